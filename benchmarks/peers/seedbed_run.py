@@ -1,0 +1,46 @@
+"""Seedbed with its defaults: history, TensorBoard and checkpoints on, determinism asked for."""
+
+import tempfile
+import time
+from pathlib import Path
+
+from measure.tasks import LEARNING_RATE, SEED, Task
+
+from seedbed.config.build import AllowList
+from seedbed.config.compose import composed
+from seedbed.runs.directory import claim
+from seedbed.training.plan import prepare_run
+from seedbed.training.run import run
+
+
+def train(task: Task, epochs: int) -> float:
+    """Seconds of the epochs, as `result.json` has them."""
+    return _seconds(task, epochs)[0]
+
+
+def train_with_files(task: Task, epochs: int) -> float:
+    """Seconds of all of `run`: also the files at its start and its end."""
+    return _seconds(task, epochs)[1]
+
+
+def _seconds(task: Task, epochs: int) -> tuple[float, float]:
+    settings = composed(
+        [
+            *task.overrides,
+            f"seed={SEED}",
+            f"model.hidden=[{task.hidden}]",
+            f"loader.batch_size={task.batch_size}",
+            f"optimizer.lr={LEARNING_RATE}",
+            f"trainer.epochs={epochs}",
+            "trainer.device=cpu",
+        ]
+    )
+    plan = prepare_run(settings.run, AllowList())
+    with tempfile.TemporaryDirectory() as folder:
+        directory = claim(Path(folder) / "run")
+        started = time.perf_counter()
+        result = run(plan, settings.plain, directory, draw=False)
+        whole = time.perf_counter() - started
+    if result["steps"] != epochs * task.steps:
+        raise RuntimeError(f"{result['status']} after {result['steps']} steps")
+    return result["seconds"], whole

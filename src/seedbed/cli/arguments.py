@@ -1,0 +1,77 @@
+"""What the commands share in reading their arguments."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from seedbed.config.hints import did_you_mean
+from seedbed.errors import ArgumentError
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses in one line, with the nearest right name.
+
+    Args:
+        command: its name.
+        text: what it does.
+        example: one whole line to type.
+    """
+
+    def __init__(self, command: str, text: str, example: str) -> None:
+        super().__init__(
+            prog=f"seedbed {command}",
+            description=text,
+            epilog=f"example: {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raises instead of printing.
+
+        Raises:
+            ArgumentError: always.
+        """
+        hint = ""
+        if message.startswith("unrecognized arguments: "):
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            hint = did_you_mean(message.split(": ")[1].split()[0], flags)
+        raise ArgumentError(f"{message}{hint or f'; type {self.prog} --help'}")
+
+
+def parsed_json(text: str, key: str) -> Any:
+    """JSON from the command line.
+
+    Raises:
+        ArgumentError: saying where it breaks.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as err:
+        raise ArgumentError(
+            f"{key} is not JSON ({err.msg} at character {err.pos + 1}): {text[:60]}; "
+            f"type {key} '[[10, 11]]'"
+        ) from err
+    except RecursionError as err:
+        raise ArgumentError(f"{key} is nested too deeply") from err
+
+
+def output_file(text: str, key: str) -> Path:
+    """A file to be written, whose folder is there.
+
+    Raises:
+        ArgumentError: if it is not.
+    """
+    path = Path(text)
+    if path.is_dir():
+        raise ArgumentError(f"{key}: '{path}' is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise ArgumentError(f"{key}: no folder '{path.parent}'; make it first")
+    return path
+
+
+def is_run(words: Sequence[str]) -> bool:
+    """Whether the words name a run directory rather than overrides."""
+    return len(words) == 1 and ("=" not in words[0] or Path(words[0]).is_dir())

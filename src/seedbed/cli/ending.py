@@ -1,0 +1,85 @@
+"""What a run says at its end: how it went, and what to type next."""
+
+import json
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from seedbed.cli.main import DONE, INTERRUPTED, RUN_FAILED
+from seedbed.runs.directory import RunDirectory
+
+WIDEST_EXAMPLE = 8
+"""Features; more are shown as a file."""
+
+EXIT_CODES = {"completed": DONE, "diverged": RUN_FAILED, "interrupted": INTERRUPTED}
+
+
+def say_ending(result: dict[str, Any], directory: RunDirectory, plan: Any) -> int:
+    """Prints it; the exit code.
+
+    Args:
+        result: content of `result.json`.
+        directory: of the run.
+        plan: that was trained.
+    """
+    print(_ending(result, directory, plan))
+    if result["status"] == "diverged":
+        _say_diverged(result, directory)
+    print(f"run: {directory.root}")
+    return EXIT_CODES[result["status"]]
+
+
+def _ending(result: dict[str, Any], directory: RunDirectory, plan: Any) -> str:
+    metrics = "  ".join(
+        f"{name} {value:.5g}" for name, value in result["metrics"].items() if value is not None
+    )
+    if result["status"] == "completed" and result["epochs"] < plan.config.trainer.epochs:
+        metrics += f"  (stopped early, epoch {result['best']['epoch']} was best)"
+    run, seedbed = shlex.quote(str(directory.root)), typed("seedbed")
+    lines = [
+        f"{result['status']} after {result['epochs']} epochs, {result['seconds']:.3g} s: {metrics}",
+        "next:",
+        f"  predictions  {seedbed} predict {run} {_example_rows(plan)}",
+        f"  weights      {seedbed} inspect {run} --weights",
+        f"  loss curve   {directory.figure}",
+        f"  dashboard    {typed('tensorboard')} --logdir {shlex.quote(str(directory.root.parent))}",
+    ]
+    return "\n".join(lines)
+
+
+def _example_rows(plan: Any) -> str:
+    """Rows to predict, in the form that the run takes: a typical one, or a file if it is wide."""
+    features = plan.data.preprocessing.features
+    if not 1 <= len(features) <= WIDEST_EXAMPLE or any(feature.shape for feature in features):
+        ending = {"npz": "npz", "parquet": "parquet"}.get(plan.config.data.source, "csv")
+        return f"--file FILE.{ending}" if features else "--input JSON"
+    row = [_typical(feature) for feature in features]
+    return f"--input {shlex.quote(json.dumps([row], ensure_ascii=False))}"
+
+
+def _typical(feature: Any) -> Any:
+    if feature.categories:
+        return feature.categories[0]
+    if feature.kind == "boolean":
+        return feature.mean >= 0.5
+    mean = float(f"{feature.mean:.3g}")
+    return int(mean) if mean.is_integer() else mean
+
+
+def typed(command: str) -> str:
+    """A command of our environment, as the user has to type it from here."""
+    beside = Path(sys.argv[0]).parent / command
+    found = shutil.which(command)
+    if found is None and beside.is_file():
+        return str(beside)
+    return command
+
+
+def _say_diverged(result: dict[str, Any], directory: RunDirectory) -> None:
+    print(
+        f"error: diverged: {result['error']}; the last good checkpoint is {directory.best}; "
+        "type a smaller optimizer.lr, or trainer.gradient_clip=1",
+        file=sys.stderr,
+    )

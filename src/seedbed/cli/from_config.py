@@ -1,0 +1,32 @@
+"""A plan from overrides, for the commands that take a config in place of a run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seedbed.config.build import AllowList
+from seedbed.config.compose import composed
+from seedbed.config.locations import find_user_conf
+from seedbed.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from seedbed.training.plan import Plan
+
+
+def planned(overrides: Sequence[str], config_dir: str | None) -> "Plan":
+    """Composes, checks and builds.
+
+    Args:
+        overrides: as `seedbed train` takes them.
+        config_dir: the user's config folder, or None to look for one.
+
+    Raises:
+        SeedbedError: if the config or anything that it builds is wrong.
+    """
+    if config_dir is not None and not Path(config_dir).is_dir():
+        raise ArgumentError(f"--config-dir: no folder '{config_dir}'")
+    config = composed(list(overrides), find_user_conf(config_dir)).run
+    # Imported here: torch takes a second, and a misspelt key is answered before it.
+    from seedbed.training.plan import prepare_run
+
+    return prepare_run(config, AllowList(config.allow))

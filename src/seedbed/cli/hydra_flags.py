@@ -1,0 +1,126 @@
+"""Hydra's own flags (`--cfg`, `--info`, `-m`, …), handed to Hydra with our search path.
+
+A single run does not come here: `seedbed.config.compose` does the same work without the parts that
+a run directory of ours replaces.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import hydra
+from hydra._internal.utils import get_args_parser
+
+from seedbed.config.compose import COMPOSITION_ERRORS, composed, hydra_started, store_base
+from seedbed.config.explain import explained
+from seedbed.config.hints import did_you_mean
+from seedbed.config.locations import find_user_conf, own_conf, using_user_conf
+from seedbed.errors import ArgumentError, ConfigError, RunDirectoryError
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """Hydra's grammar of the command line.
+
+    Raises:
+        ArgumentError: for a flag that Hydra does not have.
+    """
+    parser = get_args_parser()
+    flags = [flag for action in parser._actions for flag in action.option_strings]
+
+    def refuse(message: str) -> NoReturn:
+        word = message.removeprefix("unrecognized arguments: ").split()[0]
+        raise ArgumentError(
+            f"{message}{did_you_mean(word, flags) or '; type seedbed train --help'}"
+        )
+
+    parser.error = refuse  # type: ignore[method-assign]
+    args = parser.parse_intermixed_args(list(words))
+    if (args.resolve or args.package) and not (args.cfg or args.help):
+        raise ArgumentError("--resolve and --package go with --cfg job")
+    return args
+
+
+def wants_hydra(args: argparse.Namespace) -> bool:
+    """Whether a flag asks for something other than a single run."""
+    return bool(
+        args.help
+        or args.hydra_help
+        or args.cfg
+        or args.info
+        or args.multirun
+        or args.shell_completion
+        or args.experimental_rerun
+    )
+
+
+def user_folder(args: argparse.Namespace) -> Path | None:
+    """The user's config folder.
+
+    Raises:
+        ArgumentError: if `--config-dir` names none.
+    """
+    for flag, value in (("--config-dir", args.config_dir), ("--config-path", args.config_path)):
+        if value is not None and not value.startswith("pkg://") and not Path(value).is_dir():
+            raise ArgumentError(f"{flag}: no folder '{value}'")
+    return find_user_conf(args.config_dir)
+
+
+def through_hydra(words: Sequence[str], args: argparse.Namespace, task: Any) -> None:
+    """Lets Hydra do what the flags ask.
+
+    Args:
+        words: the command line after `seedbed train`.
+        args: the same, parsed.
+        task: called by Hydra for `--experimental-rerun`.
+
+    Raises:
+        ConfigError: for a mistake in the overrides or the YAML.
+    """
+    folder = user_folder(args)
+    name = args.config_name or "config"
+    conf = Path(args.config_path).resolve() if args.config_path else own_conf()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing
+    argv_before = sys.argv
+    flags = [word for word in _without_config_dir(words) if word not in args.overrides]
+    sys.argv = ["seedbed train", *flags, *args.overrides]
+    try:
+        with using_user_conf(folder):
+            store_base()
+            if args.cfg in ("job", "all"):
+                _refuse_wrong_values(args.overrides, folder, name, conf)
+            hydra.main(config_path=str(conf), config_name=name, version_base="1.3")(task)()
+    except COMPOSITION_ERRORS as err:
+        with hydra_started(folder, conf):
+            raise explained(err, args.overrides, name) from err
+    except OSError as err:
+        raise RunDirectoryError(f"cannot write '{err.filename}': {err.strerror}") from err
+    finally:
+        sys.argv = argv_before
+
+
+def _refuse_wrong_values(
+    overrides: Sequence[str], folder: Path | None, name: str, conf: Path
+) -> None:
+    """`--cfg` shows a config with values still to be given, but none with wrong ones."""
+    try:
+        composed(overrides, folder, name, conf)
+    except ConfigError as err:
+        wrong = [problem for problem in err.problems if " is missing; " not in problem]
+        if wrong:
+            raise ConfigError(*wrong) from err
+
+
+def _without_config_dir(words: Sequence[str]) -> list[str]:
+    """Hydra would put that folder behind ours; the search path plugin puts it in front."""
+    kept, skip = [], False
+    for word in words:
+        if skip or word.startswith(("--config-dir=", "-cd=")):
+            skip = False
+        elif word in ("--config-dir", "-cd"):
+            skip = True
+        else:
+            kept.append(word)
+    return kept

@@ -1,0 +1,131 @@
+"""`seedbed inspect`: weights, batches, and what the layers make of an input."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from seedbed.cli.arguments import Parser, is_run, parsed_json
+from seedbed.cli.main import DONE
+from seedbed.errors import ArgumentError
+from seedbed.runs.files import json_text
+from seedbed.runs.reader import open_run
+
+
+def parser() -> Parser:
+    """The arguments."""
+    made = Parser(
+        "inspect",
+        "The weights of a run (or the starting weights of a config), the names of its layers, "
+        "their values for an input, or the batches of a config's first epoch.",
+        "seedbed inspect outputs/sum/2026-… --layer hidden_layer_activation --input '[[1, 2]]'",
+    )
+    made.add_argument(
+        "what", metavar="RUN | OVERRIDE", nargs="*", help="a run directory, or overrides"
+    )
+    made.add_argument("--weights", action="store_true", help="every tensor of the state_dict")
+    made.add_argument("--layers", action="store_true", help="the names that --layer takes")
+    made.add_argument("--layer", action="append", default=[], metavar="NAME", help="its values")
+    made.add_argument("--input", metavar="JSON", help="rows, for --layer")
+    made.add_argument("--batches", action="store_true", help="of the first epoch, of a config")
+    made.add_argument("--checkpoint", choices=("last", "best"), help="instead of model.pth")
+    made.add_argument("--config-dir", metavar="DIR", help="your own config folder")
+    made.add_argument("--json", action="store_true", help="print JSON")
+    return made
+
+
+def main(words: Sequence[str]) -> int:
+    """Prints; the exit code."""
+    args = parser().parse_intermixed_args(words)
+    run = args.what[0] if is_run(args.what) else None
+    _refuse(args, run)
+    rows = parsed_json(args.input, "--input") if args.input is not None else None
+    shown: dict[str, Any] = {}
+    if run is None:
+        from seedbed.cli.from_config import planned
+
+        plan = planned(args.what, args.config_dir)
+        if args.batches:
+            shown |= _batches(plan, as_json=args.json)
+        from seedbed.views.trained import untrained
+
+        model = untrained(plan)
+    else:
+        open_run(run)
+        # Imported here: torch takes a second, and a wrong argument is answered before it.
+        from seedbed.views.trained import load_trained
+
+        model = load_trained(run, args.checkpoint)
+    if args.weights:
+        shown |= _weights(model, as_json=args.json)
+    if args.layers:
+        shown |= _names(model, as_json=args.json)
+    if args.layer:
+        shown |= _values(model, rows, args.layer, as_json=args.json)
+    if args.json:
+        print(json_text(shown))
+    return DONE
+
+
+def _refuse(args: Any, run: str | None) -> None:
+    if not (args.weights or args.layers or args.layer or args.batches):
+        raise ArgumentError(
+            "inspect: say what to show: --weights, --layers, --batches, or --layer NAME --input "
+            "'[[1, 2]]'"
+        )
+    if args.layer and args.input is None:
+        raise ArgumentError("inspect --layer needs rows; type --input '[[1, 2]]'")
+    if run is not None and args.batches:
+        raise ArgumentError("inspect --batches takes overrides, as seedbed train does, not a run")
+
+
+def _batches(plan: Any, *, as_json: bool) -> dict[str, Any]:
+    batches = [{"x": x.tolist(), "y": y.tolist()} for x, y in plan.train.epoch(0)]
+    if not as_json:
+        for number, batch in enumerate(batches, 1):
+            print(f"batch {number}: x {batch['x']}  y {batch['y']}")
+    return {"batches": batches}
+
+
+def _weights(model: Any, *, as_json: bool) -> dict[str, Any]:
+    from seedbed.views import layers
+
+    if not as_json:
+        for name, tensor in model.model.state_dict().items():
+            print(f"{name} {tuple(tensor.shape)}\n{tensor}")
+    return layers.weights(model)
+
+
+def _names(model: Any, *, as_json: bool) -> dict[str, Any]:
+    import torch
+
+    from seedbed.views import layers
+
+    names = layers.layer_names(model, torch.zeros(1, *model.preprocessing.input_shape))
+    if not as_json:
+        for name, shape in names.items():
+            print(f"{name}  {'' if shape is None else shape}".rstrip())
+    return {"layers": names}
+
+
+def _values(model: Any, rows: Any, names: Sequence[str], *, as_json: bool) -> dict[str, Any]:
+    import torch
+
+    from seedbed.data.new_rows import inputs_from_json
+    from seedbed.views import layers
+
+    inputs = torch.from_numpy(inputs_from_json(rows, model.preprocessing))
+    values = layers.chosen(layers.layer_values(model, inputs), names)
+    output = layers.output(model, inputs)
+    hidden = layers.returned_hidden(model, inputs)
+    if not as_json:
+        for name, value in values.items():
+            print(f"{name} {tuple(value.shape)}, by calling the layers in turn\n{value}")
+        if hidden is not None:
+            print(f"hidden {tuple(hidden.shape)}, as forward returns it with the output\n{hidden}")
+        print(f"output {tuple(output.shape)}\n{output}")
+    shown: dict[str, Any] = {
+        "output": output.tolist(),
+        "layers": {name: value.tolist() for name, value in values.items()},
+    }
+    if hidden is not None:
+        shown["hidden"] = hidden.tolist()
+    return shown

@@ -1,0 +1,119 @@
+"""A run's progress: a bar on a terminal, a few plain lines elsewhere."""
+
+import sys
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from seedbed.training.plan import Plan
+from seedbed.training.reporter import Reporter
+from seedbed.training.state import HistoryRow
+
+LINES = 10
+"""About how many lines a run prints where there is no terminal."""
+
+LINE_SECONDS = 30.0
+"""A line is printed at least this often, for epochs that take long."""
+
+
+def reporter() -> Reporter:
+    """The one that suits standard output."""
+    return Bar() if sys.stdout.isatty() else Lines()
+
+
+def row_text(row: HistoryRow) -> str:
+    """The losses and metrics of an epoch."""
+    return "  ".join(f"{name} {value:.5g}" for name, value in row.items() if "/" in name)
+
+
+def loss_text(row: HistoryRow) -> str:
+    """The losses alone, short enough for a bar in 80 columns."""
+    names = (("train/loss", "loss"), ("val/loss", "val"))
+    return " ".join(f"{short} {row[name]:.4g}" for name, short in names if name in row)
+
+
+class Lines:
+    """Plain lines: the first epoch, every tenth part, the last."""
+
+    def started(self, plan: Plan) -> None:
+        """See `Reporter`."""
+        self.epochs = plan.config.trainer.epochs
+        self.every = max(1, self.epochs // LINES)
+        self.began = self.printed = time.monotonic()
+
+    def batch_done(self, epoch: int, batch: int, batches: int) -> None:
+        """See `Reporter`."""
+        if time.monotonic() - self.printed > LINE_SECONDS:
+            print(f"epoch {epoch + 1}/{self.epochs}  batch {batch}/{batches}", flush=True)
+            self.printed = time.monotonic()
+
+    def epoch_done(self, row: HistoryRow) -> None:
+        """See `Reporter`."""
+        epoch = int(row["epoch"])
+        now = time.monotonic()
+        due = epoch == 1 or epoch % self.every == 0 or epoch == self.epochs
+        if due or now - self.printed > LINE_SECONDS:
+            left = (now - self.began) / epoch * (self.epochs - epoch)
+            width = len(str(self.epochs))
+            print(
+                f"epoch {epoch:>{width}}/{self.epochs}  {row_text(row)}  lr {row['lr']:.3g}"
+                f"  {left:.0f} s left",
+                flush=True,
+            )
+            self.printed = now
+
+    def ended(self) -> None:
+        """See `Reporter`."""
+
+
+class Bar:
+    """A bar that says epoch, loss, rate and time left."""
+
+    def started(self, plan: Plan) -> None:
+        """See `Reporter`."""
+        self.epochs = plan.config.trainer.epochs
+        self.progress = Progress(
+            TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
+            BarColumn(bar_width=16),
+            TextColumn("{task.fields[loss]}"),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=Console(),
+        )
+        self.task = self.progress.add_task(
+            "", total=self.epochs, epoch=0, epochs=self.epochs, loss="", rate=""
+        )
+        self.progress.start()
+        self.began = self.shown = time.monotonic()
+        self.steps_an_epoch = len(plan.train)
+
+    def batch_done(self, epoch: int, batch: int, batches: int) -> None:
+        """See `Reporter`."""
+        rate = (epoch * batches + batch) / (time.monotonic() - self.began)
+        self.progress.update(
+            self.task,
+            completed=epoch + batch / batches,
+            epoch=epoch + 1,
+            rate=f"{rate:.0f} steps/s",
+        )
+
+    def epoch_done(self, row: HistoryRow) -> None:
+        """See `Reporter`."""
+        now = time.monotonic()
+        epoch = int(row["epoch"])
+        if now - self.shown > 0.1 or epoch == self.epochs:
+            rate = row["step"] / (now - self.began)
+            self.progress.update(
+                self.task,
+                completed=epoch,
+                epoch=epoch,
+                loss=loss_text(row),
+                rate=f"{rate:.0f} steps/s",
+            )
+            self.shown = now
+
+    def ended(self) -> None:
+        """See `Reporter`."""
+        self.progress.stop()

@@ -1,0 +1,52 @@
+"""`seedbed summary`: the layers and parameters of a run's model, or of a config's."""
+
+from collections.abc import Sequence
+
+from seedbed.cli.arguments import Parser, is_run
+from seedbed.cli.main import DONE
+from seedbed.runs.files import json_text
+from seedbed.runs.reader import open_run
+
+
+def parser() -> Parser:
+    """The arguments."""
+    made = Parser(
+        "summary",
+        "The layers and parameters of a run's model, or of the model that overrides describe.",
+        "seedbed summary model=sequential 'model.hidden=[64,32]'",
+    )
+    made.add_argument(
+        "what", metavar="RUN | OVERRIDE", nargs="*", help="a run directory, or overrides"
+    )
+    made.add_argument("--config-dir", metavar="DIR", help="your own config folder")
+    made.add_argument("--json", action="store_true", help="print JSON")
+    return made
+
+
+def main(words: Sequence[str]) -> int:
+    """Prints; the exit code."""
+    args = parser().parse_intermixed_args(words)
+    if is_run(args.what):
+        open_run(args.what[0])
+        # Imported here: torch takes a second, and a wrong argument is answered before it.
+        from seedbed.views.trained import load_trained
+
+        trained = load_trained(args.what[0])
+        model, shape = trained.model, trained.preprocessing.input_shape
+    else:
+        from seedbed.cli.from_config import planned
+
+        plan = planned(args.what, args.config_dir)
+        model, shape = plan.model, plan.data.preprocessing.input_shape
+    from seedbed.views.summary import layer_rows, model_table, totals
+
+    if not args.json:
+        print(model_table(model, shape), end="")
+        return DONE
+    total, learnt = totals(model)
+    rows = [
+        {"name": row.name, "layer": row.path, "shape": row.shape, "parameters": row.parameters}
+        for row in layer_rows(model, shape)
+    ]
+    print(json_text({"layers": rows, "total": total, "trainable": learnt}))
+    return DONE

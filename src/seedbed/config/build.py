@@ -1,0 +1,216 @@
+"""Builds an object from its description in a config; the allow-list is here.
+
+A class is named by `_target_`. What may be named is torch's layers, losses, optimizers and
+schedulers, Seedbed's own models, and classes of packages that the user allowed. Everything else is
+refused before it is imported.
+"""
+
+import importlib
+import inspect
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.locations import own_conf
+from seedbed.errors import NotAllowedError
+
+SHIPPED = {
+    "torch.nn": ("torch.nn", "Module"),
+    "torch.optim": ("torch.optim", "Optimizer"),
+    "torch.optim.lr_scheduler": ("torch.optim.lr_scheduler", "LRScheduler"),
+    "seedbed.models": ("torch.nn", "Module"),
+}
+"""Modules whose public classes may be named, with the class that they must be derived from."""
+
+ALLOW_VARIABLE = "SEEDBED_ALLOW"
+
+_readers_own: set[str] | None = None
+
+
+@contextmanager
+def only_readers_own(packages: Iterable[str]) -> Iterator[None]:
+    """Inside, and in this process, no config can allow more than the reader does.
+
+    Args:
+        packages: of the reader's own config.
+    """
+    global _readers_own
+    before, _readers_own = _readers_own, set(packages)
+    try:
+        yield
+    finally:
+        _readers_own = before
+
+
+class AllowList:
+    """The packages that a config may name classes of, beside the shipped ones.
+
+    Args:
+        packages: of the user's own config, never of a run directory; those in the environment
+            variable `SEEDBED_ALLOW` (separated by commas) are added.
+    """
+
+    def __init__(self, packages: Iterable[str] = ()) -> None:
+        if _readers_own is not None:
+            packages = _readers_own.intersection(packages)
+        named = os.environ.get(ALLOW_VARIABLE, "").split(",")
+        self.packages = sorted({name.strip() for name in [*packages, *named] if name.strip()})
+
+    def find(self, target: str, where: str) -> type:
+        """The class that `target` names.
+
+        Args:
+            target: the dotted name.
+            where: the key that it stands under, for the error.
+
+        Raises:
+            NotAllowedError: if the name is not on the list, or names nothing.
+        """
+        module, _, name = target.rpartition(".")
+        if module in SHIPPED:
+            return _shipped(module, name, where)
+        if any(f"{target}.".startswith(f"{package}.") for package in self.packages):
+            return _allowed(module, name, where, self.packages)
+        package = target.partition(".")[0]
+        hint = did_you_mean(target, _shipped_names(package))
+        if package not in {"torch", "seedbed", *sys.stdlib_module_names}:
+            hint += (
+                f"; if '{package}' is your own code, type 'allow=[{package}]' with seedbed train, "
+                f"or set {ALLOW_VARIABLE}={package}"
+            )
+        raise NotAllowedError(
+            f"{where}: '{target}' is not allowed; classes of {', '.join(SHIPPED)} are{hint}"
+        )
+
+    def build(self, spec: Mapping[str, Any], where: str, **extra: Any) -> Any:
+        """The object that `spec` describes.
+
+        Args:
+            spec: `_target_` and the arguments; those with a `_target_` are built first.
+            where: the key that it stands under, for errors.
+            extra: arguments that the program gives, over those of `spec`.
+
+        Raises:
+            NotAllowedError: if a class is not allowed, an argument is not one of it, or it refuses
+                what it was given.
+        """
+        found = self.find(str(spec["_target_"]), where)
+        arguments = {
+            key: self._nested(value, f"{where}.{key}")
+            for key, value in spec.items()
+            if key != "_target_"
+        }
+        return called(found, {**arguments, **extra}, where)
+
+    def _nested(self, value: Any, where: str) -> Any:
+        if isinstance(value, Mapping):
+            if "_target_" in value:
+                return self.build(value, where)
+            return {key: self._nested(item, f"{where}.{key}") for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._nested(item, f"{where}[{index}]") for index, item in enumerate(value)]
+        return value
+
+
+def accepts(callee: type, argument: str) -> bool:
+    """Whether a class can be given `argument` by name."""
+    parameters = inspect.signature(callee).parameters
+    return argument in parameters or any(
+        parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
+    )
+
+
+def called(callee: type, arguments: Mapping[str, Any], where: str) -> Any:
+    """`callee(**arguments)`, with its refusals as errors of the user's.
+
+    Raises:
+        NotAllowedError: if an argument is unknown or missing, or the constructor raises.
+    """
+    signature = inspect.signature(callee)
+    names = [name for name in signature.parameters if name not in ("args", "kwargs")]
+    surplus = [key for key in arguments if not accepts(callee, key)]
+    for key in surplus:
+        if not _left_over(where, key, arguments[key]):
+            raise NotAllowedError(
+                f"no key '{where}.{key}': {callee.__name__} takes {shown(names)}"
+                f"{did_you_mean(key, names)}"
+            )
+    arguments = {key: value for key, value in arguments.items() if key not in surplus}
+    try:
+        signature.bind(**arguments)
+    except TypeError as err:
+        missing = re.search(r"missing a required argument: '(\w+)'", str(err))
+        hint = f"; type +{where}.{missing[1]}=VALUE" if missing and "[" not in where else ""
+        raise NotAllowedError(f"{where}: {callee.__name__}: {err}{hint}") from err
+    try:
+        return callee(**arguments)
+    except Exception as err:
+        reason = f"{type(err).__name__}: {err}".splitlines()[0]
+        raise NotAllowedError(f"{where}: {callee.__name__} cannot be built: {reason}") from err
+
+
+def _left_over(group: str, key: str, value: Any) -> bool:
+    """Whether a key only stands there because another class was named over an option of ours.
+
+    `model._target_=my_package.MyNet` leaves the other keys of `model=custom` as they were.
+    """
+    for option in sorted((own_conf() / group).glob("*.yaml")):
+        shipped = yaml.safe_load(option.read_text(encoding="utf-8"))
+        if key in shipped and shipped[key] == value:
+            return True
+    return False
+
+
+def _shipped(module: str, name: str, where: str) -> type:
+    found = getattr(importlib.import_module(module), name, None)
+    if not _is_shipped(found, module):
+        raise NotAllowedError(
+            f"{where}: no class '{name}' in {module}{did_you_mean(name, _public(module))}"
+        )
+    assert isinstance(found, type)
+    return found
+
+
+def _is_shipped(found: object, module: str) -> bool:
+    home, base = SHIPPED[module]
+    parent = getattr(importlib.import_module(home), base)
+    return isinstance(found, type) and issubclass(found, parent)
+
+
+def _public(module: str) -> list[str]:
+    names = vars(importlib.import_module(module))
+    return [name for name, value in names.items() if _is_shipped(value, module)]
+
+
+def _shipped_names(package: str) -> list[str]:
+    modules = [module for module in SHIPPED if module.partition(".")[0] == package]
+    return [f"{module}.{name}" for module in modules for name in _public(module)]
+
+
+def _allowed(module: str, name: str, where: str, packages: list[str]) -> type:
+    """A class of the user's own; its package may lie in the working directory."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+    try:
+        home = importlib.import_module(module)
+    except ImportError as err:
+        raise NotAllowedError(f"{where}: cannot import '{module}': {err}") from err
+    found = getattr(home, name, None)
+    if not isinstance(found, type):
+        classes = [key for key, value in vars(home).items() if isinstance(value, type)]
+        raise NotAllowedError(
+            f"{where}: no class '{name}' in {module}{did_you_mean(name, classes)}"
+        )
+    if not any(f"{found.__module__}.".startswith(f"{package}.") for package in packages):
+        raise NotAllowedError(
+            f"{where}: '{module}.{name}' comes from {found.__module__}, which is not allowed"
+        )
+    return found

@@ -1,0 +1,149 @@
+"""Turns a plain mapping into the typed `RunConfig`, and gathers everything that does not fit.
+
+Nothing here imports torch, so that a misspelt key is answered at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from seedbed.config.fitting import Refused, fitted, hints_of, said
+from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.schema import DATA_SOURCES, RunConfig
+from seedbed.config.target_keys import TARGET_KEYS
+from seedbed.errors import ConfigError
+
+MISSING = "???"
+"""How OmegaConf writes a value that the user has to give."""
+
+
+def checked(config: Mapping[str, Any]) -> RunConfig:
+    """The typed config.
+
+    Args:
+        config: composed and resolved, in plain containers.
+
+    Raises:
+        ConfigError: with one problem for each key that is unknown, missing, of the wrong type or
+            out of range.
+    """
+    checker = _Checker(config)
+    run: RunConfig = checker.run()
+    if checker.problems:
+        raise ConfigError(*checker.problems)
+    return run
+
+
+class _Checker:
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.problems: list[str] = []
+        self.all_keys = _dotted(config)
+
+    def run(self) -> Any:
+        config = dict(self.config)
+        if isinstance(trainer := config.get("trainer"), Mapping):
+            config["trainer"] = _with_short_early_stopping(trainer)
+        run = self.mapping(RunConfig, config, "")
+        for group, schemas in TARGET_KEYS.items():
+            if isinstance(config.get(group), Mapping):
+                self.target_group(group, config[group], schemas)
+        return run
+
+    def mapping(self, schema: type, value: Any, path: str) -> Any:
+        """An instance of the dataclass `schema`, or None with the problems noted."""
+        if not isinstance(value, Mapping):
+            known = shown(field.name for field in fields(schema))
+            self.problems.append(f"{path} must hold the keys {known}, got {said(value)}")
+            return None
+        hints = hints_of(schema)
+        self.unknown(value, hints, path)
+        built = {}
+        for key, hint in hints.items():
+            where = _join(path, key)
+            if key not in value or value[key] == MISSING:
+                self.problems.append(f"{where} is missing; type {where}=VALUE")
+            else:
+                built[key] = self.value(hint, value[key], where)
+        return schema(**built) if len(built) == len(hints) else None
+
+    def unknown(self, value: Mapping[str, Any], known: Mapping[str, Any], path: str) -> None:
+        for key in value:
+            if key not in known:
+                where = _join(path, str(key))
+                here = [_join(path, name) for name in known]
+                elsewhere = (k for k in self.all_keys if not f"{k}.".startswith(f"{where}."))
+                hint = did_you_mean(where, here) or did_you_mean(where, elsewhere)
+                if where == "experiment":
+                    hint = "; begin the experiment's YAML with the line '# @package _global_'"
+                if not hint:
+                    hint = f"; there are {shown(here)}" if here else f"; {path} takes none here"
+                self.problems.append(f"no key '{where}'{hint}")
+
+    def target_group(
+        self, group: str, value: Mapping[str, Any], schemas: Mapping[str | None, type]
+    ) -> None:
+        if "_target_" not in value:
+            self.problems.append(f"{group}._target_ is missing; it names the class to build")
+            return
+        target = value["_target_"]
+        if target == "" or (target is not None and not isinstance(target, str)):
+            self.problems.append(
+                f"{group}._target_ must be the name of a class, got {said(target)}"
+            )
+        elif target in schemas:
+            rest = {key: item for key, item in value.items() if key != "_target_"}
+            self.mapping(schemas[target], rest, group)
+        elif target is None:
+            self.problems.append(f"{group}._target_ must be the name of a class, got null")
+
+    def value(self, hint: Any, value: Any, where: str) -> Any:
+        if where == "data":
+            return self.data(value)
+        if is_dataclass(hint) and isinstance(hint, type):
+            return self.mapping(hint, value, where)
+        try:
+            return fitted(hint, value)
+        except Refused as refused:
+            hint = refused.hint or _as_list_hint(str(refused), value, where)
+            self.problems.append(f"{where} must be {refused}, got {said(value)}{hint}")
+            return None
+
+    def data(self, value: Any) -> Any:
+        source = value.get("source") if isinstance(value, Mapping) else None
+        if not isinstance(source, str) or source not in DATA_SOURCES:
+            hint = did_you_mean(str(source), DATA_SOURCES)
+            self.problems.append(
+                f"data.source must be one of {shown(DATA_SOURCES)}, got {said(source)}{hint}"
+            )
+            return None
+        return self.mapping(DATA_SOURCES[source], value, "data")
+
+
+def _as_list_hint(allowed: str, value: Any, where: str) -> str:
+    """A single value where a list belongs is a common slip."""
+    if "a list of" in allowed and isinstance(value, int | float | str):
+        return f"; type '{where}=[{value}]'"
+    return ""
+
+
+def _with_short_early_stopping(trainer: Mapping[str, Any]) -> dict[str, Any]:
+    """`trainer.early_stopping=10` means a patience of 10; null turns it off."""
+    stopping = trainer.get("early_stopping")
+    if stopping is None or (isinstance(stopping, int) and not isinstance(stopping, bool)):
+        return {**trainer, "early_stopping": {"patience": stopping, "min_delta": 0.0}}
+    return dict(trainer)
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _dotted(config: Mapping[str, Any], path: str = "") -> set[str]:
+    keys = set()
+    for key, value in config.items():
+        where = _join(path, str(key))
+        keys.add(where)
+        if isinstance(value, Mapping):
+            keys |= _dotted(value, where)
+    return keys

@@ -1,0 +1,169 @@
+"""From overrides to a checked config, by Hydra.
+
+With `explain.py` and `seedbed.cli`, the only code that knows Hydra and OmegaConf.
+"""
+
+import copy
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
+
+from seedbed.config.check import checked
+from seedbed.config.explain import GROUPS, STUMBLES, UNFOUNDED, explained, unresolved
+from seedbed.config.locations import own_conf, user_conf, using_user_conf
+from seedbed.config.schema import RunConfig
+from seedbed.errors import ConfigError
+
+COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError)
+"""What Hydra raises for a mistake in overrides or YAML; ValueError also for text not in UTF-8."""
+
+
+@dataclass(frozen=True)
+class Composed:
+    """One run's config in the forms that are needed of it.
+
+    Args:
+        run: checked and typed.
+        plain: resolved, in plain containers; what `config.yaml` of the run holds.
+        job: as composed, interpolations and all.
+        whole: with Hydra's own part.
+        overrides: what the user typed, without Hydra's own.
+        number: of the job in its sweep, from 0; None for a single run.
+    """
+
+    run: RunConfig
+    plain: dict[str, Any]
+    job: DictConfig
+    whole: DictConfig
+    overrides: list[str]
+    number: int | None = None
+
+    @property
+    def directory(self) -> Path:
+        """Where Hydra would put the run."""
+        return Path(str(OmegaConf.select(self.whole, "hydra.run.dir")))
+
+
+def composed(
+    overrides: Sequence[str],
+    user_folder: Path | None = None,
+    config_name: str = "config",
+    config_path: Path | None = None,
+) -> Composed:
+    """Composes and checks one run.
+
+    Raises:
+        ConfigError: for a mistake in the overrides or the YAML, all of them at once where Hydra
+            gets as far as composing.
+    """
+    with hydra_started(user_folder, config_path or own_conf()):
+        try:
+            config = compose(config_name, list(overrides), return_hydra_config=True)
+        except (*COMPOSITION_ERRORS, *STUMBLES) as err:
+            raise explained(err, overrides, config_name) from err
+        return from_hydra(config)
+
+
+def from_hydra(config: DictConfig) -> Composed:
+    """Splits a config that Hydra composed, resolves and checks it.
+
+    Raises:
+        ConfigError: if a value does not resolve, or does not fit the schema.
+    """
+    HydraConfig.instance().set_config(config)
+    typed: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    return from_parts(job_part(config), config, typed)
+
+
+def from_parts(
+    job: DictConfig, whole: DictConfig, overrides: list[str], number: int | None = None
+) -> Composed:
+    """Resolves and checks a job's own config; arguments as `Composed`.
+
+    Raises:
+        ConfigError: as `from_hydra`.
+    """
+    plain = resolved(job)
+    if not GROUPS & plain.keys():
+        raise ConfigError(UNFOUNDED)
+    return Composed(checked(plain), plain, job, whole, overrides, number)
+
+
+def job_part(config: DictConfig) -> DictConfig:
+    """All but Hydra's own part."""
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+
+
+def from_job(job: DictConfig) -> Composed:
+    """A job that Hydra itself runs, as other launchers than ours have it do.
+
+    Raises:
+        ConfigError: as `from_hydra`.
+    """
+    whole: Any = copy.deepcopy(HydraConfig.instance().cfg)
+    with read_write(whole), read_write(whole.hydra), open_dict(whole):
+        whole.hydra.run.dir = whole.hydra.runtime.output_dir
+        whole.update(job)
+    return from_hydra(whole)
+
+
+def resolved(job: DictConfig) -> dict[str, Any]:
+    """The config with every interpolation replaced, in plain containers.
+
+    Raises:
+        ConfigError: naming the key whose interpolation fails.
+    """
+    try:
+        plain = OmegaConf.to_container(job, resolve=True)
+    except OmegaConfBaseException as err:
+        raise unresolved(err, job) from err
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def hydra_files(composed: Composed, directory: Path) -> dict[str, Any]:
+    """The contents of `.hydra/*.yaml`, as Hydra writes them, by file name."""
+    masked = OmegaConf.masked_copy(composed.whole, ["hydra"])
+    hydra: Any = OmegaConf.to_container(masked, enum_to_str=True)
+    hydra["hydra"]["runtime"]["output_dir"] = str(directory.resolve())
+    if composed.number is not None:
+        number, words = composed.number, composed.overrides
+        hydra["hydra"]["job"] |= {"id": str(number), "num": number}
+        hydra["hydra"]["job"]["override_dirname"] = ",".join(sorted(words))
+        hydra["hydra"]["overrides"]["task"] = words
+    return {
+        "config.yaml": OmegaConf.to_container(composed.job),
+        "hydra.yaml": hydra,
+        "overrides.yaml": composed.overrides,
+    }
+
+
+@contextmanager
+def hydra_started(user_folder: Path | None, conf: Path) -> Iterator[None]:
+    """Hydra with our search path, put away at the end."""
+    with using_user_conf(user_folder), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "In '.*': Defaults list is missing `_self_`")
+        store_base()
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(conf.resolve()), job_name="seedbed", version_base="1.3"):
+            yield
+
+
+def store_base() -> None:
+    """Makes our `config.yaml` known as `seedbed`, for a user's own `config.yaml` to build on."""
+    folder = user_conf()
+    if folder is not None and (folder / "config.yaml").is_file():
+        text = (own_conf() / "config.yaml").read_text(encoding="utf-8")
+        ConfigStore.instance().store("seedbed", OmegaConf.create(text))

@@ -1,0 +1,187 @@
+"""Says in one line, with the nearest right name, what Hydra found wrong with the overrides."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
+from hydra import compose
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Override
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
+
+from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.locations import user_conf
+from seedbed.errors import ConfigError
+
+GROUPS = {"data", "model", "trainer"}
+"""A config with none of these does not build on ours."""
+
+STUMBLES = (TypeError, AttributeError, LookupError, AssertionError, RecursionError)
+"""What Hydra raises unawares, over words such as `data=[null]` and YAML such as `defaults: 3`."""
+
+UNFOUNDED = (
+    "the config has no data, model or trainer; begin your YAML with 'defaults: [seedbed, _self_]'"
+)
+
+
+def explained(error: Exception, overrides: Sequence[str], config_name: str) -> ConfigError:
+    """The mistakes behind a failed composition; Hydra must still be initialised."""
+    if isinstance(error, yaml.YAMLError):
+        return ConfigError(f"YAML: {_one_line(error)}")
+    if isinstance(error, UnicodeDecodeError):
+        return ConfigError(f"YAML: '{_not_utf8()}' is not UTF-8 text; save it as UTF-8")
+    problems = [problem for word in overrides for problem in _unreadable(word)]
+    if not problems:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+        problems = [problem for override in parsed for problem in _wrong_option(override)]
+        problems += _wrong_keys(parsed, config_name)
+    return ConfigError(*(problems or [_reworded(error, config_name)]))
+
+
+def unresolved(error: OmegaConfBaseException, job: DictConfig) -> ConfigError:
+    """The mistake in an interpolation of the composed `job`."""
+    reason = str(error).splitlines()[0]
+    if isinstance(error, InterpolationKeyError):
+        plain: Any = OmegaConf.to_container(job, resolve=False)
+        reason += did_you_mean(reason.split("'")[1], _dotted(plain))
+    return ConfigError(f"{error.full_key}: {reason}")
+
+
+def _unreadable(word: str) -> Iterator[str]:
+    if word.startswith("="):
+        yield f"cannot read the override '{word}'; an override is KEY=VALUE"
+        return
+    try:
+        OverridesParser.create().parse_override(word)
+    except HydraException as err:
+        hint = "; an override is KEY=VALUE" if "=" not in word else ""
+        if sum(map(word.count, "[{(")) > sum(map(word.count, ")}]")):
+            hint = f"; a bracket stays open: close it, and quote the whole: '{word}…'"
+        reason = _one_line(err).partition(" See https")[0]
+        yield f"cannot read the override '{word}'{hint or f' ({reason})'}"
+
+
+def _wrong_option(override: Override) -> Iterator[str]:
+    group, options = override.key_or_group, _options(override.key_or_group)
+    for value in _wrong_values(override, options) if options else ():
+        hint = did_you_mean(value, options)
+        yield f"{group}: no option '{value}'; there are {shown(options)}{hint}"
+
+
+def _wrong_values(override: Override, options: Sequence[str]) -> list[str]:
+    """What an override of a group asks for that is none of its options."""
+    value: Any = override.value()
+    if isinstance(value, ChoiceSweep):
+        value = value.list
+    elif override.is_sweep_override():
+        return []
+    wanted = value if isinstance(value, list) else [value]
+    named = ["null" if one is None else str(getattr(one, "text", one)) for one in wanted]
+    return [name for name in named if name not in options]
+
+
+def _reworded(error: Exception, config_name: str) -> str:
+    """Hydra's own words, made shorter where we know what to type."""
+    text = _one_line(error)
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file is not None:
+        return _missing(error.missing_cfg_file, config_name)
+    if several := re.search(r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)'", text):
+        key, _, values = several[1].partition("=")
+        as_list = f"; for a list type '{key}=[{values}]'" if "(" not in values else ""
+        return f"'{several[1]}' has several values; for a sweep type seedbed train -m …{as_list}"
+    if twice := re.search(r"Multiple values for (\S+)\.", text):
+        group = twice[1]
+        return (
+            f"{group} has an option already; type {group}=OPTION without '+', or in YAML "
+            f"'override /{group}: OPTION'"
+        )
+    return text
+
+
+def _missing(name: str, config_name: str) -> str:
+    group, _, option = name.rpartition("/")
+    loader = GlobalHydra.instance().config_loader()
+    options = [o for o in loader.get_group_options(group, ObjectType.CONFIG) if o[0] != "_"]
+    where = "--config-name" if name == config_name else "defaults"
+    hint = f"; there are {shown(options)}" if options else ""
+    return f"{where}: no '{name}' in any config folder{hint}{did_you_mean(option, options)}"
+
+
+def _not_utf8() -> str:
+    """The user's YAML that is in another encoding."""
+    folder = user_conf()
+    for path in sorted(folder.rglob("*.yaml")) if folder else ():
+        try:
+            path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            return str(path)
+    return "a file"
+
+
+def _wrong_keys(parsed: list[Override], config_name: str) -> list[str]:
+    """Keys that the groups chosen do not have."""
+    choices = {override.key_or_group: override for override in parsed}
+    groups = {group: _options(group) for group in choices if _options(group)}
+    right = [g for g, options in groups.items() if not _wrong_values(choices[g], options)]
+    chosen = [str(choices[g].input_line) for g in right]
+    try:
+        whole = compose(config_name, chosen, return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, *STUMBLES):
+        return []
+    config = OmegaConf.to_container(whole, resolve=False)
+    assert isinstance(config, dict)
+    keys = set(_dotted(config))
+    if not keys & GROUPS:
+        return [UNFOUNDED]
+    names = keys | set(GlobalHydra.instance().config_loader().list_groups("")) - {"hydra"}
+    unclear = set(groups) - set(right)
+    unknown = [
+        override.key_or_group
+        for override in parsed
+        if override.key_or_group not in {*groups, *keys}
+        and not override.is_add()
+        and re.split(r"[./]", override.key_or_group)[0] not in unclear
+    ]
+    return [f"no key '{k}'{_below_nothing(k, config) or _suggestion(k, names)}" for k in unknown]
+
+
+def _below_nothing(key: str, config: Mapping[Any, Any]) -> str:
+    """What to type for a key below one that has no value yet, such as `data.train`."""
+    value: Any = config
+    for part in key.split("."):
+        if value is None or value == "???":
+            return f"; type +{key}=VALUE"
+        value = value.get(part, {}) if isinstance(value, Mapping) else {}
+    return ""
+
+
+def _suggestion(key: str, names: set[str]) -> str:
+    if not key.startswith("hydra."):
+        names = {name for name in names if not name.startswith("hydra.")}
+    siblings = [name for name in names if name.rpartition(".")[0] == key.rpartition(".")[0]]
+    hint = did_you_mean(key, siblings) or did_you_mean(key, names)
+    if hint or not siblings:
+        return hint or f"; there are {shown(sorted(name for name in names if '.' not in name))}"
+    return f"; there are {shown(sorted(siblings))}"
+
+
+def _options(group: str) -> list[str]:
+    return list(GlobalHydra.instance().config_loader().get_group_options(group))
+
+
+def _dotted(config: Mapping[Any, Any], path: str = "") -> Iterator[str]:
+    for key, value in config.items():
+        where = f"{path}.{key}" if path else str(key)
+        yield where
+        if isinstance(value, Mapping):
+            yield from _dotted(value, where)
+
+
+def _one_line(error: Exception) -> str:
+    text = str(error).replace("See https://hydra.cc", "See https")
+    return re.sub(r"\s+", " ", text).strip()[:300]

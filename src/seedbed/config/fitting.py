@@ -1,0 +1,129 @@
+"""Fits one value to the type of its key, or says what is allowed."""
+
+import types
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from seedbed.config.constraints import Constraint
+from seedbed.config.hints import did_you_mean
+
+
+class Refused(Exception):
+    """A value that does not fit its key: what is allowed, and a hint on what was meant."""
+
+    def __init__(self, allowed: object, hint: str = "") -> None:
+        super().__init__(str(allowed))
+        self.hint = hint
+
+
+@cache
+def hints_of(schema: type) -> dict[str, Any]:
+    """The type of each key of a schema, constraints included."""
+    hints = get_type_hints(schema, include_extras=True)
+    return {field.name: hints[field.name] for field in fields(schema)}
+
+
+def fitted(hint: Any, value: Any) -> Any:
+    """`value` as the type `hint`.
+
+    Raises:
+        Refused: saying what is allowed.
+    """
+    origin = get_origin(hint)
+    if origin is Annotated:
+        inner, *constraints = get_args(hint)
+        try:
+            fits = fitted(inner, value)
+        except Refused as refused:
+            raise Refused(_described(refused, constraints), refused.hint) from None
+        if not all(constraint.allows(fits) for constraint in constraints):
+            raise Refused(_described(_words(inner), constraints))
+        return fits
+    if origin in (Union, types.UnionType):
+        return _fitted_union(hint, value)
+    if origin is Literal:
+        if value in get_args(hint) and not isinstance(value, bool):
+            return value
+        allowed = [str(choice) for choice in get_args(hint)]
+        raise Refused(f"one of {', '.join(allowed)}", did_you_mean(str(value), allowed))
+    if origin is list:
+        return _fitted_list(hint, value)
+    return _fitted_plain(hint, value)
+
+
+def _fitted_union(hint: Any, value: Any) -> Any:
+    choices = get_args(hint)
+    if value is None and type(None) in choices:
+        return None
+    refusals = []
+    for choice in choices:
+        if choice is not type(None):
+            try:
+                return fitted(choice, value)
+            except Refused as refused:
+                refusals.append(str(refused))
+    if type(None) in choices:
+        refusals.append("null")
+    raise Refused(" or ".join(refusals))
+
+
+def _fitted_list(hint: Any, value: Any) -> Any:
+    (item,) = get_args(hint)
+    if not isinstance(value, list):
+        raise Refused(_words(hint))
+    try:
+        return [fitted(item, element) for element in value]
+    except Refused:
+        raise Refused(_words(hint)) from None
+
+
+def _fitted_plain(hint: Any, value: Any) -> Any:
+    if hint is Any:
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint is str and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    if get_origin(hint) is dict:
+        if isinstance(value, Mapping):
+            return dict(value)
+        raise Refused("a mapping of keys to values")
+    if isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
+        return value
+    raise Refused(_words(hint))
+
+
+def _words(hint: Any) -> str:
+    if get_origin(hint) is list:
+        (item,) = get_args(hint)
+        return f"a list of {_plural(item)}"
+    if get_origin(hint) in (Union, types.UnionType):
+        return " or ".join(_words(choice) for choice in get_args(hint))
+    names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+    return names.get(hint, "a mapping" if get_origin(hint) is dict else "null")
+
+
+def _plural(item: Any) -> str:
+    constraints: list[Constraint] = []
+    if get_origin(item) is Annotated:
+        item, *constraints = get_args(item)
+    words = {int: "whole numbers", float: "numbers", str: "texts"}.get(item, "values")
+    return " ".join([words, *map(str, constraints)])
+
+
+def _described(words: object, constraints: list[Constraint]) -> str:
+    if any(str(constraint) in str(words) for constraint in constraints):
+        return str(words)
+    return " ".join([str(words), *map(str, constraints)])
+
+
+def said(value: Any) -> str:
+    """A value as the user would have typed it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,44 @@
+"""Finds the name that was most likely meant."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The one of `names` most like `name`, or None if none is near.
+
+    A dotted name is compared with those of its own group by the last part alone, as what they
+    share would make all of them alike; then with the others whole; then, so that `lrr` finds
+    `optimizer.lr`, with all by the last part.
+    """
+    candidates = [other for other in names if not name.startswith(f"{other}.")]
+    group = name.rpartition(".")[0]
+    siblings = [other for other in candidates if other.rpartition(".")[0] == group]
+    strangers = [other for other in candidates if other.rpartition(".")[0] != group]
+    whole = get_close_matches(name, strangers, n=1, cutoff=0.6)
+    return (
+        _by_last_part(name, siblings)
+        or (whole[0] if whole else None)
+        or _by_last_part(name, candidates)
+    )
+
+
+def _by_last_part(name: str, candidates: Iterable[str]) -> str | None:
+    by_last_part: dict[str, str] = {}
+    for candidate in candidates:
+        by_last_part.setdefault(candidate.rpartition(".")[2], candidate)
+    last = get_close_matches(name.rpartition(".")[2], by_last_part, n=1, cutoff=0.6)
+    return by_last_part[last[0]] if last else None
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or nothing."""
+    near = nearest(name, names)
+    return f"; did you mean '{near}'?" if near else ""
+
+
+def shown(names: Iterable[str], limit: int = 12) -> str:
+    """The names joined by commas, cut after `limit`."""
+    listed = list(names)
+    rest = len(listed) - limit
+    return ", ".join(listed[:limit]) + (f" and {rest} more" if rest > 0 else "")

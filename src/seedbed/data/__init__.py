@@ -1,0 +1,1 @@
+"""From a source to batches: reading, preprocessing, splitting, ordering."""

@@ -1,0 +1,222 @@
+"""Batches of a part of the data, in the order that `seeds.py` decides.
+
+Rows in memory are indexed on the device, many batches at a time; a user's own Dataset, or
+`loader.num_workers` above 0, goes through a real DataLoader.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+from seedbed.config.schema import LoaderConfig
+from seedbed.data.prepared import Rows
+from seedbed.data.seeds import row_orders, stream_seed
+from seedbed.errors import DataError
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+BLOCK_BYTES = 8 * 2**20
+"""How much is gathered at once; then split into batches without copying."""
+
+EPOCHS_AT_ONCE, ROWS_AT_ONCE = 64, 2**14
+"""Orders are drawn for as many epochs at once as keep below this many rows."""
+
+EVALUATION_ROWS = 4096
+"""Largest batch where no gradient is kept, unless the user asked for a larger one."""
+
+
+class Batches(Protocol):
+    """What the engine asks of data."""
+
+    rows: int
+    batch_size: int
+
+    def __len__(self) -> int:
+        """How many batches an epoch has."""
+        ...
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, from the one numbered `start`, on the device."""
+        ...
+
+
+class _Ordered:
+    """What both kinds share: the order of rows, and how many batches there are."""
+
+    def __init__(self, rows: int, loader: LoaderConfig, seed: int) -> None:
+        self.rows = rows
+        self.batch_size = min(loader.batch_size or rows, rows)
+        self.shuffle = loader.shuffle
+        self.drop_last = loader.drop_last
+        self.seed = seed
+        self.epochs_at_once = max(1, min(EPOCHS_AT_ONCE, ROWS_AT_ONCE // rows))
+        self._orders = (-1, torch.empty(0))
+        if loader.drop_last and loader.batch_size and rows < loader.batch_size:
+            raise DataError(
+                f"loader.drop_last=true leaves no batch: {rows} rows, loader.batch_size="
+                f"{loader.batch_size}; type loader.drop_last=false or a batch size <= {rows}"
+            )
+
+    def __len__(self) -> int:
+        whole, rest = divmod(self.rows, self.batch_size)
+        return whole + (rest > 0 and not self.drop_last)
+
+    def order(self, number: int, start: int) -> torch.Tensor | None:
+        """Row numbers still to be visited, or None for all as they stand."""
+        end = len(self) * self.batch_size
+        if self.shuffle:
+            return self._drawn(number)[start * self.batch_size : end]
+        if start == 0 and end >= self.rows:
+            return None
+        return torch.arange(start * self.batch_size, min(end, self.rows))
+
+    def _drawn(self, number: int) -> torch.Tensor:
+        """The order of an epoch; for few rows many epochs are drawn at once, which is faster."""
+        block, place = divmod(number, self.epochs_at_once)
+        if self._orders[0] != block:
+            first, epochs = block * self.epochs_at_once, self.epochs_at_once
+            drawn = row_orders(self.seed, first, epochs, self.rows)
+            self._orders = (block, torch.from_numpy(drawn))
+        return self._orders[1][place]
+
+
+class TensorBatches(_Ordered):
+    """Rows in memory, kept on the device where they fit."""
+
+    def __init__(
+        self, data: TensorDataset, loader: LoaderConfig, seed: int, device: torch.device
+    ) -> None:
+        super().__init__(len(data), loader, seed)
+        home = device if _fits(data, device) else torch.device("cpu")
+        self.x, self.y = (tensor.to(home) for tensor in data.tensors)
+        self.device = device
+        self._block: tuple[int, Sequence[torch.Tensor], Sequence[torch.Tensor]] = (-1, (), ())
+        row_bytes = max(1, self.x[0].nbytes + self.y[0].nbytes)
+        self.epochs_at_once = max(
+            1, min(self.epochs_at_once, BLOCK_BYTES // (row_bytes * self.rows))
+        )
+        self.block = self.batch_size * max(1, BLOCK_BYTES // (row_bytes * self.batch_size))
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """See `Batches`."""
+        if start >= len(self):
+            return
+        if start == 0 and self.shuffle and self.epochs_at_once > 1:
+            yield from self._split(*self._gathered(number))
+            return
+        order = self.order(number, start)
+        if order is None:
+            yield from self._split(self.x, self.y)
+            return
+        for rows in order.to(self.x.device).split(self.block):
+            yield from self._split(self.x.index_select(0, rows), self.y.index_select(0, rows))
+
+    def _gathered(self, number: int) -> Batch:
+        """The rows of an epoch in its order; for few rows many epochs are gathered at once."""
+        block, place = divmod(number, self.epochs_at_once)
+        if self._block[0] != block:
+            self._drawn(number)
+            visited = min(len(self) * self.batch_size, self.rows)
+            rows = self._orders[1][:, :visited].reshape(-1).to(self.x.device)
+            x, y = self.x.index_select(0, rows), self.y.index_select(0, rows)
+            self._block = (block, x.split(visited), y.split(visited))
+        return self._block[1][place], self._block[2][place]
+
+    def _split(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[Batch]:
+        if self.x.device != self.device:
+            x, y = x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
+        return zip(x.split(self.batch_size), y.split(self.batch_size), strict=True)
+
+
+class LoaderBatches(_Ordered):
+    """A Dataset behind a DataLoader with worker processes."""
+
+    def __init__(self, data: Rows, loader: LoaderConfig, seed: int, device: torch.device) -> None:
+        super().__init__(len(data), loader, seed)  # type: ignore[arg-type]
+        self.data = data
+        self.workers = loader.num_workers
+        self.device = device
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """See `Batches`."""
+        if start >= len(self):
+            return
+        order = self.order(number, start)
+        rows = torch.arange(self.rows) if order is None else order
+        loader = DataLoader(
+            _Seeded(self.data, stream_seed(self.seed, "rows", number)),
+            batch_sampler=[part.tolist() for part in rows.split(self.batch_size)],
+            num_workers=self.workers,
+            pin_memory=self.device.type == "cuda",
+            generator=torch.Generator().manual_seed(stream_seed(self.seed, "loader", number)),
+        )
+        for x, y in loader:
+            yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
+
+
+class _Seeded(Dataset[Batch]):
+    """Gives each row its own random stream, whichever process reads it."""
+
+    def __init__(self, data: Rows, seed: int) -> None:
+        self.data = data
+        self.seed = seed
+
+    def __getitem__(self, index: int) -> Batch:
+        with _generators_seeded(stream_seed(self.seed, "row", index)):
+            x, y = self.data[index]
+        return x, torch.as_tensor(y)
+
+
+@contextmanager
+def _generators_seeded(seed: int) -> Iterator[None]:
+    """The generators that augmentations draw from, put back afterwards.
+
+    Torch's is the CPU's alone: that of a GPU draws the masks of dropout.
+    """
+    pythons, numpys = random.getstate(), np.random.get_state()
+    torchs = torch.default_generator.get_state()
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(pythons)
+        np.random.set_state(numpys)
+        torch.default_generator.set_state(torchs)
+
+
+def training_batches(data: Rows, loader: LoaderConfig, seed: int, device: torch.device) -> Batches:
+    """Batches of the training rows.
+
+    Raises:
+        DataError: if `loader.drop_last` leaves none.
+    """
+    if isinstance(data, TensorDataset) and loader.num_workers == 0:
+        return TensorBatches(data, loader, seed, device)
+    return LoaderBatches(data, loader, seed, device)
+
+
+def evaluation_batches(
+    data: Rows, loader: LoaderConfig, seed: int, device: torch.device
+) -> Batches:
+    """Batches of rows that are only looked at: all of them, in the order they stand."""
+    size = loader.batch_size or EVALUATION_ROWS
+    if isinstance(data, TensorDataset):
+        row_bytes = max(1, data.tensors[0][0].nbytes)
+        size = max(size, min(EVALUATION_ROWS, BLOCK_BYTES // row_bytes))
+    plain = LoaderConfig(size, shuffle=False, num_workers=loader.num_workers, drop_last=False)
+    return training_batches(data, plain, seed, device)
+
+
+def _fits(data: TensorDataset, device: torch.device) -> bool:
+    """Whether the rows take less than half of the device's free memory."""
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    return sum(tensor.nbytes for tensor in data.tensors) < free / 2

@@ -1,0 +1,220 @@
+"""The data of a run, ready to train on: read, split, fitted on the training rows, as tensors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, TensorDataset
+
+from seedbed.config.schema import (
+    ColumnsConfig,
+    DataConfig,
+    FilesConfig,
+)
+from seedbed.data.fitted_column import (
+    FittedColumn,
+    constant_columns,
+    fit_feature,
+    refuse_infinite,
+    standardized,
+)
+from seedbed.data.preprocessing import (
+    KnownTask,
+    Preprocessing,
+    class_names,
+    target_matrix,
+)
+from seedbed.data.sources import read_file, read_source
+from seedbed.data.splits import split_rows
+from seedbed.data.table import Table
+from seedbed.data.task import task_of
+from seedbed.errors import DataError
+
+Rows = Dataset[Any]
+"""Anything that gives (x, y) by number; a `TensorDataset` where all of it is in memory."""
+
+NO_LIMIT = 2**31
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """The parts of the data, and what was fitted.
+
+    Args:
+        train: the training rows; x is (rows, *input_shape) float32, y as `Preprocessing.targets`.
+        validation: likewise, or None.
+        test: likewise, or None.
+        preprocessing: fitted on `train`.
+        fingerprint: of the data as read: SHA-256 of the tensors and of each file.
+        notes: what a person should know, each said once.
+    """
+
+    train: Rows
+    validation: Rows | None
+    test: Rows | None
+    preprocessing: Preprocessing
+    fingerprint: dict[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+def prepare_data(config: DataConfig, seed: int) -> PreparedData:
+    """Reads, splits and fits a table; `own_dataset.py` prepares a user's Dataset.
+
+    Raises:
+        DataError: if anything about the data cannot be used.
+    """
+    config = cast(ColumnsConfig, config)
+    table = read_source(config)
+    if len(table) < 2:
+        count = ("no rows", "one row only")[len(table)]
+        raise DataError(f"data: {table.origin} has {count}; 2 to train on are the least")
+    targets = _target_names(config, table)
+    for name in targets:
+        table.column(name, "data.target")
+    for name in getattr(config, "categories", ()):
+        table.column(name, "data.categories")
+    task, classes = task_of(config.task, table, targets)
+    if task == "regression":
+        target_matrix(table, targets)  # refuses missing values while row numbers are the file's
+    for name in _feature_names(config, table, targets):
+        refuse_infinite(name, table.columns[name], table.origin)
+    train, validation, test = _parts(config, seed, table, targets, task)
+    if len(train) < 2:
+        raise DataError(
+            f"data: {table.origin} leaves {len(train)} row to train on; 2 are the least"
+        )
+    preprocessing, notes = _fitted(config, train, targets, task, classes)
+    parts = {"train": train, "validation": validation, "test": test}
+    tensors = {
+        name: _tensors(preprocessing, part) for name, part in parts.items() if part is not None
+    }
+    return PreparedData(
+        train=tensors["train"],
+        validation=tensors.get("validation"),
+        test=tensors.get("test"),
+        preprocessing=preprocessing,
+        fingerprint=_fingerprint(config, tensors),
+        notes=notes,
+    )
+
+
+def _target_names(config: ColumnsConfig, table: Table) -> list[str]:
+    target = getattr(config, "target", None)
+    if target is None:
+        return list(table.targets)
+    return [target] if isinstance(target, str) else list(target)
+
+
+def _feature_names(config: ColumnsConfig, table: Table, targets: Sequence[str]) -> list[str]:
+    hidden = {*targets, *table.targets}
+    names = config.features or [name for name in table.columns if name not in hidden]
+    for name in names:
+        table.column(name, "data.features")
+        if name in targets:
+            raise DataError(f"data.features: '{name}' is the target; it cannot be a feature too")
+    if not names:
+        raise DataError(f"data.features: {table.origin} has no column beside the target")
+    if len(set(names)) < len(names):
+        raise DataError("data.features names a column more than once")
+    return list(names)
+
+
+def _parts(
+    config: ColumnsConfig, seed: int, table: Table, targets: Sequence[str], task: KnownTask
+) -> tuple[Table, Table | None, Table | None]:
+    split = config.split
+    files: dict[str, Table | None] = {"validation": None, "test": None}
+    if isinstance(config, FilesConfig):
+        for part in files:
+            path = getattr(config, f"{part}_path")
+            if path is not None:
+                files[part] = read_file(config, Path(path), f"data.{part}_path")
+                split = type(split)(**{**vars(split), part: 0.0})
+    if split.validation + split.test >= 1:
+        raise DataError(
+            f"data.split leaves nothing to train on: validation {split.validation:g} + test "
+            f"{split.test:g} must be < 1"
+        )
+    strata = None if task == "regression" else class_names(table, targets[0])
+    rows = split_rows(split, seed, len(table), strata)
+    validation = files["validation"] or (table.taken(rows.validation) if split.validation else None)
+    test = files["test"] or (table.taken(rows.test) if split.test else None)
+    return table.taken(rows.train), validation, test
+
+
+def _fitted(
+    config: ColumnsConfig,
+    train: Table,
+    targets: Sequence[str],
+    task: KnownTask,
+    classes: list[str],
+) -> tuple[Preprocessing, list[str]]:
+    limit = getattr(config, "max_categories", NO_LIMIT)
+    names = _feature_names(config, train, targets)
+    features = [fit_feature(name, train.columns[name], limit, train.origin) for name in names]
+    notes = [
+        f"column '{name}' of {train.origin} has one value in all training rows"
+        for name in constant_columns(features, train)
+    ]
+    if len(notes) > 3:
+        notes = [f"{len(notes)} columns of {train.origin} have one value in all training rows"]
+    if config.standardize:
+        features = [standardized(one, train.columns[one.name]) for one in features]
+    if task != "regression":
+        seen = set(class_names(train, targets[0]))
+        absent = [name for name in classes if name not in seen]
+        if absent:
+            raise DataError(
+                f"data.target: class '{absent[0]}' of '{targets[0]}' is in no training row; type "
+                "data.split.stratify=true, or give it more rows"
+            )
+    mean, scale = _target_scale(train, targets) if task == "regression" else (None, None)
+    return (
+        Preprocessing(
+            features=features,
+            task=task,
+            target=list(targets),
+            classes=classes,
+            target_mean=mean if config.standardize else None,
+            target_scale=scale if config.standardize else None,
+            input_shape=_input_shape(features),
+            outputs=target_matrix(train, targets).shape[1] if task == "regression" else 1,
+        ),
+        notes,
+    )
+
+
+def _target_scale(train: Table, targets: Sequence[str]) -> tuple[list[float], list[float]]:
+    values = target_matrix(train, targets)
+    deviation = values.std(axis=0)
+    return values.mean(axis=0).tolist(), np.where(np.ptp(values, axis=0) > 0, deviation, 1).tolist()
+
+
+def _input_shape(features: Sequence[FittedColumn]) -> list[int]:
+    if len(features) == 1 and features[0].shape:
+        return list(features[0].shape)
+    return [sum(feature.width for feature in features)]
+
+
+def _tensors(preprocessing: Preprocessing, table: Table) -> TensorDataset:
+    x = torch.from_numpy(preprocessing.inputs(table, strict=False))
+    y = torch.from_numpy(preprocessing.targets(table))
+    return TensorDataset(x, y)
+
+
+def _fingerprint(config: ColumnsConfig, tensors: dict[str, TensorDataset]) -> dict[str, Any]:
+    digest = sha256()
+    for part in tensors.values():
+        for tensor in part.tensors:
+            digest.update(tensor.contiguous().numpy().tobytes())
+    files = {}
+    for key in ("path", "validation_path", "test_path"):
+        path = getattr(config, key, None)
+        if path is not None:
+            files[str(path)] = sha256(Path(path).read_bytes()).hexdigest()
+    rows = {name: len(part) for name, part in tensors.items()}
+    return {"sha256": digest.hexdigest(), "rows": rows, "files": files}

@@ -1,0 +1,179 @@
+"""What is fitted on the training rows, and applied to every row after: `preprocessing.json`.
+
+Numbers: missing ones become the training mean, then optionally (value - mean) / deviation.
+Names: one column of 0 and 1 for each name seen in training. Truth values: 0 and 1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.config.hints import shown
+from seedbed.data.fitted_column import FittedColumn, Floats
+from seedbed.data.table import Table
+from seedbed.errors import DataError
+
+KnownTask = Literal["regression", "binary", "multiclass"]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How rows become inputs, and outputs become answers.
+
+    Args:
+        features: the columns, in the order that the model takes them.
+        task: regression, binary or multiclass.
+        target: names of the target columns.
+        classes: their names, by number; empty for regression.
+        target_mean: of each target, to undo its standardizing; None if it is left as it is.
+        target_scale: the population deviation of each target; None likewise.
+        input_shape: of one row as the model takes it.
+        outputs: how many numbers answer one row, of regression.
+    """
+
+    features: list[FittedColumn]
+    task: KnownTask
+    target: list[str]
+    classes: list[str]
+    target_mean: list[float] | None
+    target_scale: list[float] | None
+    input_shape: list[int]
+    outputs: int
+
+    def inputs(self, table: Table, *, strict: bool = True) -> NDArray[np.float32]:
+        """The rows of `table` as the model takes them.
+
+        Shape:
+            (rows, *input_shape) float32
+
+        Raises:
+            DataError: if a column is missing, or a value does not fit (see `FittedColumn`).
+        """
+        columns = [
+            feature.transformed(
+                table.column(feature.name, "data.features"), strict=strict, origin=table.origin
+            )
+            for feature in self.features
+        ]
+        if len(columns) == 1:
+            joined = columns[0]
+        else:
+            joined = np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
+        return as_float32(joined, table.origin)
+
+    def targets(self, table: Table) -> NDArray[Any]:
+        """The target as the model is trained on it.
+
+        Shape:
+            (rows, outputs) float32 for regression, (rows,) int64 for classes
+
+        Raises:
+            DataError: if a value is missing or is no known class.
+        """
+        if self.task == "regression":
+            return as_float32(self._standardized(target_matrix(table, self.target)), table.origin)
+        names = class_names(table, self.target[0])
+        place = {name: index for index, name in enumerate(self.classes)}
+        for row, name in enumerate(names):
+            if name not in place:
+                raise DataError(
+                    f"data.target: class '{name}' of {table.origin} (row {row + 1}) is not among "
+                    f"the training rows; they have {shown(self.classes)}"
+                )
+        return np.array([place[name] for name in names], dtype=np.int64)
+
+    def answers(self, outputs: Floats) -> Floats:
+        """A regression model's outputs in the target's own unit; undoes the standardizing."""
+        if self.target_scale is None:
+            return outputs
+        answers: Floats = outputs * np.asarray(self.target_scale) + np.asarray(self.target_mean)
+        return answers
+
+    def _standardized(self, values: Floats) -> Floats:
+        if self.target_scale is None:
+            return values
+        scaled: Floats = (values - np.asarray(self.target_mean)) / np.asarray(self.target_scale)
+        return scaled
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain containers for `preprocessing.json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> "Preprocessing":
+        """The reverse of `to_json`.
+
+        Raises:
+            KeyError, TypeError: if it was not written by `to_json`.
+        """
+        columns = [FittedColumn(**column) for column in plain["features"]]
+        return cls(**{**plain, "features": columns})
+
+
+def as_float32(values: Floats, origin: str) -> NDArray[np.float32]:
+    """The values as the model takes them.
+
+    Raises:
+        DataError: naming the row that holds one which is not finite, or not in float32.
+    """
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    wrong = ~np.isfinite(single.reshape(len(single), -1)).all(axis=1)
+    if wrong.any():
+        row = int(np.argmax(wrong)) + 1
+        raise DataError(f"row {row} of {origin} holds an infinite number, or one beyond float32")
+    return single
+
+
+def real_values(table: Table, name: str) -> Floats:
+    """A target of real numbers.
+
+    Raises:
+        DataError: if it holds names, or a value is missing or infinite.
+    """
+    column = table.column(name, "data.target")
+    if column.kind == "category":
+        raise DataError(
+            f"data.target: '{name}' of {table.origin} holds names, not numbers; type "
+            "data.task=multiclass"
+        )
+    bad = ~np.isfinite(column.values.reshape(len(column), -1)).all(axis=1)
+    if bad.any():
+        _refuse_missing(table, name, bad)
+    return column.values
+
+
+def target_matrix(table: Table, targets: Sequence[str]) -> Floats:
+    """All targets of real numbers, side by side.
+
+    Shape:
+        (rows, outputs)
+
+    Raises:
+        DataError: as `real_values`.
+    """
+    columns = [real_values(table, name) for name in targets]
+    return np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
+
+
+def class_names(table: Table, name: str) -> list[str]:
+    """A target of classes, as names.
+
+    Raises:
+        DataError: if a value is missing.
+    """
+    names = table.column(name, "data.target").as_category().values
+    missing = np.array([value is None for value in names])
+    if missing.any():
+        _refuse_missing(table, name, missing)
+    return [str(value) for value in names]
+
+
+def _refuse_missing(table: Table, name: str, bad: NDArray[np.bool_]) -> None:
+    raise DataError(
+        f"data.target: '{name}' of {table.origin} has no usable value in {int(bad.sum())} of "
+        f"{len(bad)} rows, the first is row {int(np.argmax(bad)) + 1}; fill them or take them out"
+    )

@@ -1,0 +1,69 @@
+"""Which task a target poses: quantities, two classes, or more."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seedbed.config.schema import Task
+from seedbed.data.preprocessing import KnownTask, class_names
+from seedbed.data.table import Table
+from seedbed.errors import DataError
+
+
+def task_of(task: Task, table: Table, targets: Sequence[str]) -> tuple[KnownTask, list[str]]:
+    """The task, and the classes in the order of their numbers (empty for regression).
+
+    Args:
+        task: as the config has it; auto looks at the target.
+        table: all rows.
+        targets: names of the target columns.
+
+    Raises:
+        DataError: if the target cannot be what the config says, or has one class only.
+    """
+    column = table.columns[targets[0]]
+    if task == "regression" or len(targets) > 1:
+        if task not in ("auto", "regression"):
+            raise DataError(f"data.task={task} takes one target, got {len(targets)}")
+        return "regression", []
+    if task == "auto" and column.kind == "number" and not _looks_like_classes(table, targets[0]):
+        return "regression", []
+    if column.kind == "number":
+        _must_be_whole(table, targets[0], task)
+    names = class_names(table, targets[0])
+    present = set(names)
+    if table.classes:
+        classes = [name for name in table.classes if name in present]
+    elif column.kind == "number":
+        classes = sorted(present, key=float)
+    else:
+        classes = sorted(present)
+    if len(classes) < 2:
+        raise DataError(f"data.target: '{targets[0]}' has one class only, '{classes[0]}'")
+    if task == "binary" and len(classes) > 2:
+        raise DataError(
+            f"data.task=binary: '{targets[0]}' has {len(classes)} classes; "
+            "type data.task=multiclass"
+        )
+    if task == "multiclass":
+        return "multiclass", classes
+    return ("binary" if len(classes) == 2 else "multiclass"), classes
+
+
+def _looks_like_classes(table: Table, name: str) -> bool:
+    column = table.columns[name]
+    if column.whole and table.origin.endswith(".npz"):
+        return column.values.ndim == 1
+    return column.values.ndim == 1 and set(np.unique(column.values)) == {0.0, 1.0}
+
+
+def _must_be_whole(table: Table, name: str, task: str) -> None:
+    values = table.columns[name].values
+    present = values[~np.isnan(values)]
+    broken = present[present != np.floor(present)]
+    if values.ndim > 1 or len(broken):
+        got = f"it holds {broken[0]:g}" if len(broken) else "its rows are lists"
+        raise DataError(
+            f"data.task={task}: '{name}' is real-valued ({got}), not classes; "
+            "type data.task=regression"
+        )

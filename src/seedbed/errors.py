@@ -1,0 +1,60 @@
+"""What a person can mend, one class a cause.
+
+The command line prints each problem as an `error:` line and exits with 2; every message says what
+was asked, what was got, what is allowed and what to type.
+"""
+
+
+class SeedbedError(Exception):
+    """One or more problems with what the user gave.
+
+    Args:
+        problems: one line each, without the `error:` in front; they may quote anything, and
+            characters that a terminal would not print as such are escaped.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = [_printable(problem) for problem in problems]
+        super().__init__("\n".join(self.problems))
+
+
+class ConfigError(SeedbedError):
+    """A key, value, group or option that the config does not take."""
+
+
+class NotAllowedError(SeedbedError):
+    """A class that is not on the allow-list, or that cannot be built as asked."""
+
+
+class DataError(SeedbedError):
+    """A data file or row that cannot be used."""
+
+
+class ModelError(SeedbedError):
+    """A model that cannot be built, or does not fit the data."""
+
+
+class DeviceError(SeedbedError):
+    """A device or precision that this machine does not have."""
+
+
+class RunDirectoryError(SeedbedError):
+    """A run directory that is missing, incomplete or cannot be written."""
+
+
+class DirectoryTakenError(RunDirectoryError):
+    """A run directory that another run holds."""
+
+
+class CheckpointError(SeedbedError):
+    """A checkpoint that is damaged, or belongs to another model."""
+
+
+class ArgumentError(SeedbedError):
+    """An argument of a command that cannot be used."""
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,85 @@
+"""Builds the model of a run, with the sizes of its data."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seedbed.config.build import AllowList, called
+from seedbed.errors import ModelError, NotAllowedError
+
+
+def build_model(
+    spec: Mapping[str, Any],
+    allow: AllowList,
+    input_shape: Sequence[int],
+    out_features: int,
+    seed: int,
+) -> nn.Module:
+    """The model of a config, on the CPU, with its starting weights.
+
+    Args:
+        spec: `model` of the config. `in_features`, `out_features` and `input_shape` are given to
+            the class if it takes them and the config leaves them open.
+        allow: what may be built.
+        input_shape: of one row.
+        out_features: how many numbers the loss asks for, for each row.
+        seed: the starting weights are those of a plain model built after `torch.manual_seed(seed)`.
+
+    Raises:
+        ModelError: if the config's sizes are not the data's, or the class is no `nn.Module`.
+        NotAllowedError: if the class may not be built, or refuses its arguments.
+    """
+    found = allow.find(str(spec["_target_"]), "model._target_")
+    if not issubclass(found, nn.Module):
+        raise ModelError(f"model._target_: {found.__name__} is no torch.nn.Module")
+    sizes = {
+        "in_features": prod(input_shape),
+        "out_features": out_features,
+        "input_shape": list(input_shape),
+    }
+    arguments = {key: value for key, value in spec.items() if key != "_target_"}
+    parameters = inspect.signature(found).parameters
+    for key, size in sizes.items():
+        if arguments.get(key) is None and key in parameters:
+            arguments[key] = size
+        elif key in ("in_features", "out_features") and arguments.get(key) not in (None, size):
+            source = "the data has" if key == "in_features" else "the data and the loss ask for"
+            raise ModelError(
+                f"model.{key} is {arguments[key]}, {source} {size}; type model.{key}=null to have "
+                "it inferred"
+            )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = _built(found, arguments)
+    assert isinstance(model, nn.Module)
+    return model
+
+
+def _built(found: type, arguments: Mapping[str, Any]) -> Any:
+    try:
+        return called(found, arguments, "model")
+    except NotAllowedError as err:
+        if isinstance(err.__cause__, NotAllowedError):
+            raise NotAllowedError(f"model.{err.__cause__}") from err
+        if isinstance(err.__cause__, ValueError) and str(err.__cause__).startswith("layers["):
+            raise ModelError(f"model.{err.__cause__}") from err
+        raise
+
+
+def output_of(forwarded: Any) -> Tensor:
+    """The prediction in what a `forward` returned: the tensor, or the first of a tuple.
+
+    Raises:
+        ModelError: if it is neither.
+    """
+    first = forwarded[0] if isinstance(forwarded, tuple | list) and forwarded else forwarded
+    if not isinstance(first, Tensor):
+        raise ModelError(
+            f"model: forward must return a tensor, or a tuple that starts with one, got "
+            f"{type(forwarded).__name__}"
+        )
+    return first

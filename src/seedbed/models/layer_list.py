@@ -1,0 +1,108 @@
+"""Layers of `torch.nn` from a list in YAML, with input sizes inferred.
+
+Each element is a name (`ReLU`), a name with its first size (`Linear: 64`, `Dropout: 0.2`), with all
+arguments in order (`Conv2d: [1, 8, 3]`), or with named ones (`Conv2d: {out_channels: 8,
+kernel_size: 3}`). `_target_: torch.nn.Linear` beside named arguments works as well.
+
+The size that comes in is taken from the layer before, by letting an empty batch through. A `Linear`
+without `out_features` gives as many outputs as the data asks for.
+"""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from seedbed.config.build import AllowList
+
+INPUT_SIZES = ("in_features", "in_channels", "num_features", "input_size", "normalized_shape")
+"""Arguments that say what comes in. Channels are dimension 0 of a row, features its last."""
+
+
+def layers_from_list(
+    layers: Sequence[Any], input_shape: Sequence[int], out_features: int
+) -> list[nn.Module]:
+    """Builds the layers, in order.
+
+    Args:
+        layers: see the module.
+        input_shape: of one row.
+        out_features: of the whole; for a `Linear` that does not say.
+
+    Raises:
+        ValueError: naming the layer that is not one, or does not take what comes in.
+    """
+    built: list[nn.Module] = []
+    sample = torch.zeros(2, *input_shape)
+    for index, layer in enumerate(layers):
+        module = _built(layer, sample, out_features, f"layers[{index}]")
+        sample = _passed(module, sample, f"layers[{index}]")
+        built.append(module)
+    return built
+
+
+def _built(layer: Any, sample: torch.Tensor, out_features: int, where: str) -> nn.Module:
+    name, arguments = _read(layer, where)
+    target = name if "." in name else f"torch.nn.{name}"
+    found = AllowList().find(target, where)
+    parameters = [
+        key for key in inspect.signature(found).parameters if key not in ("args", "kwargs")
+    ]
+    if isinstance(arguments, list):
+        named = dict(zip(parameters, arguments, strict=False))
+        if len(arguments) > len(parameters):
+            raise ValueError(
+                f"{where}: {name} takes {len(parameters)} arguments, got {len(arguments)}"
+            )
+    elif isinstance(arguments, Mapping):
+        named = {str(key): value for key, value in arguments.items()}
+    else:
+        free = [key for key in parameters if key not in INPUT_SIZES]
+        if arguments is not None and not free:
+            raise ValueError(f"{where}: {name} takes no argument, got {arguments}")
+        named = {} if arguments is None else {free[0]: arguments}
+    for size in INPUT_SIZES:
+        if size in parameters and size not in named:
+            named[size] = (
+                sample.shape[1] if size in ("in_channels", "num_features") else sample.shape[-1]
+            )
+    if "out_features" in parameters:
+        named.setdefault("out_features", out_features)
+    module = AllowList().build({"_target_": target, **named}, where)
+    assert isinstance(module, nn.Module)
+    return module
+
+
+def _read(layer: Any, where: str) -> tuple[str, Any]:
+    if isinstance(layer, str):
+        return layer, None
+    if isinstance(layer, Mapping):
+        if "_target_" in layer:
+            return str(layer["_target_"]), {k: v for k, v in layer.items() if k != "_target_"}
+        if len(layer) == 1:
+            ((name, arguments),) = layer.items()
+            return str(name), arguments
+    raise ValueError(f"{where} must be a layer's name, or one name with its arguments, got {layer}")
+
+
+def _passed(module: nn.Module, sample: torch.Tensor, where: str) -> torch.Tensor:
+    """What the layer makes of the sample; its statistics and random numbers stay untouched."""
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            passed = module(sample)
+    except Exception as err:
+        shape = tuple(sample.shape[1:])
+        reason = str(err).splitlines()[0] if str(err) else type(err).__name__
+        raise ValueError(
+            f"{where}: {type(module).__name__} does not take rows of {shape}: {reason}"
+        ) from err
+    module.train(was_training)
+    if not isinstance(passed, torch.Tensor):
+        raise ValueError(
+            f"{where}: {type(module).__name__} gives {type(passed).__name__}, not a tensor"
+        )
+    return passed

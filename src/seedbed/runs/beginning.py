@@ -1,0 +1,50 @@
+"""What a claimed directory gets before its run begins: Hydra's files, and the log."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from seedbed.errors import RunDirectoryError
+from seedbed.runs.directory import RunDirectory
+from seedbed.runs.files import write_yaml, writing
+
+
+@contextmanager
+def logged(directory: RunDirectory) -> Iterator[None]:
+    """Sends what is logged inside to `run.log`."""
+    with writing(directory.log):
+        handler = logging.FileHandler(directory.log, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.raiseExceptions = False  # a full disk is told once, not with a traceback of its own
+    logger = logging.getLogger("seedbed")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        with suppress(OSError):  # the disk may be full; that has been told already
+            handler.close()
+
+
+def write_hydra_files(contents: Mapping[str, Any], directory: RunDirectory) -> None:
+    """Writes `.hydra/`.
+
+    Args:
+        contents: of each file, by its name.
+        directory: of the run.
+
+    Raises:
+        RunDirectoryError: if it cannot be written; the status is failed then.
+    """
+    try:
+        with writing(directory.hydra):
+            directory.hydra.mkdir(exist_ok=True)
+        for name, content in contents.items():
+            write_yaml(directory.hydra / name, content)
+    except RunDirectoryError as err:
+        with suppress(RunDirectoryError):  # the disk may be full
+            directory.write_status("failed", str(err))
+        raise

@@ -1,0 +1,98 @@
+"""A run directory while the run is being made: claimed by one process, its status kept true."""
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from seedbed.errors import DirectoryTakenError, RunDirectoryError
+from seedbed.runs.files import remove_unfinished, write_json, writing
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.lock import DirectoryLock
+
+Status = Literal["running", "completed", "failed", "interrupted", "diverged"]
+
+STAMP = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d-\d{6}")
+
+
+@dataclass(frozen=True)
+class RunDirectory(RunPaths):
+    """A directory that this process alone writes into, until it is released or the process ends."""
+
+    lock: DirectoryLock | None = None
+
+    def release(self) -> None:
+        """Lets another process write here."""
+        if self.lock is not None:
+            self.lock.release()
+
+    def write_status(self, status: Status, error: str | None = None) -> None:
+        """Says how the run stands."""
+        now = datetime.now(UTC).isoformat()
+        before = self._started()
+        ended = None if status == "running" else now
+        write_json(
+            self.status,
+            {
+                "status": status,
+                "started": before or now,
+                "ended": ended,
+                "error": error,
+                "pid": os.getpid(),
+            },
+        )
+
+    def _started(self) -> str | None:
+        if not self.status.exists() or self.status.stat().st_size == 0:
+            return None
+        started: str | None = json.loads(self.status.read_text(encoding="utf-8")).get("started")
+        return started
+
+
+def claim(path: Path) -> RunDirectory:
+    """Makes the directory, for this process alone.
+
+    A name that ends in a time stamp moves on by a microsecond when another run has it already.
+
+    Raises:
+        RunDirectoryError: if it cannot be made, or holds a run.
+    """
+    while True:
+        with writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+        try:
+            return _claimed(path)
+        except DirectoryTakenError:
+            if not STAMP.fullmatch(path.name):
+                raise
+            path = path.with_name(datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f"))
+
+
+def reclaim(paths: RunPaths) -> RunDirectory:
+    """Takes an earlier run's directory to go on in it.
+
+    Raises:
+        DirectoryTakenError: if a live process is writing it.
+    """
+    directory = RunDirectory(paths.root, DirectoryLock(paths.root))
+    for folder in (paths.root, paths.hydra, paths.checkpoints):
+        remove_unfinished(folder)
+    return directory
+
+
+def _claimed(path: Path) -> RunDirectory:
+    directory = RunDirectory(path, DirectoryLock(path))
+    try:
+        with writing(directory.status):
+            os.close(os.open(directory.status, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    except RunDirectoryError as err:
+        directory.release()
+        if isinstance(err.__cause__, FileExistsError):
+            raise DirectoryTakenError(
+                f"'{path}' holds a run already; type another hydra.run.dir, or none"
+            ) from err
+        raise
+    return directory

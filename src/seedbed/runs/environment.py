@@ -1,0 +1,96 @@
+"""What a run was made with: `environment.json`."""
+
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+LONGEST_DIFF = 200_000
+"""Characters; enough for what is being tried out, not for data that was committed."""
+
+GIT = ("git", "-c", "core.fsmonitor=false")
+"""Without the hook that a repository's own config may name."""
+
+PACKAGES = (
+    "seedbed",
+    "torch",
+    "numpy",
+    "hydra-core",
+    "omegaconf",
+    "tensorboard",
+    "torchmetrics",
+    "torchsummary",
+    "pyarrow",
+    "scikit-learn",
+    "protobuf",
+)
+
+
+def environment(device: str, threads: int, data: dict[str, Any]) -> dict[str, Any]:
+    """The versions, machine and code behind a run.
+
+    Args:
+        device: that the run trains on.
+        threads: CPU threads of torch.
+        data: the fingerprint of the data as read.
+    """
+    return {
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "git": git_state(Path.cwd()),
+        "machine": {
+            "system": f"{platform.system()} {platform.release()}",
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+        },
+        "device": device,
+        "threads": threads,
+        "data": data,
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+    }
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """The commit of the repository that `folder` is in, and whether it has uncommitted changes."""
+    try:
+        shown = subprocess.run(
+            [*GIT, "status", "--porcelain=v2", "--branch", "--untracked-files=no"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    lines = shown.splitlines()
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), None)
+    dirty = any(not line.startswith("#") for line in lines)
+    return {"commit": commit, "dirty": dirty, "diff": _diff(folder) if dirty else None}
+
+
+def _diff(folder: Path) -> str | None:
+    """What was not committed, of the files that git tracks."""
+    try:
+        shown = subprocess.run(
+            [*GIT, "diff", "HEAD", "--no-ext-diff", "--no-textconv"],
+            cwd=folder,
+            capture_output=True,
+            timeout=10,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    text = shown.decode(errors="replace")
+    more = f"\n… and {len(text) - LONGEST_DIFF} characters more"
+    return text if len(text) <= LONGEST_DIFF else text[:LONGEST_DIFF] + more
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,87 @@
+"""The names of the files in a run directory; no other module knows them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """Where each file of a run is.
+
+    Args:
+        root: the run directory.
+    """
+
+    root: Path
+
+    @property
+    def hydra(self) -> Path:
+        """Folder of the config as Hydra writes it."""
+        return self.root / ".hydra"
+
+    @property
+    def config(self) -> Path:
+        """The resolved config."""
+        return self.root / "config.yaml"
+
+    @property
+    def status(self) -> Path:
+        """How the run stands."""
+        return self.root / "status.json"
+
+    @property
+    def environment(self) -> Path:
+        """What the run was made with."""
+        return self.root / "environment.json"
+
+    @property
+    def history(self) -> Path:
+        """One row an epoch."""
+        return self.root / "history.csv"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints."""
+        return self.root / "checkpoints"
+
+    @property
+    def last(self) -> Path:
+        """The newest checkpoint."""
+        return self.checkpoints / "last.pt"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint of the best epoch."""
+        return self.checkpoints / "best.pt"
+
+    @property
+    def model(self) -> Path:
+        """The plain CPU `state_dict`."""
+        return self.root / "model.pth"
+
+    @property
+    def preprocessing(self) -> Path:
+        """What was fitted on the training rows."""
+        return self.root / "preprocessing.json"
+
+    @property
+    def result(self) -> Path:
+        """How the run ended, in numbers."""
+        return self.root / "result.json"
+
+    @property
+    def figure(self) -> Path:
+        """The loss curve."""
+        return self.root / "loss.png"
+
+    @property
+    def log(self) -> Path:
+        """What was logged."""
+        return self.root / "run.log"
+
+
+SWEEP_TABLE = "results.csv"
+SWEEP_JOBS = "sweep.json"
+SWEEP_CONFIG = "multirun.yaml"
+EVENT_PREFIX = "events.out.tfevents"
+"""How TensorBoard knows its files."""

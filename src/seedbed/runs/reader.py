@@ -1,0 +1,203 @@
+"""Reads a run directory that may come from a stranger: plain data only, of bounded size.
+
+Nothing here builds an object that a file names; YAML is loaded without tags, JSON and CSV as text.
+"""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seedbed.config.hints import did_you_mean, shown
+from seedbed.errors import RunDirectoryError
+from seedbed.runs.files import UNPRINTABLE, YamlLoader, open_plain, printable
+from seedbed.runs.layout import EVENT_PREFIX, RunPaths
+from seedbed.runs.lock import is_being_written
+
+LARGEST_TEXT = 32 * 2**20
+"""Bytes; a config or table larger than this is not one of ours."""
+
+DEEPEST = 64
+"""Levels of YAML; libyaml's own limit is the stack."""
+
+MOST_REPEATED = 10_000
+"""Values that YAML aliases may stand for; a few lines of them can unfold to billions."""
+
+STATUSES = ("running", "completed", "failed", "interrupted", "diverged")
+
+
+def open_run(path: str | Path) -> RunPaths:
+    """The run directory at `path`.
+
+    Raises:
+        RunDirectoryError: if there is none.
+    """
+    root = Path(path)
+    if UNPRINTABLE.search(str(root)):
+        raise RunDirectoryError(
+            f"'{printable(str(root))}' has control characters in its name; rename it first"
+        )
+    if not root.is_dir():
+        near = [printable(p.name) for p in root.parent.iterdir()] if root.parent.is_dir() else []
+        if root.exists():
+            raise RunDirectoryError(f"'{root}' is a file, not a run directory")
+        raise RunDirectoryError(
+            f"run directory '{root}' does not exist{did_you_mean(root.name, near)}"
+        )
+    paths = RunPaths(root)
+    if not paths.config.is_file():
+        inside = sorted(printable(p.parent.name) for p in root.glob("*/config.yaml"))
+        hint = f"; it holds the runs {shown(inside, 3)}" if inside else ""
+        raise RunDirectoryError(f"'{root}' is no run directory: it has no config.yaml{hint}")
+    return paths
+
+
+def refuse_links(paths: RunPaths) -> None:
+    """Refuses a run directory in which writing could reach files outside it.
+
+    Raises:
+        RunDirectoryError: naming the link, pipe or device.
+    """
+    for folder in (paths.root, paths.hydra, paths.checkpoints):
+        if folder.is_dir():
+            for path in folder.iterdir():
+                _refuse_link(path, in_place=path == paths.log or path.name.startswith(EVENT_PREFIX))
+
+
+def _refuse_link(path: Path, *, in_place: bool) -> None:
+    """Files written in place would be written under their other names as well."""
+    shown = printable(str(path))
+    if path.is_symlink() or not (path.is_file() or path.is_dir()):
+        raise RunDirectoryError(f"'{shown}' is a link or no plain file; take it away to resume")
+    if in_place and path.stat().st_nlink > 1:
+        raise RunDirectoryError(
+            f"'{shown}' has a second name (a hard link); copy the run to resume"
+        )
+
+
+def read_config(paths: RunPaths) -> dict[str, Any]:
+    """The resolved config, in plain containers.
+
+    Raises:
+        RunDirectoryError: if it is missing, too large or deep, or holds more than plain YAML.
+    """
+    text = _text(paths.config)
+    try:
+        _refuse_bomb(text)
+        config = yaml.load(text, Loader=YamlLoader)
+    except RunDirectoryError as err:
+        raise RunDirectoryError(f"'{paths.config}' {err}") from err
+    except Exception as err:  # YAML's constructors raise many kinds, such as for !!int 'x'
+        raise RunDirectoryError(f"'{paths.config}' is not plain YAML: {_line(err)}") from err
+    if _harmless(config) != config:
+        raise RunDirectoryError(f"'{paths.config}' holds control characters, which no key takes")
+    if not isinstance(config, dict):
+        raise RunDirectoryError(f"'{paths.config}' is not the config of a run")
+    return config
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of the run; control characters in its texts are written out.
+
+    Raises:
+        RunDirectoryError: if it is missing or damaged.
+    """
+    try:
+        content = _harmless(json.loads(_text(path)))
+    except (ValueError, RecursionError) as err:
+        raise RunDirectoryError(f"'{path}' is damaged: {_line(err)}") from err
+    if not isinstance(content, dict):
+        raise RunDirectoryError(f"'{path}' is damaged: no JSON object")
+    return content
+
+
+def read_status(paths: RunPaths) -> dict[str, Any]:
+    """How the run stands; one that says running while no process writes it was interrupted."""
+    status = read_json(paths.status)
+    if status.get("status") not in STATUSES:
+        raise RunDirectoryError(
+            f"'{paths.status}' is damaged: status must be one of {shown(STATUSES)}"
+        )
+    if status.get("status") == "running" and not is_being_written(paths.root):
+        status |= {"status": "interrupted", "error": "its process has gone"}
+    return status
+
+
+def read_history(paths: RunPaths) -> dict[str, list[float | None]]:
+    """The columns of `history.csv`; empty cells are None.
+
+    Raises:
+        RunDirectoryError: if it is missing or damaged.
+    """
+    try:
+        rows = list(csv.reader(printable(_text(paths.history)).splitlines()))
+    except csv.Error as err:
+        raise RunDirectoryError(f"'{paths.history}' is damaged: {_line(err)}") from err
+    if not rows:
+        raise RunDirectoryError(f"'{paths.history}' is empty")
+    header, *body = rows
+    if "epoch" not in header:
+        raise RunDirectoryError(f"'{paths.history}' is damaged: it has no column 'epoch'")
+    try:
+        columns = [[float(cell) if cell else None for cell in row] for row in body]
+        return {name: [row[index] for row in columns] for index, name in enumerate(header)}
+    except (ValueError, IndexError) as err:
+        raise RunDirectoryError(f"'{paths.history}' is damaged: {_line(err)}") from err
+
+
+def _text(path: Path) -> str:
+    try:
+        with open_plain(path) as file:
+            content = file.read(LARGEST_TEXT + 1)
+        if len(content) > LARGEST_TEXT:
+            raise RunDirectoryError(f"'{path}' is larger than {LARGEST_TEXT // 2**20} MiB")
+        return content.decode("utf-8").replace("\r\n", "\n")
+    except FileNotFoundError as err:
+        raise RunDirectoryError(
+            f"'{path.parent}' has no {path.name}; the run did not get that far"
+        ) from err
+    except (OSError, UnicodeDecodeError) as err:
+        raise RunDirectoryError(f"cannot read '{path}': {_line(err)}") from err
+
+
+def _refuse_bomb(text: str) -> None:
+    """Refuses YAML that is small to send and huge to hold, before any of it is built."""
+    sizes: dict[str, int] = {}
+    within: list[tuple[str | None, int]] = []
+    count = repeated = 0
+    for event in yaml.parse(text, Loader=YamlLoader):
+        count += 1
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in sizes:  # of what it stands in itself
+                raise RunDirectoryError("holds itself, by a YAML alias")
+            count += sizes[event.anchor]
+            repeated += sizes[event.anchor]
+        elif isinstance(event, yaml.CollectionStartEvent):
+            within.append((event.anchor, count))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = within.pop()
+            if anchor is not None:
+                sizes[anchor] = count - before
+        elif isinstance(event, yaml.ScalarEvent) and event.anchor is not None:
+            sizes[event.anchor] = 1
+        if len(within) > DEEPEST:
+            raise RunDirectoryError(f"is nested more than {DEEPEST} levels deep")
+        if repeated > MOST_REPEATED:
+            raise RunDirectoryError(f"repeats more than {MOST_REPEATED} values by YAML aliases")
+
+
+def _harmless(content: Any) -> Any:
+    """The same containers, with their texts made printable."""
+    if isinstance(content, str):
+        return printable(content)
+    if isinstance(content, dict):
+        return {_harmless(key): _harmless(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_harmless(value) for value in content]
+    return content
+
+
+def _line(err: Exception) -> str:
+    return printable(" ".join(str(err).split()))[:200] or type(err).__name__

@@ -1,0 +1,1 @@
+"""Many runs: each job a whole run of its own."""

@@ -1,0 +1,104 @@
+"""More than a grid: lists of settings, settings taken together, exclusions and random draws.
+
+Everything here turns into overrides, so that a job of any kind is composed and named like another.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from seedbed.data.seeds import stream_seed
+from seedbed.errors import ConfigError
+
+Words = list[str]
+Settings = Mapping[str, Any]
+
+
+def expanded(grid: Sequence[Words], sweep: Settings) -> list[Words]:
+    """The overrides of every job.
+
+    Args:
+        grid: of each job that the command line asks for.
+        sweep: the group `sweep`: `settings`, `zip`, `draw`, `draws`, `draw_seed`, `exclude`.
+
+    Returns:
+        Each job of the grid with each of the settings, each of the zipped ones and each draw; less
+        the excluded.
+
+    Raises:
+        ConfigError: if zipped lists differ in length, a range is no range, or nothing is left.
+    """
+    parts = [
+        [list(job) for job in grid],
+        [words_of(one) for one in sweep["settings"]] or [[]],
+        list(_zipped(sweep["zip"] or {})) or [[]],
+        list(_drawn(sweep["draw"] or {}, sweep["draws"], sweep["draw_seed"])) or [[]],
+    ]
+    jobs = [[word for part in parts_ for word in part] for parts_ in product(*parts)]
+    excluded = [set(words_of(one)) for one in sweep["exclude"]]
+    kept = [job for job in jobs if not any(one <= set(job) for one in excluded)]
+    if not kept:
+        raise ConfigError(f"sweep.exclude leaves none of {len(jobs)} jobs")
+    return kept
+
+
+def words_of(settings: Settings) -> Words:
+    """Overrides that give each key its value."""
+    return [f"{key}={_written(value)}" for key, value in settings.items()]
+
+
+def _written(value: Any) -> str:
+    """A value in Hydra's grammar."""
+    if isinstance(value, str):
+        plain = value.replace("_", "").replace("-", "").replace(".", "").isalnum()
+        return value if plain else "'" + value.replace("'", "\\'") + "'"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_written, value)) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{_written(item)}" for key, item in value.items()) + "}"
+    return repr(value) if isinstance(value, float) else json.dumps(value)
+
+
+def _zipped(lists: Mapping[str, Sequence[Any]]) -> Iterator[Words]:
+    for key, values in lists.items():
+        if not isinstance(values, list):
+            raise ConfigError(f"sweep.zip.{key} must be a list of values, got {values}")
+    lengths = {key: len(values) for key, values in lists.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{key} has {length}" for key, length in lengths.items())
+        raise ConfigError(f"sweep.zip: the lists must be as long as one another: {told}")
+    for values in zip(*lists.values(), strict=True):
+        yield words_of(dict(zip(lists, values, strict=True)))
+
+
+def _drawn(ranges: Mapping[str, Any], number: int, seed: int) -> Iterator[Words]:
+    """Settings drawn at random; the n-th draw is a pure function of the seed and n."""
+    if not ranges:
+        return
+    for index in range(number):
+        random = np.random.default_rng(stream_seed(seed, "draw", index))
+        yield words_of({key: _one(key, spec, random) for key, spec in ranges.items()})
+
+
+def _one(key: str, spec: Any, random: np.random.Generator) -> Any:
+    if isinstance(spec, list) and spec:
+        return spec[int(random.integers(len(spec)))]
+    known = {"low", "high", "log"}
+    if not isinstance(spec, Mapping) or not {"low", "high"} <= set(spec) <= known:
+        raise ConfigError(
+            f"sweep.draw.{key} must be a list of values, or {{low: …, high: …, log: true}}, "
+            f"got {spec}"
+        )
+    low, high, log = spec["low"], spec["high"], spec.get("log", False)
+    numbers = all(isinstance(n, int | float) and not isinstance(n, bool) for n in (low, high))
+    if not numbers or low >= high or (log and low <= 0):
+        raise ConfigError(f"sweep.draw.{key}: low must be a number below high (above 0 with log)")
+    whole = isinstance(low, int) and isinstance(high, int)
+    if log:
+        drawn = float(np.exp(random.uniform(np.log(low), np.log(high + whole))))
+    else:
+        drawn = float(random.uniform(low, high + whole))
+    return min(int(drawn), high) if whole else drawn

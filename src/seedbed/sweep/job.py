@@ -1,0 +1,123 @@
+"""One job of a sweep: a whole run, in which whatever goes wrong stays."""
+
+import contextlib
+import gc
+import logging
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seedbed.config.build import AllowList
+from seedbed.config.schema import RunConfig
+from seedbed.errors import DirectoryTakenError, RunDirectoryError
+from seedbed.runs.beginning import logged, write_hydra_files
+from seedbed.runs.directory import RunDirectory, claim, reclaim
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.reader import read_json, read_status
+
+log = logging.getLogger("seedbed")
+
+LAST_STEP_SECONDS = 20.0
+"""How long a worker of a killed sweep may take to end."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a job is to do.
+
+    Args:
+        number: in its sweep, from 0.
+        overrides: what sets it apart.
+        path: its run directory.
+        config: checked.
+        plain: the resolved config.
+        hydra: contents of `.hydra/`, by file name.
+    """
+
+    number: int
+    overrides: list[str]
+    path: Path
+    config: RunConfig
+    plain: dict[str, Any]
+    hydra: dict[str, Any]
+
+
+@dataclass
+class Outcome:
+    """How a job ended.
+
+    Args:
+        status: as in `status.json`.
+        error: of one that did not complete.
+        metrics: of `result.json`.
+    """
+
+    status: str
+    error: str | None = None
+    metrics: dict[str, float] | None = None
+
+
+def earlier_outcome(path: Path) -> Outcome | None:
+    """How the job's run stands on the disk, or None if it never began."""
+    paths = RunPaths(path)
+    try:
+        status = read_status(paths)
+        metrics = read_json(paths.result)["metrics"] if status["status"] == "completed" else None
+    except (RunDirectoryError, KeyError):
+        return None
+    return Outcome(str(status.get("status")), status.get("error"), metrics)
+
+
+def run_job(job: Job) -> Outcome:
+    """Runs a job, from its last checkpoint if it was cut off; never raises what the job raises."""
+    # Imported here: torch takes a second, and a sweep with a mistake in it is answered before.
+    from seedbed.training.plan import prepare_run
+    from seedbed.training.resume import load_snapshot
+    from seedbed.training.run import run
+
+    earlier = earlier_outcome(job.path)
+    directory = _directory(job, earlier)
+    with logged(directory):
+        try:
+            write_hydra_files(job.hydra, directory)
+            plan = prepare_run(job.config, AllowList(job.config.allow))
+            cut_off = earlier is not None and earlier.status == "interrupted"
+            snapshot = load_snapshot(directory) if cut_off else None
+            gc.enable()
+            result = run(plan, job.plain, directory, draw=job.config.sweep.plot, resumed=snapshot)
+            return Outcome(result["status"], result.get("error"), result["metrics"])
+        except KeyboardInterrupt:
+            raise
+        except BaseException as err:  # sys.exit in a user's model ends the job, not the sweep
+            outcome = Outcome("failed", f"{type(err).__name__}: {err}")
+            log.error(traceback.format_exc())
+            with contextlib.suppress(RunDirectoryError):  # the disk may be what failed
+                directory.write_status("failed", outcome.error)
+            return outcome
+        finally:
+            directory.release()
+
+
+def _reclaimed(paths: RunPaths) -> RunDirectory:
+    """Waits a little for a worker of a killed sweep, which ends after its step."""
+    until = time.monotonic() + LAST_STEP_SECONDS
+    while True:
+        try:
+            return reclaim(paths)
+        except DirectoryTakenError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+def _directory(job: Job, earlier: Outcome | None) -> RunDirectory:
+    """The job's own: new, or taken up; of one that failed nothing is kept."""
+    if not RunPaths(job.path).status.exists():
+        return claim(job.path)
+    directory = _reclaimed(RunPaths(job.path))
+    if earlier is None or earlier.status != "interrupted":
+        for checkpoint in (directory.last, directory.best):
+            checkpoint.unlink(missing_ok=True)
+    return directory

@@ -1,0 +1,34 @@
+"""Short, readable, safe folder names for the jobs of a sweep."""
+
+import re
+from collections.abc import Sequence
+
+LONGEST = 80
+"""Characters of a folder's name after its number; file systems allow 255 bytes."""
+
+
+def job_folders(jobs: Sequence[Sequence[str]]) -> list[str]:
+    """A folder for each job, named by the overrides that not all jobs share.
+
+    Args:
+        jobs: the overrides of each, in order.
+    """
+    shared = set(jobs[0]).intersection(*jobs) if len(jobs) > 1 else set()
+    digits = len(str(len(jobs) - 1))
+    return [
+        job_folder(number, [word for word in overrides if word not in shared], digits)
+        for number, overrides in enumerate(jobs)
+    ]
+
+
+def job_folder(number: int, overrides: Sequence[str], digits: int) -> str:
+    """`07_optimizer.lr=0.01_seed=3`: short and safe, whatever the overrides hold.
+
+    Args:
+        number: of the job, from 0.
+        overrides: what sets the job apart.
+        digits: that the largest number has.
+    """
+    words = re.sub(r"(\d\.\d{4})\d+", r"\1", "_".join(overrides))
+    safe = re.sub(r"[^A-Za-z0-9=._+-]+", "-", words).replace("=-", "=").strip("-.")
+    return f"{number:0{digits}d}_{safe[:LONGEST]}".rstrip("_-.")

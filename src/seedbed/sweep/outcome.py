@@ -1,0 +1,108 @@
+"""What a sweep leaves beside its runs: `sweep.json` and `results.csv`."""
+
+import csv
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seedbed.errors import RunDirectoryError
+from seedbed.runs.files import write_json, write_text
+from seedbed.runs.layout import SWEEP_JOBS, SWEEP_TABLE
+from seedbed.runs.reader import read_json
+
+WRITE_SECONDS = 1.0
+"""How old `sweep.json` may be; how a job stands is told by its own directory."""
+
+
+@dataclass
+class JobRecord:
+    """One job, as `sweep.json` has it.
+
+    Args:
+        number: from 0.
+        overrides: what sets the job apart.
+        directory: its folder in the sweep's.
+        identity: hash of its resolved config.
+        status: as in `status.json`, or `pending`.
+        error: of a job that failed.
+        metrics: of a job that ended; not written.
+    """
+
+    number: int
+    overrides: list[str]
+    directory: str
+    identity: str
+    status: str = "pending"
+    error: str | None = None
+    metrics: dict[str, float] | None = None
+
+
+@dataclass
+class Sweep:
+    """A sweep while it runs.
+
+    Args:
+        directory: of the sweep.
+        jobs: all of them.
+        origin: what `resume` needs to compose the jobs again.
+    """
+
+    directory: Path
+    jobs: Sequence[JobRecord]
+    origin: dict[str, Any] = field(default_factory=dict)
+    _written: float = 0.0
+
+    def write_jobs(self, *, now: bool = True) -> None:
+        """Writes `sweep.json`; without `now` only if the last time is a while ago."""
+        if not now and time.monotonic() - self._written < WRITE_SECONDS:
+            return
+        jobs = [asdict(job) for job in self.jobs]
+        for job in jobs:
+            del job["metrics"]
+        write_json(self.directory / SWEEP_JOBS, {**self.origin, "jobs": jobs})
+        self._written = time.monotonic()
+
+    def write_table(self) -> None:
+        """Writes `results.csv`: a job a line, its settings and its metrics; no times."""
+        settings = [dict(word.partition("=")[::2] for word in job.overrides) for job in self.jobs]
+        keys = list(dict.fromkeys(key for one in settings for key in one))
+        names = list(dict.fromkeys(name for job in self.jobs for name in job.metrics or {}))
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["number", "directory", "status", *keys, *names])
+        for job, one in zip(self.jobs, settings, strict=True):
+            metrics = job.metrics or {}
+            row: list[Any] = [job.number, job.directory, job.status]
+            writer.writerow(
+                [*row, *(one.get(key, "") for key in keys), *(metrics.get(n, "") for n in names)]
+            )
+        write_text(self.directory / SWEEP_TABLE, text.getvalue())
+
+    @property
+    def unsuccessful(self) -> list[JobRecord]:
+        """Jobs that did not complete."""
+        return [job for job in self.jobs if job.status != "completed"]
+
+
+def read_sweep(directory: Path) -> Sweep:
+    """The sweep in a directory, which may come from a stranger.
+
+    Raises:
+        RunDirectoryError: if there is none, or it is damaged.
+    """
+    plain = read_json(directory / SWEEP_JOBS)
+    jobs = plain.pop("jobs", None)
+    try:
+        records = [JobRecord(**job) for job in jobs or []]
+    except TypeError as err:
+        raise RunDirectoryError(f"'{directory / SWEEP_JOBS}' is damaged: {err}") from err
+    for record in records:
+        name = record.directory
+        if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
+            raise RunDirectoryError(f"'{directory / SWEEP_JOBS}' names the folder {name!r}")
+    if not records:
+        raise RunDirectoryError(f"'{directory / SWEEP_JOBS}' holds no jobs")
+    return Sweep(directory, records, plain)

@@ -1,0 +1,142 @@
+"""One epoch of training and one pass of evaluation: where the arithmetic is."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from seedbed.data.batches import Batches
+from seedbed.models.build import output_of
+from seedbed.training.checkpoint import all_finite
+from seedbed.training.objective import Objective
+from seedbed.training.optimization import Schedule, learning_rate
+from seedbed.training.state import Diverged, TrainingState
+
+LOSSES_IN_FLIGHT = 32
+"""On an accelerator the CPU waits for a loss only this often; it would wait for every one."""
+
+
+@dataclass
+class Engine:
+    """Updates one model.
+
+    Args:
+        model: on the device.
+        objective: the loss.
+        optimizer: of the model's parameters.
+        schedule: of its learning rate.
+        device: where batches come from.
+        mixed: the type for matrix products, or None for float32.
+        gradient_clip: largest norm of the whole gradient, or None.
+    """
+
+    model: nn.Module
+    objective: Objective
+    optimizer: Optimizer
+    schedule: Schedule
+    device: torch.device
+    mixed: torch.dtype | None
+    gradient_clip: float | None
+
+    def __post_init__(self) -> None:
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.mixed is torch.float16)
+        self._parameters = [p.detach() for p in self.model.parameters()]
+        self._pending: list[tuple[Tensor, int]] = []
+        self._in_flight = 1 if self.device.type == "cpu" else LOSSES_IN_FLIGHT
+
+    def step(self, x: Tensor, y: Tensor) -> Tensor:
+        """One update of the weights; the batch's mean loss."""
+        self.optimizer.zero_grad()
+        with self.precision():
+            loss = self.objective.loss(output_of(self.model(x)), y)
+        if self.scaler.is_enabled():
+            self._scaled_update(loss)
+        else:
+            loss.backward()
+            self._clip()
+            self.optimizer.step()
+        return loss.detach()
+
+    def record(self, state: TrainingState, loss: Tensor, rows: int) -> None:
+        """Takes in the loss of the step just made.
+
+        Raises:
+            Diverged: if it, or one before it that was still in flight, is not finite.
+        """
+        state.step += 1
+        state.batch += 1
+        self._pending.append((loss, rows))
+        if len(self._pending) >= self._in_flight:
+            self.settle(state)
+        self.schedule.after_batch()
+
+    def settle(self, state: TrainingState) -> None:
+        """Waits for the losses in flight and adds them up.
+
+        Raises:
+            Diverged: as `record`.
+        """
+        behind = len(self._pending)
+        for loss, rows in self._pending:
+            behind -= 1
+            value = loss.item()  # the CPU waits for the device here
+            if value - value != 0:  # NaN or infinite
+                self._pending.clear()
+                raise Diverged(
+                    f"train/loss is {value}",
+                    state.step - behind,
+                    state.epoch + 1,
+                    state.batch - behind,
+                    learning_rate(self.optimizer),
+                )
+            state.add_batch(value, rows)
+        self._pending.clear()
+
+    def check_weights(self, state: TrainingState) -> None:
+        """Looks at the weights themselves; no loss has been told since the last step.
+
+        Raises:
+            Diverged: if one of them is not finite.
+        """
+        if not all_finite(self._parameters):
+            raise Diverged(
+                "a weight is infinite or NaN",
+                state.step,
+                state.epoch + 1,
+                state.batch,
+                learning_rate(self.optimizer),
+            )
+
+    def precision(self) -> AbstractContextManager[object]:
+        """Where mixed precision applies."""
+        if self.mixed is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.mixed)
+
+    def evaluate(self, batches: Batches) -> dict[str, float]:
+        """The loss and the metrics over a part of the data; the model is not changed."""
+        self.model.eval()
+        outputs, targets, loss_sum = [], [], 0.0
+        with torch.no_grad(), self.precision():
+            for x, y in batches.epoch(0):
+                output = output_of(self.model(x))
+                loss_sum += self.objective.loss(output, y).item() * len(x)
+                outputs.append(output)
+                targets.append(y)
+        self.model.train()
+        metrics = self.objective.metrics(torch.cat(outputs), torch.cat(targets))
+        return {"loss": loss_sum / batches.rows, **metrics}
+
+    def _scaled_update(self, loss: Tensor) -> None:
+        self.scaler.scale(loss).backward()
+        if self.gradient_clip is not None:
+            self.scaler.unscale_(self.optimizer)
+        self._clip()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+
+    def _clip(self) -> None:
+        if self.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clip)

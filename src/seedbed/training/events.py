@@ -1,0 +1,152 @@
+"""TensorBoard: one event file for one run, written without TensorFlow and without a thread.
+
+HParams go into the same file as two records, the session's start and its end, so that the run is
+not split in two. Source: TensorBoard's `plugins/hparams/summary_v2.py` and `plugin_data.proto`.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.hparams import metadata, plugin_data_pb2, summary_v2
+from tensorboard.plugins.hparams.api_pb2 import STATUS_FAILURE, STATUS_SUCCESS
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+from seedbed.runs.files import writing
+from seedbed.runs.layout import EVENT_PREFIX
+
+FLUSH_SECONDS = 1.0
+"""How long a record may wait in memory; a dashboard that is open sees it after that."""
+
+
+SHOWN = {
+    "data": ("name", "dataset", "path", "standardize"),
+    "loader": ("batch_size", "shuffle"),
+    "trainer": ("epochs", "precision", "gradient_clip", "early_stopping"),
+}
+"""HParams of these groups; the dashboard opens with the first few columns, so the rest is left out.
+
+Groups that are not named here are shown whole."""
+
+
+class EventFile:
+    """The event file of one run.
+
+    Args:
+        directory: of the run.
+        resume_at: bytes of an earlier file to keep and go on after; None for a new file.
+    """
+
+    def __init__(self, directory: Path, resume_at: int | None = None) -> None:
+        earlier = sorted(directory.glob(f"{EVENT_PREFIX}.*"))
+        name = f"{EVENT_PREFIX}.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.0"
+        goes_on = resume_at is not None and len(earlier) == 1
+        self.path = earlier[0] if goes_on else directory / name
+        with writing(self.path):
+            for path in [] if goes_on else earlier:
+                path.unlink()
+            self._file = self.path.open("r+b" if goes_on else "wb")
+            if goes_on:
+                self._file.truncate(resume_at)
+                self._file.seek(0, os.SEEK_END)
+        self._records = RecordWriter(self._file)
+        self._flushed = time.monotonic()
+        self._points: list[tuple[int, float, Mapping[str, float]]] = []
+        if not goes_on:
+            self._write(Event(file_version="brain.Event:2", wall_time=time.time()))
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """One point of each tag; encoded with others of the last second, which is cheaper."""
+        self._points.append((step, time.time(), values))
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.flush()
+
+    def image(self, tag: str, png: bytes, width: int, height: int, step: int) -> None:
+        """One picture, colours in RGBA."""
+        image = Summary.Image(height=height, width=width, colorspace=4, encoded_image_string=png)
+        self.summary(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
+
+    def summary(self, summary: Any, step: int) -> None:
+        """A summary made elsewhere, such as a histogram."""
+        self._write(Event(step=step, summary=summary, wall_time=time.time()))
+
+    def graph(self, definition: bytes) -> None:
+        """A serialised GraphDef."""
+        self._write(Event(graph_def=definition, wall_time=time.time()))
+
+    def start_session(self, settings: Mapping[str, Any], run: str) -> None:
+        """HParams: what the run was set to.
+
+        Args:
+            settings: texts, numbers and truth values by name.
+            run: its name; without it runs with equal settings would become one row.
+        """
+        summary = summary_v2.hparams_pb(dict(settings), trial_id=run)
+        self.summary(Summary.FromString(summary.SerializeToString()), 0)
+
+    def end_session(self, *, succeeded: bool) -> None:
+        """HParams: how the run ended."""
+        status = STATUS_SUCCESS if succeeded else STATUS_FAILURE
+        end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time.time())
+        data = plugin_data_pb2.HParamsPluginData(session_end_info=end)
+        described = metadata.create_summary_metadata(data)
+        value = Summary.Value(tag=metadata.SESSION_END_INFO_TAG, tensor=metadata.NULL_TENSOR)
+        value.metadata.MergeFromString(described.SerializeToString())
+        self.summary(Summary(value=[value]), 0)
+
+    def flush(self) -> None:
+        """Writes what is waiting."""
+        with writing(self.path):
+            for step, wall_time, values in self._points:
+                points = [Summary.Value(tag=tag, simple_value=v) for tag, v in values.items()]
+                event = Event(step=step, summary=Summary(value=points), wall_time=wall_time)
+                self._records.write(event.SerializeToString())
+            self._points.clear()
+            self._file.flush()
+        self._flushed = time.monotonic()
+
+    def size(self) -> int:
+        """Bytes so far, all of them written."""
+        self.flush()
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Writes what is waiting, and ends the file."""
+        self.flush()
+        with writing(self.path):
+            self._file.close()
+
+    def _write(self, event: Event) -> None:
+        self.flush()
+        with writing(self.path):
+            self._records.write(event.SerializeToString())
+
+
+def hparams_of(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that TensorBoard shows as columns, by dotted key.
+
+    Args:
+        plain: the resolved config.
+    """
+    shown: dict[str, Any] = {"seed": plain["seed"]}
+    for group in ("model", "data", "loader", "loss", "optimizer", "scheduler", "trainer"):
+        keys = SHOWN.get(group, tuple(plain[group]))
+        shown |= _flat({key: plain[group].get(key) for key in keys}, group)
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def _flat(value: Any, path: str) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        flat: dict[str, Any] = {}
+        for key, item in value.items():
+            flat |= _flat(item, f"{path}.{key}")
+        return flat
+    if value is None or isinstance(value, bool | int | float | str):
+        return {path: value}
+    text = str(value)
+    return {path: text if len(text) <= 100 else f"{text[:97]}..."}

@@ -1,0 +1,46 @@
+"""The loss curve, titled and labelled as in the article."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+Curve = tuple[Sequence[float], Sequence[float]]
+
+TITLE = "Loss variation over increasing epochs"
+INCHES, DPI = (7.0, 4.2), 100
+
+
+class Picture(NamedTuple):
+    """A PNG, with its size in pixels."""
+
+    png: bytes
+    width: int
+    height: int
+
+
+def loss_figure(curves: Mapping[str, Curve]) -> Picture:
+    """Draws one line for each curve.
+
+    Args:
+        curves: epochs and losses, by the name for the legend.
+    """
+    # Imported here, and without pyplot: a sweep draws nothing and does not wait for it.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=INCHES, dpi=DPI)
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for name, (epochs, losses) in curves.items():
+        axes.plot(epochs, losses, label=name, marker="o" if len(epochs) < 2 else None)
+    axes.set_title(TITLE)
+    axes.set_xlabel("epochs")
+    axes.set_ylabel("loss value")
+    axes.grid(alpha=0.3)
+    if len(curves) <= 12:
+        axes.legend()
+    figure.subplots_adjust(left=0.11, right=0.97, top=0.91, bottom=0.13)
+    buffer = io.BytesIO()
+    canvas.print_png(buffer)
+    width, height = canvas.get_width_height()
+    return Picture(buffer.getvalue(), width, height)

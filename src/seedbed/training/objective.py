@@ -1,0 +1,164 @@
+"""What a model is asked for: the loss, the form of its outputs, and the metrics of the task."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seedbed.config.build import AllowList
+from seedbed.data.preprocessing import Preprocessing
+from seedbed.errors import ConfigError
+
+AUTOMATIC = {
+    "regression": "torch.nn.MSELoss",
+    "binary": "torch.nn.BCEWithLogitsLoss",
+    "multiclass": "torch.nn.CrossEntropyLoss",
+}
+"""The loss that `loss=auto` takes for a task."""
+
+FITS = {
+    "torch.nn.MSELoss": ("regression",),
+    "torch.nn.L1Loss": ("regression",),
+    "torch.nn.HuberLoss": ("regression",),
+    "torch.nn.SmoothL1Loss": ("regression",),
+    "torch.nn.BCEWithLogitsLoss": ("binary",),
+    "torch.nn.CrossEntropyLoss": ("binary", "multiclass"),
+}
+OPTIONS = {
+    "torch.nn.MSELoss": "mse",
+    "torch.nn.L1Loss": "l1",
+    "torch.nn.HuberLoss": "huber",
+    "torch.nn.BCEWithLogitsLoss": "bce",
+    "torch.nn.CrossEntropyLoss": "cross_entropy",
+}
+
+METRICS = {
+    "regression": ("mse", "mae", "r2"),
+    "binary": ("accuracy", "f1", "auroc"),
+    "multiclass": ("accuracy", "f1", "auroc"),
+}
+"""What is measured on validation and test rows, beside the loss."""
+
+HIGHER_IS_BETTER = ("r2", "accuracy", "f1", "auroc")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A loss that fits the task of the data.
+
+    Args:
+        loss_name: the class.
+        loss_function: called as loss(output, target).
+        preprocessing: the task, the classes and the target's scale.
+    """
+
+    loss_name: str
+    loss_function: nn.Module
+    preprocessing: Preprocessing
+
+    @property
+    def one_logit(self) -> bool:
+        """Whether two classes are told apart by a single number."""
+        return self.loss_name == "torch.nn.BCEWithLogitsLoss"
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the model gives for a row."""
+        classes = len(self.preprocessing.classes)
+        return 1 if self.one_logit else classes or self.preprocessing.outputs
+
+    def loss(self, output: Tensor, y: Tensor) -> Tensor:
+        """The mean loss of a batch.
+
+        Shape:
+            output (batch, outputs), y (batch, …) -> ()
+        """
+        if y.is_floating_point():
+            y = y if y.ndim == 2 else y.reshape(len(y), -1)
+        elif self.one_logit:
+            y = y.reshape(-1, 1).to(output.dtype)
+        else:
+            y = y.reshape(-1)
+        loss: Tensor = self.loss_function(output, y)
+        return loss
+
+    def probabilities(self, output: Tensor) -> Tensor:
+        """Of each class.
+
+        Shape:
+            (rows, outputs) -> (rows, classes)
+        """
+        if self.one_logit:
+            positive = torch.sigmoid(output.reshape(-1, 1))
+            return torch.cat([1 - positive, positive], dim=1)
+        return torch.softmax(output, dim=1)
+
+    def answers(self, output: Tensor) -> np.ndarray[Any, Any]:
+        """Regression outputs in the target's own unit, (rows, outputs) float64."""
+        return self.preprocessing.answers(output.cpu().double().numpy())
+
+    def metrics(self, output: Tensor, y: Tensor) -> dict[str, float]:
+        """The task's metrics over a whole part of the data, NaN where one is not defined.
+
+        Shape:
+            output (rows, outputs), y as `Preprocessing.targets`
+        """
+        # Imported here: it takes a second, and a run without validation rows does without.
+        from torchmetrics import functional as measure
+
+        if self.preprocessing.task == "regression":
+            predicted = torch.from_numpy(self.answers(output))
+            actual = torch.from_numpy(self.answers(y.reshape(len(y), -1)))
+            varies = bool((actual.amax(dim=0) > actual.amin(dim=0)).all())
+            return {
+                "mse": float(measure.mean_squared_error(predicted, actual)),
+                "mae": float(measure.mean_absolute_error(predicted, actual)),
+                "r2": float(measure.r2_score(predicted, actual)) if varies else float("nan"),
+            }
+        probabilities, actual = self.probabilities(output.float()).cpu(), y.reshape(-1).cpu()
+        classes = len(self.preprocessing.classes)
+        settings: dict[str, Any] = {"task": "multiclass", "num_classes": classes}
+        scored = probabilities
+        if classes == 2:
+            settings, scored = {"task": "binary"}, probabilities[:, 1]
+        predicted = probabilities.argmax(dim=1)
+        present = len(actual.unique()) == classes
+        area: Any = measure.auroc(scored, actual, **settings) if present else float("nan")
+        if classes > 2:
+            settings["average"] = "macro"
+        return {
+            "accuracy": float((predicted == actual).double().mean()),
+            "f1": float(measure.f1_score(predicted, actual, **settings)),
+            "auroc": float(area),
+        }
+
+
+def build_objective(
+    spec: Mapping[str, Any], allow: AllowList, preprocessing: Preprocessing
+) -> Objective:
+    """The loss of a config; `loss=auto` takes the task's.
+
+    Raises:
+        ConfigError: if the loss does not fit the task.
+        NotAllowedError: if its class may not be built.
+    """
+    task = preprocessing.task
+    name = str(spec["_target_"] or AUTOMATIC[task])
+    if task not in FITS.get(name, (task,)):
+        target = preprocessing.target[0]
+        option = OPTIONS.get(name, name)
+        classes = len(preprocessing.classes)
+        kind = "real-valued (task regression)" if not classes else f"one of {classes} classes"
+        other = (
+            "; if its values are classes, type data.task=multiclass"
+            if not classes
+            else "; if its values are quantities, type data.task=regression"
+        )
+        raise ConfigError(
+            f"loss={option} does not fit the target '{target}', which is {kind}; "
+            f"type loss={OPTIONS[AUTOMATIC[task]]}{other}"
+        )
+    return Objective(name, allow.build({**spec, "_target_": name}, "loss"), preprocessing)

@@ -1,0 +1,93 @@
+"""The optimizer and the schedule of its learning rate."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
+
+from seedbed.config.build import AllowList, accepts
+from seedbed.errors import NotAllowedError
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A learning-rate schedule, or none.
+
+    Args:
+        scheduler: torch's, or None.
+    """
+
+    scheduler: LRScheduler | None
+
+    def after_batch(self) -> None:
+        """Moves on those that count batches."""
+        if isinstance(self.scheduler, OneCycleLR | CyclicLR):
+            self.scheduler.step()
+
+    def after_epoch(self, watched: float) -> None:
+        """Moves on those that count epochs.
+
+        Args:
+            watched: the monitored value, for ReduceLROnPlateau.
+        """
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            self.scheduler.step(watched)
+        elif self.scheduler is not None and not isinstance(self.scheduler, OneCycleLR | CyclicLR):
+            self.scheduler.step()
+
+
+def build_optimizer(spec: Mapping[str, Any], allow: AllowList, model: nn.Module) -> Optimizer:
+    """The optimizer of a config, over all parameters of `model`.
+
+    Raises:
+        NotAllowedError: if its class may not be built, refuses its arguments, or asks for the loss
+            more than once a step.
+    """
+    optimizer: Optimizer = allow.build(spec, "optimizer", params=list(model.parameters()))
+    closure = inspect.signature(type(optimizer).step).parameters.get("closure")
+    if closure is not None and closure.default is closure.empty:
+        raise NotAllowedError(
+            f"optimizer._target_: {type(optimizer).__name__} asks for the loss more than once a "
+            "step, which a run does not do; type optimizer=adam, or another"
+        )
+    return optimizer
+
+
+def build_schedule(
+    spec: Mapping[str, Any],
+    allow: AllowList,
+    optimizer: Optimizer,
+    *,
+    steps: int,
+    higher_is_better: bool,
+) -> Schedule:
+    """The schedule of a config.
+
+    Args:
+        spec: `scheduler`; a `_target_` of null is none.
+        allow: what may be built.
+        optimizer: whose rate it sets.
+        steps: of the whole run, for those that need to know.
+        higher_is_better: of the monitored value, for ReduceLROnPlateau.
+
+    Raises:
+        NotAllowedError: if its class may not be built, or refuses its arguments.
+    """
+    if spec["_target_"] is None:
+        return Schedule(None)
+    found = allow.find(str(spec["_target_"]), "scheduler._target_")
+    extra: dict[str, Any] = {"optimizer": optimizer}
+    if accepts(found, "total_steps") and "total_steps" not in spec:
+        extra["total_steps"] = steps
+    if issubclass(found, ReduceLROnPlateau):
+        extra["mode"] = "max" if higher_is_better else "min"
+    return Schedule(allow.build(spec, "scheduler", **extra))
+
+
+def learning_rate(optimizer: Optimizer) -> float:
+    """Of the first group of parameters."""
+    return float(optimizer.param_groups[0]["lr"])

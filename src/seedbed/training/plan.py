@@ -1,0 +1,208 @@
+"""A run that is ready to start: everything built, and one batch tried through it."""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from seedbed.config.build import AllowList
+from seedbed.config.hints import did_you_mean
+from seedbed.config.schema import DatasetConfig, RunConfig
+from seedbed.data.batches import Batches, evaluation_batches, training_batches
+from seedbed.data.own_dataset import prepare_own
+from seedbed.data.prepared import PreparedData, Rows, prepare_data
+from seedbed.errors import ConfigError, ModelError, SeedbedError
+from seedbed.models.build import build_model, output_of
+from seedbed.training.device import mixed_precision, resolved_device
+from seedbed.training.engine import Engine
+from seedbed.training.objective import HIGHER_IS_BETTER, METRICS, Objective, build_objective
+from seedbed.training.optimization import Schedule, build_optimizer, build_schedule
+from seedbed.training.state import Best
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The built parts of one run.
+
+    Args:
+        config: checked.
+        data: read, split and fitted.
+        engine: the model with its loss, optimizer and schedule, on the device.
+        train: batches that are learnt from.
+        parts: batches that are only measured, by name: validation, test.
+        best: how the best epoch is told.
+    """
+
+    config: RunConfig
+    data: PreparedData
+    engine: Engine
+    train: Batches
+    parts: Mapping[str, Batches]
+    best: Best
+
+    @property
+    def model(self) -> nn.Module:
+        """The network, with its starting weights until the run starts."""
+        return self.engine.model
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers are learnt."""
+        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+
+
+def prepare_run(config: RunConfig, allow: AllowList) -> Plan:
+    """Builds every part of a run, and lets one batch through.
+
+    Args:
+        config: checked.
+        allow: what the config may name.
+
+    Raises:
+        SeedbedError: of the kind of the part that cannot be built, or does not fit the others.
+    """
+    tried = Attempts()
+    device = tried(resolved_device, config.trainer.device) or torch.device("cpu")
+    mixed = tried(mixed_precision, config.trainer.precision, device)
+    data = tried(_data, config, allow)
+    if data is None:
+        tried(_optimizer, config, allow, nn.Linear(1, 1), steps=1, best=None)
+        raise tried.error()
+    best = tried(_best, config, data)
+    train = tried(training_batches, data.train, config.loader, config.seed, device)
+    objective = tried(build_objective, config.loss, allow, data.preprocessing)
+    model = tried(_model, config, allow, objective) if objective is not None else None
+    if model is not None and objective is not None and train is not None:
+        tried(_try_batch, model, objective, data.train, train)
+    learner = (model if model is not None else nn.Linear(1, 1)).to(device)
+    steps = config.trainer.epochs * (len(train) if train is not None else 1)
+    moved = tried(_optimizer, config, allow, learner, steps=steps, best=best)
+    if tried.errors or objective is None or train is None or best is None or moved is None:
+        raise tried.error()
+    optimizer, schedule = moved
+    engine = Engine(
+        learner, objective, optimizer, schedule, device, mixed, config.trainer.gradient_clip
+    )
+    held_out = {"validation": data.validation, "test": data.test}
+    parts = {
+        name: evaluation_batches(rows, config.loader, config.seed, device)
+        for name, rows in held_out.items()
+        if rows is not None
+    }
+    return Plan(config, data, engine, train, parts, best)
+
+
+class Attempts:
+    """Tries the parts of a run one after the other, and keeps what is wrong with each."""
+
+    def __init__(self) -> None:
+        self.errors: list[SeedbedError] = []
+
+    def __call__(self, build: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:
+        """What `build` returns, or None with its problems kept."""
+        try:
+            return build(*args, **named)
+        except SeedbedError as err:
+            self.errors.append(err)
+            return None
+
+    def error(self) -> SeedbedError:
+        """One error that holds all problems, of the kind of the first."""
+        problems = [problem for error in self.errors for problem in error.problems]
+        return type(self.errors[0])(*problems)
+
+
+def _data(config: RunConfig, allow: AllowList) -> PreparedData:
+    if isinstance(config.data, DatasetConfig):
+        return prepare_own(config.data, allow, config.seed)
+    return prepare_data(config.data, config.seed)
+
+
+def _optimizer(
+    config: RunConfig, allow: AllowList, model: nn.Module, *, steps: int, best: Best | None
+) -> tuple[Optimizer, Schedule]:
+    optimizer = build_optimizer(config.optimizer, allow, model)
+    higher = best is not None and best.higher_is_better
+    schedule = build_schedule(
+        config.scheduler, allow, optimizer, steps=steps, higher_is_better=higher
+    )
+    return optimizer, schedule
+
+
+def _model(config: RunConfig, allow: AllowList, objective: Objective) -> nn.Module:
+    shape = objective.preprocessing.input_shape
+    return build_model(config.model, allow, shape, objective.outputs, config.seed)
+
+
+def _try_batch(model: nn.Module, objective: Objective, rows: Rows, batches: Batches) -> None:
+    """Lets the smallest batch that training will see through a copy of the model.
+
+    Raises:
+        ModelError: if it does not fit the data, or its output does not fit the loss.
+    """
+    left = batches.rows - (len(batches) - 1) * batches.batch_size
+    size = min(left, batches.batch_size)
+    with torch.random.fork_rng(devices=[]):
+        samples = [rows[index] for index in range(size)]
+        x = torch.stack([sample[0] for sample in samples])
+        y = torch.stack([torch.as_tensor(sample[1]) for sample in samples])
+        try:
+            output = output_of(copy.deepcopy(model)(x))
+        except ModelError:
+            raise
+        except Exception as err:
+            raise ModelError(_misfit(err, x)) from err
+    wanted = (len(x), objective.outputs)
+    if objective.loss_name.startswith("torch.nn.") and tuple(output.shape) != wanted:
+        raise ModelError(
+            f"model: forward gives {tuple(output.shape)} for {len(x)} rows, the loss asks for "
+            f"{wanted}; leave the last layer's size out to have it inferred"
+        )
+    try:
+        objective.loss(output, y)
+    except Exception as err:
+        raise ModelError(f"loss: {objective.loss_name} refuses the model's output: {err}") from err
+
+
+def _misfit(err: Exception, x: torch.Tensor) -> str:
+    reason = " ".join(str(err).split())
+    if "more than 1 value per channel" in reason:
+        return (
+            "model: batch normalisation cannot train on a batch of one row, and the last one would "
+            "be; type loader.drop_last=true, or another loader.batch_size"
+        )
+    kind = f"{tuple(x.shape)} {str(x.dtype).removeprefix('torch.')}"
+    return (
+        f"model does not take the data: a batch of {kind} gives {type(err).__name__}: {reason}; "
+        "sizes left out of the config are inferred"
+    )
+
+
+def _best(config: RunConfig, data: PreparedData) -> Best:
+    """How the best epoch is told.
+
+    Raises:
+        ConfigError: if `trainer.monitor` is no column of the history.
+    """
+    names = ["train/loss"]
+    if data.validation is not None:
+        measured = METRICS[data.preprocessing.task]
+        names = ["val/loss", *(f"val/{name}" for name in measured), "train/loss"]
+    monitor = config.trainer.monitor
+    if monitor == "auto":
+        monitor = names[0]
+    if monitor not in names:
+        without = "; there are no validation rows" if len(names) == 1 else ""
+        raise ConfigError(
+            f"trainer.monitor: no column '{monitor}'{without}; there are {', '.join(names)}"
+            f"{did_you_mean(monitor, names)}"
+        )
+    higher = monitor.rpartition("/")[2] in HIGHER_IS_BETTER
+    return Best(monitor, higher, config.trainer.early_stopping.min_delta)

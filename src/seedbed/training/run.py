@@ -1,0 +1,227 @@
+"""One run, from top to bottom: the article's loop, with everything around it that a run needs.
+
+plan = prepare_run(config, AllowList())
+result = run(plan, plain, claim(Path("outputs/mine")))
+"""
+
+import contextlib
+import logging
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from seedbed.data.seeds import stream_seed
+from seedbed.errors import RunDirectoryError
+from seedbed.runs.directory import RunDirectory, Status
+from seedbed.runs.environment import environment
+from seedbed.runs.files import write_json, write_yaml
+from seedbed.training import checkpoint
+from seedbed.training.checkpoint import Snapshot
+from seedbed.training.device import process_settings
+from seedbed.training.interrupt import StopRequest, stop_request
+from seedbed.training.optimization import learning_rate
+from seedbed.training.plan import Plan
+from seedbed.training.recorder import Recorder
+from seedbed.training.reporter import Reporter, Silent
+from seedbed.training.resume import load_best, restore_random, restored
+from seedbed.training.state import Diverged, HistoryRow, Interrupted, TrainingState
+
+log = logging.getLogger("seedbed")
+
+REPORT_SECONDS = 0.1
+"""Least time between two words about progress within an epoch."""
+
+
+def run(
+    plan: Plan,
+    plain: Mapping[str, Any],
+    directory: RunDirectory,
+    reporter: Reporter | None = None,
+    *,
+    draw: bool = True,
+    resumed: Snapshot | None = None,
+) -> dict[str, Any]:
+    """Trains a prepared run and leaves a complete run directory.
+
+    Args:
+        plan: built by `prepare_run`; its model is trained in place.
+        plain: the resolved config, for `config.yaml`.
+        directory: claimed for this run alone; released at the end.
+        reporter: hears of the progress.
+        draw: whether to leave `loss.png`.
+        resumed: the checkpoint to go on from; None to begin.
+
+    Returns:
+        The content of `result.json`; its `status` is completed, diverged or interrupted.
+
+    Raises:
+        RunDirectoryError: if the disk is full or may not be written.
+        KeyboardInterrupt: if the user asked twice to stop.
+        Exception: whatever the user's own model or data raises; the status is failed then.
+    """
+    reporter = reporter or Silent()
+    with stop_request() as stop:
+        try:
+            return _begun(plan, plain, directory, reporter, stop, draw=draw, resumed=resumed)
+        except BaseException as err:
+            log.error(traceback.format_exc())
+            # An import that is interrupted raises ImportError.
+            stopped = stop.at_once or isinstance(err, KeyboardInterrupt)
+            with contextlib.suppress(RunDirectoryError):  # the disk may be what failed
+                directory.write_status(
+                    "interrupted" if stopped else "failed", f"{type(err).__name__}: {err}"
+                )
+            if stopped:
+                raise KeyboardInterrupt from err
+            raise
+        finally:
+            directory.release()
+
+
+def _begun(
+    plan: Plan,
+    plain: Mapping[str, Any],
+    directory: RunDirectory,
+    reporter: Reporter,
+    stop: StopRequest,
+    *,
+    draw: bool,
+    resumed: Snapshot | None,
+) -> dict[str, Any]:
+    _write_beginning(plan, plain, directory)
+    state = TrainingState(best=plan.best)
+    if resumed is not None:
+        state = restored(plan, resumed, directory)
+    seed = stream_seed(plan.config.seed, "training")
+    with (
+        process_settings(plan.config.trainer, plan.engine.device, seed),
+        Recorder(plan, plain, directory, resumed) as recorder,
+    ):
+        recorder.good = recorder.snapshot(state)
+        if resumed is not None:
+            restore_random(resumed, plan.engine.device)
+            recorder.good = load_best(directory) or recorder.good
+        return _train(plan, state, recorder, reporter, stop, draw=draw)
+
+
+def _write_beginning(plan: Plan, plain: Mapping[str, Any], directory: RunDirectory) -> None:
+    directory.write_status("running")
+    write_json(directory.preprocessing, plan.data.preprocessing.to_json())
+    write_json(
+        directory.environment,
+        environment(
+            str(plan.engine.device),
+            plan.config.trainer.threads or torch.get_num_threads(),
+            dict(plan.data.fingerprint),
+        ),
+    )
+    # Last: where there is a config, a run that was killed finds all that it needs to go on.
+    write_yaml(directory.config, dict(plain))
+    for note in plan.data.notes:
+        log.info(note)
+
+
+def _train(
+    plan: Plan,
+    state: TrainingState,
+    recorder: Recorder,
+    reporter: Reporter,
+    stop: StopRequest,
+    *,
+    draw: bool,
+) -> dict[str, Any]:
+    if plan.config.trainer.log_graph and not state.step:
+        recorder.write_graph()
+    status: Status = "completed"
+    error = None
+    reporter.started(plan)
+    spent = sum(row["seconds"] for row in state.history)
+    started = time.perf_counter()
+    try:
+        _epochs(plan, state, recorder, reporter, stop)
+    except Diverged as err:
+        status, error = "diverged", str(err)
+    except Interrupted as err:
+        status, error = "interrupted", str(err)
+    finally:
+        reporter.ended()
+    seconds = spent + time.perf_counter() - started
+    if status != "diverged":
+        recorder.save_last(state)
+    elif not recorder.has_last:
+        checkpoint.save(recorder.directory.last, recorder.good)
+    recorder.save_best()
+    metrics = _final_metrics(plan, state, recorder, status)
+    if draw:
+        recorder.draw(state)
+    return recorder.finish(status, state, metrics, seconds, error)
+
+
+def _epochs(
+    plan: Plan, state: TrainingState, recorder: Recorder, reporter: Reporter, stop: StopRequest
+) -> None:
+    """The article's loop: every epoch, every batch."""
+    engine, trainer = plan.engine, plan.config.trainer
+    patience = trainer.early_stopping.patience
+    engine.model.train()
+    while state.epoch < trainer.epochs and not _stopped_early(state, patience):
+        began = reported = time.perf_counter()
+        for x, y in plan.train.epoch(state.epoch, state.batch):
+            engine.record(state, engine.step(x, y), len(x))
+            recorder.step_done(state)
+            if stop.requested:
+                engine.settle(state)
+                raise Interrupted(f"stopped in epoch {state.epoch + 1} after step {state.step}")
+            if time.perf_counter() - reported > REPORT_SECONDS:
+                reporter.batch_done(state.epoch, state.batch, len(plan.train))
+                reported = time.perf_counter()
+        engine.settle(state)
+        engine.check_weights(state)
+        row = _close_epoch(plan, state, began)
+        is_best = state.best.update(row)
+        recorder.epoch_done(state, row, is_best=is_best)
+        reporter.epoch_done(row)
+    if state.epoch < trainer.epochs:
+        log.info("no better %s for %d epochs: stopped", state.best.monitor, patience)
+
+
+def _stopped_early(state: TrainingState, patience: int | None) -> bool:
+    return patience is not None and state.best.epochs_since >= patience
+
+
+def _close_epoch(plan: Plan, state: TrainingState, began: float) -> HistoryRow:
+    """Measures the validation rows, moves the schedule on, and adds a row to the history."""
+    lr = learning_rate(plan.engine.optimizer)
+    row: HistoryRow = {"epoch": state.epoch + 1, "step": state.step}
+    row["train/loss"] = state.close_epoch()
+    if "validation" in plan.parts:
+        measured = plan.engine.evaluate(plan.parts["validation"])
+        row |= {f"val/{name}": value for name, value in measured.items()}
+    plan.engine.schedule.after_epoch(row[state.best.monitor])
+    row["lr"] = lr
+    row["seconds"] = round(time.perf_counter() - began, 6)
+    state.history.append(row)
+    return row
+
+
+def _final_metrics(
+    plan: Plan, state: TrainingState, recorder: Recorder, status: Status
+) -> dict[str, float]:
+    """Chooses the weights that `model.pth` holds, writes it, and measures them on every part."""
+    metrics: dict[str, float] = {}
+    if state.history:
+        metrics["train/loss"] = state.history[-1]["train/loss"]
+    validated = "validation" in plan.parts
+    keep_best = validated and plan.config.trainer.select == "best"
+    if (keep_best and state.best.epoch) or status == "diverged":
+        assert recorder.good is not None
+        plan.model.load_state_dict(recorder.good["model"])
+    checkpoint.save(recorder.directory.model, checkpoint.copied(plan.model.state_dict()))
+    for part, prefix in (("validation", "val"), ("test", "test")):
+        if part in plan.parts:
+            measured = plan.engine.evaluate(plan.parts[part])
+            metrics |= {f"{prefix}/{name}": value for name, value in measured.items()}
+    return metrics

@@ -1,0 +1,1 @@
+"""Looking at runs: what they learnt, what they predict, how their loss fell."""

@@ -1,0 +1,65 @@
+"""Predictions of a trained model for new rows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from seedbed.models.build import output_of
+from seedbed.views.trained import TrainedModel
+
+ROWS_AT_ONCE = 4096
+
+
+def predictions(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """What the model says of each row.
+
+    Args:
+        trained: the model.
+        inputs: (rows, *input_shape) float32, as `data.new_rows` makes them.
+
+    Returns:
+        `predictions`, one list of numbers a row for regression and one class name a row otherwise;
+        then also `probabilities` and `classes`.
+    """
+    outputs = model_outputs(trained, inputs)
+    if trained.preprocessing.task == "regression":
+        return {"predictions": trained.objective.answers(outputs).tolist()}
+    probabilities = trained.objective.probabilities(outputs.double())
+    classes = trained.preprocessing.classes
+    return {
+        "predictions": [classes[index] for index in probabilities.argmax(dim=1).tolist()],
+        "probabilities": probabilities.tolist(),
+        "classes": classes,
+    }
+
+
+def model_outputs(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> torch.Tensor:
+    """The model's bare outputs, (rows, outputs)."""
+    rows = torch.from_numpy(inputs)
+    with torch.no_grad():
+        return torch.cat([output_of(trained.model(part)) for part in rows.split(ROWS_AT_ONCE)])
+
+
+def prediction_columns(trained: TrainedModel, predicted: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The predictions as named columns for a table.
+
+    Regression has one column a target, `<target>_prediction`; classes have `<target>_prediction`
+    and `probability_<class>` for each.
+    """
+    targets = trained.preprocessing.target
+    answers = predicted["predictions"]
+    if "classes" not in predicted:
+        width = len(answers[0]) if answers else len(targets)
+        names = (
+            targets if len(targets) == width else [f"{targets[0]}_{i + 1}" for i in range(width)]
+        )
+        return {
+            f"{name}_prediction": [row[index] for row in answers]
+            for index, name in enumerate(names)
+        }
+    columns: dict[str, list[Any]] = {f"{targets[0]}_prediction": list(answers)}
+    for index, name in enumerate(predicted["classes"]):
+        columns[f"probability_{name}"] = [row[index] for row in predicted["probabilities"]]
+    return columns

@@ -1,0 +1,148 @@
+"""A model's layers and parameters: torchsummary's table where it can, the right totals always."""
+
+import contextlib
+import copy
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seedbed.models.manual import ManualMLP
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One line of the table.
+
+    Args:
+        name: class and running number, as torchsummary writes it.
+        path: the layer's name in the model.
+        shape: of its output, -1 for the rows; None where it is no tensor.
+        parameters: of the layer alone.
+    """
+
+    name: str
+    path: str
+    shape: list[int] | None
+    parameters: int
+
+
+def totals(model: nn.Module) -> tuple[int, int]:
+    """All parameters, and those that are learnt; a shared one counts once."""
+    parameters = list(model.parameters())
+    learnt = sum(p.numel() for p in parameters if p.requires_grad)
+    return sum(p.numel() for p in parameters), learnt
+
+
+def model_table(model: nn.Module, input_shape: Sequence[int]) -> str:
+    """The table as text."""
+    total, learnt = totals(model)
+    shown = _torchsummary(model, input_shape)
+    true_totals = f"Total params: {total:,}\nTrainable params: {learnt:,}\n"
+    if shown is not None and true_totals in shown:
+        return shown
+    return _own_table(layer_rows(model, input_shape), total, learnt)
+
+
+def layer_rows(model: nn.Module, input_shape: Sequence[int]) -> list[LayerRow]:
+    """The layers in the order in which they compute.
+
+    Works for models that torchsummary cannot handle; a model that does not take a row of zeros of
+    the given shape has its layers in the order of definition, without shapes.
+    """
+    with _untouched(model) as twin:
+        if isinstance(twin, ManualMLP):
+            return _manual_rows(twin, input_shape)
+        return _hooked_rows(twin, input_shape)
+
+
+def _torchsummary(model: nn.Module, input_shape: Sequence[int]) -> str | None:
+    """What `torchsummary.summary` prints, or None for a model that it cannot handle."""
+    import torchsummary
+
+    text = io.StringIO()
+    with _untouched(model) as twin, contextlib.redirect_stdout(text):
+        try:
+            torchsummary.summary(twin, tuple(input_shape), device="cpu")
+        except Exception:  # it fails in many ways on outputs that are no single tensor
+            return None
+    return text.getvalue().rstrip("\n") + "\n"
+
+
+@contextlib.contextmanager
+def _untouched(model: nn.Module) -> Iterator[nn.Module]:
+    """A copy on the CPU to look at; neither the model nor the random numbers notice."""
+    twin = copy.deepcopy(model).cpu().float().eval()
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        yield twin
+
+
+def _hooked_rows(model: nn.Module, input_shape: Sequence[int]) -> list[LayerRow]:
+    rows: list[LayerRow] = []
+    leaves = {name: layer for name, layer in model.named_modules() if not list(layer.children())}
+    direct = _direct_parameters(model)
+
+    def add(path: str, layer: nn.Module, output: Any) -> None:
+        first = output[0] if isinstance(output, tuple | list) and output else output
+        shape = [-1, *first.shape[1:]] if isinstance(first, Tensor) else None
+        count = sum(p.numel() for p in layer.parameters())
+        rows.append(LayerRow(f"{type(layer).__name__}-{len(rows) + 1}", path, shape, count))
+
+    hooks = [
+        layer.register_forward_hook(lambda layer, _, output, path=path: add(path, layer, output))
+        for path, layer in leaves.items()
+    ]
+    try:
+        model(torch.zeros(2, *input_shape))
+    except Exception:  # any model of anybody's; its layers are still worth listing
+        rows.clear()
+        for path, layer in leaves.items():
+            add(path, layer, None)
+    for hook in hooks:
+        hook.remove()
+    for path, count in direct.items():
+        rows.append(LayerRow(f"Parameter-{len(rows) + 1}", path, None, count))
+    return rows
+
+
+def _direct_parameters(model: nn.Module) -> dict[str, int]:
+    """Parameters that belong to no innermost layer."""
+    leaves = {name for name, layer in model.named_modules() if not list(layer.children())}
+    return {
+        name: parameter.numel()
+        for name, parameter in model.named_parameters()
+        if name.rpartition(".")[0] not in leaves
+    }
+
+
+def _manual_rows(model: ManualMLP, input_shape: Sequence[int]) -> list[LayerRow]:
+    values = model.layer_values(torch.zeros(2, *input_shape))
+    parameters = dict(model.named_parameters())
+    rows: list[LayerRow] = []
+    for path, value in values.items():
+        own = [parameters[name].numel() for name in (path, f"{path}_bias") if name in parameters]
+        kind = "Parameter" if own else type(model.hidden_layer_activation).__name__
+        shape = [-1, *value.shape[1:]]
+        rows.append(LayerRow(f"{kind}-{len(rows) + 1}", path, shape, sum(own)))
+    return rows
+
+
+def _own_table(rows: Sequence[LayerRow], total: int, learnt: int) -> str:
+    """In the form of torchsummary's."""
+    line = "-" * 64
+    double = "=" * 64
+    lines = [line, f"{'Layer (type)':>20} {'Output Shape':>25} {'Param #':>15}", double]
+    for row in rows:
+        shape = "-" if row.shape is None else str(row.shape)
+        lines.append(f"{row.name:>20} {shape:>25} {row.parameters:>15,}")
+    lines += [
+        double,
+        f"Total params: {total:,}",
+        f"Trainable params: {learnt:,}",
+        f"Non-trainable params: {total - learnt:,}",
+        line,
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,176 @@
+"""A trained model brought back from its run directory alone.
+
+The directory may come from a stranger: its config is read as plain data, the classes that it
+names are built only from the allow-list, and that list is the reader's own (`SEEDBED_ALLOW`, or
+`allow:` in the `conf/config.yaml` of the working directory), never the run's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from torch import nn
+
+from seedbed.config.build import AllowList
+from seedbed.config.locations import users_allowed
+from seedbed.data.fitted_column import FittedColumn
+from seedbed.data.preprocessing import KnownTask, Preprocessing
+from seedbed.errors import RunDirectoryError
+from seedbed.models.build import build_model
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.reader import open_run, read_config, read_json
+from seedbed.training.bounds import LARGEST_OUTPUT, built_within, most_bytes, refuse_larger
+from seedbed.training.checkpoint import load, load_weights
+from seedbed.training.objective import Objective, build_objective
+from seedbed.training.plan import Plan
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model with its weights, ready to predict on the CPU.
+
+    Args:
+        model: in evaluation mode.
+        objective: its loss, and the form of its outputs.
+        config: of the run, in plain containers.
+        allow: the reader's own allow-list.
+    """
+
+    model: nn.Module
+    objective: Objective
+    config: dict[str, Any]
+    allow: AllowList
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What was fitted on the training rows."""
+        return self.objective.preprocessing
+
+
+def load_trained(path: str | Path, which: str | None = None) -> TrainedModel:
+    """Opens a run.
+
+    Args:
+        path: of the run directory.
+        which: `last` or `best` checkpoint; None for `model.pth`.
+
+    Raises:
+        RunDirectoryError: if the directory is missing a file, or one is damaged.
+        CheckpointError: if the weights are damaged, or of another model.
+        NotAllowedError: if the run names a class that the reader has not allowed.
+    """
+    paths = open_run(path)
+    config = read_config(paths)
+    allow = AllowList(users_allowed())
+    objective, build = _model_of(paths, config, allow)
+    file = {None: paths.model, "last": paths.last, "best": paths.best}[which]
+    weights = load(file)
+    if which is not None:
+        weights = weights.get("model") if isinstance(weights, dict) else None
+    shape = objective.preprocessing.input_shape
+    model = built_within(most_bytes(file), config["model"], shape, build)
+    load_weights(model, weights, file)
+    return TrainedModel(model.eval(), objective, config, allow)
+
+
+def refuse_oversized(paths: RunPaths, config: dict[str, Any], allow: AllowList) -> int:
+    """Looks at the size of a run's model before it is built anew, to train on.
+
+    Returns:
+        How many bytes its weights may take.
+
+    Raises:
+        ModelError: if it would be larger than the weights of the run.
+    """
+    most = most_bytes(paths.last, paths.model)
+    if paths.preprocessing.exists():
+        objective, build = _model_of(paths, config, allow)
+        refuse_larger(most, config["model"], objective.preprocessing.input_shape, build)
+    return most
+
+
+def _model_of(
+    paths: RunPaths, config: dict[str, Any], allow: AllowList
+) -> tuple[Objective, Callable[[], nn.Module]]:
+    """The objective of a run, and what builds its model."""
+    preprocessing = _preprocessing(paths)
+    for key in ("model", "loss", "data"):
+        if not isinstance(config.get(key), dict):
+            raise RunDirectoryError(f"'{paths.config}' has no keys of '{key}'")
+    for key in ("model", "loss"):
+        if "_target_" not in config[key]:
+            raise RunDirectoryError(f"'{paths.config}': {key}._target_ is missing")
+    objective = build_objective(config["loss"], allow, preprocessing)
+    shape, outputs = preprocessing.input_shape, objective.outputs
+    return objective, lambda: build_model(config["model"], allow, shape, outputs, seed=0)
+
+
+def untrained(plan: Plan) -> TrainedModel:
+    """The model of a plan with its starting weights, to look at in the same ways."""
+    config = {"model": plan.config.model}
+    return TrainedModel(
+        plan.model.cpu().eval(), plan.engine.objective, config, AllowList(plan.config.allow)
+    )
+
+
+def _preprocessing(paths: RunPaths) -> Preprocessing:
+    plain = read_json(paths.preprocessing)
+    try:
+        preprocessing = Preprocessing.from_json(plain)
+        _refuse_damage(preprocessing)
+    except KeyError as err:
+        raise RunDirectoryError(f"'{paths.preprocessing}' is damaged: it has no {err}") from err
+    except (TypeError, ValueError, AttributeError) as err:
+        raise RunDirectoryError(f"'{paths.preprocessing}' is damaged: {err}") from err
+    return preprocessing
+
+
+def _refuse_damage(preprocessing: Preprocessing) -> None:
+    """Raises TypeError or ValueError if a part is of the wrong kind, or they do not go together."""
+    if preprocessing.task not in get_args(KnownTask):
+        raise ValueError(f"there is no task {preprocessing.task!r}")
+    _must_be_sizes(preprocessing.input_shape, "input_shape")
+    _must_be_sizes([preprocessing.outputs], "outputs")
+    _must_be_texts(preprocessing.classes, "classes")
+    _must_be_texts(preprocessing.target, "target")
+    if not preprocessing.target:
+        raise ValueError("it names no target")
+    if (preprocessing.task == "regression") != (len(preprocessing.classes) < 2):
+        raise ValueError(f"{preprocessing.task} does not go with {preprocessing.classes}")
+    for feature in preprocessing.features:
+        _refuse_damaged_column(feature)
+    widths = sum(feature.width for feature in preprocessing.features)
+    if preprocessing.features and widths != prod(preprocessing.input_shape):
+        raise ValueError(f"{widths} inputs, but input_shape is {preprocessing.input_shape}")
+    for numbers in (preprocessing.target_mean, preprocessing.target_scale):
+        if numbers is not None and np.shape(numbers) != (preprocessing.outputs,):
+            raise ValueError(f"{numbers} must be one number for each of the outputs")
+        np.asarray(numbers, dtype=np.float64)
+
+
+def _refuse_damaged_column(column: FittedColumn) -> None:
+    _must_be_texts([column.name], "name")
+    _must_be_sizes(column.shape, column.name)
+    if column.categories is not None:
+        known = [name for name in column.categories if name is not None]
+        _must_be_texts(known, f"categories of '{column.name}'")
+        if len(column.categories) > LARGEST_OUTPUT or column.shape:
+            raise ValueError(f"categories of '{column.name}' have no shape")
+    for numbers in (column.mean, column.scale):
+        measured = np.asarray(numbers, dtype=np.float64).shape
+        if np.broadcast_shapes(measured, tuple(column.shape)) != tuple(column.shape):
+            raise ValueError(f"'{column.name}' has the shape {column.shape}, its mean {measured}")
+
+
+def _must_be_sizes(sizes: object, name: str) -> None:
+    whole = isinstance(sizes, list) and all(type(size) is int and size > 0 for size in sizes)
+    if not isinstance(sizes, list) or not whole or prod(sizes) > LARGEST_OUTPUT:
+        raise ValueError(f"{name} must be whole numbers > 0, and not huge")
+
+
+def _must_be_texts(texts: object, name: str) -> None:
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{name} must be texts")

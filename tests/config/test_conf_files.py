@@ -1,0 +1,116 @@
+"""Every YAML that ships composes, fits the schema, builds, and trains a step."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+import torch
+import yaml
+
+from seedbed.config.build import AllowList, accepts
+from seedbed.config.compose import composed
+from seedbed.config.locations import own_conf
+from seedbed.training.plan import prepare_run
+
+CONF = own_conf()
+FILES = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.rglob("*.yaml"))
+
+NUMBERS = {
+    "data": 6,
+    "experiment": 10,
+    "loader": 2,
+    "loss": 6,
+    "model": 3,
+    "optimizer": 5,
+    "scheduler": 5,
+    "sweep": 1,
+    "trainer": 3,
+}
+"""How many options each group has; a file more or less is told here."""
+
+TABLE = ["data.path=rows.csv", "data.target=y"]
+CLASSES = ["data=sklearn", "data.dataset=iris"]
+NEEDS = {
+    "data/csv": TABLE,
+    "data/parquet": ["data.path=rows.parquet", "data.target=y"],
+    "data/npz": ["data.path=rows.npz"],
+    "data/dataset": ["+data.train._target_=conf_rows.Rows", "allow=[conf_rows]"],
+    "experiment/table": TABLE,
+    "loss/bce": ["data=sklearn", "data.dataset=breast_cancer"],
+    "loss/cross_entropy": CLASSES,
+}
+"""What a person has to give with an option, in order to train."""
+
+DATASET = """
+import torch
+
+class Rows(torch.utils.data.Dataset):
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        return torch.full((3,), float(index)), float(index)
+"""
+
+
+def words_for(file: str) -> list[str]:
+    """The overrides that choose a file and give it what it needs."""
+    group, _, option = file.rpartition("/")
+    return ([f"{group}={option}"] if group else []) + NEEDS.get(file, [])
+
+
+@pytest.fixture
+def files(tmp_path: Path, seedbed) -> None:
+    """What `NEEDS` names; `seedbed` forgets the module afterwards."""
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    y = x.sum(axis=1)
+    lines = [f"{a},{b},{c}" for (a, b), c in zip(x.tolist(), y.tolist(), strict=True)]
+    (tmp_path / "rows.csv").write_text("\n".join(["a,b,y", *lines]))
+    table = pa.table({"a": x[:, 0], "b": x[:, 1], "y": y})
+    pa.parquet.write_table(table, tmp_path / "rows.parquet")
+    np.savez(tmp_path / "rows.npz", x=x, y=y)
+    (tmp_path / "conf_rows.py").write_text(DATASET)
+
+
+def test_every_file_is_counted() -> None:
+    groups = Counter(file.rpartition("/")[0] for file in FILES)
+    assert groups.pop("") == 1
+    assert groups == NUMBERS
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_composes_builds_and_trains_a_step(files: None, file: str) -> None:
+    config = composed(words_for(file)).run
+    plan = prepare_run(config, AllowList(config.allow))
+    before = [parameter.clone() for parameter in plan.model.parameters()]
+    x, y = next(iter(plan.train.epoch(0)))
+    loss = plan.engine.step(x, y)
+    assert torch.isfinite(loss)
+    after = list(plan.model.parameters())
+    assert not all(one.equal(other) for one, other in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.startswith("experiment/")])
+def test_an_experiment_says_how_it_is_run_and_what_comes_out(file: str) -> None:
+    text = (CONF / f"{file}.yaml").read_text(encoding="utf-8")
+    header = [line for line in text.splitlines() if line.startswith("#")]
+    assert header[0] == "# @package _global_"
+    assert any(f"seedbed train experiment={Path(file).name}" in line for line in header)
+    assert composed(words_for(file)).run.name == Path(file).name
+
+
+@pytest.mark.parametrize("group", ["model", "loss", "optimizer", "scheduler"])
+def test_the_keys_of_an_option_are_arguments_of_its_class(group: str) -> None:
+    options = sorted((CONF / group).glob("*.yaml"))
+    assert len(options) == NUMBERS[group]
+    for path in options:
+        option = yaml.safe_load(path.read_text(encoding="utf-8"))
+        target = option.pop("_target_")
+        if target is None:
+            assert option == {}
+        else:
+            found = AllowList().find(target, group)
+            assert [key for key in option if not accepts(found, key)] == []

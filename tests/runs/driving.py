@@ -1,0 +1,71 @@
+"""Runs in process what `seedbed train` runs, and reads back what it left on the disk."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seedbed.config.build import AllowList
+from seedbed.config.compose import Composed, composed
+from seedbed.runs.directory import RunDirectory, claim
+from seedbed.training.plan import Plan, prepare_run
+from seedbed.training.run import run
+
+# Tests share the cores; torch's threads would spend their time waiting for one another.
+torch.set_num_threads(1)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that ended.
+
+    Args:
+        plan: with the trained model in it.
+        result: what `run` returned.
+        directory: of the run.
+    """
+
+    plan: Plan
+    result: dict[str, Any]
+    directory: RunDirectory
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """The columns of `history.csv`, without the seconds, which no two runs share."""
+        columns = history(self.directory)
+        columns.pop("seconds")
+        return columns
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """The content of `model.pth`, as three lines of plain PyTorch would load it."""
+        return torch.load(self.directory.model, weights_only=True)
+
+
+def prepared(*overrides: str) -> tuple[Composed, Plan]:
+    """A run that is ready to start."""
+    settings = composed(overrides)
+    return settings, prepare_run(settings.run, AllowList(settings.run.allow))
+
+
+def train(path: Path, *overrides: str, draw: bool = False) -> Trained:
+    """Trains one run into the directory `path`."""
+    settings, plan = prepared(*overrides)
+    directory = claim(path)
+    return Trained(plan, run(plan, settings.plain, directory, draw=draw), directory)
+
+
+def history(directory: RunDirectory) -> dict[str, list[float]]:
+    """The columns of `history.csv`."""
+    with directory.history.open(newline="") as file:
+        reader = csv.DictReader(file)
+        rows, names = list(reader), reader.fieldnames or []
+    return {name: [float(row[name]) for row in rows] for name in names}
+
+
+def same_weights(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    """Whether two state_dicts are equal, bit for bit."""
+    return list(one) == list(other) and all(torch.equal(one[name], other[name]) for name in one)

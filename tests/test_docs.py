@@ -1,0 +1,87 @@
+"""Every command of README and docs is run, and prints what the page says it prints."""
+
+import re
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    "README.md",
+    "docs/article.md",
+    "docs/data.md",
+    "docs/config.md",
+    "docs/reproducibility.md",
+]
+TOLERANCE = 0.02
+
+
+@dataclass
+class Block:
+    kind: str
+    lines: list[str]
+
+
+def blocks(page: str) -> list[Block]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = re.findall(r"^```(sh fails|sh|text)\n(.*?)^```$", text, flags=re.M | re.S)
+    return [Block(kind, body.rstrip("\n").split("\n")) for kind, body in found]
+
+
+def words(line: str) -> list[str]:
+    return re.findall(r"[^\s\[\](),]+", line)
+
+
+def same(expected: str, actual: str) -> bool:
+    """Token by token; numbers within the tolerance; … stands for the rest of the line."""
+    wanted, got = words(expected), words(actual)
+    if wanted and wanted[-1] == "…":
+        wanted, got = wanted[:-1], got[: len(wanted) - 1]
+    if len(wanted) != len(got):
+        return False
+    for one, other in zip(wanted, got, strict=True):
+        try:
+            if float(one) != pytest.approx(float(other), rel=TOLERANCE, abs=1e-3):
+                return False
+        except ValueError:
+            if one != other:
+                return False
+    return True
+
+
+def assert_prints(expected: list[str], output: str) -> None:
+    """The expected lines stand in the output in this order."""
+    rest = iter(output.splitlines())
+    for line in expected:
+        if line.strip() != "…":
+            assert any(same(line, actual) for actual in rest), f"not printed: {line}\n{output}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_of_the_page_work_and_print_what_it_says(page, seedbed, tmp_path):
+    shutil.copytree(ROOT / "docs" / "examples", tmp_path / "docs" / "examples")
+    run, printed, commands = None, "", 0
+    for block in blocks(page):
+        if block.kind == "text":
+            assert_prints(block.lines, printed)
+            continue
+        printed = ""
+        for line in block.lines:
+            command = shlex.split(line.replace("$RUN", str(run)))
+            assert command.pop(0) == "seedbed", line
+            result = seedbed(*command)
+            assert result.code == (2 if block.kind == "sh fails" else 0), f"{line}\n{result.err}"
+            printed += result.out + result.err
+            found = re.findall(r"^run: (.+)$", result.out, flags=re.M)
+            run = found[-1] if found else run
+            commands += 1
+    assert commands > 1
+
+
+def test_no_page_is_left_out():
+    found = {str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md")} | {"README.md"}
+    assert found - {"docs/architecture.md"} == set(PAGES)

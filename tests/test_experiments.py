@@ -1,0 +1,66 @@
+"""The shipped experiments on real data, against scikit-learn on the same rows."""
+
+import time
+from pathlib import Path
+
+import pytest
+from runs.driving import Trained, prepared, train
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from seedbed.config.locations import own_conf
+
+SEEDS = range(5)
+LONGEST = 60
+"""Seconds that an experiment may take."""
+
+pytestmark = pytest.mark.slow
+
+
+def trained(path: Path, experiment: str, seed: int) -> Trained:
+    began = time.monotonic()
+    run = train(path / "run", f"experiment={experiment}", f"seed={seed}")
+    assert time.monotonic() - began < LONGEST
+    assert run.result["status"] == "completed"
+    return run
+
+
+def rows(run: Trained, part: str) -> tuple[object, object]:
+    """The rows as our model saw them: split, imputed and standardized."""
+    x, y = getattr(run.plan.data, part).tensors
+    return x.numpy(), y.numpy().ravel()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("experiment", ["digits", "digits_mlp"])
+def test_digits_are_read_well(tmp_path: Path, experiment: str, seed: int) -> None:
+    run = trained(tmp_path, experiment, seed)
+    assert run.result["metrics"]["test/accuracy"] >= 0.97
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_breast_cancer_is_told_as_well_as_by_logistic_regression(tmp_path: Path, seed: int) -> None:
+    run = trained(tmp_path, "breast_cancer", seed)
+    plain = LogisticRegression(max_iter=5000).fit(*rows(run, "train"))
+    assert run.result["metrics"]["test/accuracy"] >= plain.score(*rows(run, "test")) - 0.01
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_diabetes_is_foretold_as_well_as_by_ridge_regression(tmp_path: Path, seed: int) -> None:
+    run = trained(tmp_path, "diabetes", seed)
+    plain = Ridge().fit(*rows(run, "train"))
+    assert run.result["metrics"]["test/r2"] >= plain.score(*rows(run, "test")) - 0.03
+
+
+@pytest.mark.parametrize(
+    "experiment", sorted(path.stem for path in (own_conf() / "experiment").glob("*.yaml"))
+)
+def test_every_experiment_composes_and_trains(tmp_path: Path, experiment: str) -> None:
+    words = ["trainer.epochs=1", "scheduler=none"]
+    if experiment == "table":
+        (tmp_path / "table.csv").write_text(
+            "a,b,y\n" + "".join(f"{n},{n % 3},{n}\n" for n in range(20))
+        )
+        words += [f"data.path={tmp_path / 'table.csv'}", "data.target=y"]
+    run = train(tmp_path / "run", f"experiment={experiment}", *words)
+    assert run.result["status"] == "completed"
+    assert prepared(f"experiment={experiment}", *words)[0].run.name == experiment

@@ -1,0 +1,68 @@
+"""What needs no tensors answers without waiting for torch, which takes a second to import."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import sys
+from seedbed.cli.main import main
+try:
+    code = main(sys.argv[1:])
+except SystemExit as end:
+    code = end.code or 0
+slow = {"torch", "sklearn", "pandas", "tensorboard"} & sys.modules.keys()
+print("exit code", code, "imported", sorted(slow))
+"""
+"""Ends by saying what was imported on the way."""
+
+ANSWERED = {
+    "help": ["--help"],
+    "help of train": ["train", "--help"],
+    "help of predict": ["predict", "--help"],
+    "config": ["train", "--cfg", "job"],
+    "defaults": ["train", "--info", "defaults"],
+    "curves of a run": ["plot", "run"],
+}
+
+REFUSED = {
+    "command": ["trian"],
+    "key": ["validate", "optimizer.lrr=1"],
+    "value": ["train", "trainer.epochs=0"],
+    "option": ["train", "model=manuel"],
+    "key in a sweep": ["train", "-m", "optimizer.lrr=1,2"],
+    "flag of predict": ["predict", "run", "--inptu", "[[1, 2]]"],
+    "predict without rows": ["predict", "run"],
+    "predict with broken JSON": ["predict", "run", "--input", "[[1"],
+    "predict into no folder": ["predict", "run", "--input", "[[1, 2]]", "--output", "no/x.csv"],
+    "predict without a run": ["predict", "nope", "--input", "[[1, 2]]"],
+    "inspect without a flag": ["inspect", "run"],
+    "inspect without rows": ["inspect", "run", "--layer", "output"],
+    "inspect without a run": ["inspect", "nope", "--weights"],
+    "summary without a run": ["summary", "nope"],
+}
+
+
+def last_line(*words: str) -> str:
+    line = [sys.executable, "-c", PROGRAM, *words]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("words", ANSWERED.values(), ids=ANSWERED)
+def test_questions_are_answered_without_torch(
+    tmp_path: Path, sum_run: Path, words: list[str]
+) -> None:
+    shutil.copytree(sum_run, tmp_path / "run")
+    assert last_line(*words) == "exit code 0 imported []"
+
+
+@pytest.mark.parametrize("words", REFUSED.values(), ids=REFUSED)
+def test_mistakes_are_answered_without_torch(
+    tmp_path: Path, sum_run: Path, words: list[str]
+) -> None:
+    shutil.copytree(sum_run, tmp_path / "run")
+    assert last_line(*words) == "exit code 2 imported []"

@@ -1,0 +1,246 @@
+"""A real TensorBoard over real runs, asked over HTTP and looked at in a real browser."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request
+
+import numpy as np
+import pytest
+from runs.driving import Trained, train
+from views.browser import CHROMIUM, DRIVER, browser, direct
+
+STATUSES = ["STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING", "STATUS_UNKNOWN"]
+RUNS = {
+    "sum_0": ["seed=0"],
+    "sum_1": ["seed=1", "model=manual", "optimizer.lr=0.002"],
+    "digits": ["experiment=digits_mlp", "trainer.epochs=2"],
+    "diverged": ["optimizer.lr=1e6"],
+}
+
+
+class Server:
+    """A TensorBoard that listens.
+
+    Args:
+        address: with its port.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def get(self, path: str, **query: str) -> bytes:
+        """What a plugin answers."""
+        with direct.open(f"{self.address}/data/{path}?{urlencode(query)}", timeout=60) as answer:
+            content: bytes = answer.read()
+        return content
+
+    def json(self, path: str, **query: str) -> Any:
+        """The same, as JSON."""
+        return json.loads(self.get(path, **query))
+
+    def post(self, path: str, content: Any) -> Any:
+        """A plugin's answer to a question in JSON."""
+        request = Request(f"{self.address}/data/{path}", json.dumps(content).encode())
+        request.add_header("Content-Type", "application/json")
+        with direct.open(request, timeout=60) as answer:
+            return json.load(answer)
+
+
+@contextmanager
+def serving(folder: Path, runs: int) -> Iterator[Server]:
+    """TensorBoard over `folder`, once it has found all runs."""
+    line = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder), "--port", "0"]
+    line += ["--host", "127.0.0.1", "--load_fast=false"]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            told = next(text for text in process.stderr if " at http://" in text)
+            server = Server(told.partition(" at ")[2].split("/ ")[0])
+            until = time.monotonic() + 60
+            while len(server.json("runs")) < runs and time.monotonic() < until:
+                time.sleep(0.1)
+            yield server
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:
+    folder = tmp_path_factory.mktemp("logs")
+    return {name: train(folder / name, *words, draw=True) for name, words in RUNS.items()}
+
+
+@pytest.fixture(scope="module")
+def server(runs: dict[str, Trained]) -> Iterator[Server]:
+    folder = next(iter(runs.values())).directory.root.parent
+    with serving(folder, len(runs)) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def sessions(server: Server) -> dict[str, dict[str, Any]]:
+    """The rows of HPARAMS, by the name of the run."""
+    return {group["sessions"][0]["name"]: group for group in groups_of(server)}
+
+
+def groups_of(server: Server) -> list[dict[str, Any]]:
+    """The rows of HPARAMS."""
+    question = {"startIndex": 0, "sliceSize": 300, "allowedStatuses": STATUSES, "colParams": []}
+    told = server.post("plugin/hparams/session_groups", {**question, "experimentName": ""})
+    assert told["totalSize"] == len(told["sessionGroups"])
+    rows: list[dict[str, Any]] = told["sessionGroups"]
+    return rows
+
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_run_directory_is_one_run(server: Server) -> None:
+    assert sorted(server.json("runs")) == sorted(RUNS)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_has_one_event_file(runs: dict[str, Trained], name: str) -> None:
+    assert len(list(runs[name].directory.root.glob("**/*tfevents*"))) == 1
+
+
+def test_tags_are_the_columns_of_the_history(server: Server, runs: dict[str, Trained]) -> None:
+    tags = server.json("plugin/scalars/tags")
+    for name, run in runs.items():
+        columns = {column for column in run.history if "/" in column}
+        assert set(tags[name]) == {*columns, "train/lr"}
+    assert {"train/loss", "train/lr", "val/loss", "val/accuracy"} <= set(tags["digits"])
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_scalars_are_the_history_s(server: Server, runs: dict[str, Trained], name: str) -> None:
+    history = runs[name].history
+    for tag in [column for column in history if "/" in column] + ["train/lr"]:
+        points = server.json("plugin/scalars/scalars", run=name, tag=tag)
+        column = history["lr" if tag == "train/lr" else tag]
+        assert [step for _, step, _ in points] == history["step"]
+        assert [np.float32(value) for *_, value in points] == [np.float32(v) for v in column]
+
+
+def test_hparams_has_one_row_a_run(sessions: dict[str, dict[str, Any]]) -> None:
+    assert sorted(sessions) == sorted(RUNS)
+    assert all(len(group["sessions"]) == 1 for group in sessions.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("sum_0", {"seed": 0, "optimizer.lr": 0.001, "loader.batch_size": 2}),
+        ("sum_1", {"seed": 1, "optimizer.lr": 0.002, "model.start": "uniform"}),
+        (
+            "digits",
+            {"model.hidden": "[256, 128]", "loader.shuffle": True, "data.dataset": "digits"},
+        ),
+        ("diverged", {"optimizer.lr": 1e6, "model._target_": "seedbed.models.CustomMLP"}),
+    ],
+)
+def test_hparams_are_the_settings_of_the_run(
+    sessions: dict[str, dict[str, Any]], name: str, expected: dict[str, Any]
+) -> None:
+    told = sessions[name]["hparams"]
+    assert {key: told[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_hparams_tells_how_the_run_ended(sessions: dict[str, dict[str, Any]], name: str) -> None:
+    (session,) = sessions[name]["sessions"]
+    expected = "STATUS_FAILURE" if name == "diverged" else "STATUS_SUCCESS"
+    assert session["status"] == expected
+    assert session["startTimeSecs"] <= session["endTimeSecs"]
+
+
+def test_hparams_offers_every_setting_as_a_column(server: Server) -> None:
+    columns = server.post("plugin/hparams/experiment", {"experimentName": ""})["hparamInfos"]
+    types = {column["name"]: column["type"] for column in columns}
+    assert types["optimizer.lr"] == types["seed"] == "DATA_TYPE_FLOAT64"
+    assert types["model._target_"] == "DATA_TYPE_STRING"
+    assert types["loader.shuffle"] == "DATA_TYPE_BOOL"
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_loss_curve_is_among_the_images(
+    server: Server, runs: dict[str, Trained], name: str
+) -> None:
+    tags = server.json("plugin/images/tags")
+    assert list(tags[name]) == ["view/loss_curve"]
+    (image,) = server.json("plugin/images/images", run=name, tag="view/loss_curve", sample="0")
+    query = str(image["query"])
+    with direct.open(f"{server.address}/data/plugin/images/individualImage?{query}") as answer:
+        assert answer.read() == runs[name].directory.figure.read_bytes()
+
+
+def test_a_run_that_raised_is_told_as_failed(tmp_path: Path) -> None:
+    class Trouble(Exception):
+        """What a user's own code may raise."""
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("seedbed.training.engine.Engine.settle", _raising(Trouble()))
+        with pytest.raises(Trouble):
+            train(tmp_path / "run")
+    with serving(tmp_path, 1) as server:
+        (group,) = groups_of(server)
+    assert group["sessions"][0]["status"] == "STATUS_FAILURE"
+
+
+def test_jobs_of_two_sweeps_have_rows_of_their_own(tmp_path: Path) -> None:
+    """Their folders have the same names, and their settings are the same."""
+    for sweep in ("sweep_a", "sweep_b"):
+        train(tmp_path / sweep / "0_seed=3", "seed=3", "trainer.epochs=1")
+    with serving(tmp_path, 2) as server:
+        names = [group["sessions"][0]["name"] for group in groups_of(server)]
+    assert sorted(names) == ["sweep_a/0_seed=3", "sweep_b/0_seed=3"]
+
+
+def test_weights_and_the_graph_are_shown_when_asked(tmp_path: Path) -> None:
+    words = ["trainer.log_histograms=true", "trainer.log_graph=true", "trainer.epochs=2"]
+    run = train(tmp_path / "logs" / "run", *words)
+    with serving(tmp_path / "logs", 1) as server:
+        tags = server.json("plugin/histograms/tags")["run"]
+        graph = server.get("plugin/graphs/graph", run="run")
+    assert set(tags) == {f"weights/{name}" for name, _ in run.plan.model.named_parameters()}
+    assert b"input_to_hidden_layer" in graph
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not (CHROMIUM.exists() and DRIVER.exists()), reason="there is no Chromium")
+class TestInABrowser:
+    def test_time_series_shows_the_runs_and_their_curves(
+        self, server: Server, tmp_path: Path
+    ) -> None:
+        words = [*RUNS, "train/loss", "train/lr", "val/accuracy"]
+        with browser(tmp_path / "profile") as window:
+            window.open(f"{server.address}/?darkMode=false&tagFilter=train%7Cval#timeseries")
+            text = window.text_with(words)
+            window.picture(tmp_path / "page.png")
+        assert [word for word in words if word not in text] == []
+        assert (tmp_path / "page.png").stat().st_size > 20_000
+
+    def test_hparams_shows_a_table_of_runs_and_settings(
+        self, server: Server, tmp_path: Path
+    ) -> None:
+        words = [*RUNS, "optimizer.lr", "loader.batch_size", "seed"]
+        with browser(tmp_path / "profile") as window:
+            window.open(f"{server.address}/?darkMode=false#hparams")
+            text = window.text_with(words)
+            window.picture(tmp_path / "page.png")
+        assert [word for word in words if word not in text] == []
+        assert (tmp_path / "page.png").stat().st_size > 20_000
+
+
+def _raising(error: Exception) -> Any:
+    def raise_it(*_: object) -> None:
+        raise error
+
+    return raise_it

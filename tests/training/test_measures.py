@@ -1,0 +1,195 @@
+"""Losses and metrics, against scikit-learn's."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from runs.driving import prepared, train
+from sklearn import metrics as measures
+
+from seedbed.config.build import AllowList
+from seedbed.errors import ConfigError
+from seedbed.training.objective import Objective, build_objective
+
+ROWS = 200
+
+
+def objective_for(dataset: str, loss: str) -> Objective:
+    _, plan = prepared("data=sklearn", f"data.dataset={dataset}", f"loss={loss}")
+    return plan.engine.objective
+
+
+def drawn(rows: int, outputs: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(rows, outputs, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_regression_is_measured_as_by_scikit_learn_in_the_target_s_unit(seed: int) -> None:
+    objective = objective_for("diabetes", "mse")
+    output, y = drawn(ROWS, 1, seed), drawn(ROWS, 1, seed + 100)
+    scale, mean = objective.preprocessing.target_scale, objective.preprocessing.target_mean
+    predicted, actual = (t.double().numpy() * scale + mean for t in (output, y))
+    assert objective.metrics(output, y) == pytest.approx(
+        {
+            "mse": measures.mean_squared_error(actual, predicted),
+            "mae": measures.mean_absolute_error(actual, predicted),
+            "r2": measures.r2_score(actual, predicted),
+        }
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_classes_are_measured_as_by_scikit_learn(seed: int) -> None:
+    objective = objective_for("digits", "cross_entropy")
+    output = drawn(ROWS, 10, seed)
+    y = torch.randint(0, 10, (ROWS,), generator=torch.Generator().manual_seed(seed))
+    output[torch.arange(ROWS), y] += 1
+    predicted = output.argmax(dim=1)
+    shares = torch.softmax(output.double(), dim=1).numpy()
+    assert objective.metrics(output, y) == pytest.approx(
+        {
+            "accuracy": measures.accuracy_score(y, predicted),
+            "f1": measures.f1_score(y, predicted, average="macro"),
+            "auroc": measures.roc_auc_score(y, shares, average="macro", multi_class="ovr"),
+        },
+        abs=1e-5,
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("loss", ["bce", "cross_entropy"])
+def test_two_classes_are_measured_as_by_scikit_learn(loss: str, seed: int) -> None:
+    objective = objective_for("breast_cancer", loss)
+    output = drawn(ROWS, objective.outputs, seed)
+    y = torch.randint(0, 2, (ROWS,), generator=torch.Generator().manual_seed(seed))
+    output[:, -1] += y
+    score = output[:, 0] if loss == "bce" else output[:, 1] - output[:, 0]
+    predicted = (score > 0).long()
+    assert objective.metrics(output, y) == pytest.approx(
+        {
+            "accuracy": measures.accuracy_score(y, predicted),
+            "f1": measures.f1_score(y, predicted),
+            "auroc": measures.roc_auc_score(y, score),
+        },
+        abs=1e-5,
+    )
+
+
+def test_f1_counts_classes_that_are_never_predicted_as_scikit_learn_does() -> None:
+    objective = objective_for("iris", "cross_entropy")
+    output = torch.tensor([[3.0, 0, 0], [3.0, 0, 0], [0, 3.0, 0], [3.0, 0, 0]])
+    y = torch.tensor([0, 1, 1, 2])
+    expected = measures.f1_score(y, output.argmax(dim=1), average="macro", zero_division=0)
+    assert objective.metrics(output, y)["f1"] == pytest.approx(expected)
+
+
+def test_what_is_not_defined_is_nan() -> None:
+    classes = objective_for("iris", "cross_entropy")
+    assert math.isnan(classes.metrics(drawn(4, 3), torch.tensor([0, 1, 1, 0]))["auroc"])
+    numbers = objective_for("diabetes", "mse")
+    assert math.isnan(numbers.metrics(drawn(3, 1), torch.ones(3, 1))["r2"])
+    assert math.isnan(numbers.metrics(drawn(1, 1), torch.ones(1, 1))["r2"])
+
+
+def test_two_classes_by_one_logit_and_by_two_are_the_same() -> None:
+    """The difference of two logits is the one logit."""
+    one, two = (
+        objective_for("breast_cancer", "bce"),
+        objective_for("breast_cancer", "cross_entropy"),
+    )
+    assert (one.outputs, two.outputs) == (1, 2)
+    logits, y = drawn(ROWS, 2).double(), torch.randint(0, 2, (ROWS,))
+    logit = logits[:, 1:] - logits[:, :1]
+    torch.testing.assert_close(one.loss(logit, y), two.loss(logits, y))
+    torch.testing.assert_close(one.probabilities(logit), two.probabilities(logits))
+    assert one.metrics(logit, y) == pytest.approx(two.metrics(logits, y))
+
+
+def test_two_classes_are_learnt_by_either_loss(tmp_path: Path) -> None:
+    words = ["experiment=breast_cancer", "trainer.epochs=15"]
+    runs = [train(tmp_path / loss, *words, f"loss={loss}") for loss in ("bce", "cross_entropy")]
+    accuracies = [run.result["metrics"]["test/accuracy"] for run in runs]
+    assert min(accuracies) > 0.9
+    assert accuracies[0] == pytest.approx(accuracies[1], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("option", "extra", "plain"),
+    [
+        ("mse", [], torch.nn.MSELoss()),
+        ("l1", [], torch.nn.L1Loss()),
+        ("huber", ["loss.delta=0.5"], torch.nn.HuberLoss(delta=0.5)),
+    ],
+    ids=["mse", "l1", "huber"],
+)
+def test_every_loss_for_numbers_is_torch_s(
+    option: str, extra: list[str], plain: torch.nn.Module
+) -> None:
+    _, plan = prepared(f"loss={option}", *extra)
+    output, y = drawn(9, 1, 0), drawn(9, 1, 1)
+    assert torch.equal(plan.engine.objective.loss(output, y), plain(output, y))
+
+
+def test_labels_are_smoothed_as_by_torch() -> None:
+    words = ["data=sklearn", "loss=cross_entropy", "loss.label_smoothing=0.2"]
+    _, plan = prepared(*words)
+    output, y = drawn(9, 3), torch.tensor([0, 1, 2] * 3)
+    plain = torch.nn.CrossEntropyLoss(label_smoothing=0.2)
+    assert torch.equal(plan.engine.objective.loss(output, y), plain(output, y))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "task", "expected"),
+    [
+        ("diabetes", "regression", "torch.nn.MSELoss"),
+        ("breast_cancer", "binary", "torch.nn.BCEWithLogitsLoss"),
+        ("wine", "multiclass", "torch.nn.CrossEntropyLoss"),
+    ],
+)
+def test_the_loss_follows_the_task(dataset: str, task: str, expected: str) -> None:
+    objective = objective_for(dataset, "auto")
+    assert (objective.preprocessing.task, objective.loss_name) == (task, expected)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "loss", "right"),
+    [
+        ("diabetes", "cross_entropy", "mse"),
+        ("wine", "bce", "cross_entropy"),
+        ("wine", "mse", "cross_entropy"),
+        ("breast_cancer", "l1", "bce"),
+    ],
+)
+def test_a_loss_that_does_not_fit_is_refused(dataset: str, loss: str, right: str) -> None:
+    with pytest.raises(ConfigError, match=rf"loss={loss} does not fit .*type loss={right}"):
+        objective_for(dataset, loss)
+
+
+def test_several_targets_are_measured_together() -> None:
+    preprocessing = objective_for("diabetes", "mse").preprocessing
+    scale = {"target_mean": [1.0, 2.0], "target_scale": [3.0, 0.5]}
+    both = replace(preprocessing, outputs=2, target=["a", "b"], **scale)
+    objective = build_objective({"_target_": None}, AllowList(), both)
+    output, y = drawn(50, 2, 0), drawn(50, 2, 1)
+    predicted, actual = (both.answers(t.double().numpy()) for t in (output, y))
+    assert objective.metrics(output, y) == pytest.approx(
+        {
+            "mse": measures.mean_squared_error(actual, predicted),
+            "mae": measures.mean_absolute_error(actual, predicted),
+            "r2": measures.r2_score(actual, predicted),
+        }
+    )
+
+
+def test_the_validation_loss_is_the_mean_over_rows_whatever_the_batches() -> None:
+    _, plan = prepared("data=sklearn", "data.dataset=diabetes", "loader.batch_size=7")
+    engine = plan.engine
+    x, y = plan.data.validation.tensors
+    with torch.no_grad():
+        expected = float(torch.nn.functional.mse_loss(engine.model(x), y))
+    assert engine.evaluate(plan.parts["validation"])["loss"] == pytest.approx(expected, rel=1e-6)
+    assert engine.model.training
+    assert np.isfinite(expected)

@@ -1,0 +1,164 @@
+"""A run that was stopped goes on to the bits of the run that never was."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from runs.driving import Trained, prepared, same_weights, train
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from seedbed.runs.directory import claim, reclaim
+from seedbed.runs.layout import RunPaths
+from seedbed.training.reporter import Silent
+from seedbed.training.resume import load_snapshot
+from seedbed.training.run import run
+from seedbed.training.state import HistoryRow
+
+WINE = ["data=sklearn", "data.dataset=wine", "loader.batch_size=16", "trainer.epochs=6"]
+OPTIMIZER = ["optimizer.momentum=0.9", "optimizer.lr=0.01"]
+KINDS = {
+    "custom": ["model=custom", "model.dropout=0.3", "model.batch_norm=true", "scheduler=cosine"],
+    "manual": ["model=manual", "model.start=xavier", "scheduler=plateau", "scheduler.patience=0"],
+    "sequential": ["model=sequential", "optimizer=adamw", "scheduler=onecycle"],
+    "step": ["optimizer=rmsprop", "scheduler=step", "scheduler.step_size=2"],
+    "steps logged": ["trainer.log_every='3 steps'", "trainer.gradient_clip=0.5"],
+    "early stopping": ["trainer.early_stopping=2", "optimizer.lr=0.5", "trainer.epochs=30"],
+}
+
+
+class Stop(Silent):
+    """Presses Ctrl-C after an epoch, so that the run ends one step into the next."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def epoch_done(self, row: HistoryRow) -> None:
+        if row["epoch"] == self.after:
+            signal.raise_signal(signal.SIGINT)
+
+
+def stopped(path: Path, words: list[str], after: int) -> Trained:
+    settings, plan = prepared(*words)
+    directory = claim(path)
+    result = run(plan, settings.plain, directory, Stop(after), draw=False)
+    directory.release()
+    return Trained(plan, result, directory)
+
+
+def resumed(paths: RunPaths, words: list[str], reporter: Silent | None = None) -> Trained:
+    settings, plan = prepared(*words)
+    directory = reclaim(paths)
+    snapshot = load_snapshot(paths)
+    result = run(plan, settings.plain, directory, reporter, draw=False, resumed=snapshot)
+    directory.release()
+    return Trained(plan, result, directory)
+
+
+def scalars(paths: RunPaths) -> dict[str, list[tuple[int, float]]]:
+    events = EventAccumulator(str(paths.root), size_guidance={"scalars": 0})
+    events.Reload()
+    tags = events.Tags()["scalars"]
+    return {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in tags}
+
+
+def assert_same(one: Trained, other: Trained) -> None:
+    assert one.history == other.history
+    assert same_weights(one.weights, other.weights)
+    assert scalars(one.directory) == scalars(other.directory)
+    for key in ("status", "metrics", "best", "epochs", "steps"):
+        assert one.result[key] == other.result[key]
+
+
+@pytest.mark.parametrize("words", KINDS.values(), ids=KINDS.keys())
+def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, words: list[str]) -> None:
+    whole = train(tmp_path / "whole", *WINE, *OPTIMIZER[: "optimizer=" not in str(words)], *words)
+    words = [*WINE, *OPTIMIZER[: "optimizer=" not in str(words)], *words]
+    first = stopped(tmp_path / "run", words, after=2)
+    assert first.result["status"] == "interrupted"
+    assert first.result["steps"] % 8, "it stopped between two epochs, not within one"
+    second = resumed(first.directory, words, Stop(4))
+    last = resumed(second.directory, words)
+    assert last.result["status"] == "completed"
+    assert_same(whole, last)
+    assert len(list((tmp_path / "run").glob("events.out.tfevents.*"))) == 1
+
+
+def test_a_run_without_a_checkpoint_begins_anew_in_its_directory(tmp_path: Path) -> None:
+    whole = train(tmp_path / "whole", *WINE)
+    first = stopped(tmp_path / "run", WINE, after=1)
+    first.directory.last.unlink()
+    assert_same(whole, resumed(first.directory, WINE))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_users_dataset_goes_on_with_any_number_of_workers(tmp_path: Path, workers: int) -> None:
+    words = [*WINE, "model.dropout=0.2", "trainer.epochs=3"]
+    whole = train(tmp_path / "whole", *words, "loader.num_workers=0")
+    words = [*words, f"loader.num_workers={workers}"]
+    assert_same(whole, resumed(stopped(tmp_path / "run", words, after=1).directory, words))
+
+
+def test_more_epochs_can_be_asked_for(tmp_path: Path, seedbed: Callable) -> None:
+    whole = train(tmp_path / "whole", *WINE)
+    seedbed("train", *WINE, "trainer.epochs=3", "hydra.run.dir=run")
+    again = seedbed("resume", "run", "trainer.epochs=6")
+    assert (again.code, again.out.splitlines()[-1]) == (0, "run: run")
+    weights = torch.load(tmp_path / "run" / "model.pth", weights_only=True)
+    assert same_weights(whole.weights, weights)
+
+
+def test_a_complete_run_is_left_alone(tmp_path: Path, seedbed: Callable) -> None:
+    seedbed("train", "hydra.run.dir=run")
+    before = (tmp_path / "run" / "status.json").read_bytes()
+    result = seedbed("resume", "run")
+    assert (result.code, result.out) == (0, "complete already\nrun: run\n")
+    assert (tmp_path / "run" / "status.json").read_bytes() == before
+
+
+REFUSED = {
+    "fewer epochs": (["run", "trainer.epochs=3"], "trainer.epochs can be raised, from 50, got 3"),
+    "another key": (["run", "seed=3"], "resume takes trainer.epochs=N alone, got 'seed=3'"),
+    "no run": (["rum"], "run directory 'rum' does not exist; did you mean 'run'?"),
+}
+
+
+@pytest.mark.parametrize(("words", "said"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_be_resumed_is_said(words: list[str], said: str, seedbed: Callable) -> None:
+    seedbed("train", "hydra.run.dir=run")
+    result = seedbed("resume", *words)
+    assert (result.code, result.errors) == (2, [f"error: {said}"])
+
+
+def test_a_diverged_run_is_not_resumed(seedbed: Callable) -> None:
+    seedbed("train", "optimizer.lr=1e6", "hydra.run.dir=run")
+    (error,) = seedbed("resume", "run").errors
+    assert error.startswith("error: 'run' diverged, and would again")
+
+
+def test_a_run_that_is_being_written_is_refused(tmp_path: Path, seedbed: Callable) -> None:
+    first = stopped(tmp_path / "run", WINE, after=1)
+    holder = reclaim(first.directory)
+    (error,) = seedbed("resume", "run").errors
+    assert error.startswith("error: 'run' is being written by another process")
+    holder.release()
+
+
+def test_a_truncated_checkpoint_is_said(tmp_path: Path, seedbed: Callable) -> None:
+    first = stopped(tmp_path / "run", WINE, after=1)
+    first.directory.last.write_bytes(first.directory.last.read_bytes()[:1000])
+    result = seedbed("resume", "run")
+    assert result.code == 2
+    assert "is damaged or cut short" in result.errors[0]
+
+
+def test_changed_data_is_named_before_any_training(tmp_path: Path, seedbed: Callable) -> None:
+    rows = "a,b,y\n" + "".join(f"{i},{i % 7},{i * 2}\n" for i in range(40))
+    (tmp_path / "rows.csv").write_text(rows)
+    seedbed("train", "data=csv", "data.path=rows.csv", "data.target=y", "hydra.run.dir=run")
+    (tmp_path / "rows.csv").write_text(rows.replace("39,4,78", "39,4,79"))
+    for command in (["resume", "run", "trainer.epochs=60"], ["reproduce", "run"]):
+        result = seedbed(*command)
+        said = "error: data: 'rows.csv' has changed since the run 'run'"
+        assert (result.code, result.errors) == (2, [said])

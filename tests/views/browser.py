@@ -1,0 +1,101 @@
+"""A real browser: headless Chromium, spoken to in the WebDriver protocol of the W3C."""
+
+import base64
+import json
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-proxy-server", "--window-size=1500,1100",
+]  # fmt: skip
+
+WHOLE_TEXT = """
+const parts = [];
+(function walk(node) {
+    if (node.nodeType === Node.TEXT_NODE) parts.push(node.textContent);
+    if (['SCRIPT', 'STYLE', 'TEMPLATE'].includes(node.nodeName)) return;
+    if (node.shadowRoot) walk(node.shadowRoot);
+    node.childNodes.forEach(walk);
+})(document.body);
+return parts.join('').replace(/\\s+/g, ' ');
+"""
+"""Of the page and of the shadow trees in it, which TensorBoard is built of."""
+
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Asks this machine itself, whatever proxy the environment names."""
+
+
+class Browser:
+    """One window.
+
+    Args:
+        session: address of its session at the driver.
+    """
+
+    def __init__(self, session: str) -> None:
+        self.session = session
+
+    def open(self, address: str) -> None:
+        """Goes to a page."""
+        ask(f"{self.session}/url", {"url": address})
+
+    def text(self) -> str:
+        """All text of the page."""
+        told: str = ask(f"{self.session}/execute/sync", {"script": WHOLE_TEXT, "args": []})
+        return told
+
+    def text_with(self, words: list[str], seconds: float = 30) -> str:
+        """All text of the page, once the words are there or the time is over."""
+        until = time.monotonic() + seconds
+        while any(word not in (text := self.text()) for word in words):
+            if time.monotonic() > until:
+                break
+            time.sleep(0.2)
+        return text
+
+    def picture(self, path: Path) -> None:
+        """Writes what is to be seen as a PNG."""
+        path.write_bytes(base64.b64decode(ask(f"{self.session}/screenshot")))
+
+
+@contextmanager
+def browser(profile: Path) -> Iterator[Browser]:
+    """A window with an empty profile, closed at the end."""
+    with subprocess.Popen(
+        [str(DRIVER), "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as driver:
+        try:
+            address = f"http://127.0.0.1:{_port(driver)}"
+            options = {"binary": str(CHROMIUM), "args": [*FLAGS, f"--user-data-dir={profile}"]}
+            wanted = {"alwaysMatch": {"goog:chromeOptions": options}}
+            session = ask(f"{address}/session", {"capabilities": wanted})["sessionId"]
+            yield Browser(f"{address}/session/{session}")
+            ask(f"{address}/session/{session}", method="DELETE")
+        finally:
+            driver.terminate()
+
+
+def _port(driver: subprocess.Popen[str]) -> int:
+    """The driver says `ChromeDriver was started successfully on port 12345.`"""
+    assert driver.stdout is not None
+    for line in driver.stdout:
+        if "successfully on port" in line:
+            return int(line.strip().rstrip(".").rpartition(" ")[2])
+    raise AssertionError("chromedriver did not start")
+
+
+def ask(address: str, content: Any = None, method: str | None = None) -> Any:
+    """The `value` that the driver answers with."""
+    data = None if content is None else json.dumps(content).encode()
+    request = urllib.request.Request(address, data, method=method)
+    request.add_header("Content-Type", "application/json")
+    with direct.open(request, timeout=120) as answer:
+        return json.load(answer)["value"]
