@@ -175,7 +175,7 @@ def is_of(group: str, name: str) -> bool:
 @needs_proc
 def test_the_bound_of_memory_holds() -> None:
     code = BOUNDED.partition("for run, commands")[0] + "\nbounded(2**30); torch.zeros(2**30)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert "allocate memory" in done.stderr
 
 
@@ -251,7 +251,7 @@ def test_deep_yaml_crashes_a_parser_that_is_let(place: Place) -> None:
     code = "import yaml, resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0));"
     code += "resource.setrlimit(resource.RLIMIT_STACK, (2**20, 2**20));"  # the sooner
     code += "yaml.load('[' * 20000 + ']' * 20000, Loader=yaml.CSafeLoader)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
     assert done.returncode < 0
 
 

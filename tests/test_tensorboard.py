@@ -1,13 +1,15 @@
 """A real TensorBoard over real runs, asked over HTTP and looked at in a real browser."""
 
 import json
+import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlencode
 from urllib.request import Request
 
@@ -58,17 +60,26 @@ def serving(folder: Path, runs: int) -> Iterator[Server]:
     """TensorBoard over `folder`, once it has found all runs."""
     line = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder), "--port", "0"]
     line += ["--host", "127.0.0.1", "--load_fast=false"]
-    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as process:
+    with (
+        tempfile.TemporaryFile("w+") as said,  # a pipe that nobody empties would stop it
+        subprocess.Popen(line, stderr=said) as process,
+    ):
         try:
-            assert process.stderr is not None
-            told = next(text for text in process.stderr if " at http://" in text)
-            server = Server(told.partition(" at ")[2].split("/ ")[0])
             until = time.monotonic() + 60
+            while not (found := re.search(r" at (http://\S+)/ ", _all_of(said))):
+                assert time.monotonic() < until, f"TensorBoard did not start: {_all_of(said)}"
+                time.sleep(0.05)
+            server = Server(found[1])
             while len(server.json("runs")) < runs and time.monotonic() < until:
                 time.sleep(0.1)
             yield server
         finally:
-            process.terminate()
+            process.kill()
+
+
+def _all_of(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,9 @@ def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
     until = time.monotonic() + 60
     while not path.exists() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
-    assert path.exists(), process.communicate()
+    if not path.exists():
+        process.kill()  # it would go on for ever, and so would waiting for what it says
+        pytest.fail(f"no checkpoint after 60 s: {process.communicate()}")
 
 
 @pytest.mark.slow

@@ -2,13 +2,17 @@
 
 import base64
 import json
+import os
+import re
+import signal
 import subprocess
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 FLAGS = [
@@ -69,26 +73,34 @@ class Browser:
 @contextmanager
 def browser(profile: Path) -> Iterator[Browser]:
     """A window with an empty profile, closed at the end."""
-    with subprocess.Popen(
-        [str(DRIVER), "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as driver:
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(
+            [str(DRIVER), "--port=0"],
+            stdout=said,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as driver,
+    ):
         try:
-            address = f"http://127.0.0.1:{_port(driver)}"
+            address = f"http://127.0.0.1:{_port(said)}"
             options = {"binary": str(CHROMIUM), "args": [*FLAGS, f"--user-data-dir={profile}"]}
             wanted = {"alwaysMatch": {"goog:chromeOptions": options}}
             session = ask(f"{address}/session", {"capabilities": wanted})["sessionId"]
             yield Browser(f"{address}/session/{session}")
             ask(f"{address}/session/{session}", method="DELETE")
         finally:
-            driver.terminate()
+            os.killpg(driver.pid, signal.SIGKILL)  # the driver and its browsers
 
 
-def _port(driver: subprocess.Popen[str]) -> int:
+def _port(said: IO[str], seconds: float = 60) -> int:
     """The driver says `ChromeDriver was started successfully on port 12345.`"""
-    assert driver.stdout is not None
-    for line in driver.stdout:
-        if "successfully on port" in line:
-            return int(line.strip().rstrip(".").rpartition(" ")[2])
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        said.seek(0)
+        if found := re.search(r"successfully on port (\d+)", said.read()):
+            return int(found[1])
+        time.sleep(0.05)
     raise AssertionError("chromedriver did not start")
 
 
