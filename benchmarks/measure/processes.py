@@ -52,7 +52,7 @@ def whole_process(folder: Path, rounds: int) -> Pairs:
     """`seedbed train` against the plain script, both in `folder`."""
     return timed_pairs(
         lambda: _timed([sys.executable, str(PLAIN_SCRIPT)], folder),
-        lambda: _timed([*_seedbed(), "train"], folder),
+        lambda: _timed([*seedbed(), "train"], folder),
         rounds,
     )
 
@@ -69,7 +69,7 @@ def start_up(folder: Path, rounds: int) -> list[StartUp]:
     seconds: dict[str, list[float]] = {name: [] for name, _, _ in commands}
     for number in range(rounds + 1):
         for name, words, code in commands:
-            took = _timed([*_seedbed(), *words], folder, code)
+            took = _timed([*seedbed(), *words], folder, code)
             if number:  # the first may still compile modules
                 seconds[name].append(took)
     return [
@@ -77,7 +77,7 @@ def start_up(folder: Path, rounds: int) -> list[StartUp]:
     ]
 
 
-def _seedbed() -> list[str]:
+def seedbed() -> list[str]:
     """The console script beside this Python, else the module."""
     script = Path(sys.executable).parent / "seedbed"
     return [str(script)] if script.is_file() else [sys.executable, "-m", "seedbed"]

@@ -13,7 +13,16 @@ from statistics import median
 from measure.pairs import Pairs
 from measure.processes import StartUp
 
-PACKAGES = ("torch", "numpy", "hydra-core", "tensorboard", "lightning", "skorch", "keras")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "hydra-core",
+    "tensorboard",
+    "lightning",
+    "hydra-joblib-launcher",
+    "skorch",
+    "keras",
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ def header() -> dict[str, object]:
     }
 
 
-def header_text(head: dict[str, object]) -> str:
+def header_text(head: dict[str, object], threads: str = "1 thread") -> str:
     """The header, for people."""
     packages = head["packages"]
     assert isinstance(packages, dict)
@@ -82,7 +91,7 @@ def header_text(head: dict[str, object]) -> str:
         [
             f"Seedbed {head['seedbed']}, {head['date']}",
             f"{head['cpu']}, {head['cores']} cores, load {head['load']}; {head['system']}",
-            f"Python {head['python']}, {versions}; 1 thread",
+            f"Python {head['python']}, {versions}; {threads}",
         ]
     )
 
@@ -105,7 +114,7 @@ def contenders_text(contenders: Sequence[Contender]) -> str:
                 _ratio(rows),
             ]
         )
-    return _table(lines)
+    return table(lines)
 
 
 def gates_text(gates: Sequence[Gate]) -> str:
@@ -122,7 +131,7 @@ def gates_text(gates: Sequence[Gate]) -> str:
                 {None: "", True: "yes", False: "NO"}[gate.met],
             ]
         )
-    return _table(lines)
+    return table(lines)
 
 
 def start_up_text(rows: Sequence[StartUp], target: float) -> str:
@@ -139,7 +148,7 @@ def start_up_text(rows: Sequence[StartUp], target: float) -> str:
                 "yes" if seconds < target else "NO",
             ]
         )
-    return _table(lines)
+    return table(lines)
 
 
 def _ratio(pairs: Pairs) -> str:
@@ -154,7 +163,7 @@ def _seconds(value: float) -> str:
     return f"{value:.2f} s"
 
 
-def _table(lines: Sequence[Sequence[str]]) -> str:
+def table(lines: Sequence[Sequence[str]]) -> str:
     """A table in Markdown, its columns aligned."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     first, *rest = [

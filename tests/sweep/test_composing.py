@@ -1,89 +1,162 @@
 """Jobs are composed as Hydra composes them, however the sweep does it."""
 
-import random
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.types import RunMode
-from omegaconf import OmegaConf
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from override_lists import KEYS, VALUES, difference, started
 
-from seedbed.config.compose import COMPOSITION_ERRORS, resolved
-from seedbed.config.locations import own_conf
-from seedbed.config.sweep_jobs import JobComposer
+from seedbed.config.check import CheckedGroups, checked
+from seedbed.config.sweep_jobs import JobComposer, composed_jobs
+from seedbed.config.words import WordReader
 from seedbed.errors import ConfigError
 
-WORDS = [
-    "model=manual", "model=sequential", "data=sklearn", "data.dataset=wine", "optimizer=adam",
-    "optimizer=sgd", "optimizer.lr=0.01", "optimizer.lr=1e-3", "optimizer.momentum=0.9",
-    "scheduler=cosine", "scheduler=onecycle", "trainer.epochs=7", "trainer=quick", "seed=3",
-    "loader=full_batch", "loader.batch_size=4", "loader.batch_size=null", "model.hidden=[4,2]",
-    "+optimizer.new=1", "~model.bias", "name=mine", "experiment=digits_mlp",
-    "seed=${trainer.epochs}", "trainer.early_stopping.patience=3",
-    "trainer.early_stopping={patience: 2, min_delta: 0.1}",
-    "optimizer.betas=[0.8,0.9]", "model.dropout=0.1", "nothing=1", "data.target=null",
-]  # fmt: skip
+COMPARISON = Path(__file__).parents[2] / "benchmarks" / "expansion.py"
 
 
 @pytest.fixture
-def composer() -> Any:
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(own_conf()), job_name="test", version_base="1.3"):
-        loader = GlobalHydra.instance().config_loader()
-        sweep = loader.load_configuration("config", [], run_mode=RunMode.MULTIRUN)
-        yield JobComposer(loader, sweep)
+def composer(tmp_path: Path) -> Iterator[JobComposer]:
+    with started(tmp_path) as fresh:
+        yield fresh
 
 
-def outcome(compose: Any) -> Any:
-    try:
-        return compose()
-    except (ConfigError, *COMPOSITION_ERRORS):
-        return "refused"
+def counted(composer: JobComposer, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What Hydra is asked to compose from now on."""
+    calls: list[Any] = []
+    whole = composer.loader.load_sweep_config
+
+    def count(*args: Any) -> Any:
+        calls.append(args)
+        return whole(*args)
+
+    monkeypatch.setattr(composer.loader, "load_sweep_config", count)
+    return calls
 
 
-def test_a_patched_job_equals_hydras(composer: JobComposer) -> None:
-    drawn = random.Random(5)
-    lists = [drawn.sample(WORDS, drawn.randint(1, 5)) for _ in range(120)]
+@pytest.mark.slow
+def test_random_jobs_equal_hydras() -> None:
+    line = [sys.executable, str(COMPARISON), "--cases", "400", "--seed", "5", "--jobs"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=230, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("400 cases, 0 differ from Hydra")
 
-    def by_hydra(words: list[str]) -> Any:
-        config = composer.loader.load_sweep_config(composer.sweep, words)
-        job = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-        return resolved(job)
 
-    def patched(words: list[str]) -> Any:
-        try:
-            return composer.composed(0, words).plain
-        except ConfigError:
-            by_hydra(words)  # it composes, and is refused by the schema alone
-            return "not of the schema"
-
-    compared = 0
-    for words in lists:
-        expected, got = outcome(lambda w=words: by_hydra(w)), outcome(lambda w=words: patched(w))
-        if got == "not of the schema":
-            continue
-        assert got == expected, words
-        compared += expected != "refused"
-    assert compared > 20
+@pytest.mark.parametrize(
+    "line",
+    [
+        "trainer.early_stopping=3 trainer.early_stopping.patience=4",
+        "trainer.early_stopping.patience=4 trainer.early_stopping=3",
+        "trainer.early_stopping=null",
+        "seed=1 seed=2",
+        "optimizer.lr=0.5 optimizer=adam optimizer.lr=0.25",
+        "optimizer.betas=[0.8,0.9] optimizer=adam",
+        "scheduler=cosine trainer.epochs=9",
+        "scheduler=cosine trainer.epochs=9 scheduler.T_max=4",
+        "model=linked optimizer.lr=0.5 model.rate=2",
+        "model=linked model.deep.b=[3] model.copy.a=5",
+        "model=around model.two.three=5",
+        "data=sklearn data.dataset=wine",
+        "experiment=given data.path=a.csv",
+        "experiment=given trainer.early_stopping=[3]",
+        "+model.width=3 model.width=4",
+        "name=5 data.name='5'",
+        "sweep.workers=2 sweep.settings=[] allow=[mine,yours]",
+        "data={name: mine} data.split.test=0.5",
+    ],
+)
+def test_a_job_equals_hydras(composer: JobComposer, line: str) -> None:
+    words = line.split(" ") if "{" not in line else [line.partition("} ")[0] + "}", "seed=1"]
+    assert difference(composer, words) is None
 
 
 def test_hydra_composes_once_for_each_choice_of_groups(
     composer: JobComposer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls: list[Any] = []
-    whole = composer.loader.load_sweep_config
-
-    def counted(*args: Any) -> Any:
-        calls.append(args)
-        return whole(*args)
-
-    monkeypatch.setattr(composer.loader, "load_sweep_config", counted)
-    fresh = JobComposer(composer.loader, composer.sweep)
+    calls = counted(composer, monkeypatch)
     for seed in range(20):
-        fresh.composed(seed, [f"seed={seed}", f"model={['custom', 'manual'][seed % 2]}"])
+        composer.composed(seed, [f"seed={seed}", f"model={['custom', 'manual'][seed % 2]}"])
     assert len(calls) == 2
+
+
+def test_groups_that_are_the_same_in_two_jobs_are_one_object(composer: JobComposer) -> None:
+    one, other = (
+        composer.composed(n, [f"seed={n}", "loader.batch_size=4", "scheduler=cosine"]).plain
+        for n in range(2)
+    )
+    assert [one["seed"], other["seed"]] == [0, 1]
+    assert all(one[key] is other[key] for key in one if key != "seed")
+
+
+def test_the_same_mistake_in_many_jobs_is_composed_once(
+    composer: JobComposer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = counted(composer, monkeypatch)
+    jobs = [[f"optimzer.lr={n}", f"seed={n}"] for n in range(50)]
+    with pytest.raises(ConfigError) as err:
+        composed_jobs(composer.loader, composer.sweep, jobs)
+    assert err.value.problems[0] == (
+        "job 0 (optimzer.lr=0 seed=0): no key 'optimzer.lr'; did you mean 'optimizer.lr'?"
+    )
+    assert err.value.problems[-1] == "and 30 more"
+    assert len(calls) <= 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["loader.batch_size=0", "seed=-1"],
+        ["optimizer.lr=x", "trainer.early_stopping=maybe"],
+        ["optimizer._target_=torch.optim.Adam"],
+        ["data.source=csw", "model.hidden=3", "name=a/b"],
+        ["data=csv"],
+        ["loss._target_=''", "scheduler._target_=torch.optim.lr_scheduler.StepLR"],
+    ],
+    ids=" ".join,
+)
+def test_the_mistakes_are_told_as_of_a_whole_check(composer: JobComposer, words: list[str]) -> None:
+    composer.composed(0, ["seed=1"])
+    with pytest.raises(ConfigError) as of_a_job:
+        composer.composed(1, words)
+    plain = composer._base([composer.read(word) for word in words]).patched(
+        [word for word in map(composer.read, words) if word.plain]
+    )
+    assert plain is not None
+    with pytest.raises(ConfigError) as of_all:
+        checked(plain[1])
+    assert of_a_job.value.problems == of_all.value.problems
+
+
+def test_a_group_that_was_right_is_taken_as_it_is_and_others_are_checked() -> None:
+    from seedbed.config.compose import composed
+
+    plain, groups = composed([]).plain, CheckedGroups()
+    first = checked(plain, groups)
+    assert first == checked(plain)
+    second = checked({**plain, "loader": {**plain["loader"], "batch_size": 9}}, groups)
+    assert (second.trainer is first.trainer, second.loader.batch_size) == (True, 9)
+    for wrong in ({"seed": "x"}, {"trainer": {"epochs": 3}}, {"modle": {}}, {"model": 5}):
+        with pytest.raises(ConfigError) as told:
+            checked({**plain, **wrong}, groups)
+        with pytest.raises(ConfigError) as whole:
+            checked({**plain, **wrong})
+        assert told.value.problems == whole.value.problems
+
+
+def test_a_word_that_is_read_quickly_is_what_hydra_reads(composer: JobComposer) -> None:
+    read, parser = WordReader(composer.loader), OverridesParser.create()
+    numbers = ["1e5", "-1.5E-3", "00", "0x1", "1e", "1.", "--1", "+3", "9" * 40, "NaN", "nulls"]
+    quick = 0
+    for written in [*VALUES, *numbers]:
+        if (word := read._quickly(f"seed={written}")) is not None:
+            quick += 1
+            assert repr(word.value) == repr(parser.parse_override(word.text).value())
+    assert quick > 20
+    assert all(read._quickly(f"{key}=1") is None for key in ("data", "hydra.x", "a.0", "+a", "a@b"))
+    assert all(read._quickly(f"{key}=1") for key in KEYS if "." in key)
 
 
 def test_hydras_files_tell_the_job(seedbed: Any, tmp_path: Path) -> None:

@@ -3,12 +3,18 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seedbed.cli.arguments import Parser
 from seedbed.cli.main import DONE, RUN_FAILED
 from seedbed.errors import ArgumentError
 from seedbed.runs.files import json_text
-from seedbed.runs.reader import open_run, read_config, read_status
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.reader import open_run, read_config, read_json, read_status
+
+if TYPE_CHECKING:
+    from seedbed.config.build import AllowList
+    from seedbed.training.reproduce import Comparison
 
 
 def parser() -> Parser:
@@ -16,7 +22,8 @@ def parser() -> Parser:
     made = Parser(
         "reproduce",
         "Runs a finished run again from its config.yaml, in a scratch folder, and compares the "
-        "loss history, the metrics and every weight, bit for bit.",
+        "loss history, the metrics and every weight, bit for bit. A run that was trained among "
+        "others is run on its own, and compared to 1e-4, and among them, bit for bit.",
         "seedbed reproduce outputs/sum/2026-…",
     )
     made.add_argument("run", metavar="RUN", help="a run directory")
@@ -42,7 +49,7 @@ def main(words: Sequence[str]) -> int:
     from seedbed.runs.directory import claim
     from seedbed.training.bounds import bounded
     from seedbed.training.plan import prepare_run
-    from seedbed.training.reproduce import compared
+    from seedbed.training.reproduce import TOLERANCE, compared
     from seedbed.training.resume import refuse_changed_data, with_threads
     from seedbed.training.run import run
     from seedbed.views.trained import refuse_oversized
@@ -51,21 +58,55 @@ def main(words: Sequence[str]) -> int:
     with bounded(refuse_oversized(paths, plain, allow)):
         plan = prepare_run(config, allow)
     refuse_changed_data(plan, paths)
+    fused = read_json(paths.result).get("engine") == "fused"
     with tempfile.TemporaryDirectory(prefix="seedbed-") as scratch:
         directory = claim(Path(scratch) / "run")
         run(plan, plain, directory, draw=False)
-        comparison = compared(paths, directory)
-    if args.json:
-        told = {
-            "identical": comparison.identical,
-            "differences": comparison.differences,
+        comparison = compared(paths, directory, TOLERANCE if fused else 0.0)
+        together = _together(paths, allow, Path(scratch) / "stack") if fused else None
+    return _told(comparison, together, fused=fused, as_json=args.json)
+
+
+def _together(paths: RunPaths, allow: "AllowList", scratch: Path) -> "Comparison | None":
+    """The comparison with the run trained once more among those it was trained with."""
+    from seedbed.sweep.rerun import members, rerun_stack
+    from seedbed.training.reproduce import compared
+
+    jobs = members(paths)
+    return compared(paths, rerun_stack(paths, jobs, allow, scratch)) if jobs else None
+
+
+def _told(
+    comparison: "Comparison", together: "Comparison | None", *, fused: bool, as_json: bool
+) -> int:
+    """Prints what was found; the exit code."""
+    differences = [*comparison.differences]
+    if fused:
+        differences = [f"on its own: {line}" for line in differences]
+        more = together.differences if together else ["its sweep is not beside it, to run again"]
+        differences += [f"among its stack: {line}" for line in more]
+    identical = not differences
+    if as_json:
+        told: dict[str, object] = {
+            "identical": identical,
+            "differences": differences,
             "environment": comparison.environment,
         }
+        if fused:
+            told |= {
+                "engine": "fused",
+                "identical_in_its_stack": together.identical if together else None,
+                "alike_on_its_own": comparison.identical,
+            }
         print(json_text(told))
-    else:
-        for line in comparison.environment:
-            print(f"environment: {line}")
-        for line in comparison.differences:
-            print(f"difference: {line}")
-        print("identical" if comparison.identical else "not identical")
-    return DONE if comparison.identical else RUN_FAILED
+        return DONE if identical else RUN_FAILED
+    for line in comparison.environment:
+        print(f"environment: {line}")
+    for line in differences:
+        print(f"difference: {line}")
+    if fused and comparison.identical:
+        print("alike: run on its own, within 1e-4 of the run, which was trained among others")
+    if fused and together and together.identical:
+        print("identical: trained among the same runs, bit for bit")
+    print("identical" if identical else "not identical")
+    return DONE if identical else RUN_FAILED

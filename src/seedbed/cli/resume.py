@@ -41,6 +41,7 @@ def main(words: Sequence[str]) -> int:
     status = read_status(paths)["status"]
     directory = reclaim(paths)
     if status == "completed" and not raised:
+        directory.release()
         print(f"complete already\nrun: {paths.root}")
         return DONE
     if status == "diverged":

@@ -133,6 +133,15 @@ def called(callee: type, arguments: Mapping[str, Any], where: str) -> Any:
     Raises:
         NotAllowedError: if an argument is unknown or missing, or the constructor raises.
     """
+    return constructed(callee, accepted(callee, arguments, where), where)
+
+
+def accepted(callee: type, arguments: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The arguments that a class can be called with.
+
+    Raises:
+        NotAllowedError: if one is unknown or missing.
+    """
     signature = inspect.signature(callee)
     names = [name for name in signature.parameters if name not in ("args", "kwargs")]
     surplus = [key for key in arguments if not accepts(callee, key)]
@@ -142,13 +151,22 @@ def called(callee: type, arguments: Mapping[str, Any], where: str) -> Any:
                 f"no key '{where}.{key}': {callee.__name__} takes {shown(names)}"
                 f"{did_you_mean(key, names)}"
             )
-    arguments = {key: value for key, value in arguments.items() if key not in surplus}
+    kept = {key: value for key, value in arguments.items() if key not in surplus}
     try:
-        signature.bind(**arguments)
+        signature.bind(**kept)
     except TypeError as err:
         missing = re.search(r"missing a required argument: '(\w+)'", str(err))
         hint = f"; type +{where}.{missing[1]}=VALUE" if missing and "[" not in where else ""
         raise NotAllowedError(f"{where}: {callee.__name__}: {err}{hint}") from err
+    return kept
+
+
+def constructed(callee: type, arguments: Mapping[str, Any], where: str) -> Any:
+    """`callee(**arguments)`.
+
+    Raises:
+        NotAllowedError: if the constructor raises.
+    """
     try:
         return callee(**arguments)
     except Exception as err:

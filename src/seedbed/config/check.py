@@ -17,16 +17,49 @@ MISSING = "???"
 """How OmegaConf writes a value that the user has to give."""
 
 
-def checked(config: Mapping[str, Any]) -> RunConfig:
+class CheckedGroups:
+    """The groups that were found right before, known again as the same objects.
+
+    The jobs of a sweep share those that they have in common, so that each is checked once.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, int], tuple[Any, Any]] = {}
+
+    def run(self, config: Mapping[str, Any]) -> RunConfig | None:
+        """The typed config, or None if something does not fit, and the whole has to say what."""
+        hints = hints_of(RunConfig)
+        if config.keys() != hints.keys():
+            return None
+        built = {}
+        for key, hint in hints.items():
+            value = config[key]
+            known = self._found.get((key, id(value)))
+            if known is None:
+                checker = _Checker({key: value})
+                known = (value, checker.alone(key, hint))
+                if checker.problems:
+                    return None
+                if isinstance(value, dict | list | str):  # kept, so that no other gets its id
+                    self._found[key, id(value)] = known
+            built[key] = known[1]
+        return RunConfig(**built)
+
+
+def checked(config: Mapping[str, Any], groups: CheckedGroups | None = None) -> RunConfig:
     """The typed config.
 
     Args:
         config: composed and resolved, in plain containers.
+        groups: those of earlier configs, which are not checked again; a dictionary that is found
+            there may not have changed since.
 
     Raises:
         ConfigError: with one problem for each key that is unknown, missing, of the wrong type or
             out of range.
     """
+    if groups is not None and (known := groups.run(config)) is not None:
+        return known
     checker = _Checker(config)
     run: RunConfig = checker.run()
     if checker.problems:
@@ -38,17 +71,23 @@ class _Checker:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
         self.problems: list[str] = []
-        self.all_keys = _dotted(config)
 
     def run(self) -> Any:
-        config = dict(self.config)
-        if isinstance(trainer := config.get("trainer"), Mapping):
-            config["trainer"] = _with_short_early_stopping(trainer)
+        config = _with_short_early_stopping(self.config)
         run = self.mapping(RunConfig, config, "")
-        for group, schemas in TARGET_KEYS.items():
-            if isinstance(config.get(group), Mapping):
-                self.target_group(group, config[group], schemas)
+        for group in TARGET_KEYS:
+            self.target_group(group, config.get(group))
         return run
+
+    def alone(self, key: str, hint: Any) -> Any:
+        """One key of the top, or None with problems, which need not be all."""
+        value = _with_short_early_stopping(self.config)[key]
+        if value == MISSING:
+            self.problems.append(key)
+            return None
+        built = self.value(hint, value, key)
+        self.target_group(key, value)
+        return built
 
     def mapping(self, schema: type, value: Any, path: str) -> Any:
         """An instance of the dataclass `schema`, or None with the problems noted."""
@@ -72,7 +111,8 @@ class _Checker:
             if key not in known:
                 where = _join(path, str(key))
                 here = [_join(path, name) for name in known]
-                elsewhere = (k for k in self.all_keys if not f"{k}.".startswith(f"{where}."))
+                all_keys = _dotted(self.config)
+                elsewhere = (k for k in all_keys if not f"{k}.".startswith(f"{where}."))
                 hint = did_you_mean(where, here) or did_you_mean(where, elsewhere)
                 if where == "experiment":
                     hint = "; begin the experiment's YAML with the line '# @package _global_'"
@@ -80,9 +120,10 @@ class _Checker:
                     hint = f"; there are {shown(here)}" if here else f"; {path} takes none here"
                 self.problems.append(f"no key '{where}'{hint}")
 
-    def target_group(
-        self, group: str, value: Mapping[str, Any], schemas: Mapping[str | None, type]
-    ) -> None:
+    def target_group(self, group: str, value: Any) -> None:
+        schemas = TARGET_KEYS.get(group)
+        if schemas is None or not isinstance(value, Mapping):
+            return
         if "_target_" not in value:
             self.problems.append(f"{group}._target_ is missing; it names the class to build")
             return
@@ -127,12 +168,15 @@ def _as_list_hint(allowed: str, value: Any, where: str) -> str:
     return ""
 
 
-def _with_short_early_stopping(trainer: Mapping[str, Any]) -> dict[str, Any]:
+def _with_short_early_stopping(config: Mapping[str, Any]) -> dict[str, Any]:
     """`trainer.early_stopping=10` means a patience of 10; null turns it off."""
+    trainer = config.get("trainer")
+    if not isinstance(trainer, Mapping):
+        return dict(config)
     stopping = trainer.get("early_stopping")
     if stopping is None or (isinstance(stopping, int) and not isinstance(stopping, bool)):
-        return {**trainer, "early_stopping": {"patience": stopping, "min_delta": 0.0}}
-    return dict(trainer)
+        stopping = {"patience": stopping, "min_delta": 0.0}
+    return {**config, "trainer": {**trainer, "early_stopping": stopping}}
 
 
 def _join(path: str, key: str) -> str:

@@ -5,9 +5,10 @@ With `explain.py` and `seedbed.cli`, the only code that knows Hydra and OmegaCon
 
 import copy
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,26 +35,29 @@ COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, Va
 class Composed:
     """One run's config in the forms that are needed of it.
 
+    The jobs of a sweep share what they have in common, so nothing in here may be changed.
+
     Args:
         run: checked and typed.
         plain: resolved, in plain containers; what `config.yaml` of the run holds.
-        job: as composed, interpolations and all.
-        whole: with Hydra's own part.
+        job: as composed, interpolations and all, in plain containers.
+        hydra: Hydra's own part, likewise.
         overrides: what the user typed, without Hydra's own.
         number: of the job in its sweep, from 0; None for a single run.
     """
 
     run: RunConfig
     plain: dict[str, Any]
-    job: DictConfig
-    whole: DictConfig
+    job: dict[str, Any]
+    hydra: dict[str, Any]
     overrides: list[str]
     number: int | None = None
 
-    @property
+    @cached_property
     def directory(self) -> Path:
         """Where Hydra would put the run."""
-        return Path(str(OmegaConf.select(self.whole, "hydra.run.dir")))
+        whole = OmegaConf.create({**self.job, "hydra": self.hydra})
+        return Path(str(OmegaConf.select(whole, "hydra.run.dir")))
 
 
 def composed(
@@ -83,27 +87,38 @@ def from_hydra(config: DictConfig) -> Composed:
         ConfigError: if a value does not resolve, or does not fit the schema.
     """
     HydraConfig.instance().set_config(config)
-    typed: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
-    return from_parts(job_part(config), config, typed)
+    job = job_part(config)
+    plain = resolved(job)
+    refuse_unfounded(plain)
+    hydra = hydra_part(config)
+    return Composed(checked(plain), plain, unresolved_part(job), hydra, hydra["overrides"]["task"])
 
 
-def from_parts(
-    job: DictConfig, whole: DictConfig, overrides: list[str], number: int | None = None
-) -> Composed:
-    """Resolves and checks a job's own config; arguments as `Composed`.
+def refuse_unfounded(job: Mapping[str, Any]) -> None:
+    """Asks of a job's own part that it builds on ours.
 
     Raises:
-        ConfigError: as `from_hydra`.
+        ConfigError: if it has none of our groups.
     """
-    plain = resolved(job)
-    if not GROUPS & plain.keys():
+    if not GROUPS & job.keys():
         raise ConfigError(UNFOUNDED)
-    return Composed(checked(plain), plain, job, whole, overrides, number)
 
 
 def job_part(config: DictConfig) -> DictConfig:
     """All but Hydra's own part."""
     return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+
+
+def unresolved_part(job: DictConfig) -> dict[str, Any]:
+    """A job's own part, interpolations and all, in plain containers."""
+    raw: Any = OmegaConf.to_container(job)
+    return {str(key): value for key, value in raw.items()}
+
+
+def hydra_part(config: DictConfig) -> dict[str, Any]:
+    """Hydra's own part, interpolations and all, in plain containers."""
+    raw: Any = OmegaConf.to_container(config.hydra, enum_to_str=True)
+    return {str(key): value for key, value in raw.items()}
 
 
 def from_job(job: DictConfig) -> Composed:
@@ -134,20 +149,30 @@ def resolved(job: DictConfig) -> dict[str, Any]:
 
 
 def hydra_files(composed: Composed, directory: Path) -> dict[str, Any]:
-    """The contents of `.hydra/*.yaml`, as Hydra writes them, by file name."""
-    masked = OmegaConf.masked_copy(composed.whole, ["hydra"])
-    hydra: Any = OmegaConf.to_container(masked, enum_to_str=True)
-    hydra["hydra"]["runtime"]["output_dir"] = str(directory.resolve())
+    """The contents of `.hydra/*.yaml`, as Hydra writes them, by file name.
+
+    They share what does not differ from job to job with `composed`, so nothing in them may be
+    changed.
+    """
+    hydra = dict(composed.hydra)
+    hydra["runtime"] = {**hydra["runtime"], "output_dir": str(directory.resolve())}
     if composed.number is not None:
         number, words = composed.number, composed.overrides
-        hydra["hydra"]["job"] |= {"id": str(number), "num": number}
-        hydra["hydra"]["job"]["override_dirname"] = ",".join(sorted(words))
-        hydra["hydra"]["overrides"]["task"] = words
+        told = {"id": str(number), "num": number, "override_dirname": _dirname(hydra, words)}
+        hydra["job"] = {**hydra["job"], **told}
+        hydra["overrides"] = {**hydra["overrides"], "task": words}
     return {
-        "config.yaml": OmegaConf.to_container(composed.job),
-        "hydra.yaml": hydra,
+        "config.yaml": composed.job,
+        "hydra.yaml": {"hydra": hydra},
         "overrides.yaml": composed.overrides,
     }
+
+
+def _dirname(hydra: Mapping[str, Any], words: Sequence[str]) -> str:
+    """The overrides in one text, as Hydra joins them."""
+    how = hydra["job"]["config"]["override_dirname"]
+    kept = (word for word in words if word.partition("=")[0] not in how["exclude_keys"])
+    return str(how["item_sep"]).join(sorted(kept)).replace("=", str(how["kv_sep"]))
 
 
 @contextmanager

@@ -167,6 +167,8 @@ class SweepConfig:
     """How the jobs of a sweep are run."""
 
     on_error: Literal["continue", "stop"]
+    fuse: Literal["auto", "always", "never"]
+    allow_random: bool
     workers: WholeFromZero
     settings: list[Object]
     zip: Object | None
@@ -175,6 +177,11 @@ class SweepConfig:
     draws: Count
     draw_seed: Seed
     plot: bool
+
+    @property
+    def randomness(self) -> Literal["different", "error"]:
+        """What a stack does where its model draws at random."""
+        return "different" if self.allow_random else "error"
 
 
 @dataclass(frozen=True)

@@ -4,21 +4,25 @@ Hydra composes once for each distinct choice of groups; a job's plain values are
 copy of that, which is what Hydra does with them too. Anything else goes to Hydra.
 """
 
-import copy
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
 from hydra.core.utils import filter_overrides
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from seedbed.config.compose import COMPOSITION_ERRORS, Composed, from_hydra, from_parts, job_part
+from seedbed.config.check import CheckedGroups, checked
+from seedbed.config.compose import COMPOSITION_ERRORS, Composed, from_hydra, refuse_unfounded
 from seedbed.config.explain import explained
+from seedbed.config.patching import Base
+from seedbed.config.words import Path as KeyPath
+from seedbed.config.words import Word, WordReader
 from seedbed.errors import ConfigError
+
+MOST_BASES = 1000
+"""Configs kept to patch; each holds some 100 kB."""
 
 MOST_PROBLEMS = 20
 """Mistakes told of one sweep; the rest are counted."""
@@ -35,65 +39,69 @@ class JobComposer:
     def __init__(self, loader: ConfigLoader, sweep: DictConfig) -> None:
         self.loader = loader
         self.sweep = sweep
-        self.parser = OverridesParser.create(config_loader=loader)
-        self._parsed: dict[str, Override] = {}
-        self._bases: dict[tuple[str, ...], tuple[DictConfig, DictConfig]] = {}
+        self.read = WordReader(loader)
+        self.groups = CheckedGroups()
+        self._bases: dict[tuple[str, ...], Base] = {}
+        self._refused: dict[tuple[tuple[str, ...], tuple[KeyPath | None, ...]], ConfigError] = {}
 
-    def composed(self, number: int, words: Sequence[str]) -> Composed:
+    def composed(self, number: int, texts: Sequence[str]) -> Composed:
         """One job, as Hydra would compose it.
 
         Raises:
             ConfigError: if it does not compose, or does not fit the schema.
         """
-        overrides = [self._read(word) for word in words]
-        values = [one for one in overrides if self._is_plain_value(one)]
-        choices = [one for one in overrides if not self._is_plain_value(one)]
-        if all(self._is_choice(one) for one in choices):
-            whole, base = self._base([str(one.input_line) for one in choices])
-            keys = [one.key_or_group for one in values]
-            if all(OmegaConf.select(base, key, default=base) is not base for key in keys):
-                job = copy.deepcopy(base)
-                for one in values:
-                    OmegaConf.update(job, one.key_or_group, one.value(), merge=True)
-                return from_parts(job, whole, list(filter_overrides(words)), number)
-        return self._by_hydra(number, words)
+        try:
+            words = [self.read(text) for text in texts]
+        except COMPOSITION_ERRORS as err:
+            raise explained(err, texts, "config") from err
+        kind = (
+            tuple(word.text for word in words if not word.plain),
+            tuple(word.path for word in words if word.plain),
+        )
+        if kind in self._refused:
+            raise self._refused[kind]
+        try:
+            return self._patched(number, texts, words) or self._by_hydra(number, texts)
+        except COMPOSITION_ERRORS as err:
+            refusal = explained(err, texts, "config")
+            if self._has_wrong_keys(words):
+                self._refused[kind] = refusal
+            raise refusal from err
 
-    def _by_hydra(self, number: int, words: Sequence[str]) -> Composed:
-        config = self.loader.load_sweep_config(self.sweep, list(words))
+    def _patched(self, number: int, texts: Sequence[str], words: Sequence[Word]) -> Composed | None:
+        """The job from a config with the same options, or None if that cannot be."""
+        base = self._base(words)
+        patched = base.patched([word for word in words if word.plain])
+        if patched is None:
+            return None
+        raw, plain = patched
+        refuse_unfounded(plain)
+        typed = list(filter_overrides(texts))
+        return Composed(checked(plain, self.groups), plain, raw, base.hydra, typed, number)
+
+    def _by_hydra(self, number: int, texts: Sequence[str]) -> Composed:
+        config = self.loader.load_sweep_config(self.sweep, list(texts))
         with open_dict(config):
             config.hydra.job.id = str(number)
             config.hydra.job.num = number
         return from_hydra(config)
 
-    def _base(self, choices: list[str]) -> tuple[DictConfig, DictConfig]:
-        key = tuple(choices)
-        if key not in self._bases:
-            config = self.loader.load_sweep_config(self.sweep, choices)
-            HydraConfig.instance().set_config(config)
-            self._bases[key] = (config, job_part(config))
-        return self._bases[key]
+    def _base(self, words: Sequence[Word]) -> Base:
+        others = [word for word in words if not word.plain]
+        key = tuple(word.text for word in others)
+        base = self._bases.get(key)
+        if base is None:
+            base = Base(self.loader.load_sweep_config(self.sweep, list(key)), others)
+            if len(self._bases) < MOST_BASES:
+                self._bases[key] = base
+        return base
 
-    def _read(self, word: str) -> Override:
-        if word not in self._parsed:
-            self._parsed[word] = self.parser.parse_override(word)
-        return self._parsed[word]
-
-    def _is_choice(self, override: Override) -> bool:
-        """Whether it chooses an option of a group, or is Hydra's own."""
-        key = override.key_or_group
-        return override.type is OverrideType.CHANGE and (
-            key.startswith("hydra.") or bool(self.loader.get_group_options(key))
-        )
-
-    def _is_plain_value(self, override: Override) -> bool:
-        """Whether it sets a key that is there to a number, a text, a list or null."""
-        return (
-            override.type is OverrideType.CHANGE
-            and override.package is None
-            and not self._is_choice(override)
-            and not isinstance(override.value(), dict)
-            and "${" not in str(override.input_line)
-        )
+    def _has_wrong_keys(self, words: Sequence[Word]) -> bool:
+        """Whether the keys alone, or the options, are why Hydra refuses; not the values."""
+        try:
+            return self._base(words).misses(word for word in words if word.plain)
+        except COMPOSITION_ERRORS:
+            return True
 
 
 def composed_jobs(
@@ -113,13 +121,10 @@ def composed_jobs(
     jobs: list[Composed] = []
     problems: list[str] = []
     for number, overrides in enumerate(job_overrides):
-        words = list(overrides)
         try:
-            jobs.append(composer.composed(number, words))
+            jobs.append(composer.composed(number, overrides))
         except ConfigError as err:
-            problems += list(_named(number, words, err))
-        except COMPOSITION_ERRORS as err:
-            problems += list(_named(number, words, explained(err, words, "config")))
+            problems += list(_named(number, overrides, err))
     if problems:
         raise ConfigError(*cut(problems))
     return jobs

@@ -61,14 +61,19 @@ class PreparedData:
     notes: Sequence[str] = ()
 
 
-def prepare_data(config: DataConfig, seed: int) -> PreparedData:
+def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> PreparedData:
     """Reads, splits and fits a table; `own_dataset.py` prepares a user's Dataset.
+
+    Args:
+        config: the group `data`.
+        seed: of the run.
+        table: what `read_source` gave for the same config before.
 
     Raises:
         DataError: if anything about the data cannot be used.
     """
     config = cast(ColumnsConfig, config)
-    table = read_source(config)
+    table = table if table is not None else read_source(config)
     if len(table) < 2:
         count = ("no rows", "one row only")[len(table)]
         raise DataError(f"data: {table.origin} has {count}; 2 to train on are the least")

@@ -64,7 +64,7 @@ class ManualMLP(nn.Module):
 
     def multiplied(self, x: Tensor, name: str) -> Tensor:
         """(batch, rows of the weight) -> (batch, columns of the weight)."""
-        product = x @ self.get_parameter(name)
+        product: Tensor = x @ getattr(self, name)
         bias = self._parameters.get(f"{name}_bias")
         return product if bias is None else product + bias
 

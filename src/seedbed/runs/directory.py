@@ -5,6 +5,7 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -31,25 +32,26 @@ class RunDirectory(RunPaths):
 
     def write_status(self, status: Status, error: str | None = None) -> None:
         """Says how the run stands."""
-        now = datetime.now(UTC).isoformat()
-        before = self._started()
-        ended = None if status == "running" else now
+        started = self._started
+        ended = None if status == "running" else datetime.now(UTC).isoformat()
         write_json(
             self.status,
             {
                 "status": status,
-                "started": before or now,
+                "started": started,
                 "ended": ended,
                 "error": error,
                 "pid": os.getpid(),
             },
         )
 
-    def _started(self) -> str | None:
-        if not self.status.exists() or self.status.stat().st_size == 0:
-            return None
-        started: str | None = json.loads(self.status.read_text(encoding="utf-8")).get("started")
-        return started
+    @cached_property
+    def _started(self) -> str:
+        """When the run was started first, which the status of a resumed run tells; else now."""
+        started: str | None = None
+        if self.status.exists() and self.status.stat().st_size > 0:
+            started = json.loads(self.status.read_text(encoding="utf-8")).get("started")
+        return started or datetime.now(UTC).isoformat()
 
 
 def claim(path: Path) -> RunDirectory:

@@ -1,26 +1,43 @@
-"""Writes files whole or not at all, opens plain files only, and says clearly when it cannot."""
+"""Writes files whole or not at all, opens plain files only, and says clearly when it cannot.
+
+A sweep writes thousands of small files: where each passes, plain system calls take the place of
+pathlib, which is a quarter slower.
+"""
+
+# ruff: noqa: PTH105, PTH108, PTH118
 
 import json
+import math
 import os
 import re
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import yaml
 
 from seedbed.errors import RunDirectoryError
+from seedbed.runs.yaml_text import yaml_text
 
-YamlDumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+QUOTED = json.JSONEncoder(ensure_ascii=False).encode
+"""A text as JSON writes it."""
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a terminal would obey or could not show; tabs and line ends may stay."""
 
 NOT_FOLLOWED = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Open no link, and do not wait for the other end of a pipe; Windows has neither."""
+
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+"""Make a file, and fail where there is anything of that name, a link as well."""
+
+SYNC_FROM = 16
+"""Files; from so many on, one wait for the whole disk is shorter than one for each of them."""
 
 
 @contextmanager
@@ -33,8 +50,11 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as err:
-        reason = err.strerror or str(err)
-        raise RunDirectoryError(f"cannot write '{path}': {reason}") from err
+        raise _cannot_write(path, err) from err
+
+
+def _cannot_write(path: Path, err: OSError) -> RunDirectoryError:
+    return RunDirectoryError(f"cannot write '{path}': {err.strerror or err}")
 
 
 def printable(text: str) -> str:
@@ -71,19 +91,81 @@ def write_bytes(path: Path, content: bytes, *, flush: bool = False) -> None:
         content: all of it.
         flush: wait until it is on the disk.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with writing(path):
-        try:
-            beside.unlink(missing_ok=True)  # a link there would be written through
-            with beside.open("xb") as file:
-                file.write(content)
-                if flush:
-                    file.flush()
-                    os.fsync(file.fileno())
-            beside.replace(path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
+    beside = _beside(path)
+    with _left_clean(path, beside):
+        _write_new(beside, content, flush=flush)
+        os.replace(beside, path)
+
+
+def write_all(files: Sequence[tuple[Path, bytes]], *, flush: bool) -> None:
+    """As `write_bytes` for each file, but waits for the disk once for all of them.
+
+    Killed at the renames, it leaves some files new and the others old; each of them is whole.
+    Linux's `sync` waits as `fsync` does, for all that any process wrote; a disk that breaks in that
+    moment is not told of. Source: sync(2).
+
+    Args:
+        files: paths, no two of them the same, and their content.
+        flush: wait until all of them are on the disk, before any takes its name.
+    """
+    written: list[tuple[str, Path]] = []
+    at_once = flush and len(files) >= SYNC_FROM and sys.platform == "linux"
+    try:
+        for path, content in files:
+            with _left_clean(path, beside := _beside(path)):
+                _write_new(beside, content, flush=flush and not at_once)
+            written.append((beside, path))
+        if at_once:
+            os.sync()
+        while written:
+            beside, path = written[-1]
+            with _left_clean(path, beside):
+                os.replace(beside, path)
+            written.pop()
+    except BaseException:
+        for beside, _ in written:
+            with suppress(OSError):
+                os.unlink(beside)
+        raise
+
+
+def _beside(path: Path) -> str:
+    """The name under which a file is written before it takes its own."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.{os.getpid()}.tmp")
+
+
+@contextmanager
+def _left_clean(path: Path, beside: str) -> Iterator[None]:
+    """As `writing`; the file beside is removed on an error."""
+    try:
+        yield
+    except BaseException as err:
+        with suppress(OSError):
+            os.unlink(beside)
+        if isinstance(err, OSError):
+            raise _cannot_write(path, err) from err
+        raise
+
+
+def _write_new(name: str, content: bytes, *, flush: bool) -> None:
+    """Makes a file of a name that nothing has; what is left of that name is removed first.
+
+    That may be a link, which would be written through.
+    """
+    try:
+        number = os.open(name, NEW_FILE, 0o666)
+    except FileExistsError:
+        os.unlink(name)
+        number = os.open(name, NEW_FILE, 0o666)
+    try:
+        rest = memoryview(content)
+        while rest:  # the system may write less than it is given
+            rest = rest[os.write(number, rest) :]
+        if flush:
+            os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def remove_unfinished(folder: Path) -> None:
@@ -104,22 +186,31 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def json_text(content: Any) -> str:
-    """Indented JSON."""
-    return json.dumps(_without_nan(content), indent=2, ensure_ascii=False, allow_nan=False)
+    """Indented JSON; NaN and infinity are null, and keys texts."""
+    return _indented(content, "\n")
+
+
+def _indented(value: Any, line: str) -> str:
+    """As `json.dumps` with `indent=2` writes it, which is slow as it is all Python.
+
+    Args:
+        value: plain, or dicts, lists and tuples.
+        line: the line end, and the spaces in front of what closes the value.
+    """
+    if isinstance(value, str):
+        return QUOTED(value)
+    if isinstance(value, float):
+        return float.__repr__(value) if math.isfinite(value) else "null"
+    deeper = f"{line}  "
+    if isinstance(value, dict):
+        items = [f"{QUOTED(str(key))}: {_indented(item, deeper)}" for key, item in value.items()]
+        return f"{{{deeper}{f',{deeper}'.join(items)}{line}}}" if items else "{}"
+    if isinstance(value, list | tuple):
+        items = [_indented(item, deeper) for item in value]
+        return f"[{deeper}{f',{deeper}'.join(items)}{line}]" if items else "[]"
+    return json.dumps(value)
 
 
 def write_yaml(path: Path, content: Any) -> None:
     """As `write_bytes`, keys in their own order."""
-    write_text(path, yaml.dump(content, Dumper=YamlDumper, sort_keys=False, allow_unicode=True))
-
-
-def _without_nan(content: Any) -> Any:
-    if isinstance(content, float) and (
-        content != content or content in (float("inf"), -float("inf"))
-    ):
-        return None
-    if isinstance(content, dict):
-        return {str(key): _without_nan(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_without_nan(value) for value in content]
-    return content
+    write_text(path, yaml_text(content))

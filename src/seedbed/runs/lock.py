@@ -39,6 +39,11 @@ class DirectoryLock:
             ) from err
         self._file = file
 
+    @property
+    def held(self) -> bool:
+        """Until it is let go of."""
+        return self._file is not None
+
     def release(self) -> None:
         """Lets go."""
         if self._file is not None:

@@ -29,8 +29,10 @@ def expanded(grid: Sequence[Words], sweep: Settings) -> list[Words]:
         the excluded.
 
     Raises:
-        ConfigError: if zipped lists differ in length, a range is no range, or nothing is left.
+        ConfigError: if a setting is not of its type, zipped lists are empty or differ in length, a
+            range is no range, or nothing is left.
     """
+    _refuse_wrong_types(sweep)
     parts = [
         [list(job) for job in grid],
         [words_of(one) for one in sweep["settings"]] or [[]],
@@ -39,10 +41,30 @@ def expanded(grid: Sequence[Words], sweep: Settings) -> list[Words]:
     ]
     jobs = [[word for part in parts_ for word in part] for parts_ in product(*parts)]
     excluded = [set(words_of(one)) for one in sweep["exclude"]]
-    kept = [job for job in jobs if not any(one <= set(job) for one in excluded)]
+    kept = [job for job in jobs if not _excludes(excluded, job)]
     if not kept:
         raise ConfigError(f"sweep.exclude leaves none of {len(jobs)} jobs")
     return kept
+
+
+def _refuse_wrong_types(sweep: Settings) -> None:
+    """The schema has not seen them yet: they are what makes the jobs that it checks."""
+    for key in ("settings", "exclude"):
+        given = sweep[key]
+        if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
+            raise ConfigError(f"sweep.{key} must be a list of mappings, got {given}")
+    for key in ("zip", "draw"):
+        if not isinstance(sweep[key], Mapping | None):
+            raise ConfigError(f"sweep.{key} must be a mapping of keys to values, got {sweep[key]}")
+    for key, least in (("draws", 1), ("draw_seed", 0)):
+        given = sweep[key]
+        if not isinstance(given, int) or isinstance(given, bool) or given < least:
+            raise ConfigError(f"sweep.{key} must be a whole number >= {least}, got {given!r}")
+
+
+def _excludes(excluded: Sequence[set[str]], job: Words) -> bool:
+    words = set(job) if excluded else set()
+    return any(one <= words for one in excluded)
 
 
 def words_of(settings: Settings) -> Words:
@@ -64,7 +86,7 @@ def _written(value: Any) -> str:
 
 def _zipped(lists: Mapping[str, Sequence[Any]]) -> Iterator[Words]:
     for key, values in lists.items():
-        if not isinstance(values, list):
+        if not isinstance(values, list) or not values:
             raise ConfigError(f"sweep.zip.{key} must be a list of values, got {values}")
     lengths = {key: len(values) for key, values in lists.items()}
     if len(set(lengths.values())) > 1:

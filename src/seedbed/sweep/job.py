@@ -34,6 +34,7 @@ class Job:
         config: checked.
         plain: the resolved config.
         hydra: contents of `.hydra/`, by file name.
+        stacked: whether it began among others, whose bits a run on its own would not have.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Job:
     config: RunConfig
     plain: dict[str, Any]
     hydra: dict[str, Any]
+    stacked: bool = False
 
 
 @dataclass
@@ -78,7 +80,7 @@ def run_job(job: Job) -> Outcome:
     from seedbed.training.run import run
 
     earlier = earlier_outcome(job.path)
-    directory = _directory(job, earlier)
+    directory = job_directory(job)
     with logged(directory):
         try:
             write_hydra_files(job.hydra, directory)
@@ -112,8 +114,9 @@ def _reclaimed(paths: RunPaths) -> RunDirectory:
             time.sleep(0.1)
 
 
-def _directory(job: Job, earlier: Outcome | None) -> RunDirectory:
+def job_directory(job: Job) -> RunDirectory:
     """The job's own: new, or taken up; of one that failed nothing is kept."""
+    earlier = earlier_outcome(job.path)
     if not RunPaths(job.path).status.exists():
         return claim(job.path)
     directory = _reclaimed(RunPaths(job.path))

@@ -28,6 +28,7 @@ class JobRecord:
         identity: hash of its resolved config.
         status: as in `status.json`, or `pending`.
         error: of a job that failed.
+        group: number of those that it trains with, from 1, or None for a job on its own.
         metrics: of a job that ended; not written.
     """
 
@@ -37,6 +38,7 @@ class JobRecord:
     identity: str
     status: str = "pending"
     error: str | None = None
+    group: int | None = None
     metrics: dict[str, float] | None = None
 
 

@@ -7,14 +7,19 @@ not split in two. Source: TensorBoard's `plugins/hparams/summary_v2.py` and `plu
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.plugins.hparams import metadata, plugin_data_pb2, summary_v2
+from tensorboard.plugins.hparams import metadata
 from tensorboard.plugins.hparams.api_pb2 import STATUS_FAILURE, STATUS_SUCCESS
+from tensorboard.plugins.hparams.plugin_data_pb2 import (
+    HParamsPluginData,
+    SessionEndInfo,
+    SessionStartInfo,
+)
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from seedbed.runs.files import writing
@@ -58,7 +63,7 @@ class EventFile:
         self._flushed = time.monotonic()
         self._points: list[tuple[int, float, Mapping[str, float]]] = []
         if not goes_on:
-            self._write(Event(file_version="brain.Event:2", wall_time=time.time()))
+            self._write(file_version(time.time()))
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """One point of each tag; encoded with others of the last second, which is cheaper."""
@@ -73,11 +78,12 @@ class EventFile:
 
     def summary(self, summary: Any, step: int) -> None:
         """A summary made elsewhere, such as a histogram."""
-        self._write(Event(step=step, summary=summary, wall_time=time.time()))
+        event = Event(step=step, summary=summary, wall_time=time.time())
+        self._write(event.SerializeToString())
 
     def graph(self, definition: bytes) -> None:
         """A serialised GraphDef."""
-        self._write(Event(graph_def=definition, wall_time=time.time()))
+        self._write(Event(graph_def=definition, wall_time=time.time()).SerializeToString())
 
     def start_session(self, settings: Mapping[str, Any], run: str) -> None:
         """HParams: what the run was set to.
@@ -86,18 +92,11 @@ class EventFile:
             settings: texts, numbers and truth values by name.
             run: its name; without it runs with equal settings would become one row.
         """
-        summary = summary_v2.hparams_pb(dict(settings), trial_id=run)
-        self.summary(Summary.FromString(summary.SerializeToString()), 0)
+        self._write(session_starts([settings], [run], time.time())[0])
 
     def end_session(self, *, succeeded: bool) -> None:
         """HParams: how the run ended."""
-        status = STATUS_SUCCESS if succeeded else STATUS_FAILURE
-        end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=time.time())
-        data = plugin_data_pb2.HParamsPluginData(session_end_info=end)
-        described = metadata.create_summary_metadata(data)
-        value = Summary.Value(tag=metadata.SESSION_END_INFO_TAG, tensor=metadata.NULL_TENSOR)
-        value.metadata.MergeFromString(described.SerializeToString())
-        self.summary(Summary(value=[value]), 0)
+        self._write(session_end(succeeded, time.time()))
 
     def flush(self) -> None:
         """Writes what is waiting."""
@@ -121,10 +120,79 @@ class EventFile:
         with writing(self.path):
             self._file.close()
 
-    def _write(self, event: Event) -> None:
+    def _write(self, event: bytes) -> None:
         self.flush()
         with writing(self.path):
-            self._records.write(event.SerializeToString())
+            self._records.write(event)
+
+
+def file_version(time: float) -> bytes:
+    """The event that a file begins with; `time` in seconds since 1970, as below."""
+    written: bytes = Event(file_version="brain.Event:2", wall_time=time).SerializeToString()
+    return written
+
+
+def session_starts(
+    settings: Sequence[Mapping[str, Any]], names: Sequence[str], time: float
+) -> list[bytes]:
+    """HParams: for each of many runs, the event that says what it was set to.
+
+    Args:
+        settings: texts, numbers and truth values by name, of each run.
+        names: of the runs; without them runs with equal settings would become one row.
+        time: when they all start.
+
+    Raises:
+        TypeError: if a setting is something else.
+    """
+    # The runs of a sweep share most settings: each is encoded once. Protobuf reads messages that
+    # stand one after the other as one. `repr` tells 0.0 from -0.0, and one NaN is as good as all.
+    encoded: dict[tuple[str, type, str], bytes] = {}
+    starts = []
+    for plain, name in zip(settings, names, strict=True):
+        parts = []
+        for key in sorted(plain):
+            value = plain[key]
+            known = (key, type(value), value if isinstance(value, str) else repr(value))
+            part = encoded.get(known)
+            if part is None:
+                part = encoded[known] = _setting(key, value)
+            parts.append(part)
+        parts.append(SessionStartInfo(group_name=name, start_time_secs=time).SerializeToString())
+        start = SessionStartInfo.FromString(b"".join(parts))
+        data = HParamsPluginData(session_start_info=start)
+        starts.append(_session(metadata.SESSION_START_INFO_TAG, data, time))
+    return starts
+
+
+def session_end(succeeded: bool, time: float) -> bytes:
+    """HParams: the event that says how a run ended."""
+    status = STATUS_SUCCESS if succeeded else STATUS_FAILURE
+    data = HParamsPluginData(session_end_info=SessionEndInfo(status=status, end_time_secs=time))
+    return _session(metadata.SESSION_END_INFO_TAG, data, time)
+
+
+def _setting(name: str, value: Any) -> bytes:
+    """One setting, as a session start that holds no other."""
+    start = SessionStartInfo()
+    if isinstance(value, bool):
+        start.hparams[name].bool_value = value
+    elif isinstance(value, int | float):
+        start.hparams[name].number_value = value
+    elif isinstance(value, str):
+        start.hparams[name].string_value = value
+    else:
+        raise TypeError(f"a setting is a text, number or truth value, got {name}={value!r}")
+    encoded: bytes = start.SerializeToString()
+    return encoded
+
+
+def _session(tag: str, data: Any, time: float) -> bytes:
+    """Source: `_summary_pb` in TensorBoard's `summary_v2.py`, a private function."""
+    value = Summary.Value(tag=tag, tensor=metadata.NULL_TENSOR)
+    value.metadata.MergeFromString(metadata.create_summary_metadata(data).SerializeToString())
+    event: bytes = Event(summary=Summary(value=[value]), wall_time=time).SerializeToString()
+    return event
 
 
 def hparams_of(plain: Mapping[str, Any]) -> dict[str, Any]:

@@ -99,6 +99,15 @@ def prepare_run(config: RunConfig, allow: AllowList) -> Plan:
     return Plan(config, data, engine, train, parts, best)
 
 
+def metric_names(plan: Plan) -> list[str]:
+    """The columns of losses and metrics in the history, in order."""
+    names = ["train/loss"]
+    if "validation" in plan.parts:
+        measured = METRICS[plan.data.preprocessing.task]
+        names += ["val/loss", *(f"val/{name}" for name in measured)]
+    return names
+
+
 class Attempts:
     """Tries the parts of a run one after the other, and keeps what is wrong with each."""
 

@@ -1,31 +1,24 @@
 """Writes down a run as it goes: history, TensorBoard, checkpoints, and the result at its end."""
 
-import csv
-import io
 import time
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Self
 
-from seedbed.config.identity import config_hash
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.directory import RunDirectory, Status
-from seedbed.runs.files import write_bytes, write_json, write_text, writing
+from seedbed.runs.files import write_json, write_text, writing
 from seedbed.training import checkpoint
 from seedbed.training.checkpoint import Snapshot, copied, random_state
 from seedbed.training.events import EventFile, hparams_of
-from seedbed.training.figure import Curve, loss_figure
 from seedbed.training.interval import parsed_interval
-from seedbed.training.plan import Plan
+from seedbed.training.plan import Plan, metric_names
+from seedbed.training.results import Ending, draw_loss, history_text, result_of
 from seedbed.training.state import HistoryRow, TrainingState
 
 HISTORY_SECONDS = 1.0
 """How old `history.csv` may be while the run goes on."""
-
-
-LOSS_PICTURE = "view/loss_curve"
-"""Tag of the picture; it sorts behind the curves, which would be off the screen otherwise."""
 
 
 class Recorder:
@@ -57,6 +50,8 @@ class Recorder:
             self.events.start_session(hparams_of(plain), name)
         self.log_interval = parsed_interval(plan.config.trainer.log_every)
         self.save_interval = parsed_interval(plan.config.trainer.checkpoint_every)
+        # Going on from a stack's checkpoint gives the bits of neither engine alone.
+        self.engine = {"engine": (resumed or {}).get("engine", "single")}
         self.good: Snapshot | None = None
         self.has_last = resumed is not None
         self._saved_good: Snapshot | None = None
@@ -112,6 +107,7 @@ class Recorder:
             "scaler": engine.scaler.state_dict(),
             "random": random_state(engine.device),
             "state": state.to_plain(),
+            **self.engine,
         }
 
     def save_last(self, state: TrainingState) -> None:
@@ -130,23 +126,8 @@ class Recorder:
 
     def write_history(self, state: TrainingState) -> None:
         """Writes `history.csv` as far as it goes."""
-        columns = ["epoch", "step", *self.metric_names(), "lr", "seconds"]
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(state.history)
-        write_text(self.directory.history, text.getvalue())
+        write_text(self.directory.history, history_text(state.history, metric_names(self.plan)))
         self._history_written = time.monotonic()
-
-    def metric_names(self) -> list[str]:
-        """The columns of losses and metrics, in order."""
-        names = ["train/loss"]
-        if "validation" in self.plan.parts:
-            from seedbed.training.objective import METRICS
-
-            task = self.plan.data.preprocessing.task
-            names += ["val/loss", *(f"val/{name}" for name in METRICS[task])]
-        return names
 
     def finish(
         self,
@@ -158,23 +139,8 @@ class Recorder:
     ) -> dict[str, Any]:
         """Writes what a run leaves at its end; the content of `result.json`."""
         self.write_history(state)
-        best = state.best
-        result = {
-            "status": status,
-            "metrics": dict(metrics),
-            "best": {"epoch": best.epoch, best.monitor: best.value} if best.epoch else {},
-            "epochs": state.epoch,
-            "steps": state.step,
-            "seconds": round(seconds, 6),
-            "parameters": self.plan.parameters,
-            "loss": self.plan.engine.objective.loss_name,
-            "task": self.plan.data.preprocessing.task,
-            "device": str(self.plan.engine.device),
-            "engine": "single",
-            "config_hash": config_hash(self.plain),
-        }
-        if error:
-            result["error"] = error
+        ending = Ending(status, metrics, state.best, state.epoch, state.step, seconds, error)
+        result = result_of(self.plan, self.plain, ending, self.engine)
         write_json(self.directory.result, result)
         self.events.end_session(succeeded=status == "completed")
         self.events.close()
@@ -183,15 +149,7 @@ class Recorder:
 
     def draw(self, state: TrainingState) -> None:
         """Writes `loss.png`, and the same picture for TensorBoard."""
-        curves: dict[str, Curve] = {}
-        for name in ("train/loss", "val/loss"):
-            if state.history and name in state.history[0]:
-                epochs = [row["epoch"] for row in state.history]
-                curves[name] = (epochs, [row[name] for row in state.history])
-        if curves:
-            picture = loss_figure(curves)
-            write_bytes(self.directory.figure, picture.png)
-            self.events.image(LOSS_PICTURE, picture.png, picture.width, picture.height, state.step)
+        draw_loss(state.history, self.directory, self.events)
 
     def _histograms(self, step: int) -> None:
         from torch.utils.tensorboard.summary import histogram

@@ -16,6 +16,12 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_history, read_json
 from seedbed.training.checkpoint import load
 
+TOLERANCE = 1e-4
+"""How far a run that was trained among others may be from the same run on its own: rounding."""
+
+SMALLEST = 1e-7
+"""Losses and metrics below this are alike to a tolerance; near 0 a relative one means nothing."""
+
 NOT_COMPARED = ("seconds",)
 """Columns of the history that no rerun repeats."""
 
@@ -38,17 +44,23 @@ class Comparison:
         return not self.differences
 
 
-def compared(before: RunPaths, after: RunPaths) -> Comparison:
+def compared(before: RunPaths, after: RunPaths, tolerance: float = 0.0) -> Comparison:
     """Compares a run with its rerun.
+
+    Args:
+        before: the run.
+        after: its rerun.
+        tolerance: 0 for bit for bit; else the relative difference of a loss or a metric, and the
+            difference of a weight, that rounding may make.
 
     Raises:
         RunDirectoryError, CheckpointError: if a file of either is missing or damaged.
     """
     _refuse_damage(before)
     differences = [
-        *_history(read_history(before), read_history(after)),
-        *_metrics(read_json(before.result), read_json(after.result)),
-        *_weights(load(before.model), load(after.model)),
+        *_history(read_history(before), read_history(after), tolerance),
+        *_metrics(read_json(before.result), read_json(after.result), tolerance),
+        *_weights(load(before.model), load(after.model), tolerance),
     ]
     environments = (read_json(before.environment), read_json(after.environment))
     return Comparison(differences, _environment(*environments))
@@ -68,7 +80,7 @@ def _refuse_damage(paths: RunPaths) -> None:
         raise CheckpointError(f"'{paths.model}' holds no state_dict of plain tensors")
 
 
-def _history(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def _history(before: Mapping[str, Any], after: Mapping[str, Any], tolerance: float) -> list[str]:
     """The first difference: its epoch, step and column."""
     names = [name for name in before if name not in NOT_COMPARED]
     if names != [name for name in after if name not in NOT_COMPARED]:
@@ -76,7 +88,7 @@ def _history(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     for row in range(min(len(before["epoch"]), len(after["epoch"]))):
         for name in names:
             old, new = before[name][row], after[name][row]
-            if not _same(old, new):
+            if not _same(old, new, tolerance):
                 epoch, step = int(before["epoch"][row]), int(before["step"][row])
                 return [f"history.csv, epoch {epoch}, step {step}: {name} was {old!r}, is {new!r}"]
     if len(before["epoch"]) != len(after["epoch"]):
@@ -84,18 +96,20 @@ def _history(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _metrics(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def _metrics(before: Mapping[str, Any], after: Mapping[str, Any], tolerance: float) -> list[str]:
     if before.get("status") != after.get("status"):
         return [f"the run was {before.get('status')}, the rerun is {after.get('status')}"]
     old, new = before.get("metrics", {}), after.get("metrics", {})
     return [
         f"result.json: {name} was {old.get(name)!r}, is {new.get(name)!r}"
         for name in {**old, **new}
-        if not _same(old.get(name), new.get(name))
+        if not _same(old.get(name), new.get(name), tolerance)
     ]
 
 
-def _weights(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> list[str]:
+def _weights(
+    before: Mapping[str, Tensor], after: Mapping[str, Tensor], tolerance: float
+) -> list[str]:
     if list(before) != list(after):
         return [printable(f"model.pth holds {shown(before)}, the rerun {shown(after)}")]
     differences = []
@@ -103,7 +117,7 @@ def _weights(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> list[
         new = after[name]
         if old.shape != new.shape or old.dtype != new.dtype:
             differences.append(f"model.pth: {name} was {tuple(old.shape)}, is {tuple(new.shape)}")
-        elif not torch.equal(_bits(old), _bits(new)):
+        elif not _same_tensor(old, new, tolerance):
             apart = (old != new).nonzero()
             largest = (old.double() - new.double()).abs().max().item()
             differences.append(
@@ -129,11 +143,19 @@ def _environment(before: Mapping[str, Any], after: Mapping[str, Any], path: str 
     return lines
 
 
-def _same(old: Any, new: Any) -> bool:
-    """Equal to the bit; NaN equals NaN."""
+def _same(old: Any, new: Any, tolerance: float) -> bool:
+    """Equal to the bit, or to the tolerance; NaN equals NaN."""
     if isinstance(old, float) and isinstance(new, float):
+        if tolerance and math.isclose(old, new, rel_tol=tolerance, abs_tol=SMALLEST):
+            return True
         return struct.pack("<d", old) == struct.pack("<d", new)
     return bool(old == new)
+
+
+def _same_tensor(old: Tensor, new: Tensor, tolerance: float) -> bool:
+    if tolerance and torch.allclose(old, new, rtol=tolerance, atol=tolerance, equal_nan=True):
+        return True
+    return torch.equal(_bits(old), _bits(new))
 
 
 def _bits(tensor: Tensor) -> Tensor:

@@ -1,0 +1,116 @@
+"""The cost of a sweep by its number of jobs, and the floor below it.
+
+The floor is twofold: the arithmetic alone (`peers/sweeps/batched.py`), and the disk alone, files of
+the same number and sizes written by plain Python.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from measure.sweep_ways import APPS
+from measure.sweeps import Ran, Way, run
+
+JOBS = (1, 4, 16, 64, 256, 1024, 4096)
+
+
+@dataclass
+class Point:
+    """A number of jobs.
+
+    Args:
+        jobs: how many.
+        ran: the sweeps, one a round.
+        imported: seconds of importing torch, likewise.
+        trained: seconds of the arithmetic.
+        written: seconds of the disk.
+        files: that the sweep leaves.
+    """
+
+    jobs: int
+    ran: list[Ran] = field(default_factory=list)
+    imported: list[float] = field(default_factory=list)
+    trained: list[float] = field(default_factory=list)
+    written: list[float] = field(default_factory=list)
+    files: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """Of the sweep, the median."""
+        return median(ran.seconds for ran in self.ran)
+
+    @property
+    def peak(self) -> float:
+        """Of its memory, in MB, the median."""
+        return median(ran.peak for ran in self.ran)
+
+    @property
+    def arithmetic(self) -> float:
+        """Seconds of importing torch and of the arithmetic."""
+        return median(a + b for a, b in zip(self.imported, self.trained, strict=True))
+
+    @property
+    def disk(self) -> float:
+        """Seconds of writing the files."""
+        return median(self.written)
+
+    def plain(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "jobs": self.jobs,
+            "seconds": [ran.seconds for ran in self.ran],
+            "cpu": [ran.cpu for ran in self.ran],
+            "peak_mb": [ran.peak for ran in self.ran],
+            "import_torch": self.imported,
+            "arithmetic": self.trained,
+            "disk": self.written,
+            "files": self.files,
+        }
+
+
+def curve(way: Way, numbers: Iterable[int], rounds: int, folder: Path) -> list[Point]:
+    """Runs the sweep with each number of jobs, and its floors, `rounds` times in turn."""
+    points = [Point(jobs) for jobs in numbers]
+    run(way, 2, folder)
+    for _ in range(rounds):
+        for point in points:
+            _measure(point, way, folder)
+    return points
+
+
+def _measure(point: Point, way: Way, folder: Path) -> None:
+    def look(directory: Path) -> None:
+        seconds, point.files = written_again(directory, directory.parent / "again")
+        point.written.append(seconds)
+
+    point.ran.append(run(way, point.jobs, folder, look))
+    command = [sys.executable, str(APPS / "batched.py"), str(point.jobs)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    seconds = json.loads(said)
+    point.imported.append(seconds["import"])
+    point.trained.append(seconds["train"])
+
+
+def written_again(source: Path, target: Path) -> tuple[float, int]:
+    """Writes files of the sizes and names of those in `source`.
+
+    Returns:
+        Seconds, and the number of files.
+    """
+    found = [(target / path.relative_to(source), path) for path in sorted(source.rglob("*"))]
+    folders = [new for new, path in found if path.is_dir()]
+    files = [(new, bytes(path.stat().st_size)) for new, path in found if path.is_file()]
+    os.sync()
+    started = time.perf_counter()
+    target.mkdir()
+    for folder in folders:
+        folder.mkdir()
+    for path, content in files:
+        path.write_bytes(content)
+    return time.perf_counter() - started, len(files)

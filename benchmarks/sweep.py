@@ -1,0 +1,139 @@
+"""Measures sweeps, whole processes: Seedbed against Hydra's launchers and Lightning.
+
+    python benchmarks/sweep.py [--jobs 1000] [--only PART …] [--json FILE] [--plot [FILE]]
+
+README.md beside this file says what is measured and how.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from measure import report, sweep_curve, sweep_report, sweep_ways
+from measure.sweep_curve import Point
+from measure.sweeps import Cost, Way, measured
+
+PLOT = Path(__file__).parents[1] / "docs" / "images" / "sweep_cost.png"
+MANY = 10
+"""How many times the article's jobs the largest sweep has."""
+
+DIGITS_JOBS = 64
+
+PARTS: dict[str, tuple[str, Callable[[], list[Way]]]] = {
+    "article": ("article", lambda: [sweep_ways.article(), *sweep_ways.peers()]),
+    "article10k": ("article, many", lambda: [sweep_ways.article(), sweep_ways.basic()]),
+    "grid": (
+        "optimizer x rate x decay x seed",
+        lambda: [sweep_ways.ours("Seedbed", sweep_ways.grid, "loader.batch_size=2")],
+    ),
+    "digits": (
+        "digits, 64-32-10",
+        lambda: [*sweep_ways.digits("[32]"), sweep_ways.basic(sweep_ways.rates, "digits")],
+    ),
+    "wide": ("digits, 64-256-256-10", lambda: list(sweep_ways.digits("[256,256]"))),
+}
+"""The name of each sweep, as printed, and the ways to run it; the first is Seedbed's best."""
+
+CURVE = "curve"
+
+
+def main() -> int:
+    args = _arguments()
+    head = report.header()
+    print(report.header_text(head, threads="threads by torch's choice"), flush=True)
+    costs: dict[str, list[Cost]] = {}
+    points: list[Point] = []
+    failed: list[str] = []
+    with tempfile.TemporaryDirectory(dir=args.folder) as temporary:
+        folder = Path(temporary)
+        for part in args.only:
+            try:
+                if part == CURVE:
+                    points = _curve(args, folder)
+                else:
+                    costs[part] = _part(part, args, folder)
+            except (RuntimeError, subprocess.CalledProcessError) as err:
+                failed.append(part)  # the others' figures are kept
+                _say(f"{part} failed: {err}")
+    _tell(args, head, costs, points)
+    return 1 if failed else 0
+
+
+def _tell(
+    args: argparse.Namespace,
+    head: dict[str, object],
+    costs: dict[str, list[Cost]],
+    points: list[Point],
+) -> None:
+    """Prints what was measured, and writes and draws it where that is asked for."""
+    if costs:
+        named = {PARTS[part][0]: rows for part, rows in costs.items()}
+        print(f"\n{sweep_report.costs_text(named)}")
+    if points:
+        print(f"\n{sweep_report.curve_text(points)}")
+    if args.json:
+        content = {
+            "header": head,
+            "rounds": args.rounds,
+            "sweeps": {part: {c.name: c.plain() for c in rows} for part, rows in costs.items()},
+            "curve": [point.plain() for point in points],
+        }
+        args.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    if args.plot and points:
+        basic = costs["article"][1] if "article" in costs else None
+        caption = report.header_text(head, threads="threads by torch's choice")
+        sweep_report.draw(points, basic, caption, args.plot)
+
+
+def _part(part: str, args: argparse.Namespace, folder: Path) -> list[Cost]:
+    _say(f"measuring: {PARTS[part][0]}")
+    jobs = {
+        "article10k": MANY * args.jobs,
+        "digits": min(DIGITS_JOBS, args.jobs),
+        "wide": min(DIGITS_JOBS, args.jobs),
+    }.get(part, args.jobs)
+    peer_jobs = jobs if args.whole else args.peer_jobs
+    return measured(PARTS[part][1](), jobs, peer_jobs, args.rounds, folder)
+
+
+def _curve(args: argparse.Namespace, folder: Path) -> list[Point]:
+    """Up to about four times the article's jobs."""
+    _say("measuring: cost by number of jobs")
+    numbers = [number for number in sweep_curve.JOBS if number <= 5 * args.jobs]
+    return sweep_curve.curve(sweep_ways.article(), numbers, args.rounds, folder)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parts = [*PARTS, CURVE]
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts, metavar="PART")
+    parser.add_argument("--jobs", type=_jobs, default=1000, help="of the article's sweep")
+    parser.add_argument("--peer-jobs", type=_jobs, default=60, help="of a peer; then it is scaled")
+    parser.add_argument("--whole", action="store_true", help="peers run every job")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="where the sweeps write; else a temporary one")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", nargs="?", const=PLOT, help="draw the curve"
+    )
+    return parser.parse_args()
+
+
+def _jobs(text: str) -> int:
+    """At least four: a cost a job is the difference of two sweeps."""
+    number = int(text)
+    if number < 4:
+        raise argparse.ArgumentTypeError(f"must be 4 or more, got {number}")
+    return number
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""Which jobs of a sweep may train together, and why the others may not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seedbed.errors import SeedbedError
+from seedbed.runs.layout import RunPaths
+from seedbed.sweep.job import Job, earlier_outcome
+from seedbed.training.checkpoint import Snapshot
+from seedbed.training.fused.shape import forbidden_by, shape_key
+from seedbed.training.fused.snapshots import ENGINE
+from seedbed.training.resume import load_snapshot
+
+ALONE = "no other job has its shape"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Jobs of one shape, at one step.
+
+    Args:
+        jobs: in the sweep's order.
+        snapshots: their last checkpoints, if they go on from there.
+    """
+
+    jobs: list[Job]
+    snapshots: list[Snapshot] | None
+
+
+@dataclass(frozen=True)
+class Singles:
+    """Jobs that run one by one.
+
+    Args:
+        jobs: in the sweep's order.
+        reason: why, in a few words; empty if it goes without saying.
+    """
+
+    jobs: list[Job]
+    reason: str
+
+    @property
+    def note(self) -> str:
+        """What is said of them."""
+        return self.told("runs singly", "run singly")
+
+    def told(self, one: str, more: str) -> str:
+        """How many they are, what they do, and why."""
+        number = len(self.jobs)
+        jobs = f"1 job {one}" if number == 1 else f"{number} jobs {more}"
+        return f"{jobs}: {self.reason} ({named_model(self.jobs[0])})"
+
+
+def named_model(job: Job) -> str:
+    """`model=manual` as it was typed, or the model's class."""
+    typed = [word for word in job.overrides if word.startswith("model=")]
+    return typed[-1] if typed else f"model {str(job.config.model['_target_']).rpartition('.')[2]}"
+
+
+def grouped(jobs: Sequence[Job], fuse: str) -> tuple[list[Group], list[Singles]]:
+    """Sorts jobs by shape, from their configs alone.
+
+    Args:
+        jobs: of a sweep, to be run.
+        fuse: `sweep.fuse`.
+    """
+    if fuse == "never":
+        return [], [Singles(list(jobs), "")]
+    groups: dict[Any, Group] = {}
+    singles: dict[str, Singles] = {}
+    for job in jobs:
+        reason = forbidden_by(job.config)
+        snapshot = None if reason else _cut_off(job)
+        if snapshot is not None and snapshot.get("engine") != ENGINE:
+            reason = "going on from a single run's checkpoint"
+        if reason:
+            singles.setdefault(reason, Singles([], reason)).jobs.append(job)
+            continue
+        at = (snapshot["state"]["epoch"], snapshot["state"]["batch"]) if snapshot else None
+        key = (shape_key(job.config), at)
+        group = groups.setdefault(key, Group([], None if snapshot is None else []))
+        group.jobs.append(job)
+        if snapshot is not None and group.snapshots is not None:
+            group.snapshots.append(snapshot)
+    alone = [group for group in groups.values() if _is_alone(group, fuse)]
+    if alone:
+        singles[ALONE] = Singles([job for group in alone for job in group.jobs], "")
+    return [group for group in groups.values() if not _is_alone(group, fuse)], [*singles.values()]
+
+
+def _is_alone(group: Group, fuse: str) -> bool:
+    """A single job gains nothing, unless it began in a stack."""
+    (first, *others) = group.jobs
+    return not others and fuse != "always" and not first.stacked and group.snapshots is None
+
+
+def _cut_off(job: Job) -> Snapshot | None:
+    """The last checkpoint of a job that was interrupted; None if it begins anew."""
+    earlier = earlier_outcome(job.path)
+    if earlier is None or earlier.status != "interrupted":
+        return None
+    try:
+        return load_snapshot(RunPaths(job.path))
+    except SeedbedError:
+        return None  # the single engine says what is wrong with it

@@ -1,0 +1,83 @@
+"""Trains the stack of a finished run again, to compare its bits."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seedbed.config.build import AllowList
+from seedbed.config.check import checked
+from seedbed.config.schema import RunConfig
+from seedbed.errors import RunDirectoryError
+from seedbed.runs.directory import claim
+from seedbed.runs.layout import SWEEP_JOBS, RunPaths
+from seedbed.runs.reader import open_run, read_config, read_json
+from seedbed.sweep.outcome import JobRecord, read_sweep
+from seedbed.training.fused.plan import prepare_stack
+from seedbed.training.fused.shape import forbidden_by, shape_key
+from seedbed.training.fused.sizing import MOST_RUNS, widest
+from seedbed.training.fused.train import train_stack
+from seedbed.training.fused.writer import StackRun, StackWriter
+from seedbed.training.interrupt import stop_request
+from seedbed.training.resume import with_threads
+
+
+def members(paths: RunPaths) -> list[JobRecord] | None:
+    """The jobs that the run was trained with, itself among them; None if its sweep is not there.
+
+    Raises:
+        RunDirectoryError: if the sweep beside it is damaged.
+    """
+    directory = paths.root.resolve().parent
+    if not (directory / SWEEP_JOBS).is_file():
+        return None
+    number = read_json(paths.result).get("group")
+    jobs = [job for job in read_sweep(directory).jobs if number and job.group == number]
+    if len(jobs) > MOST_RUNS:
+        raise RunDirectoryError(f"'{directory / SWEEP_JOBS}' names {len(jobs)} runs of one stack")
+    return jobs if paths.root.resolve().name in [job.directory for job in jobs] else None
+
+
+def rerun_stack(
+    paths: RunPaths, jobs: Sequence[JobRecord], allow: AllowList, scratch: Path
+) -> RunPaths:
+    """Trains the jobs together as they were; only the one run is written.
+
+    Args:
+        paths: of the run; strangers' ones are safe to open.
+        jobs: what `members` gave.
+        allow: what the reader allows.
+        scratch: folder for the rerun.
+
+    Raises:
+        SeedbedError: if a run is missing or damaged, or is of another shape.
+    """
+    directory = paths.root.resolve().parent
+    runs = [open_run(directory / job.directory) for job in jobs]
+    plains = [read_config(run) for run in runs]
+    configs = [with_threads(checked(plain), paths) for plain in plains]
+    place = [run.root.name for run in runs].index(paths.root.resolve().name)
+    _refuse_another_shape(configs, place, runs)
+    sweep = configs[place].sweep
+    plan = prepare_stack(configs[:2], allow, randomness=sweep.randomness)
+    if widest(plan, len(configs)) < len(configs):
+        raise RunDirectoryError(f"'{directory}': its stack does not fit into memory here")
+    plan = prepare_stack(configs, allow, randomness=sweep.randomness)
+    again: list[StackRun | None] = [None] * len(configs)
+    again[place] = StackRun(plains[place], claim(scratch))
+    writer = StackWriter(plan, again, {"engine": "fused"}, lambda done, runs: None)
+    writer.begin()
+    with stop_request() as stop:
+        train_stack(plan, len(configs), writer, stop)
+        if stop.requested:
+            raise KeyboardInterrupt
+    return RunPaths(scratch)
+
+
+def _refuse_another_shape(
+    configs: Sequence[RunConfig], place: int, runs: Sequence[RunPaths]
+) -> None:
+    shape = shape_key(configs[place])
+    for config, run in zip(configs, runs, strict=True):
+        if forbidden_by(config) or shape_key(config) != shape:
+            raise RunDirectoryError(
+                f"'{run.root}' cannot have been trained with the run: its config"
+            )

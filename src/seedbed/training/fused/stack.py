@@ -1,0 +1,229 @@
+"""The runs of a stack while they are trained: their weights, and how far each has come."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seedbed.training.fused.good import Good
+from seedbed.training.fused.measures import measured
+from seedbed.training.fused.optimizers import BATCHED, clip_gradient
+from seedbed.training.fused.plan import NARROWEST, StackPlan
+from seedbed.training.fused.schedules import Standing
+from seedbed.training.fused.step import Named
+from seedbed.training.state import Best, Diverged
+
+EVALUATED_NUMBERS = 2**22
+"""Inputs and outputs of so many numbers are evaluated at once, over all runs."""
+
+Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """A loss or a weight of a run that became NaN or infinite.
+
+    Args:
+        error: what, where.
+        epochs: finished before.
+        steps: made.
+    """
+
+    error: str
+    epochs: int
+    steps: int
+
+
+class Stack:
+    """Runs in training.
+
+    A run that ends leaves its place; `runs` says which run is in which. The last run standing takes
+    two places, so that its bits do not depend on when the others ended.
+
+    Args:
+        plan: built for all of them.
+        real: how many they are; the plan of one has it twice.
+    """
+
+    def __init__(self, plan: StackPlan, real: int) -> None:
+        self.plan = plan
+        self.runs = list(range(real))
+        self.weights = plan.weights
+        self.kept = plan.kept
+        self.optimizer = BATCHED[plan.configs[0].optimizer["_target_"]](plan.configs[0].optimizer)
+        self.configs = list(plan.configs)
+        self.objectives = list(plan.objectives)
+        self.parts = dict(plan.parts)
+        self.good = Good(plan.best, self.weights, self.kept, plan.schedules.standings())
+        self.epoch = self.batch = self.step = self.rows_seen = 0
+        places = len(self.configs)
+        self.loss_sum = torch.zeros(places, dtype=torch.float64, device=plan.device)
+        self.finite = torch.ones(places, dtype=torch.bool, device=plan.device)
+        self.diverged: dict[int, Divergence] = {}
+        epochs = max(config.trainer.epochs for config in plan.configs)
+        self.history = {name: np.full((epochs, real), math.nan) for name in self.columns}
+        self.times = np.zeros(epochs)
+        self._clip = self._largest_norms()
+
+    @property
+    def columns(self) -> list[str]:
+        """Of `history.csv`, without epoch and step."""
+        return [*self.plan.metric_names, "lr", "seconds"]
+
+    @property
+    def real(self) -> int:
+        """Runs that are still in training."""
+        return len(self.runs)
+
+    def learn(self, x: Tensor, y: Tensor) -> None:
+        """One step of every run.
+
+        Shape:
+            x (runs, batch, …), y (runs, batch, …)
+        """
+        plan = self.plan
+        with torch.no_grad():
+            named = plan.layout.views(self.weights)
+            gradients, (losses, self.kept) = plan.model.gradient(named, self.kept, x, y)
+            gradient = plan.layout.row(gradients)
+            if self._clip is not None:
+                gradient = clip_gradient(gradient, self._clip)
+            self.optimizer.step(self.weights, gradient, plan.schedules.numbers)
+            self.step += 1
+            self.batch += 1
+            self._record(losses, x.shape[1])
+        plan.schedules.after_batch()
+
+    def _record(self, losses: Tensor, rows: int) -> None:
+        """Takes in the losses; a run whose loss is not finite has diverged, the others go on."""
+        finite = losses.isfinite()
+        if not bool(finite.all()):
+            for place in (self.finite & ~finite).nonzero().flatten().tolist():
+                self._diverge(place, f"train/loss is {losses[place].item()}")
+        self.loss_sum += losses.double() * rows
+        self.rows_seen += rows
+
+    def check_weights(self) -> None:
+        """Looks at the weights themselves; no loss has been told since the last step."""
+        sums = self.weights.sum(dim=1)
+        if not bool(sums.isfinite().all()):
+            finite = self.weights.isfinite().all(dim=1)
+            for place in (self.finite & ~finite).nonzero().flatten().tolist():
+                self._diverge(place, "a weight is infinite or NaN")
+
+    def _diverge(self, place: int, what: str) -> None:
+        self.finite[place] = False
+        if place < self.real:
+            lr = self.plan.schedules.lr[place]
+            error = Diverged(what, self.step, self.epoch + 1, self.batch, float(lr))
+            self.diverged[self.runs[place]] = Divergence(str(error), self.epoch, self.step)
+
+    @property
+    def all_diverged(self) -> bool:
+        """Whether no run is worth another step."""
+        return len(self.diverged) > 0 and all(run in self.diverged for run in self.runs)
+
+    def best_of(self, place: int, *, at_best: bool = False) -> Best:
+        """How a single run has it; `at_best` is when it was the best."""
+        best, good = self.plan.best, self.good
+        value, epoch = float(good.value[place]), int(good.epoch[place])
+        since = 0 if at_best else int(good.since[place])
+        delta = self.configs[place].trainer.early_stopping.min_delta
+        return Best(best.monitor, best.higher_is_better, delta, value, epoch, since)
+
+    def close_epoch(self, began: float) -> None:
+        """Measures the validation rows, moves the schedules on, and adds to the histories."""
+        self.check_weights()
+        row: dict[str, Column] = {"lr": self.plan.schedules.lr.copy()}
+        row["train/loss"] = (self.loss_sum / self.rows_seen).cpu().numpy()
+        if "validation" in self.parts:
+            found = self.evaluate(self.weights, self.kept, "validation")
+            row |= {f"val/{name}": values for name, values in found.items()}
+        self.plan.schedules.after_epoch(row[self.plan.best.monitor].tolist())
+        self.loss_sum.zero_()
+        self.rows_seen = self.batch = 0
+        share = round((time.perf_counter() - began) / self.real, 9)
+        row["seconds"] = np.full(len(row["lr"]), share)
+        alive = [place for place in range(self.real) if self.runs[place] not in self.diverged]
+        for name, values in row.items():
+            self.history[name][self.epoch, [self.runs[at] for at in alive]] = values[alive]
+        self.times[self.epoch] = time.time()
+        self.epoch += 1
+        mask = self.good.update(row[self.plan.best.monitor], self.epoch, self.deltas, self.finite)
+        self.good.copy(mask, self.weights, self.kept, self.optimizer.state, self._standings())
+
+    @property
+    def deltas(self) -> Column:
+        """The least change that counts, of each run."""
+        return np.array([one.trainer.early_stopping.min_delta for one in self.configs])
+
+    def ended(self) -> list[int]:
+        """The places of runs that are done: diverged, at their last epoch, or stopped early."""
+        return [place for place in range(self.real) if self._is_done(place)]
+
+    def stopped_early(self, place: int) -> bool:
+        """Whether the run's early stopping says so."""
+        patience = self.configs[place].trainer.early_stopping.patience
+        return patience is not None and int(self.good.since[place]) >= patience
+
+    def _is_done(self, place: int) -> bool:
+        return (
+            self.runs[place] in self.diverged
+            or self.epoch >= self.configs[place].trainer.epochs
+            or self.stopped_early(place)
+        )
+
+    def evaluate(self, weights: Tensor, kept: Named, part: str) -> dict[str, Column]:
+        """The loss and the metrics of each run over a part of the data.
+
+        Shape:
+            weights (runs, width), kept each (runs, …) -> each (runs,)
+        """
+        table, plan = self.parts[part], self.plan
+        outputs, targets = [], []
+        loss_sum = torch.zeros(len(weights), dtype=torch.float64, device=weights.device)
+        width = table.x[0].numel() + plan.objectives[0].outputs
+        chunk = max(1, EVALUATED_NUMBERS // (width * len(weights)))
+        with torch.no_grad():
+            named = plan.layout.views(weights)
+            for rows in torch.arange(table.rows, device=table.x.device).split(chunk):
+                x, y = table.rows_of_all(rows, len(weights))
+                outputs.append(plan.model.outputs(named, kept, x))
+                targets.append(y)
+                loss_sum += plan.model.losses(outputs[-1], y).double() * len(rows)
+        found = measured(self.objectives, torch.cat(outputs, 1), torch.cat(targets, 1))
+        told = {"loss": loss_sum / table.rows, **found}
+        return {name: values.cpu().numpy() for name, values in told.items()}
+
+    def keep(self, places: Sequence[int]) -> None:
+        """Goes on with the runs in these places."""
+        self.runs = [self.runs[place] for place in places]
+        places = list(places) if len(places) >= NARROWEST else [places[0]] * NARROWEST
+        index = torch.tensor(places, device=self.weights.device)
+        self.weights = self.weights[index]
+        self.kept = {name: tensor[index] for name, tensor in self.kept.items()}
+        self.optimizer.state = {n: rows[index] for n, rows in self.optimizer.state.items()}
+        self.loss_sum, self.finite = self.loss_sum[index], self.finite[index]
+        self.configs = [self.configs[place] for place in places]
+        self.objectives = [self.objectives[place] for place in places]
+        self.parts = {name: table.keep(index) for name, table in self.parts.items()}
+        self.plan.batches.keep(places)
+        self.plan.schedules.keep(places)
+        self.plan.model.forget()
+        self.good.keep(places)
+        self._clip = self._largest_norms()
+
+    def _standings(self) -> list[Standing]:
+        return list(self.plan.schedules.standings()) if self.plan.schedules.moves else []
+
+    def _largest_norms(self) -> Tensor | None:
+        norms = [config.trainer.gradient_clip for config in self.configs]
+        if all(norm is None for norm in norms):
+            return None
+        filled = [math.inf if norm is None else norm for norm in norms]
+        return torch.tensor(filled, device=self.weights.device)[:, None]

@@ -1,0 +1,157 @@
+"""A stack from top to bottom: the loop of `training/run.py`, with a row of runs in place of one."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from torch import Tensor
+
+from seedbed.data.seeds import stream_seed
+from seedbed.training.checkpoint import Snapshot
+from seedbed.training.device import process_settings
+from seedbed.training.fused.plan import NARROWEST, StackPlan
+from seedbed.training.fused.snapshots import restore
+from seedbed.training.fused.stack import Stack
+from seedbed.training.fused.step import Named
+from seedbed.training.interrupt import StopRequest
+from seedbed.training.interval import parsed_interval
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Runs of a stack that end together.
+
+    Args:
+        places: of the runs in the stack.
+        weights: that `model.pth` will hold, (runs, width).
+        kept: buffers, likewise.
+        metrics: of `result.json`, for each run.
+        status: of each run.
+        errors: of each run.
+    """
+
+    places: list[int]
+    weights: Tensor
+    kept: Named
+    metrics: list[dict[str, float]]
+    status: list[Literal["completed", "diverged", "interrupted"]]
+    errors: list[str | None]
+
+
+class StackRecorder(Protocol):
+    """Writes down the runs of a stack."""
+
+    def save(self, stack: Stack) -> None:
+        """Checkpoints of every run."""
+        ...
+
+    def ended(self, stack: Stack, ended: Ended) -> None:
+        """All that is left of runs at their end."""
+        ...
+
+    def progress(self, stack: Stack) -> None:
+        """Called after every step."""
+        ...
+
+
+def train_stack(
+    plan: StackPlan,
+    real: int,
+    recorder: StackRecorder,
+    stop: StopRequest,
+    resumed: tuple[Sequence[Snapshot], Sequence[Snapshot]] | None = None,
+) -> Stack:
+    """Trains every run of a stack to its own end.
+
+    Args:
+        plan: built for these runs.
+        real: how many they are.
+        recorder: writes them down.
+        stop: whether the user asked to stop; the runs left are interrupted then.
+        resumed: the last and the best checkpoints of each run to go on from.
+
+    Raises:
+        Exception: whatever the user's own model raises.
+    """
+    trainer = plan.configs[0].trainer
+    seed = stream_seed(plan.configs[0].seed, "training")
+    with process_settings(trainer, plan.device, seed):
+        stack = Stack(plan, real)
+        if resumed is not None:
+            last, best = ([*one, one[-1]] if len(one) < NARROWEST else one for one in resumed)
+            restore(stack, last, best)
+        interval = parsed_interval(trainer.checkpoint_every)
+        while _leave(stack, recorder) and not stop.requested:
+            began = time.perf_counter()
+            for x, y in plan.batches.epoch(stack.epoch, stack.batch):
+                stack.learn(x, y)
+                recorder.progress(stack)
+                if interval.unit != "epochs" and interval.after_step(stack.step):
+                    stack.check_weights()
+                    recorder.save(stack)
+                if stop.requested or stack.all_diverged:
+                    break
+            if stack.batch < plan.batches.batches:
+                continue
+            stack.close_epoch(began)
+            if interval.after_epoch(stack.epoch):
+                recorder.save(stack)
+        if stack.real:
+            _interrupt(stack, recorder)
+    return stack
+
+
+def _leave(stack: Stack, recorder: StackRecorder) -> bool:
+    """Hands over the runs that are done, and closes the gaps; whether any is left."""
+    places = stack.ended()
+    if places:
+        recorder.ended(stack, _ended(stack, places))
+        left = sorted(set(range(stack.real)) - set(places))
+        if not left:
+            stack.runs = []
+            return False
+        stack.keep(left)
+    return True
+
+
+def _interrupt(stack: Stack, recorder: StackRecorder) -> None:
+    places = list(range(stack.real))
+    why = f"stopped in epoch {stack.epoch + 1} after step {stack.step}"
+    ended = _ended(stack, places)
+    status = ["diverged" if s == "diverged" else "interrupted" for s in ended.status]
+    errors = [e if e else why for e in ended.errors]
+    recorder.ended(
+        stack,
+        Ended(places, ended.weights, ended.kept, ended.metrics, status, errors),  # type: ignore[arg-type]
+    )
+
+
+def _ended(stack: Stack, places: list[int]) -> Ended:
+    """Chooses the weights that each run ends with, and measures them on every part."""
+    runs = [stack.runs[place] for place in places]
+    diverged = [stack.diverged.get(run) for run in runs]
+    errors = [one and one.error for one in diverged]
+    validated = "validation" in stack.parts
+    keep_best = validated and stack.configs[0].trainer.select == "best"
+    best = [
+        error is not None or bool(keep_best and stack.good.epoch[place])
+        for place, error in zip(places, errors, strict=True)
+    ]
+    weights, kept = stack.weights.clone(), {n: t.clone() for n, t in stack.kept.items()}
+    chosen = [place for place, is_best in zip(places, best, strict=True) if is_best]
+    weights[chosen] = stack.good.weights[chosen]
+    for name, tensor in kept.items():
+        tensor[chosen] = stack.good.kept[name][chosen]
+    metrics: list[dict[str, float]] = [{} for _ in places]
+    for run, one, told in zip(runs, diverged, metrics, strict=True):
+        epochs = one.epochs if one else stack.epoch
+        if epochs:
+            told["train/loss"] = float(stack.history["train/loss"][epochs - 1, run])
+    for part, prefix in (("validation", "val"), ("test", "test")):
+        if part in stack.parts:
+            for name, values in stack.evaluate(weights, kept, part).items():
+                for place, told in zip(places, metrics, strict=True):
+                    told[f"{prefix}/{name}"] = float(values[place])
+    status = ["diverged" if error else "completed" for error in errors]
+    return Ended(places, weights, kept, metrics, status, errors)  # type: ignore[arg-type]

@@ -1,0 +1,143 @@
+"""The tables at a sweep's end: the best jobs, and the settings over their seeds."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seedbed.cli.sweep_ending import WIDTH, say_ending, tables
+from seedbed.sweep.best import over_seeds, ranked
+from seedbed.sweep.outcome import JobRecord, Sweep
+
+
+def jobs(
+    values: dict[tuple[str, ...], float], metric: str = "train/loss", status: str = "completed"
+) -> list[JobRecord]:
+    return [
+        JobRecord(number, list(words), f"{number}_x", "", status, None, None, {metric: value})
+        for number, (words, value) in enumerate(values.items())
+    ]
+
+
+def grid(rates: int, seeds: int) -> dict[tuple[str, ...], float]:
+    random = np.random.default_rng(0)
+    return {
+        ("data=sum", f"optimizer.lr=0.{rate}", f"seed={seed}"): float(random.normal(rate, 1))
+        for rate in range(rates)
+        for seed in range(seeds)
+    }
+
+
+def test_mean_and_deviation_are_numpys() -> None:
+    values = grid(12, 7)
+    found = over_seeds(ranked(jobs(values), "auto"))
+    assert len(found) == 12
+    assert [one.mean for one in found] == sorted(one.mean for one in found)
+    for one in found:
+        word = f"optimizer.lr={one.settings['optimizer.lr']}"
+        own = np.array([value for words, value in values.items() if word in words])
+        assert (one.n, list(one.settings)) == (7, ["optimizer.lr"])
+        np.testing.assert_allclose([one.mean, one.std], [own.mean(), own.std(ddof=1)], rtol=1e-12)
+
+
+def test_the_tables_of_a_sweep() -> None:
+    values = {
+        ("data=sum", "optimizer.lr=1e-2", "seed=1"): 0.5,
+        ("data=sum", "optimizer.lr=1e-2", "seed=2"): 0.25,
+        ("data=sum", "optimizer.lr=0.1", "seed=1"): 0.125,
+        ("data=sum", "optimizer.lr=0.1", "seed=2"): 7.0,
+    }
+    assert tables(jobs(values), "auto").splitlines() == [
+        "4 jobs by train/loss:",
+        "rank  folder  optimizer.lr  seed  train/loss",
+        "   1  2_x              0.1     1       0.125",
+        "   2  1_x             1e-2     2        0.25",
+        "   3  0_x             1e-2     1         0.5",
+        "   4  3_x              0.1     2           7",
+        "train/loss over seeds, with the standard deviation of the sample:",
+        "rank  optimizer.lr    mean    ± std  n",
+        "   1          1e-2   0.375  ± 0.177  2",
+        "   2           0.1  3.5625   ± 4.86  2",
+    ]
+
+
+def test_ten_rows_are_shown_and_the_rest_is_counted() -> None:
+    said = tables(jobs(grid(12, 2)), "auto").splitlines()
+    assert said[0] == "the best 10 of 24 jobs by train/loss:"
+    assert said[12].startswith("the best 10 of 12 settings; train/loss over seeds")
+    assert len(said) == 12 + 12
+
+
+def test_jobs_that_did_not_complete_are_counted_and_left_out() -> None:
+    some = jobs(grid(2, 3))
+    some[0].status = some[1].status = "diverged"
+    some[3].status, some[5].metrics = "failed", {"train/loss": float("nan")}
+    said = tables(some, "auto").splitlines()
+    assert said[0] == "2 jobs by train/loss (left out: 2 diverged, 1 failed, 1 without train/loss):"
+    assert len(said) == 4  # and no setting has two seeds left
+
+
+def test_higher_is_better_where_it_is() -> None:
+    values = {("seed=1",): 0.5, ("seed=2",): 0.9}
+    ranking = ranked(jobs(values, "val/accuracy"), "val/accuracy")
+    assert [one.value for one in ranking.jobs] == [0.9, 0.5]
+
+
+@pytest.mark.parametrize(
+    "values", [{("seed=1",): 0.5}, {("lr=1",): 0.5, ("lr=2",): 0.1}], ids=["one job", "no seeds"]
+)
+def test_there_is_no_table_of_seeds_without_seeds(values: dict[tuple[str, ...], float]) -> None:
+    assert over_seeds(ranked(jobs(values), "auto")) == []
+    assert "over seeds" not in tables(jobs(values), "auto")
+
+
+def test_no_table_is_wider_than_the_terminal_of_the_docs() -> None:
+    keys = [f"model.some_long_group.setting_{n}" for n in range(9)]
+    some = []
+    for number in range(12):
+        words = [f"{key}=value{number % 3}{'y' * 40}" for key in keys] + [f"seed={number}"]
+        metrics = {"train/loss": 1.0 / (1 + number), **dict.fromkeys("abcdefghijklmnopq", 1.0)}
+        folder = f"{number:02d}_{'_'.join(words)}"[:80]
+        some.append(JobRecord(number, words, folder, "", "completed", None, None, metrics))
+    for line in tables(some, "auto").splitlines():
+        assert len(line) <= WIDTH, line
+    assert re.search(r"^ +1  11_\S+… ", tables(some, "auto"), re.M)
+
+
+def test_other_metrics_have_the_room_that_is_left() -> None:
+    some = jobs(grid(1, 2))
+    for job in some:
+        job.metrics = {"val/loss": 0.5 + job.number, "train/loss": 0.1, "val/accuracy": 0.9}
+    header = tables(some, "auto").splitlines()[1]
+    assert header.split() == ["rank", "folder", "seed", "val/loss", "train/loss", "val/accuracy"]
+
+
+def test_twenty_jobs_are_listed_that_did_not_complete(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = Sweep(tmp_path, jobs(grid(5, 5), status="failed"))
+    assert say_ending(sweep, "auto") == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "25 of 25 jobs did not complete:"
+    assert said[21:] == [
+        "  and 5 more",
+        f"to run these again: seedbed resume {tmp_path}",
+        f"sweep: {tmp_path}",
+    ]
+
+
+def test_the_table_of_a_resumed_sweep_is_that_of_one_that_was_not(seedbed: Callable) -> None:
+    grid = ["seed=1,2,3", "optimizer.lr=0.001,1e-2", "trainer.epochs=3", "sweep.fuse=never"]
+    whole = seedbed("train", "-m", *grid, "hydra.sweep.dir=sweep")
+    before = whole.out[whole.out.index("6 jobs by") :]
+    told = json.loads((whole.sweep / "sweep.json").read_text())
+    for job in told["jobs"][:2]:
+        (whole.sweep / job["directory"] / "status.json").unlink()
+        (whole.sweep / job["directory"] / "result.json").unlink()
+    resumed = seedbed("resume", "sweep")
+    assert resumed.code == 0, resumed.err
+    assert resumed.out[resumed.out.index("6 jobs by") :] == before
+    assert "1e-2" in before

@@ -1,0 +1,188 @@
+"""The batched optimizers against `torch.optim`, step by step in float64."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from seedbed.training.fused.optimizers import (
+    BATCHED,
+    clip_gradient,
+    numbers_of,
+    stacked_states,
+)
+
+RUNS, SHAPES, STEPS = 5, [(4, 3), (3,), ()], 7
+SIZES = [torch.Size(shape).numel() for shape in SHAPES]
+WIDTH = sum(SIZES)
+
+SGD = {"lr": [0.1, 0.01], "momentum": [0.9, 0.5, 0.7], "weight_decay": [0.0, 0.1]}
+ADAM = {
+    "lr": [0.01, 0.1, 0.001],
+    "betas": [(0.9, 0.999), (0.5, 0.9)],
+    "eps": [1e-8, 1e-3],
+    "weight_decay": [0.0, 0.1, 0.5],
+}
+RMSPROP = {"lr": [0.01, 0.1], "alpha": [0.99, 0.5, 0.9], "eps": [1e-8, 1e-2], "weight_decay": [0.1]}
+MIXED = {"momentum": [0.9, 0.0, 0.5]}
+
+CASES: dict[str, tuple[str, Mapping[str, Any], Mapping[str, list[Any]]]] = {
+    "sgd": ("SGD", {"nesterov": False}, {"lr": [0.1, 0.01], "weight_decay": [0.0, 0.1]}),
+    "sgd momentum": ("SGD", {"nesterov": False}, SGD),
+    "sgd dampening": ("SGD", {"nesterov": False}, {**SGD, "dampening": [0.0, 0.3]}),
+    "sgd some with momentum": ("SGD", {"nesterov": False}, {**SGD, **MIXED}),
+    "sgd nesterov": ("SGD", {"nesterov": True}, SGD),
+    "adam": ("Adam", {"amsgrad": False}, ADAM),
+    "adam amsgrad": ("Adam", {"amsgrad": True}, ADAM),
+    "adamw": ("AdamW", {"amsgrad": False}, ADAM),
+    "adamw amsgrad": ("AdamW", {"amsgrad": True}, ADAM),
+    "rmsprop": ("RMSprop", {"centered": False}, RMSPROP),
+    "rmsprop momentum": ("RMSprop", {"centered": False}, {**RMSPROP, **MIXED}),
+    "rmsprop centered": ("RMSprop", {"centered": True}, {**RMSPROP, **MIXED}),
+    "adagrad": (
+        "Adagrad",
+        {},
+        {"lr": [0.1, 0.5], "lr_decay": [0.0, 0.1, 1.0], "weight_decay": [0.0, 0.1]},
+    ),
+}
+"""Class, switches, and by key the values that the runs take in turn."""
+
+CHANGES: dict[str, Mapping[str, Any]] = {
+    "the same numbers": {},
+    "another lr": {"lr": 0.3},
+    "another momentum": {"momentum": 0.8},
+    "other betas": {"betas": (0.8, 0.95)},
+    "no momentum for a while": {"momentum": 0.0},
+}
+"""Factors on numbers from the third step to the fifth, as schedulers change them."""
+
+POSSIBLE = [
+    (case, change)
+    for case, change in product(CASES, CHANGES)
+    if set(CHANGES[change]) <= set(CASES[case][2])
+    and not (CHANGES[change].get("momentum") == 0 and case == "sgd nesterov")
+]
+
+
+def stacks(case: str, dtype: torch.dtype) -> tuple[Any, list[torch.optim.Optimizer]]:
+    """A batched optimizer, and one of torch's for each run."""
+    name, switches, in_turn = CASES[case]
+    torch.manual_seed(1)
+    optimizers = []
+    for run in range(RUNS):
+        parameters = [nn.Parameter(torch.randn(shape, dtype=dtype)) for shape in SHAPES]
+        numbers = {key: values[run % len(values)] for key, values in in_turn.items()}
+        kind = getattr(torch.optim, name)
+        optimizers.append(kind(parameters, foreach=False, **switches, **numbers))
+    return BATCHED[f"torch.optim.{name}"](switches), optimizers
+
+
+def rows_of(optimizers: list[torch.optim.Optimizer]) -> Tensor:
+    """Weights of all runs, (runs, width)."""
+    groups = [one.param_groups[0]["params"] for one in optimizers]
+    return torch.stack([torch.cat([p.detach().reshape(-1) for p in group]) for group in groups])
+
+
+def numbers(optimizers: list[torch.optim.Optimizer], dtype: torch.dtype) -> dict[str, Tensor]:
+    told = [numbers_of(one.param_groups[0]) for one in optimizers]
+    return {name: torch.tensor([[one[name]] for one in told], dtype=dtype) for name in told[0]}
+
+
+def stepped(
+    case: str, change: str = "the same numbers", dtype: torch.dtype = torch.float64
+) -> Iterator[tuple[Any, Tensor, list[torch.optim.Optimizer]]]:
+    """Both after each step: the batched optimizer and its weights, and torch's."""
+    batched, optimizers = stacks(case, dtype)
+    weights = rows_of(optimizers)
+    before = [dict(one.param_groups[0]) for one in optimizers]
+    for step in range(STEPS):
+        for one, first in zip(optimizers, before, strict=True):
+            group = one.param_groups[0]
+            for key, value in CHANGES[change].items():
+                changed = value if key == "betas" else value * first[key]
+                group[key] = changed if 2 <= step < 5 else first[key]
+        gradient = torch.randn(RUNS, WIDTH, dtype=dtype) * 3 ** torch.randn(RUNS, 1, dtype=dtype)
+        batched.step(weights, gradient.clone(), numbers(optimizers, dtype))
+        for one, row in zip(optimizers, gradient, strict=True):
+            parts = row.split(SIZES)
+            for parameter, part in zip(one.param_groups[0]["params"], parts, strict=True):
+                parameter.grad = part.reshape(parameter.shape).clone()
+            one.step()
+        yield batched, weights, optimizers
+
+
+@pytest.mark.parametrize(("case", "change"), POSSIBLE)
+def test_every_step_is_torch_s(case: str, change: str) -> None:
+    for _, weights, optimizers in stepped(case, change):
+        torch.testing.assert_close(weights, rows_of(optimizers), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_state_is_torch_s(case: str) -> None:
+    for batched, _, optimizers in stepped(case, dtype=torch.float32):
+        found, steps = stacked_states([one.state_dict() for one in optimizers], WIDTH)
+        assert set(found) == set(batched.state)
+        assert steps == (batched.steps if batched.counts_steps else 0)
+        for name, rows in found.items():
+            torch.testing.assert_close(batched.state[name], rows, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_names_of_the_state_are_those_in_torch_s(case: str) -> None:
+    *_, (batched, _, optimizers) = stepped(case)
+    for one in optimizers:
+        names = list(one.state_dict()["state"].get(0, {}))
+        told = batched.names_of(numbers_of(one.param_groups[0]))
+        assert sorted(told) == sorted(name for name in names if name != "step")
+        assert batched.counts_steps == ("step" in names)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_going_on_from_torch_s_state_gives_the_next_step(case: str) -> None:
+    """As a stack does that is resumed from checkpoints."""
+    dtype = torch.float32
+    *_, (batched, _, optimizers) = stepped(case, dtype=dtype)
+    fresh = type(batched)(batched.switches)
+    state, _ = stacked_states([one.state_dict() for one in optimizers], WIDTH)
+    fresh.state, fresh.steps = state, STEPS
+    weights, gradient = rows_of(optimizers), torch.randn(RUNS, WIDTH)
+    fresh.step(weights, gradient.clone(), numbers(optimizers, dtype))
+    for one, row in zip(optimizers, gradient, strict=True):
+        parameters = one.param_groups[0]["params"]
+        for parameter, part in zip(parameters, row.split(SIZES), strict=True):
+            parameter.grad = part.reshape(parameter.shape).clone()
+        one.step()
+    torch.testing.assert_close(weights, rows_of(optimizers), rtol=1e-5, atol=1e-6)
+
+
+def test_runs_that_have_no_buffer_yet_get_zeros() -> None:
+    *_, (_, _, optimizers) = stepped("sgd some with momentum", dtype=torch.float32)
+    rows, _ = stacked_states([one.state_dict() for one in optimizers], WIDTH)
+    assert rows["momentum_buffer"][1].count_nonzero() == 0
+    assert rows["momentum_buffer"][0].count_nonzero() == WIDTH
+
+
+def test_states_of_optimizers_that_keep_nothing_are_empty() -> None:
+    *_, (_, _, optimizers) = stepped("sgd")
+    assert stacked_states([one.state_dict() for one in optimizers], WIDTH) == ({}, 0)
+
+
+@pytest.mark.parametrize("largest", [1e-3, 1.0, 1e9, None], ids=str)
+def test_clipping_is_torch_s(largest: float | None) -> None:
+    """Of each run by its own norm; the others here are clipped to 2."""
+    torch.manual_seed(2)
+    gradient = torch.randn(RUNS, WIDTH, dtype=torch.float64) * 3
+    norms = [largest, *[2.0] * (RUNS - 1)]
+    limits = torch.tensor([[float("inf") if n is None else n] for n in norms], dtype=torch.float64)
+    clipped = clip_gradient(gradient, limits)
+    for row, norm, found in zip(gradient, norms, clipped, strict=True):
+        parameters = [nn.Parameter(torch.zeros(shape, dtype=torch.float64)) for shape in SHAPES]
+        for parameter, part in zip(parameters, row.split(SIZES), strict=True):
+            parameter.grad = part.reshape(parameter.shape).clone()
+        if norm is not None:
+            nn.utils.clip_grad_norm_(parameters, norm)
+        expected = torch.cat([p.grad.reshape(-1) for p in parameters])
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
