@@ -54,7 +54,7 @@ def expand(*words: str) -> float:
 
 def times(jobs: int) -> None:
     """Prints the time a job of two sweeps, in all and without what one job costs."""
-    rates = f"{0.001 * jobs / 100 + 0.0015:.4f}"
+    rates = f"{0.001 * jobs / 100 + 0.0005:.4f}"
     sweeps = {
         "seeds": (f"seed=range(0,{jobs})", "loader.batch_size=2"),
         "grid of sgd": tuple(word.format(rates=rates) for word in GRID),

@@ -14,6 +14,7 @@ PAGES = [
     "docs/article.md",
     "docs/data.md",
     "docs/config.md",
+    "docs/sweeps.md",
     "docs/reproducibility.md",
 ]
 TOLERANCE = 0.02

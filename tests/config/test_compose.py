@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import OmegaConf
 
 from seedbed.config.compose import composed, hydra_files
 from seedbed.config.locations import find_user_conf, own_conf, user_conf

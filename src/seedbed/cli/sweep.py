@@ -12,10 +12,9 @@ from seedbed.cli import sweep_ending, sweep_progress
 from seedbed.cli.main import DONE
 from seedbed.config.build import ALLOW_VARIABLE, AllowList
 from seedbed.config.compose import Composed, hydra_files
-from seedbed.config.compose import composed as composed_run
 from seedbed.config.identity import config_hash
 from seedbed.config.locations import find_user_conf, users_allowed
-from seedbed.config.sweep_jobs import cut
+from seedbed.config.sweep_jobs import cut, recomposed
 from seedbed.errors import ConfigError, NotAllowedError, RunDirectoryError, SeedbedError
 from seedbed.runs.files import write_yaml, writing
 from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS
@@ -117,7 +116,7 @@ def _resumed(directory: Path, *, changed: bool, config_dir: str | None) -> int:
     _refuse_strange_words(left)
     name = str(sweep.origin.get("config_name", "config"))
     folder = find_user_conf(config_dir)
-    composed = [composed_run(record.overrides, folder, name) for record in left]
+    composed = recomposed([record.overrides for record in left], folder, name)
     _refuse_what_is_not_allowed(composed, directory)
     for record, one in zip(left, composed, strict=True):
         if config_hash(one.plain) != record.identity and not changed:

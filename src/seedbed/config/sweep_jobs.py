@@ -9,13 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import filter_overrides
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from seedbed.config.check import CheckedGroups, checked
-from seedbed.config.compose import COMPOSITION_ERRORS, Composed, from_hydra, refuse_unfounded
-from seedbed.config.explain import explained
+from seedbed.config.compose import (
+    COMPOSITION_ERRORS,
+    Composed,
+    from_hydra,
+    hydra_started,
+    refuse_unfounded,
+)
+from seedbed.config.explain import STUMBLES, explained
+from seedbed.config.locations import own_conf
 from seedbed.config.patching import Base
 from seedbed.config.words import Path as KeyPath
 from seedbed.config.words import Word, WordReader
@@ -128,6 +137,23 @@ def composed_jobs(
     if problems:
         raise ConfigError(*cut(problems))
     return jobs
+
+
+def recomposed(
+    job_overrides: Sequence[Sequence[str]], user_folder: Path | None, config_name: str
+) -> list[Composed]:
+    """The config of jobs that were composed before, as it is now; arguments as in `composed`.
+
+    Raises:
+        ConfigError: as `composed_jobs`.
+    """
+    with hydra_started(user_folder, own_conf()):
+        loader = GlobalHydra.instance().config_loader()
+        try:
+            sweep = loader.load_configuration(config_name, [], run_mode=RunMode.MULTIRUN)
+        except (*COMPOSITION_ERRORS, *STUMBLES) as err:
+            raise explained(err, [], config_name) from err
+        return composed_jobs(loader, sweep, job_overrides)
 
 
 def cut(problems: list[str]) -> list[str]:

@@ -212,7 +212,7 @@ def assert_same_rows(
             rtol=tolerance,
             atol=1e-6,
             equal_nan=True,
-            msg=lambda text: f"{where}: {text}",  # noqa: B023 (called here)
+            msg=lambda text: f"{where}: {text}",
         )
 
 

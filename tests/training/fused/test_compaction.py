@@ -1,4 +1,4 @@
-"""Runs leave a stack as they end; the bits of the others do not depend on it, nor on who is there."""
+"""The bits of a run in a stack do not depend on the others, nor on when they leave."""
 
 from typing import Any
 

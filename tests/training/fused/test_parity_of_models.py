@@ -1,6 +1,7 @@
 """Kinds of models, data and batches: a stack gives what its runs give one by one."""
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,7 @@ class Hidden(nn.Module):
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module of the user's, outside the package."""
     (tmp_path / "my_nets.py").write_text(MINE)
+    monkeypatch.delitem(sys.modules, "my_nets", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     importlib.invalidate_caches()
 

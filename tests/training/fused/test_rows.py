@@ -7,6 +7,7 @@ import torch
 from torch.utils.data import TensorDataset
 from training.fused.stacking import planned, variants
 
+from seedbed.config.build import AllowList
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.batches import TensorBatches
 from seedbed.training.fused import rows
@@ -119,7 +120,7 @@ def test_data_that_is_split_by_the_seed() -> None:
     words = ["data=sklearn", "data.split.validation=0.2", "loader.batch_size=32"]
     configs = variants(words, [{"seed": seed} for seed in (4, 1, 4, 9)])
     plan = planned(configs)
-    single = [prepare_run(config, _nothing()) for config in configs]
+    single = [prepare_run(config, AllowList([])) for config in configs]
     assert_equal(plan.batches, [one.train for one in single], [0, 1])
     for name, table in plan.parts.items():
         x, y = table.rows_of_all(torch.arange(table.rows), len(configs))
@@ -128,9 +129,3 @@ def test_data_that_is_split_by_the_seed() -> None:
             assert not more
             assert torch.equal(x[run], own_x)
             assert torch.equal(y[run], own_y)
-
-
-def _nothing():  # type: ignore[no-untyped-def]
-    from seedbed.config.build import AllowList
-
-    return AllowList([])

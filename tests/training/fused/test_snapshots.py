@@ -214,9 +214,20 @@ def test_a_run_that_is_stopped_says_where() -> None:
 def test_checkpoints_of_another_scheduler_are_refused() -> None:
     recorder = stopped(jobs("plateau", 2), MIDDLE)
     other = variants([*IRIS, "optimizer=rmsprop", "scheduler=step"], [{}, {}])
+    plan, resumed = planned(other), (recorder.last, recorder.so_far)
     with pytest.raises(ValueError, match="the scheduler is another"):
-        resumed = (recorder.last, recorder.so_far)
-        train_stack(planned(other), 2, Kept(), StopRequest(), resumed)
+        train_stack(plan, 2, Kept(), StopRequest(), resumed)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_single_run_begins_from_a_stack_that_made_no_step(kind: str, tmp_path: Path) -> None:
+    (config, _) = configs = jobs(kind, 2)
+    stack = Stack(planned(configs), 2)
+    start = last_snapshot(stack, 0, stack.plan.schedules.standings()[0])
+    plan = prepare_run(config, AllowList([]))
+    state = restored(plan, through_a_file(start), RunPaths(tmp_path))
+    found, expected = going_on(plan, state), alone(config)
+    assert same_weights(found.weights, expected.weights)
 
 
 def _tensors(value: Any) -> list[Tensor]:

@@ -20,11 +20,14 @@ class BatchedOptimizer(Protocol):
     Args:
         state: by the name that torch gives it in `state_dict()`, each (runs, parameters).
         steps: updates so far; the same for all runs of a stack.
+        counts_steps: whether torch's `state_dict()` tells them.
+        from_start: state that torch's has before the first update, of zeros.
     """
 
     state: dict[str, Tensor]
     steps: int
     counts_steps: bool
+    from_start: tuple[str, ...]
 
     def step(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """Updates the weights in place.
@@ -43,6 +46,7 @@ class _Kept:
     """State that is made at the first update, as torch does it."""
 
     counts_steps = True
+    from_start: tuple[str, ...] = ()
 
     def __init__(self, switches: Mapping[str, Any]) -> None:
         self.state: dict[str, Tensor] = {}
@@ -151,6 +155,8 @@ class RMSprop(_Kept):
 
 class Adagrad(_Kept):
     """Source: `torch.optim.Adagrad`, Duchi, Hazan and Singer 2011."""
+
+    from_start = ("sum",)
 
     def step(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """See `BatchedOptimizer`."""

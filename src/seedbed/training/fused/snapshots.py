@@ -1,6 +1,5 @@
 """A run of a stack in the form of a single run's checkpoint, and back."""
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -71,7 +70,7 @@ def state_dict(stack: Stack, row: Tensor, kept: Mapping[str, Tensor], place: int
     layout = stack.plan.layout
     named = layout.views(row.to("cpu", copy=True))
     named |= {name: tensor[place].to("cpu", copy=True) for name, tensor in kept.items()}
-    return OrderedDict((name, named[one]) for name, one in layout.saved.items())
+    return {name: named[one] for name, one in layout.saved.items()}
 
 
 def _snapshot(
@@ -101,6 +100,7 @@ def _optimizer_state(
 ) -> dict[str, Any]:
     """As `torch.optim.Optimizer.state_dict` has it."""
     layout, optimizer = stack.plan.layout, stack.optimizer
+    rows = rows or {name: torch.zeros_like(stack.weights) for name in optimizer.from_start}
     names = [name for name in optimizer.names_of(numbers_of(group)) if name in rows]
     views = {name: layout.views(rows[name][place].to("cpu", copy=True)) for name in names}
     counted = {"step": torch.tensor(float(steps))} if optimizer.counts_steps and rows else {}

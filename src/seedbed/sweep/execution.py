@@ -1,0 +1,103 @@
+"""Runs jobs in the way that suits them: in stacks, one by one, or in processes."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+
+from seedbed.config.schema import SweepConfig
+from seedbed.errors import SeedbedError
+from seedbed.sweep.groups import Group, Singles, grouped
+from seedbed.sweep.job import Job, Outcome, run_job
+from seedbed.sweep.outcome import Sweep
+from seedbed.sweep.pool import run_in_pool
+from seedbed.sweep.progress import SweepProgress
+from seedbed.sweep.stacks import chosen, run_stack, stacks_of
+from seedbed.training.fused.plan import StackPlan
+
+log = logging.getLogger("seedbed")
+
+Ended = Iterator[tuple[Job, Outcome]]
+
+
+def executed(
+    sweep: Sweep, jobs: Sequence[Job], settings: SweepConfig, progress: SweepProgress
+) -> Ended:
+    """Runs jobs, and yields each as it ends; arguments as in `run_jobs`."""
+    yield from _Execution(sweep, jobs, settings, progress).outcomes()
+
+
+class _Execution:
+    def __init__(
+        self, sweep: Sweep, jobs: Sequence[Job], settings: SweepConfig, progress: SweepProgress
+    ) -> None:
+        self.sweep = sweep
+        self.settings = settings
+        self.progress = progress
+        self.records = {record.number: record for record in sweep.jobs}
+        self.groups, self.singles = grouped(jobs, settings.fuse)
+
+    def outcomes(self) -> Ended:
+        for group in self.groups:
+            yield from self._group(group)
+        for single in self.singles:
+            if single.reason:
+                self.progress.note(single.note)
+        jobs = sorted((job for one in self.singles for job in one.jobs), key=lambda job: job.number)
+        workers = self.settings.workers
+        yield from run_in_pool(jobs, workers) if workers and jobs else _one_by_one(jobs)
+
+    def _group(self, group: Group) -> Ended:
+        settings = self.settings
+        randomness = settings.randomness
+        try:
+            choice = chosen(
+                group, fuse=settings.fuse, randomness=randomness, workers=settings.workers
+            )
+        except SeedbedError:
+            self.singles.append(Singles(group.jobs, ""))  # each says what is wrong with it
+            return
+        except KeyboardInterrupt:
+            raise
+        except BaseException as err:  # sys.exit in a user's model too
+            self.singles.append(Singles(group.jobs, _stopped_with(err)))
+            return
+        if choice.reason:
+            self.singles.append(Singles(group.jobs, choice.reason))
+            return
+        plan = choice.plan
+        for stack in stacks_of(group, choice.width):
+            yield from self._stack(stack, plan)
+            plan = None
+
+    def _stack(self, stack: Group, plan: StackPlan | None) -> Ended:
+        number = 1 + max((one.group or 0 for one in self.sweep.jobs), default=0)
+        for job in stack.jobs:
+            self.records[job.number].group = number
+        self.sweep.write_jobs()
+        self.progress.stack_started(number, len(stack.jobs))
+        left = {job.number: job for job in stack.jobs}
+        try:
+            for job, outcome in run_stack(
+                stack,
+                number,
+                plan,
+                randomness=self.settings.randomness,
+                step=self.progress.stack_step,
+            ):
+                del left[job.number]
+                yield job, outcome
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as err:  # sys.exit in a user's model too
+            log.info("a stack failed", exc_info=True)
+            self.singles.append(Singles(list(left.values()), _stopped_with(err)))
+            for number_ in left:
+                self.records[number_].group = None
+
+
+def _stopped_with(err: BaseException) -> str:
+    return "together they stopped with " + " ".join(f"{type(err).__name__}: {err}".split())[:120]
+
+
+def _one_by_one(jobs: Iterable[Job]) -> Ended:
+    for job in jobs:
+        yield job, run_job(job)
