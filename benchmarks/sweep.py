@@ -7,6 +7,7 @@ README.md beside this file says what is measured and how.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -43,8 +44,11 @@ CURVE = "curve"
 
 def main() -> int:
     args = _arguments()
-    head = report.header()
-    print(report.header_text(head, threads="threads by torch's choice"), flush=True)
+    os.environ.pop("OMP_NUM_THREADS", None)
+    if args.threads:  # of every process that is started from here
+        os.environ["OMP_NUM_THREADS"] = str(args.threads)
+    head = {**report.header(), "threads": args.threads}
+    print(_header_text(head), flush=True)
     costs: dict[str, list[Cost]] = {}
     points: list[Point] = []
     failed: list[str] = []
@@ -85,8 +89,14 @@ def _tell(
         args.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     if args.plot and points:
         basic = costs["article"][1] if "article" in costs else None
-        caption = report.header_text(head, threads="threads by torch's choice")
-        sweep_report.draw(points, basic, caption, args.plot)
+        sweep_report.draw(points, basic, _header_text(head), args.plot)
+
+
+def _header_text(head: dict[str, object]) -> str:
+    threads = head["threads"]
+    return report.header_text(
+        head, threads=f"threads: {threads}" if threads else "threads by torch's choice"
+    )
 
 
 def _part(part: str, args: argparse.Namespace, folder: Path) -> list[Cost]:
@@ -115,6 +125,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--peer-jobs", type=_jobs, default=60, help="of a peer; then it is scaled")
     parser.add_argument("--whole", action="store_true", help="peers run every job")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, help="of each process; else by torch's choice")
     parser.add_argument("--folder", type=Path, help="where the sweeps write; else a temporary one")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     parser.add_argument(

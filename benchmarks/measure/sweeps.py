@@ -169,14 +169,16 @@ def _timed(command: Sequence[str], folder: Path) -> Ran:
 
     A child begins with the memory of who starts it on its account: nothing large is imported here.
     """
-    environment = {key: text for key, text in os.environ.items() if key != "OMP_NUM_THREADS"}
     os.sync()  # what earlier sweeps wrote is not written during this one
     with (folder / "output").open("w+b") as output:
         started = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
-        )
-        _, status, usage = os.wait4(process.pid, 0)
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:  # Ctrl-C: it writes no more while the folder is removed
+            process.kill()
+            process.wait()
+            raise
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:

@@ -15,6 +15,7 @@ from hydra.types import RunMode
 from omegaconf import open_dict
 
 from seedbed.config import sweep_jobs
+from seedbed.config.check import checked
 from seedbed.config.compose import COMPOSITION_ERRORS, from_hydra, hydra_files, hydra_started
 from seedbed.config.explain import explained
 from seedbed.config.locations import own_conf
@@ -127,8 +128,21 @@ def started(folder: Path) -> Iterator[JobComposer]:
             loader.load_sweep_config, lambda config, words: (id(config), *words)
         )
         asked = _once(explained, lambda err, words, name: (type(err), str(err), *words))
-        with mock.patch("seedbed.config.sweep_jobs.explained", asked):
+        with (
+            mock.patch("seedbed.config.sweep_jobs.explained", asked),
+            mock.patch("seedbed.config.sweep_jobs.checked", _checked),
+            mock.patch("seedbed.config.compose.checked", _checked),
+        ):
             yield JobComposer(loader, sweep)
+
+
+def _checked(plain: dict[str, Any], *groups: Any) -> Any:
+    """As `checked`; an error holds the config, which is compared too."""
+    try:
+        return checked(plain, *groups)
+    except ConfigError as err:
+        err.add_note(json.dumps(plain))
+        raise
 
 
 def _once(function: Any, key: Any) -> Any:
@@ -167,7 +181,7 @@ def _told(compose: Any) -> Any:
     try:
         job = compose()
     except ConfigError as err:
-        return err.problems
+        return err.problems, getattr(err, "__notes__", None)
     except (TypeError, AttributeError, LookupError, AssertionError, RecursionError) as err:
         return f"{type(err).__name__}: {err}"  # Hydra stumbles over words such as data=[null]
     files = hydra_files(replace(job, number=3), Path("there"))

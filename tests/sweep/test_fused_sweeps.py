@@ -309,3 +309,13 @@ def test_ctrl_c_saves_every_run_of_a_stack(tmp_path: Path) -> None:
         assert json.loads((run / "status.json").read_text())["status"] == "interrupted"
         last = torch.load(run / "checkpoints" / "last.pt", weights_only=True)
         assert last["state"]["step"] == result_of(run)["steps"] > 0
+
+
+def test_splits_that_give_other_widths_are_not_stacked(seedbed: Callable, tmp_path: Path) -> None:
+    """A category that only some seeds see in training is a column of theirs alone."""
+    lines = [f"{n},{'abc'[n % 2] if n else 'c'},{n}" for n in range(12)]
+    (tmp_path / "rare.csv").write_text("\n".join(["size,kind,price", *lines]) + "\n")
+    words = ["data=csv", "data.path=rare.csv", "data.target=price", "data.split.validation=0.3"]
+    result = seedbed("train", "-m", *words, "seed=range(0,8)", "trainer.epochs=1")
+    assert "rows of different number or width" in result.out
+    assert {row["status"] for row in rows(result.sweep)} <= {"completed", "failed"}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
-from seedbed.runs.files import remove_unfinished, write_json, writing
+from seedbed.runs.files import json_text, remove_unfinished, write_json, writing
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.lock import DirectoryLock
 
@@ -32,24 +32,32 @@ class RunDirectory(RunPaths):
 
     def write_status(self, status: Status, error: str | None = None) -> None:
         """Says how the run stands."""
-        started = self._started
-        ended = None if status == "running" else datetime.now(UTC).isoformat()
-        write_json(
-            self.status,
-            {
-                "status": status,
-                "started": started,
-                "ended": ended,
-                "error": error,
-                "pid": os.getpid(),
-            },
-        )
+        content = {
+            "status": status,
+            "started": self._started,
+            "ended": None if status == "running" else datetime.now(UTC).isoformat(),
+            "error": error,
+            "pid": os.getpid(),
+        }
+        if self.is_new and status == "running":
+            # Into the file that claimed the directory, which is empty and says no more if it stays
+            # so: replacing a file takes several times as long.
+            with writing(self.status):
+                self.status.write_text(json_text(content) + "\n", encoding="utf-8")
+        else:
+            write_json(self.status, content)
+        self.__dict__["is_new"] = False
+
+    @cached_property
+    def is_new(self) -> bool:
+        """Whether nothing has been told of the run yet."""
+        return self.status.exists() and self.status.stat().st_size == 0
 
     @cached_property
     def _started(self) -> str:
         """When the run was started first, which the status of a resumed run tells; else now."""
         started: str | None = None
-        if self.status.exists() and self.status.stat().st_size > 0:
+        if self.status.exists() and not self.is_new:
             started = json.loads(self.status.read_text(encoding="utf-8")).get("started")
         return started or datetime.now(UTC).isoformat()
 

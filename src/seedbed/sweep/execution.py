@@ -12,6 +12,7 @@ from seedbed.sweep.pool import run_in_pool
 from seedbed.sweep.progress import SweepProgress
 from seedbed.sweep.stacks import chosen, run_stack, stacks_of
 from seedbed.training.fused.plan import StackPlan
+from seedbed.training.fused.rows import NotAlikeError
 
 log = logging.getLogger("seedbed")
 
@@ -54,6 +55,9 @@ class _Execution:
             )
         except SeedbedError:
             self.singles.append(Singles(group.jobs, ""))  # each says what is wrong with it
+            return
+        except NotAlikeError as err:
+            self.singles.append(Singles(group.jobs, str(err)))
             return
         except KeyboardInterrupt:
             raise

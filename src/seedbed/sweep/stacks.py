@@ -108,7 +108,6 @@ def run_stack(
     try:
         for job in stack.jobs:
             directories.append(job_directory(job))
-            write_hydra_files(job.hydra, directories[-1])
         runs = [
             StackRun(job.plain, directory)
             for job, directory in zip(stack.jobs, directories, strict=True)
@@ -116,7 +115,11 @@ def run_stack(
         engine = {"engine": "fused", "group": number, "K": len(runs)}
         writer = StackWriter(plan, runs, engine, step)
         resumed = _checkpoints(stack.snapshots, directories)
-        writer.begin(stack.snapshots)
+        jobs = stack.jobs
+        writer.begin(
+            stack.snapshots,
+            lambda number: write_hydra_files(jobs[number].hydra, directories[number]),
+        )
         with stop_request() as stop:
             train_stack(plan, len(runs), writer, stop, resumed)
         for job, run in zip(stack.jobs, runs, strict=True):

@@ -1,7 +1,5 @@
 """What a run leaves at its end, whichever engine made it: history, picture and `result.json`."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,11 +23,9 @@ def history_text(rows: Sequence[HistoryRow], metrics: Sequence[str]) -> str:
         rows: of each epoch.
         metrics: names of its losses and metrics, in order.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ["epoch", "step", *metrics, "lr", "seconds"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    names = ["epoch", "step", *metrics, "lr", "seconds"]
+    lines = [",".join(names), *(",".join([repr(row[name]) for name in names]) for row in rows)]
+    return "\n".join(lines) + "\n"
 
 
 def draw_loss(history: Sequence[HistoryRow], directory: RunDirectory, events: EventFile) -> None:

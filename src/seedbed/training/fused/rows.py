@@ -18,6 +18,10 @@ ORDERED_ROWS = 2**20
 """Orders are drawn for as many epochs at once as keep below this many rows over all runs."""
 
 
+class NotAlikeError(Exception):
+    """Runs that cannot be stacked after all; the text says why."""
+
+
 @dataclass(frozen=True)
 class Table:
     """The same part of the data for every run of a stack.
@@ -79,8 +83,13 @@ def table_of(parts: Sequence[TensorDataset], which: Sequence[int], device: torch
         parts: distinct preparations, of equal length.
         which: the one of each run.
         device: where it is used.
+
+    Raises:
+        NotAlikeError: if the preparations differ in rows or widths, as categories may make them.
     """
     tensors = [part.tensors for part in parts]
+    if len({(x.shape, y.shape) for x, y in tensors}) > 1:
+        raise NotAlikeError("the splits of their seeds give rows of different number or width")
     x, y = (torch.cat([pair[side] for pair in tensors]).to(device) for side in (0, 1))
     rows = len(parts[0])
     return Table(x, y, rows, torch.tensor(which, device=device) * rows)

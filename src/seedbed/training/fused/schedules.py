@@ -23,8 +23,6 @@ from seedbed.training.optimization import Schedule, build_optimizer, build_sched
 PLATEAU = "torch.optim.lr_scheduler.ReduceLROnPlateau"
 """It looks at the run's own losses, so that no two runs share one."""
 
-SWITCHES = ("maximize", "foreach", "capturable", "differentiable", "fused")
-
 
 @dataclass(frozen=True)
 class Standing:

@@ -162,6 +162,11 @@ class Stack:
         """The least change that counts, of each run."""
         return np.array([one.trainer.early_stopping.min_delta for one in self.configs])
 
+    def epochs_of(self, place: int) -> int:
+        """The epochs that a run has finished."""
+        diverged = self.diverged.get(self.runs[place])
+        return diverged.epochs if diverged else self.epoch
+
     def ended(self) -> list[int]:
         """The places of runs that are done: diverged, at their last epoch, or stopped early."""
         return [place for place in range(self.real) if self._is_done(place)]
