@@ -20,7 +20,7 @@ def test_results_come_in_order_from_two_processes() -> None:
 
 @pytest.mark.parametrize("items", [[], [1], ITEMS[: WORTH_IT - 1]], ids=len)
 def test_few_are_done_here(items: list[int]) -> None:
-    assert {process for process in done_in_two(items, lambda _: os.getpid())} <= {os.getpid()}
+    assert set(done_in_two(items, lambda _: os.getpid())) <= {os.getpid()}
 
 
 def test_files_of_both_halves_are_there(tmp_path: Path) -> None:

@@ -237,3 +237,13 @@ def test_a_hostile_sweep_names_no_folder_outside(tmp_path: Path, seedbed: Callab
     result = seedbed("resume", str(sweep))
     assert result.code == 2
     assert "names the folder '../../elsewhere'" in result.errors[0]
+
+
+def test_a_group_that_is_no_number_is_damage(tmp_path: Path, seedbed: Callable) -> None:
+    sweep = seedbed("train", "-m", "seed=1,2", "trainer.epochs=1").sweep
+    told = json.loads((sweep / "sweep.json").read_text())
+    told["jobs"][1]["group"] = ["1"]
+    (sweep / "sweep.json").write_text(json.dumps(told))
+    result = seedbed("resume", str(sweep))
+    assert result.code == 2
+    assert "group must be a whole number" in result.errors[0]

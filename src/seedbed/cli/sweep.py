@@ -1,8 +1,6 @@
 """A sweep on the command line: its jobs made from what Hydra composed, and what is said of them."""
 
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed.cli import sweep_ending, sweep_progress
 from seedbed.cli.main import DONE
-from seedbed.config.build import ALLOW_VARIABLE, AllowList
+from seedbed.cli.sweep_checks import (
+    refuse_strange_words,
+    refuse_too_large,
+    refuse_what_cannot_fuse,
+    refuse_what_cannot_run,
+    refuse_what_is_not_allowed,
+    without_duplicates,
+)
 from seedbed.config.compose import Composed, hydra_files
 from seedbed.config.identity import config_hash
-from seedbed.config.locations import find_user_conf, users_allowed
-from seedbed.config.sweep_jobs import cut, recomposed
-from seedbed.errors import ConfigError, NotAllowedError, RunDirectoryError, SeedbedError
+from seedbed.config.locations import find_user_conf
+from seedbed.config.sweep_jobs import recomposed
+from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.runs.files import write_yaml, writing
 from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS
 from seedbed.runs.lock import DirectoryLock
@@ -25,10 +30,7 @@ from seedbed.sweep.outcome import JobRecord, Sweep, read_sweep
 from seedbed.sweep.run import left_to_run, run_jobs
 
 if TYPE_CHECKING:
-    from seedbed.sweep.disk import Footprint
-
-RESOLVER = re.compile(r"\$\{[^}]*:")
-"""An interpolation that computes, such as `${oc.env:HOME}`."""
+    pass
 
 finished: list[tuple[Sweep, str]] = []
 """The sweeps that this process ran, each with what its jobs are compared by.
@@ -70,13 +72,13 @@ def run_sweep(
             f"'{directory}' holds a sweep already; type another hydra.sweep.dir, or "
             f"seedbed resume {directory}"
         )
-    kept = _without_duplicates(composed)
+    kept = without_duplicates(composed)
     sizes = refuse_what_cannot_run(kept)
-    _refuse_what_cannot_fuse(kept)
+    refuse_what_cannot_fuse(kept)
     if _checking:
         print(f"valid: {len(kept)} jobs")
         return []
-    _refuse_too_large(directory, kept, sizes)
+    refuse_too_large(directory, kept, sizes)
     folders = job_folders([job.overrides for job in kept])
     records = [
         JobRecord(number, one.overrides, folder, config_hash(one.plain))
@@ -113,11 +115,11 @@ def _resumed(directory: Path, *, changed: bool, config_dir: str | None) -> int:
         sweep.write_table()
         print(f"complete already\nsweep: {directory}")
         return DONE
-    _refuse_strange_words(left)
+    refuse_strange_words(left)
     name = str(sweep.origin.get("config_name", "config"))
     folder = find_user_conf(config_dir)
     composed = recomposed([record.overrides for record in left], folder, name)
-    _refuse_what_is_not_allowed(composed, directory)
+    refuse_what_is_not_allowed(composed, directory)
     for record, one in zip(left, composed, strict=True):
         if config_hash(one.plain) != record.identity and not changed:
             raise SeedbedError(
@@ -129,50 +131,6 @@ def _resumed(directory: Path, *, changed: bool, config_dir: str | None) -> int:
     print(f"{len(sweep.jobs) - len(left)} of {len(sweep.jobs)} jobs are complete")
     _go(sweep, jobs_of(sweep, left, composed))
     return exit_code()
-
-
-def _refuse_what_cannot_fuse(composed: Sequence[Composed]) -> None:
-    """For `sweep.fuse=always`.
-
-    Raises:
-        ConfigError: naming the jobs, and why.
-    """
-    settings = composed[0].run.sweep
-    if settings.fuse != "always":
-        return
-    # Imported here: they bring torch.
-    from seedbed.sweep.groups import grouped
-    from seedbed.sweep.stacks import unfusable
-
-    jobs = [
-        Job(number, one.overrides, Path(), one.run, one.plain, {})
-        for number, one in enumerate(composed)
-    ]
-    told = unfusable(*grouped(jobs, "always"), settings.randomness)
-    if told:
-        raise ConfigError(f"sweep.fuse=always: {told}; type sweep.fuse=auto")
-
-
-def _refuse_strange_words(records: Sequence[JobRecord]) -> None:
-    """The overrides are a stranger's: they set keys, and read nothing of this machine."""
-    for record in records:
-        for word in record.overrides:
-            if not isinstance(word, str) or word.startswith("hydra") or RESOLVER.search(word):
-                raise RunDirectoryError(
-                    f"'{record.directory}' has the override {word!r}, which is "
-                    "not taken from a sweep's own files"
-                )
-
-
-def _refuse_what_is_not_allowed(composed: Sequence[Composed], directory: Path) -> None:
-    own = AllowList(users_allowed()).packages
-    for one in composed:
-        more = sorted(set(one.run.allow) - set(own))
-        if more:
-            raise NotAllowedError(
-                f"the sweep names classes of {', '.join(more)}, which is not allowed; if that is "
-                f"your own code, type {ALLOW_VARIABLE}={','.join(more)} seedbed resume {directory}"
-            )
 
 
 def jobs_of(sweep: Sweep, records: Sequence[JobRecord], composed: Sequence[Composed]) -> list[Job]:
@@ -212,81 +170,6 @@ def _alone(directory: Path) -> Iterator[None]:
         lock.release()
 
 
-def _refuse_too_large(
-    directory: Path, composed: Sequence[Composed], sizes: Mapping[str, "Footprint"]
-) -> None:
-    from seedbed.sweep.disk import refuse_too_large
-
-    refuse_too_large(directory, [(sizes[_kind(one)], one.run) for one in composed])
-
-
-def refuse_what_cannot_run(composed: Sequence[Composed]) -> dict[str, "Footprint"]:
-    """Prepares one job of each kind: same data, model, loss, optimizer and schedule.
-
-    Returns:
-        What the jobs of each kind take on the disk.
-
-    Raises:
-        SeedbedError: with the mistakes of every kind, each named by its first job.
-    """
-    # Imported here: torch takes a second, and a misspelt key is answered before it.
-    from seedbed.sweep.disk import footprint
-    from seedbed.training.plan import prepare_run
-
-    sizes: dict[str, Footprint] = {}
-    kinds: dict[str, tuple[int, Composed]] = {}
-    for number, one in enumerate(composed):
-        kinds.setdefault(_kind(one), (number, one))
-    problems: list[str] = []
-    for kind, (number, one) in kinds.items():
-        try:
-            sizes[kind] = footprint(prepare_run(one.run, AllowList(one.run.allow)))
-        except SeedbedError as err:
-            words = " ".join(one.overrides)
-            problems += [f"job {number} ({words}): {line}" for line in err.problems]
-    if problems:
-        raise SeedbedError(*cut(problems))
-    return sizes
-
-
 def exit_code() -> int:
     """Of the sweep that just ran; says how it went."""
     return sweep_ending.say_ending(*finished[-1])
-
-
-def _kind(one: Composed) -> str:
-    """What decides whether a job can be built; numbers that the schema has checked are left out."""
-    groups = [one.plain[key] for key in KIND]
-    known = tuple(map(id, groups))
-    if known not in _kinds:
-        if len(_kinds) >= MOST_KINDS:
-            _kinds.clear()
-        _kinds[known] = (groups, _kind_of(one.plain))
-    return _kinds[known][1]
-
-
-def _kind_of(plain: Mapping[str, Any]) -> str:
-    groups = {key: plain[key] for key in ("data", "model", "loader", "loss")}
-    named = {key: plain[key].get("_target_") for key in ("optimizer", "scheduler")}
-    settings = {key: sorted(set(plain[key]) - {"_target_"}) for key in ("optimizer", "scheduler")}
-    trainer = [plain["trainer"][key] for key in ("device", "precision", "monitor")]
-    flags = {k: v for k, v in plain["optimizer"].items() if isinstance(v, bool | list)}
-    return json.dumps([groups, named, settings, trainer, flags], default=str, sort_keys=True)
-
-
-KIND = ("data", "model", "loader", "loss", "optimizer", "scheduler", "trainer")
-MOST_KINDS = 1000
-
-_kinds: dict[tuple[int, ...], tuple[list[Any], str]] = {}
-"""The kind of jobs by their groups, which jobs share; kept here, so that no other gets an id."""
-
-
-def _without_duplicates(composed: Sequence[Composed]) -> list[Composed]:
-    """The first job of each resolved config."""
-    kept: dict[str, Composed] = {}
-    for one in composed:
-        kept.setdefault(config_hash(one.plain), one)
-    if len(kept) < len(composed):
-        left_out = len(composed) - len(kept)
-        print(f"note: {left_out} of {len(composed)} jobs repeat another's settings; left out")
-    return list(kept.values())

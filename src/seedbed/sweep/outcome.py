@@ -105,6 +105,8 @@ def read_sweep(directory: Path) -> Sweep:
         name = record.directory
         if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
             raise RunDirectoryError(f"'{directory / SWEEP_JOBS}' names the folder {name!r}")
+        if record.group is not None and type(record.group) is not int:
+            raise RunDirectoryError(f"'{directory / SWEEP_JOBS}': group must be a whole number")
     if not records:
         raise RunDirectoryError(f"'{directory / SWEEP_JOBS}' holds no jobs")
     return Sweep(directory, records, plain)

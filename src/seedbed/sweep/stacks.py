@@ -2,10 +2,14 @@
 
 import contextlib
 import logging
-import resource
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None  # type: ignore[assignment]
 
 from seedbed.config.build import AllowList
 from seedbed.data.prepared import PreparedData
@@ -154,6 +158,8 @@ def _note_failure(directories: Sequence[RunDirectory], err: BaseException) -> No
 
 def _most_open_files() -> int:
     """Locks of run directories that this process can hold; asks for as many as it may have."""
+    if resource is None:
+        return 2**20
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard or hard == resource.RLIM_INFINITY:
         with contextlib.suppress(ValueError, OSError):

@@ -1,0 +1,150 @@
+"""What a sweep is asked before its first job starts: duplicates, mistakes, room on the disk."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seedbed.config.build import ALLOW_VARIABLE, AllowList
+from seedbed.config.compose import Composed
+from seedbed.config.identity import config_hash
+from seedbed.config.locations import users_allowed
+from seedbed.config.sweep_jobs import cut
+from seedbed.errors import ConfigError, NotAllowedError, RunDirectoryError, SeedbedError
+from seedbed.sweep.job import Job
+from seedbed.sweep.outcome import JobRecord
+
+if TYPE_CHECKING:
+    from seedbed.sweep.disk import Footprint
+
+RESOLVER = re.compile(r"\$\{[^}]*:")
+"""An interpolation that computes, such as `${oc.env:HOME}`."""
+
+KIND = ("data", "model", "loader", "loss", "optimizer", "scheduler", "trainer")
+MOST_KINDS = 1000
+
+_kinds: dict[tuple[int, ...], tuple[list[Any], str]] = {}
+"""The kind of jobs by their groups, which jobs share; kept here, so that no other gets an id."""
+
+
+def without_duplicates(composed: Sequence[Composed]) -> list[Composed]:
+    """The first job of each resolved config."""
+    kept: dict[str, Composed] = {}
+    for one in composed:
+        kept.setdefault(config_hash(one.plain), one)
+    if len(kept) < len(composed):
+        left_out = len(composed) - len(kept)
+        print(f"note: {left_out} of {len(composed)} jobs repeat another's settings; left out")
+    return list(kept.values())
+
+
+def refuse_what_cannot_run(composed: Sequence[Composed]) -> dict[str, "Footprint"]:
+    """Prepares one job of each kind: same data, model, loss, optimizer and schedule.
+
+    Returns:
+        What the jobs of each kind take on the disk.
+
+    Raises:
+        SeedbedError: with the mistakes of every kind, each named by its first job.
+    """
+    # Imported here: torch takes a second, and a misspelt key is answered before it.
+    from seedbed.sweep.disk import footprint
+    from seedbed.training.plan import prepare_run
+
+    sizes: dict[str, Footprint] = {}
+    kinds: dict[str, tuple[int, Composed]] = {}
+    for number, one in enumerate(composed):
+        kinds.setdefault(_kind(one), (number, one))
+    problems: list[str] = []
+    for kind, (number, one) in kinds.items():
+        try:
+            sizes[kind] = footprint(prepare_run(one.run, AllowList(one.run.allow)))
+        except SeedbedError as err:
+            words = " ".join(one.overrides)
+            problems += [f"job {number} ({words}): {line}" for line in err.problems]
+    if problems:
+        raise SeedbedError(*cut(problems))
+    return sizes
+
+
+def refuse_what_cannot_fuse(composed: Sequence[Composed]) -> None:
+    """For `sweep.fuse=always`.
+
+    Raises:
+        ConfigError: naming the jobs, and why.
+    """
+    settings = composed[0].run.sweep
+    if settings.fuse != "always":
+        return
+    # Imported here: they bring torch.
+    from seedbed.sweep.groups import grouped
+    from seedbed.sweep.stacks import unfusable
+
+    jobs = [
+        Job(number, one.overrides, Path(), one.run, one.plain, {})
+        for number, one in enumerate(composed)
+    ]
+    told = unfusable(*grouped(jobs, "always"), settings.randomness)
+    if told:
+        raise ConfigError(f"sweep.fuse=always: {told}; type sweep.fuse=auto")
+
+
+def refuse_too_large(
+    directory: Path, composed: Sequence[Composed], sizes: Mapping[str, "Footprint"]
+) -> None:
+    """Of a sweep that the disk has no room for.
+
+    Raises:
+        RunDirectoryError: with what is needed and what is free.
+    """
+    from seedbed.sweep import disk
+
+    disk.refuse_too_large(directory, [(sizes[_kind(one)], one.run) for one in composed])
+
+
+def refuse_strange_words(records: Sequence[JobRecord]) -> None:
+    """The overrides are a stranger's: they set keys, and read nothing of this machine."""
+    for record in records:
+        for word in record.overrides:
+            if not isinstance(word, str) or word.startswith("hydra") or RESOLVER.search(word):
+                raise RunDirectoryError(
+                    f"'{record.directory}' has the override {word!r}, which is "
+                    "not taken from a sweep's own files"
+                )
+
+
+def refuse_what_is_not_allowed(composed: Sequence[Composed], directory: Path) -> None:
+    """Of classes that the sweep's own files allow, and the reader does not.
+
+    Raises:
+        NotAllowedError: naming the packages, and what to type.
+    """
+    own = AllowList(users_allowed()).packages
+    for one in composed:
+        more = sorted(set(one.run.allow) - set(own))
+        if more:
+            raise NotAllowedError(
+                f"the sweep names classes of {', '.join(more)}, which is not allowed; if that is "
+                f"your own code, type {ALLOW_VARIABLE}={','.join(more)} seedbed resume {directory}"
+            )
+
+
+def _kind(one: Composed) -> str:
+    """What decides whether a job can be built; numbers that the schema has checked are left out."""
+    groups = [one.plain[key] for key in KIND]
+    known = tuple(map(id, groups))
+    if known not in _kinds:
+        if len(_kinds) >= MOST_KINDS:
+            _kinds.clear()
+        _kinds[known] = (groups, _kind_of(one.plain))
+    return _kinds[known][1]
+
+
+def _kind_of(plain: Mapping[str, Any]) -> str:
+    groups = {key: plain[key] for key in ("data", "model", "loader", "loss")}
+    named = {key: plain[key].get("_target_") for key in ("optimizer", "scheduler")}
+    settings = {key: sorted(set(plain[key]) - {"_target_"}) for key in ("optimizer", "scheduler")}
+    trainer = [plain["trainer"][key] for key in ("device", "precision", "monitor")]
+    flags = {k: v for k, v in plain["optimizer"].items() if isinstance(v, bool | list)}
+    return json.dumps([groups, named, settings, trainer, flags], default=str, sort_keys=True)
