@@ -55,16 +55,8 @@ def environment(device: str, threads: int, data: dict[str, Any]) -> dict[str, An
 
 def git_state(folder: Path) -> dict[str, Any] | None:
     """The commit of the repository that `folder` is in, and whether it has uncommitted changes."""
-    try:
-        shown = subprocess.run(
-            [*GIT, "status", "--porcelain=v2", "--branch", "--untracked-files=no"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
+    shown = _git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
+    if shown is None:
         return None
     lines = shown.splitlines()
     commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), None)
@@ -74,19 +66,22 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 
 def _diff(folder: Path) -> str | None:
     """What was not committed, of the files that git tracks."""
+    text = _git(folder, "diff", "HEAD", "--no-ext-diff", "--no-textconv")
+    if text is None:
+        return None
+    more = f"\n… and {len(text) - LONGEST_DIFF} characters more"
+    return text if len(text) <= LONGEST_DIFF else text[:LONGEST_DIFF] + more
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    """What git says, or None where there is no repository, or no git."""
     try:
         shown = subprocess.run(
-            [*GIT, "diff", "HEAD", "--no-ext-diff", "--no-textconv"],
-            cwd=folder,
-            capture_output=True,
-            timeout=10,
-            check=True,
+            [*GIT, *words], cwd=folder, capture_output=True, timeout=10, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    text = shown.decode(errors="replace")
-    more = f"\n… and {len(text) - LONGEST_DIFF} characters more"
-    return text if len(text) <= LONGEST_DIFF else text[:LONGEST_DIFF] + more
+    return shown.decode(errors="replace")
 
 
 def _version(name: str) -> str | None:

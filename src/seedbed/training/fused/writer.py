@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -228,9 +229,14 @@ class StackWriter:
         """`preprocessing.json` and `environment.json` of a run."""
         data, paths = self.plan.data[number], self.runs[number].directory
         if id(data) not in self._of_data:
-            threads = self.plan.configs[0].trainer.threads or torch.get_num_threads()
-            told = environment(str(self.plan.device), threads, dict(data.fingerprint))
+            told = {**self._environment, "data": dict(data.fingerprint)}
             texts = (json_text(data.preprocessing.to_json()), json_text(told))
             self._of_data[id(data)] = (f"{texts[0]}\n".encode(), f"{texts[1]}\n".encode())
         preprocessing, made_with = self._of_data[id(data)]
         return [(paths.preprocessing, preprocessing), (paths.environment, made_with)]
+
+    @cached_property
+    def _environment(self) -> dict[str, Any]:
+        """Asked for once, as it asks git; but for the data."""
+        threads = self.plan.configs[0].trainer.threads or torch.get_num_threads()
+        return environment(str(self.plan.device), threads, {})
