@@ -4,7 +4,7 @@ Hydra composes once for each distinct choice of groups; a job's plain values are
 copy of that, which is what Hydra does with them too. Anything else goes to Hydra.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,18 +124,20 @@ def composed_jobs(
         job_overrides: of each job.
 
     Raises:
-        ConfigError: with the mistakes of every job, each named by its number and overrides.
+        ConfigError: with the mistakes of all jobs, each with the first job that has it.
     """
     composer = JobComposer(loader, sweep)
     jobs: list[Composed] = []
-    problems: list[str] = []
+    problems: dict[str, list[str]] = {}
     for number, overrides in enumerate(job_overrides):
         try:
             jobs.append(composer.composed(number, overrides))
         except ConfigError as err:
-            problems += list(_named(number, overrides, err))
+            shown = " ".join(filter_overrides(overrides))
+            for line in err.problems:
+                problems.setdefault(line, []).append(f"job {number} ({shown})")
     if problems:
-        raise ConfigError(*cut(problems))
+        raise ConfigError(*cut([f"{_first(jobs)}: {line}" for line, jobs in problems.items()]))
     return jobs
 
 
@@ -174,7 +176,7 @@ def sweep_settings(sweep: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in settings.items()}
 
 
-def _named(number: int, words: Sequence[str], error: ConfigError) -> Iterator[str]:
-    shown = " ".join(filter_overrides(words))
-    for line in error.problems:
-        yield f"job {number} ({shown}): {line}"
+def _first(jobs: Sequence[str]) -> str:
+    """The first of the jobs that have a mistake in common, and how many more there are."""
+    more = f" and {len(jobs) - 1} more jobs" if len(jobs) > 2 else " and 1 more job"
+    return jobs[0] + (more if len(jobs) > 1 else "")
