@@ -324,14 +324,10 @@ def test_a_wrong_value_is_refused_before_any_job_starts(seedbed, tmp_path: Path)
     result = seedbed("train", "-m", "trainer.epochs=1", "optimizer.lr=0.1,abc", "seed=1,-1")
     assert result.code == 2
     assert result.errors == [
-        "error: job 1 (trainer.epochs=1 optimizer.lr=0.1 seed=-1): seed must be a whole number "
-        ">= 0 and < 9.22337e+18, got -1",
-        "error: job 2 (trainer.epochs=1 optimizer.lr=abc seed=1): optimizer.lr must be a number "
-        "> 0, got 'abc'",
-        "error: job 3 (trainer.epochs=1 optimizer.lr=abc seed=-1): seed must be a whole number "
-        ">= 0 and < 9.22337e+18, got -1",
-        "error: job 3 (trainer.epochs=1 optimizer.lr=abc seed=-1): optimizer.lr must be a number "
-        "> 0, got 'abc'",
+        "error: job 1 (trainer.epochs=1 optimizer.lr=0.1 seed=-1) and 1 more job: seed must be a "
+        "whole number >= 0 and < 9.22337e+18, got -1",
+        "error: job 2 (trainer.epochs=1 optimizer.lr=abc seed=1) and 1 more job: optimizer.lr must "
+        "be a number > 0, got 'abc'",
     ]
     assert list(tmp_path.rglob("*")) == []
 

@@ -190,8 +190,10 @@ def test_one_wrong_value_of_many_is_refused_with_its_job(tmp_path: Path, seedbed
     grid = ["seed=range(0,30)", "optimizer.lr=0.1,-1"]
     result = seedbed("train", "-m", *grid, "hydra.sweep.dir=sweep")
     assert (result.code, (tmp_path / "sweep").exists()) == (2, False)
-    said = "error: job 1 (seed=0 optimizer.lr=-1): optimizer.lr must be a number > 0, got -1"
-    assert result.errors[0] == said
+    assert result.errors == [
+        "error: job 1 (seed=0 optimizer.lr=-1) and 29 more jobs: optimizer.lr must be a number > "
+        "0, got -1"
+    ]
 
 
 def test_a_job_that_cannot_be_built_is_refused_before_any_starts(
