@@ -211,6 +211,7 @@ def test_a_stack_that_raises_is_run_singly(seedbed: Callable, tmp_path: Path) ->
     words = ["model._target_=failing_nets.Failing", "allow=[failing_nets]", "+model.width=5"]
     result = seedbed("train", "-m", *words, "seed=range(0,3)", "trainer.epochs=5")
     assert result.code == 1
+    assert result.err == ""
     assert "together they stopped with RuntimeError: told to" in result.out
     assert [row["status"] for row in rows(result.sweep)] == ["failed"] * 3
 
@@ -305,6 +306,8 @@ def test_ctrl_c_saves_every_run_of_a_stack(tmp_path: Path) -> None:
         finally:
             process.kill()
     assert process.returncode == 130, out
+    jobs = json.loads((tmp_path / "sweep" / "sweep.json").read_text())["jobs"]
+    assert [one["status"] for one in jobs] == ["interrupted"] * 3
     for run in tmp_path.glob("sweep/*_seed*"):
         assert json.loads((run / "status.json").read_text())["status"] == "interrupted"
         last = torch.load(run / "checkpoints" / "last.pt", weights_only=True)

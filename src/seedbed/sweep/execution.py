@@ -1,12 +1,11 @@
 """Runs jobs in the way that suits them: in stacks, one by one, or in processes."""
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 from seedbed.config.schema import SweepConfig
 from seedbed.errors import SeedbedError
 from seedbed.sweep.groups import Group, Singles, grouped
-from seedbed.sweep.job import Job, Outcome, run_job
+from seedbed.sweep.job import Job, Outcome, earlier_outcome, run_job
 from seedbed.sweep.outcome import Sweep
 from seedbed.sweep.pool import run_in_pool
 from seedbed.sweep.progress import SweepProgress
@@ -14,15 +13,14 @@ from seedbed.sweep.stacks import chosen, run_stack, stacks_of
 from seedbed.training.fused.plan import StackPlan
 from seedbed.training.fused.rows import NotAlikeError
 
-log = logging.getLogger("seedbed")
-
-Ended = Iterator[tuple[Job, Outcome]]
+Ended = Iterator[list[tuple[Job, Outcome]]]
+"""Jobs that ended together, and how."""
 
 
 def executed(
     sweep: Sweep, jobs: Sequence[Job], settings: SweepConfig, progress: SweepProgress
 ) -> Ended:
-    """Runs jobs, and yields each as it ends; arguments as in `run_jobs`."""
+    """Runs jobs, and yields those that end; arguments as in `run_jobs`."""
     yield from _Execution(sweep, jobs, settings, progress).outcomes()
 
 
@@ -44,7 +42,8 @@ class _Execution:
                 self.progress.note(single.note)
         jobs = sorted((job for one in self.singles for job in one.jobs), key=lambda job: job.number)
         workers = self.settings.workers
-        yield from run_in_pool(jobs, workers) if workers and jobs else _one_by_one(jobs)
+        for one in run_in_pool(jobs, workers) if workers and jobs else _one_by_one(jobs):
+            yield [one]
 
     def _group(self, group: Group) -> Ended:
         settings = self.settings
@@ -78,30 +77,29 @@ class _Execution:
             self.records[job.number].group = number
         self.sweep.write_jobs()
         self.progress.stack_started(number, len(stack.jobs))
-        left = {job.number: job for job in stack.jobs}
         try:
-            for job, outcome in run_stack(
+            yield run_stack(
                 stack,
                 number,
                 plan,
                 randomness=self.settings.randomness,
                 step=self.progress.stack_step,
-            ):
-                del left[job.number]
-                yield job, outcome
+            )
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as err:  # sys.exit in a user's model too
-            log.info("a stack failed", exc_info=True)
-            self.singles.append(Singles(list(left.values()), _stopped_with(err)))
-            for number_ in left:
-                self.records[number_].group = None
+            ended = [(job, earlier_outcome(job.path)) for job in stack.jobs]
+            yield [(job, one) for job, one in ended if one and one.status == "completed"]
+            left = [job for job, one in ended if one is None or one.status != "completed"]
+            self.singles.append(Singles(left, _stopped_with(err)))
+            for job in left:
+                self.records[job.number].group = None
 
 
 def _stopped_with(err: BaseException) -> str:
     return "together they stopped with " + " ".join(f"{type(err).__name__}: {err}".split())[:120]
 
 
-def _one_by_one(jobs: Iterable[Job]) -> Ended:
+def _one_by_one(jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
     for job in jobs:
         yield job, run_job(job)

@@ -26,13 +26,15 @@ def run_jobs(
     sweep.write_jobs()
     progress.started(len(sweep.jobs), len(jobs))
     try:
-        for job, outcome in executed(sweep, jobs, settings, progress):
-            record = by_number[job.number]
-            _note(record, outcome)
+        for ended in executed(sweep, jobs, settings, progress):
+            for job, outcome in ended:
+                record = by_number[job.number]
+                _note(record, outcome)
+                progress.job_ended(record)
             sweep.write_jobs(now=False)
-            progress.job_ended(record)
-            failed = outcome.status != "completed"
-            if outcome.status == "interrupted" or (settings.on_error == "stop" and failed):
+            statuses = {outcome.status for _, outcome in ended}
+            failed = statuses - {"completed"}
+            if "interrupted" in statuses or (settings.on_error == "stop" and failed):
                 break
     finally:
         progress.ended()

@@ -1,8 +1,6 @@
 """Runs the jobs of a group together, and says why where that is not possible or not faster."""
 
 import contextlib
-import logging
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -26,8 +24,6 @@ from seedbed.training.fused.train import train_stack
 from seedbed.training.fused.writer import StackRun, StackWriter
 from seedbed.training.interrupt import stop_request
 from seedbed.training.resume import load_best
-
-log = logging.getLogger("seedbed")
 
 Step = Callable[[float, int], None]
 """Called after every step of a stack with the part that is done, and the runs still in it."""
@@ -91,8 +87,8 @@ def stacks_of(group: Group, width: int) -> Iterator[Group]:
 
 def run_stack(
     stack: Group, number: int, plan: StackPlan | None, *, randomness: Randomness, step: Step
-) -> Iterator[tuple[Job, Outcome]]:
-    """Trains a stack's jobs, and yields each with its outcome.
+) -> list[tuple[Job, Outcome]]:
+    """Trains a stack's jobs; each with its outcome.
 
     Args:
         stack: jobs of one shape.
@@ -126,15 +122,15 @@ def run_stack(
         )
         with stop_request() as stop:
             train_stack(plan, len(runs), writer, stop, resumed)
-        for job, run in zip(stack.jobs, runs, strict=True):
-            result = run.result or {}
-            yield job, Outcome(result["status"], result.get("error"), result["metrics"])
     except BaseException as err:
         _note_failure(directories, err)
         raise
     finally:
         for directory in directories:
             directory.release()
+    results = [run.result or {} for run in runs]
+    outcomes = [Outcome(one["status"], one.get("error"), one["metrics"]) for one in results]
+    return list(zip(stack.jobs, outcomes, strict=True))
 
 
 def _checkpoints(
@@ -147,9 +143,8 @@ def _checkpoints(
 
 
 def _note_failure(directories: Sequence[RunDirectory], err: BaseException) -> None:
-    """Says so in every run that has not ended."""
+    """Says so in every run that has not ended; on its own, each logs its own traceback."""
     status = "interrupted" if isinstance(err, KeyboardInterrupt) else "failed"
-    log.error(traceback.format_exc())
     for directory in directories:
         if directory.lock is not None and directory.lock.held:
             with contextlib.suppress(SeedbedError):  # the disk may be what failed

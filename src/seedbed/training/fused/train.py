@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from torch import Tensor
 
 from seedbed.data.seeds import stream_seed
+from seedbed.runs.directory import Status
 from seedbed.training.checkpoint import Snapshot
 from seedbed.training.device import process_settings
 from seedbed.training.fused.plan import NARROWEST, StackPlan
@@ -35,7 +36,7 @@ class Ended:
     weights: Tensor
     kept: Named
     metrics: list[dict[str, float]]
-    status: list[Literal["completed", "diverged", "interrupted"]]
+    status: list[Status]
     errors: list[str | None]
 
 
@@ -119,19 +120,15 @@ def _interrupt(stack: Stack, recorder: StackRecorder) -> None:
     places = list(range(stack.real))
     why = f"stopped in epoch {stack.epoch + 1} after step {stack.step}"
     ended = _ended(stack, places)
-    status = ["diverged" if s == "diverged" else "interrupted" for s in ended.status]
-    errors = [e if e else why for e in ended.errors]
-    recorder.ended(
-        stack,
-        Ended(places, ended.weights, ended.kept, ended.metrics, status, errors),  # type: ignore[arg-type]
-    )
+    status: list[Status] = ["diverged" if error else "interrupted" for error in ended.errors]
+    errors: list[str | None] = [error or why for error in ended.errors]
+    recorder.ended(stack, replace(ended, status=status, errors=errors))
 
 
 def _ended(stack: Stack, places: list[int]) -> Ended:
     """Chooses the weights that each run ends with, and measures them on every part."""
     runs = [stack.runs[place] for place in places]
-    diverged = [stack.diverged.get(run) for run in runs]
-    errors = [one and one.error for one in diverged]
+    errors = [one.error if one else None for one in map(stack.diverged.get, runs)]
     validated = "validation" in stack.parts
     keep_best = validated and stack.configs[0].trainer.select == "best"
     best = [
@@ -144,14 +141,13 @@ def _ended(stack: Stack, places: list[int]) -> Ended:
     for name, tensor in kept.items():
         tensor[chosen] = stack.good.kept[name][chosen]
     metrics: list[dict[str, float]] = [{} for _ in places]
-    for run, one, told in zip(runs, diverged, metrics, strict=True):
-        epochs = one.epochs if one else stack.epoch
-        if epochs:
+    for place, run, told in zip(places, runs, metrics, strict=True):
+        if epochs := stack.epochs_of(place):
             told["train/loss"] = float(stack.history["train/loss"][epochs - 1, run])
     for part, prefix in (("validation", "val"), ("test", "test")):
         if part in stack.parts:
             for name, values in stack.evaluate(weights, kept, part).items():
                 for place, told in zip(places, metrics, strict=True):
                     told[f"{prefix}/{name}"] = float(values[place])
-    status = ["diverged" if error else "completed" for error in errors]
-    return Ended(places, weights, kept, metrics, status, errors)  # type: ignore[arg-type]
+    status: list[Status] = ["diverged" if error else "completed" for error in errors]
+    return Ended(places, weights, kept, metrics, status, errors)
