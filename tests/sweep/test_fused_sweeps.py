@@ -206,10 +206,10 @@ def test_always_refuses_what_cannot_fuse(
     assert not (tmp_path / "outputs").exists()
 
 
-def test_a_stack_that_raises_is_run_singly(seedbed: Callable, tmp_path: Path) -> None:
+def test_a_stack_that_raises_is_run_singly(seedbed_process: Callable, tmp_path: Path) -> None:
     (tmp_path / "failing_nets.py").write_text(OWN)
     words = ["model._target_=failing_nets.Failing", "allow=[failing_nets]", "+model.width=5"]
-    result = seedbed("train", "-m", *words, "seed=range(0,3)", "trainer.epochs=5")
+    result = seedbed_process("train", "-m", *words, "seed=range(0,3)", "trainer.epochs=5")
     assert result.code == 1
     assert result.err == ""
     assert "together they stopped with RuntimeError: told to" in result.out
