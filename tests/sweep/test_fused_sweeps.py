@@ -39,7 +39,7 @@ class Failing(nn.Module):
 
     def forward(self, x):
         self.calls += 1
-        if self.training and self.width == 5 and self.calls > 4:
+        if self.training and self.calls > {5: 4, 6: 40}.get(self.width, 10**6):
             raise RuntimeError("told to")
         return self.layer(x)
 """
@@ -206,14 +206,17 @@ def test_always_refuses_what_cannot_fuse(
     assert not (tmp_path / "outputs").exists()
 
 
-def test_a_stack_that_raises_is_run_singly(seedbed_process: Callable, tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [5, 6], ids=["when it is tried", "in training"])
+def test_a_stack_that_raises_is_run_singly(
+    seedbed_process: Callable, tmp_path: Path, width: int
+) -> None:
     (tmp_path / "failing_nets.py").write_text(OWN)
-    words = ["model._target_=failing_nets.Failing", "allow=[failing_nets]", "+model.width=5"]
-    result = seedbed_process("train", "-m", *words, "seed=range(0,3)", "trainer.epochs=5")
+    words = ["model._target_=failing_nets.Failing", "allow=[failing_nets]", f"+model.width={width}"]
+    result = seedbed_process("train", "-m", *words, "seed=range(0,16)", "trainer.epochs=30")
     assert result.code == 1
     assert result.err == ""
     assert "together they stopped with RuntimeError: told to" in result.out
-    assert [row["status"] for row in rows(result.sweep)] == ["failed"] * 3
+    assert [row["status"] for row in rows(result.sweep)] == ["failed"] * 16
 
 
 def test_a_fused_job_is_reproduced(sweep: Path, seedbed: Callable, tmp_path: Path) -> None:
