@@ -240,6 +240,16 @@ def test_a_fused_job_is_reproduced(sweep: Path, seedbed: Callable, tmp_path: Pat
     assert (told.code, json.loads(told.out)["identical_in_its_stack"]) == (1, None)
 
 
+def test_another_run_of_the_stack_that_is_damaged_is_named(sweep: Path, seedbed: Callable) -> None:
+    config = job(sweep, 3) / "config.yaml"
+    config.write_bytes(config.read_bytes()[:100])
+    result = seedbed("reproduce", job(sweep, 5))
+    assert result.code == 2
+    (error,) = result.errors
+    assert str(config) in error
+    assert "of a run of the same stack, is damaged: " in error
+
+
 @pytest.mark.slow
 def test_a_fused_sweep_killed_half_way_goes_on_to_the_table_of_one_that_was_not(
     tmp_path: Path,

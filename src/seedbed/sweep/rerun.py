@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from seedbed.config.build import AllowList
 from seedbed.config.check import checked
 from seedbed.config.schema import RunConfig
-from seedbed.errors import RunDirectoryError
+from seedbed.errors import ConfigError, RunDirectoryError
 from seedbed.runs.directory import claim
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json
@@ -53,7 +54,9 @@ def rerun_stack(
     directory = paths.root.resolve().parent
     runs = [open_run(directory / job.directory) for job in jobs]
     plains = [read_config(run) for run in runs]
-    configs = [with_threads(checked(plain), paths) for plain in plains]
+    configs = [
+        with_threads(_config(plain, run), paths) for plain, run in zip(plains, runs, strict=True)
+    ]
     place = [run.root.name for run in runs].index(paths.root.resolve().name)
     _refuse_another_shape(configs, place, runs)
     sweep = configs[place].sweep
@@ -70,6 +73,17 @@ def rerun_stack(
         if stop.requested:
             raise KeyboardInterrupt
     return RunPaths(scratch)
+
+
+def _config(plain: dict[str, Any], run: RunPaths) -> RunConfig:
+    """The config of another run than the one that was named; a mistake is told with its file."""
+    try:
+        return checked(plain)
+    except ConfigError as err:
+        more = f" (and {len(err.problems) - 1} more)" if len(err.problems) > 1 else ""
+        raise RunDirectoryError(
+            f"'{run.config}', of a run of the same stack, is damaged: {err.problems[0]}{more}"
+        ) from err
 
 
 def _refuse_another_shape(
