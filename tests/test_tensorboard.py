@@ -16,7 +16,12 @@ from urllib.request import Request
 import numpy as np
 import pytest
 from runs.driving import Trained, train
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.plugins.hparams import metadata
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from views.browser import CHROMIUM, DRIVER, browser, direct
+
+from seedbed.training.events import END_TAG, HPARAMS, NO_VALUE, START_TAG, session_end
 
 STATUSES = ["STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING", "STATUS_UNKNOWN"]
 RUNS = {
@@ -255,3 +260,15 @@ def _raising(error: Exception) -> Any:
         raise error
 
     return raise_it
+
+
+def test_the_records_of_hparams_are_named_and_formed_as_the_plugin_has_them() -> None:
+    assert (HPARAMS, START_TAG, END_TAG) == (
+        metadata.PLUGIN_NAME,
+        metadata.SESSION_START_INFO_TAG,
+        metadata.SESSION_END_INFO_TAG,
+    )
+    assert metadata.NULL_TENSOR == NO_VALUE
+    (value,) = Event.FromString(session_end(succeeded=True, time=1.5)).summary.value
+    data = HParamsPluginData.FromString(value.metadata.plugin_data.content)
+    assert value.metadata == metadata.create_summary_metadata(data)

@@ -1,6 +1,7 @@
 """Where a run computes, and the settings of the process while it does."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -74,7 +75,7 @@ def process_settings(trainer: TrainerConfig, device: torch.device, seed: int) ->
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        torch.use_deterministic_algorithms(trainer.deterministic)
+        _use_deterministic(trainer.deterministic)
         memory.fill_uninitialized_memory = False
         torch.backends.cudnn.benchmark = not trainer.deterministic
         if trainer.threads is not None:
@@ -82,7 +83,15 @@ def process_settings(trainer: TrainerConfig, device: torch.device, seed: int) ->
         try:
             yield
         finally:
-            torch.use_deterministic_algorithms(deterministic)
+            _use_deterministic(deterministic)
             memory.fill_uninitialized_memory = fill
             torch.backends.cudnn.benchmark = benchmark
             torch.set_num_threads(threads)
+
+
+def _use_deterministic(wanted: bool) -> None:
+    """As `torch.use_deterministic_algorithms`, which brings torch's compiler to tell it as well."""
+    if "torch._dynamo" in sys.modules:  # something may be compiled
+        torch.use_deterministic_algorithms(wanted)
+    else:
+        torch.set_deterministic_debug_mode("error" if wanted else "default")

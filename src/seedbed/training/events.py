@@ -12,18 +12,27 @@ from pathlib import Path
 from typing import Any
 
 from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.plugins.hparams import metadata
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+from tensorboard.compat.proto.types_pb2 import DT_FLOAT
 from tensorboard.plugins.hparams.api_pb2 import STATUS_FAILURE, STATUS_SUCCESS
 from tensorboard.plugins.hparams.plugin_data_pb2 import (
     HParamsPluginData,
     SessionEndInfo,
     SessionStartInfo,
 )
-from tensorboard.summary.writer.record_writer import RecordWriter
 
 from seedbed.runs.files import writing
 from seedbed.runs.layout import EVENT_PREFIX
+
+HPARAMS = "hparams"
+START_TAG, END_TAG = "_hparams_/session_start_info", "_hparams_/session_end_info"
+NO_VALUE = TensorProto(
+    dtype=DT_FLOAT, tensor_shape=TensorShapeProto(dim=[TensorShapeProto.Dim(size=0)])
+)
+"""Names and form of the plugin's records. Its module `metadata` has them, and brings half of a
+stand-in for TensorFlow; tests hold both equal."""
 
 FLUSH_SECONDS = 1.0
 """How long a record may wait in memory; a dashboard that is open sees it after that."""
@@ -59,6 +68,9 @@ class EventFile:
             if goes_on:
                 self._file.truncate(resume_at)
                 self._file.seek(0, os.SEEK_END)
+        # Imported here: the runs of a stack have their records made another way.
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
         self._records = RecordWriter(self._file)
         self._flushed = time.monotonic()
         self._points: list[tuple[int, float, Mapping[str, float]]] = []
@@ -161,7 +173,7 @@ def session_starts(
         parts.append(SessionStartInfo(group_name=name, start_time_secs=time).SerializeToString())
         start = SessionStartInfo.FromString(b"".join(parts))
         data = HParamsPluginData(session_start_info=start)
-        starts.append(_session(metadata.SESSION_START_INFO_TAG, data, time))
+        starts.append(_session(START_TAG, data, time))
     return starts
 
 
@@ -169,7 +181,7 @@ def session_end(succeeded: bool, time: float) -> bytes:
     """HParams: the event that says how a run ended."""
     status = STATUS_SUCCESS if succeeded else STATUS_FAILURE
     data = HParamsPluginData(session_end_info=SessionEndInfo(status=status, end_time_secs=time))
-    return _session(metadata.SESSION_END_INFO_TAG, data, time)
+    return _session(END_TAG, data, time)
 
 
 def _setting(name: str, value: Any) -> bytes:
@@ -189,8 +201,9 @@ def _setting(name: str, value: Any) -> bytes:
 
 def _session(tag: str, data: Any, time: float) -> bytes:
     """Source: `_summary_pb` in TensorBoard's `summary_v2.py`, a private function."""
-    value = Summary.Value(tag=tag, tensor=metadata.NULL_TENSOR)
-    value.metadata.MergeFromString(metadata.create_summary_metadata(data).SerializeToString())
+    plugin = SummaryMetadata.PluginData(plugin_name=HPARAMS, content=data.SerializeToString())
+    metadata = SummaryMetadata(plugin_data=plugin)
+    value = Summary.Value(tag=tag, tensor=NO_VALUE, metadata=metadata)
     event: bytes = Event(summary=Summary(value=[value]), wall_time=time).SerializeToString()
     return event
 

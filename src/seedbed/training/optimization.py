@@ -1,6 +1,7 @@
 """The optimizer and the schedule of its learning rate."""
 
 import inspect
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLR
 
 from seedbed.config.build import AllowList, accepts
 from seedbed.errors import NotAllowedError
+
+UNCOMPILED = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")
+"""Methods of torch's optimizers that its compiler must not compile."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ def build_optimizer(spec: Mapping[str, Any], allow: AllowList, model: nn.Module)
         NotAllowedError: if its class may not be built, refuses its arguments, or asks for the loss
             more than once a step.
     """
+    _build_without_compiler()
     optimizer: Optimizer = allow.build(spec, "optimizer", params=list(model.parameters()))
     closure = inspect.signature(type(optimizer).step).parameters.get("closure")
     if closure is not None and closure.default is closure.empty:
@@ -86,6 +91,19 @@ def build_schedule(
     if issubclass(found, ReduceLROnPlateau):
         extra["mode"] = "max" if higher_is_better else "min"
     return Schedule(allow.build(spec, "scheduler", **extra))
+
+
+def _build_without_compiler() -> None:
+    """Keeps torch from importing its compiler, a second's work, to build an optimizer.
+
+    The compiler is asked, at the first call of these methods, for a form of each that it leaves
+    alone; torch keeps the answer as an attribute. Where nothing is compiled that is the method. The
+    compiler still comes with the first `step`, which a stack of runs never makes.
+    """
+    for name in UNCOMPILED:
+        method = getattr(getattr(Optimizer, name), "__wrapped__", None)
+        if method is not None and "torch._dynamo" not in sys.modules:
+            vars(method).setdefault("__dynamo_disable", method)
 
 
 def learning_rate(optimizer: Optimizer) -> float:

@@ -58,12 +58,13 @@ class Plan:
         return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
 
 
-def prepare_run(config: RunConfig, allow: AllowList) -> Plan:
+def prepare_run(config: RunConfig, allow: AllowList, data: PreparedData | None = None) -> Plan:
     """Builds every part of a run, and lets one batch through.
 
     Args:
         config: checked.
         allow: what the config may name.
+        data: where it was prepared for this config before.
 
     Raises:
         SeedbedError: of the kind of the part that cannot be built, or does not fit the others.
@@ -71,7 +72,7 @@ def prepare_run(config: RunConfig, allow: AllowList) -> Plan:
     tried = Attempts()
     device = tried(resolved_device, config.trainer.device) or torch.device("cpu")
     mixed = tried(mixed_precision, config.trainer.precision, device)
-    data = tried(_data, config, allow)
+    data = data if data is not None else tried(_data, config, allow)
     if data is None:
         tried(_optimizer, config, allow, nn.Linear(1, 1), steps=1, best=None)
         raise tried.error()

@@ -33,7 +33,8 @@ def measured(objectives: Sequence[Objective], outputs: Tensor, y: Tensor) -> dic
         ]
         return _of_numbers(torch.stack(answers), torch.stack(actual))
     classes = len(first.preprocessing.classes)
-    probabilities = torch.stack([first.probabilities(one.float()) for one in outputs]).cpu()
+    flat = first.probabilities(outputs.flatten(0, 1).float())
+    probabilities = flat.unflatten(0, outputs.shape[:2]).cpu()
     return _of_classes(probabilities, y.reshape(len(y), -1).cpu(), classes)
 
 
@@ -57,8 +58,7 @@ def _of_numbers(answers: Tensor, actual: Tensor) -> dict[str, Tensor]:
 def _of_classes(probabilities: Tensor, actual: Tensor, classes: int) -> dict[str, Tensor]:
     """Of (runs, rows, classes), and the classes (runs, rows)."""
     predicted = probabilities.argmax(dim=2)
-    is_class = torch.nn.functional.one_hot(actual, classes).bool()
-    told_class = torch.nn.functional.one_hot(predicted, classes).bool()
+    is_class, told_class = (one[..., None] == torch.arange(classes) for one in (actual, predicted))
     hits = (is_class & told_class).sum(dim=1).double()
     told, there = told_class.sum(dim=1).double(), is_class.sum(dim=1).double()
     # No class is left out of the mean but one that is neither there nor ever told.
@@ -81,17 +81,21 @@ def _of_classes(probabilities: Tensor, actual: Tensor, classes: int) -> dict[str
 def _area_under_roc(scores: Tensor, is_class: Tensor) -> Tensor:
     """Of each class against the rest, from ranks; equal scores share the mean of theirs.
 
+    Scores of 0 and more are in the order of their bits, so that a score and whether it is of the
+    class go into one number, and nothing but numbers has to be sorted. Among equal scores the class
+    stands last in one order and first in another; the mean of both is what sharing gives.
+
     Shape:
-        (runs, rows, classes) -> (runs, classes) float64
+        (runs, rows, classes) float32 >= 0 -> (runs, classes) float64
 
     Source: Hanley and McNeil, "The meaning and use of the area under a ROC curve", 1982.
     """
-    scores = scores.transpose(1, 2).contiguous()  # (runs, classes, rows)
-    positive = is_class.transpose(1, 2)
-    ordered = scores.sort(dim=2).values
-    below = torch.searchsorted(ordered, scores).double()
-    upto = torch.searchsorted(ordered, scores, right=True).double()
-    ranks = (below + 1 + upto) / 2
-    number, rows = positive.sum(dim=2).double(), scores.shape[2]
-    total = torch.where(positive, ranks, 0).sum(dim=2)
-    return (total - number * (number + 1) / 2) / (number * (rows - number))
+    bits = 2 * scores.transpose(1, 2).contiguous().view(torch.int32).numpy().astype(np.int64)
+    positive = is_class.transpose(1, 2).contiguous().numpy()  # (runs, classes, rows)
+    number, rows = positive.sum(axis=2), positive.shape[2]
+    ranks = np.arange(1.0, rows + 1)
+    last = (np.sort(bits + positive, axis=2) & 1).astype(np.float64) @ ranks
+    first = (np.sort(bits + ~positive, axis=2) & 1 ^ 1).astype(np.float64) @ ranks
+    with np.errstate(invalid="ignore", divide="ignore"):
+        area = ((first + last - number * (number + 1)) / 2) / (number * (rows - number))
+    return torch.from_numpy(np.asarray(area))

@@ -90,7 +90,11 @@ class SGD(_Kept):
 
 
 class Adam(_Kept):
-    """Source: `torch.optim.Adam`, Kingma and Ba 2015; `amsgrad` as there."""
+    """Source: `torch.optim.Adam`, Kingma and Ba 2015; `amsgrad` as there.
+
+    What torch divides by, `sqrt(second) / scale + eps`, is multiplied by `scale` here, and so is
+    what it divides, which spares a pass over the weights.
+    """
 
     decoupled = False
 
@@ -109,9 +113,10 @@ class Adam(_Kept):
         if self.switches["amsgrad"]:
             largest = self._zeros("max_exp_avg_sq", weights)
             torch.maximum(largest, second, out=largest)
-        scale = (1 - beta2.double().pow(self.steps)).sqrt().to(weights.dtype)
-        size = (lr.double() / (1 - beta1.double().pow(self.steps))).to(weights.dtype)
-        weights.addcdiv_(first * size, (largest.sqrt() / scale).add_(numbers["eps"]), value=-1)
+        scale = (1 - beta2.double().pow(self.steps)).sqrt()
+        size = lr.double() * scale / (1 - beta1.double().pow(self.steps))
+        eps = (numbers["eps"] * scale).to(weights.dtype)
+        weights.addcdiv_(first * -size.to(weights.dtype), largest.sqrt().add_(eps))
 
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
         """See `BatchedOptimizer`."""

@@ -90,9 +90,10 @@ def prepare_stack(
         SeedbedError: if a part cannot be built, or the parts do not fit one another.
     """
     configs = [*configs, configs[-1]] if len(configs) < NARROWEST else list(configs)
-    first = prepare_run(configs[0], allow)
+    known = {} if known is None else known
+    first = prepare_run(configs[0], allow, known.get(_drawn_by(configs[0])))
     device, model = first.engine.device, first.model
-    data = _data(configs, first, {} if known is None else known)
+    data = _data(configs, first, known)
     objectives = {
         id(one): build_objective(configs[0].loss, allow, one.preprocessing)
         for one in {id(one): one for one in data}.values()
@@ -108,7 +109,7 @@ def prepare_stack(
         configs=configs,
         first=first,
         layout=layout,
-        model=StackedModel(model, first.engine.objective, randomness, steps),
+        model=StackedModel(model, layout, first.engine.objective, randomness, steps),
         weights=rows.to(device),
         kept={name: tensor.to(device) for name, tensor in kept.items()},
         data=data,
@@ -130,14 +131,19 @@ def _data(
 ) -> list[PreparedData]:
     """Of each run; prepared once for each seed, or once where nothing is drawn from it."""
     spec = configs[0].data
-    drawn = spec.split.validation > 0 or spec.split.test > 0
-    known.setdefault(configs[0].seed if drawn else 0, first.data)
+    known.setdefault(_drawn_by(configs[0]), first.data)
     table: LoadedTable | None = None
-    for config in configs if drawn else ():
-        if config.seed not in known:
+    for config in configs:
+        if _drawn_by(config) not in known:
             table = table if table is not None else read_source(cast(ColumnsConfig, spec))
             known[config.seed] = prepare_data(spec, config.seed, table)
-    return [known[config.seed if drawn else 0] for config in configs]
+    return [known[_drawn_by(config)] for config in configs]
+
+
+def _drawn_by(config: RunConfig) -> int:
+    """The seed that a run's parts are drawn by; 0 where all of the rows train."""
+    split = config.data.split
+    return config.seed if split.validation > 0 or split.test > 0 else 0
 
 
 def _table(data: Sequence[PreparedData], part: str, device: torch.device) -> Table | None:

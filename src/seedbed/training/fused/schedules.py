@@ -180,5 +180,6 @@ def _built(config: RunConfig, allow: AllowList, steps: int, higher_is_better: bo
     schedule = build_schedule(
         config.scheduler, allow, optimizer, steps=steps, higher_is_better=higher_is_better
     )
-    optimizer.step()  # of nothing: there is no gradient, but a scheduler must not be the first
+    # There is nothing to update here; a scheduler warns if the optimizer made no step before.
+    optimizer._opt_called = True  # type: ignore[attr-defined]
     return _Shared(optimizer, schedule)

@@ -68,18 +68,18 @@ def refused_by_vmap(plan: StackPlan) -> str | None:
             return f"{name} is {one.dtype}"
     two = slice(0, NARROWEST)
     x, y = next(plan.batches.epoch(0))
-    named = plan.layout.views(plan.weights[two])
+    weights = plan.weights[two]
     kept = {name: tensor[two] for name, tensor in plan.kept.items()}
     model = _fresh(plan)
     try:
-        gradients, _ = model.gradient(named, kept, x[two], y[two])
-        model.outputs(named, kept, x[two])
+        found, _, _ = model.gradient(weights, kept, x[two], y[two])
+        model.outputs(weights, kept, x[two])
     except Exception as err:  # of any kind: the model may be the user's
         return _reason(err)
-    found = plan.layout.row(gradients)
+    named = plan.layout.views(weights)
     for place in range(NARROWEST):
-        weights = {name: tensor[place] for name, tensor in {**named, **kept}.items()}
-        gradients = _own_gradients(plan, weights, x[place], y[place])
+        own_weights = {name: tensor[place] for name, tensor in {**named, **kept}.items()}
+        gradients = _own_gradients(plan, own_weights, x[place], y[place])
         unused = [name for name, gradient in gradients.items() if gradient is None]
         if unused:  # torch.optim leaves it as it is; a row of weights decays as a whole
             return f"the loss does not depend on {unused[0]}"
@@ -134,11 +134,11 @@ def measured_width(plan: StackPlan, runs: int) -> Width:
     width = runs
     while width >= NARROWEST or width == runs:
         part = slice(0, max(width, NARROWEST))
-        named = plan.layout.views(plan.weights[part])
+        weights = plan.weights[part]
         kept = {name: tensor[part] for name, tensor in plan.kept.items()}
         step = _seconds(
-            lambda named=named, kept=kept, part=part: model.gradient(  # type: ignore[misc]
-                named, kept, x[part], y[part]
+            lambda weights=weights, kept=kept, part=part: model.gradient(  # type: ignore[misc]
+                weights, kept, x[part], y[part]
             ),
             plan.device,
         )
@@ -152,7 +152,8 @@ def measured_width(plan: StackPlan, runs: int) -> Width:
 
 def _fresh(plan: StackPlan) -> StackedModel:
     """One that has not been called: a module of the user's may count its calls."""
-    return StackedModel(plan.first.model, plan.first.engine.objective, plan.model.randomness, 0)
+    objective, randomness = plan.first.engine.objective, plan.model.randomness
+    return StackedModel(plan.first.model, plan.layout, objective, randomness, 0)
 
 
 def _seconds(step: Callable[[], object], device: torch.device) -> float:

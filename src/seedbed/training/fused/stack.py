@@ -88,9 +88,7 @@ class Stack:
         """
         plan = self.plan
         with torch.no_grad():
-            named = plan.layout.views(self.weights)
-            gradients, (losses, self.kept) = plan.model.gradient(named, self.kept, x, y)
-            gradient = plan.layout.row(gradients)
+            gradient, losses, self.kept = plan.model.gradient(self.weights, self.kept, x, y)
             if self._clip is not None:
                 gradient = clip_gradient(gradient, self._clip)
             self.optimizer.step(self.weights, gradient, plan.schedules.numbers)
@@ -195,10 +193,9 @@ class Stack:
         width = table.x[0].numel() + plan.objectives[0].outputs
         chunk = max(1, EVALUATED_NUMBERS // (width * len(weights)))
         with torch.no_grad():
-            named = plan.layout.views(weights)
             for rows in torch.arange(table.rows, device=table.x.device).split(chunk):
                 x, y = table.rows_of_all(rows, len(weights))
-                outputs.append(plan.model.outputs(named, kept, x))
+                outputs.append(plan.model.outputs(weights, kept, x))
                 targets.append(y)
                 loss_sum += plan.model.losses(outputs[-1], y).double() * len(rows)
         found = measured(self.objectives, torch.cat(outputs, 1), torch.cat(targets, 1))

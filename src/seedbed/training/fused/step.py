@@ -1,23 +1,24 @@
 """The arithmetic of one step for every run of a stack, from the model as it is.
 
-The model is called as a function of its weights, `vmap` runs it over all of them, and, for modules
-whose `forward` is known to be a function alone, the whole step is written out once as a list of
-tensor operations, which spares most of Python's time. The numbers are the same, to the bit.
+The model is called as a function of its weights, and `vmap` runs it over all of them. For modules
+whose `forward` is known to be a function alone the whole step is written out once (`recording.py`).
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad_and_value, vmap
+from torch.func import functional_call, vmap
 
 from seedbed.models.build import output_of
+from seedbed.training.fused.losses import stackable_loss
+from seedbed.training.fused.recording import Function, NotRecordableError, recorded
 from seedbed.training.objective import Objective
 
 Named = dict[str, Tensor]
-Stepped = tuple[Named, tuple[Tensor, Named]]
+Stepped = tuple[Tensor, Tensor, Named]
 Randomness = Literal["error", "different", "same"]
 
 TRACED_STEPS = 400
@@ -32,56 +33,83 @@ class StackedModel:
 
     Args:
         model: one of them; copied, and never trained.
+        layout: where its parameters lie in a row.
         objective: the loss.
         randomness: what happens where the model draws at random; as in `torch.func.vmap`.
         steps: that are to be made, which decides whether a step is written out.
     """
 
     def __init__(
-        self, model: nn.Module, objective: Objective, randomness: Randomness, steps: int
+        self,
+        model: nn.Module,
+        layout: "Layout",
+        objective: Objective,
+        randomness: Randomness,
+        steps: int,
     ) -> None:
         self.model = copy.deepcopy(model).train()
-        self.objective = objective
+        self.layout = layout
         self.randomness = randomness
         self.traced = steps >= TRACED_STEPS and randomness == "error" and is_pure(model)
-        self._gradient = vmap(grad_and_value(self._loss, has_aux=True), randomness=randomness)
+        self._loss_of = stackable_loss(objective)
+        self._learnt_from = vmap(self._loss, randomness=randomness)
         self._output = vmap(self._forward, randomness=randomness)
-        self._losses = vmap(objective.loss)
-        self._written: dict[tuple[Any, ...], Callable[..., Stepped]] = {}
+        self._losses = vmap(self._loss_of)
+        self._written: dict[tuple[Any, ...], Function] = {}
 
-    def gradient(self, weights: Named, buffers: Named, x: Tensor, y: Tensor) -> Stepped:
+    def gradient(self, weights: Tensor, buffers: Named, x: Tensor, y: Tensor) -> Stepped:
         """The gradients, the losses and the buffers after a batch.
 
         Shape:
-            weights and buffers (runs, …); x (runs, batch, …), y (runs, batch, …); losses (runs,)
+            weights (runs, width), buffers (runs, …), x (runs, batch, …), y (runs, batch, …) ->
+            gradients (runs, width), losses (runs,), buffers
         """
-        if not self.traced:
-            found: Stepped = self._gradient(weights, buffers, x, y)
-            return found
-        key = (x.shape, x.stride(), y.shape, y.stride())
+        step = self._step(buffers)
+        tensors = (weights, x, y, *buffers.values())
+        if self.traced:
+            step = self._written_out(step, tensors)
+        gradients, losses, *changed = step(*tensors)
+        return gradients, losses, dict(zip(buffers, changed, strict=True))
+
+    def _step(self, buffers: Named) -> Function:
+        """Of tensors alone: weights, x, y and the buffers.
+
+        No run's loss depends on another's weights, so that the gradient of their sum is each one's.
+        """
+
+        def step(weights: Tensor, x: Tensor, y: Tensor, *kept: Tensor) -> list[Tensor]:
+            named = dict(zip(buffers, kept, strict=True))
+            with torch.enable_grad():
+                rows = weights.detach().requires_grad_()
+                losses, changed = self._learnt_from(self.layout.views(rows), named, x, y)
+                (gradient,) = torch.autograd.grad(losses.sum(), rows)
+            return [one.detach() for one in (gradient, losses, *changed.values())]
+
+        return step
+
+    def _written_out(self, step: Function, tensors: Sequence[Tensor]) -> Function:
+        key = tuple((one.shape, one.stride()) for one in tensors)
         if key not in self._written:
-            # Imported here: stacks that train for a few steps do without.
-            from torch.fx.experimental.proxy_tensor import make_fx
-
-            def step(weights: Named, buffers: Named, x: Tensor, y: Tensor) -> Any:
-                return self._gradient(weights, buffers, x, y)
-
-            self._written[key] = make_fx(step)(weights, buffers, x, y)
-        return self._written[key](weights, buffers, x, y)
+            try:
+                self._written[key] = recorded(step, tensors)
+            except NotRecordableError:
+                self.traced = False
+                return step
+        return self._written[key]
 
     def forget(self) -> None:
         """Drops what was written out for another number of runs."""
         self._written.clear()
 
-    def outputs(self, weights: Named, buffers: Named, x: Tensor) -> Tensor:
+    def outputs(self, weights: Tensor, buffers: Named, x: Tensor) -> Tensor:
         """Predictions, in evaluation.
 
         Shape:
-            x (runs, rows, …) -> (runs, rows, outputs)
+            weights (runs, width), x (runs, rows, …) -> (runs, rows, outputs)
         """
         self.model.eval()  # the same module: it may count in training what it needs here
         try:
-            predicted: Tensor = self._output(weights, buffers, x)
+            predicted: Tensor = self._output(self.layout.views(weights), buffers, x)
         finally:
             self.model.train()
         return predicted
@@ -98,7 +126,7 @@ class StackedModel:
     def _loss(self, weights: Named, buffers: Named, x: Tensor, y: Tensor) -> tuple[Tensor, Named]:
         changed = {name: tensor.clone() for name, tensor in buffers.items()}
         output = output_of(functional_call(self.model, (weights, changed), (x,)))
-        return self.objective.loss(output, y), changed
+        return self._loss_of(output, y), changed
 
     def _forward(self, weights: Named, buffers: Named, x: Tensor) -> Tensor:
         return output_of(functional_call(self.model, (weights, buffers), (x,)))

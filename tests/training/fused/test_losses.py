@@ -1,0 +1,53 @@
+"""The losses of stacks are torch's."""
+
+import pytest
+import torch
+from torch import nn
+
+from seedbed.data.preprocessing import Preprocessing
+from seedbed.training.fused.losses import stackable_loss
+from seedbed.training.objective import Objective
+
+
+def objective(loss: nn.Module) -> Objective:
+    """Of three classes."""
+    preprocessing = Preprocessing(
+        task="multiclass",
+        features=[],
+        target=["y"],
+        classes=["a", "b", "c"],
+        target_mean=None,
+        target_scale=None,
+        input_shape=[4],
+        outputs=1,
+    )
+    return Objective("torch.nn.CrossEntropyLoss", loss, preprocessing)
+
+
+def test_cross_entropy_and_its_gradient_are_torch_s() -> None:
+    torch.manual_seed(0)
+    output = torch.randn(7, 3, dtype=torch.float64, requires_grad=True)
+    y = torch.randint(0, 3, (7,))
+    plain = objective(nn.CrossEntropyLoss())
+    assert stackable_loss(plain) != plain.loss
+    found = stackable_loss(plain)(output, y)
+    expected = nn.functional.cross_entropy(output, y)
+    torch.testing.assert_close(found, expected, rtol=1e-14, atol=0)
+    (gradient,) = torch.autograd.grad(found, output)
+    (wanted,) = torch.autograd.grad(expected, output)
+    torch.testing.assert_close(gradient, wanted, rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        nn.CrossEntropyLoss(label_smoothing=0.1),
+        nn.CrossEntropyLoss(weight=torch.ones(3)),
+        nn.MSELoss(),
+        nn.BCEWithLogitsLoss(),
+    ],
+    ids=["smoothed", "weighted", "mse", "bce"],
+)
+def test_other_losses_are_taken_as_they_are(loss: nn.Module) -> None:
+    one = objective(loss)
+    assert stackable_loss(one) == one.loss
