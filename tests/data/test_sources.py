@@ -11,6 +11,7 @@ import torch
 from data.houses import Columns, houses, prepared_data, write_csv
 from sklearn.datasets import load_diabetes, load_iris
 
+from seedbed.data import sklearn_sets
 from seedbed.data.prepared import PreparedData
 
 PARTS = ["train", "validation", "test"]
@@ -142,6 +143,25 @@ def test_every_shipped_set_is_whole(dataset: str, rows: int, width: int, classes
     assert sum(data.fingerprint["rows"].values()) == rows
     assert data.preprocessing.input_shape == [width]
     assert len(data.preprocessing.classes) == classes
+
+
+@pytest.mark.parametrize("dataset", sklearn_sets.FILES)
+def test_a_set_read_from_its_file_is_the_one_that_scikit_learn_gives(dataset: str) -> None:
+    own, theirs = sklearn_sets._from_files(dataset), sklearn_sets._from_library(dataset)
+    assert own is not None
+    assert own.names == theirs.names
+    assert own.classes == theirs.classes
+    assert np.array_equal(own.features, theirs.features)
+    assert np.array_equal(own.target, theirs.target)
+
+
+def test_a_set_whose_file_has_moved_is_asked_of_scikit_learn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = prepared_data("data=sklearn", "data.dataset=wine")
+    monkeypatch.setitem(sklearn_sets.FILES, "wine", "moved.csv")
+    monkeypatch.setattr(sklearn_sets, "_from_files", sklearn_sets._from_files.__wrapped__)
+    assert prepared_data("data=sklearn", "data.dataset=wine").fingerprint == data.fingerprint
 
 
 def test_the_fingerprint_changes_with_one_cell(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from seedbed.config.schema import (
     RowsConfig,
     SklearnConfig,
 )
+from seedbed.data.sklearn_sets import sklearn_table
 from seedbed.data.table import Column, Table
 from seedbed.errors import DataError
 from seedbed.runs.files import UNPRINTABLE, printable
@@ -212,29 +213,6 @@ def _array_column(array: np.ndarray[Any, Any], name: str, path: Path, key: str) 
     if array.dtype.kind not in "iuf":
         raise DataError(f"{key}: array '{name}' of '{path}' has type {array.dtype}, not numbers")
     return Column("number", array.astype(np.float64), whole=array.dtype.kind in "iu")
-
-
-def sklearn_table(config: SklearnConfig) -> Table:
-    """A set that comes with scikit-learn."""
-    try:
-        from sklearn import datasets
-    except ImportError as err:
-        raise DataError("data=sklearn needs scikit-learn; type: pip install scikit-learn") from err
-    loaded = getattr(datasets, f"load_{config.dataset}")()
-    features = np.asarray(loaded.data, dtype=np.float64)
-    columns = {
-        str(name): Column("number", features[:, index])
-        for index, name in enumerate(loaded.feature_names)
-    }
-    if config.dataset == "diabetes":
-        target, classes = Column("number", np.asarray(loaded.target, dtype=np.float64)), []
-    else:
-        classes = [str(name) for name in loaded.target_names]
-        names = np.array([classes[index] for index in loaded.target], dtype=object)
-        target = Column("category", names)
-    return Table(
-        {**columns, "target": target}, f"scikit-learn's {config.dataset}", ["target"], classes
-    )
 
 
 def _names(value: str | list[str] | None) -> list[str]:
