@@ -1,7 +1,5 @@
 """`python -m seedbed` is `seedbed`."""
 
-import sys
+from seedbed.cli.main import script
 
-from seedbed.cli.main import main
-
-sys.exit(main())
+script()

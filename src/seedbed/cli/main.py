@@ -1,11 +1,14 @@
 """`seedbed COMMAND …`: finds the command; what goes wrong becomes a line and an exit code."""
 
+import atexit
 import gc
 import importlib
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from seedbed import __version__
 from seedbed.config.hints import did_you_mean
@@ -34,6 +37,40 @@ usage: seedbed COMMAND ...
 example: seedbed train model=sequential loader.batch_size=4 optimizer.lr=0.01 trainer.epochs=100
 Each command has --help. Exit codes: 0 done, 1 a run failed, 2 wrong input, 130 interrupted.
 """
+
+
+def script() -> NoReturn:
+    """The console script: `main`, and the end of the process.
+
+    Python takes every object apart before it ends, which takes half a second and more where torch
+    is among them. What is to be done at the end is done here, and nothing else.
+    """
+    from seedbed.cli.ahead import allow_forks
+
+    allow_forks()
+    try:
+        code: object = main()
+    except SystemExit as end:  # of --help
+        code = end.code
+    working = [one for one in threading.enumerate() if not one.daemon]
+    if code not in range(256) or len(working) > 1:  # a model of the user's may have threads
+        sys.exit(code)  # type: ignore[arg-type]
+    atexit._run_exitfuncs()
+    assert isinstance(code, int)
+    os._exit(_flushed(code))
+
+
+def _flushed(code: int) -> int:
+    """The exit code, once all that was said is on its way."""
+    try:
+        if sys.stdout is not None:  # as where it was closed before the start
+            sys.stdout.flush()
+    except BrokenPipeError:
+        return code  # the reader has gone, as `head` does
+    except OSError as err:
+        print(f"error: cannot write the output: {err.strerror}", file=sys.stderr)
+        return RUN_FAILED
+    return code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,4 +121,4 @@ def _command(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    script()
