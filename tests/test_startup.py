@@ -15,6 +15,7 @@ try:
 except SystemExit as end:
     code = end.code or 0
 slow = {"torch", "sklearn", "pandas", "tensorboard"} & sys.modules.keys()
+slow |= {"sympy", "torchmetrics", "torch._dynamo", "torch._inductor"} & sys.modules.keys()
 print("exit code", code, "imported", sorted(slow))
 """
 """Ends by saying what was imported on the way."""
@@ -66,3 +67,20 @@ def test_mistakes_are_answered_without_torch(
 ) -> None:
     shutil.copytree(sum_run, tmp_path / "run")
     assert last_line(*words) == "exit code 2 imported []"
+
+
+SWEEPS = {
+    "article": ["loader.batch_size=2", "trainer.epochs=250"],
+    "plateau": ["optimizer=adam", "scheduler=plateau", "trainer.epochs=3"],
+    "one cycle": ["optimizer=rmsprop", "scheduler=onecycle", "loss=huber", "trainer.epochs=3"],
+    "classes": ["data=sklearn", "optimizer=adamw", "scheduler=cosine", "trainer.epochs=3"],
+    "two classes": ["data=sklearn", "data.dataset=breast_cancer", "loss=bce", "trainer.epochs=2"],
+    "batch_norm": ["model.batch_norm=true", "loss=l1", "optimizer=adagrad", "trainer.epochs=3"],
+}
+
+
+@pytest.mark.parametrize("words", SWEEPS.values(), ids=SWEEPS)
+def test_a_fused_sweep_brings_neither_torch_s_compiler_nor_scikit_learn(words: list[str]) -> None:
+    """Each of them takes as long to import as all of the training."""
+    last = last_line("train", "-m", "seed=range(0,3)", "sweep.fuse=always", *words)
+    assert last == "exit code 0 imported ['tensorboard', 'torch']"

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from seedbed.config.build import AllowList
-from seedbed.config.compose import Composed, composed
+from seedbed.config.compose import composed
+from seedbed.config.composed import Composed
 from seedbed.runs.directory import RunDirectory, claim
 from seedbed.training.plan import Plan, prepare_run
 from seedbed.training.run import run

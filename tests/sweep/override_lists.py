@@ -16,7 +16,8 @@ from omegaconf import open_dict
 
 from seedbed.config import sweep_jobs
 from seedbed.config.check import checked
-from seedbed.config.compose import COMPOSITION_ERRORS, from_hydra, hydra_files, hydra_started
+from seedbed.config.compose import COMPOSITION_ERRORS, from_hydra, hydra_started
+from seedbed.config.composed import hydra_files
 from seedbed.config.explain import explained
 from seedbed.config.locations import own_conf
 from seedbed.config.sweep_jobs import JobComposer

@@ -5,13 +5,12 @@ Hydra imports this at the start of every Hydra program in the environment, so it
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 
 @dataclass
@@ -41,14 +40,11 @@ class SeedbedLauncher(Launcher):
     ) -> Sequence[JobReturn]:
         """Runs the jobs; one that fails is recorded, and does not raise."""
         from seedbed.cli.sweep import run_sweep
-        from seedbed.config.sweep_jobs import composed_jobs, sweep_directory
+        from seedbed.cli.sweep_words import composed_from
 
         setup_globals()
-        directory = sweep_directory(self.config)
-        jobs = composed_jobs(self.context.config_loader, self.config, job_overrides)
-        multirun: Any = OmegaConf.to_container(self.config, enum_to_str=True)
-        origin = {"config_name": str(self.config.hydra.job.config_name)}
-        records = run_sweep(directory, jobs, multirun, origin)
+        asked = composed_from(self.context.config_loader, self.config, job_overrides)
+        records = run_sweep(asked)
         return [_returned(job.status, job.metrics) for job in records]
 
 

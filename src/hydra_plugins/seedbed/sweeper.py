@@ -3,14 +3,11 @@
 Hydra imports this at the start of every Hydra program in the environment, so it stays light.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
 
 from hydra_plugins.seedbed.launcher import SeedbedLauncher
 
@@ -40,27 +37,9 @@ class SeedbedSweeper(BasicSweeper):
         """Runs every combination of the arguments."""
         if not isinstance(self.launcher, SeedbedLauncher) or self.hydra_context is None:
             return super().sweep(arguments)
-        from seedbed.config.sweep_jobs import sweep_settings
-        from seedbed.sweep.expand import expanded
+        from seedbed.cli.sweep_words import words_of_jobs
 
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        overrides = parser.parse_overrides([*self._parse_config(), *arguments])
-        _refuse_empty(overrides)
-        (jobs,) = self.split_arguments(overrides, max_batch_size=None)
         assert self.config is not None
-        settings = sweep_settings(self.config)
-        words = [list(map(str, job)) for job in jobs]
-        return [self.launcher.launch(expanded(words, settings), initial_job_idx=0)]
-
-
-def _refuse_empty(overrides: Sequence[Override]) -> None:
-    """Such as `seed=range(0,0)`, of which no job would be made."""
-    from seedbed.errors import ConfigError
-
-    for one in overrides:
-        key = one.key_or_group
-        if one.is_interval_sweep():
-            draw = f"sweep.draw={{{key}:{{low: LOW, high: HIGH}}}}"
-            raise ConfigError(f"'{one.input_line}' lists no values; type '{draw}' to draw some")
-        if one.is_sweep_override() and next(iter(one.sweep_string_iterator()), None) is None:
-            raise ConfigError(f"{key}: no value in '{one.input_line}', so no jobs")
+        words = [*self._parse_config(), *arguments]
+        jobs = words_of_jobs(self.hydra_context.config_loader, self.config, words)
+        return [self.launcher.launch(jobs, initial_job_idx=0)]

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedbed.cli.ahead import composed_ahead
 from seedbed.config.build import AllowList
-from seedbed.config.compose import composed
 from seedbed.config.locations import find_user_conf
+from seedbed.config.schema import RunConfig
 from seedbed.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -25,8 +26,17 @@ def planned(overrides: Sequence[str], config_dir: str | None) -> "Plan":
     """
     if config_dir is not None and not Path(config_dir).is_dir():
         raise ArgumentError(f"--config-dir: no folder '{config_dir}'")
-    config = composed(list(overrides), find_user_conf(config_dir)).run
+    config = composed_ahead(
+        lambda: _composed(overrides, config_dir), ("torch", "seedbed.training.plan")
+    )
     # Imported here: torch takes a second, and a misspelt key is answered before it.
     from seedbed.training.plan import prepare_run
 
     return prepare_run(config, AllowList(config.allow))
+
+
+def _composed(overrides: Sequence[str], config_dir: str | None) -> RunConfig:
+    # Imported here: Hydra may be needed in another process alone.
+    from seedbed.config.compose import composed
+
+    return composed(list(overrides), find_user_conf(config_dir)).run

@@ -43,14 +43,13 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     return args
 
 
-def wants_hydra(args: argparse.Namespace) -> bool:
-    """Whether a flag asks for something other than a single run."""
+def asks_something_else(args: argparse.Namespace) -> bool:
+    """Whether a flag asks for something other than a run or a sweep."""
     return bool(
         args.help
         or args.hydra_help
         or args.cfg
         or args.info
-        or args.multirun
         or args.shell_completion
         or args.experimental_rerun
     )

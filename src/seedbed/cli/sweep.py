@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from seedbed.cli import sweep_ending, sweep_progress
 from seedbed.cli.main import DONE
@@ -16,10 +15,9 @@ from seedbed.cli.sweep_checks import (
     refuse_what_is_not_allowed,
     without_duplicates,
 )
-from seedbed.config.compose import Composed, hydra_files
+from seedbed.config.composed import Composed, ComposedSweep, hydra_files
 from seedbed.config.identity import config_hash
 from seedbed.config.locations import find_user_conf
-from seedbed.config.sweep_jobs import recomposed
 from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.runs.files import write_yaml, writing
 from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS
@@ -28,9 +26,6 @@ from seedbed.sweep.job import Job
 from seedbed.sweep.names import job_folders
 from seedbed.sweep.outcome import JobRecord, Sweep, read_sweep
 from seedbed.sweep.run import left_to_run, run_jobs
-
-if TYPE_CHECKING:
-    pass
 
 finished: list[tuple[Sweep, str]] = []
 """The sweeps that this process ran, each with what its jobs are compared by.
@@ -52,27 +47,20 @@ def checking_only() -> Iterator[None]:
         _checking.pop()
 
 
-def run_sweep(
-    directory: Path, composed: Sequence[Composed], multirun: Any, origin: dict[str, Any]
-) -> list[JobRecord]:
+def run_sweep(asked: ComposedSweep) -> list[JobRecord]:
     """Runs a new sweep.
-
-    Args:
-        directory: of the sweep.
-        composed: its jobs, checked.
-        multirun: content of `multirun.yaml`.
-        origin: what `resume` needs to compose the jobs again.
 
     Raises:
         SeedbedError: if a job cannot be prepared; nothing has been written then.
     """
+    directory = asked.directory
     if (directory / SWEEP_JOBS).exists():
         DirectoryLock(directory).release()
         raise RunDirectoryError(
             f"'{directory}' holds a sweep already; type another hydra.sweep.dir, or "
             f"seedbed resume {directory}"
         )
-    kept = without_duplicates(composed)
+    kept = without_duplicates(asked.jobs)
     sizes = refuse_what_cannot_run(kept)
     refuse_what_cannot_fuse(kept)
     if _checking:
@@ -84,11 +72,11 @@ def run_sweep(
         JobRecord(number, one.overrides, folder, config_hash(one.plain))
         for number, (one, folder) in enumerate(zip(kept, folders, strict=True))
     ]
-    sweep = Sweep(directory, records, origin)
+    sweep = Sweep(directory, records, asked.origin)
     with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
     with _alone(directory):
-        write_yaml(directory / SWEEP_CONFIG, multirun)
+        write_yaml(directory / SWEEP_CONFIG, asked.multirun)
         _go(sweep, jobs_of(sweep, records, kept))
     return records
 
@@ -109,6 +97,9 @@ def resume_sweep(directory: Path, *, changed: bool, config_dir: str | None) -> i
 
 
 def _resumed(directory: Path, *, changed: bool, config_dir: str | None) -> int:
+    # Imported here: a sweep whose jobs are composed already does without Hydra.
+    from seedbed.config.sweep_jobs import recomposed
+
     sweep = read_sweep(directory)
     left = left_to_run(sweep)
     if not left:

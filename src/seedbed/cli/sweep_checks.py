@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seedbed.config.build import ALLOW_VARIABLE, AllowList
-from seedbed.config.compose import Composed
+from seedbed.config.composed import Composed
+from seedbed.config.hints import cut
 from seedbed.config.identity import config_hash
 from seedbed.config.locations import users_allowed
-from seedbed.config.sweep_jobs import cut
 from seedbed.errors import ConfigError, NotAllowedError, RunDirectoryError, SeedbedError
 from seedbed.sweep.job import Job
 from seedbed.sweep.outcome import JobRecord

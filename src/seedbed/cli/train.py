@@ -1,36 +1,80 @@
 """`seedbed train`: one run, or with -m a sweep."""
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from seedbed.cli import hydra_flags
-from seedbed.cli.ending import say_ending
+from seedbed.cli.ahead import composed_ahead
 from seedbed.cli.main import DONE
 from seedbed.config.build import AllowList
-from seedbed.config.compose import Composed, composed, from_job, hydra_files
+from seedbed.config.composed import Composed, ComposedSweep, hydra_files
 from seedbed.errors import SeedbedError
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import claim
 
+SWEEP_MODULES = ("torch", "seedbed.cli.sweep", "seedbed.sweep.disk", "seedbed.sweep.execution")
+RUN_MODULES = ("torch", "seedbed.training.run", "seedbed.cli.progress", "seedbed.views.summary")
+"""What is imported while the config is composed."""
+
+NEEDED = ("-m", "--multirun", "--config-dir", "--config-path", "--config-name", "-cd", "-cp", "-cn")
+"""Flags of runs and sweeps; the others of Hydra's ask for something else."""
+
 
 def main(words: Sequence[str]) -> int:
     """Trains; the exit code."""
+    if any(word.startswith("-") and word.partition("=")[0] not in NEEDED for word in words):
+        asked = asked_for(words)
+    else:
+        sweep = "-m" in words or "--multirun" in words
+        asked = composed_ahead(lambda: asked_for(words), SWEEP_MODULES if sweep else RUN_MODULES)
+    match asked:
+        case Composed():
+            return train(asked)
+        case ComposedSweep():
+            return _sweep(asked)
+    return _through_hydra(words)
+
+
+def asked_for(words: Sequence[str]) -> Composed | ComposedSweep | None:
+    """The run or the sweep, composed and checked; None if Hydra itself is to do what is asked.
+
+    Raises:
+        SeedbedError: for a flag that there is not, or a mistake in the overrides or the YAML.
+    """
+    # Imported here: Hydra takes a sixth of a second, and may be needed in another process alone.
+    from seedbed.cli import hydra_flags
+    from seedbed.cli.sweep_words import composed_sweep
+    from seedbed.config.compose import composed
+
     args = hydra_flags.parse(words)
-    if hydra_flags.wants_hydra(args):
-        return _through_hydra(words, args)
+    if hydra_flags.asks_something_else(args):
+        return None
     folder = hydra_flags.user_folder(args)
-    path = Path(args.config_path) if args.config_path else None
-    return train(composed(args.overrides, folder, args.config_name or "config", path))
+    name, path = args.config_name or "config", args.config_path
+    compose: Callable[..., Composed | ComposedSweep | None]
+    compose = composed_sweep if args.multirun else composed
+    asked = compose(args.overrides, folder, name, Path(path) if path else None)
+    if isinstance(asked, Composed):
+        _ = asked.directory  # told by OmegaConf, and kept
+    return asked
 
 
-def _through_hydra(words: Sequence[str], args: Any) -> int:
+def _sweep(asked: ComposedSweep) -> int:
+    from seedbed.cli import sweep
+
+    sweep.run_sweep(asked)
+    return sweep.exit_code()
+
+
+def _through_hydra(words: Sequence[str]) -> int:
+    from seedbed.cli import hydra_flags, sweep
+    from seedbed.config.compose import from_job
+
     codes: list[int] = []
+    args = hydra_flags.parse(words)
     hydra_flags.through_hydra(words, args, lambda job: codes.append(train(from_job(job))))
     if args.multirun and not codes:
-        from seedbed.cli import sweep
-
         return sweep.exit_code()
     return max(codes, default=DONE)
 
@@ -39,6 +83,7 @@ def train(settings: Composed) -> int:
     """Trains one run and says what to look at; the exit code."""
     # Imported here: torch takes a second, and a misspelt key is answered before it.
     from seedbed.cli import progress
+    from seedbed.cli.ending import say_ending
     from seedbed.training.plan import prepare_run
     from seedbed.training.run import run
     from seedbed.views.summary import model_table

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from seedbed.cli.ahead import composed_ahead
 from seedbed.cli.arguments import Parser
 from seedbed.cli.from_config import planned
 from seedbed.cli.main import DONE
+from seedbed.config.composed import ComposedSweep
 from seedbed.runs.files import json_text
 
 
@@ -43,9 +45,14 @@ def main(words: Sequence[str]) -> int:
 
 def _sweep(overrides: Sequence[str], config_dir: str | None) -> int:
     from seedbed.cli import hydra_flags
-    from seedbed.cli.sweep import checking_only
+    from seedbed.cli.sweep import checking_only, run_sweep
+    from seedbed.cli.train import SWEEP_MODULES, asked_for
 
     words = ["-m", *overrides, *(["--config-dir", config_dir] if config_dir else [])]
     with checking_only():
-        hydra_flags.through_hydra(words, hydra_flags.parse(words), lambda _: None)
+        asked = composed_ahead(lambda: asked_for(words), SWEEP_MODULES)
+        if isinstance(asked, ComposedSweep):
+            run_sweep(asked)
+        else:
+            hydra_flags.through_hydra(words, hydra_flags.parse(words), lambda _: None)
     return DONE

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MOST_PROBLEMS = 20
+"""Mistakes told of one sweep; the rest are counted."""
+
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The one of `names` most like `name`, or None if none is near.
@@ -42,3 +45,9 @@ def shown(names: Iterable[str], limit: int = 12) -> str:
     listed = list(names)
     rest = len(listed) - limit
     return ", ".join(listed[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def cut(problems: list[str]) -> list[str]:
+    """The first of many problems, and how many more there are."""
+    more = len(problems) - MOST_PROBLEMS
+    return [*problems[:MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]

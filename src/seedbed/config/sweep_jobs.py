@@ -18,12 +18,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from seedbed.config.check import CheckedGroups, checked
 from seedbed.config.compose import (
     COMPOSITION_ERRORS,
-    Composed,
     from_hydra,
     hydra_started,
     refuse_unfounded,
 )
+from seedbed.config.composed import Composed
 from seedbed.config.explain import STUMBLES, explained
+from seedbed.config.hints import cut
 from seedbed.config.locations import own_conf
 from seedbed.config.patching import Base
 from seedbed.config.words import Path as KeyPath
@@ -32,9 +33,6 @@ from seedbed.errors import ConfigError
 
 MOST_BASES = 1000
 """Configs kept to patch; each holds some 100 kB."""
-
-MOST_PROBLEMS = 20
-"""Mistakes told of one sweep; the rest are counted."""
 
 
 class JobComposer:
@@ -156,12 +154,6 @@ def recomposed(
         except (*COMPOSITION_ERRORS, *STUMBLES) as err:
             raise explained(err, [], config_name) from err
         return composed_jobs(loader, sweep, job_overrides)
-
-
-def cut(problems: list[str]) -> list[str]:
-    """The first of many problems, and how many more there are."""
-    more = len(problems) - MOST_PROBLEMS
-    return [*problems[:MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]
 
 
 def sweep_directory(sweep: DictConfig) -> Path:

@@ -4,7 +4,7 @@ import csv
 import io
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +61,7 @@ class Sweep:
         """Writes `sweep.json`; without `now` only if the last time is a while ago."""
         if not now and time.monotonic() - self._written < WRITE_SECONDS:
             return
-        jobs = [asdict(job) for job in self.jobs]
-        for job in jobs:
-            del job["metrics"]
+        jobs = [{k: v for k, v in vars(job).items() if k != "metrics"} for job in self.jobs]
         write_json(self.directory / SWEEP_JOBS, {**self.origin, "jobs": jobs})
         self._written = time.monotonic()
 

@@ -1,0 +1,85 @@
+"""What composing gives: runs and sweeps in plain containers, of which Hydra is no part any more."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from seedbed.config.schema import RunConfig
+
+
+@dataclass(frozen=True)
+class Composed:
+    """One run's config in the forms that are needed of it.
+
+    The jobs of a sweep share what they have in common, so nothing in here may be changed.
+
+    Args:
+        run: checked and typed.
+        plain: resolved, in plain containers; what `config.yaml` of the run holds.
+        job: as composed, interpolations and all, in plain containers.
+        hydra: Hydra's own part, likewise.
+        overrides: what the user typed, without Hydra's own.
+        number: of the job in its sweep, from 0; None for a single run.
+    """
+
+    run: RunConfig
+    plain: dict[str, Any]
+    job: dict[str, Any]
+    hydra: dict[str, Any]
+    overrides: list[str]
+    number: int | None = None
+
+    @cached_property
+    def directory(self) -> Path:
+        """Where Hydra would put the run."""
+        # Imported here: what was composed in another process is used without OmegaConf.
+        from omegaconf import OmegaConf
+
+        whole = OmegaConf.create({**self.job, "hydra": self.hydra})
+        return Path(str(OmegaConf.select(whole, "hydra.run.dir")))
+
+
+@dataclass(frozen=True)
+class ComposedSweep:
+    """A sweep that is ready to be run.
+
+    Args:
+        directory: of the sweep.
+        jobs: checked.
+        multirun: content of `multirun.yaml`.
+        origin: what `resume` needs to compose the jobs again.
+    """
+
+    directory: Path
+    jobs: list[Composed]
+    multirun: Any
+    origin: dict[str, Any]
+
+
+def hydra_files(composed: Composed, directory: Path) -> dict[str, Any]:
+    """The contents of `.hydra/*.yaml`, as Hydra writes them, by file name.
+
+    They share what does not differ from job to job with `composed`, so nothing in them may be
+    changed.
+    """
+    hydra = dict(composed.hydra)
+    hydra["runtime"] = {**hydra["runtime"], "output_dir": str(directory.resolve())}
+    if composed.number is not None:
+        number, words = composed.number, composed.overrides
+        told = {"id": str(number), "num": number, "override_dirname": _dirname(hydra, words)}
+        hydra["job"] = {**hydra["job"], **told}
+        hydra["overrides"] = {**hydra["overrides"], "task": words}
+    return {
+        "config.yaml": composed.job,
+        "hydra.yaml": {"hydra": hydra},
+        "overrides.yaml": composed.overrides,
+    }
+
+
+def _dirname(hydra: Mapping[str, Any], words: Sequence[str]) -> str:
+    """The overrides in one text, as Hydra joins them."""
+    how = hydra["job"]["config"]["override_dirname"]
+    kept = (word for word in words if word.partition("=")[0] not in how["exclude_keys"])
+    return str(how["item_sep"]).join(sorted(kept)).replace("=", str(how["kv_sep"]))
