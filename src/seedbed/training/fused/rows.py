@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
@@ -123,6 +123,7 @@ class StackedBatches:
         self.table = self.table.keep(torch.tensor(places, device=self.table.x.device))
         self.seeds = [self.seeds[place] for place in places]
         self._drawn = (0, 0, torch.empty(0))
+        vars(self).pop("_own", None)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of an epoch, from the one numbered `start`.
@@ -156,18 +157,23 @@ class StackedBatches:
             orders = self._orders(distinct, number, epochs)
             first = number
             self._drawn = (first, epochs, orders)
-        return orders[number - first]
+        order = orders[number - first]
+        if self.alike:
+            return order[0]
+        return order if len(order) == len(self.seeds) else order[self._own]
+
+    @cached_property
+    def _own(self) -> Tensor:
+        """Which of the distinct seeds each run has."""
+        place = {seed: at for at, seed in enumerate(dict.fromkeys(self.seeds))}
+        return torch.tensor([place[seed] for seed in self.seeds])
 
     def _orders(self, distinct: Sequence[int], first: int, epochs: int) -> Tensor:
-        """Of `epochs` epochs, (epochs, runs, rows) or (epochs, rows)."""
+        """Of `epochs` epochs, (epochs, distinct seeds, rows)."""
         keys = [
             stream_seed(seed, "order", epoch)
             for epoch in range(first, first + epochs)
             for seed in distinct
         ]
-        drawn = permutations(keys, self.table.rows).reshape(epochs, len(distinct), -1)
-        if self.alike:
-            return torch.from_numpy(drawn[:, 0])
-        place = {seed: at for at, seed in enumerate(distinct)}
-        own = np.array([place[seed] for seed in self.seeds])
-        return torch.from_numpy(drawn[:, own] if len(distinct) < len(self.seeds) else drawn)
+        drawn = permutations(keys, self.table.rows)
+        return torch.from_numpy(drawn.reshape(epochs, len(distinct), -1))
