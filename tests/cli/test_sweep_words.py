@@ -1,0 +1,90 @@
+"""A sweep is composed as Hydra composes it, and left to Hydra where others are to run it."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from seedbed.cli import hydra_flags
+from seedbed.cli.sweep_words import composed_sweep
+from seedbed.config.composed import ComposedSweep
+
+SWEEPS = {
+    "grid": ["model=custom,manual", "optimizer.lr=1e-3,1e-2", "seed=range(0,3)"],
+    "one job": ["trainer.epochs=3"],
+    "quoted": ["name='a','b'", "model.hidden=[4],[8,2]"],
+    "glob": ["model=glob(*)", "data=sklearn"],
+    "hydra's own": ["seed=1,2", "hydra.sweep.dir=here", "hydra.verbose=true"],
+    "mode": ["seed=1,2", "hydra.mode=MULTIRUN"],
+    "zip and draws": ["sweep.zip={seed:[1,2]}", "sweep.draw={optimizer.lr:[1e-3,1e-2]}"],
+}
+
+PARAMS = """
+defaults: [seedbed, _self_]
+hydra: {sweeper: {params: {seed: '1,2,3'}}}
+"""
+
+CALLBACK = """
+from hydra.experimental.callback import Callback
+
+
+class Counting(Callback):
+    def on_multirun_start(self, config, **_):
+        print("called back")
+"""
+
+
+def by_hydra(words: list[str]) -> ComposedSweep:
+    """What Hydra's own program hands to our launcher."""
+    flags = ["-m", *words]
+    with mock.patch("seedbed.cli.sweep.run_sweep", return_value=[]) as run:
+        hydra_flags.through_hydra(flags, hydra_flags.parse(flags), lambda _: None)
+    (asked,) = run.call_args.args
+    assert isinstance(asked, ComposedSweep)
+    return asked
+
+
+def told(asked: ComposedSweep | None) -> Any:
+    """All of a sweep, but for the moment, and for what Hydra calls the program."""
+    assert asked is not None
+    multirun = asked.multirun
+    multirun["hydra"]["job"]["name"] = ""
+    jobs = []
+    for one in asked.jobs:
+        one.hydra["job"]["name"] = ""
+        jobs.append([one.run, one.plain, one.job, one.hydra, one.overrides])
+    directory = re.sub(r"\d", "0", str(asked.directory))
+    return directory, asked.origin, multirun, jobs
+
+
+@pytest.mark.parametrize("words", SWEEPS.values(), ids=SWEEPS)
+def test_a_sweep_is_what_hydra_makes_of_its_words(words: list[str]) -> None:
+    assert told(composed_sweep(words)) == told(by_hydra(words))
+
+
+def test_parameters_of_the_sweeper_make_jobs(seedbed: Callable) -> None:
+    Path("conf").mkdir()
+    Path("conf/config.yaml").write_text(PARAMS)
+    result = seedbed("validate", "-m", "model=custom,manual")
+    assert (result.code, result.out) == (0, "valid: 6 jobs\n")
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["hydra/launcher=basic", "hydra/sweeper=basic", "+hydra.callbacks.one._target_=mine.Counting"],
+)
+def test_hydra_runs_what_others_are_to_run(word: str) -> None:
+    assert composed_sweep(["seed=1,2", word]) is None
+
+
+def test_callbacks_are_called(seedbed: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("mine.py").write_text(CALLBACK)
+    monkeypatch.syspath_prepend(Path.cwd())
+    word = "+hydra.callbacks.one._target_=mine.Counting"
+    result = seedbed("train", "-m", "seed=1,2", "trainer.epochs=1", word)
+    assert result.code == 0, result.err
+    assert result.out.startswith("called back\n")
+    assert len(list(result.sweep.glob("*/result.json"))) == 2
