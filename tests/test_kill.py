@@ -21,8 +21,8 @@ def broken(*words: object) -> str:
 
 @pytest.mark.slow
 def test_runs_stopped_at_random_moments_end_with_the_same_bits() -> None:
-    said = broken("--kills", 6, "--by", "kill", "term", "twice", "--seed", 1)
-    assert re.match(r"6 stops by .* [1-9]\d* runs to their ends; 0 mismatches", said)
+    said = broken("--kills", 4, "--by", "kill", "term", "twice", "--seed", 1)
+    assert re.match(r"4 stops by .* [1-9]\d* runs to their ends; 0 mismatches", said)
 
 
 @pytest.mark.slow
