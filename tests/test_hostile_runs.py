@@ -113,6 +113,7 @@ BOUNDED = """
 import contextlib, io, json, os, resource, sys
 import torch, yaml, seedbed.cli.main as program
 import seedbed.views.trained, seedbed.views.plots, torchmetrics, matplotlib.figure
+import seedbed.training.run, seedbed.training.reproduce, torch._dynamo
 
 def bounded(extra):
     pages = int(open("/proc/self/statm").read().split()[0])

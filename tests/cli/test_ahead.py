@@ -17,7 +17,6 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no fo
 MISTAKES = {
     "run": ["train", "optimizer.lrr=1"],
     "sweep": ["train", "-m", "optimizer.lrr=1,2"],
-    "validate": ["validate", "model=manuel"],
     "validate a sweep": ["validate", "-m", "model=custom,manuel"],
     "summary": ["summary", "model.hidden=[0]"],
 }

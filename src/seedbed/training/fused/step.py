@@ -21,8 +21,8 @@ Named = dict[str, Tensor]
 Stepped = tuple[Tensor, Tensor, Named]
 Randomness = Literal["error", "different", "same"]
 
-TRACED_STEPS = 400
-"""Writing a step out takes as long as it saves in about this many."""
+TRACED_STEPS = 100
+"""Writing a step out takes as long as it saves in about a quarter of this."""
 
 PURE = ("torch.nn.modules.", "seedbed.models.")
 """Modules of these packages keep nothing in Python from one call to the next."""
