@@ -11,7 +11,7 @@ from torch.utils.data import TensorDataset
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.seeds import permutations, stream_seed
 
-GATHERED_BYTES = 32 * 2**20
+GATHERED_BYTES = 4 * 2**20
 """How much is gathered at once; then split into batches without copying."""
 
 ORDERED_ROWS = 2**20
