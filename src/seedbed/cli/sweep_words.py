@@ -6,18 +6,15 @@ from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from seedbed.config.compose import COMPOSITION_ERRORS, hydra_started
+from seedbed.config.compose import COMPOSITION_ERRORS
 from seedbed.config.composed import ComposedSweep
-from seedbed.config.explain import STUMBLES, explained
+from seedbed.config.explain import explained
 from seedbed.config.locations import own_conf
-from seedbed.config.sweep_jobs import composed_jobs, sweep_directory, sweep_settings
+from seedbed.config.sweep_jobs import composed_jobs, sweep_config, sweep_directory, sweep_settings
 from seedbed.errors import ConfigError
 from seedbed.sweep.expand import expanded
 
@@ -25,7 +22,6 @@ OURS = {
     "sweeper": "hydra_plugins.seedbed.sweeper.SeedbedSweeper",
     "launcher": "hydra_plugins.seedbed.launcher.SeedbedLauncher",
 }
-MULTIRUN = "hydra.mode=MULTIRUN"
 
 
 def composed_sweep(
@@ -43,14 +39,8 @@ def composed_sweep(
     Raises:
         ConfigError: with the mistakes of all jobs.
     """
-    words = [*overrides, *([] if MULTIRUN in overrides else [MULTIRUN])]
-    with hydra_started(user_folder, config_path or own_conf()):
-        loader = GlobalHydra.instance().config_loader()
-        try:
-            sweep = loader.load_configuration(config_name, words, run_mode=RunMode.MULTIRUN)
-        except (*COMPOSITION_ERRORS, *STUMBLES) as err:
-            raise explained(err, overrides, config_name) from err
-        HydraConfig.instance().set_config(sweep)
+    conf = config_path or own_conf()
+    with sweep_config(overrides, user_folder, config_name, conf) as (loader, sweep):
         if not _is_ours(sweep.hydra):
             return None
         try:

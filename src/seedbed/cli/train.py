@@ -1,7 +1,7 @@
 """`seedbed train`: one run, or with -m a sweep."""
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,18 @@ SWEEP_MODULES = ("torch", "seedbed.cli.sweep", "seedbed.sweep.disk", "seedbed.sw
 RUN_MODULES = ("torch", "seedbed.training.run", "seedbed.cli.progress", "seedbed.views.summary")
 """What is imported while the config is composed."""
 
-NEEDED = ("-m", "--multirun", "--config-dir", "--config-path", "--config-name", "-cd", "-cp", "-cn")
-"""Flags of runs and sweeps; the others of Hydra's ask for something else."""
+TRAINING_FLAGS = {"--config-dir", "--config-path", "--config-name", "-cd", "-cp", "-cn"}
+SWEEP_FLAGS = {"-m", "--multirun"}
 
 
 def main(words: Sequence[str]) -> int:
     """Trains; the exit code."""
-    if any(word.startswith("-") and word.partition("=")[0] not in NEEDED for word in words):
+    flags = {word.partition("=")[0] for word in words if word.startswith("-")}
+    if flags <= TRAINING_FLAGS | SWEEP_FLAGS:
+        modules = SWEEP_MODULES if flags & SWEEP_FLAGS else RUN_MODULES
+        asked = composed_ahead(lambda: asked_for(words), modules)
+    else:  # --help and such like, which need no torch
         asked = asked_for(words)
-    else:
-        sweep = "-m" in words or "--multirun" in words
-        asked = composed_ahead(lambda: asked_for(words), SWEEP_MODULES if sweep else RUN_MODULES)
     match asked:
         case Composed():
             return train(asked)
@@ -44,19 +45,21 @@ def asked_for(words: Sequence[str]) -> Composed | ComposedSweep | None:
     """
     # Imported here: Hydra takes a sixth of a second, and may be needed in another process alone.
     from seedbed.cli import hydra_flags
-    from seedbed.cli.sweep_words import composed_sweep
-    from seedbed.config.compose import composed
 
     args = hydra_flags.parse(words)
     if hydra_flags.asks_something_else(args):
         return None
     folder = hydra_flags.user_folder(args)
     name, path = args.config_name or "config", args.config_path
-    compose: Callable[..., Composed | ComposedSweep | None]
-    compose = composed_sweep if args.multirun else composed
-    asked = compose(args.overrides, folder, name, Path(path) if path else None)
-    if isinstance(asked, Composed):
-        _ = asked.directory  # told by OmegaConf, and kept
+    conf = Path(path) if path else None
+    if args.multirun:
+        from seedbed.cli.sweep_words import composed_sweep  # with NumPy, which draws values
+
+        return composed_sweep(args.overrides, folder, name, conf)
+    from seedbed.config.compose import composed
+
+    asked = composed(args.overrides, folder, name, conf)
+    _ = asked.directory  # told by OmegaConf, and kept
     return asked
 
 
@@ -68,13 +71,15 @@ def _sweep(asked: ComposedSweep) -> int:
 
 
 def _through_hydra(words: Sequence[str]) -> int:
-    from seedbed.cli import hydra_flags, sweep
+    from seedbed.cli import hydra_flags
     from seedbed.config.compose import from_job
 
     codes: list[int] = []
     args = hydra_flags.parse(words)
     hydra_flags.through_hydra(words, args, lambda job: codes.append(train(from_job(job))))
     if args.multirun and not codes:
+        from seedbed.cli import sweep  # where our launcher left how it ended
+
         return sweep.exit_code()
     return max(codes, default=DONE)
 

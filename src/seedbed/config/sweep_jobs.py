@@ -4,7 +4,8 @@ Hydra composes once for each distinct choice of groups; a job's plain values are
 copy of that, which is what Hydra does with them too. Anything else goes to Hydra.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from seedbed.config.patching import Base
 from seedbed.config.words import Path as KeyPath
 from seedbed.config.words import Word, WordReader
 from seedbed.errors import ConfigError
+
+MULTIRUN = "hydra.mode=MULTIRUN"
 
 MOST_BASES = 1000
 """Configs kept to patch; each holds some 100 kB."""
@@ -147,13 +150,28 @@ def recomposed(
     Raises:
         ConfigError: as `composed_jobs`.
     """
-    with hydra_started(user_folder, own_conf()):
+    with sweep_config([], user_folder, config_name, own_conf()) as (loader, sweep):
+        return composed_jobs(loader, sweep, job_overrides)
+
+
+@contextmanager
+def sweep_config(
+    overrides: Sequence[str], user_folder: Path | None, config_name: str, conf: Path
+) -> Iterator[tuple[ConfigLoader, DictConfig]]:
+    """Hydra's loader and the config of a whole sweep, from which it composes the jobs.
+
+    Raises:
+        ConfigError: for a mistake in the overrides or the YAML.
+    """
+    words = [*overrides, *([] if MULTIRUN in overrides else [MULTIRUN])]
+    with hydra_started(user_folder, conf):
         loader = GlobalHydra.instance().config_loader()
         try:
-            sweep = loader.load_configuration(config_name, [], run_mode=RunMode.MULTIRUN)
+            sweep = loader.load_configuration(config_name, words, run_mode=RunMode.MULTIRUN)
         except (*COMPOSITION_ERRORS, *STUMBLES) as err:
-            raise explained(err, [], config_name) from err
-        return composed_jobs(loader, sweep, job_overrides)
+            raise explained(err, overrides, config_name) from err
+        HydraConfig.instance().set_config(sweep)
+        yield loader, sweep
 
 
 def sweep_directory(sweep: DictConfig) -> Path:
