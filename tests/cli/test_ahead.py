@@ -23,7 +23,6 @@ MISTAKES = {
 
 SLOW_OWN_CONFIG = """
 import os, sys, time
-from seedbed.cli import ahead
 from seedbed.cli.main import script
 from seedbed.config import compose
 
@@ -60,32 +59,17 @@ def test_a_run_is_the_same_without_a_fork(
     seedbed: Callable, seedbed_process: Callable, words: list[str]
 ) -> None:
     """In this process there is none."""
-    there, here = (
-        command("train", "trainer.epochs=2", "hydra.run.dir=run", "hydra.sweep.dir=sweep", *words)
-        for command in (seedbed_process, _moved(seedbed))
-    )
-    assert (there.code, here.code) == (0, 0)
-    for path in sorted(Path("there").rglob("*.yaml")):
-        one = yaml.safe_load(path.read_text())
-        other = yaml.safe_load((Path("here") / path.relative_to("there")).read_text())
-        assert one == other, path
-
-
-def _moved(command: Callable) -> Callable:
-    """Puts what there is aside, and what the command makes beside it."""
-
-    def run(*words: object) -> object:
-        made = [path for path in Path.cwd().iterdir() if path.name in ("run", "sweep")]
-        Path("there").mkdir()
-        for path in made:
-            path.rename(Path("there") / path.name)
-        result = command(*words)
-        Path("here").mkdir()
-        for path in made:
-            path.rename(Path("here") / path.name)
-        return result
-
-    return run
+    folders = ["hydra.run.dir=made/run", "hydra.sweep.dir=made/sweep"]
+    asked = ["train", "trainer.epochs=2", *folders, *words]
+    assert seedbed_process(*asked).code == 0
+    Path("made").rename("there")
+    assert seedbed(*asked).code == 0
+    written = {path.relative_to("there") for path in Path("there").rglob("*.yaml")}
+    assert written == {path.relative_to("made") for path in Path("made").rglob("*.yaml")}
+    assert "hydra.yaml" in {path.name for path in written}
+    for path in written:
+        there, here = (yaml.safe_load((Path(one) / path).read_text()) for one in ("there", "made"))
+        assert there == here, path
 
 
 def test_what_hydra_itself_is_to_run_is_run_by_it(seedbed_process: Callable) -> None:

@@ -1,13 +1,28 @@
 """A recorded function gives the bits that the function itself gives, or is refused."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from seedbed.training.fused.recording import NotRecordableError, recorded
 
 RUNS, ROWS = 4, 6
+
+
+class Counted(TorchDispatchMode):
+    """Counts the operations that are carried out."""
+
+    operations = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        self.operations += 1
+        return func(*args, **(kwargs or {}))
 
 
 def step_of(model: nn.Module) -> tuple[list[Tensor], object]:
@@ -52,9 +67,9 @@ def test_the_list_is_shorter_than_what_was_called() -> None:
     called = [str(node.target) for node in graph.nodes if node.op == "call_function"]
     assert "aten.bmm.default" in called
     assert "aten.expand.default" not in called[: called.index("aten.bmm.default")]
-    assert len(called) == len([n for n in graph.nodes if n.op not in ("placeholder", "output")]) - (
-        sum(n.op == "get_attr" for n in graph.nodes)
-    )
+    with Counted() as counted:
+        step(*examples)  # type: ignore[operator]
+    assert len(called) < 0.8 * counted.operations
 
 
 def test_what_is_changed_in_place_is_not_mistaken_for_its_like() -> None:
