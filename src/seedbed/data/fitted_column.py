@@ -1,7 +1,8 @@
 """What is measured on the training rows of one feature, and how its values become inputs."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class FittedColumn:
         """How many input columns this one becomes."""
         if self.categories is not None:
             return len(self.categories)
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     def transformed(self, column: Column, *, strict: bool, origin: str) -> Floats:
         """The values as the model takes them.
@@ -77,6 +78,10 @@ class FittedColumn:
             values = (values - np.asarray(self.mean)) / np.asarray(self.scale)
         return values if self.shape else values[:, None]
 
+    def takes_number(self, column: Column) -> bool:
+        """Whether the feature is a plain number, and such is the column."""
+        return self.categories is None and not self.shape and _is_plain(column)
+
     def _one_hot(self, column: Column, *, strict: bool, origin: str) -> Floats:
         categories = self.categories or []
         place = {name: index for index, name in enumerate(categories)}
@@ -94,49 +99,102 @@ class FittedColumn:
         return encoded
 
 
-def fit_feature(name: str, column: Column, max_categories: int, origin: str) -> FittedColumn:
-    """Measures one feature on its training rows.
+def transformed_numbers(features: Sequence[FittedColumn], columns: Sequence[Column]) -> Floats:
+    """Plain numbers as the model takes them, all columns at once; as `transformed` each.
+
+    Args:
+        features: that take a number, one or more.
+        columns: as read, one for each.
+
+    Shape:
+        each (rows,) -> (rows, features)
+    """
+    values = np.stack([column.values for column in columns], axis=1)
+    mean = np.array([one.mean for one in features], dtype=np.float64)
+    values = np.where(np.isnan(values), mean, values)
+    left = np.array([one.scale is None for one in features])
+    scale = np.array([1.0 if one.scale is None else one.scale for one in features])
+    standardized: Floats = (values - np.where(left, 0.0, mean)) / scale
+    return standardized
+
+
+def fit_features(
+    names: Sequence[str], table: Table, max_categories: int, *, standardize: bool
+) -> list[FittedColumn]:
+    """Measures features on their training rows.
+
+    Args:
+        names: of the features.
+        table: the training rows.
+        max_categories: names that a column may have.
+        standardize: whether numbers are to be divided by their deviation; names and truth values
+            stay as they are.
 
     Raises:
-        DataError: if all its values are missing or one is infinite, or there are more names than
-            `max_categories`.
+        DataError: if all values of one are missing, or there are more names than that.
     """
-    if column.kind == "category":
-        return _fit_names(name, column, max_categories, origin)
-    if np.isnan(column.values).all():
-        raise DataError(
-            f"column '{name}' of {origin} has no value in any training row; leave it out with "
-            "data.features=[…]"
-        )
-    refuse_infinite(name, column, origin)
-    axes = _axes(column.values)
-    mean_of = np.mean if _is_whole(column.values) else np.nanmean
-    mean = mean_of(column.values, axis=axes, keepdims=len(axes) > 1)
-    mean = mean[0] if len(axes) > 1 else mean
+    plain = [name for name in names if _is_plain(table.columns[name])]
+    fitted = {one.name: one for one in _fit_numbers(plain, table, standardize=standardize)}
+    for name in names:
+        column = table.columns[name]
+        if column.kind == "category":
+            fitted[name] = _fit_names(name, column, max_categories, table.origin)
+        elif name not in fitted:
+            fitted[name] = _fit_array(name, column, table.origin, standardize=standardize)
+    return [fitted[name] for name in names]
+
+
+def _fit_numbers(names: Sequence[str], table: Table, *, standardize: bool) -> list[FittedColumn]:
+    """Columns of plain numbers, measured side by side: a sweep asks for many, once a seed."""
+    if not names:
+        return []
+    columns = [table.columns[name] for name in names]
+    values = np.stack([column.values for column in columns])
+    missing = np.isnan(values)
+    empty = missing.all(axis=1)
+    if empty.any():
+        raise _without_values(names[int(np.argmax(empty))], table.origin)
+    mean_of, deviation_of = (np.nanmean, np.nanstd) if missing.any() else (np.mean, np.std)
+    means = mean_of(values, axis=1).tolist()
+    scales = [None] * len(names)
+    if standardize:
+        spread = np.nanmax(values, axis=1) > np.nanmin(values, axis=1)
+        scales = np.where(spread, deviation_of(values, axis=1), 1.0).tolist()
+    return [
+        FittedColumn(name, one.kind, [], mean, scale if one.kind == "number" else None)
+        for name, one, mean, scale in zip(names, columns, means, scales, strict=True)
+    ]
+
+
+def _fit_array(name: str, column: Column, origin: str, *, standardize: bool) -> FittedColumn:
+    """A column of arrays: by value of a row, or by channel of an image and the like."""
+    values = column.values
+    if np.isnan(values).all():
+        raise _without_values(name, origin)
+    axes = (0, *range(2, values.ndim)) if values.ndim > 2 else (0,)
+    kept = len(axes) > 1
+    mean = np.nan_to_num(np.nanmean(values, axis=axes, keepdims=kept))
+    deviation = np.nanstd(values, axis=axes, keepdims=kept)
+    spread = np.nanmax(values, axis=axes) > np.nanmin(values, axis=axes)
+    scale = np.where(spread.reshape(deviation.shape), deviation, 1.0)
+    mean, scale = (mean[0], scale[0]) if kept else (mean, scale)
+    shape = list(values.shape[1:])
     return FittedColumn(
-        name, column.kind, list(column.values.shape[1:]), mean=np.nan_to_num(mean).tolist()
+        name, column.kind, shape, mean.tolist(), scale.tolist() if standardize else None
     )
 
 
-def standardized(fitted: FittedColumn, column: Column) -> FittedColumn:
-    """The same, with the deviation to divide by; names and truth values stay as they are."""
-    if fitted.kind != "number":
-        return fitted
-    axes = _axes(column.values)
-    deviation_of = np.std if _is_whole(column.values) else np.nanstd
-    deviation = deviation_of(column.values, axis=axes, keepdims=len(axes) > 1)
-    deviation = deviation[0] if len(axes) > 1 else deviation
-    spread = np.nanmax(column.values, axis=axes) > np.nanmin(column.values, axis=axes)
-    return replace(fitted, scale=np.where(spread.reshape(deviation.shape), deviation, 1.0).tolist())
+def _without_values(name: str, origin: str) -> DataError:
+    return DataError(
+        f"column '{name}' of {origin} has no value in any training row; leave it out with "
+        "data.features=[…]"
+    )
 
 
 def _fit_names(name: str, column: Column, limit: int, origin: str) -> FittedColumn:
     found: set[str | None] = set(column.values.tolist())
     if found == {None}:
-        raise DataError(
-            f"column '{name}' of {origin} has no value in any training row; leave it out with "
-            "data.features=[…]"
-        )
+        raise _without_values(name, origin)
     if len(found) > limit:
         raise DataError(
             f"column '{name}' of {origin} has {len(found)} different names; leave it out with "
@@ -147,30 +205,19 @@ def _fit_names(name: str, column: Column, limit: int, origin: str) -> FittedColu
     return FittedColumn(name, "category", [], categories=categories)
 
 
-def _is_whole(values: Floats) -> bool:
-    """Whether the plain functions give the same bits as those that leave missing values out.
-
-    They are several times as fast; a sweep over seeds asks for them once a column and seed.
-    """
-    return values.ndim == 1 and not np.isnan(values).any()
-
-
-def _axes(values: Floats) -> tuple[int, ...]:
-    """Over rows; for images and the like also over all but the channels."""
-    return (0, *range(2, values.ndim)) if values.ndim > 2 else (0,)
+def _is_plain(column: Column) -> bool:
+    """Whether it holds one number a row."""
+    return column.kind != "category" and column.values.ndim == 1
 
 
 def constant_columns(features: Sequence[FittedColumn], table: Table) -> list[str]:
-    """Names of the features that have one value only."""
-    constant = []
-    for feature in features:
-        values = table.columns[feature.name].values
-        if feature.categories is not None:
-            if len(feature.categories) == 1:
-                constant.append(feature.name)
-        elif values.ndim == 1 and np.nanmin(values) == np.nanmax(values):
-            constant.append(feature.name)
-    return constant
+    """Names of the features that have one value only; arrays are not asked."""
+    plain = [one.name for one in features if _is_plain(table.columns[one.name])]
+    values = np.stack([table.columns[name].values for name in plain]) if plain else np.empty((0, 1))
+    same = np.nanmin(values, axis=1) == np.nanmax(values, axis=1)
+    constant = {name for name, is_same in zip(plain, same, strict=True) if is_same}
+    constant |= {one.name for one in features if len(one.categories or []) == 1}
+    return [one.name for one in features if one.name in constant]
 
 
 def refuse_infinite(name: str, column: Column, origin: str) -> None:

@@ -18,9 +18,8 @@ from seedbed.config.schema import (
 from seedbed.data.fitted_column import (
     FittedColumn,
     constant_columns,
-    fit_feature,
+    fit_features,
     refuse_infinite,
-    standardized,
 )
 from seedbed.data.preprocessing import (
     KnownTask,
@@ -160,15 +159,13 @@ def _fitted(
 ) -> tuple[Preprocessing, list[str]]:
     limit = getattr(config, "max_categories", NO_LIMIT)
     names = _feature_names(config, train, targets)
-    features = [fit_feature(name, train.columns[name], limit, train.origin) for name in names]
+    features = fit_features(names, train, limit, standardize=config.standardize)
     notes = [
         f"column '{name}' of {train.origin} has one value in all training rows"
         for name in constant_columns(features, train)
     ]
     if len(notes) > 3:
         notes = [f"{len(notes)} columns of {train.origin} have one value in all training rows"]
-    if config.standardize:
-        features = [standardized(one, train.columns[one.name]) for one in features]
     if task != "regression":
         seen = set(class_names(train, targets[0]))
         absent = [name for name in classes if name not in seen]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.config.hints import shown
-from seedbed.data.fitted_column import FittedColumn, Floats
+from seedbed.data.fitted_column import FittedColumn, Floats, transformed_numbers
 from seedbed.data.table import Table
 from seedbed.errors import DataError
 
@@ -52,16 +52,24 @@ class Preprocessing:
         Raises:
             DataError: if a column is missing, or a value does not fit (see `FittedColumn`).
         """
-        columns = [
-            feature.transformed(
-                table.column(feature.name, "data.features"), strict=strict, origin=table.origin
+        columns = [table.column(one.name, "data.features") for one in self.features]
+        pairs = list(zip(self.features, columns, strict=True))
+        if len(pairs) == 1:
+            ((feature, column),) = pairs
+            only = feature.transformed(column, strict=strict, origin=table.origin)
+            return as_float32(only, table.origin)
+        ends = np.cumsum([one.width for one in self.features])
+        joined = np.empty((len(table), int(ends[-1])))
+        plain = [at for at, (feature, column) in enumerate(pairs) if feature.takes_number(column)]
+        if plain:
+            numbers = [columns[at] for at in plain]
+            joined[:, ends[plain] - 1] = transformed_numbers(
+                [self.features[at] for at in plain], numbers
             )
-            for feature in self.features
-        ]
-        if len(columns) == 1:
-            joined = columns[0]
-        else:
-            joined = np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
+        for at in set(range(len(pairs))) - set(plain):
+            feature, column = pairs[at]
+            values = feature.transformed(column, strict=strict, origin=table.origin)
+            joined[:, ends[at] - feature.width : ends[at]] = values.reshape(len(column), -1)
         return as_float32(joined, table.origin)
 
     def targets(self, table: Table) -> NDArray[Any]:

@@ -1,0 +1,79 @@
+"""Columns of plain numbers are measured side by side; nothing but the time tells."""
+
+import numpy as np
+import pytest
+
+from seedbed.data.fitted_column import FittedColumn, constant_columns, fit_features
+from seedbed.data.preprocessing import Preprocessing
+from seedbed.data.table import Column, Table
+from seedbed.errors import DataError
+
+ROWS = 1003
+
+
+def mixed_table(missing: float) -> Table:
+    """Numbers of all sizes, truth values and names, a part of them missing."""
+    draw = np.random.default_rng(3)
+
+    def number(scale: float) -> np.ndarray:
+        values = draw.normal(scale, scale, ROWS)
+        return np.where(draw.random(ROWS) < missing, np.nan, values)
+
+    names = np.array(draw.choice(["a", "b", "c"], ROWS), dtype=object)
+    return Table(
+        {
+            "small": Column("number", number(1e-9)),
+            "town": Column("category", names),
+            "large": Column("number", number(1e9)),
+            "same": Column("number", np.full(ROWS, 0.1)),
+            "yes": Column("boolean", (number(1.0) > 0).astype(float)),
+            "plain": Column("number", number(1.0)),
+        },
+        "table.csv",
+    )
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+@pytest.mark.parametrize("standardize", [True, False])
+def test_a_column_among_others_is_fitted_as_on_its_own(missing: float, standardize: bool) -> None:
+    table = mixed_table(missing)
+    together = fit_features(list(table.columns), table, 10, standardize=standardize)
+    alone = [fit_features([one], table, 10, standardize=standardize)[0] for one in table.columns]
+    assert together == alone
+    assert constant_columns(together, table) == ["same"]
+    plain = table.columns["plain"].values
+    assert together[-1].mean == np.nanmean(plain)
+    assert together[-1].scale == (np.nanstd(plain) if standardize else None)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_inputs_have_the_bits_of_each_column_on_its_own(standardize: bool) -> None:
+    table = mixed_table(0.2)
+    fitted = fit_features(list(table.columns), table, 10, standardize=standardize)
+    alone = [
+        one.transformed(table.columns[one.name], strict=True, origin=table.origin) for one in fitted
+    ]
+    found = _preprocessing(fitted).inputs(table)
+    assert np.array_equal(found, np.hstack(alone).astype(np.float32))
+    assert found.shape == (ROWS, 8)
+
+
+def test_the_first_column_without_a_value_is_named() -> None:
+    table = mixed_table(0.0)
+    empty = Column("number", np.full(ROWS, np.nan))
+    table = Table({**table.columns, "void": empty, "gap": empty}, table.origin)
+    with pytest.raises(DataError, match=r"column 'void' of table.csv has no value"):
+        fit_features(list(table.columns), table, 10, standardize=True)
+
+
+def test_names_where_a_number_was_are_refused_among_others() -> None:
+    table = mixed_table(0.0)
+    fitted = fit_features(["small", "plain"], table, 10, standardize=True)
+    other = Table({**table.columns, "plain": table.columns["town"]}, "other.csv")
+    with pytest.raises(DataError, match=r"column 'plain' of other.csv holds '[abc]'"):
+        _preprocessing(fitted).inputs(other)
+
+
+def _preprocessing(features: list[FittedColumn]) -> Preprocessing:
+    width = sum(one.width for one in features)
+    return Preprocessing(features, "regression", ["y"], [], None, None, [width], 1)
