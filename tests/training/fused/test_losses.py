@@ -43,10 +43,11 @@ def test_cross_entropy_and_its_gradient_are_torch_s() -> None:
     [
         nn.CrossEntropyLoss(label_smoothing=0.1),
         nn.CrossEntropyLoss(weight=torch.ones(3)),
+        nn.CrossEntropyLoss(ignore_index=0),
         nn.MSELoss(),
         nn.BCEWithLogitsLoss(),
     ],
-    ids=["smoothed", "weighted", "mse", "bce"],
+    ids=["smoothed", "weighted", "a class ignored", "mse", "bce"],
 )
 def test_other_losses_are_taken_as_they_are(loss: nn.Module) -> None:
     one = objective(loss)

@@ -26,6 +26,7 @@ def _is_plain_cross_entropy(loss: nn.Module) -> bool:
         and loss.weight is None
         and loss.label_smoothing == 0
         and loss.reduction == "mean"
+        and loss.ignore_index < 0  # no class has such a number
     )
 
 
