@@ -11,8 +11,9 @@ from torch.utils.data import TensorDataset
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.seeds import permutations, stream_seed
 
-GATHERED_BYTES = 4 * 2**20
-"""How much is gathered at once; then split into batches without copying."""
+GATHERED_BYTES = 2**20
+"""How much is gathered at once; then split into batches without copying. Larger batches come one at
+a time, all laid out alike, so that fewer steps are written out."""
 
 ORDERED_ROWS = 2**20
 """Orders are drawn for as many epochs at once as keep below this many rows over all runs."""
