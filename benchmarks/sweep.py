@@ -45,6 +45,8 @@ CURVE = "curve"
 def main() -> int:
     args = _arguments()
     os.environ.pop("OMP_NUM_THREADS", None)
+    # Kept bytecode is what a user has; forbidden, whoever has the most modules pays the most.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if args.threads:  # of every process that is started from here
         os.environ["OMP_NUM_THREADS"] = str(args.threads)
     head = {**report.header(), "threads": args.threads}

@@ -56,6 +56,7 @@ def main() -> int:
     args = _arguments()
     # Read when torch, OpenMP or Keras is first imported, which the imports below do.
     os.environ.update(OMP_NUM_THREADS="1", KERAS_BACKEND="torch")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # kept bytecode is what a user has
     import torch
     from measure import processes, report
 
