@@ -21,12 +21,12 @@ def broken(*words: object) -> str:
 
 @pytest.mark.slow
 def test_runs_stopped_at_random_moments_end_with_the_same_bits() -> None:
-    said = broken("--kills", 4, "--by", "kill", "term", "twice", "--seed", 1)
-    assert re.match(r"4 stops by .* [1-9]\d* runs to their ends; 0 mismatches", said)
+    said = broken("--kills", 3, "--by", "kill", "term", "twice", "--seed", 1)
+    assert re.match(r"3 stops by .* [1-9]\d* runs to their ends; 0 mismatches", said)
 
 
 @pytest.mark.slow
 def test_a_run_whose_disk_filled_up_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     with small_disk(tmp_path / "small", "600k"):
-        said = broken("--kills", 3, "--by", "full", "--folder", tmp_path / "small")
-    assert re.match(r"3 stops by full; .* [1-9]\d* runs to their ends; 0 mismatches", said)
+        said = broken("--kills", 2, "--by", "full", "--folder", tmp_path / "small")
+    assert re.match(r"2 stops by full; .* [1-9]\d* runs to their ends; 0 mismatches", said)

@@ -172,7 +172,7 @@ BOMBS = {
     "checkpoint: laughs": Attack(laughs_in_a_pickle, ("resume",)),
     "model: a billion wide": _model(hidden=[HUGE]),
     "model: three wide layers": _model(hidden=[60_000, 60_000, 60_000]),
-    "model: a million layers": _model(hidden=[1] * 200_000),
+    "model: layers without end": _model(hidden=[1] * 20_000),
     "model: manual, a billion wide": Attack(_manual, MODEL_READERS),
     "model: repeats": _model(
         _target_="torch.nn.Transformer", d_model=2, nhead=1, num_encoder_layers=HUGE

@@ -81,11 +81,11 @@ def test_five_ways_of_failing_leave_the_other_jobs_and_resume_runs_only_these(
     tmp_path: Path,
 ) -> None:
     ways = "+model.how=" + ",".join(["well", *WAYS])
-    grid = [*WORDS, ways, "seed=0,1,2", "sweep.workers=2"]
+    grid = [*WORDS, ways, "seed=0,1", "sweep.workers=2"]
     ended = command(tmp_path, "train", "-m", *grid, "hydra.sweep.dir=sweep")
     assert ended.returncode == 1, ended.stderr
     jobs = json.loads((tmp_path / "sweep" / "sweep.json").read_text())["jobs"]
-    assert len(jobs) == 18
+    assert len(jobs) == 12
     for job in jobs:
         how = next(word.partition("=")[2] for word in job["overrides"] if ".how=" in word)
         status, error = WAYS.get(how, ("completed", ""))
@@ -95,13 +95,13 @@ def test_five_ways_of_failing_leave_the_other_jobs_and_resume_runs_only_these(
         assert told["status"] == status
         log = (tmp_path / "sweep" / job["directory"] / "run.log").read_text()
         assert ("Traceback" in log) == (how in ("raise", "exit", "memory"))
-    assert "15 of 18 jobs did not complete:" in ended.stdout
+    assert "10 of 12 jobs did not complete:" in ended.stdout
 
     untouched = {p: p.stat().st_mtime_ns for p in tmp_path.glob("sweep/*how=well*/*")}
     (tmp_path / "mended").touch()
     resumed = command(tmp_path, "resume", "sweep")
     assert resumed.returncode == 0, resumed.stderr
-    assert resumed.stdout.count(": completed") == 15
+    assert resumed.stdout.count(": completed") == 10
     assert untouched == {p: p.stat().st_mtime_ns for p in tmp_path.glob("sweep/*how=well*/*")}
     command(tmp_path, "train", "-m", *grid, "hydra.sweep.dir=whole")
     assert rows(tmp_path / "sweep") == rows(tmp_path / "whole")

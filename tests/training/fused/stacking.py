@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor
 from seedbed.config.build import AllowList
 from seedbed.config.check import checked
 from seedbed.config.compose import composed, resolved
+from seedbed.config.composed import Composed
 from seedbed.config.schema import RunConfig
 from seedbed.data.seeds import stream_seed
 from seedbed.training import run as single
@@ -101,7 +103,7 @@ def variants(
         settings: keys and values of each.
         common: `seeds=False` leaves the seed of `words`; otherwise each job has one of its own.
     """
-    base = composed(words)
+    base = _base(tuple(words))
     jobs = []
     for number, own in enumerate(settings):
         job: Any = OmegaConf.create(copy.deepcopy(base.job))
@@ -110,6 +112,12 @@ def variants(
             OmegaConf.update(job, key, value, force_add=True)
         jobs.append(checked(resolved(job)))
     return jobs
+
+
+@cache
+def _base(words: tuple[str, ...]) -> Composed:
+    """Tests ask for few configs, and often; nothing in one is changed."""
+    return composed(words)
 
 
 def planned(configs: Sequence[RunConfig], randomness: Randomness = "error") -> StackPlan:
