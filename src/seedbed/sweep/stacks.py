@@ -18,7 +18,8 @@ from seedbed.sweep.groups import Group, Singles
 from seedbed.sweep.job import Job, Outcome, job_directory
 from seedbed.training.checkpoint import Snapshot
 from seedbed.training.fused.plan import StackPlan, prepare_stack
-from seedbed.training.fused.sizing import measured_width, refused_by_vmap, widest
+from seedbed.training.fused.sizing import measured_width, widest
+from seedbed.training.fused.stackable import refused_by_vmap
 from seedbed.training.fused.step import Randomness, is_pure
 from seedbed.training.fused.train import train_stack
 from seedbed.training.fused.writer import StackRun, StackWriter
@@ -73,7 +74,8 @@ def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int) -> 
     measured = measured_width(plan, width)
     if fuse == "auto" and not measured.pays and not group.jobs[0].stacked:
         single, stacked = measured.single * 1e3, measured.stacked * 1e3
-        return Choice(1, f"that is faster, {single:.2g} ms a step against {stacked:.2g} ms each")
+        told = f"a step takes {stacked:.2g} ms each and {single:.2g} ms alone"
+        return Choice(1, f"together they gain nothing, {told}")
     return Choice(measured.runs, None, plan if measured.runs == width else None)
 
 

@@ -70,6 +70,15 @@ class StackPlan:
         """How the best epoch is told."""
         return self.first.best
 
+    def untouched_model(self, steps: int = 0) -> StackedModel:
+        """The network for a trial; a module of the user's may count its calls.
+
+        Args:
+            steps: as `StackedModel` takes them; 0 if the step is not to be written out.
+        """
+        objective, randomness = self.first.engine.objective, self.model.randomness
+        return StackedModel(self.first.model, self.layout, objective, randomness, steps)
+
 
 def prepare_stack(
     configs: Sequence[RunConfig],

@@ -1,4 +1,4 @@
-"""Whether runs can be stacked, how many at a time, and whether that is faster: by trying."""
+"""How many runs are stacked at a time, and whether that is faster: by trying."""
 
 import copy
 import math
@@ -6,15 +6,13 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from seedbed.models.build import output_of
+from seedbed.training.fused.optimizers import BATCHED
 from seedbed.training.fused.plan import NARROWEST, StackPlan
-from seedbed.training.fused.step import StackedModel
-from seedbed.training.objective import Objective
+from seedbed.training.fused.step import TRACED_STEPS, single_step
 
 MOST_RUNS = 2048
 """In one stack; beyond it a step takes as many times longer as there are more runs."""
@@ -31,8 +29,8 @@ MEASURED_SECONDS, FEWEST_ATTEMPTS, MOST_ATTEMPTS = 0.02, 3, 12
 CLEARLY = 4.0
 """Times as fast as one by one; then no smaller stack is tried."""
 
-AGREEMENT = 1e-3
-"""Relative difference between a stacked gradient and the run's own that rounding may make."""
+FASTER = 0.9
+"""The part of a single step's time that a stacked one may take; nearer to 1 is noise."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Width:
 
     Args:
         runs: at a time.
-        single: seconds that one run's forward and backward take alone.
+        single: seconds that a step of one run takes alone.
         stacked: seconds for each run in the stack.
     """
 
@@ -52,43 +50,7 @@ class Width:
     @property
     def pays(self) -> bool:
         """Whether stacking is faster than one by one."""
-        return self.stacked < self.single
-
-
-def refused_by_vmap(plan: StackPlan) -> str | None:
-    """Why the model cannot be stacked, found by a step of two runs; None if it can.
-
-    Args:
-        plan: of two runs or more; its weights are not changed.
-    """
-    if plan.layout.strange:
-        return f"its state_dict holds '{plan.layout.strange[0]}', which is no weight and no buffer"
-    for name, one in plan.first.model.named_parameters():
-        if one.requires_grad and one.dtype != plan.weights.dtype:
-            return f"{name} is {one.dtype}"
-    two = slice(0, NARROWEST)
-    x, y = next(plan.batches.epoch(0))
-    weights = plan.weights[two]
-    kept = {name: tensor[two] for name, tensor in plan.kept.items()}
-    model = _fresh(plan)
-    try:
-        found, _, _ = model.gradient(weights, kept, x[two], y[two])
-        model.outputs(weights, kept, x[two])
-    except Exception as err:  # of any kind: the model may be the user's
-        return _reason(err)
-    named = plan.layout.views(weights)
-    for place in range(NARROWEST):
-        own_weights = {name: tensor[place] for name, tensor in {**named, **kept}.items()}
-        gradients = _own_gradients(plan, own_weights, x[place], y[place])
-        unused = [name for name, gradient in gradients.items() if gradient is None]
-        if unused:  # torch.optim leaves it as it is; a row of weights decays as a whole
-            return f"the loss does not depend on {unused[0]}"
-        own = plan.layout.row(gradients)
-        scale = max(float(own.abs().max()), 1e-6)
-        close = float((found[place] - own).abs().max()) <= AGREEMENT * scale
-        if not close and plan.model.randomness == "error":  # otherwise no two masks are alike
-            return "stacked, its gradients are others"
-    return None
+        return self.stacked < FASTER * self.single
 
 
 def widest(plan: StackPlan, runs: int) -> int:
@@ -124,43 +86,87 @@ def measured_width(plan: StackPlan, runs: int) -> Width:
         plan: of as many runs as fit.
         runs: of these.
     """
-    x, y = next(plan.batches.epoch(0))
-    model = _fresh(plan)
-    own = copy.deepcopy(plan.first.model)
-    single = _seconds(
-        lambda: _plain_step(own, plan.first.engine.objective, x[0], y[0]), plan.device
-    )
-    best = Width(runs, single, math.inf)
+    trial = _Trial(plan)
+    best = Width(runs, trial.single(), math.inf)
     width = runs
     while width >= NARROWEST or width == runs:
-        part = slice(0, max(width, NARROWEST))
-        weights = plan.weights[part]
-        kept = {name: tensor[part] for name, tensor in plan.kept.items()}
-        step = _seconds(
-            lambda weights=weights, kept=kept, part=part: model.gradient(  # type: ignore[misc]
-                weights, kept, x[part], y[part]
-            ),
-            plan.device,
-        )
-        if step / width < best.stacked * 0.9:  # of two alike, the larger
-            best = Width(width, single, step / width)
-        if best.stacked * CLEARLY < single:
+        stacked = trial.stacked(width) / width
+        if plan.model.traced and stacked * CLEARLY >= best.single:
+            stacked = min(stacked, trial.stacked(width, TRACED_STEPS) / width)
+        if stacked < best.stacked * 0.9:  # of two alike, the larger
+            best = Width(width, best.single, stacked)
+        if best.stacked * CLEARLY < best.single:
             break
         width //= 4
     return best
 
 
-def _fresh(plan: StackPlan) -> StackedModel:
-    """One that has not been called: a module of the user's may count its calls."""
-    objective, randomness = plan.first.engine.objective, plan.model.randomness
-    return StackedModel(plan.first.model, plan.layout, objective, randomness, 0)
+class _Trial:
+    """Steps of training that leave the plan as it is.
+
+    Args:
+        plan: of as many runs as fit.
+    """
+
+    def __init__(self, plan: StackPlan) -> None:
+        self.plan = plan
+        self.x, self.y = next(plan.batches.epoch(0))
+
+    def single(self) -> float:
+        """Seconds that one run takes for a step on its own.
+
+        Its update is that of a stack of one: torch's own would bring torch's compiler, a second's
+        work.
+        """
+        model = copy.deepcopy(self.plan.first.model)
+        objective, x, y = self.plan.first.engine.objective, self.x[0], self.y[0]
+        update, gradient = self._update(slice(0, 1)), self.plan.weights[:1]
+
+        def step() -> None:
+            single_step(model, objective, x, y)
+            update(gradient)
+
+        return _seconds(step, self.plan.device)
+
+    def stacked(self, width: int, steps: int = 0) -> float:
+        """Seconds that so many runs take for a step together.
+
+        Args:
+            width: runs.
+            steps: to be made, which decides whether a step is written out.
+        """
+        part = slice(0, max(width, NARROWEST))
+        model, update = self.plan.untouched_model(steps), self._update(part)
+        weights, x, y = self.plan.weights[part], self.x[part], self.y[part]
+        kept = {name: tensor[part] for name, tensor in self.plan.kept.items()}
+
+        def step() -> None:
+            gradient, _, _ = model.gradient(weights, kept, x, y)
+            update(gradient)
+
+        return _seconds(step, self.plan.device)
+
+    def _update(self, part: slice) -> Callable[[Tensor], None]:
+        """The optimizer's step, of a copy of the weights."""
+        settings = self.plan.configs[0].optimizer
+        optimizer = BATCHED[settings["_target_"]](settings)
+        weights = self.plan.weights[part].clone()
+        numbers = {name: one[part] for name, one in self.plan.schedules.numbers.items()}
+
+        def update(gradient: Tensor) -> None:
+            with torch.no_grad():
+                optimizer.step(weights, gradient, numbers)
+
+        return update
 
 
 def _seconds(step: Callable[[], object], device: torch.device) -> float:
     """The best of a few; the first is left out, as it loads what is loaded once."""
-    best, until = math.inf, time.perf_counter() + MEASURED_SECONDS
+    best, until = math.inf, math.inf
     for attempt in range(MOST_ATTEMPTS):
         began = time.perf_counter()
+        if attempt == 1:
+            until = began + MEASURED_SECONDS
         if attempt >= FEWEST_ATTEMPTS and began > until:
             break
         step()
@@ -169,21 +175,6 @@ def _seconds(step: Callable[[], object], device: torch.device) -> float:
         if attempt:
             best = min(best, time.perf_counter() - began)
     return best
-
-
-def _plain_step(model: nn.Module, objective: Objective, x: Tensor, y: Tensor) -> None:
-    objective.loss(output_of(model(x)), y).backward()
-
-
-def _own_gradients(plan: StackPlan, weights: dict[str, Tensor], x: Tensor, y: Tensor) -> Any:
-    """By name; None where the loss does not depend on it."""
-    model = copy.deepcopy(plan.first.model).train()
-    named = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    with torch.no_grad():
-        for name, tensor in weights.items():
-            named[name].copy_(tensor)
-    _plain_step(model, plan.first.engine.objective, x, y)
-    return {name: named[name].grad for name in plan.layout.learnt}
 
 
 def _values_in_forward(model: nn.Module, x: Tensor) -> int:
@@ -211,12 +202,3 @@ def _free_bytes(device: torch.device) -> float:
     except (ValueError, OSError, AttributeError):
         return MOST_BYTES
     return min(MOST_BYTES, free / 3)
-
-
-def _reason(err: Exception) -> str:
-    text = " ".join(str(err).split())
-    if "random" in text and "vmap" in text:
-        return "it draws at random, as dropout does; sweep.allow_random=true fuses it"
-    if "control flow" in text or ".item()" in text:
-        return "forward branches on data"
-    return f"vmap does not take it ({type(err).__name__}: {text[:100]})"

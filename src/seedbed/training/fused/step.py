@@ -132,6 +132,15 @@ class StackedModel:
         return output_of(functional_call(self.model, (weights, buffers), (x,)))
 
 
+def single_step(model: nn.Module, objective: Objective, x: Tensor, y: Tensor) -> None:
+    """Leaves the gradients of a batch in the parameters of one run's model.
+
+    Shape:
+        x (batch, …), y (batch, …)
+    """
+    objective.loss(output_of(model(x)), y).backward()
+
+
 def is_pure(model: nn.Module) -> bool:
     """Whether every module of it is one of those that keep nothing in Python."""
     return all(type(module).__module__.startswith(PURE) for module in model.modules())
