@@ -1,11 +1,14 @@
 """How many runs are stacked at a time, and whether that is faster."""
 
+import sys
+from types import ModuleType
+
 import pytest
 from training.fused.stacking import planned, variants
 
 from seedbed.training.fused import sizing, step
 from seedbed.training.fused.plan import NARROWEST, StackPlan
-from seedbed.training.fused.sizing import measured_width, widest
+from seedbed.training.fused.sizing import Width, measured_width, widest
 
 
 def stack(*words: str, runs: int = 2) -> StackPlan:
@@ -14,9 +17,22 @@ def stack(*words: str, runs: int = 2) -> StackPlan:
 
 def test_sixty_four_runs_of_the_article_are_faster_together() -> None:
     width = measured_width(stack(runs=64), 64)
-    assert width.pays
+    assert width.pays(64 * 50)
     assert width.runs == 64
     assert width.stacked < width.single
+
+
+@pytest.mark.parametrize(
+    ("loaded", "steps", "pays"), [(True, 100, False), (False, 100, True), (False, 10_000, False)]
+)
+def test_a_single_run_s_imports_count_until_they_are_made(
+    loaded: bool, steps: int, pays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "torch._dynamo", raising=False)
+    if loaded:
+        monkeypatch.setitem(sys.modules, "torch._dynamo", ModuleType("torch._dynamo"))
+    assert Width(4, single=0.001, stacked=0.0012).pays(steps) == pays
+    assert Width(4, single=0.001, stacked=0.0008).pays(steps)
 
 
 @pytest.mark.parametrize(("clearly", "close"), [(0.0, False), (1e9, True)])

@@ -3,6 +3,7 @@
 import copy
 import math
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,11 +27,12 @@ COPIES = 12
 MEASURED_SECONDS, FEWEST_ATTEMPTS, MOST_ATTEMPTS = 0.02, 3, 12
 """A step is tried for so long, but so often at least and at most."""
 
+SINGLE_START = 1.0
+"""Seconds that the first single run of a process takes to import torch's compiler and torchmetrics,
+of which a stack needs neither; the least that was seen."""
+
 CLEARLY = 4.0
 """Times as fast as one by one; then no smaller stack is tried."""
-
-FASTER = 0.9
-"""The part of a single step's time that a stacked one may take; nearer to 1 is noise."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,14 @@ class Width:
     single: float
     stacked: float
 
-    @property
-    def pays(self) -> bool:
-        """Whether stacking is faster than one by one."""
-        return self.stacked < FASTER * self.single
+    def pays(self, steps: int) -> bool:
+        """Whether stacking is faster than one by one.
+
+        Args:
+            steps: to be made by all runs together.
+        """
+        start = 0.0 if "torch._dynamo" in sys.modules else SINGLE_START
+        return steps * self.stacked < start + steps * self.single
 
 
 def widest(plan: StackPlan, runs: int) -> int:
