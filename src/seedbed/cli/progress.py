@@ -40,7 +40,8 @@ class Lines:
         """See `Reporter`."""
         self.epochs = plan.config.trainer.epochs
         self.every = max(1, self.epochs // LINES)
-        self.began = self.printed = time.monotonic()
+        self.trained = 0
+        self.began = self.printed = self.first_ended = time.monotonic()
 
     def batch_done(self, epoch: int, batch: int, batches: int) -> None:
         """See `Reporter`."""
@@ -54,14 +55,26 @@ class Lines:
         now = time.monotonic()
         due = epoch == 1 or epoch % self.every == 0 or epoch == self.epochs
         if due or now - self.printed > LINE_SECONDS:
-            left = (now - self.began) / epoch * (self.epochs - epoch)
             width = len(str(self.epochs))
             print(
                 f"epoch {epoch:>{width}}/{self.epochs}  {row_text(row)}  lr {row['lr']:.3g}"
-                f"  {left:.0f} s left",
+                f"{self._left(epoch, now)}",
                 flush=True,
             )
             self.printed = now
+        if self.trained == 0:
+            self.first_ended = now
+        self.trained += 1
+
+    def _left(self, epoch: int, now: float) -> str:
+        """The time left; a short first epoch tells nothing, as it loads what is loaded once."""
+        if self.trained:
+            each = (now - self.first_ended) / self.trained
+        elif now - self.began > LINE_SECONDS:
+            each = now - self.began
+        else:
+            return ""
+        return f"  {each * (self.epochs - epoch):.0f} s left"
 
     def ended(self) -> None:
         """See `Reporter`."""
