@@ -14,19 +14,28 @@ test: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/pytest
 
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+# pip compiles one file after the other, and none of a package that is installed in place; this takes
+# all cores. What cannot be compiled is no module: some packages bring templates.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 .venv/lib src || true
+
 # torch comes first and pinned: any open range pulls a build with several GB of CUDA.
-.venv/installed: pyproject.toml constraints.txt
+.venv/installed-torch: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "error: Seedbed needs Python 3.11 or later; type make PYTHON=python3.11" >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
-	$(BIN)/python -m compileall -q src  # as pip does with what it copies: a start takes 0.2 s less
+	$(PIP) torch
 	touch $@
 
-.venv/installed-dev: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+.venv/installed: .venv/installed-torch pyproject.toml
+	$(PIP) -e .
+	$(COMPILE)
 	touch $@
+
+.venv/installed-dev: .venv/installed-torch pyproject.toml
+	$(PIP) -e '.[dev]'
+	$(COMPILE)
+	touch .venv/installed $@
 
 clean:
 	rm -rf .venv outputs
