@@ -131,7 +131,7 @@ def opened(run, commands):
 for run, commands in json.loads(sys.argv[1]).items():
     child = os.fork()
     if not child:
-        bounded(2**30)
+        bounded(2**29)
         opened(run, commands)
         os._exit(0)
     print(json.dumps([run, "end", os.waitpid(child, 0)[1], "", ""]), flush=True)
@@ -145,7 +145,7 @@ needs_proc = pytest.mark.skipif(
 @needs_proc
 @pytest.mark.parametrize("group", ["text", "file", "model"])
 def test_a_bomb_stays_small(place: Place, group: str) -> None:
-    """Each in a process of its own with a gibibyte to spend, forked so that torch loads once."""
+    """Each in a process of its own, forked so that torch loads once, with 512 MiB to spend."""
     bombs = {f"{n}": bomb for n, (name, bomb) in enumerate(BOMBS.items()) if is_of(group, name)}
     jobs = {}
     for name, bomb in bombs.items():

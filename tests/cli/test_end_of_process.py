@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from seedbed.cli import predict
+
 AT_EXIT = """
 import atexit, sys, threading, time
 from seedbed.cli.main import script
@@ -56,6 +58,18 @@ def test_a_full_disk_behind_the_output_is_told() -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
     assert "No space left on device" in line
+
+
+def test_too_little_memory_is_told(
+    seedbed: Callable, sum_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predict, "main", lambda words: bytearray(2**62))
+    result = seedbed("predict", sum_run, "--input", "[[1, 2]]")
+    assert result.code == 1
+    assert result.err == (
+        "error: not enough memory; less data, a smaller model or a smaller loader.batch_size "
+        "takes less\n"
+    )
 
 
 def _with_output(output: int) -> subprocess.CompletedProcess[str]:

@@ -81,11 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _command(words)
     except SeedbedError as err:
-        if os.environ.get("SEEDBED_DEBUG"):
-            traceback.print_exc()
-        for problem in err.problems:
-            print(f"error: {problem}", file=sys.stderr)
-        return WRONG_INPUT
+        return _told(WRONG_INPUT, *err.problems)
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -93,14 +89,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output has gone, as `head` does; Python would complain at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except MemoryError as err:
+        what = f" ({err})" if str(err) else ""
+        advice = "less data, a smaller model or a smaller loader.batch_size takes less"
+        return _told(RUN_FAILED, f"not enough memory{what}; {advice}")
     except Exception as err:
-        if os.environ.get("SEEDBED_DEBUG"):
-            traceback.print_exc()
         reason = " ".join(str(err).split())
-        print(
-            f"error: {type(err).__name__}: {reason}; SEEDBED_DEBUG=1 shows where", file=sys.stderr
-        )
-        return RUN_FAILED
+        return _told(RUN_FAILED, f"{type(err).__name__}: {reason}; SEEDBED_DEBUG=1 shows where")
+
+
+def _told(code: int, *problems: str) -> int:
+    """The exit code, once the error that is being handled is told."""
+    if os.environ.get("SEEDBED_DEBUG"):
+        traceback.print_exc()
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return code
 
 
 def _command(words: list[str]) -> int:
