@@ -66,6 +66,15 @@ def test_the_first_column_without_a_value_is_named() -> None:
         fit_features(list(table.columns), table, 10, standardize=True)
 
 
+@pytest.mark.parametrize("shape", [(ROWS, 3), (ROWS, 2, 4, 4)], ids=["rows", "images"])
+def test_truth_values_in_arrays_stay_as_they_are(shape: tuple[int, ...]) -> None:
+    values = (np.random.default_rng(0).random(shape) > 0.3).astype(float)
+    table = Table({"x": Column("boolean", values)}, "rows.npz")
+    fitted = fit_features(["x"], table, 10, standardize=True)
+    assert fitted[0].scale is None
+    assert np.array_equal(_preprocessing(fitted).inputs(table), values)
+
+
 def test_names_where_a_number_was_are_refused_among_others() -> None:
     table = mixed_table(0.0)
     fitted = fit_features(["small", "plain"], table, 10, standardize=True)

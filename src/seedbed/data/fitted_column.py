@@ -174,14 +174,14 @@ def _fit_array(name: str, column: Column, origin: str, *, standardize: bool) -> 
     axes = (0, *range(2, values.ndim)) if values.ndim > 2 else (0,)
     kept = len(axes) > 1
     mean = np.nan_to_num(np.nanmean(values, axis=axes, keepdims=kept))
-    deviation = np.nanstd(values, axis=axes, keepdims=kept)
-    spread = np.nanmax(values, axis=axes) > np.nanmin(values, axis=axes)
-    scale = np.where(spread.reshape(deviation.shape), deviation, 1.0)
-    mean, scale = (mean[0], scale[0]) if kept else (mean, scale)
-    shape = list(values.shape[1:])
-    return FittedColumn(
-        name, column.kind, shape, mean.tolist(), scale.tolist() if standardize else None
-    )
+    mean = mean[0] if kept else mean
+    scale = None
+    if standardize and column.kind == "number":
+        deviation = np.nanstd(values, axis=axes, keepdims=kept)
+        deviation = deviation[0] if kept else deviation
+        spread = np.nanmax(values, axis=axes) > np.nanmin(values, axis=axes)
+        scale = np.where(spread.reshape(deviation.shape), deviation, 1.0).tolist()
+    return FittedColumn(name, column.kind, list(values.shape[1:]), mean.tolist(), scale)
 
 
 def _without_values(name: str, origin: str) -> DataError:

@@ -66,10 +66,10 @@ class Preprocessing:
             joined[:, ends[plain] - 1] = transformed_numbers(
                 [self.features[at] for at in plain], numbers
             )
-        for at in set(range(len(pairs))) - set(plain):
-            feature, column = pairs[at]
-            values = feature.transformed(column, strict=strict, origin=table.origin)
-            joined[:, ends[at] - feature.width : ends[at]] = values.reshape(len(column), -1)
+        for end, (feature, column) in zip(ends, pairs, strict=True):
+            if not feature.takes_number(column):
+                values = feature.transformed(column, strict=strict, origin=table.origin)
+                joined[:, end - feature.width : end] = values.reshape(len(column), -1)
         return as_float32(joined, table.origin)
 
     def targets(self, table: Table) -> NDArray[Any]:
