@@ -1,12 +1,15 @@
 """Trains stacks in process, and the same runs singly, for comparison."""
 
 import copy
+import importlib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from omegaconf import OmegaConf
 from runs.driving import Trained, train
@@ -91,6 +94,14 @@ class Alone:
     metrics: dict[str, float]
     status: str
     error: str | None
+
+
+def write_module(folder: Path, name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module of the user's, outside the package, as long as the test runs."""
+    (folder / f"{name}.py").write_text(text)
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(folder)
+    importlib.invalidate_caches()
 
 
 def variants(

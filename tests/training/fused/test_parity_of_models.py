@@ -1,7 +1,5 @@
 """Kinds of models, data and batches: a stack gives what its runs give one by one."""
 
-import importlib
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from training.fused.stacking import (
     singly,
     stacked,
     variants,
+    write_module,
 )
 
 from seedbed.training.fused import step
@@ -106,10 +105,7 @@ class Hidden(nn.Module):
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module of the user's, outside the package."""
-    (tmp_path / "my_nets.py").write_text(MINE)
-    monkeypatch.delitem(sys.modules, "my_nets", raising=False)
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.invalidate_caches()
+    write_module(tmp_path, "my_nets", MINE, monkeypatch)
 
 
 def check(words: list[str], settings: list[dict[str, Any]] | None = None, **common: Any) -> Kept:

@@ -1,12 +1,10 @@
 """What can be stacked, and why the rest cannot."""
 
-import importlib
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from training.fused.stacking import planned, variants
+from training.fused.stacking import planned, variants, write_module
 
 from seedbed.training.fused.plan import StackPlan
 from seedbed.training.fused.sizing import measured_width, widest
@@ -88,10 +86,7 @@ def stack(*words: str, randomness: Randomness = "error") -> StackPlan:
 
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "my_nets.py").write_text(MINE)
-    monkeypatch.delitem(sys.modules, "my_nets", raising=False)
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.invalidate_caches()
+    write_module(tmp_path, "my_nets", MINE, monkeypatch)
 
 
 def own(model: str) -> StackPlan:
