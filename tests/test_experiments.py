@@ -1,6 +1,5 @@
 """The shipped experiments on real data, against scikit-learn on the same rows."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -10,16 +9,12 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from seedbed.config.locations import own_conf
 
 SEEDS = range(5)
-LONGEST = 60
-"""Seconds that an experiment may take."""
 
 pytestmark = pytest.mark.slow
 
 
 def trained(path: Path, experiment: str, seed: int) -> Trained:
-    began = time.monotonic()
     run = train(path / "run", f"experiment={experiment}", f"seed={seed}")
-    assert time.monotonic() - began < LONGEST
     assert run.result["status"] == "completed"
     return run
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from seedbed.training.fused.sizing import Width
+
 OWN = """
 import torch
 from torch import nn
@@ -122,15 +124,16 @@ def test_a_job_goes_on_singly_with_more_epochs(sweep: Path, seedbed: Callable) -
     assert one["engine"] == "fused"
 
 
-def test_never_and_auto_agree(sweep: Path, seedbed: Callable) -> None:
-    words = ["seed=range(0,4)", "optimizer.lr=0.001,0.002", "sweep.fuse=never"]
-    singly = seedbed("train", "-m", *words, "hydra.sweep.dir=singly").sweep
-    for one, two in zip(rows(sweep), rows(singly), strict=True):
+@pytest.mark.parametrize("fuse", ["auto", "never"])
+def test_always_agrees_with(sweep: Path, seedbed: Callable, fuse: str) -> None:
+    words = ["seed=range(0,4)", "optimizer.lr=0.001,0.002", f"sweep.fuse={fuse}"]
+    other = seedbed("train", "-m", *words, "hydra.sweep.dir=other").sweep
+    for one, two in zip(rows(sweep), rows(other), strict=True):
         assert one["directory"] == two["directory"]
+        assert one["status"] == two["status"] == "completed"
         assert float(one["train/loss"]) == pytest.approx(float(two["train/loss"]), rel=1e-4)
-    assert all(
-        result_of(path.parent)["engine"] == "single" for path in singly.glob("*/result.json")
-    )
+    engines = {result_of(path.parent)["engine"] for path in other.glob("*/result.json")}
+    assert engines <= ({"single"} if fuse == "never" else {"single", "fused"})
 
 
 def test_a_job_with_no_like_runs_singly(seedbed: Callable) -> None:
@@ -148,8 +151,11 @@ def test_always_fuses_a_job_alone(seedbed: Callable) -> None:
 
 
 @pytest.mark.slow
-def test_each_job_of_a_mixed_sweep_ends_as_it_should(seedbed: Callable, tmp_path: Path) -> None:
+def test_each_job_of_a_mixed_sweep_ends_as_it_should(
+    seedbed: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """200 jobs: 3 that diverge, 2 models that cannot be stacked, 1 that raises."""
+    monkeypatch.setattr(Width, "pays", lambda *_: True)  # whatever else the machine does
     (tmp_path / "mixed_nets.py").write_text(OWN)
     settings = [
         *({"seed": seed} for seed in range(194)),
@@ -270,7 +276,6 @@ def test_a_fused_sweep_killed_half_way_goes_on_to_the_table_of_one_that_was_not(
     whole = [*line, "train", "-m", *grid, "hydra.sweep.dir=whole"]
     done = subprocess.run(whole, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    began = time.monotonic()
     start = [*line, "train", "-m", *grid, "hydra.sweep.dir=sweep"]
     for attempt in range(3):
         words = start if not attempt else [*line, "resume", "sweep"]
@@ -287,7 +292,6 @@ def test_a_fused_sweep_killed_half_way_goes_on_to_the_table_of_one_that_was_not(
                 time.sleep(0.01)
             time.sleep(0.05 * attempt)
             os.kill(process.pid, signal.SIGKILL)
-    assert time.monotonic() - began < 200
     done = subprocess.run(
         [*line, "resume", "sweep"], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
@@ -339,4 +343,4 @@ def test_splits_that_give_other_widths_are_not_stacked(seedbed: Callable, tmp_pa
     words = ["data=csv", "data.path=rare.csv", "data.target=price", "data.split.validation=0.3"]
     result = seedbed("train", "-m", *words, "seed=range(0,8)", "trainer.epochs=1")
     assert "rows of different number or width" in result.out
-    assert {row["status"] for row in rows(result.sweep)} <= {"completed", "failed"}
+    assert [row["status"] for row in rows(result.sweep)] == ["completed"] * 8

@@ -1,6 +1,7 @@
 """A run that was stopped goes on to the bits of the run that never was."""
 
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 import torch
 from runs.driving import Trained, prepared, same_weights, train
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import Tensor
+from torch.utils.data import Dataset
 
 from seedbed.runs.directory import claim, reclaim
 from seedbed.runs.layout import RunPaths
@@ -17,14 +20,16 @@ from seedbed.training.run import run
 from seedbed.training.state import HistoryRow
 
 WINE = ["data=sklearn", "data.dataset=wine", "loader.batch_size=16", "trainer.epochs=6"]
-OPTIMIZER = ["optimizer.momentum=0.9", "optimizer.lr=0.01"]
+SGD = ["optimizer.momentum=0.9", "optimizer.lr=0.01"]
+EARLY = ["optimizer.momentum=0.9", "optimizer.lr=0.5"]
+PLATEAU = ["scheduler.patience=0"]
 KINDS = {
-    "custom": ["model=custom", "model.dropout=0.3", "model.batch_norm=true", "scheduler=cosine"],
-    "manual": ["model=manual", "model.start=xavier", "scheduler=plateau", "scheduler.patience=0"],
+    "custom": [*SGD, "model.dropout=0.3", "model.batch_norm=true", "scheduler=cosine"],
+    "manual": [*SGD, "model=manual", "model.start=xavier", "scheduler=plateau", *PLATEAU],
     "sequential": ["model=sequential", "optimizer=adamw", "scheduler=onecycle"],
     "step": ["optimizer=rmsprop", "scheduler=step", "scheduler.step_size=2"],
-    "steps logged": ["trainer.log_every='3 steps'", "trainer.gradient_clip=0.5"],
-    "early stopping": ["trainer.early_stopping=2", "optimizer.lr=0.5", "trainer.epochs=30"],
+    "steps logged": [*SGD, "trainer.log_every='3 steps'", "trainer.gradient_clip=0.5"],
+    "early stopping": [*EARLY, "trainer.early_stopping=2", "trainer.epochs=30"],
 }
 
 
@@ -73,8 +78,8 @@ def assert_same(one: Trained, other: Trained) -> None:
 
 @pytest.mark.parametrize("words", KINDS.values(), ids=KINDS.keys())
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, words: list[str]) -> None:
-    whole = train(tmp_path / "whole", *WINE, *OPTIMIZER[: "optimizer=" not in str(words)], *words)
-    words = [*WINE, *OPTIMIZER[: "optimizer=" not in str(words)], *words]
+    words = [*WINE, *words]
+    whole = train(tmp_path / "whole", *words)
     first = stopped(tmp_path / "run", words, after=2)
     assert first.result["status"] == "interrupted"
     assert first.result["steps"] % 8, "it stopped between two epochs, not within one"
@@ -93,9 +98,33 @@ def test_a_run_without_a_checkpoint_begins_anew_in_its_directory(tmp_path: Path)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_users_dataset_goes_on_with_any_number_of_workers(tmp_path: Path, workers: int) -> None:
+def test_rows_in_memory_go_on_with_any_number_of_workers(tmp_path: Path, workers: int) -> None:
     words = [*WINE, "model.dropout=0.2", "trainer.epochs=3"]
     whole = train(tmp_path / "whole", *words, "loader.num_workers=0")
+    words = [*words, f"loader.num_workers={workers}"]
+    assert_same(whole, resumed(stopped(tmp_path / "run", words, after=1).directory, words))
+
+
+class NoisyPoints(Dataset[tuple[Tensor, Tensor]]):
+    """Whose target is noise, drawn anew whenever a row is read."""
+
+    def __len__(self) -> int:
+        return 24
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return torch.tensor([index / 24, 1.0]), torch.randn(())
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_users_dataset_goes_on_with_any_number_of_workers(
+    tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    target = f"{{_target_:{__name__}.NoisyPoints}}"
+    words = ["data=dataset", f"data.train={target}", f"allow=[{__name__}]"]
+    words += ["loader.batch_size=5", "trainer.epochs=4"]
+    whole = train(tmp_path / "whole", *words)
+    assert len(set(whole.history["train/loss"])) == 4
     words = [*words, f"loader.num_workers={workers}"]
     assert_same(whole, resumed(stopped(tmp_path / "run", words, after=1).directory, words))
 

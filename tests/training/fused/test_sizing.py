@@ -1,10 +1,13 @@
 """How many runs are stacked at a time, and whether that is faster."""
 
 import sys
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+import torch
 from training.fused.stacking import planned, variants
+from training.fused.test_recording import Counted
 
 from seedbed.training.fused import sizing, step
 from seedbed.training.fused.plan import NARROWEST, StackPlan
@@ -15,11 +18,28 @@ def stack(*words: str, runs: int = 2) -> StackPlan:
     return planned(variants(words, [{}] * runs))
 
 
-def test_sixty_four_runs_of_the_article_are_faster_together() -> None:
+def operations(step: Callable[[], object], _: torch.device) -> float:
+    """Stands in for the clock: what a step costs on any machine, however busy."""
+    step()  # what is loaded once
+    with Counted() as counted:
+        step()
+    return float(counted.operations)
+
+
+def test_sixty_four_runs_of_the_article_are_cheaper_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sizing, "_seconds", operations)
     width = measured_width(stack(runs=64), 64)
-    assert width.pays(64 * 50)
     assert width.runs == 64
-    assert width.stacked < width.single
+    assert width.pays(64 * 50)
+    assert 0 < width.stacked * 16 < width.single
+
+
+def test_a_step_is_measured_in_seconds() -> None:
+    width = measured_width(stack(runs=4), 4)
+    assert 0 < width.stacked < 60
+    assert 0 < width.single < 60
 
 
 @pytest.mark.parametrize(
