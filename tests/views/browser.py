@@ -103,14 +103,11 @@ def _port(said: IO[str], seconds: float = 60) -> int:
         if found := re.search(r"successfully on port (\d+)", said.read()):
             return int(found[1])
         time.sleep(0.05)
-    pytest.skip("chromedriver does not start here")
+    pytest.fail("chromedriver does not start here")
 
 
 def ask(address: str, content: Any = None, method: str | None = None) -> Any:
-    """The `value` that the driver answers with; a browser that does not work here skips the test.
-
-    What TensorBoard answers is held by other tests, over HTTP.
-    """
+    """The `value` that the driver answers with."""
     data = None if content is None else json.dumps(content).encode()
     request = urllib.request.Request(address, data, method=method)
     request.add_header("Content-Type", "application/json")
@@ -118,4 +115,4 @@ def ask(address: str, content: Any = None, method: str | None = None) -> Any:
         with direct.open(request, timeout=45) as answer:
             return json.load(answer)["value"]
     except OSError as err:  # of the driver: refused, in vain, or not in time
-        pytest.skip(f"Chromium does not work here: {err}")
+        pytest.fail(f"Chromium does not work here: {err}")
