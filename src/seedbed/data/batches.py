@@ -1,11 +1,12 @@
 """Batches of a part of the data, in the order that `seeds.py` decides.
 
 Rows in memory are indexed on the device, many batches at a time; a user's own Dataset, or
-`loader.num_workers` above 0, goes through a real DataLoader.
+`loader.num_workers` above 0, goes through a real DataLoader. A batch belongs to the model, which
+may write into it: no stored row, and no later batch, shares its memory.
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -41,7 +42,10 @@ class Batches(Protocol):
         ...
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch, from the one numbered `start`, on the device."""
+        """The batches of an epoch, from the one numbered `start`, on the device.
+
+        Each is the caller's own; what is written into one changes no stored row.
+        """
         ...
 
 
@@ -95,7 +99,7 @@ class TensorBatches(_Ordered):
         home = device if _fits(data, device) else torch.device("cpu")
         self.x, self.y = (tensor.to(home) for tensor in data.tensors)
         self.device = device
-        self._block: tuple[int, Sequence[torch.Tensor], Sequence[torch.Tensor]] = (-1, (), ())
+        self._block: dict[int, Batch] = {}
         row_bytes = max(1, self.x[0].nbytes + self.y[0].nbytes)
         self.epochs_at_once = max(
             1, min(self.epochs_at_once, BLOCK_BYTES // (row_bytes * self.rows))
@@ -111,23 +115,34 @@ class TensorBatches(_Ordered):
             return
         order = self.order(number, start)
         if order is None:
-            yield from self._split(self.x, self.y)
+            yield from ((x.clone(), y.clone()) for x, y in self._parts(self.x, self.y))
             return
         for rows in order.to(self.x.device).split(self.block):
             yield from self._split(self.x.index_select(0, rows), self.y.index_select(0, rows))
 
     def _gathered(self, number: int) -> Batch:
-        """The rows of an epoch in its order; for few rows many epochs are gathered at once."""
-        block, place = divmod(number, self.epochs_at_once)
-        if self._block[0] != block:
+        """The rows of an epoch in its order; for few rows many epochs are gathered at once.
+
+        An epoch is handed out once: whoever asks again gets rows that nobody has written into.
+        """
+        if number not in self._block:
+            first = number - number % self.epochs_at_once
             self._drawn(number)
             visited = min(len(self) * self.batch_size, self.rows)
             rows = self._orders[1][:, :visited].reshape(-1).to(self.x.device)
             x, y = self.x.index_select(0, rows), self.y.index_select(0, rows)
-            self._block = (block, x.split(visited), y.split(visited))
-        return self._block[1][place], self._block[2][place]
+            epochs = zip(x.split(visited), y.split(visited), strict=True)
+            self._block = dict(enumerate(epochs, first))
+        return self._block.pop(number)
 
     def _split(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[Batch]:
+        """Batches of gathered rows: nobody else reads them, so they are not copied again.
+
+        `.data` gives each a history of its own; autograd would tie the parts of a split together.
+        """
+        return ((x.data, y.data) for x, y in self._parts(x, y))
+
+    def _parts(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[Batch]:
         if self.x.device != self.device:
             x, y = x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
         return zip(x.split(self.batch_size), y.split(self.batch_size), strict=True)

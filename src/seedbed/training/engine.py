@@ -122,9 +122,10 @@ class Engine:
         with torch.no_grad(), self.precision():
             for x, y in batches.epoch(0):
                 output = output_of(self.model(x))
+                # Copies: a model may use its memory again, a loss write into what it gets.
+                outputs.append(output.clone())
+                targets.append(y.clone())
                 loss_sum += self.objective.loss(output, y).item() * len(x)
-                outputs.append(output)
-                targets.append(y)
         self.model.train()
         metrics = self.objective.metrics(torch.cat(outputs), torch.cat(targets))
         return {"loss": loss_sum / batches.rows, **metrics}

@@ -44,7 +44,7 @@ def layer_values(trained: TrainedModel, inputs: Tensor) -> dict[str, Tensor]:
     with torch.no_grad():
         if isinstance(model, ManualMLP):
             return model.layer_values(inputs)
-        return _hooked(model, inputs)
+        return _hooked(model, inputs.clone())  # a layer may write into its input
 
 
 def chosen(values: dict[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
@@ -64,7 +64,7 @@ def chosen(values: dict[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]
 def output(trained: TrainedModel, inputs: Tensor) -> Tensor:
     """The model's output."""
     with torch.no_grad():
-        return output_of(trained.model(inputs))
+        return output_of(trained.model(inputs.clone()))
 
 
 def returned_hidden(trained: TrainedModel, inputs: Tensor) -> Tensor | None:
@@ -81,7 +81,7 @@ def returned_hidden(trained: TrainedModel, inputs: Tensor) -> Tensor | None:
         model.load_state_dict(trained.model.state_dict())
         model.eval()
     with torch.no_grad():
-        forwarded = model(inputs)
+        forwarded = model(inputs.clone())
     second = forwarded[1] if isinstance(forwarded, tuple | list) and len(forwarded) > 1 else None
     return second if isinstance(second, Tensor) else None
 

@@ -36,10 +36,10 @@ def predictions(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> dict[str
 
 
 def model_outputs(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> torch.Tensor:
-    """The model's bare outputs, (rows, outputs)."""
-    rows = torch.from_numpy(inputs)
+    """The model's bare outputs, (rows, outputs); `inputs` stay as they are, whatever it does."""
+    parts = torch.from_numpy(inputs).split(ROWS_AT_ONCE)
     with torch.no_grad():
-        return torch.cat([output_of(trained.model(part)) for part in rows.split(ROWS_AT_ONCE)])
+        return torch.cat([output_of(trained.model(part.clone())).clone() for part in parts])
 
 
 def prediction_columns(trained: TrainedModel, predicted: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -72,6 +72,7 @@ def recorded(function: Function, examples: Sequence[Tensor]) -> Function:
     Raises:
         NotRecordableError: if it looks at a value, or the list does not give what it gives.
     """
+    examples = [_copied(one) for one in examples]  # it may write into what it is given
     with _Recorder() as recorder:
         results = function(*examples)
     written = _Writer(recorder.calls, examples).written(results)
@@ -80,6 +81,13 @@ def recorded(function: Function, examples: Sequence[Tensor]) -> Function:
     if not all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True)):
         raise NotRecordableError("it does more than its operations on tensors")
     return written
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    """The same numbers, laid out alike, in memory of its own; a clone is laid out anew."""
+    storage = tensor.untyped_storage().clone()
+    own = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
+    return own.set_(storage, tensor.storage_offset(), tensor.shape, tensor.stride())
 
 
 class _Writer:

@@ -13,6 +13,9 @@ AGREEMENT = 1e-3
 """Relative difference between a stacked gradient and the run's own that rounding may make."""
 
 
+WRITES_INTO_BATCH = "its forward or its loss writes into the batch that it is given"
+
+
 def refused_by_vmap(plan: StackPlan) -> str | None:
     """Why the model cannot be stacked, found by a step of two runs; None if it can.
 
@@ -25,15 +28,18 @@ def refused_by_vmap(plan: StackPlan) -> str | None:
         if one.requires_grad and one.dtype != plan.weights.dtype:
             return f"{name} is {one.dtype}"
     two = slice(0, NARROWEST)
-    x, y = next(plan.batches.epoch(0))
+    x, y = (one[two].clone() for one in next(plan.batches.epoch(0)))
+    given = x.clone(), y.clone()
     weights = plan.weights[two]
     kept = {name: tensor[two] for name, tensor in plan.kept.items()}
     model = plan.untouched_model()
     try:
-        found, _, _ = model.gradient(weights, kept, x[two], y[two])
-        model.outputs(weights, kept, x[two])
+        found, _, _ = model.gradient(weights, kept, x, y)
+        model.outputs(weights, kept, x)
     except Exception as err:  # of any kind: the model may be the user's
         return _reason(err)
+    if not (torch.equal(x, given[0]) and torch.equal(y, given[1])):
+        return WRITES_INTO_BATCH  # that runs may share
     named = plan.layout.views(weights)
     for place in range(NARROWEST):
         own_weights = {name: tensor[place] for name, tensor in {**named, **kept}.items()}
