@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedbed.cli import collector
 from seedbed.cli.ahead import composed_ahead
 from seedbed.config.build import AllowList
 from seedbed.config.locations import find_user_conf
@@ -32,6 +33,7 @@ def planned(overrides: Sequence[str], config_dir: str | None) -> "Plan":
     # Imported here: torch takes a second, and a misspelt key is answered before it.
     from seedbed.training.plan import prepare_run
 
+    collector.wake()
     return prepare_run(config, AllowList(config.allow))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, is_run, parsed_json
 from seedbed.cli.main import DONE
 from seedbed.errors import ArgumentError
@@ -53,6 +54,7 @@ def main(words: Sequence[str]) -> int:
         # Imported here: torch takes a second, and a wrong argument is answered before it.
         from seedbed.views.trained import load_trained
 
+        collector.wake()
         model = load_trained(run, args.checkpoint)
     if args.weights:
         shown |= _weights(model, as_json=args.json)

@@ -1,7 +1,6 @@
 """`seedbed COMMAND …`: finds the command; what goes wrong becomes a line and an exit code."""
 
 import atexit
-import gc
 import importlib
 import os
 import sys
@@ -45,8 +44,10 @@ def script() -> NoReturn:
     Python takes every object apart before it ends, which takes half a second and more where torch
     is among them. What is to be done at the end is done here, and nothing else.
     """
+    from seedbed.cli import collector
     from seedbed.cli.ahead import allow_forks
 
+    collector.rest()
     allow_forks()
     try:
         code: object = main()
@@ -75,8 +76,6 @@ def _flushed(code: int) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; the exit code."""
-    # Collecting while torch is imported costs a sixth of the start; `train` turns it on again.
-    gc.disable()
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         return _command(words)

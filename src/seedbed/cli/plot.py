@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, output_file
 from seedbed.cli.main import DONE
 from seedbed.errors import ArgumentError
@@ -31,6 +32,7 @@ def main(words: Sequence[str]) -> int:
         raise ArgumentError(f"--output: '{output}' must end in .png")
     from seedbed.views.plots import plot_losses
 
+    collector.wake()
     path = plot_losses(args.runs, output)
     print(json_text({"figure": str(path)}) if args.json else f"figure: {path}")
     return DONE

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, output_file, parsed_json
 from seedbed.cli.main import DONE
 from seedbed.runs.files import json_text, write_text
@@ -43,6 +44,7 @@ def main(words: Sequence[str]) -> int:
     from seedbed.views.predict import prediction_columns, predictions
     from seedbed.views.trained import load_trained
 
+    collector.wake()
     trained = load_trained(args.run, args.checkpoint)
     given: dict[str, list[Any]] = {}
     if args.file:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedbed.cli import collector
 from seedbed.cli.arguments import Parser
 from seedbed.cli.main import DONE, RUN_FAILED
 from seedbed.errors import ArgumentError
@@ -54,6 +55,7 @@ def main(words: Sequence[str]) -> int:
     from seedbed.training.run import run
     from seedbed.views.trained import refuse_oversized
 
+    collector.wake()
     config, allow = with_threads(checked(plain), paths), AllowList(users_allowed())
     with bounded(refuse_oversized(paths, plain, allow)):
         plan = prepare_run(config, allow)

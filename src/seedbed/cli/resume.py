@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from seedbed.cli import collector
 from seedbed.cli.arguments import Parser
 from seedbed.cli.main import DONE
 from seedbed.errors import ArgumentError
@@ -60,6 +61,7 @@ def main(words: Sequence[str]) -> int:
     from seedbed.training.run import run
     from seedbed.views.trained import refuse_oversized
 
+    collector.wake()
     config, allow = with_threads(checked(plain), paths), AllowList(users_allowed())
     with bounded(refuse_oversized(paths, plain, allow)):
         plan = prepare_run(config, allow)

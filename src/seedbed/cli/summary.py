@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, is_run
 from seedbed.cli.main import DONE
 from seedbed.runs.files import json_text
@@ -31,6 +32,7 @@ def main(words: Sequence[str]) -> int:
         # Imported here: torch takes a second, and a wrong argument is answered before it.
         from seedbed.views.trained import load_trained
 
+        collector.wake()
         trained = load_trained(args.what[0])
         model, shape = trained.model, trained.preprocessing.input_shape
     else:

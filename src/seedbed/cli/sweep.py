@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from seedbed.cli import sweep_ending, sweep_progress
+from seedbed.cli import collector, sweep_ending, sweep_progress
 from seedbed.cli.main import DONE
 from seedbed.cli.sweep_checks import (
     refuse_strange_words,
@@ -53,6 +53,7 @@ def run_sweep(asked: ComposedSweep) -> list[JobRecord]:
     Raises:
         SeedbedError: if a job cannot be prepared; nothing has been written then.
     """
+    collector.wake()
     directory = asked.directory
     if (directory / SWEEP_JOBS).exists():
         DirectoryLock(directory).release()
@@ -100,6 +101,7 @@ def _resumed(directory: Path, *, changed: bool, config_dir: str | None) -> int:
     # Imported here: a sweep whose jobs are composed already does without Hydra.
     from seedbed.config.sweep_jobs import recomposed
 
+    collector.wake()
     sweep = read_sweep(directory)
     left = left_to_run(sweep)
     if not left:

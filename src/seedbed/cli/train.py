@@ -1,10 +1,10 @@
 """`seedbed train`: one run, or with -m a sweep."""
 
-import gc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seedbed.cli import collector
 from seedbed.cli.ahead import composed_ahead
 from seedbed.cli.main import DONE
 from seedbed.config.build import AllowList
@@ -93,14 +93,13 @@ def train(settings: Composed) -> int:
     from seedbed.training.run import run
     from seedbed.views.summary import model_table
 
+    collector.wake()
     plan = prepare_run(settings.run, AllowList(settings.run.allow))
     directory = claim(settings.directory)
     for note in plan.data.notes:
         print(f"note: {note}")
     print(model_table(plan.model, plan.data.preprocessing.input_shape))
     print(_introduction(plan))
-    gc.freeze()
-    gc.enable()
     with logged(directory):
         write_hydra_files(hydra_files(settings, directory.root), directory)
         try:

@@ -1,5 +1,6 @@
 """Runs jobs in the way that suits them: in stacks, one by one, or in processes."""
 
+import gc
 from collections.abc import Iterable, Iterator, Sequence
 
 from seedbed.config.schema import SweepConfig
@@ -66,10 +67,12 @@ class _Execution:
         if choice.reason:
             self.singles.append(Singles(group.jobs, choice.reason))
             return
-        plan = choice.plan
-        for stack in stacks_of(group, choice.width):
+        width, plan = choice.width, choice.plan
+        del choice
+        for stack in stacks_of(group, width):
             yield from self._stack(stack, plan)
             plan = None
+            gc.collect()  # a step that is written out holds itself, and the model with it
 
     def _stack(self, stack: Group, plan: StackPlan | None) -> Ended:
         number = 1 + max((one.group or 0 for one in self.sweep.jobs), default=0)

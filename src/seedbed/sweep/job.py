@@ -1,7 +1,6 @@
 """One job of a sweep: a whole run, in which whatever goes wrong stays."""
 
 import contextlib
-import gc
 import logging
 import time
 import traceback
@@ -87,7 +86,6 @@ def run_job(job: Job) -> Outcome:
             plan = prepare_run(job.config, AllowList(job.config.allow))
             cut_off = earlier is not None and earlier.status == "interrupted"
             snapshot = load_snapshot(directory) if cut_off else None
-            gc.enable()
             result = run(plan, job.plain, directory, draw=job.config.sweep.plot, resumed=snapshot)
             return Outcome(result["status"], result.get("error"), result["metrics"])
         except KeyboardInterrupt:

@@ -1,0 +1,113 @@
+"""Python's garbage collector rests while modules are imported, and never while a model computes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WATCHED = """
+import gc, weakref
+from torch import nn
+
+seen = []
+models = weakref.WeakSet()
+
+class Watched(nn.Linear):
+    def __init__(self):
+        super().__init__(2, 1)
+        models.add(self)
+
+    def __deepcopy__(self, memo):
+        copy = type(self)()
+        copy.load_state_dict(self.state_dict())
+        return copy
+
+    def forward(self, x):
+        seen.append(gc.isenabled())
+        return super().forward(x)
+"""
+
+PROGRAM = """
+import contextlib, gc, io, json, sys
+from seedbed.cli import collector, main
+
+told = []
+for words in json.loads(sys.argv[1]):
+    gc.unfreeze()
+    gc.collect()
+    collector.rest()
+    with contextlib.redirect_stdout(io.StringIO()):
+        code = main.main(words)
+    import watched
+    told.append([code, gc.isenabled(), sorted(set(watched.seen)), len(watched.models)])
+    watched.seen.clear()
+print(json.dumps(told))
+"""
+
+MODEL = ("model._target_=watched.Watched", "trainer.epochs=2")
+RUN, SWEEP, ROWS = "hydra.run.dir=run", "hydra.sweep.dir=sweep", "[[1, 2]]"
+SHAPES = ("loader.batch_size=1,2,3,4", "seed=1,2", "sweep.fuse=always")
+COMMANDS = {
+    "train": ["train", *MODEL, RUN],
+    "sweep": ["train", "-m", *MODEL, *SHAPES, SWEEP],
+    "single jobs": ["train", "-m", *MODEL, "seed=1,2", "sweep.fuse=never"],
+    "resume": ["resume", "run", "trainer.epochs=4"],
+    "reproduce": ["reproduce", "sweep/0_loader.batch_size=1_seed=1"],
+    "predict": ["predict", "run", "--input", ROWS],
+    "inspect": ["inspect", "run", "--layers"],
+    "summary": ["summary", "run"],
+    "summary of a config": ["summary", *MODEL],
+    "validate": ["validate", *MODEL],
+}
+NO_FORWARD = {"plot": ["plot", "run"]}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Of each command: its exit code, whether the collector is on at its end and whenever the
+    model computed, and how many models are left."""
+    folder = tmp_path_factory.mktemp("collected")
+    (folder / "watched.py").write_text(WATCHED)
+    commands = COMMANDS | NO_FORWARD
+    line = [sys.executable, "-c", PROGRAM, json.dumps(list(commands.values()))]
+    done = subprocess.run(
+        line,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=folder,
+        env={**os.environ, "SEEDBED_ALLOW": "watched"},
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(zip(commands, json.loads(done.stdout), strict=True))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_collector_is_on_while_a_model_computes(told: dict[str, Any], command: str) -> None:
+    code, at_the_end, during, _ = told[command]
+    assert (code, at_the_end, during) == (0, True, [True])
+
+
+@pytest.mark.parametrize("command", NO_FORWARD)
+def test_the_collector_is_on_at_the_end(told: dict[str, Any], command: str) -> None:
+    assert told[command][:2] == [0, True]
+
+
+def test_the_models_of_a_stack_are_freed_at_its_end(told: dict[str, Any]) -> None:
+    """Four stacks made dozens of copies; what the last one holds may still be there."""
+    assert told["sweep"][3] <= 2
+
+
+def test_called_from_python_seedbed_leaves_the_collector_alone(tmp_path: Path) -> None:
+    program = """
+import gc
+gc.disable()
+from seedbed.cli.main import main
+assert main(["train", "trainer.epochs=1"]) == 0 and not gc.isenabled() and not gc.get_freeze_count()
+"""
+    line = [sys.executable, "-c", program]
+    subprocess.run(line, check=True, timeout=60, capture_output=True, cwd=tmp_path)
