@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from seedbed.config.fitting import Refused, fitted, hints_of, said
+from seedbed.config.fitting import Refused, absent_values, fitted, hints_of, said
 from seedbed.config.hints import did_you_mean, shown
 from seedbed.config.schema import DATA_SOURCES, RunConfig
 from seedbed.config.target_keys import TARGET_KEYS
@@ -98,9 +98,12 @@ class _Checker:
         hints = hints_of(schema)
         self.unknown(value, hints, path)
         built = {}
+        absent = absent_values(schema)
         for key, hint in hints.items():
             where = _join(path, key)
-            if key not in value or value[key] == MISSING:
+            if key not in value and key in absent:
+                built[key] = absent[key]
+            elif key not in value or value[key] == MISSING:
                 self.problems.append(f"{where} is missing; type {where}=VALUE")
             else:
                 built[key] = self.value(hint, value[key], where)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from seedbed.config.constraints import Constraint
 from seedbed.config.hints import did_you_mean
+from seedbed.config.schema import ABSENT
 
 
 class Refused(Exception):
@@ -23,6 +24,12 @@ def hints_of(schema: type) -> dict[str, Any]:
     """The type of each key of a schema, constraints included."""
     hints = get_type_hints(schema, include_extras=True)
     return {field.name: hints[field.name] for field in fields(schema)}
+
+
+@cache
+def absent_values(schema: type) -> dict[str, Any]:
+    """The keys of a schema that a config may lack, and what that means; see `schema.ABSENT`."""
+    return {one.name: one.metadata[ABSENT] for one in fields(schema) if ABSENT in one.metadata}
 
 
 def fitted(hint: Any, value: Any) -> Any:

@@ -4,7 +4,7 @@ These classes hold no defaults: those stand in `conf/*.yaml` alone. `check.py` t
 config into them and gathers everything that does not fit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from seedbed.config.constraints import Matches, NotEmpty, Range
@@ -28,6 +28,10 @@ Widths = Annotated[list[Count], NotEmpty("one width for each hidden layer")]
 Names = Annotated[list[str], NotEmpty("one name or more")]
 Object = dict[str, Any]
 
+ABSENT = "absent"
+"""Marks a key that earlier configs lack, those of runs on disk and a user's own; the value is what
+its absence means: that which was done before there was the key."""
+
 Task = Literal["auto", "regression", "binary", "multiclass"]
 
 
@@ -38,6 +42,7 @@ class Split:
     validation: Fraction
     test: Fraction
     stratify: bool
+    seed: Seed | None = field(metadata={ABSENT: None})
 
 
 @dataclass(frozen=True, kw_only=True)

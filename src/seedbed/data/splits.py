@@ -1,4 +1,4 @@
-"""Which rows train, which validate and which test: a pure function of the seed."""
+"""Which rows train, which validate and which test: a pure function of a seed."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -26,14 +26,14 @@ def split_rows(split: Split, seed: int, rows: int, classes: Sequence[Any] | None
 
     Args:
         split: the fraction of each part; with `stratify`, every class is split alike.
-        seed: the run's.
+        seed: the run's; `split.seed` goes before it.
         rows: how many there are.
         classes: the class of each row, or None where there are none.
 
     Raises:
         DataError: if a part that was asked for would be empty.
     """
-    order = permutation(stream_seed(seed, "split"), rows)
+    order = permutation(stream_seed(split_seed(split, seed), "split"), rows)
     groups = _by_class(order, classes) if classes is not None and split.stratify else [order]
     train, validation, test = [], [], []
     for group in groups:
@@ -54,6 +54,11 @@ def split_rows(split: Split, seed: int, rows: int, classes: Sequence[Any] | None
                 f"test={split.test:g}); give a part more, or 0 to do without it"
             )
     return parts
+
+
+def split_seed(split: Split, seed: int) -> int:
+    """The seed that the parts are drawn by, of a run with this `seed`."""
+    return seed if split.seed is None else split.seed
 
 
 def _by_class(order: Rows, classes: Sequence[Any]) -> list[Rows]:

@@ -12,6 +12,7 @@ from seedbed.config.build import AllowList
 from seedbed.config.schema import ColumnsConfig, RunConfig
 from seedbed.data.prepared import PreparedData, prepare_data
 from seedbed.data.sources import read_source
+from seedbed.data.splits import split_seed
 from seedbed.data.table import Table as LoadedTable
 from seedbed.models.build import ModelBuilder
 from seedbed.training.fused.rows import StackedBatches, Table, table_of
@@ -139,20 +140,19 @@ def _data(
     configs: Sequence[RunConfig], first: Plan, known: dict[int, PreparedData]
 ) -> list[PreparedData]:
     """Of each run; prepared once for each seed, or once where nothing is drawn from it."""
-    spec = configs[0].data
     known.setdefault(_drawn_by(configs[0]), first.data)
     table: LoadedTable | None = None
     for config in configs:
         if _drawn_by(config) not in known:
-            table = table if table is not None else read_source(cast(ColumnsConfig, spec))
-            known[config.seed] = prepare_data(spec, config.seed, table)
+            table = table if table is not None else read_source(cast(ColumnsConfig, config.data))
+            known[_drawn_by(config)] = prepare_data(config.data, config.seed, table)
     return [known[_drawn_by(config)] for config in configs]
 
 
 def _drawn_by(config: RunConfig) -> int:
     """The seed that a run's parts are drawn by; 0 where all of the rows train."""
     split = config.data.split
-    return config.seed if split.validation > 0 or split.test > 0 else 0
+    return split_seed(split, config.seed) if split.validation > 0 or split.test > 0 else 0
 
 
 def _table(data: Sequence[PreparedData], part: str, device: torch.device) -> Table | None:

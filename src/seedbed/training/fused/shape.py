@@ -24,7 +24,7 @@ OF_THE_STACK = (
 def shape_key(config: RunConfig) -> str:
     """Equal keys, one shape: the jobs can be stacked.
 
-    Free are the seed, the schedule, the epochs, clipping, early stopping, and every number of the
+    Free are both seeds, the schedule, the epochs, clipping, early stopping, and every number of the
     optimizer; its switches, such as `nesterov`, are not.
     """
     trainer = {key: getattr(config.trainer, key) for key in OF_THE_STACK}
@@ -33,8 +33,10 @@ def shape_key(config: RunConfig) -> str:
         for key, value in config.optimizer.items()
         if isinstance(value, bool | str) or value is None
     }
+    data = asdict(config.data)
+    del data["split"]["seed"]
     parts: list[Any] = [
-        asdict(config.data),
+        data,
         asdict(config.loader),
         config.model,
         config.loss,
