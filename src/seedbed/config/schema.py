@@ -128,6 +128,7 @@ class DatasetConfig(DataConfig):
     validation: Object | None
     test: Object | None
     classes: Names | None
+    check_rows: Count | None = field(metadata={ABSENT: None})
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,14 @@ Rows in memory are indexed on the device, many batches at a time; a user's own D
 may write into it: no stored row, and no later batch, shares its memory.
 """
 
-import random
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from seedbed.config.schema import LoaderConfig
+from seedbed.data.generators import generators_seeded
 from seedbed.data.prepared import Rows
 from seedbed.data.seeds import row_orders, stream_seed
 from seedbed.errors import DataError
@@ -170,8 +168,11 @@ class LoaderBatches(_Ordered):
             pin_memory=self.device.type == "cuda",
             generator=torch.Generator().manual_seed(stream_seed(self.seed, "loader", number)),
         )
-        for x, y in loader:
-            yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
+        try:
+            for x, y in loader:
+                yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
+        except DataError as err:  # of a worker: torch puts its traceback before the message
+            raise DataError(str(err).rpartition("DataError: ")[2].removesuffix("\\n")) from err
 
 
 class _Seeded(Dataset[Batch]):
@@ -182,28 +183,9 @@ class _Seeded(Dataset[Batch]):
         self.seed = seed
 
     def __getitem__(self, index: int) -> Batch:
-        with _generators_seeded(stream_seed(self.seed, "row", index)):
+        with generators_seeded(stream_seed(self.seed, "row", index)):
             x, y = self.data[index]
         return x, torch.as_tensor(y)
-
-
-@contextmanager
-def _generators_seeded(seed: int) -> Iterator[None]:
-    """The generators that augmentations draw from, put back afterwards.
-
-    Torch's is the CPU's alone: that of a GPU draws the masks of dropout.
-    """
-    pythons, numpys = random.getstate(), np.random.get_state()
-    torchs = torch.default_generator.get_state()
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.default_generator.manual_seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(pythons)
-        np.random.set_state(numpys)
-        torch.default_generator.set_state(torchs)
 
 
 def training_batches(data: Rows, loader: LoaderConfig, seed: int, device: torch.device) -> Batches:

@@ -1,51 +1,66 @@
-"""A user's own `Dataset` classes, looked at once to learn shapes and the task."""
+"""A user's own `Dataset` classes: every row of every part is looked at before training."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-import torch
+import numpy as np
 
 from seedbed.config.build import AllowList
-from seedbed.config.schema import DatasetConfig, Task
-from seedbed.data.prepared import PreparedData, Rows
-from seedbed.data.preprocessing import KnownTask, Preprocessing
+from seedbed.config.schema import DatasetConfig
+from seedbed.data.generators import generators_seeded
+from seedbed.data.own_labels import LabelError, Labels, labels_of, said
+from seedbed.data.own_rows import Looked, OwnPart, OwnRows, looked_at
+from seedbed.data.prepared import PreparedData
+from seedbed.data.preprocessing import Preprocessing
+from seedbed.data.seeds import stream_seed
+from seedbed.data.splits import refuse_no_rest, split_rows
 from seedbed.errors import DataError
+
+HELD_OUT = ("validation", "test")
 
 
 def prepare_own(config: DatasetConfig, allow: AllowList, seed: int) -> PreparedData:
-    """Builds the datasets of `data.train`, `data.validation` and `data.test`.
+    """Builds the datasets of `data.train`, `data.validation` and `data.test`, and looks at them.
 
     Args:
         config: each part names a class and its arguments.
         allow: what may be built.
-        seed: seeds torch while they are built, should they draw.
+        seed: seeds the generators while they are built and looked at, should they draw.
 
     Raises:
-        DataError: if a class is no map-style Dataset, or does not give (x, y) of tensors.
+        DataError: if a class is no map-style Dataset, or a row cannot be trained on or measured.
         NotAllowedError: if a class may not be built.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        train = _built(config.train, allow, "data.train")
-        validation = config.validation and _built(config.validation, allow, "data.validation")
-        test = config.test and _built(config.test, allow, "data.test")
-    x, y = _sample(train, 0, "data.train")
-    task, classes = _task(config.task, train, y, config.classes)
-    preprocessing = Preprocessing(
-        features=[],
-        task=task,
-        target=["y"],
-        classes=classes,
-        target_mean=None,
-        target_scale=None,
-        input_shape=list(x.shape),
-        outputs=max(y.numel(), 1) if task == "regression" else 1,
+    with generators_seeded(seed):
+        parts = {
+            name: _built(spec, allow, f"data.{name}")
+            for name in ("train", *HELD_OUT)
+            if (spec := getattr(config, name)) is not None
+        }
+    looked = {
+        name: looked_at(part, config.check_rows, stream_seed(seed, "look", number))
+        for number, (name, part) in enumerate(parts.items())
+    }
+    train = looked["train"]
+    labels = _labels(config, parts["train"], train)
+    for name, one in looked.items():
+        _refuse_other_form(parts[name], one, train)
+        _refuse_other_labels(parts[name], one, labels)
+    rows = {name: OwnRows(part, labels, train.shape, train.dtype) for name, part in parts.items()}
+    rows |= _split(config, seed, rows["train"], train)
+    ready = {name: one.in_memory() or one for name, one in rows.items()}
+    return PreparedData(
+        train=ready["train"],
+        validation=ready.get("validation"),
+        test=ready.get("test"),
+        preprocessing=_preprocessing(labels, train),
+        fingerprint={"rows": {name: len(one) for name, one in rows.items()}},
+        notes=_notes(config, train, labels),
     )
-    rows = {"train": len(train)}  # type: ignore[arg-type]
-    return PreparedData(train, validation or None, test or None, preprocessing, {"rows": rows})
 
 
-def _built(spec: dict[str, Any], allow: AllowList, where: str) -> Rows:
+def _built(spec: dict[str, Any], allow: AllowList, where: str) -> OwnPart:
     if "_target_" not in spec:
         raise DataError(f"{where}._target_ is missing; it names your Dataset class")
     dataset = allow.build(spec, where)
@@ -53,40 +68,99 @@ def _built(spec: dict[str, Any], allow: AllowList, where: str) -> Rows:
         raise DataError(f"{where}: {type(dataset).__name__} needs __len__ and __getitem__")
     if len(dataset) == 0:
         raise DataError(f"{where}: {type(dataset).__name__} has no rows")
-    return dataset  # type: ignore[no-any-return]
+    return OwnPart(where, dataset)
 
 
-def _sample(dataset: Rows, index: int, where: str) -> tuple[torch.Tensor, torch.Tensor]:
-    name = type(dataset).__name__
+def _labels(config: DatasetConfig, part: OwnPart, train: Looked) -> Labels:
+    """Names of the Dataset's own are taken where they fit its labels."""
+    own = getattr(part.dataset, "classes", None)
+    if config.classes is None and isinstance(own, Sequence) and not isinstance(own, str):
+        try:
+            return labels_of(config.task, train.labels, [str(name) for name in own])
+        except LabelError:
+            pass  # the labels' own names, then
     try:
-        row = dataset[index]
-    except Exception as err:
-        raise DataError(f"{where}: {name}[{index}] raises {type(err).__name__}: {err}") from err
-    if not isinstance(row, Sequence) or len(row) != 2:
-        raise DataError(f"{where}: {name}[{index}] must be (x, y), got {type(row).__name__}")
-    x, y = row[0], torch.as_tensor(row[1])
-    if not isinstance(x, torch.Tensor):
-        raise DataError(f"{where}: {name}[{index}] must give x as a tensor, got {type(x).__name__}")
-    return x, y
+        return labels_of(config.task, train.labels, config.classes)
+    except LabelError as err:
+        raise part.error(train.places[err.place], str(err)) from err
 
 
-def _task(
-    task: Task, train: Rows, y: torch.Tensor, names: Sequence[str] | None
-) -> tuple[KnownTask, list[str]]:
-    if task == "regression" or (task == "auto" and y.is_floating_point()):
-        return "regression", []
-    if y.is_floating_point() or y.numel() != 1:
-        raise DataError(
-            f"data.task={task}: y must be one whole number, got {y.dtype} {tuple(y.shape)}"
+def _refuse_other_form(part: OwnPart, looked: Looked, train: Looked) -> None:
+    if (looked.shape, looked.dtype) != (train.shape, train.dtype):
+        raise part.error(
+            0,
+            f"gives x {tuple(looked.shape)} {looked.dtype}, data.train gives "
+            f"{tuple(train.shape)} {train.dtype}",
         )
-    classes = list(names or getattr(train, "classes", None) or [])
-    if not classes:
-        largest = max(int(_sample(train, i, "data.train")[1]) for i in range(len(train)))  # type: ignore[arg-type]
-        classes = [str(number) for number in range(largest + 1)]
-    if len(classes) < 2:
-        raise DataError("data.train has one class only")
-    if task == "binary" and len(classes) > 2:
-        raise DataError(f"data.task=binary, but there are {len(classes)} classes")
-    if task == "multiclass" or len(classes) > 2:
-        return "multiclass", classes
-    return "binary", classes
+
+
+def _refuse_other_labels(part: OwnPart, looked: Looked, labels: Labels) -> None:
+    for place, label in zip(looked.places, looked.labels, strict=True):
+        try:
+            labels.encoded(label)
+        except LabelError as err:
+            raise part.error(place, str(err)) from err
+
+
+def _split(config: DatasetConfig, seed: int, train: OwnRows, looked: Looked) -> dict[str, OwnRows]:
+    """The parts that `data.split` takes from `data.train`, where they have no Dataset."""
+    split = replace(
+        config.split,
+        validation=config.split.validation if config.validation is None else 0.0,
+        test=config.split.test if config.test is None else 0.0,
+    )
+    if split.validation == split.test == 0:
+        return {}
+    refuse_no_rest(split)
+    labels = train.labels
+    strata = None
+    if labels.classes and split.stratify:
+        if len(looked.places) < len(train):
+            raise DataError(
+                "data.split.stratify needs the label of every row; type "
+                "data.split.stratify=false or data.check_rows=null"
+            )
+        strata = [labels.numbers[label] for label in looked.labels]  # type: ignore[index]
+    drawn = split_rows(split, seed, len(train), strata)._asdict()
+    if labels.classes and len(looked.places) == len(train):
+        _refuse_absent(looked, set(drawn["train"].tolist()))
+    return {
+        name: OwnRows(train.part, labels, train.shape, train.dtype, rows.tolist())
+        for name, rows in drawn.items()
+        if len(rows)
+    }
+
+
+def _refuse_absent(looked: Looked, trained: set[int]) -> None:
+    """Refuses a split that leaves a class without a training row."""
+    pairs = list(zip(looked.places, looked.labels, strict=True))
+    there = {label for place, label in pairs if place in trained}
+    absent = [label for _, label in pairs if label not in there]
+    if absent:
+        raise DataError(
+            f"data.train: the class {said(absent[0])} is in no training row; type "
+            "data.split.stratify=true, or give it more rows"
+        )
+
+
+def _preprocessing(labels: Labels, train: Looked) -> Preprocessing:
+    return Preprocessing(
+        features=[],
+        task=labels.task,
+        target=["y"],
+        classes=labels.classes,
+        target_mean=None,
+        target_scale=None,
+        input_shape=list(train.shape),
+        outputs=max(int(np.prod(labels.shape)), 1),
+    )
+
+
+def _notes(config: DatasetConfig, train: Looked, labels: Labels) -> list[str]:
+    plain = labels.task == "regression" and not labels.shape and config.task == "auto"
+    if plain and set(train.labels) == {0.0, 1.0}:
+        return [
+            "y of data.train is 0.0 or 1.0 in every row and taken for a quantity, as it is real; "
+            "data.task=binary takes it for a class"
+        ]
+    return []

@@ -28,7 +28,7 @@ from seedbed.data.preprocessing import (
     target_matrix,
 )
 from seedbed.data.sources import read_file, read_source
-from seedbed.data.splits import split_rows
+from seedbed.data.splits import refuse_no_rest, split_rows
 from seedbed.data.table import Table
 from seedbed.data.task import task_of
 from seedbed.errors import DataError
@@ -138,11 +138,7 @@ def _parts(
             if path is not None:
                 files[part] = read_file(config, Path(path), f"data.{part}_path")
                 split = type(split)(**{**vars(split), part: 0.0})
-    if split.validation + split.test >= 1:
-        raise DataError(
-            f"data.split leaves nothing to train on: validation {split.validation:g} + test "
-            f"{split.test:g} must be < 1"
-        )
+    refuse_no_rest(split)
     strata = None if task == "regression" else class_names(table, targets[0])
     rows = split_rows(split, seed, len(table), strata)
     validation = files["validation"] or (table.taken(rows.validation) if split.validation else None)

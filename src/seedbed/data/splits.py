@@ -56,6 +56,15 @@ def split_rows(split: Split, seed: int, rows: int, classes: Sequence[Any] | None
     return parts
 
 
+def refuse_no_rest(split: Split) -> None:
+    """Raises DataError if the fractions leave nothing to train on."""
+    if split.validation + split.test >= 1:
+        raise DataError(
+            f"data.split leaves nothing to train on: validation {split.validation:g} + test "
+            f"{split.test:g} must be < 1"
+        )
+
+
 def split_seed(split: Split, seed: int) -> int:
     """The seed that the parts are drawn by, of a run with this `seed`."""
     return seed if split.seed is None else split.seed

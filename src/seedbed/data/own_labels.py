@@ -1,0 +1,225 @@
+"""The labels of a user's own Dataset: which task they pose, and how each becomes a number.
+
+All of them are looked at before it is decided. Texts, truth values and whole numbers are classes
+under the names that they have; real numbers are quantities.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.schema import Task
+from seedbed.data.preprocessing import KnownTask
+
+Scalar = bool | int | float | str
+Label = Scalar | NDArray[Any]
+
+FEW_CLASSES = 20
+"""So many whole numbers are classes, however few the rows."""
+
+
+class LabelError(Exception):
+    """A label that cannot be used.
+
+    Args:
+        message: what is wrong with it.
+        place: which of the labels it is, where several were looked at.
+    """
+
+    def __init__(self, message: str, place: int = 0) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What was learnt from the labels of the training rows.
+
+    Args:
+        task: that they pose.
+        classes: their names, by number; empty for regression.
+        numbers: of the classes, by label.
+        shape: of one target of regression.
+    """
+
+    task: KnownTask
+    classes: list[str]
+    numbers: Mapping[Scalar, int]
+    shape: tuple[int, ...]
+
+    def encoded(self, y: Any) -> torch.Tensor:
+        """The label as the loss takes it.
+
+        Shape:
+            () int64 for classes, `shape` float32 for regression
+
+        Raises:
+            LabelError: if it is none that the training rows have, or no finite number.
+        """
+        label = label_of(y)
+        if self.task == "regression":
+            return self._real(label)
+        if isinstance(label, np.ndarray) or label not in self.numbers:
+            raise LabelError(
+                f"has the label {said(label)}, which no row of data.train has; they have "
+                f"{shown(map(said, self.numbers))}; data.classes=[…] names classes that no "
+                "training row has"
+            )
+        return torch.tensor(self.numbers[label])
+
+    def _real(self, label: Label) -> torch.Tensor:
+        values = np.asarray(label)
+        if values.dtype.kind not in "biuf" or values.shape != self.shape:
+            raise LabelError(f"gives y {said(label)}, the rows before it {_of_shape(self.shape)}")
+        with np.errstate(over="ignore"):
+            single = values.astype(np.float32)
+        if not np.isfinite(single).all():
+            raise LabelError(f"gives y {said(label)}, which is not finite in float32")
+        return torch.from_numpy(single)
+
+
+def label_of(y: Any) -> Label:
+    """A label in plain Python, or an array where it is more than one number.
+
+    Raises:
+        LabelError: if it is neither a number, nor a text, nor numbers.
+    """
+    if isinstance(y, bool | int | float | str):
+        return y
+    if isinstance(y, torch.Tensor):
+        y = y.detach().cpu()
+        y = (y.float() if y.dtype == torch.bfloat16 else y).numpy()
+    elif not isinstance(y, np.ndarray | np.generic | list | tuple):
+        raise LabelError(f"must give y as a number, a text or a tensor, got {type(y).__name__}")
+    try:
+        array = np.asarray(y)
+    except ValueError as err:  # lists of different lengths
+        raise LabelError(f"must give y as a number, a text or a tensor: {err}") from err
+    if array.dtype.kind in "biuf" and array.size != 1:
+        return array
+    if array.dtype.kind in "biufU" and array.size == 1:
+        label: Scalar = array.item()
+        return label
+    raise LabelError(f"must give y as a number, a text or a tensor of numbers, got {array.dtype}")
+
+
+def labels_of(task: Task, labels: Sequence[Label], names: Sequence[str] | None) -> Labels:
+    """What the labels of the training rows teach.
+
+    Args:
+        task: as the config has it; auto looks at the labels.
+        labels: one or more.
+        names: of the classes, in the order of their numbers; None to take the labels' own.
+
+    Raises:
+        LabelError: if they are of different kinds, or do not pose the task.
+    """
+    _refuse_mixture(labels)
+    first = labels[0]
+    if isinstance(first, np.ndarray):
+        if task not in ("auto", "regression") or (task == "auto" and first.dtype.kind != "f"):
+            raise LabelError(
+                f"gives y of shape {first.shape}, and a class is one number or text; type "
+                "data.task=regression if these are quantities"
+            )
+        return Labels("regression", [], {}, first.shape)
+    if isinstance(first, str) and task == "regression":
+        raise LabelError(f"gives y {said(first)}, and data.task=regression takes numbers")
+    if task == "regression" or (task == "auto" and any(type(one) is float for one in labels)):
+        return Labels("regression", [], {}, ())
+    for place, label in enumerate(labels):
+        if isinstance(label, float) and not label.is_integer():
+            raise LabelError(
+                f"gives y {label:g}, and data.task={task} takes whole numbers for classes; type "
+                "data.task=regression",
+                place,
+            )
+    different = len(set(labels))
+    if task == "auto" and names is None and different > max(FEW_CLASSES, len(labels) // 2):
+        raise LabelError(
+            f"is one of {len(labels)} rows with {different} different labels; type "
+            "data.task=multiclass if they are classes, data.task=regression if they are quantities"
+        )
+    return _classes(task, labels, names)
+
+
+def _refuse_mixture(labels: Sequence[Label]) -> None:
+    first = labels[0]
+    for place, label in enumerate(labels):
+        if _kind(label) != _kind(first) or np.shape(label) != np.shape(first):
+            raise LabelError(
+                f"gives y {said(label)}, another row {said(first)}; all have to be of one kind",
+                place,
+            )
+
+
+def _kind(label: Label) -> str:
+    return "text" if isinstance(label, str) else "numbers"
+
+
+def _classes(task: Task, labels: Sequence[Any], names: Sequence[str] | None) -> Labels:
+    found: list[Scalar] = sorted(set(labels))
+    numbers = _numbered(found, names)
+    if names is None:
+        names = _own_names(found)
+    if len(names) < 2:
+        raise LabelError(
+            f"has the label {said(found[0])} as all that were looked at; two classes are the least"
+        )
+    if task == "binary" and len(names) > 2:
+        raise LabelError(
+            f"is of one of {len(names)} classes ({shown(names)}), and data.task=binary takes two; "
+            "type data.task=multiclass"
+        )
+    known: KnownTask = "multiclass" if task == "multiclass" or len(names) > 2 else "binary"
+    return Labels(known, list(names), numbers, ())
+
+
+def _own_names(found: Sequence[Scalar]) -> list[str]:
+    if all(isinstance(one, bool) for one in found):
+        return [str(one).lower() for one in found]
+    return [one if isinstance(one, str) else str(int(one)) for one in found]
+
+
+def _numbered(found: Sequence[Scalar], names: Sequence[str] | None) -> dict[Scalar, int]:
+    """The number of each label: its own, its name's, or its place among those that there are."""
+    if names is None:
+        return {label: number for number, label in enumerate(found)}
+    if _are_places(found, names):
+        return {number: number for number in range(len(names))}
+    numbers: dict[Scalar, int] = {name: number for number, name in enumerate(names)}
+    if isinstance(found[0], str):
+        strangers = [label for label in found if label not in numbers]
+    elif len(found) == len(names):
+        return {label: number for number, label in enumerate(found)}
+    else:
+        strangers = list(found)
+    if strangers:
+        raise LabelError(
+            f"is of a Dataset with the labels {shown(map(said, strangers))}, and the classes are "
+            f"{shown(names)}{did_you_mean(str(strangers[0]), names)}"
+        )
+    return numbers
+
+
+def _are_places(found: Sequence[Scalar], names: Sequence[str]) -> bool:
+    return all(not isinstance(one, str) and 0 <= one < len(names) for one in found)
+
+
+def said(label: Label) -> str:
+    """A label as a person would write it."""
+    if isinstance(label, np.ndarray):
+        return _of_shape(label.shape)
+    if isinstance(label, float):
+        return f"{label:g}" if math.isfinite(label) else str(label)
+    return repr(label) if isinstance(label, str) else str(label)
+
+
+def _of_shape(shape: Sequence[int]) -> str:
+    return f"of shape {tuple(shape)}" if shape else "one number"

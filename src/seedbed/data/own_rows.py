@@ -1,0 +1,204 @@
+"""The rows of a user's own Dataset, each held to the form that training needs when it is read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, TensorDataset
+
+from seedbed.data.generators import generators_seeded
+from seedbed.data.own_labels import Label, LabelError, Labels, label_of
+from seedbed.errors import DataError
+
+READING = ("__getitem__", "__len__", "__getattribute__")
+
+
+@dataclass(frozen=True)
+class OwnPart:
+    """A part of the data as the user's class gives it.
+
+    Args:
+        key: that names it in the config.
+        dataset: the user's.
+    """
+
+    key: str
+    dataset: Any
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    @property
+    def is_tensors(self) -> bool:
+        """Whether its rows are known to be those of its tensors: nobody has overridden how."""
+        own = type(self.dataset)
+        return isinstance(self.dataset, TensorDataset) and all(
+            getattr(own, name) is getattr(TensorDataset, name) for name in READING
+        )
+
+    def row(self, index: int) -> tuple[torch.Tensor, Any]:
+        """The input in float32 where it is real, and the label as it is.
+
+        Raises:
+            DataError: if the row is no pair, or its input no tensor.
+        """
+        row = self.dataset[index]
+        if not isinstance(row, tuple | list) or len(row) != 2:
+            raise self.error(index, f"must be (x, y), got {_shown(row)}")
+        x = torch.from_numpy(row[0]) if isinstance(row[0], np.ndarray) else row[0]
+        if not isinstance(x, torch.Tensor):
+            raise self.error(index, f"must give x as a tensor, got {type(x).__name__}")
+        return self._single(index, x), row[1]
+
+    def _single(self, index: int, x: torch.Tensor) -> torch.Tensor:
+        if not x.is_floating_point() or x.dtype == torch.float32:
+            return x
+        single = x.float()
+        if not torch.equal(single.isfinite(), x.isfinite()):
+            raise self.error(index, "gives an x with a number beyond float32")
+        return single
+
+    def error(self, index: int, message: str) -> DataError:
+        """Names the row that something is wrong with."""
+        return DataError(f"{self.key}: {type(self.dataset).__name__}[{index}] {message}")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was found by looking at rows.
+
+    Args:
+        places: numbers of the rows that were looked at, ascending.
+        shape: of each input.
+        dtype: of each input.
+        labels: of each row.
+    """
+
+    places: Sequence[int]
+    shape: torch.Size
+    dtype: torch.dtype
+    labels: list[Label]
+
+
+def looked_at(part: OwnPart, most: int | None, seed: int) -> Looked:
+    """Reads the rows of a part once.
+
+    Args:
+        part: of one row or more.
+        most: rows to read, evenly spaced; None for all.
+        seed: of the generators that the Dataset may draw from.
+
+    Raises:
+        DataError: if a row cannot be read, or is not as the first.
+    """
+    rows = len(part)
+    if part.is_tensors:
+        return _looked_at_tensors(part)
+    places = range(rows) if most is None else spaced(rows, most)
+    labels: list[Label] = []
+    first = None
+    with generators_seeded(seed):
+        for index in places:
+            x, y = _read(part, index)
+            first = first if first is not None else x
+            if x.shape != first.shape or x.dtype != first.dtype:
+                raise part.error(index, f"gives x {_form(x)}, row {places[0]} {_form(first)}")
+            try:
+                labels.append(label_of(y))
+            except LabelError as err:
+                raise part.error(index, str(err)) from err
+    assert first is not None
+    return Looked(places, first.shape, first.dtype, labels)
+
+
+def spaced(rows: int, most: int) -> list[int]:
+    """Numbers of rows, evenly spaced, the first and the last among them."""
+    picked = np.linspace(0, rows - 1, min(rows, most)).round().astype(int)
+    return list(dict.fromkeys(picked.tolist()))
+
+
+def _looked_at_tensors(part: OwnPart) -> Looked:
+    """Of a part that is two tensors, without reading its rows one by one."""
+    if len(part.dataset.tensors) != 2:
+        raise part.error(0, f"must be (x, y), got {len(part.dataset.tensors)} tensors")
+    _, y = part.dataset.tensors
+    x, _ = part.row(0)
+    one_each = y.numel() == len(y)
+    labels = y.reshape(-1).tolist() if one_each else [label_of(one) for one in y]
+    return Looked(range(len(y)), x.shape, x.dtype, labels)
+
+
+def _read(part: OwnPart, index: int) -> tuple[torch.Tensor, Any]:
+    try:
+        return part.row(index)
+    except DataError:
+        raise
+    except Exception as err:  # of any kind: the class is the user's
+        raise part.error(index, f"raises {type(err).__name__}: {err}") from err
+
+
+class OwnRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Rows as training takes them; each is held to what was learnt when it is read.
+
+    Args:
+        part: as the user's class gives it.
+        labels: learnt from the training rows.
+        shape: of each input.
+        dtype: of each input.
+        rows: which of the part's; None for all.
+    """
+
+    def __init__(
+        self,
+        part: OwnPart,
+        labels: Labels,
+        shape: torch.Size,
+        dtype: torch.dtype,
+        rows: Sequence[int] | None = None,
+    ) -> None:
+        self.part, self.labels = part, labels
+        self.shape, self.dtype = shape, dtype
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.part) if self.rows is None else len(self.rows)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        place = index if self.rows is None else self.rows[index]
+        x, y = self.part.row(place)
+        if x.shape != self.shape or x.dtype != self.dtype:
+            raise self.part.error(
+                place, f"gives x {_form(x)}, data.train gives {_form_of(self.shape, self.dtype)}"
+            )
+        try:
+            return x, self.labels.encoded(y)
+        except LabelError as err:
+            raise self.part.error(place, str(err)) from err
+
+    def in_memory(self) -> TensorDataset | None:
+        """The same rows as two tensors, where the user's Dataset is nothing more; or None."""
+        if not self.part.is_tensors:
+            return None
+        x, y = self.part.dataset.tensors
+        rows = torch.arange(len(x)) if self.rows is None else torch.tensor(self.rows)
+        targets = torch.stack([self.labels.encoded(one) for one in y[rows]])
+        x = x[rows]
+        return TensorDataset(x.float() if x.is_floating_point() else x, targets)
+
+
+def _shown(row: Any) -> str:
+    if isinstance(row, dict):
+        return f"dict with the keys {', '.join(map(repr, list(row)[:5]))}"
+    if isinstance(row, tuple | list):
+        return f"{type(row).__name__} of {len(row)}"
+    return type(row).__name__
+
+
+def _form(x: torch.Tensor) -> str:
+    return _form_of(x.shape, x.dtype)
+
+
+def _form_of(shape: torch.Size, dtype: torch.dtype) -> str:
+    return f"{tuple(shape)} {str(dtype).removeprefix('torch.')}"
