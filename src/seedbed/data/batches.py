@@ -203,12 +203,24 @@ def evaluation_batches(
     data: Rows, loader: LoaderConfig, seed: int, device: torch.device
 ) -> Batches:
     """Batches of rows that are only looked at: all of them, in the order they stand."""
-    size = loader.batch_size or EVALUATION_ROWS
-    if isinstance(data, TensorDataset):
-        row_bytes = max(1, data.tensors[0][0].nbytes)
-        size = max(size, min(EVALUATION_ROWS, BLOCK_BYTES // row_bytes))
+    row_bytes = data.tensors[0][0].nbytes if isinstance(data, TensorDataset) else BLOCK_BYTES
+    size = evaluation_rows(loader.batch_size, row_bytes)
     plain = LoaderConfig(size, shuffle=False, num_workers=loader.num_workers, drop_last=False)
     return training_batches(data, plain, seed, device)
+
+
+def evaluation_rows(batch_size: int | None, row_bytes: int) -> int:
+    """How many rows in memory go through a model at once where no gradient is kept.
+
+    It depends on the run alone: a layer may look at the rows together, as batch normalisation
+    without running statistics does.
+
+    Args:
+        batch_size: the user's; None for all rows.
+        row_bytes: of one input.
+    """
+    within_memory = min(EVALUATION_ROWS, BLOCK_BYTES // max(1, row_bytes))
+    return max(batch_size or EVALUATION_ROWS, within_memory)
 
 
 def _fits(data: TensorDataset, device: torch.device) -> bool:

@@ -43,11 +43,11 @@ class Engine:
     def __post_init__(self) -> None:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.mixed is torch.float16)
         self._parameters = [p.detach() for p in self.model.parameters()]
-        self._pending: list[tuple[Tensor, int]] = []
+        self._pending: list[tuple[Tensor, Tensor | int]] = []
         self._in_flight = 1 if self.device.type == "cpu" else LOSSES_IN_FLIGHT
 
     def step(self, x: Tensor, y: Tensor) -> Tensor:
-        """One update of the weights; the batch's mean loss."""
+        """One update of the weights; the batch's loss."""
         self.optimizer.zero_grad()
         with self.precision():
             loss = self.objective.loss(output_of(self.model(x)), y)
@@ -59,15 +59,15 @@ class Engine:
             self.optimizer.step()
         return loss.detach()
 
-    def record(self, state: TrainingState, loss: Tensor, rows: int) -> None:
-        """Takes in the loss of the step just made.
+    def record(self, state: TrainingState, loss: Tensor, y: Tensor) -> None:
+        """Takes in the loss of the step just made, on rows with these targets.
 
         Raises:
             Diverged: if it, or one before it that was still in flight, is not finite.
         """
         state.step += 1
         state.batch += 1
-        self._pending.append((loss, rows))
+        self._pending.append((loss, self.objective.batch_weight(y)))
         if len(self._pending) >= self._in_flight:
             self.settle(state)
         self.schedule.after_batch()
@@ -79,7 +79,7 @@ class Engine:
             Diverged: as `record`.
         """
         behind = len(self._pending)
-        for loss, rows in self._pending:
+        for loss, weight in self._pending:
             behind -= 1
             value = loss.item()  # the CPU waits for the device here
             if value - value != 0:  # NaN or infinite
@@ -91,7 +91,7 @@ class Engine:
                     state.batch - behind,
                     learning_rate(self.optimizer),
                 )
-            state.add_batch(value, rows)
+            state.add_batch(value, weight.item() if isinstance(weight, Tensor) else weight)
         self._pending.clear()
 
     def check_weights(self, state: TrainingState) -> None:
@@ -116,19 +116,24 @@ class Engine:
         return torch.autocast(self.device.type, dtype=self.mixed)
 
     def evaluate(self, batches: Batches) -> dict[str, float]:
-        """The loss and the metrics over a part of the data; the model is not changed."""
+        """The loss and the metrics over a part of the data; the model is not changed.
+
+        The rows go through the model in pieces, and the loss is that of all of them at once, so
+        that it does not depend on the pieces, whatever its reduction.
+        """
         self.model.eval()
-        outputs, targets, loss_sum = [], [], 0.0
+        outputs, targets = [], []
         with torch.no_grad(), self.precision():
             for x, y in batches.epoch(0):
                 output = output_of(self.model(x))
-                # Copies: a model may use its memory again, a loss write into what it gets.
-                outputs.append(output.clone())
-                targets.append(y.clone())
-                loss_sum += self.objective.loss(output, y).item() * len(x)
+                outputs.append(output.clone())  # a model may use its memory again
+                targets.append(y)
         self.model.train()
-        metrics = self.objective.metrics(torch.cat(outputs), torch.cat(targets))
-        return {"loss": loss_sum / batches.rows, **metrics}
+        output, y = torch.cat(outputs), torch.cat(targets)
+        metrics = self.objective.metrics(output, y)
+        with torch.no_grad(), self.precision():
+            loss = self.objective.loss(output, y)  # last: it may write into what it gets
+        return {"loss": loss.item(), **metrics}
 
     def _scaled_update(self, loss: Tensor) -> None:
         self.scaler.scale(loss).backward()

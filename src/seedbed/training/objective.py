@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -70,8 +71,44 @@ class Objective:
         classes = len(self.preprocessing.classes)
         return 1 if self.one_logit else classes or self.preprocessing.outputs
 
+    @cached_property
+    def is_sum(self) -> bool:
+        """Whether the loss of a batch is the sum over its rows; the mean otherwise."""
+        return getattr(self.loss_function, "reduction", None) == "sum"
+
+    def batch_weight(self, y: Tensor, *, stacked: bool = False) -> Tensor | int:
+        """What the loss of a batch counts among those of an epoch.
+
+        An epoch's train/loss is the loss of all its rows at once, had the weights stood still: sums
+        add up, and means are weighted as torch weighs rows, which counts none of an ignored class.
+
+        Args:
+            y: targets of the batch.
+            stacked: whether they are those of many runs.
+
+        Shape:
+            (batch, …) -> (), or stacked (runs, batch, …) -> (runs,)
+        """
+        if self.is_sum:
+            return 1
+        if self._class_weights is None or y.is_floating_point():
+            return y.shape[int(stacked)]
+        return self._class_weights.to(y.device)[y].flatten(int(stacked)).sum(int(stacked))
+
+    @cached_property
+    def _class_weights(self) -> Tensor | None:
+        """Of each class in the mean, where they differ; (classes,)."""
+        loss = self.loss_function
+        if not isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
+            return None
+        classes = len(self.preprocessing.classes)
+        weights = torch.ones(classes) if loss.weight is None else loss.weight.detach().clone()
+        if 0 <= loss.ignore_index < classes:
+            weights[loss.ignore_index] = 0
+        return None if bool((weights == 1).all()) else weights
+
     def loss(self, output: Tensor, y: Tensor) -> Tensor:
-        """The mean loss of a batch.
+        """The loss of a batch: the mean over its rows, or with `reduction=sum` their sum.
 
         Shape:
             output (batch, outputs), y (batch, …) -> ()

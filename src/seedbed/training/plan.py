@@ -176,9 +176,14 @@ def _try_batch(model: nn.Module, objective: Objective, rows: Rows, batches: Batc
             f"{wanted}; leave the last layer's size out to have it inferred"
         )
     try:
-        objective.loss(output, y)
+        loss = objective.loss(output, y)
     except Exception as err:
         raise ModelError(f"loss: {objective.loss_name} refuses the model's output: {err}") from err
+    if loss.numel() != 1:
+        raise ModelError(
+            f"loss: {objective.loss_name} gives {loss.numel()} numbers for a batch of {len(x)} "
+            "rows, training takes one; type loss.reduction=mean"
+        )
 
 
 def _misfit(err: Exception, x: torch.Tensor) -> str:

@@ -72,7 +72,7 @@ class Recorder:
         """After each step: a point of the loss and a checkpoint that holds it, where due."""
         if self.log_interval.unit != "epochs" and self.log_interval.after_step(state.step):
             self.plan.engine.settle(state)
-            mean = state.loss_sum / max(1, state.rows_seen)
+            mean = state.loss_sum / (state.rows_seen or 1)
             self.events.scalars(state.step, {"train/running_loss": mean})
         if self.save_interval.unit != "epochs" and self.save_interval.after_step(state.step):
             self.plan.engine.settle(state)

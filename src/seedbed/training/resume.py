@@ -145,11 +145,14 @@ def _state(plain: Any) -> TrainingState:
         KeyError, TypeError, ValueError: if it is not one.
     """
     state = TrainingState(**{**plain, "best": Best(**plain["best"])})
-    counts = (state.epoch, state.batch, state.step, state.rows_seen, state.best.epoch)
+    counts = (state.epoch, state.batch, state.step, state.best.epoch)
     if any(type(count) is not int or count < 0 for count in (*counts, state.best.epochs_since)):
         raise TypeError("its counts must be whole numbers >= 0")
-    if not all(isinstance(number, int | float) for number in (state.loss_sum, state.best.value)):
+    numbers = (state.loss_sum, state.rows_seen, state.best.value)
+    if not all(type(number) in (int, float) for number in numbers):
         raise TypeError("its losses must be numbers")
+    if not state.rows_seen >= 0:
+        raise ValueError("rows_seen must be >= 0")
     if not isinstance(state.history, list) or len(state.history) != state.epoch:
         raise ValueError("its history must have a row for each epoch")
     for row in state.history:

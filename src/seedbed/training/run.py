@@ -170,7 +170,7 @@ def _epochs(
     while state.epoch < trainer.epochs and not _stopped_early(state, patience):
         began = reported = time.perf_counter()
         for x, y in plan.train.epoch(state.epoch, state.batch):
-            engine.record(state, engine.step(x, y), len(x))
+            engine.record(state, engine.step(x, y), y)
             recorder.step_done(state)
             if stop.requested:
                 engine.settle(state)
@@ -196,7 +196,7 @@ def _close_epoch(plan: Plan, state: TrainingState, began: float) -> HistoryRow:
     """Measures the validation rows, moves the schedule on, and adds a row to the history."""
     lr = learning_rate(plan.engine.optimizer)
     row: HistoryRow = {"epoch": state.epoch + 1, "step": state.step}
-    row["train/loss"] = state.close_epoch()
+    row["train/loss"] = state.close_epoch(is_sum=plan.engine.objective.is_sum)
     if "validation" in plan.parts:
         measured = plan.engine.evaluate(plan.parts["validation"])
         row |= {f"val/{name}": value for name, value in measured.items()}

@@ -44,8 +44,8 @@ class TrainingState:
         epoch: finished epochs.
         batch: finished batches of the epoch after those.
         step: updates of the weights.
-        loss_sum: of those batches, each weighted by its rows.
-        rows_seen: in those batches.
+        loss_sum: of those batches, each times what it counts.
+        rows_seen: what those batches count together; their rows, with most losses.
         history: one row for each finished epoch.
     """
 
@@ -54,20 +54,20 @@ class TrainingState:
     batch: int = 0
     step: int = 0
     loss_sum: float = 0.0
-    rows_seen: int = 0
+    rows_seen: float = 0
     history: list[HistoryRow] = field(default_factory=list)
 
-    def add_batch(self, loss: float, rows: int) -> None:
-        """Takes in the loss of a batch."""
-        self.loss_sum += loss * rows
-        self.rows_seen += rows
+    def add_batch(self, loss: float, weight: float) -> None:
+        """Takes in the loss of a batch, and what it counts."""
+        self.loss_sum += loss * weight
+        self.rows_seen += weight
 
-    def close_epoch(self) -> float:
-        """Ends an epoch; the mean loss of its rows."""
-        mean = self.loss_sum / self.rows_seen
+    def close_epoch(self, *, is_sum: bool = False) -> float:
+        """Ends an epoch; the mean of its losses, or their sum."""
+        loss = self.loss_sum if is_sum else self.loss_sum / self.rows_seen
         self.epoch, self.batch = self.epoch + 1, 0
         self.loss_sum, self.rows_seen = 0.0, 0
-        return mean
+        return loss
 
     def to_plain(self) -> dict[str, Any]:
         """Plain containers, for a checkpoint; rows of the history are shared, as none changes."""

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from seedbed.data.batches import evaluation_rows
 from seedbed.models.build import output_of
 from seedbed.views.trained import TrainedModel
-
-ROWS_AT_ONCE = 4096
 
 
 def predictions(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> dict[str, Any]:
@@ -36,8 +35,15 @@ def predictions(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> dict[str
 
 
 def model_outputs(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> torch.Tensor:
-    """The model's bare outputs, (rows, outputs); `inputs` stay as they are, whatever it does."""
-    parts = torch.from_numpy(inputs).split(ROWS_AT_ONCE)
+    """The model's bare outputs, (rows, outputs); `inputs` stay as they are, whatever it does.
+
+    The rows are cut as the run's evaluation cuts them.
+    """
+    rows = torch.from_numpy(inputs)
+    loader = trained.config.get("loader")
+    asked = loader.get("batch_size") if isinstance(loader, dict) else None
+    batch_size = asked if type(asked) is int and asked > 0 else None
+    parts = rows.split(evaluation_rows(batch_size, rows[:1].nbytes))
     with torch.no_grad():
         return torch.cat([output_of(trained.model(part.clone())).clone() for part in parts])
 

@@ -26,7 +26,7 @@ def last_snapshot(stack: Stack, place: int, standing: Standing) -> Snapshot:
         batch=stack.batch,
         step=stack.step,
         loss_sum=float(stack.loss_sum[place]),
-        rows_seen=stack.rows_seen,
+        rows_seen=_count(float(stack.rows_seen[place])),
         history=history_rows(stack, stack.runs[place], stack.epoch),
     )
     tensors = (stack.weights, stack.kept, stack.optimizer.state)
@@ -122,9 +122,10 @@ def restore(stack: Stack, last: Sequence[Snapshot], best: Sequence[Snapshot]) ->
     layout, device, good = stack.plan.layout, stack.plan.device, stack.good
     first = last[0]["state"]
     stack.epoch, stack.batch, stack.step = first["epoch"], first["batch"], first["step"]
-    stack.rows_seen = first["rows_seen"]
-    sums = [one["state"]["loss_sum"] for one in last]
-    stack.loss_sum = torch.tensor(sums, dtype=torch.float64, device=device)
+    stack.loss_sum, stack.rows_seen = (
+        torch.tensor([one["state"][name] for one in last], dtype=torch.float64, device=device)
+        for name in ("loss_sum", "rows_seen")
+    )
     stack.weights = _rows(stack, last).to(device)
     good.weights = _rows(stack, best).to(device)
     for target, source in ((stack.kept, last), (good.kept, best)):
@@ -147,6 +148,11 @@ def restore(stack: Stack, last: Sequence[Snapshot], best: Sequence[Snapshot]) ->
             for epoch, row in enumerate(one["state"]["history"]):
                 for name in stack.columns:
                     stack.history[name][epoch, place] = row[name]
+
+
+def _count(rows: float) -> float:
+    """As a single run tells it."""
+    return int(rows) if rows.is_integer() else rows
 
 
 def _rows(stack: Stack, snapshots: Sequence[Snapshot]) -> Tensor:

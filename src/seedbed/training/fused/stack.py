@@ -7,21 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from seedbed.training.fused.evaluation import Column, evaluated
 from seedbed.training.fused.good import Good
-from seedbed.training.fused.measures import measured
 from seedbed.training.fused.optimizers import BATCHED, clip_gradient
 from seedbed.training.fused.plan import NARROWEST, StackPlan
 from seedbed.training.fused.schedules import Standing
 from seedbed.training.fused.step import Named
 from seedbed.training.state import Best, Diverged
-
-EVALUATED_NUMBERS = 2**22
-"""Inputs and outputs of so many numbers are evaluated at once, over all runs."""
-
-Column = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -60,9 +54,10 @@ class Stack:
         self.objectives = list(plan.objectives)
         self.parts = dict(plan.parts)
         self.good = Good(plan.best, self.weights, self.kept, plan.schedules.standings())
-        self.epoch = self.batch = self.step = self.rows_seen = 0
+        self.epoch = self.batch = self.step = 0
         places = len(self.configs)
         self.loss_sum = torch.zeros(places, dtype=torch.float64, device=plan.device)
+        self.rows_seen = torch.zeros_like(self.loss_sum)
         self.finite = torch.ones(places, dtype=torch.bool, device=plan.device)
         self.diverged: dict[int, Divergence] = {}
         epochs = max(config.trainer.epochs for config in plan.configs)
@@ -94,17 +89,18 @@ class Stack:
             self.optimizer.step(self.weights, gradient, plan.schedules.numbers)
             self.step += 1
             self.batch += 1
-            self._record(losses, x.shape[1])
+            self._record(losses, y)
         plan.schedules.after_batch()
 
-    def _record(self, losses: Tensor, rows: int) -> None:
+    def _record(self, losses: Tensor, y: Tensor) -> None:
         """Takes in the losses; a run whose loss is not finite has diverged, the others go on."""
         finite = losses.isfinite()
         if not bool(finite.all()):
             for place in (self.finite & ~finite).nonzero().flatten().tolist():
                 self._diverge(place, f"train/loss is {losses[place].item()}")
-        self.loss_sum += losses.double() * rows
-        self.rows_seen += rows
+        weight = self.objectives[0].batch_weight(y, stacked=True)
+        self.loss_sum += losses.double() * weight
+        self.rows_seen += weight
 
     def check_weights(self) -> None:
         """Looks at the weights themselves; no loss has been told since the last step."""
@@ -138,13 +134,16 @@ class Stack:
         """Measures the validation rows, moves the schedules on, and adds to the histories."""
         self.check_weights()
         row: dict[str, Column] = {"lr": self.plan.schedules.lr.copy()}
-        row["train/loss"] = (self.loss_sum / self.rows_seen).cpu().numpy()
+        is_sum = self.objectives[0].is_sum
+        means = self.loss_sum if is_sum else self.loss_sum / self.rows_seen
+        row["train/loss"] = means.clone().cpu().numpy()
         if "validation" in self.parts:
             found = self.evaluate(self.weights, self.kept, "validation")
             row |= {f"val/{name}": values for name, values in found.items()}
         self.plan.schedules.after_epoch(row[self.plan.best.monitor].tolist())
         self.loss_sum.zero_()
-        self.rows_seen = self.batch = 0
+        self.rows_seen.zero_()
+        self.batch = 0
         share = round((time.perf_counter() - began) / self.real, 9)
         row["seconds"] = np.full(len(row["lr"]), share)
         alive = [place for place in range(self.real) if self.runs[place] not in self.diverged]
@@ -187,20 +186,9 @@ class Stack:
         Shape:
             weights (runs, width), kept each (runs, …) -> each (runs,)
         """
-        table, plan = self.parts[part], self.plan
-        outputs, targets = [], []
-        loss_sum = torch.zeros(len(weights), dtype=torch.float64, device=weights.device)
-        width = table.x[0].numel() + plan.objectives[0].outputs
-        chunk = max(1, EVALUATED_NUMBERS // (width * len(weights)))
-        with torch.no_grad():
-            for rows in torch.arange(table.rows, device=table.x.device).split(chunk):
-                x, y = table.rows_of_all(rows, len(weights))
-                outputs.append(plan.model.outputs(weights, kept, x))
-                targets.append(y)
-                loss_sum += plan.model.losses(outputs[-1], y).double() * len(rows)
-        found = measured(self.objectives, torch.cat(outputs, 1), torch.cat(targets, 1))
-        told = {"loss": loss_sum / table.rows, **found}
-        return {name: values.cpu().numpy() for name, values in told.items()}
+        plan = self.plan
+        piece = plan.first.parts[part].batch_size
+        return evaluated(plan, self.objectives, self.parts[part], piece, weights, kept)
 
     def keep(self, places: Sequence[int]) -> None:
         """Goes on with the runs in these places."""
@@ -210,7 +198,8 @@ class Stack:
         self.weights = self.weights[index]
         self.kept = {name: tensor[index] for name, tensor in self.kept.items()}
         self.optimizer.state = {n: rows[index] for n, rows in self.optimizer.state.items()}
-        self.loss_sum, self.finite = self.loss_sum[index], self.finite[index]
+        self.loss_sum, self.rows_seen = self.loss_sum[index], self.rows_seen[index]
+        self.finite = self.finite[index]
         self.configs = [self.configs[place] for place in places]
         self.objectives = [self.objectives[place] for place in places]
         self.parts = {name: table.keep(index) for name, table in self.parts.items()}
