@@ -1,5 +1,6 @@
 """A real TensorBoard over real runs, asked over HTTP and looked at in a real browser."""
 
+import csv
 import json
 import os
 import re
@@ -16,13 +17,14 @@ from urllib.request import Request
 
 import numpy as np
 import pytest
+from conftest import Command
 from runs.driving import Trained, train
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.plugins.hparams import metadata
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from views.browser import CHROMIUM, DRIVER, browser, direct
 
-from seedbed.training.events import END_TAG, HPARAMS, NO_VALUE, START_TAG, session_end
+from seedbed.training.events import END_TAG, HPARAMS, NO_VALUE, START_TAG, result_tag, session_end
 
 STATUSES = ["STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING", "STATUS_UNKNOWN"]
 RUNS = {
@@ -132,14 +134,16 @@ def test_tags_are_the_columns_of_the_history(server: Server, runs: dict[str, Tra
     tags = server.json("plugin/scalars/tags")
     for name, run in runs.items():
         columns = {column for column in run.history if "/" in column}
-        assert set(tags[name]) == {*columns, "train/lr"}
-    assert {"train/loss", "train/lr", "val/loss", "val/accuracy"} <= set(tags["digits"])
+        rate = {"train/lr"} if name == "digits" else set()
+        assert set(tags[name]) == {*columns, *rate, *(result_tag(m) for m in run.result["metrics"])}
+    assert {"train/loss", "val/loss", "val/accuracy"} <= set(tags["digits"])
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_scalars_are_the_history_s(server: Server, runs: dict[str, Trained], name: str) -> None:
     history = runs[name].history
-    for tag in [column for column in history if "/" in column] + ["train/lr"]:
+    rate = ["train/lr"] if name == "digits" else []
+    for tag in [column for column in history if "/" in column] + rate:
         points = server.json("plugin/scalars/scalars", run=name, tag=tag)
         column = history["lr" if tag == "train/lr" else tag]
         assert [step for _, step, _ in points] == history["step"]
@@ -176,6 +180,56 @@ def test_hparams_tells_how_the_run_ended(sessions: dict[str, dict[str, Any]], na
     expected = "STATUS_FAILURE" if name == "diverged" else "STATUS_SUCCESS"
     assert session["status"] == expected
     assert session["startTimeSecs"] <= session["endTimeSecs"]
+
+
+def metrics_of(session: dict[str, Any]) -> dict[str, float]:
+    """The metrics of a row of HPARAMS; what a curve ends with is among them."""
+    return {one["name"]["tag"]: float(one["value"]) for one in session["metricValues"]}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_hparams_has_the_metrics_of_the_result(
+    sessions: dict[str, dict[str, Any]], runs: dict[str, Trained], name: str
+) -> None:
+    (session,) = sessions[name]["sessions"]
+    told = metrics_of(session)
+    expected = runs[name].result["metrics"]
+    ours = {tag for tag in told if tag.startswith("view/result/")}
+    assert ours == {f"view/result/{metric}" for metric in expected}
+    for metric, value in expected.items():
+        np.testing.assert_array_equal(told[f"view/result/{metric}"], np.float32(value))
+    assert "test/loss" in expected or name != "digits"
+
+
+def test_a_rate_that_never_moves_is_no_metric(sessions: dict[str, dict[str, Any]]) -> None:
+    for name, group in sessions.items():
+        (session,) = group["sessions"]
+        assert ("train/lr" in metrics_of(session)) == (name == "digits")
+
+
+@pytest.mark.parametrize("fuse", ["always", "never"])
+def test_hparams_and_the_table_of_a_sweep_name_the_same_winner(
+    seedbed: Command, tmp_path: Path, fuse: str
+) -> None:
+    """The high rate is the better one at its best epoch, and the worse one at the last."""
+    words = ["data=sklearn", "data.dataset=diabetes", "model.hidden=[64]", "optimizer=adam"]
+    words += ["loader.batch_size=32", "trainer.epochs=40", "optimizer.lr=0.02,0.0005"]
+    sweep = seedbed("train", "-m", *words, f"sweep.fuse={fuse}", "hydra.sweep.dir=logs/sweep").sweep
+    with (sweep / "results.csv").open(newline="") as file:
+        table = {row["directory"]: row for row in csv.DictReader(file)}
+    with serving(tmp_path / "logs", 2) as server:
+        told = {
+            group["sessions"][0]["name"].rpartition("/")[2]: metrics_of(group["sessions"][0])
+            for group in groups_of(server)
+        }
+    assert set(told) == set(table)
+    for name, row in table.items():
+        for metric in ("val/loss", "val/mae", "test/r2", "train/loss"):
+            np.testing.assert_array_equal(told[name][result_tag(metric)], np.float32(row[metric]))
+    tags = ("view/result/val/loss", "val/loss")
+    best, last = (min(told, key=lambda name: told[name][tag]) for tag in tags)
+    assert best != last
+    assert best == min(table, key=lambda name: float(table[name]["val/loss"]))
 
 
 def test_hparams_offers_every_setting_as_a_column(server: Server) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from seedbed.cli.main import DONE, INTERRUPTED, RUN_FAILED
 from seedbed.runs.directory import RunDirectory
+from seedbed.training.results import closing_text
 
 WIDEST_EXAMPLE = 8
 """Features; more are shown as a file."""
@@ -32,18 +33,14 @@ def say_ending(result: dict[str, Any], directory: RunDirectory, plan: Any) -> in
 
 
 def _ending(result: dict[str, Any], directory: RunDirectory, plan: Any) -> str:
-    metrics = "  ".join(
-        f"{name} {value:.5g}" for name, value in result["metrics"].items() if value is not None
-    )
-    if result["status"] == "completed" and result["epochs"] < plan.config.trainer.epochs:
-        metrics += f"  (stopped early, epoch {result['best']['epoch']} was best)"
     run, seedbed = shlex.quote(str(directory.root)), typed("seedbed")
-    lines = [
-        f"{result['status']} after {result['epochs']} epochs, {result['seconds']:.3g} s: {metrics}",
-        "next:",
+    lines = [closing_text(result, plan.config.trainer.epochs), "next:"]
+    if result["status"] == "interrupted":
+        lines.append(f"  go on        {seedbed} resume {run}")
+    lines += [
         f"  predictions  {seedbed} predict {run} {_example_rows(plan)}",
         f"  weights      {seedbed} inspect {run} --weights",
-        f"  loss curve   {directory.figure}",
+        f"  loss curve   {shlex.quote(str(directory.figure))}",
         f"  dashboard    {typed('tensorboard')} --logdir {shlex.quote(str(directory.root.parent))}",
     ]
     return "\n".join(lines)

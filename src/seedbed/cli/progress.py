@@ -7,24 +7,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from seedbed.training.plan import Plan
-from seedbed.training.reporter import Reporter
+from seedbed.training.reporter import LINE_SECONDS, Reporter, ShownEpochs, epoch_text
 from seedbed.training.state import HistoryRow
-
-LINES = 10
-"""About how many lines a run prints where there is no terminal."""
-
-LINE_SECONDS = 30.0
-"""A line is printed at least this often, for epochs that take long."""
 
 
 def reporter() -> Reporter:
     """The one that suits standard output."""
     return Bar() if sys.stdout.isatty() else Lines()
-
-
-def row_text(row: HistoryRow) -> str:
-    """The losses and metrics of an epoch."""
-    return "  ".join(f"{name} {value:.5g}" for name, value in row.items() if "/" in name)
 
 
 def loss_text(row: HistoryRow) -> str:
@@ -39,7 +28,7 @@ class Lines:
     def started(self, plan: Plan) -> None:
         """See `Reporter`."""
         self.epochs = plan.config.trainer.epochs
-        self.every = max(1, self.epochs // LINES)
+        self.shown = ShownEpochs(self.epochs)
         self.trained = 0
         self.began = self.printed = self.first_ended = time.monotonic()
 
@@ -53,14 +42,8 @@ class Lines:
         """See `Reporter`."""
         epoch = int(row["epoch"])
         now = time.monotonic()
-        due = epoch == 1 or epoch % self.every == 0 or epoch == self.epochs
-        if due or now - self.printed > LINE_SECONDS:
-            width = len(str(self.epochs))
-            print(
-                f"epoch {epoch:>{width}}/{self.epochs}  {row_text(row)}  lr {row['lr']:.3g}"
-                f"{self._left(epoch, now)}",
-                flush=True,
-            )
+        if self.shown.due(epoch):
+            print(f"{epoch_text(row, self.epochs)}{self._left(epoch, now)}", flush=True)
             self.printed = now
         if self.trained == 0:
             self.first_ended = now
@@ -75,6 +58,10 @@ class Lines:
         else:
             return ""
         return f"  {each * (self.epochs - epoch):.0f} s left"
+
+    def note(self, text: str) -> None:
+        """See `Reporter`."""
+        print(f"note: {text}", flush=True)
 
     def ended(self) -> None:
         """See `Reporter`."""
@@ -126,6 +113,10 @@ class Bar:
                 rate=f"{rate:.0f} steps/s",
             )
             self.shown = now
+
+    def note(self, text: str) -> None:
+        """See `Reporter`."""
+        self.progress.console.print(f"note: {text}", markup=False, highlight=False, soft_wrap=True)
 
     def ended(self) -> None:
         """See `Reporter`."""

@@ -1,6 +1,7 @@
 """`seedbed resume RUN|SWEEP`: goes on where it stopped, to the same bits."""
 
 import argparse
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from seedbed.runs.beginning import logged
 from seedbed.runs.directory import reclaim
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.reader import open_run, read_config, read_status, refuse_links
+
+log = logging.getLogger("seedbed")
 
 
 def parser() -> Parser:
@@ -67,12 +70,13 @@ def main(words: Sequence[str]) -> int:
         plan = prepare_run(config, allow)
     refuse_changed_data(plan, paths)
     snapshot = load_snapshot(paths)
-    if snapshot is None:
-        print("no checkpoint yet: beginning anew")
-    else:
+    said = "no checkpoint yet: beginning anew"
+    if snapshot is not None:
         state = snapshot["state"]
-        print(f"going on in epoch {state['epoch'] + 1} after step {state['step']}")
+        said = f"going on in epoch {state['epoch'] + 1} after step {state['step']}"
+    print(said)
     with logged(directory):
+        log.info(said)
         result = run(plan, plain, directory, progress.reporter(), resumed=snapshot)
     return say_ending(result, directory, plan)
 

@@ -1,8 +1,8 @@
 """`seedbed train`: one run, or with -m a sweep."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from seedbed.cli import collector
 from seedbed.cli.ahead import composed_ahead
@@ -12,6 +12,8 @@ from seedbed.config.composed import Composed, ComposedSweep, hydra_files
 from seedbed.errors import SeedbedError
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import claim
+
+log = logging.getLogger("seedbed")
 
 SWEEP_MODULES = ("torch", "seedbed.cli.sweep", "seedbed.sweep.disk", "seedbed.sweep.execution")
 RUN_MODULES = ("torch", "seedbed.training.run", "seedbed.cli.progress", "seedbed.views.summary")
@@ -90,6 +92,7 @@ def train(settings: Composed) -> int:
     from seedbed.cli import progress
     from seedbed.cli.ending import say_ending
     from seedbed.training.plan import prepare_run
+    from seedbed.training.reporter import introduction
     from seedbed.training.run import run
     from seedbed.views.summary import model_table
 
@@ -98,9 +101,11 @@ def train(settings: Composed) -> int:
     directory = claim(settings.directory)
     for note in plan.data.notes:
         print(f"note: {note}")
-    print(model_table(plan.model, plan.data.preprocessing.input_shape))
-    print(_introduction(plan))
+    table = model_table(plan.model, plan.data.preprocessing.input_shape)
+    print(table)
+    print(introduction(plan))
     with logged(directory):
+        log.info("the model:\n%s", table.rstrip())
         write_hydra_files(hydra_files(settings, directory.root), directory)
         try:
             result = run(plan, settings.plain, directory, progress.reporter())
@@ -110,22 +115,3 @@ def train(settings: Composed) -> int:
             reason = " ".join(str(err).split())
             raise RuntimeError(f"{type(err).__name__}: {reason} (see {directory.log})") from err
     return say_ending(result, directory, plan)
-
-
-def _introduction(plan: Any) -> str:
-    config, preprocessing = plan.config, plan.data.preprocessing
-    kind = preprocessing.task
-    if preprocessing.classes:
-        kind = f"{len(preprocessing.classes)} classes"
-    held_out = "".join(f", {batches.rows} for {name}" for name, batches in plan.parts.items())
-    loss = plan.engine.objective.loss_name.rpartition(".")[2]
-    optimizer = type(plan.engine.optimizer).__name__
-    return (
-        f"{plan.train.rows} rows to train on{held_out} ({kind}); {loss}, {optimizer}; "
-        f"{_counted(config.trainer.epochs, 'epoch')} of "
-        f"{_counted(len(plan.train), 'batch', 'batches')} on {plan.engine.device}"
-    )
-
-
-def _counted(number: int, one: str, more: str = "") -> str:
-    return f"{number} {one if number == 1 else more or one + 's'}"

@@ -87,6 +87,7 @@ class _Execution:
                 plan,
                 randomness=self.settings.randomness,
                 step=self.progress.stack_step,
+                note=self.progress.note,
             )
         except (KeyboardInterrupt, GeneratorExit):
             raise

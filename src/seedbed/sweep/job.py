@@ -4,7 +4,7 @@ import contextlib
 import logging
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,13 @@ class Outcome:
         status: as in `status.json`.
         error: of one that did not complete.
         metrics: of `result.json`.
+        notes: what a person should know.
     """
 
     status: str
     error: str | None = None
     metrics: dict[str, float] | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def earlier_outcome(path: Path) -> Outcome | None:
@@ -75,6 +77,7 @@ def run_job(job: Job) -> Outcome:
     """Runs a job, from its last checkpoint if it was cut off; never raises what the job raises."""
     # Imported here: torch takes a second, and a sweep with a mistake in it is answered before.
     from seedbed.training.plan import prepare_run
+    from seedbed.training.reporter import Notes
     from seedbed.training.resume import load_snapshot
     from seedbed.training.run import run
 
@@ -86,8 +89,11 @@ def run_job(job: Job) -> Outcome:
             plan = prepare_run(job.config, AllowList(job.config.allow))
             cut_off = earlier is not None and earlier.status == "interrupted"
             snapshot = load_snapshot(directory) if cut_off else None
-            result = run(plan, job.plain, directory, draw=job.config.sweep.plot, resumed=snapshot)
-            return Outcome(result["status"], result.get("error"), result["metrics"])
+            heard = Notes()
+            result = run(
+                plan, job.plain, directory, heard, draw=job.config.sweep.plot, resumed=snapshot
+            )
+            return Outcome(result["status"], result.get("error"), result["metrics"], heard.notes)
         except KeyboardInterrupt:
             raise
         except BaseException as err:  # sys.exit in a user's model ends the job, not the sweep

@@ -25,9 +25,14 @@ def run_jobs(
     by_number = {record.number: record for record in sweep.jobs}
     sweep.write_jobs()
     progress.started(len(sweep.jobs), len(jobs))
+    said: set[str] = set()
     try:
         for ended in executed(sweep, jobs, settings, progress):
             for job, outcome in ended:
+                for note in outcome.notes:
+                    if note not in said:
+                        progress.note(note)
+                        said.add(note)
                 record = by_number[job.number]
                 _note(record, outcome)
                 progress.job_ended(record)

@@ -89,7 +89,13 @@ def stacks_of(group: Group, width: int) -> Iterator[Group]:
 
 
 def run_stack(
-    stack: Group, number: int, plan: StackPlan | None, *, randomness: Randomness, step: Step
+    stack: Group,
+    number: int,
+    plan: StackPlan | None,
+    *,
+    randomness: Randomness,
+    step: Step,
+    note: Callable[[str], None],
 ) -> list[tuple[Job, Outcome]]:
     """Trains a stack's jobs; each with its outcome.
 
@@ -99,6 +105,7 @@ def run_stack(
         plan: built for these jobs, if it is there already.
         randomness: as `prepare_stack` takes it.
         step: called after every step.
+        note: called with what a person should know.
 
     Raises:
         KeyboardInterrupt: if the user asked twice to stop.
@@ -116,7 +123,7 @@ def run_stack(
             for job, directory in zip(stack.jobs, directories, strict=True)
         ]
         engine = {"engine": "fused", "group": number, "K": len(runs)}
-        writer = StackWriter(plan, runs, engine, step)
+        writer = StackWriter(plan, runs, engine, step, note)
         resumed = _checkpoints(stack.snapshots, directories)
         jobs = stack.jobs
         writer.begin(

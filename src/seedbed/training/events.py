@@ -83,6 +83,10 @@ class EventFile:
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self.flush()
 
+    def results(self, step: int, metrics: Mapping[str, float]) -> None:
+        """The metrics of `result.json`, under names of their own: curves keep theirs."""
+        self.scalars(step, {result_tag(name): value for name, value in metrics.items()})
+
     def image(self, tag: str, png: bytes, width: int, height: int, step: int) -> None:
         """One picture, colours in RGBA."""
         image = Summary.Image(height=height, width=width, colorspace=4, encoded_image_string=png)
@@ -136,6 +140,16 @@ class EventFile:
         self.flush()
         with writing(self.path):
             self._records.write(event)
+
+
+def result_tag(metric: str) -> str:
+    """`view/result/val/loss`: like the picture, behind the curves, which it would push down."""
+    return f"view/result/{metric}"
+
+
+def shows_rate(scheduler: Mapping[str, Any]) -> bool:
+    """Whether a run has a curve of its learning rate; a rate that never moves is a setting."""
+    return scheduler["_target_"] is not None
 
 
 def file_version(time: float) -> bytes:

@@ -1,6 +1,7 @@
 """The optimizer and the schedule of its learning rate."""
 
 import inspect
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,10 +37,12 @@ class Schedule:
         """Moves on those that count epochs.
 
         Args:
-            watched: the monitored value, for ReduceLROnPlateau.
+            watched: the monitored value, for ReduceLROnPlateau, which does not see NaN: it would
+                take it for an epoch that is no better.
         """
         if isinstance(self.scheduler, ReduceLROnPlateau):
-            self.scheduler.step(watched)
+            if not math.isnan(watched):
+                self.scheduler.step(watched)
         elif self.scheduler is not None and not isinstance(self.scheduler, OneCycleLR | CyclicLR):
             self.scheduler.step()
 

@@ -11,10 +11,10 @@ from seedbed.runs.directory import RunDirectory, Status
 from seedbed.runs.files import write_json, write_text, writing
 from seedbed.training import checkpoint
 from seedbed.training.checkpoint import Snapshot, copied, random_state
-from seedbed.training.events import EventFile, hparams_of
+from seedbed.training.events import EventFile, hparams_of, shows_rate
 from seedbed.training.interval import parsed_interval
 from seedbed.training.plan import Plan, metric_names
-from seedbed.training.results import Ending, draw_loss, history_text, result_of
+from seedbed.training.results import Ending, Measured, draw_loss, history_text, result_of
 from seedbed.training.state import HistoryRow, TrainingState
 
 HISTORY_SECONDS = 1.0
@@ -86,7 +86,9 @@ class Recorder:
         last = state.epoch == self.plan.config.trainer.epochs
         if self.log_interval.unit != "epochs" or self.log_interval.after_epoch(state.epoch) or last:
             points = {tag: value for tag, value in row.items() if "/" in tag}
-            self.events.scalars(state.step, {**points, "train/lr": row["lr"]})
+            if shows_rate(self.plan.config.scheduler):
+                points["train/lr"] = row["lr"]
+            self.events.scalars(state.step, points)
             if self.plan.config.trainer.log_histograms:
                 self._histograms(state.step)
         if self.save_interval.after_epoch(state.epoch):
@@ -133,15 +135,16 @@ class Recorder:
         self,
         status: Status,
         state: TrainingState,
-        metrics: Mapping[str, float],
+        measured: Measured,
         seconds: float,
         error: str | None = None,
     ) -> dict[str, Any]:
         """Writes what a run leaves at its end; the content of `result.json`."""
         self.write_history(state)
-        ending = Ending(status, metrics, state.best, state.epoch, state.step, seconds, error)
+        ending = Ending(status, measured, state.best, state.epoch, state.step, seconds, error)
         result = result_of(self.plan, self.plain, ending, self.engine)
         write_json(self.directory.result, result)
+        self.events.results(state.step, measured.metrics)
         self.events.end_session(succeeded=status == "completed")
         self.events.close()
         self.directory.write_status(status, error)

@@ -1,7 +1,8 @@
 """What a run leaves at its end, whichever engine made it: history, picture and `result.json`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from seedbed.config.identity import config_hash
@@ -41,12 +42,60 @@ def draw_loss(history: Sequence[HistoryRow], directory: RunDirectory, events: Ev
 
 
 @dataclass(frozen=True)
+class Measured:
+    """The metrics of a run at its end.
+
+    Args:
+        metrics: over every part of the data.
+        epochs: of each metric, the one whose weights it measures; 0 for the starting weights.
+    """
+
+    metrics: Mapping[str, float]
+    epochs: Mapping[str, int]
+
+
+def epochs_of(names: Iterable[str], last: int, chosen: int) -> dict[str, int]:
+    """The epoch of each metric: `train/…` are the last one's, the others those of `model.pth`.
+
+    Args:
+        names: of the metrics.
+        last: epochs that the run finished.
+        chosen: the epoch whose weights `model.pth` holds.
+    """
+    return {name: last if name.startswith("train/") else chosen for name in names}
+
+
+def closing_text(result: Mapping[str, Any], epochs: int) -> str:
+    """The line that ends a run: its metrics, each with its epoch.
+
+    Args:
+        result: content of `result.json`.
+        epochs: that the config asked for.
+    """
+    shown = {name: value for name, value in result["metrics"].items() if value is not None}
+    parts: list[str] = []
+    for epoch, names in groupby(shown, key=lambda name: result["measured_at"][name]):
+        best = result["best"].get("epoch") == epoch != result["epochs"]
+        numbers = "  ".join(f"{name} {shown[name]:.5g}" for name in names)
+        parts.append(f"{numbers} (epoch {epoch}{', the best' if best else ''})")
+    if result["status"] == "completed" and result["epochs"] < epochs:
+        parts.append(f"(stopped early, {_since(result)})")
+    took = f"{result['seconds']:.3g} s"
+    return f"{result['status']} after {result['epochs']} epochs, {took}: {'  '.join(parts)}"
+
+
+def _since(result: Mapping[str, Any]) -> str:
+    best = result["best"]
+    return f"epoch {best['epoch']} was best" if best else "no epoch could be called the best"
+
+
+@dataclass(frozen=True)
 class Ending:
     """How a run ended.
 
     Args:
         status: completed, diverged or interrupted.
-        metrics: over every part of the data.
+        measured: its metrics.
         best: the best epoch.
         epochs: finished.
         steps: made.
@@ -55,7 +104,7 @@ class Ending:
     """
 
     status: Status
-    metrics: Mapping[str, float]
+    measured: Measured
     best: Best
     epochs: int
     steps: int
@@ -77,7 +126,8 @@ def result_of(
     best = ending.best
     result = {
         "status": ending.status,
-        "metrics": dict(ending.metrics),
+        "metrics": dict(ending.measured.metrics),
+        "measured_at": dict(ending.measured.epochs),
         "best": {"epoch": best.epoch, best.monitor: best.value} if best.epoch else {},
         "epochs": ending.epochs,
         "steps": ending.steps,

@@ -22,10 +22,12 @@ from seedbed.training import checkpoint
 from seedbed.training.checkpoint import Snapshot
 from seedbed.training.device import process_settings
 from seedbed.training.interrupt import StopRequest, stop_request
+from seedbed.training.monitoring import Undefined
 from seedbed.training.optimization import learning_rate
 from seedbed.training.plan import Plan
 from seedbed.training.recorder import Recorder
-from seedbed.training.reporter import Reporter, Silent
+from seedbed.training.reporter import Logged, Reporter, Silent
+from seedbed.training.results import Measured, closing_text, epochs_of
 from seedbed.training.resume import load_best, restore_random, restored
 from seedbed.training.state import Diverged, HistoryRow, Interrupted, TrainingState
 
@@ -62,7 +64,7 @@ def run(
         KeyboardInterrupt: if the user asked twice to stop.
         Exception: whatever the user's own model or data raises; the status is failed then.
     """
-    reporter = reporter or Silent()
+    reporter = Logged(reporter or Silent())
     with stop_request() as stop:
         try:
             return _begun(plan, plain, directory, reporter, stop, draw=draw, resumed=resumed)
@@ -120,8 +122,6 @@ def _write_beginning(plan: Plan, plain: Mapping[str, Any], directory: RunDirecto
     )
     # Last: where there is a config, a run that was killed finds all that it needs to go on.
     write_yaml(directory.config, dict(plain))
-    for note in plan.data.notes:
-        log.info(note)
 
 
 def _train(
@@ -157,7 +157,11 @@ def _train(
     metrics = _final_metrics(plan, state, recorder, status)
     if draw:
         recorder.draw(state)
-    return recorder.finish(status, state, metrics, seconds, error)
+    result = recorder.finish(status, state, metrics, seconds, error)
+    log.info(closing_text(result, plan.config.trainer.epochs))
+    if error:
+        log.error("%s: %s", status, error)
+    return result
 
 
 def _epochs(
@@ -167,6 +171,7 @@ def _epochs(
     engine, trainer = plan.engine, plan.config.trainer
     patience = trainer.early_stopping.patience
     engine.model.train()
+    undefined = Undefined()
     while state.epoch < trainer.epochs and not _stopped_early(state, patience):
         began = reported = time.perf_counter()
         for x, y in plan.train.epoch(state.epoch, state.batch):
@@ -182,10 +187,11 @@ def _epochs(
         engine.check_weights(state)
         row = _close_epoch(plan, state, began)
         is_best = state.best.update(row)
-        recorder.epoch_done(state, row, is_best=is_best)
+        # While there is no best epoch, the latest is what is kept.
+        recorder.epoch_done(state, row, is_best=is_best or not state.best.epoch)
         reporter.epoch_done(row)
-    if state.epoch < trainer.epochs:
-        log.info("no better %s for %d epochs: stopped", state.best.monitor, patience)
+        if note := undefined.note(state.best, row):
+            reporter.note(note)
 
 
 def _stopped_early(state: TrainingState, patience: int | None) -> bool:
@@ -209,19 +215,21 @@ def _close_epoch(plan: Plan, state: TrainingState, began: float) -> HistoryRow:
 
 def _final_metrics(
     plan: Plan, state: TrainingState, recorder: Recorder, status: Status
-) -> dict[str, float]:
+) -> Measured:
     """Chooses the weights that `model.pth` holds, writes it, and measures them on every part."""
     metrics: dict[str, float] = {}
     if state.history:
         metrics["train/loss"] = state.history[-1]["train/loss"]
     validated = "validation" in plan.parts
     keep_best = validated and plan.config.trainer.select == "best"
+    epoch = state.epoch
     if (keep_best and state.best.epoch) or status == "diverged":
         assert recorder.good is not None
         plan.model.load_state_dict(recorder.good["model"])
+        epoch = recorder.good["state"]["epoch"]
     checkpoint.save(recorder.directory.model, checkpoint.copied(plan.model.state_dict()))
     for part, prefix in (("validation", "val"), ("test", "test")):
         if part in plan.parts:
             measured = plan.engine.evaluate(plan.parts[part])
             metrics |= {f"{prefix}/{name}": value for name, value in measured.items()}
-    return metrics
+    return Measured(metrics, epochs_of(metrics, state.epoch, epoch))

@@ -11,10 +11,16 @@ HistoryRow = dict[str, float]
 class Best:
     """The best epoch so far by the monitored value.
 
+    An epoch whose value is NaN or infinite is never the best; early stopping counts it as one
+    without a better value.
+
     Args:
         monitor: column of the history.
         higher_is_better: of that column.
         min_delta: least change that counts.
+        value: of the best epoch.
+        epoch: the best one, from 1; 0 while there is none.
+        epochs_since: without a better value.
     """
 
     monitor: str
@@ -28,7 +34,8 @@ class Best:
         """Takes in an epoch; whether it is the best so far."""
         value = row[self.monitor]
         gain = value - self.value if self.higher_is_better else self.value - value
-        if not self.epoch or gain > self.min_delta or math.isnan(self.value):
+        first = not self.epoch or not math.isfinite(self.value)
+        if math.isfinite(value) and (first or gain > self.min_delta):
             self.value, self.epoch, self.epochs_since = value, int(row["epoch"]), 0
             return True
         self.epochs_since += 1

@@ -18,8 +18,9 @@ from seedbed.config.build import AllowList
 from seedbed.config.locations import users_allowed
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.preprocessing import KnownTask, Preprocessing
-from seedbed.errors import RunDirectoryError
+from seedbed.errors import CheckpointError, RunDirectoryError
 from seedbed.models.build import build_model
+from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json
 from seedbed.training.bounds import LARGEST_OUTPUT, built_within, most_bytes, refuse_larger
@@ -68,12 +69,31 @@ def load_trained(path: str | Path, which: str | None = None) -> TrainedModel:
     objective, build = _model_of(paths, config, allow)
     file = {None: paths.model, "last": paths.last, "best": paths.best}[which]
     weights = load(file)
+    if which == "best":
+        _refuse_no_best(weights, paths)
     if which is not None:
         weights = weights.get("model") if isinstance(weights, dict) else None
     shape = objective.preprocessing.input_shape
     model = built_within(most_bytes(file), config["model"], shape, build)
     load_weights(model, weights, file)
     return TrainedModel(model.eval(), objective, config, allow)
+
+
+def _refuse_no_best(checkpoint: Any, paths: RunPaths) -> None:
+    """Refuses the checkpoint of a run that has no best epoch; it holds the latest weights then.
+
+    Raises:
+        CheckpointError: with what to type.
+    """
+    best: Any = checkpoint
+    for key in ("state", "best"):
+        best = best.get(key) if isinstance(best, dict) else None
+    if isinstance(best, dict) and best.get("epoch") == 0:
+        monitor = printable(str(best.get("monitor")))
+        raise CheckpointError(
+            f"'{paths.root}' has no best epoch, as {monitor} was a number in none; "
+            "type --checkpoint last"
+        )
 
 
 def refuse_oversized(paths: RunPaths, config: dict[str, Any], allow: AllowList) -> int:

@@ -47,6 +47,7 @@ class Kept:
         metrics: of `result.json`.
         status: of each run.
         errors: of each run.
+        notes: said of the stack.
     """
 
     history: dict[int, list[HistoryRow]] = field(default_factory=dict)
@@ -55,6 +56,10 @@ class Kept:
     metrics: dict[int, dict[str, float]] = field(default_factory=dict)
     status: dict[int, str] = field(default_factory=dict)
     errors: dict[int, str | None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
     def save(self, stack: Stack) -> None:
         pass
@@ -70,7 +75,7 @@ class Kept:
             self.history[run] = history_rows(stack, run, epochs)
             self.weights[run] = state_dict(stack, ended.weights[place], ended.kept, place)
             self.best[run] = best_snapshot(stack, place)
-            self.metrics[run] = ended.metrics[at]
+            self.metrics[run] = dict(ended.measured[at].metrics)
             self.status[run] = ended.status[at]
             self.errors[run] = ended.errors[at]
 

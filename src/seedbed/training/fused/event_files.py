@@ -14,7 +14,7 @@ from seedbed.runs.directory import RunDirectory
 from seedbed.runs.files import writing
 from seedbed.runs.layout import EVENT_PREFIX
 from seedbed.training.checkpoint import Snapshot
-from seedbed.training.events import EventFile, hparams_of
+from seedbed.training.events import EventFile, hparams_of, result_tag, shows_rate
 from seedbed.training.fused import records
 from seedbed.training.fused.stack import Stack
 from seedbed.training.interval import parsed_interval
@@ -102,7 +102,7 @@ class StackEvents:
     def add_points(self, stack: Stack, places: Iterable[int]) -> None:
         """Encodes the epochs since the last time."""
         interval = parsed_interval(stack.plan.configs[0].trainer.log_every)
-        alike: dict[tuple[int, ...], list[int]] = {}
+        alike: dict[tuple[tuple[int, ...], bool], list[int]] = {}
         for place in places:
             number = stack.runs[place]
             if number in self._files:
@@ -111,9 +111,11 @@ class StackEvents:
                 since = range(file.epochs + 1, end + 1)
                 due = tuple(e for e in since if interval.after_epoch(e) or e == last)
                 file.epochs = end
-                alike.setdefault(due, []).append(number)
-        for due, runs in alike.items():
-            for number, content in zip(runs, _points(stack, due, runs), strict=True):
+                rate = shows_rate(stack.configs[place].scheduler)
+                alike.setdefault((due, rate), []).append(number)
+        for (due, rate), runs in alike.items():
+            contents = _points(stack, due, runs, rate=rate)
+            for number, content in zip(runs, contents, strict=True):
                 self._files[number].add(content)
 
     def flush(self, numbers: Iterable[int]) -> None:
@@ -130,7 +132,7 @@ class StackEvents:
         events.close()
 
     def end(self, number: int, ending: bytes) -> None:
-        """Writes what waits, and how the run ended in the words of `endings`."""
+        """Writes what waits, those of `result_records` and one of `endings`."""
         self._files[number].flush(ending)
 
 
@@ -141,14 +143,36 @@ def endings() -> dict[bool, bytes]:
     return {False: failed, True: succeeded}
 
 
-def _points(stack: Stack, epochs: Sequence[int], runs: Sequence[int]) -> list[bytes]:
-    """The losses, metrics and learning rates of some epochs, for each of the runs."""
+def result_records(steps: Sequence[int], metrics: Sequence[Mapping[str, float]]) -> list[bytes]:
+    """The metrics of `result.json` of runs that end now.
+
+    Args:
+        steps: that each run made.
+        metrics: of each run.
+    """
+    now, records_of = np.array([time.time()]), [b""] * len(metrics)
+    alike: dict[tuple[int, tuple[str, ...]], list[int]] = {}
+    for at, (step, one) in enumerate(zip(steps, metrics, strict=True)):
+        alike.setdefault((step, tuple(one)), []).append(at)
+    for (step, names), members in alike.items():
+        values = np.array([[[metrics[at][name] for name in names]] for at in members], np.float32)
+        tags = [result_tag(name) for name in names]
+        made = records.scalar_records(tags, np.array([step], np.int64), now, values)
+        for at, content in zip(members, made if names else [], strict=bool(names)):
+            records_of[at] = content
+    return records_of
+
+
+def _points(stack: Stack, epochs: Sequence[int], runs: Sequence[int], *, rate: bool) -> list[bytes]:
+    """The losses and metrics of some epochs of each run, and with `rate` the learning rate."""
     at = [epoch - 1 for epoch in epochs]
     names = [name for name in stack.columns if "/" in name]
-    columns = [stack.history[name][np.ix_(at, runs)].T for name in [*names, "lr"]]
+    sources = [*names, "lr"] if rate else names
+    columns = [stack.history[name][np.ix_(at, runs)].T for name in sources]
     values = np.stack(columns, axis=2).astype(np.float32)
     steps = np.array(epochs, dtype=np.int64) * stack.plan.batches.batches
-    return records.scalar_records([*names, "train/lr"], steps, stack.times[at], values)
+    tags = [*names, "train/lr"] if rate else names
+    return records.scalar_records(tags, steps, stack.times[at], values)
 
 
 def _remove_earlier(folder: Path) -> None:

@@ -1,4 +1,7 @@
-"""The best epoch so far of each run of a stack, with the weights that it had then."""
+"""The best epoch so far of each run of a stack, with the weights that it had then.
+
+While no epoch of a run has had a finite value, its weights are those of its latest epoch.
+"""
 
 from collections.abc import Sequence
 
@@ -30,6 +33,7 @@ class Good:
         self.value = np.full(runs, np.nan)
         self.epoch = np.zeros(runs, dtype=np.int64)
         self.since = np.zeros(runs, dtype=np.int64)
+        self.copied_at = np.zeros(runs, dtype=np.int64)
         self.weights = weights.clone()
         self.kept = {name: tensor.clone() for name, tensor in kept.items()}
         self.state: Named = {}
@@ -38,7 +42,7 @@ class Good:
     def update(
         self, values: NDArray[np.float64], epoch: int, deltas: NDArray[np.float64], finite: Tensor
     ) -> NDArray[np.bool_]:
-        """Takes in an epoch, as `Best.update` does; which runs were better than before.
+        """Takes in an epoch, as `Best.update` does; of which runs the weights are to be copied.
 
         Args:
             values: the monitored value of each run.
@@ -47,25 +51,27 @@ class Good:
             finite: runs that have not diverged; the others stay as they are.
         """
         alive = finite.cpu().numpy()
-        gain = values - self.value if self.higher_is_better else self.value - values
-        better: NDArray[np.bool_] = alive & (
-            (self.epoch == 0) | (gain > deltas) | np.isnan(self.value)
-        )
+        first = (self.epoch == 0) | ~np.isfinite(self.value)
+        with np.errstate(invalid="ignore"):  # infinite less infinite
+            gain = values - self.value if self.higher_is_better else self.value - values
+        better: NDArray[np.bool_] = alive & np.isfinite(values) & (first | (gain > deltas))
         self.value = np.where(better, values, self.value)
         self.epoch = np.where(better, epoch, self.epoch)
         self.since = np.where(better, 0, self.since + alive)
-        return better
+        due: NDArray[np.bool_] = better | (alive & (self.epoch == 0))
+        self.copied_at = np.where(due, epoch, self.copied_at)
+        return due
 
     def copy(
         self,
-        better: NDArray[np.bool_],
+        due: NDArray[np.bool_],
         weights: Tensor,
         kept: Named,
         state: Named,
         standings: Sequence[Standing],
     ) -> None:
-        """Keeps what the better runs have now; `standings` is empty where schedules do not move."""
-        if not better.any():
+        """Keeps what runs that are due have now; `standings` is empty where no schedule moves."""
+        if not due.any():
             return
         for name, rows in state.items():
             if name not in self.state:
@@ -73,22 +79,22 @@ class Good:
         pairs = [(self.weights, weights)]
         pairs += [(self.kept[name], tensor) for name, tensor in kept.items()]
         pairs += [(self.state[name], rows) for name, rows in state.items()]
-        if better.all():
+        if due.all():
             for before, now in pairs:
                 before.copy_(now)
         else:
-            index = torch.from_numpy(better.nonzero()[0]).to(weights.device)
+            index = torch.from_numpy(due.nonzero()[0]).to(weights.device)
             for before, now in pairs:
                 before[index] = now[index]
         if standings:
-            for place in better.nonzero()[0].tolist():
+            for place in due.nonzero()[0].tolist():
                 self.standings[place] = standings[place]
 
     def keep(self, places: Sequence[int]) -> None:
         """Goes on with some of the runs."""
         index = torch.tensor(places, device=self.weights.device)
-        self.value, self.epoch, self.since = (
-            one[list(places)] for one in (self.value, self.epoch, self.since)
+        self.value, self.epoch, self.since, self.copied_at = (
+            one[list(places)] for one in (self.value, self.epoch, self.since, self.copied_at)
         )
         self.weights = self.weights[index]
         self.kept = {name: tensor[index] for name, tensor in self.kept.items()}

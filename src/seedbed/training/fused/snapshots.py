@@ -34,9 +34,9 @@ def last_snapshot(stack: Stack, place: int, standing: Standing) -> Snapshot:
 
 
 def best_snapshot(stack: Stack, place: int) -> Snapshot:
-    """Of the best epoch so far; of the start where no epoch has ended."""
+    """Of the best epoch so far, or of the latest while none is; of the start where none ended."""
     good = stack.good
-    epoch = int(good.epoch[place])
+    epoch = int(good.copied_at[place])
     state = TrainingState(
         stack.best_of(place, at_best=True),
         epoch=epoch,
@@ -144,6 +144,7 @@ def restore(stack: Stack, last: Sequence[Snapshot], best: Sequence[Snapshot]) ->
         told = one["state"]["best"]
         good.value[place], good.epoch[place] = told["value"], told["epoch"]
         good.since[place] = told["epochs_since"]
+        good.copied_at[place] = best[place]["state"]["epoch"]
         if place < stack.real:
             for epoch, row in enumerate(one["state"]["history"]):
                 for name in stack.columns:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from seedbed.training.fused.optimizers import BATCHED, clip_gradient
 from seedbed.training.fused.plan import NARROWEST, StackPlan
 from seedbed.training.fused.schedules import Standing
 from seedbed.training.fused.step import Named
+from seedbed.training.monitoring import undefined_note
 from seedbed.training.state import Best, Diverged
 
 
@@ -60,6 +61,7 @@ class Stack:
         self.rows_seen = torch.zeros_like(self.loss_sum)
         self.finite = torch.ones(places, dtype=torch.bool, device=plan.device)
         self.diverged: dict[int, Divergence] = {}
+        self.undefined: dict[int, str] = {}
         epochs = max(config.trainer.epochs for config in plan.configs)
         self.history = {name: np.full((epochs, real), math.nan) for name in self.columns}
         self.times = np.zeros(epochs)
@@ -126,12 +128,18 @@ class Stack:
         """How a single run has it; `at_best` is when it was the best."""
         best, good = self.plan.best, self.good
         value, epoch = float(good.value[place]), int(good.epoch[place])
-        since = 0 if at_best else int(good.since[place])
+        since = int(good.since[place])
+        if at_best:
+            since = 0 if epoch else int(good.copied_at[place])
         delta = self.configs[place].trainer.early_stopping.min_delta
         return Best(best.monitor, best.higher_is_better, delta, value, epoch, since)
 
-    def close_epoch(self, began: float) -> None:
-        """Measures the validation rows, moves the schedules on, and adds to the histories."""
+    def close_epoch(self, began: float) -> str | None:
+        """Measures the validation rows, moves the schedules on, and adds to the histories.
+
+        Returns:
+            What is to be said of runs whose monitored value is no number; None if nothing.
+        """
         self.check_weights()
         row: dict[str, Column] = {"lr": self.plan.schedules.lr.copy()}
         is_sum = self.objectives[0].is_sum
@@ -151,8 +159,27 @@ class Stack:
             self.history[name][self.epoch, [self.runs[at] for at in alive]] = values[alive]
         self.times[self.epoch] = time.time()
         self.epoch += 1
-        mask = self.good.update(row[self.plan.best.monitor], self.epoch, self.deltas, self.finite)
-        self.good.copy(mask, self.weights, self.kept, self.optimizer.state, self._standings())
+        due = self.good.update(row[self.plan.best.monitor], self.epoch, self.deltas, self.finite)
+        self.good.copy(due, self.weights, self.kept, self.optimizer.state, self._standings())
+        return self._undefined(row)
+
+    def _undefined(self, row: Mapping[str, Column]) -> str | None:
+        """A note for the runs of which it is the first; they are told with the first of them."""
+        monitor = self.plan.best.monitor
+        places = [
+            place
+            for place in (~np.isfinite(row[monitor])).nonzero()[0].tolist()
+            if place < self.real and self.runs[place] not in (self.diverged | self.undefined)
+        ]
+        if not places:
+            return None
+        for place in places:
+            from_start = not self.good.epoch[place]
+            own = {name: float(values[place]) for name, values in row.items()}
+            self.undefined[self.runs[place]] = undefined_note(
+                monitor, {**own, "epoch": self.epoch}, from_start=from_start
+            )
+        return f"{len(places)} of {self.real} runs: {self.undefined[self.runs[places[0]]]}"
 
     @property
     def deltas(self) -> Column:

@@ -17,6 +17,7 @@ from seedbed.training.fused.stack import Stack
 from seedbed.training.fused.step import Named
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.interval import parsed_interval
+from seedbed.training.results import Measured, epochs_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Ended:
         places: of the runs in the stack.
         weights: that `model.pth` will hold, (runs, width).
         kept: buffers, likewise.
-        metrics: of `result.json`, for each run.
+        measured: the metrics of each run.
         status: of each run.
         errors: of each run.
     """
@@ -35,7 +36,7 @@ class Ended:
     places: list[int]
     weights: Tensor
     kept: Named
-    metrics: list[dict[str, float]]
+    measured: list[Measured]
     status: list[Status]
     errors: list[str | None]
 
@@ -53,6 +54,10 @@ class StackRecorder(Protocol):
 
     def progress(self, stack: Stack) -> None:
         """Called after every step."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Something a person should know, said once."""
         ...
 
 
@@ -95,7 +100,8 @@ def train_stack(
                     break
             if stack.batch < plan.batches.batches:
                 continue
-            stack.close_epoch(began)
+            if note := stack.close_epoch(began):
+                recorder.note(note)
             if interval.after_epoch(stack.epoch):
                 recorder.save(stack)
         if stack.real:
@@ -149,5 +155,13 @@ def _ended(stack: Stack, places: list[int]) -> Ended:
             for name, values in stack.evaluate(weights, kept, part).items():
                 for place, told in zip(places, metrics, strict=True):
                     told[f"{prefix}/{name}"] = float(values[place])
+    chosen = [
+        int(stack.good.copied_at[place]) if is_best else stack.epochs_of(place)
+        for place, is_best in zip(places, best, strict=True)
+    ]
+    measured = [
+        Measured(told, epochs_of(told, stack.epochs_of(place), epoch))
+        for place, told, epoch in zip(places, metrics, chosen, strict=True)
+    ]
     status: list[Status] = ["diverged" if error else "completed" for error in errors]
-    return Ended(places, weights, kept, metrics, status, errors)
+    return Ended(places, weights, kept, measured, status, errors)

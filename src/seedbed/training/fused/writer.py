@@ -23,7 +23,7 @@ from seedbed.runs.files import (
 from seedbed.runs.two_processes import done_in_two
 from seedbed.training.checkpoint import Snapshot
 from seedbed.training.fused.archives import archive
-from seedbed.training.fused.event_files import StackEvents, endings
+from seedbed.training.fused.event_files import StackEvents, endings, result_records
 from seedbed.training.fused.plan import StackPlan
 from seedbed.training.fused.schedules import Standing
 from seedbed.training.fused.snapshots import (
@@ -34,7 +34,8 @@ from seedbed.training.fused.snapshots import (
 )
 from seedbed.training.fused.stack import Stack
 from seedbed.training.fused.train import Ended
-from seedbed.training.results import Ending, history_text, result_of
+from seedbed.training.reporter import introduction
+from seedbed.training.results import Ending, closing_text, history_text, result_of
 
 SERIAL_COPY = 2**14
 """Numbers in a row of weights; torch copies longer ones in threads, which a fork does not have."""
@@ -65,6 +66,7 @@ class StackWriter:
         runs: in the order of the plan; those that are None are trained, and not written.
         engine: what `result.json` says of the engine.
         step: called after every step with the part that is done, and the runs still in the stack.
+        note: called with what a person should know of the stack.
     """
 
     def __init__(
@@ -73,12 +75,14 @@ class StackWriter:
         runs: Sequence[StackRun | None],
         engine: Mapping[str, Any],
         step: Callable[[float, int], None],
+        note: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.plan = plan
         self.size = len(runs)
         self.runs = {number: run for number, run in enumerate(runs) if run is not None}
         self.engine = engine
         self.step = step
+        self.note = note
         epochs = max(config.trainer.epochs for config in plan.configs)
         self.steps = epochs * plan.batches.batches
         self.events = StackEvents({number: run.directory for number, run in self.runs.items()})
@@ -146,10 +150,12 @@ class StackWriter:
         standings = self.plan.schedules.standings()
         self.events.add_points(stack, ended.places)
         said = endings()
+        steps = [self._steps(stack, place) for place in ended.places]
+        numbers = result_records(steps, [one.metrics for one in ended.measured])
 
         def end_one(at: int) -> dict[str, Any]:
             standing, succeeded = standings[ended.places[at]], ended.status[at] == "completed"
-            return self._end(stack, ended, at, standing, said[succeeded])
+            return self._end(stack, ended, at, standing, numbers[at] + said[succeeded])
 
         ours = [at for at, place in enumerate(ended.places) if stack.runs[place] in self.runs]
         results = done_in_two(ours, end_one, fork=self._may_fork)
@@ -157,6 +163,11 @@ class StackWriter:
             run = self.runs[stack.runs[ended.places[at]]]
             run.result = result
             run.directory.release()
+
+    def _steps(self, stack: Stack, place: int) -> int:
+        """That a run made."""
+        diverged = stack.diverged.get(stack.runs[place])
+        return diverged.steps if diverged else stack.step
 
     @property
     def _may_fork(self) -> bool:
@@ -170,7 +181,6 @@ class StackWriter:
         place, status, error = ended.places[at], ended.status[at], ended.errors[at]
         number = stack.runs[place]
         run, epochs = self.runs[number], stack.epochs_of(place)
-        diverged = stack.diverged.get(number)
         rows = history_rows(stack, number, epochs)
         if stack.configs[place].sweep.plot:
             self.events.draw(number, rows)
@@ -179,13 +189,12 @@ class StackWriter:
         weights = state_dict(stack, ended.weights[place], ended.kept, place)
         write_bytes(run.directory.model, archive(weights))
         write_text(run.directory.history, history_text(rows, self.plan.metric_names))
-        steps = diverged.steps if diverged else stack.step
         seconds = sum(row["seconds"] for row in rows)
-        best, metrics = stack.best_of(place), ended.metrics[at]
-        ending = Ending(status, metrics, best, epochs, steps, seconds, error)
+        best, measured, steps = stack.best_of(place), ended.measured[at], self._steps(stack, place)
+        ending = Ending(status, measured, best, epochs, steps, seconds, error)
         result = result_of(self.plan.first, run.plain, ending, self.engine)
         write_text(run.directory.result, json_text(result) + "\n")
-        self._log(run, result)
+        self._log(run, result, stack.undefined.get(number), stack.configs[place].trainer.epochs)
         run.directory.write_status(status, error)
         return result
 
@@ -203,7 +212,7 @@ class StackWriter:
         events = self.events.bytes_of(stack.runs[place])
         last = archive({**last_snapshot(stack, place, standing), "events": events})
         write_bytes(paths.last, last)
-        if stack.good.epoch[place] == stack.epoch and not stack.batch:
+        if stack.good.copied_at[place] == stack.epoch and not stack.batch:
             write_same(paths.best, paths.last, last)  # the best epoch is the last
         else:
             write_bytes(paths.best, archive(best_snapshot(stack, place)))
@@ -216,14 +225,25 @@ class StackWriter:
             write_bytes(path, content)
             self._shared[content] = path
 
-    def _log(self, run: StackRun, result: Mapping[str, Any]) -> None:
-        now = time.strftime("%Y-%m-%d %H:%M:%S")
-        lines = [f"trained among {self.size} runs as one computation", *self.plan.first.data.notes]
+    def _log(self, run: StackRun, result: Mapping[str, Any], note: str | None, epochs: int) -> None:
+        """Writes `run.log`: what a run on its own would have said, but for the lines of epochs."""
+        lines = [*self._introduction]
+        lines += [f"note: {note}"] if note else []
+        lines.append(closing_text(result, epochs))
         if "error" in result:
             lines.append(f"{result['status']}: {result['error']}")
-        text = "".join(f"{now} INFO seedbed: {line}\n" for line in lines)
+        now = time.time()
+        at = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))},{int(now % 1 * 1000):03}"
+        text = "".join(f"{at} INFO seedbed: {line}\n" for line in lines)
         with writing(run.directory.log), run.directory.log.open("a", encoding="utf-8") as file:
             file.write(text)
+
+    @cached_property
+    def _introduction(self) -> list[str]:
+        """What is said of all runs alike."""
+        notes = [f"note: {note}" for note in self.plan.first.data.notes]
+        first = introduction(self.plan.first)
+        return [f"trained among {self.size} runs as one computation", *notes, first]
 
     def _files_of_data(self, number: int) -> list[tuple[Path, bytes]]:
         """`preprocessing.json` and `environment.json` of a run."""

@@ -1,0 +1,57 @@
+"""What is said where the monitored value is no number, so that no epoch can be called the best."""
+
+import math
+from collections.abc import Mapping
+
+from seedbed.training.state import Best, HistoryRow
+
+REASONS = {
+    "auroc": "it takes rows of every class, and the validation rows lack one",
+    "r2": "it takes validation rows whose targets differ",
+}
+"""Why a metric is NaN for ever; any other value comes from the model's outputs."""
+
+
+class Undefined:
+    """Says once in a run that the monitored value is no number."""
+
+    def __init__(self) -> None:
+        self.said = False
+
+    def note(self, best: Best, row: HistoryRow) -> str | None:
+        """What is to be said of an epoch that `best` has taken in; None if nothing."""
+        if self.said or math.isfinite(row[best.monitor]):
+            return None
+        self.said = True
+        return undefined_note(best.monitor, row, from_start=not best.epoch)
+
+
+def undefined_note(monitor: str, row: Mapping[str, float], *, from_start: bool) -> str:
+    """A line about an epoch whose monitored value is NaN or infinite.
+
+    Args:
+        monitor: column of the history.
+        row: of the epoch.
+        from_start: whether no epoch before had a number either.
+    """
+    value = row[monitor]
+    name = monitor.rpartition("/")[2]
+    why = f" ({REASONS[name]})" if math.isnan(value) and name in REASONS else ""
+    said = f"{monitor} is {value} after epoch {int(row['epoch'])}{why}: "
+    if not from_start:
+        return f"{said}the epoch is not called the best, and early stopping counts it as no better"
+    return (
+        f"{said}while that lasts no epoch is called the best, the plateau schedule does not move, "
+        "early stopping counts each epoch as no better, and model.pth is the last epoch's; "
+        f"{_instead(monitor, row)}"
+    )
+
+
+def _instead(monitor: str, row: Mapping[str, float]) -> str:
+    """What to watch: columns that are numbers, of the same rows first."""
+    numbers = [n for n, v in row.items() if "/" in n and n != monitor and math.isfinite(v)]
+    numbers.sort(key=lambda name: name.partition("/")[0] != monitor.partition("/")[0])
+    if not numbers:
+        return "type a smaller optimizer.lr"
+    others = f" (or {', '.join(numbers[1:3])})" if numbers[1:] else ""
+    return f"type trainer.monitor={numbers[0]}{others}"
