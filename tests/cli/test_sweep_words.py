@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 
-from seedbed.cli import hydra_flags
+from seedbed.cli import hydra_flags, other_launcher
 from seedbed.cli.sweep_words import composed_sweep
 from seedbed.config.composed import ComposedSweep
 
@@ -17,7 +17,7 @@ SWEEPS = {
     "one job": ["trainer.epochs=3"],
     "quoted": ["name='a','b'", "model.hidden=[4],[8,2]"],
     "glob": ["model=glob(*)", "data=sklearn"],
-    "hydra's own": ["seed=1,2", "hydra.sweep.dir=here", "hydra.verbose=true"],
+    "hydra's own": ["seed=1,2", "hydra.sweep.dir=here", "hydra.job.name=mine"],
     "mode": ["seed=1,2", "hydra.mode=MULTIRUN"],
     "zip and draws": ["sweep.zip={seed:[1,2]}", "sweep.draw={optimizer.lr:[1e-3,1e-2]}"],
 }
@@ -41,7 +41,7 @@ def by_hydra(words: list[str]) -> ComposedSweep:
     """What Hydra's own program hands to our launcher."""
     flags = ["-m", *words]
     with mock.patch("seedbed.cli.sweep.run_sweep", return_value=[]) as run:
-        hydra_flags.through_hydra(flags, hydra_flags.parse(flags), lambda _: None)
+        hydra_flags.through_hydra(flags, hydra_flags.parse(flags), other_launcher.job)
     (asked,) = run.call_args.args
     assert isinstance(asked, ComposedSweep)
     return asked
@@ -74,7 +74,7 @@ def test_parameters_of_the_sweeper_make_jobs(seedbed: Callable) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    ["hydra/launcher=basic", "hydra/sweeper=basic", "+hydra.callbacks.one._target_=mine.Counting"],
+    ["hydra/launcher=basic", "+hydra.callbacks.one._target_=mine.Counting"],
 )
 def test_hydra_runs_what_others_are_to_run(word: str) -> None:
     assert composed_sweep(["seed=1,2", word]) is None

@@ -93,7 +93,7 @@ ODD = [
     "+optimizer.new=1", "+model.width=3", "++seed=5", "++model.rate=0.5", "~model.bias", "~loss",
     "~model.bias=true", "+seed=1", "nothing=1", "optimizer.lrr=0.1", "modle=custom", "model=nope",
     "model.hidden.0=3", "model.layers.0.Linear=5", "seed=1,2", "seed=range(3)", "data@x=sum",
-    "+model/linked=a", "loader/full_batch=1", "seed", "=3", "seed=[1", "hydra.job.chdir=true",
+    "+model/linked=a", "loader/full_batch=1", "seed", "=3", "seed=[1", "hydra.job.name=mine",
     "hydra.run.dir=here", "experiment=null", "+experiment=computed", "model=null", "data=[null]",
     "trainer.early_stopping.patience.x=1", "seed.x=1", "data={name: mine}", "Seed=1",
     "model.two={three: 3}", "+model.deep.d=${seed}", "$x=1", "model[hidden]=[3]", "seed = 3",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
+from hydra.errors import CompactHydraException
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
@@ -25,13 +26,40 @@ ConfigStore.instance().store(
 )
 
 
+class ElsewhereError(CompactHydraException):
+    """Ours was named in somebody else's program; Hydra prints this without a traceback."""
+
+
+def refuse_elsewhere(task: TaskFunction, word: str) -> None:
+    """Refuses to run the jobs of another program: they would be trained by Seedbed.
+
+    Args:
+        task: the program's function.
+        word: that named ours.
+
+    Raises:
+        ElsewhereError: saying what to type.
+    """
+    if not str(getattr(task, "__module__", "")).startswith("seedbed."):
+        part = word.partition("=")[0]
+        raise ElsewhereError(
+            f"error: {word} runs sweeps of the command 'seedbed train -m' alone; in your own "
+            f"program type {part}=basic, or leave it out"
+        )
+
+
 class SeedbedLauncher(Launcher):
     """Composes and checks every job before the first one starts."""
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Keeps what `launch` needs."""
+        """Keeps what `launch` needs.
+
+        Raises:
+            ElsewhereError: in another program than Seedbed.
+        """
+        refuse_elsewhere(task_function, "hydra/launcher=seedbed")
         self.context = hydra_context
         self.config = config
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
 
-from hydra_plugins.seedbed.launcher import SeedbedLauncher
+from hydra_plugins.seedbed.launcher import SeedbedLauncher, refuse_elsewhere
 
 
 @dataclass
@@ -30,16 +32,34 @@ class SeedbedSweeper(BasicSweeper):
     """Writes nothing, so that a sweep with a wrong value leaves nothing behind.
 
     Hydra's own writes `multirun.yaml` first, over that of an earlier sweep in the directory, and
-    composes each job once more. It still serves other launchers.
+    composes each job once more; it knows nothing of `sweep.settings` and the like.
     """
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Keeps what `sweep` needs.
+
+        Raises:
+            ElsewhereError: in another program than Seedbed.
+        """
+        refuse_elsewhere(task_function, "hydra/sweeper=seedbed")
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
 
     def sweep(self, arguments: list[str]) -> Any:
         """Runs every combination of the arguments."""
-        if not isinstance(self.launcher, SeedbedLauncher) or self.hydra_context is None:
-            return super().sweep(arguments)
+        from seedbed.cli.hydra_callbacks import refuse_callbacks_of_jobs
         from seedbed.cli.sweep_words import words_of_jobs
 
         assert self.config is not None
+        assert self.hydra_context is not None
+        assert self.launcher is not None
+        loader = self.hydra_context.config_loader
         words = [*self._parse_config(), *arguments]
-        jobs = words_of_jobs(self.hydra_context.config_loader, self.config, words)
+        if not isinstance(self.launcher, SeedbedLauncher):
+            from seedbed.cli.other_launcher import run_elsewhere
+
+            return run_elsewhere(self.launcher, loader, self.config, words)
+        refuse_callbacks_of_jobs(self.hydra_context.callbacks.callbacks)
+        jobs = words_of_jobs(loader, self.config, words)
         return [self.launcher.launch(jobs, initial_job_idx=0)]

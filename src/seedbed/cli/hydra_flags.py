@@ -55,6 +55,12 @@ def asks_something_else(args: argparse.Namespace) -> bool:
     )
 
 
+def mode(args: argparse.Namespace) -> str | None:
+    """The last `hydra.mode` that was typed, RUN or MULTIRUN."""
+    typed = [word.partition("=")[2] for word in args.overrides if word.startswith("hydra.mode=")]
+    return typed[-1] if typed else None
+
+
 def user_folder(args: argparse.Namespace) -> Path | None:
     """The user's config folder.
 

@@ -1,6 +1,6 @@
 """A sweep on the command line: its jobs made from what Hydra composed, and what is said of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from seedbed.cli.sweep_checks import (
     refuse_what_is_not_allowed,
     without_duplicates,
 )
-from seedbed.config.composed import Composed, ComposedSweep, hydra_files
+from seedbed.config.composed import SUBDIR, Composed, ComposedSweep, hydra_files
 from seedbed.config.identity import config_hash
 from seedbed.config.locations import find_user_conf
 from seedbed.errors import RunDirectoryError, SeedbedError
@@ -23,7 +23,7 @@ from seedbed.runs.files import write_yaml, writing
 from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS
 from seedbed.runs.lock import DirectoryLock
 from seedbed.sweep.job import Job
-from seedbed.sweep.names import job_folders
+from seedbed.sweep.names import job_folders, refuse_wrong_folders
 from seedbed.sweep.outcome import JobRecord, Sweep, read_sweep
 from seedbed.sweep.run import left_to_run, run_jobs
 
@@ -32,6 +32,8 @@ finished: list[tuple[Sweep, str]] = []
 
 Hydra's launcher has no other way to tell the command line."""
 
+
+Runner = Callable[[Sweep, Sequence[Job]], None]
 
 _checking: list[bool] = []
 """Whether sweeps are only checked; not empty inside `checking_only`."""
@@ -47,8 +49,12 @@ def checking_only() -> Iterator[None]:
         _checking.pop()
 
 
-def run_sweep(asked: ComposedSweep) -> list[JobRecord]:
+def run_sweep(asked: ComposedSweep, run: Runner | None = None) -> list[JobRecord]:
     """Runs a new sweep.
+
+    Args:
+        asked: what was composed.
+        run: runs the jobs of the sweep in another way than ours, and records them.
 
     Raises:
         SeedbedError: if a job cannot be prepared; nothing has been written then.
@@ -63,12 +69,12 @@ def run_sweep(asked: ComposedSweep) -> list[JobRecord]:
         )
     kept = without_duplicates(asked.jobs)
     sizes = refuse_what_cannot_run(kept)
+    folders = _folders(kept)
     refuse_what_cannot_fuse(kept)
     if _checking:
         print(f"valid: {len(kept)} jobs")
         return []
     refuse_too_large(directory, kept, sizes)
-    folders = job_folders([job.overrides for job in kept])
     records = [
         JobRecord(number, one.overrides, folder, config_hash(one.plain))
         for number, (one, folder) in enumerate(zip(kept, folders, strict=True))
@@ -78,8 +84,22 @@ def run_sweep(asked: ComposedSweep) -> list[JobRecord]:
         directory.mkdir(parents=True, exist_ok=True)
     with _alone(directory):
         write_yaml(directory / SWEEP_CONFIG, asked.multirun)
-        _go(sweep, jobs_of(sweep, records, kept))
+        _go(sweep, jobs_of(sweep, records, kept), run)
     return records
+
+
+def _folders(composed: Sequence[Composed]) -> list[str]:
+    """Of the jobs: as `hydra.sweep.subdir` says, or named by their overrides.
+
+    Raises:
+        ConfigError: if that names no folder, or one for two jobs.
+    """
+    named = [one.subfolder(number) for number, one in enumerate(composed)]
+    asked = [folder for folder in named if folder is not None]
+    if not asked:
+        return job_folders([job.overrides for job in composed])
+    refuse_wrong_folders(asked, SUBDIR)
+    return asked
 
 
 def resume_sweep(directory: Path, *, changed: bool, config_dir: str | None) -> int:
@@ -146,11 +166,14 @@ def jobs_of(sweep: Sweep, records: Sequence[JobRecord], composed: Sequence[Compo
     return jobs
 
 
-def _go(sweep: Sweep, jobs: Sequence[Job]) -> None:
+def _go(sweep: Sweep, jobs: Sequence[Job], run: Runner | None = None) -> None:
     """Runs the jobs, saying how they do."""
     config = jobs[0].config
     finished.append((sweep, config.trainer.monitor))
-    run_jobs(sweep, jobs, config.sweep, sweep_progress.reporter(config.trainer.monitor))
+    if run is not None:
+        run(sweep, jobs)
+    else:
+        run_jobs(sweep, jobs, config.sweep, sweep_progress.reporter(config.trainer.monitor))
 
 
 @contextmanager

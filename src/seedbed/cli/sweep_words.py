@@ -10,18 +10,15 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from seedbed.config.compose import COMPOSITION_ERRORS
+from seedbed.config.compose import COMPOSITION_ERRORS, hydra_part
 from seedbed.config.composed import ComposedSweep
 from seedbed.config.explain import explained
+from seedbed.config.hydra_keys import OWN_LAUNCHER, refuse_of_one_job, refuse_unobeyed
 from seedbed.config.locations import own_conf
+from seedbed.config.schema import SweepConfig
 from seedbed.config.sweep_jobs import composed_jobs, sweep_config, sweep_directory, sweep_settings
 from seedbed.errors import ConfigError
 from seedbed.sweep.expand import expanded
-
-OURS = {
-    "sweeper": "hydra_plugins.seedbed.sweeper.SeedbedSweeper",
-    "launcher": "hydra_plugins.seedbed.launcher.SeedbedLauncher",
-}
 
 
 def composed_sweep(
@@ -29,19 +26,28 @@ def composed_sweep(
     user_folder: Path | None = None,
     config_name: str = "config",
     config_path: Path | None = None,
+    *,
+    only_check: bool = False,
 ) -> ComposedSweep | None:
     """Composes and checks every job of a sweep, as Hydra does by our sweeper and launcher.
 
+    Args:
+        overrides: as typed.
+        user_folder: of the user's own YAML.
+        config_name: of the primary config.
+        config_path: its folder, in place of Seedbed's own.
+        only_check: whether nothing is to be run.
+
     Returns:
-        The sweep; None if the config names another sweeper or launcher, or callbacks: Hydra runs
-        it then.
+        The sweep; None if the config names another launcher, or callbacks, and it is to be run:
+        Hydra runs it then.
 
     Raises:
         ConfigError: with the mistakes of all jobs.
     """
     conf = config_path or own_conf()
     with sweep_config(overrides, user_folder, config_name, conf) as (loader, sweep):
-        if not _is_ours(sweep.hydra):
+        if not only_check and not _is_ours(sweep.hydra):
             return None
         try:
             params = [f"{key}={value}" for key, value in (sweep.hydra.sweeper.params or {}).items()]
@@ -62,12 +68,15 @@ def words_of_jobs(
         arguments: the overrides that ask for it.
 
     Raises:
-        ConfigError: if there would be no job.
+        ConfigError: if there would be no job, or one would set a key of Hydra's own.
     """
+    refuse_unobeyed(hydra_part(sweep))
     overrides = OverridesParser.create(config_loader=loader).parse_overrides(list(arguments))
     _refuse_empty(overrides)
     (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
-    return expanded([list(map(str, job)) for job in jobs], sweep_settings(sweep))
+    words = expanded([list(map(str, job)) for job in jobs], sweep_settings(sweep))
+    refuse_of_one_job(sorted({word for job in words for word in job if "hydra" in word}))
+    return words
 
 
 def composed_from(
@@ -76,10 +85,12 @@ def composed_from(
     """The jobs of such overrides.
 
     Raises:
-        ConfigError: with the mistakes of all jobs.
+        ConfigError: with the mistakes of all jobs, or for a setting that only our launcher obeys.
     """
     directory = sweep_directory(sweep)
     composed = composed_jobs(loader, sweep, jobs)
+    if sweep.hydra.launcher.get("_target_") != OWN_LAUNCHER:
+        _refuse_ours_alone(composed[0].run.sweep, sweep.hydra.runtime.choices["hydra/launcher"])
     multirun: Any = OmegaConf.to_container(sweep, enum_to_str=True)
     return ComposedSweep(
         directory, composed, multirun, {"config_name": str(sweep.hydra.job.config_name)}
@@ -87,8 +98,23 @@ def composed_from(
 
 
 def _is_ours(hydra: DictConfig) -> bool:
-    named = {part: hydra[part].get("_target_") for part in OURS}
-    return named == OURS and not hydra.callbacks
+    return hydra.launcher.get("_target_") == OWN_LAUNCHER and not hydra.callbacks
+
+
+def _refuse_ours_alone(settings: SweepConfig, launcher: str) -> None:
+    """Settings of the group `sweep` that other launchers do not know."""
+    asked = {
+        "fuse=always": settings.fuse == "always",
+        "on_error=stop": settings.on_error == "stop",
+        f"workers={settings.workers}": settings.workers > 0,
+    }
+    problems = [
+        f"sweep.{word} is not obeyed by hydra/launcher={launcher}; leave out the one or the other"
+        for word, is_asked in asked.items()
+        if is_asked
+    ]
+    if problems:
+        raise ConfigError(*problems)
 
 
 def _refuse_empty(overrides: Sequence[Override]) -> None:

@@ -9,7 +9,7 @@ from seedbed.cli.ahead import composed_ahead
 from seedbed.cli.main import DONE
 from seedbed.config.build import AllowList
 from seedbed.config.composed import Composed, ComposedSweep, hydra_files
-from seedbed.errors import SeedbedError
+from seedbed.errors import ArgumentError, ConfigError, SeedbedError
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import claim
 
@@ -33,36 +33,55 @@ def main(words: Sequence[str]) -> int:
         asked = asked_for(words)
     match asked:
         case Composed():
-            return train(asked)
+            return _run(asked)
         case ComposedSweep():
             return _sweep(asked)
     return _through_hydra(words)
 
 
-def asked_for(words: Sequence[str]) -> Composed | ComposedSweep | None:
+def asked_for(words: Sequence[str], *, only_check: bool = False) -> Composed | ComposedSweep | None:
     """The run or the sweep, composed and checked; None if Hydra itself is to do what is asked.
+
+    Args:
+        words: of the command line.
+        only_check: whether nothing is to be run, so that Hydra is not asked to.
 
     Raises:
         SeedbedError: for a flag that there is not, or a mistake in the overrides or the YAML.
     """
     # Imported here: Hydra takes a sixth of a second, and may be needed in another process alone.
     from seedbed.cli import hydra_flags
+    from seedbed.config.compose import asks_for_sweep, composed
 
     args = hydra_flags.parse(words)
     if hydra_flags.asks_something_else(args):
         return None
     folder = hydra_flags.user_folder(args)
     name, path = args.config_name or "config", args.config_path
-    conf = Path(path) if path else None
-    if args.multirun:
+    if args.multirun and hydra_flags.mode(args) == "RUN":
+        raise ArgumentError("-m asks for a sweep, hydra.mode=RUN for a run; type one of the two")
+    source = (folder, name, Path(path) if path else None)
+    asked: Composed | None = None
+    if not args.multirun:
+        try:
+            asked = composed(args.overrides, *source)
+        except ConfigError:
+            if not asks_for_sweep(args.overrides, *source):
+                raise
+    if asked is None or asked.hydra["mode"] == "MULTIRUN":
         from seedbed.cli.sweep_words import composed_sweep  # with NumPy, which draws values
 
-        return composed_sweep(args.overrides, folder, name, conf)
-    from seedbed.config.compose import composed
-
-    asked = composed(args.overrides, folder, name, conf)
+        return composed_sweep(args.overrides, *source, only_check=only_check)
     _ = asked.directory  # told by OmegaConf, and kept
     return asked
+
+
+def _run(asked: Composed) -> int:
+    if not asked.hydra["callbacks"]:
+        return train(asked)
+    from seedbed.cli.hydra_callbacks import called_back
+
+    return called_back(asked, train)
 
 
 def _sweep(asked: ComposedSweep) -> int:
@@ -76,13 +95,14 @@ def _through_hydra(words: Sequence[str]) -> int:
     from seedbed.cli import hydra_flags
     from seedbed.config.compose import from_job
 
-    codes: list[int] = []
     args = hydra_flags.parse(words)
-    hydra_flags.through_hydra(words, args, lambda job: codes.append(train(from_job(job))))
-    if args.multirun and not codes:
-        from seedbed.cli import sweep  # where our launcher left how it ended
+    if not hydra_flags.asks_something_else(args):
+        from seedbed.cli import other_launcher, sweep
 
+        hydra_flags.through_hydra(words, args, other_launcher.job)
         return sweep.exit_code()
+    codes: list[int] = []
+    hydra_flags.through_hydra(words, args, lambda job: codes.append(train(from_job(job))))
     return max(codes, default=DONE)
 
 

@@ -1,12 +1,14 @@
 """`seedbed validate`: composes and checks everything, without training."""
 
+import argparse
 from collections.abc import Sequence
 
+from seedbed.cli import collector
 from seedbed.cli.ahead import composed_ahead
 from seedbed.cli.arguments import Parser
-from seedbed.cli.from_config import planned
 from seedbed.cli.main import DONE
-from seedbed.config.composed import ComposedSweep
+from seedbed.config.build import AllowList
+from seedbed.config.composed import Composed, ComposedSweep
 from seedbed.runs.files import json_text
 
 
@@ -28,9 +30,14 @@ def parser() -> Parser:
 def main(words: Sequence[str]) -> int:
     """Checks; the exit code."""
     args = parser().parse_intermixed_args(words)
-    if args.multirun:
-        return _sweep(args.overrides, args.config_dir)
-    plan = planned(args.overrides, args.config_dir)
+    asked = _composed(args)
+    if isinstance(asked, ComposedSweep):
+        return _sweep(asked)
+    # Imported here: torch takes a second, and a misspelt key is answered before it.
+    from seedbed.training.plan import prepare_run
+
+    collector.wake()
+    plan = prepare_run(asked.run, AllowList(asked.run.allow))
     for note in plan.data.notes:
         print(f"note: {note}")
     if args.json:
@@ -43,16 +50,21 @@ def main(words: Sequence[str]) -> int:
     return DONE
 
 
-def _sweep(overrides: Sequence[str], config_dir: str | None) -> int:
-    from seedbed.cli import hydra_flags
-    from seedbed.cli.sweep import checking_only, run_sweep
+def _composed(args: argparse.Namespace) -> Composed | ComposedSweep:
     from seedbed.cli.train import SWEEP_MODULES, asked_for
 
-    words = ["-m", *overrides, *(["--config-dir", config_dir] if config_dir else [])]
+    words = [*(["-m"] if args.multirun else []), *args.overrides]
+    if args.config_dir is not None:
+        words += ["--config-dir", args.config_dir]
+    modules = SWEEP_MODULES if args.multirun else ("torch", "seedbed.training.plan")
+    asked = composed_ahead(lambda: asked_for(words, only_check=True), modules)
+    assert asked is not None
+    return asked
+
+
+def _sweep(asked: ComposedSweep) -> int:
+    from seedbed.cli.sweep import checking_only, run_sweep
+
     with checking_only():
-        asked = composed_ahead(lambda: asked_for(words), SWEEP_MODULES)
-        if isinstance(asked, ComposedSweep):
-            run_sweep(asked)
-        else:
-            hydra_flags.through_hydra(words, hydra_flags.parse(words), lambda _: None)
+        run_sweep(asked)
     return DONE

@@ -16,12 +16,14 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from seedbed.config.check import checked
 from seedbed.config.composed import Composed
 from seedbed.config.explain import GROUPS, STUMBLES, UNFOUNDED, explained, unresolved
+from seedbed.config.hydra_keys import refuse_unobeyed
 from seedbed.config.locations import own_conf, user_conf, using_user_conf
 from seedbed.errors import ConfigError
 
@@ -49,6 +51,27 @@ def composed(
         return from_hydra(config)
 
 
+def asks_for_sweep(
+    overrides: Sequence[str],
+    user_folder: Path | None = None,
+    config_name: str = "config",
+    config_path: Path | None = None,
+) -> bool:
+    """Whether `hydra.mode` is MULTIRUN, as typed or in YAML; arguments as `composed`."""
+    with hydra_started(user_folder, config_path or own_conf()):
+        try:
+            config = (
+                GlobalHydra.instance()
+                .config_loader()
+                .load_configuration(
+                    config_name, list(overrides), RunMode.RUN, validate_sweep_overrides=False
+                )
+            )
+        except (*COMPOSITION_ERRORS, *STUMBLES):
+            return False
+        return bool(config.hydra.mode is RunMode.MULTIRUN)
+
+
 def from_hydra(config: DictConfig) -> Composed:
     """Splits a config that Hydra composed, resolves and checks it.
 
@@ -56,10 +79,11 @@ def from_hydra(config: DictConfig) -> Composed:
         ConfigError: if a value does not resolve, or does not fit the schema.
     """
     HydraConfig.instance().set_config(config)
+    hydra = hydra_part(config)
+    refuse_unobeyed(hydra)
     job = job_part(config)
     plain = resolved(job)
     refuse_unfounded(plain)
-    hydra = hydra_part(config)
     return Composed(checked(plain), plain, unresolved_part(job), hydra, hydra["overrides"]["task"])
 
 
@@ -122,6 +146,7 @@ def hydra_started(user_folder: Path | None, conf: Path) -> Iterator[None]:
     """Hydra with our search path, put away at the end."""
     with using_user_conf(user_folder), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "In '.*': Defaults list is missing `_self_`")
+        warnings.filterwarnings("ignore", "provider=hydra.searchpath")  # refused later, in one line
         store_base()
         GlobalHydra.instance().clear()
         with initialize_config_dir(str(conf.resolve()), job_name="seedbed", version_base="1.3"):

@@ -8,6 +8,10 @@ from typing import Any
 
 from seedbed.config.schema import RunConfig
 
+SUBDIR = "hydra.sweep.subdir"
+HYDRAS_SUBDIR = "${hydra.job.num}"
+"""What stands there where nobody set it; a job's folder is then named by its overrides."""
+
 
 @dataclass(frozen=True)
 class Composed:
@@ -40,6 +44,22 @@ class Composed:
         whole = OmegaConf.create({**self.job, "hydra": self.hydra})
         return Path(str(OmegaConf.select(whole, "hydra.run.dir")))
 
+    def subfolder(self, number: int) -> str | None:
+        """The folder in the sweep's that `hydra.sweep.subdir` names; None if it was not set.
+
+        Args:
+            number: of the job, from 0.
+        """
+        subdir = self.hydra["sweep"]["subdir"]
+        words = self.hydra["overrides"]["hydra"]
+        if subdir == HYDRAS_SUBDIR and not any(SUBDIR in word for word in words):
+            return None
+        from omegaconf import OmegaConf
+
+        hydra = _with_number(self.hydra, number, self.overrides)
+        whole = OmegaConf.create({**self.job, "hydra": hydra})
+        return str(OmegaConf.select(whole, SUBDIR))
+
 
 @dataclass(frozen=True)
 class ComposedSweep:
@@ -62,19 +82,28 @@ def hydra_files(composed: Composed, directory: Path) -> dict[str, Any]:
     """The contents of `.hydra/*.yaml`, as Hydra writes them, by file name.
 
     They share what does not differ from job to job with `composed`, so nothing in them may be
-    changed.
+    changed. There are none where `hydra.output_subdir` is null.
     """
     hydra = dict(composed.hydra)
+    if hydra["output_subdir"] is None:
+        return {}
     hydra["runtime"] = {**hydra["runtime"], "output_dir": str(directory.resolve())}
     if composed.number is not None:
-        number, words = composed.number, composed.overrides
-        told = {"id": str(number), "num": number, "override_dirname": _dirname(hydra, words)}
-        hydra["job"] = {**hydra["job"], **told}
-        hydra["overrides"] = {**hydra["overrides"], "task": words}
+        hydra = _with_number(hydra, composed.number, composed.overrides)
     return {
         "config.yaml": composed.job,
         "hydra.yaml": {"hydra": hydra},
         "overrides.yaml": composed.overrides,
+    }
+
+
+def _with_number(hydra: Mapping[str, Any], number: int, words: Sequence[str]) -> dict[str, Any]:
+    """Hydra's part, with what it tells of one job."""
+    told = {"id": str(number), "num": number, "override_dirname": _dirname(hydra, words)}
+    return {
+        **hydra,
+        "job": {**hydra["job"], **told},
+        "overrides": {**hydra["overrides"], "task": words},
     }
 
 

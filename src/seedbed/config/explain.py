@@ -40,7 +40,7 @@ def explained(error: Exception, overrides: Sequence[str], config_name: str) -> C
         parsed = OverridesParser.create().parse_overrides(list(overrides))
         problems = [problem for override in parsed for problem in _wrong_option(override)]
         problems += _wrong_keys(parsed, config_name)
-    return ConfigError(*(problems or [_reworded(error, config_name)]))
+    return ConfigError(*(problems or [_reworded(error, overrides, config_name)]))
 
 
 def unresolved(error: OmegaConfBaseException, job: DictConfig) -> ConfigError:
@@ -85,9 +85,11 @@ def _wrong_values(override: Override, options: Sequence[str]) -> list[str]:
     return [name for name in named if name not in options]
 
 
-def _reworded(error: Exception, config_name: str) -> str:
+def _reworded(error: Exception, overrides: Sequence[str], config_name: str) -> str:
     """Hydra's own words, made shorter where we know what to type."""
     text = _one_line(error)
+    if isinstance(error, KeyError) and any("hydra.job.env_copy" in word for word in overrides):
+        return f"hydra.job.env_copy: there is no environment variable {text}"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file is not None:
         return _missing(error.missing_cfg_file, config_name)
     if several := re.search(r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)'", text):

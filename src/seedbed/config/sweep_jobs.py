@@ -26,6 +26,7 @@ from seedbed.config.compose import (
 from seedbed.config.composed import Composed
 from seedbed.config.explain import STUMBLES, explained
 from seedbed.config.hints import cut
+from seedbed.config.hydra_keys import refuse_unobeyed
 from seedbed.config.locations import own_conf
 from seedbed.config.patching import Base
 from seedbed.config.words import Path as KeyPath
@@ -102,6 +103,7 @@ class JobComposer:
         base = self._bases.get(key)
         if base is None:
             base = Base(self.loader.load_sweep_config(self.sweep, list(key)), others)
+            refuse_unobeyed(base.hydra)
             if len(self._bases) < MOST_BASES:
                 self._bases[key] = base
         return base

@@ -33,12 +33,14 @@ def write_hydra_files(contents: Mapping[str, Any], directory: RunDirectory) -> N
     """Writes `.hydra/`.
 
     Args:
-        contents: of each file, by its name.
+        contents: of each file, by its name; where there are none, no folder is made.
         directory: of the run.
 
     Raises:
         RunDirectoryError: if it cannot be written; the status is failed then.
     """
+    if not contents:
+        return
     try:
         with writing(directory.hydra):
             directory.hydra.mkdir(exist_ok=True)

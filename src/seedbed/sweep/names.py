@@ -3,6 +3,15 @@
 import re
 from collections.abc import Sequence
 
+from seedbed.errors import ConfigError
+from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, SWEEP_TABLE
+
+TAKEN = ("", SWEEP_CONFIG, SWEEP_JOBS, SWEEP_TABLE)
+"""Names that no job's folder can have."""
+
+LONGEST_NAME = 255
+"""Bytes."""
+
 LONGEST = 80
 """Characters of a folder's name after its number; file systems allow 255 bytes."""
 
@@ -32,3 +41,32 @@ def job_folder(number: int, overrides: Sequence[str], digits: int) -> str:
     words = re.sub(r"(\d\.\d{4})\d+", r"\1", "_".join(overrides))
     safe = re.sub(r"[^A-Za-z0-9=._+-]+", "-", words).replace("=-", "=").strip("-.")
     return f"{number:0{digits}d}_{safe[:LONGEST]}".rstrip("_-.")
+
+
+def refuse_wrong_folders(folders: Sequence[str], key: str) -> None:
+    """Asks of folders that somebody named that each is one folder's name, and its job's alone.
+
+    Args:
+        folders: of the jobs, in order.
+        key: that named them.
+
+    Raises:
+        ConfigError: naming the first that cannot be one, or that two jobs would have.
+    """
+    seen: dict[str, int] = {}
+    for number, folder in enumerate(folders):
+        if folder in TAKEN or len(folder.encode()) > LONGEST_NAME or not _is_name(folder):
+            raise ConfigError(
+                f"{key} gives job {number} the folder '{folder}', which is not the name of one "
+                "folder; type letters, digits, '.', '_', '=', and no '/'"
+            )
+        if folder in seen:
+            raise ConfigError(
+                f"{key} gives jobs {seen[folder]} and {number} the same folder '{folder}'; "
+                f"type '{key}=…${{hydra.job.num}}'"
+            )
+        seen[folder] = number
+
+
+def _is_name(folder: str) -> bool:
+    return folder.isprintable() and not re.search(r"[/\\]", folder) and folder[0] != "."

@@ -1,0 +1,90 @@
+"""A sweep by another launcher than ours: Seedbed makes the jobs and tells how they went.
+
+Hydra's launchers, such as those for joblib and submitit, bring each job to a process where `job`
+is called. What was asked and what was left is the same as with our own launcher.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig
+
+from seedbed.cli.sweep import run_sweep
+from seedbed.cli.sweep_words import composed_from, words_of_jobs
+from seedbed.config.compose import from_job
+from seedbed.sweep.expand import words_of
+from seedbed.sweep.job import Job, run_job
+from seedbed.sweep.outcome import Sweep
+from seedbed.sweep.run import left_to_run
+
+
+def run_elsewhere(
+    launcher: Launcher, loader: ConfigLoader, config: DictConfig, arguments: Sequence[str]
+) -> None:
+    """Composes and checks every job of a sweep, and lets a launcher run them.
+
+    Args:
+        launcher: Hydra's.
+        loader: Hydra's.
+        config: of the whole sweep.
+        arguments: the overrides that ask for it.
+
+    Raises:
+        SeedbedError: if a job cannot be prepared; nothing has been written then.
+    """
+    asked = composed_from(loader, config, words_of_jobs(loader, config, arguments))
+    name = str(config.hydra.runtime.choices["hydra/launcher"])
+    run_sweep(asked, lambda sweep, jobs: _launch(launcher, name, sweep, jobs))
+
+
+def _launch(launcher: Launcher, name: str, sweep: Sweep, jobs: Sequence[Job]) -> None:
+    print(f"note: hydra/launcher={name} runs each job on its own; none are trained together")
+    sweep.write_jobs()
+    returns: Sequence[JobReturn] = ()
+    try:
+        returns = launcher.launch([_overrides(job) for job in jobs], initial_job_idx=0)
+    except Exception as err:
+        reason = " ".join(f"{type(err).__name__}: {err}".split())
+        print(f"error: hydra/launcher={name} stopped with {reason}", file=sys.stderr)
+    finally:
+        left_to_run(sweep)  # notes how each job stands
+        _note_errors(sweep, returns)
+        sweep.write_jobs()
+        sweep.write_table()
+
+
+def _overrides(job: Job) -> list[str]:
+    """Of one job, with the folder that is its own."""
+    place = {"hydra.sweep.dir": str(job.path.parent), "hydra.sweep.subdir": job.path.name}
+    return [*job.overrides, *words_of(place)]
+
+
+def _note_errors(sweep: Sweep, returns: Sequence[JobReturn]) -> None:
+    """Of jobs that left nothing on the disk, as they failed before they began."""
+    for record, returned in zip(sweep.jobs, returns, strict=False):
+        reason = returned._return_value
+        if record.status == "pending" and isinstance(reason, Exception):
+            record.status = "failed"
+            record.error = " ".join(f"{type(reason).__name__}: {reason}".split())
+
+
+def job(config: DictConfig) -> dict[str, Any]:
+    """One job, in the process that the launcher chose; what goes wrong stays in its directory.
+
+    Args:
+        config: of the job, without Hydra's own part.
+
+    Returns:
+        Its status and its metrics, for a callback of Hydra's.
+    """
+    composed = from_job(config)
+    number = int(HydraConfig.get().job.num)
+    outcome = run_job(
+        Job(number, composed.overrides, composed.directory, composed.run, composed.plain, {})
+    )
+    return {"status": outcome.status, **(outcome.metrics or {})}

@@ -1,0 +1,130 @@
+"""Which of Hydra's own keys Seedbed obeys; the others are refused by name, never taken in silence.
+
+A test walks Hydra's own tree of keys and asks that each of them is named here.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seedbed.errors import ConfigError
+
+OWN_LAUNCHER = "hydra_plugins.seedbed.launcher.SeedbedLauncher"
+OWN_SWEEPER = "hydra_plugins.seedbed.sweeper.SeedbedSweeper"
+
+OBEYED = (
+    "run.dir",
+    "sweep.dir",
+    "sweep.subdir",
+    "mode",
+    "searchpath",
+    "callbacks",
+    "job.name",
+    "job.config.override_dirname",
+    "job.env_copy",
+    "help",
+    "hydra_help",
+    "env",
+    "launcher",
+    "sweeper.params",
+    "sweeper._target_",
+)
+"""Keys that do what Hydra's documentation says, with all that is below them."""
+
+FILLED = ("job.id", "job.num", "job.override_dirname", "job.config_name", "runtime", "overrides")
+"""Keys that Hydra fills in itself, over whatever was typed."""
+
+NO_LOGGING: dict[str, Any] = {"version": 1, "root": None, "disable_existing_loggers": False}
+
+FIXED: dict[str, tuple[tuple[Any, ...], str]] = {
+    "output_subdir": (
+        (".hydra", None),
+        "the folder's name is '.hydra'; null leaves it out",
+    ),
+    "job.chdir": (
+        (False, None),
+        "a run stays in the folder where it was typed, from which relative paths are read; its "
+        "files are in its run directory",
+    ),
+    "job.env_set": (
+        ({},),
+        "set the variables in front of the command: NAME=VALUE seedbed train …",
+    ),
+    "job_logging": ((NO_LOGGING,), "what a run logs is in its run.log"),
+    "hydra_logging": ((NO_LOGGING,), "what a run logs is in its run.log"),
+    "verbose": ((False,), "SEEDBED_DEBUG=1 shows tracebacks"),
+    "sweeper.max_batch_size": ((None,), "sweep.workers=N runs N jobs at a time"),
+}
+"""Keys with the values that they may have, and what to do instead of another."""
+
+OF_OTHER_LAUNCHERS = ("job.env_set", "job_logging", "hydra_logging", "verbose")
+"""Fixed keys that other launchers obey, for each job in its process."""
+
+
+def refuse_unobeyed(hydra: Mapping[str, Any]) -> None:
+    """Refuses what Seedbed would not do.
+
+    Args:
+        hydra: Hydra's own part of a composed config, in plain containers, interpolations and all.
+
+    Raises:
+        ConfigError: naming each key that is not obeyed, and what to do instead.
+    """
+    problems = [
+        f"{name} is filled in by Hydra, and cannot be set"
+        for name in _typed(hydra)
+        if _is_below(name.removeprefix("hydra."), FILLED)
+    ]
+    if hydra["sweeper"]["_target_"] != OWN_SWEEPER:
+        problems.append(
+            f"hydra/sweeper: '{hydra['sweeper']['_target_']}' is not supported: Seedbed's own "
+            "makes the jobs; leave hydra/sweeper out"
+        )
+    others = OF_OTHER_LAUNCHERS if hydra["launcher"]["_target_"] != OWN_LAUNCHER else ()
+    for key, (allowed, advice) in FIXED.items():
+        value = _at(hydra, key)
+        if key == "job.env_set":  # Hydra puts there what env_copy names
+            value = {k: v for k, v in value.items() if k not in hydra["job"]["env_copy"]}
+        if key not in others and value not in allowed:
+            problems.append(f"hydra.{key} is not supported: {advice}")
+    problems += _missing_folders(hydra["searchpath"])
+    if problems:
+        raise ConfigError(*problems)
+
+
+def refuse_of_one_job(words: Sequence[str]) -> None:
+    """Refuses keys of Hydra's among the overrides of one job: they are the whole sweep's.
+
+    Raises:
+        ConfigError: naming the first.
+    """
+    for word in words:
+        if re.match(r"[+~]*hydra[./@=]", word):
+            raise ConfigError(
+                f"'{word}': a key of Hydra's own is the whole sweep's, and cannot be one job's"
+            )
+
+
+def _typed(hydra: Mapping[str, Any]) -> list[str]:
+    words = (str(word).partition("=")[0] for word in hydra["overrides"]["hydra"])
+    return [word.lstrip("+~") for word in words]
+
+
+def _is_below(name: str, keys: Sequence[str]) -> bool:
+    return any(f"{name}.".startswith(f"{key}.") for key in keys)
+
+
+def _at(hydra: Mapping[str, Any], key: str) -> Any:
+    value: Any = hydra
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _missing_folders(searchpath: Sequence[str]) -> Iterator[str]:
+    for place in searchpath:
+        scheme, colon, path = str(place).partition("://")
+        folder = Path(path if colon else scheme)
+        if (not colon or scheme == "file") and not folder.is_dir():
+            yield f"hydra.searchpath: no folder '{folder}'"
