@@ -432,12 +432,12 @@ unknown column: predict table --input '[{"w": 1, "h": 2, "colour": "red"}]'
     row 1 has the unknown column 'colour'; the run takes w, h, color; did you mean 'color'?
 column left out: predict table --input '[{"w": 1, "h": 2}]'
     row 1 has no 'color'; write null if its value is missing
-unknown category: predict table --input '[[1, 2, "rde"]]'
+unknown category: predict strict --input '[[1, 2, "rde"]]'
     'rde' was not in the training rows; known are blue, red; did you mean 'red'?
 list for a name: predict table --input '[[1, 2, [3]]]'
     'color' must be a name, got [3]
 text for a number: predict table --input '[[1, "x", "red"]]'
-    --input: row 1: 'h' must be a number, got 'x'
+    column 'h' of --input holds 'x' in row 1, but numbers in the run's training file
 infinite number: predict good --input '[[1e999, 2]]'
     --input holds an infinite number
 broken JSON: predict good --input '[[1, 2'
@@ -454,7 +454,7 @@ missing --file: predict table --file gren.csv
     'rows.json' is no .csv, .tsv, .parquet or .npz file
 --file without a column: predict table --file no_color.csv
     --file: no column 'color' in no_color.csv; columns are w, h
---file with an unknown name: predict table --file green.csv
+--file with an unknown name: predict strict --file green.csv
     'green' was not in the training rows
 --file with a word: predict table --file word.csv
     column 'h' of word.csv holds 'two'
@@ -564,6 +564,12 @@ DAMAGES: dict[str, Damage] = {
     "no_history": lambda run: (run / "history.csv").unlink(),
 }
 
+OF_TABLES: dict[str, Damage] = {
+    "table": lambda run: None,
+    "strict": replaced("preprocessing.json", '"unknown": "zeros"', '"unknown": "error"'),
+}
+"""Copies of a run on a table."""
+
 
 def prepare(folder: Path, command: str, sum_run: Path, table_run: Path) -> None:
     """Puts into `folder` what the command names."""
@@ -575,8 +581,10 @@ def prepare(folder: Path, command: str, sum_run: Path, table_run: Path) -> None:
         if re.search(rf"\b{name}\b", command):
             shutil.copytree(sum_run, folder / name)
             damage(folder / name)
-    if re.search(r"\btable\b", command):
-        shutil.copytree(table_run, folder / "table")
+    for name, damage in OF_TABLES.items():
+        if re.search(rf"\b{name}\b", command):
+            shutil.copytree(table_run, folder / name)
+            damage(folder / name)
 
 
 def on_disk(folder: Path) -> dict[str, tuple[int, int]]:

@@ -1,6 +1,7 @@
 """What is fitted on the training rows, against scikit-learn fitted on the same rows."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 
-from seedbed.data.new_rows import inputs_from_file, inputs_from_json, read_rows
+from seedbed.data.column_types import later_table
+from seedbed.data.new_rows import inputs_from_json, opened_rows, rows_from_file, rows_from_json
 from seedbed.data.prepared import PreparedData
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import DataError
@@ -132,7 +134,8 @@ def test_preprocessing_survives_json(words: list[str], tmp_path: Path, target: s
     text = json.dumps(data.preprocessing.to_json(), allow_nan=False)
     again = Preprocessing.from_json(json.loads(text))
     assert again == data.preprocessing
-    table = read_rows(tmp_path / "houses.csv", {})
+    file = opened_rows(tmp_path / "houses.csv", {})
+    table = later_table(file, FEATURES, again.types, [target])
     np.testing.assert_array_equal(again.inputs(table), data.preprocessing.inputs(table))
     np.testing.assert_array_equal(again.targets(table), data.preprocessing.targets(table))
 
@@ -178,14 +181,40 @@ class TestAnUnseenName:
     def test_becomes_zeros_in_validation_rows(self, data: PreparedData) -> None:
         assert inputs(data, "validation").tolist() == [[0, 1, 0], [0, 0, 0]]
 
-    def test_is_refused_in_rows_to_predict(self, data: PreparedData) -> None:
-        with pytest.raises(DataError, match=r"row 2: 'Rmoe' was not in .*did you mean 'Rome'"):
-            inputs_from_json([["Bonn"], ["Rmoe"]], data.preprocessing)
+    def test_is_counted_and_said(self, data: PreparedData) -> None:
+        assert data.notes == [
+            "column 'city': 1 of 2 validation rows hold names that no training row has, 'Paris'; "
+            "they become zeros (data.unknown)"
+        ]
 
-    def test_is_refused_in_a_file_to_predict(self, data: PreparedData, tmp_path: Path) -> None:
-        path = tmp_path / "other.csv"
+    def test_becomes_zeros_in_rows_to_predict(self, data: PreparedData) -> None:
+        rows = rows_from_json([["Bonn"], ["Rmoe"]], data.preprocessing)
+        assert rows.inputs.tolist() == [[1, 0, 0], [0, 0, 0]]
+        assert rows.warnings() == {"unknown_names": ["", "city"]}
+        (note,) = rows.notes
+        assert "1 of 2 rows of --input hold names that no training row has, 'Rmoe'" in note
+        assert "did you mean 'Rome'" in note
+
+    def test_becomes_zeros_in_a_file_to_predict(self, data: PreparedData, tmp_path: Path) -> None:
+        rows = rows_from_file(opened_rows(tmp_path / "other.csv", {}), data.preprocessing)
+        assert rows.inputs.tolist() == [[0, 1, 0], [0, 0, 0]]
+        assert rows.warnings() == {"unknown_names": ["", "city"]}
+
+    def test_is_refused_everywhere_where_the_run_says_so(
+        self, data: PreparedData, tmp_path: Path
+    ) -> None:
+        strict = replace(data.preprocessing, unknown="error")
+        with pytest.raises(DataError, match=r"row 2: 'Rmoe' was not in .*did you mean 'Rome'"):
+            inputs_from_json([["Bonn"], ["Rmoe"]], strict)
         with pytest.raises(DataError, match=r"row 2: 'Paris' was not in the training rows"):
-            inputs_from_file(path, read_rows(path, {}), data.preprocessing)
+            rows_from_file(opened_rows(tmp_path / "other.csv", {}), strict)
+        files = [
+            f"data.{one}={tmp_path / name}.csv"
+            for one, name in (("path", "train"), ("validation_path", "other"))
+        ]
+        words = ["data=csv", *files, "data.target=y", "data.split.test=0", "data.unknown=error"]
+        with pytest.raises(DataError, match=r"other.csv, row 2: 'Paris' was not in the training"):
+            prepared_data(*words)
 
 
 def test_new_rows_as_lists_mappings_and_a_file_are_the_same_inputs(
@@ -197,6 +226,5 @@ def test_new_rows_as_lists_mappings_and_a_file_are_the_same_inputs(
     mappings = [dict(zip(FEATURES[::-1], row[::-1], strict=True)) for row in rows]
     path = write_csv(tmp_path / "new.csv", {name: table[name][:20] for name in FEATURES})
     np.testing.assert_array_equal(inputs_from_json(mappings, data.preprocessing), as_lists)
-    np.testing.assert_array_equal(
-        inputs_from_file(path, read_rows(path, {}), data.preprocessing), as_lists
-    )
+    rows = rows_from_file(opened_rows(path, {}), data.preprocessing)
+    np.testing.assert_array_equal(rows.inputs, as_lists)

@@ -9,10 +9,10 @@ from data.houses import houses, write_csv
 from runs.driving import Trained, train
 from sklearn.preprocessing import StandardScaler
 
-from seedbed.data.new_rows import inputs_from_file, inputs_from_json, read_rows
+from seedbed.data.new_rows import inputs_from_json, opened_rows, rows_from_file
 from seedbed.runs.files import json_text
 from seedbed.views.predict import prediction_columns, predictions
-from seedbed.views.trained import load_trained
+from seedbed.views.trained import TrainedModel, load_trained
 
 FEATURES = "data.features=[area,rooms,city,garden,pool]"
 
@@ -35,9 +35,13 @@ def kinds(csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return train(tmp_path_factory.mktemp("kinds") / "run", *words)
 
 
+def inputs_from_file(path: Path, trained: TrainedModel) -> np.ndarray:
+    return rows_from_file(opened_rows(path, trained.config["data"]), trained.preprocessing).inputs
+
+
 def test_regression_answers_in_the_target_s_own_unit(csv: Path, prices: Trained) -> None:
     trained = load_trained(prices.directory.root)
-    inputs = inputs_from_file(csv, read_rows(csv, trained.config["data"]), trained.preprocessing)
+    inputs = inputs_from_file(csv, trained)
     scaled = prices.plan.data.train.tensors[1].numpy()
     scaler = StandardScaler()
     scaler.mean_ = np.array(trained.preprocessing.target_mean)
@@ -52,7 +56,7 @@ def test_regression_answers_in_the_target_s_own_unit(csv: Path, prices: Trained)
 
 def test_classes_are_answered_by_name_with_their_probabilities(csv: Path, kinds: Trained) -> None:
     trained = load_trained(kinds.directory.root)
-    inputs = inputs_from_file(csv, read_rows(csv, trained.config["data"]), trained.preprocessing)
+    inputs = inputs_from_file(csv, trained)
     answers = predictions(trained, inputs)
     assert answers["classes"] == ["barn", "flat", "villa"]
     shares = np.array(answers["probabilities"])
@@ -71,8 +75,7 @@ def test_rows_of_json_are_answered_like_those_of_a_file(csv: Path, prices: Train
     names = ["area", "rooms", "city", "garden", "pool"]
     rows = [[table[name][row] for name in names] for row in range(len(table["area"]))]
     by_json = predictions(trained, inputs_from_json(rows, trained.preprocessing))
-    table = read_rows(csv, trained.config["data"])
-    assert by_json == predictions(trained, inputs_from_file(csv, table, trained.preprocessing))
+    assert by_json == predictions(trained, inputs_from_file(csv, trained))
 
 
 @pytest.mark.parametrize("which", ["last", "best"])
@@ -112,9 +115,7 @@ def test_images_are_predicted_in_their_own_shape(tmp_path: Path) -> None:
     trained = load_trained(tmp_path / "run")
     by_json = predictions(trained, inputs_from_json(x.tolist(), trained.preprocessing))
     path = tmp_path / "images.npz"
-    by_file = predictions(
-        trained, inputs_from_file(path, read_rows(path, {}), trained.preprocessing)
-    )
+    by_file = predictions(trained, inputs_from_file(path, trained))
     assert by_json == by_file
     assert by_file["classes"] == ["0", "1"]
     assert len(by_file["predictions"]) == 20

@@ -1,7 +1,5 @@
 """`seedbed predict RUN`: predictions for new rows."""
 
-import csv
-import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any
 from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, output_file, parsed_json
 from seedbed.cli.main import DONE
-from seedbed.runs.files import json_text, write_text
+from seedbed.runs.files import json_text, write_bytes
 from seedbed.runs.reader import open_run
 
 
@@ -36,43 +34,39 @@ def parser() -> Parser:
 def main(words: Sequence[str]) -> int:
     """Predicts; the exit code."""
     args = parser().parse_args(words)
-    rows = parsed_json(args.input, "--input") if args.input is not None else None
+    json_rows = parsed_json(args.input, "--input") if args.input is not None else None
     output = output_file(args.output, "--output") if args.output else None
     open_run(args.run)
     # Imported here: torch takes a second, and a wrong argument is answered before it.
-    from seedbed.data.new_rows import inputs_from_file, inputs_from_json, read_rows
+    from seedbed.data.carried import csv_text, with_predictions
+    from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
     from seedbed.views.predict import prediction_columns, predictions
     from seedbed.views.trained import load_trained
 
     collector.wake()
     trained = load_trained(args.run, args.checkpoint)
-    given: dict[str, list[Any]] = {}
-    if args.file:
-        path = Path(args.file)
-        table = read_rows(path, trained.config["data"])
-        inputs = inputs_from_file(path, table, trained.preprocessing)
-        given = {name: column.shown() for name, column in table.columns.items()}
-    else:
-        inputs = inputs_from_json(rows, trained.preprocessing)
-    predicted = predictions(trained, inputs)
+    file = opened_rows(Path(args.file), trained.config["data"]) if args.file else None
+    preprocessing = trained.preprocessing
+    rows = rows_from_file(file, preprocessing) if file else rows_from_json(json_rows, preprocessing)
+    for note in rows.notes:
+        print(f"note: {note}", file=sys.stderr)
+    predicted = predictions(trained, rows.inputs)
+    columns = {**prediction_columns(trained, predicted), **rows.warnings()}
+    if output is not None:
+        content = with_predictions(file, columns) if file else csv_text(columns).encode()
+        write_bytes(output, content)
     if args.json:
         print(json_text(predicted))
-        return DONE
-    columns = prediction_columns(trained, predicted)
-    if output is not None:
-        write_text(output, _csv({**given, **columns}))
-        print(f"{len(inputs)} predictions: {output}")
-    elif given:
-        sys.stdout.write(_csv(columns))
+    elif output is not None:
+        print(f"{len(rows.inputs)} predictions: {output}")
+    elif file:
+        sys.stdout.write(csv_text(columns))
     else:
-        for answer in predicted["predictions"]:
-            print(answer if isinstance(answer, str) else "  ".join(f"{v:.6g}" for v in answer))
+        _show(predicted["predictions"])
     return DONE
 
 
-def _csv(columns: dict[str, list[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return text.getvalue()
+def _show(answers: Sequence[Any]) -> None:
+    """A line for each row."""
+    for answer in answers:
+        print(answer if isinstance(answer, str) else "  ".join(f"{v:.6g}" for v in answer))

@@ -81,6 +81,7 @@ class FilesConfig(ColumnsConfig):
     validation_path: str | None
     test_path: str | None
     target: str | Names
+    unknown: Literal["zeros", "error"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.config.hints import did_you_mean, shown
-from seedbed.data.table import Column, Table
+from seedbed.data.spellings import KnownNames
+from seedbed.data.table import Column, Kind, Table
 from seedbed.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -30,7 +31,7 @@ class FittedColumn:
     """
 
     name: str
-    kind: str
+    kind: Kind
     shape: list[int]
     mean: Any = None
     scale: Any = None
@@ -60,14 +61,10 @@ class FittedColumn:
         if self.categories is not None:
             return self._one_hot(column.as_category(), strict=strict, origin=origin)
         if column.kind == "category":
-            if all(value is None for value in column.values):
-                column = Column("number", np.full(len(column), np.nan))
-            else:
-                text = next(value for value in column.values if value is not None)
-                raise DataError(
-                    f"column '{self.name}' of {origin} holds '{text}', the run was trained on "
-                    "numbers"
-                )
+            text = next((value for value in column.values.flat if value is not None), None)
+            raise DataError(
+                f"column '{self.name}' of {origin} holds '{text}', the run was trained on numbers"
+            )
         if list(column.values.shape[1:]) != self.shape:
             raise DataError(
                 f"'{self.name}' of {origin} has rows of shape {tuple(column.values.shape[1:])}, "
@@ -84,18 +81,21 @@ class FittedColumn:
 
     def _one_hot(self, column: Column, *, strict: bool, origin: str) -> Floats:
         categories = self.categories or []
-        place = {name: index for index, name in enumerate(categories)}
+        places = np.array(KnownNames(categories).places(column.values.tolist()), dtype=np.int64)
+        unknown = places < 0
+        if strict and unknown.any():
+            row = int(np.argmax(unknown))
+            known = [str(item) for item in categories if item is not None]
+            name = column.values[row]
+            got = "a missing value" if name is None else f"'{name}'"
+            raise DataError(
+                f"column '{self.name}' of {origin}, row {row + 1}: {got} was not in the training "
+                f"rows; known are {shown(known)}{did_you_mean(str(name), known)}; "
+                "data.unknown=zeros takes such names as zeros"
+            )
         encoded = np.zeros((len(column), len(categories)))
-        for row, name in enumerate(column.values):
-            if name in place:
-                encoded[row, place[name]] = 1.0
-            elif strict:
-                known = [str(item) for item in categories if item is not None]
-                got = "a missing value" if name is None else f"'{name}'"
-                raise DataError(
-                    f"column '{self.name}' of {origin}, row {row + 1}: {got} was not in the "
-                    f"training rows; known are {shown(known)}{did_you_mean(str(name), known)}"
-                )
+        rows = np.flatnonzero(~unknown)
+        encoded[rows, places[rows]] = 1.0
         return encoded
 
 

@@ -1,99 +1,210 @@
-"""Rows to predict: from JSON, or from a file of the kind that the run was trained on."""
+"""Rows to predict: from JSON, or from a file, read by the column types of the run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from seedbed.config.hints import did_you_mean, shown
+from seedbed.data.column_types import TableFile, later_table
+from seedbed.data.file_checks import must_be_file
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.preprocessing import Preprocessing, as_float32
-from seedbed.data.sources import must_be_file, npz_table
+from seedbed.data.spellings import number_name
 from seedbed.data.table import Column, Table
+from seedbed.data.unknown_names import unknown_notes, unknown_rows
 from seedbed.errors import DataError
 
 ORIGIN = "--input"
 
 
+@dataclass(frozen=True)
+class NewRows:
+    """Rows as the model takes them.
+
+    Args:
+        inputs: (rows, *input_shape) float32.
+        unknown: by feature, which rows hold a name that training did not have.
+        notes: what a person should know of them.
+    """
+
+    inputs: np.ndarray[Any, Any]
+    unknown: Mapping[str, np.ndarray[Any, Any]]
+    notes: Sequence[str]
+
+    def warnings(self) -> dict[str, list[str]]:
+        """A column that names the features whose value is unknown; none if all are known."""
+        if not self.unknown:
+            return {}
+        rows = zip(*self.unknown.values(), strict=True)
+        told = [
+            " ".join(name for name, unknown in zip(self.unknown, row, strict=True) if unknown)
+            for row in rows
+        ]
+        return {"unknown_names": told}
+
+
 def inputs_from_json(rows: Any, preprocessing: Preprocessing) -> np.ndarray[Any, Any]:
+    """As `rows_from_json`, the inputs alone."""
+    return rows_from_json(rows, preprocessing).inputs
+
+
+def rows_from_json(rows: Any, preprocessing: Preprocessing) -> NewRows:
     """Model inputs from a list of rows.
 
     Args:
         rows: each a list of values in the order of the features, or a mapping of names to values.
         preprocessing: of the run.
 
-    Shape:
-        (rows, *input_shape) float32
-
     Raises:
-        DataError: for a row of another width, an unknown column or category, or a wrong value.
+        DataError: for a row of another width, an unknown column, or a value of another kind.
     """
     if not isinstance(rows, list) or not rows:
         raise DataError(f"{ORIGIN} must be a list of rows such as [[10, 11]], got {_short(rows)}")
-    if not preprocessing.features:
-        return _bare(rows, preprocessing.input_shape)
-    if all(isinstance(row, Mapping) for row in rows):
-        return preprocessing.inputs(_from_mappings(rows, preprocessing.features))
-    first = preprocessing.features[0]
-    if len(preprocessing.features) == 1 and first.shape:
-        return preprocessing.inputs(
-            Table({first.name: Column("number", _array(rows, first.shape))}, ORIGIN)
-        )
-    return preprocessing.inputs(_from_lists(rows, preprocessing.features))
+    features = preprocessing.features
+    if not features:
+        array = _array(rows, preprocessing.input_shape)
+        return NewRows(as_float32(array, ORIGIN), {}, ())
+    if not all(isinstance(row, Mapping) for row in rows):
+        if len(features) == 1 and features[0].shape:
+            column = Column("number", _array(rows, features[0].shape))
+            return _new_rows(Table({features[0].name: column}, ORIGIN), preprocessing)
+        values = _from_lists(rows, [one.name for one in features])
+    else:
+        values = _from_mappings(rows, [one.name for one in features])
+    return _new_rows(_json_table(values, preprocessing), preprocessing)
 
 
-def inputs_from_file(
-    path: Path, table: Table, preprocessing: Preprocessing
-) -> np.ndarray[Any, Any]:
-    """Model inputs from a table read from `path`.
+def rows_from_file(file: TableFile, preprocessing: Preprocessing) -> NewRows:
+    """Model inputs from a file that `opened_rows` opened.
 
     Raises:
         DataError: if a feature's column is missing, or a value does not fit.
     """
     if not preprocessing.features:
         raise DataError(
-            f"--file: the run was trained on a Dataset class, so '{path}' has no columns "
+            f"--file: the run was trained on a Dataset class, so '{file.origin}' has no columns "
             "for it; use --input"
         )
+    names = [one.name for one in preprocessing.features]
+    table = later_table(file, names, preprocessing.types)
     if len(table) == 0:
-        raise DataError(f"--file: '{path}' has no rows")
-    for feature in preprocessing.features:
-        table.column(feature.name, "--file")
-    return preprocessing.inputs(table)
+        raise DataError(f"--file: '{file.origin}' has no rows")
+    return _new_rows(table, preprocessing)
 
 
-def read_rows(path: Path, data: Mapping[str, Any]) -> Table:
-    """The table in a file: CSV, TSV, Parquet or .npz, by its ending.
+def opened_rows(path: Path, data: Mapping[str, Any]) -> TableFile:
+    """A file of rows: CSV, TSV, Parquet or .npz, by its ending.
 
     Args:
         path: of the file.
-        data: `data` of the run's config, for the delimiter, encoding and categories.
+        data: `data` of the run's config, for the delimiter and encoding.
 
     Raises:
         DataError: if it is missing, damaged or of another kind.
     """
     must_be_file(path, "--file")
-    ending = path.suffix.lower()
-    categories = data.get("categories") or []
-    if ending == ".npz":
-        return npz_table(path, "--file")
-    if ending in (".csv", ".tsv", ".tab", ".txt"):
-        from seedbed.data.tabular_files import csv_table
+    endings = [ending.lower() for ending in path.suffixes]
+    if endings[-1:] == [".npz"]:
+        from seedbed.data.npz_file import NpzFile
+
+        return NpzFile(path, "--file")
+    if endings[-1:] in ([".parquet"], [".pq"]):
+        from seedbed.data.parquet_file import ParquetFile
+
+        return ParquetFile(path, "--file")
+    if {".csv", ".tsv", ".tab", ".txt"} & {*endings[-2:]}:
+        from seedbed.data.csv_file import CsvFile
 
         delimiter = data.get("delimiter") if data.get("source") == "csv" else None
-        return csv_table(
-            path, "--file", delimiter, str(data.get("encoding") or "utf-8"), categories
-        )
-    if ending in (".parquet", ".pq"):
-        from seedbed.data.tabular_files import parquet_table
-
-        return parquet_table(path, "--file", categories)
+        return CsvFile(path, "--file", delimiter, str(data.get("encoding") or "utf-8"))
     raise DataError(f"--file: '{path}' is no .csv, .tsv, .parquet or .npz file")
 
 
-def _from_lists(rows: Sequence[Any], features: Sequence[FittedColumn]) -> Table:
-    names = [feature.name for feature in features]
+def _new_rows(table: Table, preprocessing: Preprocessing) -> NewRows:
+    inputs = preprocessing.inputs(table)
+    unknown = unknown_rows(preprocessing.features, table)
+    notes = unknown_notes(preprocessing.features, table, unknown, f"rows of {table.origin}")
+    return NewRows(inputs, unknown, notes)
+
+
+def _json_table(values: Mapping[str, list[Any]], preprocessing: Preprocessing) -> Table:
+    """The rows by the run's types; columns of nothing but numbers need no Arrow to be read."""
+    plain, texts = {}, {}
+    for feature in preprocessing.features:
+        cells = values[feature.name]
+        if feature.kind == "number" and all(type(cell) in (int, float) for cell in cells):
+            plain[feature.name] = Column("number", np.array([_float(cell) for cell in cells]))
+        else:
+            texts[feature.name] = [_text(feature, cell, row) for row, cell in enumerate(cells)]
+    read = later_table(_JsonRows(texts), list(texts), preprocessing.types) if texts else None
+    return Table({**plain, **(read.columns if read else {})}, ORIGIN)
+
+
+def _float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+class _JsonRows:
+    """Rows of JSON as a `TableFile`: the texts that a CSV would hold."""
+
+    key = origin = ORIGIN
+    typed = False
+
+    def __init__(self, texts: Mapping[str, list[str | None]]) -> None:
+        self.texts = texts
+        self.names = list(texts)
+
+    def cells(self, names: Sequence[str]) -> Mapping[str, Any]:
+        import pyarrow as pa
+
+        return {name: pa.array(self.texts[name], pa.string()) for name in names}
+
+    def place(self, row: int) -> str:
+        return f"row {row + 1}"
+
+
+def _text(feature: FittedColumn, value: Any, row: int) -> str | None:
+    """A value of JSON as a CSV would hold it."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return str(value).lower()
+        case int():
+            return _digits(value)
+        case float():
+            return number_name(value)
+        case str() if _is_text(value):
+            return value
+    kind = {"number": "number", "boolean": "truth value", "category": "name"}[feature.kind]
+    raise DataError(
+        f"{ORIGIN}: row {row + 1}: '{feature.name}' must be a {kind}, got {_short(value)}"
+    )
+
+
+def _digits(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python refuses to write thousands of digits
+        return "inf" if value > 0 else "-inf"
+
+
+def _is_text(value: str) -> bool:
+    """Whether it is text that a file could hold: no halves of a character."""
+    try:
+        value.encode()
+    except UnicodeError:
+        return False
+    return True
+
+
+def _from_lists(rows: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:
     for number, row in enumerate(rows, 1):
         if not isinstance(row, list):
             raise DataError(
@@ -105,11 +216,10 @@ def _from_lists(rows: Sequence[Any], features: Sequence[FittedColumn]) -> Table:
                 f"{ORIGIN}: row {number} has {len(row)} values, the run takes {len(names)}: "
                 f"{shown(names)}"
             )
-    return _table({name: [row[i] for row in rows] for i, name in enumerate(names)}, features)
+    return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
 
-def _from_mappings(rows: Sequence[Mapping[str, Any]], features: Sequence[FittedColumn]) -> Table:
-    names = [feature.name for feature in features]
+def _from_mappings(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, list[Any]]:
     for number, row in enumerate(rows, 1):
         for name in row:
             if name not in names:
@@ -122,50 +232,13 @@ def _from_mappings(rows: Sequence[Mapping[str, Any]], features: Sequence[FittedC
                 raise DataError(
                     f"{ORIGIN}: row {number} has no '{name}'; write null if its value is missing"
                 )
-    return _table({name: [row[name] for row in rows] for name in names}, features)
-
-
-def _table(values: Mapping[str, list[Any]], features: Sequence[FittedColumn]) -> Table:
-    columns = {feature.name: _column(feature, values[feature.name]) for feature in features}
-    return Table(columns, ORIGIN)
-
-
-def _column(feature: FittedColumn, values: list[Any]) -> Column:
-    if feature.categories is not None:
-        plain = [_name(feature, row, value) for row, value in enumerate(values, 1)]
-        return Column("category", np.array(plain, dtype=object))
-    numbers = []
-    for row, value in enumerate(values, 1):
-        if value is None:
-            numbers.append(float("nan"))
-        elif isinstance(value, int | float):
-            numbers.append(float(value))
-        else:
-            raise DataError(
-                f"{ORIGIN}: row {row}: '{feature.name}' must be a number, got {_short(value)}"
-            )
-    return Column("number", np.array(numbers))
-
-
-def _name(feature: FittedColumn, row: int, value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if not isinstance(value, int | float):
-        raise DataError(
-            f"{ORIGIN}: row {row}: '{feature.name}' must be a name, got {_short(value)}"
-        )
-    column = Column("boolean" if isinstance(value, bool) else "number", np.array([float(value)]))
-    return str(column.as_category().values[0])
-
-
-def _bare(rows: Sequence[Any], shape: Sequence[int]) -> np.ndarray[Any, Any]:
-    return as_float32(_array(rows, shape), ORIGIN)
+    return {name: [row[name] for row in rows] for name in names}
 
 
 def _array(rows: Sequence[Any], shape: Sequence[int]) -> np.ndarray[Any, Any]:
     try:
         array = np.array(rows, dtype=np.float64)
-    except (ValueError, TypeError) as err:
+    except (ValueError, TypeError, OverflowError) as err:
         raise DataError(
             f"{ORIGIN}: rows must be nested lists of numbers, all alike: {err}"
         ) from err

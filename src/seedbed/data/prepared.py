@@ -15,6 +15,7 @@ from seedbed.config.schema import (
     DataConfig,
     FilesConfig,
 )
+from seedbed.data.column_types import ColumnTypes
 from seedbed.data.fitted_column import (
     FittedColumn,
     constant_columns,
@@ -25,12 +26,15 @@ from seedbed.data.preprocessing import (
     KnownTask,
     Preprocessing,
     class_names,
+    class_numbers,
     target_matrix,
 )
 from seedbed.data.sources import read_file, read_source
 from seedbed.data.splits import refuse_no_rest, split_rows
 from seedbed.data.table import Table
 from seedbed.data.task import task_of
+from seedbed.data.text_form import TextForm
+from seedbed.data.unknown_names import unknown_notes, unknown_rows
 from seedbed.errors import DataError
 
 Rows = Dataset[Any]
@@ -79,19 +83,18 @@ def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> P
     targets = _target_names(config, table)
     for name in targets:
         table.column(name, "data.target")
-    for name in getattr(config, "categories", ()):
-        table.column(name, "data.categories")
     task, classes = task_of(config.task, table, targets)
     if task == "regression":
         target_matrix(table, targets)  # refuses missing values while row numbers are the file's
     for name in _feature_names(config, table, targets):
         refuse_infinite(name, table.columns[name], table.origin)
-    train, validation, test = _parts(config, seed, table, targets, task)
+    types = ColumnTypes({name: column.kind for name, column in table.columns.items()}, TextForm())
+    train, validation, test = _parts(config, seed, table, targets, task, types)
     if len(train) < 2:
         raise DataError(
             f"data: {table.origin} leaves {len(train)} row to train on; 2 are the least"
         )
-    preprocessing, notes = _fitted(config, train, targets, task, classes)
+    preprocessing, notes = _fitted(config, train, targets, task, classes, types)
     parts = {"train": train, "validation": validation, "test": test}
     tensors = {
         name: _tensors(preprocessing, part) for name, part in parts.items() if part is not None
@@ -102,8 +105,20 @@ def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> P
         test=tensors.get("test"),
         preprocessing=preprocessing,
         fingerprint=_fingerprint(config, tensors),
-        notes=notes,
+        notes=[*table.notes, *notes, *_unknown_notes(preprocessing, validation, test)],
     )
+
+
+def _unknown_notes(
+    preprocessing: Preprocessing, validation: Table | None, test: Table | None
+) -> list[str]:
+    """Of each part and column, how many rows hold names that no training row has."""
+    notes = []
+    for name, part in (("validation", validation), ("test", test)):
+        if part is not None and preprocessing.has_names:
+            unknown = unknown_rows(preprocessing.features, part)
+            notes += unknown_notes(preprocessing.features, part, unknown, f"{name} rows")
+    return notes
 
 
 def _target_names(config: ColumnsConfig, table: Table) -> list[str]:
@@ -128,7 +143,12 @@ def _feature_names(config: ColumnsConfig, table: Table, targets: Sequence[str]) 
 
 
 def _parts(
-    config: ColumnsConfig, seed: int, table: Table, targets: Sequence[str], task: KnownTask
+    config: ColumnsConfig,
+    seed: int,
+    table: Table,
+    targets: Sequence[str],
+    task: KnownTask,
+    types: ColumnTypes,
 ) -> tuple[Table, Table | None, Table | None]:
     split = config.split
     files: dict[str, Table | None] = {"validation": None, "test": None}
@@ -136,7 +156,7 @@ def _parts(
         for part in files:
             path = getattr(config, f"{part}_path")
             if path is not None:
-                files[part] = read_file(config, Path(path), f"data.{part}_path")
+                files[part] = read_file(config, Path(path), f"data.{part}_path", types)
                 split = type(split)(**{**vars(split), part: 0.0})
     refuse_no_rest(split)
     strata = None if task == "regression" else class_names(table, targets[0])
@@ -152,6 +172,7 @@ def _fitted(
     targets: Sequence[str],
     task: KnownTask,
     classes: list[str],
+    types: ColumnTypes,
 ) -> tuple[Preprocessing, list[str]]:
     limit = getattr(config, "max_categories", NO_LIMIT)
     names = _feature_names(config, train, targets)
@@ -163,8 +184,8 @@ def _fitted(
     if len(notes) > 3:
         notes = [f"{len(notes)} columns of {train.origin} have one value in all training rows"]
     if task != "regression":
-        seen = set(class_names(train, targets[0]))
-        absent = [name for name in classes if name not in seen]
+        seen = set(class_numbers(train, targets[0], classes).tolist())
+        absent = [name for number, name in enumerate(classes) if number not in seen]
         if absent:
             raise DataError(
                 f"data.target: class '{absent[0]}' of '{targets[0]}' is in no training row; type "
@@ -181,6 +202,9 @@ def _fitted(
             target_scale=scale if config.standardize else None,
             input_shape=_input_shape(features),
             outputs=target_matrix(train, targets).shape[1] if task == "regression" else 1,
+            target_kinds=[types.kinds[name] for name in targets],
+            text=types.text,
+            unknown=getattr(config, "unknown", "zeros"),
         ),
         notes,
     )
@@ -199,7 +223,7 @@ def _input_shape(features: Sequence[FittedColumn]) -> list[int]:
 
 
 def _tensors(preprocessing: Preprocessing, table: Table) -> TensorDataset:
-    x = torch.from_numpy(preprocessing.inputs(table, strict=False))
+    x = torch.from_numpy(preprocessing.inputs(table))
     y = torch.from_numpy(preprocessing.targets(table))
     return TensorDataset(x, y)
 

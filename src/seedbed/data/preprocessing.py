@@ -1,22 +1,27 @@
 """What is fitted on the training rows, and applied to every row after: `preprocessing.json`.
 
 Numbers: missing ones become the training mean, then optionally (value - mean) / deviation.
-Names: one column of 0 and 1 for each name seen in training. Truth values: 0 and 1.
+Names: one column of 0 and 1 for each name seen in training; a name that was not seen is 0 in all of
+them, or refused (`data.unknown`). Truth values: 0 and 1.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.config.hints import shown
+from seedbed.data.column_types import ColumnTypes
 from seedbed.data.fitted_column import FittedColumn, Floats, transformed_numbers
-from seedbed.data.table import Table
+from seedbed.data.spellings import KnownNames
+from seedbed.data.table import Kind, Table
+from seedbed.data.text_form import TextForm
 from seedbed.errors import DataError
 
 KnownTask = Literal["regression", "binary", "multiclass"]
+UnknownNames = Literal["zeros", "error"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,9 @@ class Preprocessing:
         target_scale: the population deviation of each target; None likewise.
         input_shape: of one row as the model takes it.
         outputs: how many numbers answer one row, of regression.
+        target_kinds: what each target column holds.
+        text: how the text of the run's files is written.
+        unknown: what names that training did not have become: zeros, or an error.
     """
 
     features: list[FittedColumn]
@@ -42,8 +50,23 @@ class Preprocessing:
     target_scale: list[float] | None
     input_shape: list[int]
     outputs: int
+    target_kinds: list[Kind] = field(default_factory=list)
+    text: TextForm = field(default_factory=TextForm)
+    unknown: UnknownNames = "zeros"
 
-    def inputs(self, table: Table, *, strict: bool = True) -> NDArray[np.float32]:
+    @property
+    def types(self) -> ColumnTypes:
+        """How every column is read, in all files of the run and those to predict."""
+        kinds = {one.name: one.kind for one in self.features}
+        kinds |= zip(self.target, self.target_kinds, strict=False)
+        return ColumnTypes(kinds, self.text)
+
+    @property
+    def has_names(self) -> bool:
+        """Whether a feature is one of names."""
+        return any(one.categories is not None for one in self.features)
+
+    def inputs(self, table: Table) -> NDArray[np.float32]:
         """The rows of `table` as the model takes them.
 
         Shape:
@@ -52,6 +75,7 @@ class Preprocessing:
         Raises:
             DataError: if a column is missing, or a value does not fit (see `FittedColumn`).
         """
+        strict = self.unknown == "error"
         columns = [table.column(one.name, "data.features") for one in self.features]
         pairs = list(zip(self.features, columns, strict=True))
         if len(pairs) == 1:
@@ -83,15 +107,15 @@ class Preprocessing:
         """
         if self.task == "regression":
             return as_float32(self._standardized(target_matrix(table, self.target)), table.origin)
-        names = class_names(table, self.target[0])
-        place = {name: index for index, name in enumerate(self.classes)}
-        for row, name in enumerate(names):
-            if name not in place:
-                raise DataError(
-                    f"data.target: class '{name}' of {table.origin} (row {row + 1}) is not among "
-                    f"the training rows; they have {shown(self.classes)}"
-                )
-        return np.array([place[name] for name in names], dtype=np.int64)
+        numbers = class_numbers(table, self.target[0], self.classes)
+        if (numbers < 0).any():
+            row = int(np.argmax(numbers < 0))
+            raise DataError(
+                f"data.target: class '{class_names(table, self.target[0])[row]}' of "
+                f"{table.origin} (row {row + 1}) is not among the training rows; they have "
+                f"{shown(self.classes)}"
+            )
+        return numbers
 
     def answers(self, outputs: Floats) -> Floats:
         """A regression model's outputs in the target's own unit; undoes the standardizing."""
@@ -118,7 +142,8 @@ class Preprocessing:
             KeyError, TypeError: if it was not written by `to_json`.
         """
         columns = [FittedColumn(**column) for column in plain["features"]]
-        return cls(**{**plain, "features": columns})
+        text = TextForm(**plain["text"])
+        return cls(**{**plain, "features": columns, "text": text})
 
 
 def as_float32(values: Floats, origin: str) -> NDArray[np.float32]:
@@ -178,6 +203,15 @@ def class_names(table: Table, name: str) -> list[str]:
     if missing.any():
         _refuse_missing(table, name, missing)
     return [str(value) for value in names]
+
+
+def class_numbers(table: Table, name: str, classes: Sequence[str]) -> NDArray[np.int64]:
+    """A target of classes, as their numbers; -1 for a class that is not among them.
+
+    Raises:
+        DataError: if a value is missing.
+    """
+    return np.array(KnownNames(classes).places(class_names(table, name)), dtype=np.int64)
 
 
 def _refuse_missing(table: Table, name: str, bad: NDArray[np.bool_]) -> None:

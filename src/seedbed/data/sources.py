@@ -1,11 +1,9 @@
 """Reads a source into a `Table`. Errors name the file, the line and the column."""
 
 import math
-import os
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,17 +16,19 @@ from seedbed.config.schema import (
     RowsConfig,
     SklearnConfig,
 )
+from seedbed.data.column_types import ColumnTypes, TableFile, first_table, later_table, must_have
+from seedbed.data.file_checks import must_be_file
 from seedbed.data.sklearn_sets import sklearn_table
 from seedbed.data.table import Column, Table
+from seedbed.data.text_form import TextForm
 from seedbed.errors import DataError
 from seedbed.runs.files import UNPRINTABLE, printable
 
-NUMBER_BYTES = 8
-"""Of a float64, which every number becomes."""
-
 
 def read_source(config: DataConfig) -> Table:
-    """The table that `data` describes; of files, the first.
+    """The table that `data` describes; of files, the training file.
+
+    Its columns' kinds are those of the run; of a file, only what is used is read.
 
     Raises:
         DataError: if it is missing or cannot be read.
@@ -39,72 +39,63 @@ def read_source(config: DataConfig) -> Table:
         case SklearnConfig():
             return sklearn_table(config)
         case FilesConfig():
-            return read_file(config, Path(config.path), "data.path")
+            return _training_table(config)
     raise DataError(f"data.source: {config.source} is not a table")
 
 
-def read_file(config: FilesConfig, path: Path, key: str) -> Table:
-    """One file of a source.
+def read_file(config: FilesConfig, path: Path, key: str, types: ColumnTypes) -> Table:
+    """A file beside the training file, with features and target, by the run's types.
 
     Args:
         config: how it is to be read.
         path: where it is.
         key: the config key or argument that names it, for errors.
+        types: of the run.
 
     Raises:
-        DataError: if it is missing, empty or damaged, or has names that a terminal would obey.
+        DataError: if it is missing, empty or damaged, or a cell is not of its column's kind.
     """
-    must_be_file(path, key)
-    table = _read(config, path, key)
+    targets = names_of(config.target)
+    features = [name for name in types.kinds if name not in targets]
+    return later_table(_opened(config, path, key), features, types, targets)
+
+
+def _training_table(config: FilesConfig) -> Table:
+    file = _opened(config, Path(config.path), "data.path")
+    targets = names_of(config.target)
+    named = getattr(config, "categories", [])
+    for key, names in (("target", targets), ("categories", named)):
+        for name in names:
+            must_have(file, name, f"data.{key}")
+    features = config.features or [name for name in file.names if name not in targets]
+    for name in features:
+        must_have(file, name, "data.features")
+    types = ColumnTypes(dict.fromkeys(named, "category"), TextForm())
+    table = first_table(file, features, targets, types)
     for name in table.columns:
         if UNPRINTABLE.search(name):
-            raise DataError(f"{key}: column '{printable(name)}' has control characters in its name")
+            raise DataError(
+                f"data.path: column '{printable(name)}' has control characters in its name"
+            )
     return table
 
 
-def _read(config: FilesConfig, path: Path, key: str) -> Table:
+def _opened(config: FilesConfig, path: Path, key: str) -> TableFile:
+    must_be_file(path, key)
     match config:
         case CsvConfig():
-            from seedbed.data.tabular_files import csv_table
+            from seedbed.data.csv_file import CsvFile
 
-            return csv_table(path, key, config.delimiter, config.encoding, config.categories)
+            return CsvFile(path, key, config.delimiter, config.encoding)
         case ParquetConfig():
-            from seedbed.data.tabular_files import parquet_table
+            from seedbed.data.parquet_file import ParquetFile
 
-            return parquet_table(path, key, config.categories)
+            return ParquetFile(path, key)
         case NpzConfig():
-            return npz_table(path, key)
+            from seedbed.data.npz_file import NpzFile
+
+            return NpzFile(path, key)
     raise DataError(f"{key}: {config.source} has no files")
-
-
-def must_be_file(path: Path, key: str) -> None:
-    """Refuses what is not a readable file with something in it."""
-    if path.is_dir():
-        raise DataError(f"{key}: '{path}' is a folder, not a file")
-    if not path.is_file():
-        near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        from seedbed.config.hints import did_you_mean
-
-        raise DataError(f"{key}: no file '{path}'{did_you_mean(path.name, near)}")
-    try:
-        if path.stat().st_size == 0:
-            raise DataError(f"{key}: '{path}' is empty")
-        _refuse_larger_than_memory(path.stat().st_size, path, key)
-        path.open("rb").close()
-    except OSError as err:
-        raise DataError(f"{key}: cannot read '{path}': {err.strerror}") from err
-
-
-def _refuse_larger_than_memory(size: int, path: Path, key: str) -> None:
-    """Refuses before reading; all rows are held in memory."""
-    if not hasattr(os, "sysconf"):  # Windows
-        return
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if size > memory:
-        raise DataError(
-            f"{key}: '{path}' holds {size / 2**30:.3g} GiB, this machine's memory "
-            f"{memory / 2**30:.3g} GiB"
-        )
 
 
 def rows_table(config: RowsConfig) -> Table:
@@ -114,7 +105,7 @@ def rows_table(config: RowsConfig) -> Table:
         raise DataError(f"data.x has {len(x)} rows, data.y has {len(y)}; they must be as many")
     features = config.features or [f"x{index + 1}" for index in range(x.shape[1])]
     outputs = y.shape[1]
-    targets = _names(config.target) or (
+    targets = names_of(config.target) or (
         ["y"] if outputs == 1 else [f"y{index + 1}" for index in range(outputs)]
     )
     for key, names, width in (
@@ -149,73 +140,8 @@ def matrix(rows: Sequence[Any], key: str) -> np.ndarray[Any, np.dtype[np.float64
     return np.array(lists, dtype=np.float64)
 
 
-def npz_table(path: Path, key: str) -> Table:
-    """The arrays of a .npz file; pickled ones are refused."""
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"{key}: '{path}' is not a .npz file, or is cut short: no zip archive")
-    columns = {}
-    _refuse_larger_than_memory(_unpacked(path, key), path, key)
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            for name in arrays.files:
-                array = arrays[name]
-                columns[name] = _array_column(array, name, path, key)
-    except DataError:
-        raise
-    except Exception as err:  # numpy raises many kinds on damaged archives
-        reason = str(err).splitlines()[0] if str(err) else type(err).__name__
-        if "allow_pickle" in reason:
-            reason = "what it holds is pickled, could run code and is not opened"
-        raise DataError(f"{key}: '{path}' is not a .npz file of plain arrays: {reason}") from err
-    if not columns:
-        raise DataError(f"{key}: '{path}' holds no arrays")
-    lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise DataError(f"{key}: the arrays of '{path}' differ in their number of rows: {listed}")
-    return Table(columns, path.name)
-
-
-def _unpacked(path: Path, key: str) -> int:
-    """Bytes of the arrays in an archive, as the numbers that they become."""
-    total = 0
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                with archive.open(member) as file:
-                    total += max(member.file_size, _claimed(file))
-    except Exception as err:  # zipfile and numpy raise many kinds on damaged archives
-        reason = printable(str(err).partition("\n")[0])
-        raise DataError(f"{key}: '{path}' is not a .npz file of plain arrays: {reason}") from err
-    return total
-
-
-def _claimed(file: IO[bytes]) -> int:
-    """What the header of an array says of its size."""
-    version = np.lib.format.read_magic(file)
-    header = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }.get(version)
-    if header is None:
-        return 0
-    shape, _, _ = header(file)
-    return math.prod(shape) * NUMBER_BYTES
-
-
-def _array_column(array: np.ndarray[Any, Any], name: str, path: Path, key: str) -> Column:
-    if array.ndim == 0:
-        raise DataError(f"{key}: array '{name}' of '{path}' is a single number, not rows")
-    if array.dtype.kind in "US":
-        return Column("category", array.astype(str).astype(object))
-    if array.dtype.kind == "b":
-        return Column("boolean", array.astype(np.float64))
-    if array.dtype.kind not in "iuf":
-        raise DataError(f"{key}: array '{name}' of '{path}' has type {array.dtype}, not numbers")
-    return Column("number", array.astype(np.float64), whole=array.dtype.kind in "iu")
-
-
-def _names(value: str | list[str] | None) -> list[str]:
+def names_of(value: str | Sequence[str] | None) -> list[str]:
+    """One name or several, as a list."""
     if value is None:
         return []
     return [value] if isinstance(value, str) else list(value)

@@ -2,15 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.config.hints import did_you_mean, shown
+from seedbed.data.spellings import number_name, unified
 from seedbed.errors import DataError
 
 Kind = Literal["number", "boolean", "category"]
+
+
+class Written(Protocol):
+    """How the cells of a column are written in its file."""
+
+    def names(self) -> list[str | None]:
+        """Each cell as a name; missing ones are None."""
+        ...
+
+    def taken(self, rows: NDArray[np.int64]) -> "Written":
+        """Only these rows."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -21,39 +34,36 @@ class Column:
         kind: number (missing values are NaN), boolean (1.0, 0.0, NaN) or category (None).
         values: (rows,) float64 or object; numbers may have further dimensions.
         whole: whether the numbers were written as whole ones.
+        written: how the file writes numbers and truth values; None where nobody asks.
     """
 
     kind: Kind
     values: NDArray[Any]
     whole: bool = False
+    written: Written | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     def taken(self, rows: NDArray[np.int64]) -> "Column":
         """Only these rows, in this order."""
-        return Column(self.kind, self.values[rows], self.whole)
-
-    def shown(self) -> list[Any]:
-        """The values for a table on paper: names as they are, missing ones empty."""
-        if self.values.ndim > 1:
-            return [str(value) for value in self.values.tolist()]
-        if self.kind == "number" and not self.whole:
-            return ["" if value != value else value for value in self.values.tolist()]
-        return ["" if value is None else value for value in self.as_category().values]
+        written = self.written.taken(rows) if self.written is not None else None
+        return Column(self.kind, self.values[rows], self.whole, written)
 
     def as_category(self) -> "Column":
-        """The same values as names; whole numbers lose their `.0`."""
+        """The same values as names: as the file writes them, or else as `number_name` does."""
         if self.kind == "category":
             return self
-        if self.kind == "boolean":
-            names = {0.0: "false", 1.0: "true"}
-            values = [None if value != value else names[float(value)] for value in self.values]
+        names: list[str | None]
+        if self.written is not None:
+            names = unified(self.written.names())
+        elif self.kind == "boolean":
+            truths = {0.0: "false", 1.0: "true"}
+            names = [truths.get(value) for value in self.values.tolist()]
         else:
-            values = [
-                None if value != value else _number_name(float(value)) for value in self.values
-            ]
-        return Column("category", np.array(values, dtype=object))
+            values = self.values.tolist()
+            names = [None if value != value else number_name(value) for value in values]
+        return Column("category", np.array(names, dtype=object))
 
 
 @dataclass(frozen=True)
@@ -65,12 +75,14 @@ class Table:
         origin: the file or set, for errors.
         targets: the columns that the source itself knows to be the target.
         classes: names of the classes, where the source tells them.
+        notes: what a person should know of how it was read.
     """
 
     columns: Mapping[str, Column]
     origin: str
     targets: Sequence[str] = ()
     classes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
@@ -96,7 +108,3 @@ class Table:
         """Only these rows, in this order."""
         columns = {name: column.taken(rows) for name, column in self.columns.items()}
         return Table(columns, self.origin, self.targets, self.classes)
-
-
-def _number_name(value: float) -> str:
-    return str(int(value)) if value.is_integer() else repr(value)

@@ -1,6 +1,7 @@
 """Which task a target poses: quantities, two classes, or more."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import numpy as np
 
@@ -35,7 +36,9 @@ def task_of(task: Task, table: Table, targets: Sequence[str]) -> tuple[KnownTask
     if table.classes:
         classes = [name for name in table.classes if name in present]
     elif column.kind == "number":
-        classes = sorted(present, key=float)
+        classes = sorted(present, key=Decimal)
+    elif column.kind == "boolean":
+        classes = sorted(present, key=str.lower)
     else:
         classes = sorted(present)
     if len(classes) < 2:

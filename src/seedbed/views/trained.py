@@ -15,9 +15,11 @@ import numpy as np
 from torch import nn
 
 from seedbed.config.build import AllowList
+from seedbed.config.hints import shown
 from seedbed.config.locations import users_allowed
 from seedbed.data.fitted_column import FittedColumn
-from seedbed.data.preprocessing import KnownTask, Preprocessing
+from seedbed.data.preprocessing import KnownTask, Preprocessing, UnknownNames
+from seedbed.data.table import Kind
 from seedbed.errors import CheckpointError, RunDirectoryError
 from seedbed.models.build import build_model
 from seedbed.runs.files import printable
@@ -170,8 +172,15 @@ def _refuse_damage(preprocessing: Preprocessing) -> None:
             raise ValueError(f"{numbers} must be one number for each of the outputs")
         np.asarray(numbers, dtype=np.float64)
 
+    _must_be_kinds(preprocessing.target_kinds, "target_kinds")
+    if preprocessing.text.missing is not None:
+        _must_be_texts(preprocessing.text.missing, "text.missing")
+    if preprocessing.unknown not in get_args(UnknownNames):
+        raise ValueError(f"unknown must be one of {shown(get_args(UnknownNames))}")
+
 
 def _refuse_damaged_column(column: FittedColumn) -> None:
+    _must_be_kinds([column.kind], column.name)
     _must_be_texts([column.name], "name")
     _must_be_sizes(column.shape, column.name)
     if column.categories is not None:
@@ -189,6 +198,11 @@ def _must_be_sizes(sizes: object, name: str) -> None:
     whole = isinstance(sizes, list) and all(type(size) is int and size > 0 for size in sizes)
     if not isinstance(sizes, list) or not whole or prod(sizes) > LARGEST_OUTPUT:
         raise ValueError(f"{name} must be whole numbers > 0, and not huge")
+
+
+def _must_be_kinds(kinds: object, name: str) -> None:
+    if not isinstance(kinds, list) or not all(kind in get_args(Kind) for kind in kinds):
+        raise ValueError(f"{name} must be one of {shown(get_args(Kind))}")
 
 
 def _must_be_texts(texts: object, name: str) -> None:

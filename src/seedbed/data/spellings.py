@@ -1,0 +1,90 @@
+"""Which spellings of a name mean the same: 1 and 1.0, true and True, one moment.
+
+Tools write one value in several ways: an integer column with a gap becomes 1.0, 2.0 in pandas; a
+truth value is True in Python and true in JSON. A name that training did not have is looked up by
+its meaning, so that it is found however its file was made; a name that training had stays itself.
+"""
+
+import re
+from collections.abc import Hashable, Sequence
+from decimal import Decimal, InvalidOperation
+
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.0|\.\d*[1-9])?([eE][+-]?\d{1,3})?")
+_INSTANT = re.compile(
+    r"(?:(\d{4}-\d\d-\d\d)(?:[ T](?=\d)|$))?(?:(\d\d:\d\d:\d\d)(?:\.(\d+?)0*)?)?(Z|[+-]\d\d:?\d\d)?"
+)
+MOST_CHARACTERS = 64
+"""No number or moment is written longer by a tool."""
+
+
+def number_name(value: float) -> str:
+    """A number as a name: whole ones without a fraction, others with the fewest digits."""
+    return repr(value).removesuffix(".0")
+
+
+def instant_name(text: str) -> str:
+    """A moment as a name, without what is zero behind its seconds."""
+    return re.sub(r"(\.\d*?)0+(?=$|Z|[+-])", lambda found: found[1].rstrip("."), text)
+
+
+def meaning(name: str) -> Hashable | None:
+    """What a name means, equal for all spellings that tools give it; None for a plain word.
+
+    Codes such as 007 or 1.50, which no tool writes for a number, are words.
+    """
+    if len(name) > MOST_CHARACTERS:
+        return None
+    if name.lower() in ("true", "false"):
+        return name.lower() == "true"
+    if _NUMBER.fullmatch(name):
+        return "number", Decimal(name)
+    found = _INSTANT.fullmatch(name)
+    if found and found[1]:
+        day, time, fraction, zone = found.groups()
+        return "moment", day, time or "00:00:00", (fraction or "").rstrip("0"), zone
+    return None
+
+
+class KnownNames:
+    """The names of training, and where each stands.
+
+    Args:
+        names: in order; None stands for missing.
+    """
+
+    def __init__(self, names: Sequence[str | None]) -> None:
+        self._places = {name: place for place, name in enumerate(names)}
+        self._by_meaning: dict[Hashable, list[int]] = {}
+        for place, name in enumerate(names):
+            if name is not None and (key := meaning(name)) is not None:
+                self._by_meaning.setdefault(key, []).append(place)
+
+    def places(self, names: Sequence[str | None]) -> list[int]:
+        """Where each name stands; -1 for one that training did not have."""
+        for name in {*names} - self._places.keys():
+            self._places[name] = self._found(name)
+        return [self._places[name] for name in names]
+
+    def _found(self, name: str | None) -> int:
+        """By meaning, if one name of training has it."""
+        key = None if name is None else meaning(name)
+        places = [] if key is None else self._by_meaning.get(key, [])
+        return places[0] if len(places) == 1 else -1
+
+
+def unified(names: Sequence[str | None]) -> list[str | None]:
+    """The names of a column of numbers or truth values, each value by its first spelling.
+
+    Args:
+        names: as written.
+    """
+    first: dict[Hashable, str] = {}
+    spelt = {name: name if name is None else first.setdefault(_value(name), name) for name in names}
+    return [spelt[name] for name in names]
+
+
+def _value(name: str) -> Hashable:
+    try:
+        return Decimal(name)
+    except InvalidOperation:
+        return name.strip().lower()
