@@ -50,6 +50,10 @@ class CheckpointError(SeedbedError):
     """A checkpoint that is damaged, or belongs to another model."""
 
 
+class RunFailedError(SeedbedError):
+    """A run that broke off; the command line ends with 1 then, not with 2."""
+
+
 class ArgumentError(SeedbedError):
     """An argument of a command that cannot be used."""
 

@@ -168,7 +168,10 @@ def test_what_a_constructor_raises_is_told_in_one_line(own_nets: None) -> None:
     spec = {"_target_": "own_nets.nets.Fussy", "width": 9}
     with pytest.raises(NotAllowedError) as caught:
         AllowList(["own_nets"]).build(spec, "model")
-    assert str(caught.value) == "model: Fussy cannot be built: ValueError: 9 is too wide"
+    assert str(caught.value) == (
+        "model: Fussy cannot be built: ValueError: 9 is too wide by far "
+        f"({Path('own_nets') / 'nets.py'}, line 15, in __init__)"
+    )
 
 
 def test_keys_left_over_by_an_option_of_ours_are_dropped() -> None:

@@ -5,13 +5,13 @@ import importlib
 import os
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from seedbed import __version__
 from seedbed.config.hints import did_you_mean
-from seedbed.errors import SeedbedError
+from seedbed.errors import RunFailedError, SeedbedError
+from seedbed.raised import reason, shown_traceback
 
 DONE, RUN_FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -79,6 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         return _command(words)
+    except RunFailedError as err:
+        return _told(RUN_FAILED, *err.problems)
     except SeedbedError as err:
         return _told(WRONG_INPUT, *err.problems)
     except KeyboardInterrupt:
@@ -93,14 +95,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         advice = "less data, a smaller model or a smaller loader.batch_size takes less"
         return _told(RUN_FAILED, f"not enough memory{what}; {advice}")
     except Exception as err:
-        reason = " ".join(str(err).split())
-        return _told(RUN_FAILED, f"{type(err).__name__}: {reason}; SEEDBED_DEBUG=1 shows where")
+        return _told(RUN_FAILED, f"{reason(err)}; SEEDBED_DEBUG=1 shows where")
 
 
 def _told(code: int, *problems: str) -> int:
     """The exit code, once the error that is being handled is told."""
-    if os.environ.get("SEEDBED_DEBUG"):
-        traceback.print_exc()
+    error = sys.exc_info()[1]
+    if os.environ.get("SEEDBED_DEBUG") and error is not None:
+        print(shown_traceback(error), end="", file=sys.stderr)
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
     return code

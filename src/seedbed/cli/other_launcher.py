@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from seedbed.cli.sweep import run_sweep
 from seedbed.cli.sweep_words import composed_from, words_of_jobs
 from seedbed.config.compose import from_job
+from seedbed.raised import reason
 from seedbed.sweep.expand import words_of
 from seedbed.sweep.job import Job, run_job
 from seedbed.sweep.outcome import Sweep
@@ -49,8 +50,7 @@ def _launch(launcher: Launcher, name: str, sweep: Sweep, jobs: Sequence[Job]) ->
     try:
         returns = launcher.launch([_overrides(job) for job in jobs], initial_job_idx=0)
     except Exception as err:
-        reason = " ".join(f"{type(err).__name__}: {err}".split())
-        print(f"error: hydra/launcher={name} stopped with {reason}", file=sys.stderr)
+        print(f"error: hydra/launcher={name} stopped with {reason(err)}", file=sys.stderr)
     finally:
         left_to_run(sweep)  # notes how each job stands
         _note_errors(sweep, returns)
@@ -67,10 +67,9 @@ def _overrides(job: Job) -> list[str]:
 def _note_errors(sweep: Sweep, returns: Sequence[JobReturn]) -> None:
     """Of jobs that left nothing on the disk, as they failed before they began."""
     for record, returned in zip(sweep.jobs, returns, strict=False):
-        reason = returned._return_value
-        if record.status == "pending" and isinstance(reason, Exception):
-            record.status = "failed"
-            record.error = " ".join(f"{type(reason).__name__}: {reason}".split())
+        raised = returned._return_value
+        if record.status == "pending" and isinstance(raised, Exception):
+            record.status, record.error = "failed", reason(raised)
 
 
 def job(config: DictConfig) -> dict[str, Any]:

@@ -55,6 +55,7 @@ def main(words: Sequence[str]) -> int:
     # Imported here: torch takes a second, and a wrong argument is answered before it.
     from seedbed.cli import progress
     from seedbed.cli.ending import say_ending
+    from seedbed.cli.failing import failures_told
     from seedbed.config.build import AllowList
     from seedbed.config.check import checked
     from seedbed.config.locations import users_allowed
@@ -77,7 +78,8 @@ def main(words: Sequence[str]) -> int:
     print(said)
     with logged(directory):
         log.info(said)
-        result = run(plan, plain, directory, progress.reporter(), resumed=snapshot)
+        with failures_told(directory.log):
+            result = run(plan, plain, directory, progress.reporter(), resumed=snapshot)
     return say_ending(result, directory, plan)
 
 

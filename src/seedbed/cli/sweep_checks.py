@@ -57,14 +57,16 @@ def refuse_what_cannot_run(composed: Sequence[Composed]) -> dict[str, "Footprint
     for number, one in enumerate(composed):
         kinds.setdefault(_kind(one), (number, one))
     problems: list[str] = []
+    first: SeedbedError | None = None
     for kind, (number, one) in kinds.items():
         try:
             sizes[kind] = footprint(prepare_run(one.run, AllowList(one.run.allow)))
         except SeedbedError as err:
+            first = first or err
             words = " ".join(one.overrides)
             problems += [f"job {number} ({words}): {line}" for line in err.problems]
     if problems:
-        raise SeedbedError(*cut(problems))
+        raise SeedbedError(*cut(problems)) from first
     return sizes
 
 

@@ -9,7 +9,7 @@ from seedbed.cli.ahead import composed_ahead
 from seedbed.cli.main import DONE
 from seedbed.config.build import AllowList
 from seedbed.config.composed import Composed, ComposedSweep, hydra_files
-from seedbed.errors import ArgumentError, ConfigError, SeedbedError
+from seedbed.errors import ArgumentError, ConfigError
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import claim
 
@@ -111,6 +111,7 @@ def train(settings: Composed) -> int:
     # Imported here: torch takes a second, and a misspelt key is answered before it.
     from seedbed.cli import progress
     from seedbed.cli.ending import say_ending
+    from seedbed.cli.failing import failures_told
     from seedbed.training.plan import prepare_run
     from seedbed.training.reporter import introduction
     from seedbed.training.run import run
@@ -127,11 +128,6 @@ def train(settings: Composed) -> int:
     with logged(directory):
         log.info("the model:\n%s", table.rstrip())
         write_hydra_files(hydra_files(settings, directory.root), directory)
-        try:
+        with failures_told(directory.log):
             result = run(plan, settings.plain, directory, progress.reporter())
-        except SeedbedError:
-            raise
-        except Exception as err:
-            reason = " ".join(str(err).split())
-            raise RuntimeError(f"{type(err).__name__}: {reason} (see {directory.log})") from err
     return say_ending(result, directory, plan)

@@ -20,6 +20,7 @@ import yaml
 from seedbed.config.hints import did_you_mean, shown
 from seedbed.config.locations import own_conf
 from seedbed.errors import NotAllowedError
+from seedbed.raised import is_of_user, reason
 
 SHIPPED = {
     "torch.nn": ("torch.nn", "Module"),
@@ -169,9 +170,9 @@ def constructed(callee: type, arguments: Mapping[str, Any], where: str) -> Any:
     """
     try:
         return callee(**arguments)
-    except Exception as err:
-        reason = f"{type(err).__name__}: {err}".splitlines()[0]
-        raise NotAllowedError(f"{where}: {callee.__name__} cannot be built: {reason}") from err
+    except (Exception, SystemExit) as err:
+        told = f"{where}: {callee.__name__} cannot be built: {reason(err)}"
+        raise NotAllowedError(told) from err
 
 
 def _left_over(group: str, key: str, value: Any) -> bool:
@@ -219,8 +220,9 @@ def _allowed(module: str, name: str, where: str, packages: list[str]) -> type:
         sys.path.append(here)
     try:
         home = importlib.import_module(module)
-    except ImportError as err:
-        raise NotAllowedError(f"{where}: cannot import '{module}': {err}") from err
+    except (Exception, SystemExit) as err:  # whatever the module does when it is imported
+        told = str(err) if isinstance(err, ImportError) and not is_of_user(err) else reason(err)
+        raise NotAllowedError(f"{where}: cannot import '{module}': {told}") from err
     found = getattr(home, name, None)
     if not isinstance(found, type):
         classes = [key for key, value in vars(home).items() if isinstance(value, type)]

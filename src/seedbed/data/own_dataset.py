@@ -16,6 +16,7 @@ from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.seeds import stream_seed
 from seedbed.data.splits import refuse_no_rest, split_rows
 from seedbed.errors import DataError
+from seedbed.raised import reason
 
 HELD_OUT = ("validation", "test")
 
@@ -66,7 +67,11 @@ def _built(spec: dict[str, Any], allow: AllowList, where: str) -> OwnPart:
     dataset = allow.build(spec, where)
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         raise DataError(f"{where}: {type(dataset).__name__} needs __len__ and __getitem__")
-    if len(dataset) == 0:
+    try:
+        rows = len(dataset)
+    except Exception as err:  # of any kind: the class is the user's
+        raise DataError(f"{where}: {type(dataset).__name__}: len raises {reason(err)}") from err
+    if rows == 0:
         raise DataError(f"{where}: {type(dataset).__name__} has no rows")
     return OwnPart(where, dataset)
 

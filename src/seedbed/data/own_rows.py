@@ -11,6 +11,7 @@ from torch.utils.data import Dataset, TensorDataset
 from seedbed.data.generators import generators_seeded
 from seedbed.data.own_labels import Label, LabelError, Labels, label_of
 from seedbed.errors import DataError
+from seedbed.raised import reason
 
 READING = ("__getitem__", "__len__", "__getattribute__")
 
@@ -135,8 +136,8 @@ def _read(part: OwnPart, index: int) -> tuple[torch.Tensor, Any]:
         return part.row(index)
     except DataError:
         raise
-    except Exception as err:  # of any kind: the class is the user's
-        raise part.error(index, f"raises {type(err).__name__}: {err}") from err
+    except (Exception, SystemExit) as err:  # of any kind: the class is the user's
+        raise part.error(index, f"raises {reason(err)}") from err
 
 
 class OwnRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from seedbed.config.schema import SweepConfig
 from seedbed.errors import SeedbedError
+from seedbed.raised import reason
 from seedbed.sweep.groups import Group, Singles, grouped
 from seedbed.sweep.job import Job, Outcome, earlier_outcome, run_job
 from seedbed.sweep.outcome import Sweep
@@ -101,7 +102,7 @@ class _Execution:
 
 
 def _stopped_with(err: BaseException) -> str:
-    return "together they stopped with " + " ".join(f"{type(err).__name__}: {err}".split())[:120]
+    return f"together they stopped with {reason(err)}"
 
 
 def _one_by_one(jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:

@@ -11,6 +11,7 @@ from typing import Any
 from seedbed.config.build import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
+from seedbed.raised import reason
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import RunDirectory, claim, reclaim
 from seedbed.runs.layout import RunPaths
@@ -97,7 +98,7 @@ def run_job(job: Job) -> Outcome:
         except KeyboardInterrupt:
             raise
         except BaseException as err:  # sys.exit in a user's model ends the job, not the sweep
-            outcome = Outcome("failed", f"{type(err).__name__}: {err}")
+            outcome = Outcome("failed", reason(err))
             log.error(traceback.format_exc())
             with contextlib.suppress(RunDirectoryError):  # the disk may be what failed
                 directory.write_status("failed", outcome.error)

@@ -12,6 +12,7 @@ except ImportError:  # Windows has no such limit
 from seedbed.config.build import AllowList
 from seedbed.data.prepared import PreparedData
 from seedbed.errors import SeedbedError
+from seedbed.raised import reason
 from seedbed.runs.beginning import write_hydra_files
 from seedbed.runs.directory import RunDirectory
 from seedbed.sweep.groups import Group, Singles
@@ -158,7 +159,7 @@ def _note_failure(directories: Sequence[RunDirectory], err: BaseException) -> No
     for directory in directories:
         if directory.lock is not None and directory.lock.held:
             with contextlib.suppress(SeedbedError):  # the disk may be what failed
-                directory.write_status(status, f"{type(err).__name__}: {err}")  # type: ignore[arg-type]
+                directory.write_status(status, reason(err))  # type: ignore[arg-type]
 
 
 def _most_open_files() -> int:

@@ -17,6 +17,7 @@ from seedbed.data.own_dataset import prepare_own
 from seedbed.data.prepared import PreparedData, Rows, prepare_data
 from seedbed.errors import ConfigError, ModelError, SeedbedError
 from seedbed.models.build import build_model, output_of
+from seedbed.raised import is_of_user, reason
 from seedbed.training.device import mixed_precision, resolved_device
 from seedbed.training.engine import Engine
 from seedbed.training.objective import HIGHER_IS_BETTER, METRICS, Objective, build_objective
@@ -124,9 +125,11 @@ class Attempts:
             return None
 
     def error(self) -> SeedbedError:
-        """One error that holds all problems, of the kind of the first."""
+        """One error that holds all problems, of the kind of the first, which is its cause."""
         problems = [problem for error in self.errors for problem in error.problems]
-        return type(self.errors[0])(*problems)
+        whole = type(self.errors[0])(*problems)
+        whole.__cause__ = self.errors[0]
+        return whole
 
 
 def _data(config: RunConfig, allow: AllowList) -> PreparedData:
@@ -167,7 +170,7 @@ def _try_batch(model: nn.Module, objective: Objective, rows: Rows, batches: Batc
             output = output_of(copy.deepcopy(model)(x))
         except ModelError:
             raise
-        except Exception as err:
+        except (Exception, SystemExit) as err:
             raise ModelError(_misfit(err, x)) from err
     wanted = (len(x), objective.outputs)
     if objective.loss_name.startswith("torch.nn.") and tuple(output.shape) != wanted:
@@ -177,8 +180,9 @@ def _try_batch(model: nn.Module, objective: Objective, rows: Rows, batches: Batc
         )
     try:
         loss = objective.loss(output, y)
-    except Exception as err:
-        raise ModelError(f"loss: {objective.loss_name} refuses the model's output: {err}") from err
+    except (Exception, SystemExit) as err:
+        what = f"raises {reason(err)}" if is_of_user(err) else f"refuses the model's output: {err}"
+        raise ModelError(f"loss: {objective.loss_name} {what}") from err
     if loss.numel() != 1:
         raise ModelError(
             f"loss: {objective.loss_name} gives {loss.numel()} numbers for a batch of {len(x)} "
@@ -186,16 +190,17 @@ def _try_batch(model: nn.Module, objective: Objective, rows: Rows, batches: Batc
         )
 
 
-def _misfit(err: Exception, x: torch.Tensor) -> str:
-    reason = " ".join(str(err).split())
-    if "more than 1 value per channel" in reason:
+def _misfit(err: BaseException, x: torch.Tensor) -> str:
+    if "more than 1 value per channel" in str(err):
         return (
             "model: batch normalisation cannot train on a batch of one row, and the last one would "
             "be; type loader.drop_last=true, or another loader.batch_size"
         )
     kind = f"{tuple(x.shape)} {str(x.dtype).removeprefix('torch.')}"
+    if is_of_user(err):
+        return f"model: forward raises {reason(err)}, given a batch of {kind}"
     return (
-        f"model does not take the data: a batch of {kind} gives {type(err).__name__}: {reason}; "
+        f"model does not take the data: a batch of {kind} gives {reason(err)}; "
         "sizes left out of the config are inferred"
     )
 

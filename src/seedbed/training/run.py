@@ -15,6 +15,7 @@ import torch
 
 from seedbed.data.seeds import stream_seed
 from seedbed.errors import RunDirectoryError
+from seedbed.raised import reason
 from seedbed.runs.directory import RunDirectory, Status
 from seedbed.runs.environment import environment
 from seedbed.runs.files import write_json, write_yaml
@@ -73,9 +74,7 @@ def run(
             # An import that is interrupted raises ImportError.
             stopped = stop.at_once or isinstance(err, KeyboardInterrupt)
             with contextlib.suppress(RunDirectoryError):  # the disk may be what failed
-                directory.write_status(
-                    "interrupted" if stopped else "failed", f"{type(err).__name__}: {err}"
-                )
+                directory.write_status("interrupted" if stopped else "failed", reason(err))
             if stopped:
                 raise KeyboardInterrupt from err
             raise

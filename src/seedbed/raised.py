@@ -1,0 +1,117 @@
+"""Tells what was raised, and the line of the user's own code that it came from.
+
+Code is the user's if it lies neither in Seedbed, nor in Python's library, nor among the installed
+packages, and was called by Seedbed.
+"""
+
+import re
+import sysconfig
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+HERE = str(Path(__file__).resolve().parent)
+LIBRARY = tuple(
+    str(Path(path).resolve()) for name, path in sysconfig.get_paths().items() if "lib" in name
+)
+INSTALLED = {"site-packages", "dist-packages"}
+
+IN_WORKER = re.compile(r"Caught \w+ in DataLoader worker process \d+\.\s*Original Traceback")
+"""How torch begins the message of what was raised in another process; its traceback follows."""
+
+WORKER_FRAME = re.compile(r'^  File "(.+)", line (\d+), in (.+)$', re.M)
+
+Frame = tuple[str, int, str]
+"""A file, a line in it, and the function."""
+
+
+def reason(err: BaseException) -> str:
+    """`KeyError: 'x' (net.py, line 12, in forward)`, on one line.
+
+    The place is told where it is in the user's own code.
+    """
+    told = _type_and_message(err)
+    frames = _own_frames(err)
+    if not frames or isinstance(err, SyntaxError):  # whose message tells the place itself
+        return told
+    return f"{told} ({_place(frames[-1])})"
+
+
+def is_of_user(err: BaseException) -> bool:
+    """Whether it was raised in the user's own code, or in what that called."""
+    return bool(_own_frames(err))
+
+
+def shown_traceback(err: BaseException) -> str:
+    """The traceback of the user's own error behind `err`, from their first frame on; else all."""
+    for one in _chain(err):
+        message = str(one)
+        if IN_WORKER.search(message):
+            return message.rstrip() + "\n"
+        first = next(iter(_own_frames(one)), None)
+        if first is None:
+            continue
+        told = traceback.TracebackException.from_exception(one)
+        told.__cause__ = told.__context__ = None
+        frames = [(frame.filename, frame.lineno, frame.name) for frame in told.stack]
+        told.stack = traceback.StackSummary.from_list(told.stack[frames.index(first) :])
+        return "".join(told.format())
+    return "".join(traceback.format_exception(err))
+
+
+def _type_and_message(err: BaseException) -> str:
+    message = str(err)
+    if IN_WORKER.search(message):
+        return " ".join(message.strip().splitlines()[-1].split())
+    message = " ".join(message.split())
+    return f"{type(err).__name__}: {message}" if message else type(err).__name__
+
+
+def _chain(err: BaseException) -> Iterator[BaseException]:
+    """The error, and what it was made of."""
+    one: BaseException | None = err
+    seen: set[int] = set()
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or one.__context__
+
+
+def _own_frames(err: BaseException) -> list[Frame]:
+    """The frames of the user's code, outermost first."""
+    message = str(err)
+    if IN_WORKER.search(message):
+        found = [(file, int(line), name) for file, line, name in WORKER_FRAME.findall(message)]
+        return [frame for frame in found if _is_users(frame[0])]
+    frames = [
+        (frame.f_code.co_filename, line, frame.f_code.co_name)
+        for frame, line in traceback.walk_tb(err.__traceback__)
+    ]
+    return [frame for frame in _below_seedbed(frames) if _is_users(frame[0])]
+
+
+def _below_seedbed(frames: Sequence[Frame]) -> Sequence[Frame]:
+    """Those that Seedbed called: its caller, such as a notebook, is no part of the error.
+
+    The traceback of an error that was caught begins where it was caught, in Seedbed.
+    """
+    first = next((n for n, frame in enumerate(frames) if _is_within(frame[0], HERE)), None)
+    return frames[first:] if first is not None else ()
+
+
+def _is_users(file: str) -> bool:
+    if file.startswith("<") or INSTALLED & set(Path(file).parts):
+        return False
+    return not any(_is_within(file, folder) for folder in (HERE, *LIBRARY))
+
+
+def _is_within(file: str, folder: str) -> bool:
+    return Path(file).resolve().is_relative_to(folder)
+
+
+def _place(frame: Frame) -> str:
+    file, line, name = frame
+    path, here = Path(file).resolve(), Path.cwd()
+    near = path.relative_to(here) if path.is_relative_to(here) else path
+    function = "" if name == "<module>" else f", in {name}"
+    return f"{near}, line {line}{function}"
