@@ -16,7 +16,7 @@ from seedbed.raised import reason
 from seedbed.runs.beginning import write_hydra_files
 from seedbed.runs.directory import RunDirectory
 from seedbed.sweep.groups import Group, Singles
-from seedbed.sweep.job import Job, Outcome, job_directory
+from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
 from seedbed.training.checkpoint import Snapshot
 from seedbed.training.fused.plan import StackPlan, prepare_stack
 from seedbed.training.fused.sizing import measured_width, widest
@@ -119,6 +119,8 @@ def run_stack(
     try:
         for job in stack.jobs:
             directories.append(job_directory(job))
+            if stack.snapshots is None and not directories[-1].is_new:
+                forget_checkpoints(directories[-1])
         runs = [
             StackRun(job.plain, directory)
             for job, directory in zip(stack.jobs, directories, strict=True)
