@@ -19,9 +19,10 @@ from seedbed.sweep.groups import Group, Singles
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
 from seedbed.training.checkpoint import Snapshot
 from seedbed.training.fused.plan import StackPlan, prepare_stack
+from seedbed.training.fused.pure import is_pure
 from seedbed.training.fused.sizing import measured_width, widest
 from seedbed.training.fused.stackable import refused_by_vmap
-from seedbed.training.fused.step import Randomness, is_pure
+from seedbed.training.fused.step import Randomness
 from seedbed.training.fused.train import train_stack
 from seedbed.training.fused.writer import StackRun, StackWriter
 from seedbed.training.interrupt import stop_request

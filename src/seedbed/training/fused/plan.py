@@ -15,9 +15,10 @@ from seedbed.data.sources import read_source
 from seedbed.data.splits import split_seed
 from seedbed.data.table import Table as LoadedTable
 from seedbed.models.build import ModelBuilder
+from seedbed.training.fused.layout import Layout, Named
 from seedbed.training.fused.rows import StackedBatches, Table, table_of
 from seedbed.training.fused.schedules import Schedules
-from seedbed.training.fused.step import Layout, Named, Randomness, StackedModel
+from seedbed.training.fused.step import Randomness, StackedModel
 from seedbed.training.objective import Objective, build_objective
 from seedbed.training.plan import Plan, metric_names, prepare_run
 from seedbed.training.state import Best
