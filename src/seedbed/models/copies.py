@@ -16,7 +16,7 @@ def copied_model(model: Module) -> Module:
     `torch.nn.utils.weight_norm` leaves beside its parameters; the copy holds its values.
     """
     memo: dict[int, Any] = {}
-    for module in model.modules():
+    for module in model.modules() if isinstance(model, nn.Module) else []:
         for tensor in _tensors(vars(module)):
             if not tensor.is_leaf:
                 memo[id(tensor)] = tensor.detach().clone()

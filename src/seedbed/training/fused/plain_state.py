@@ -6,6 +6,7 @@ A stack has one module for all of its runs: what else `forward` reads or changes
 import enum
 import functools
 import hashlib
+import itertools
 import logging
 import pickle
 import random
@@ -20,17 +21,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seedbed.training.fused.pure import HOOKS
-
 PlainState = dict[str, Any]
 """By path, such as `layers[0].weight`, what stands there: a value, a digest, or a reference."""
 
-REGISTERED = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", *HOOKS)
-"""Attributes of a registered module that are compared otherwise."""
+REGISTRIES = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set")
+"""Attributes of a registered module that are compared otherwise; so are its hooks."""
 
 VALUES = (int, float, complex, bool, str, bytes, type(None), range, enum.Enum)
 NAMED = (type, types.ModuleType, types.BuiltinFunctionType, torch.dtype, torch.device, torch.Size)
-DATA = (int, float, str, list, dict, set, deque, Tensor, np.ndarray)
+DATA = (int, float, str, list, dict, set, deque, itertools.count, Tensor, np.ndarray)
 """Kinds of global variables that are looked at."""
 
 MOST_ENTRIES = 100_000
@@ -49,31 +48,33 @@ class _Opaque:
     __hash__ = None  # type: ignore[assignment]
 
 
-def plain_state(module: nn.Module) -> PlainState:
-    """All that the module and those in it keep in attributes."""
+def plain_state(module: Any) -> PlainState:
+    """All that the module and those in it keep in attributes; of any other object, all of it."""
     walk = _Walk()
+    if not isinstance(module, nn.Module):
+        walk.entries([("itself", module)], "")
+        return walk.found
     for name, one in [*module.named_parameters(), *module.named_buffers()]:
         walk.know(one, name)
     modules = list(module.named_modules())
     for name, one in modules:
         walk.know(one, name or "self")
     for name, one in modules:
-        own = {key: value for key, value in vars(one).items() if key not in REGISTERED}
-        walk.entries(own.items(), f"{name}." if name else "")
+        own = [(key, value) for key, value in vars(one).items() if not _is_registry(key)]
+        walk.entries(own, f"{name}." if name else "")
     return walk.found
 
 
-def shared_state(module: nn.Module) -> PlainState:
+def shared_state(module: Any) -> PlainState:
     """What the classes of the module and their files keep for all objects."""
     walk = _Walk()
-    classes = {base for one in module.modules() for base in type(one).__mro__}
-    for found in classes:
-        if f"{found.__module__}.".startswith(FOREIGN):
-            continue
-        walk.entries(_data(vars(found)).items(), f"{found.__name__}.")
-        home = sys.modules.get(found.__module__)
-        if home is not None:
-            walk.entries(_data(vars(home)).items(), f"{found.__module__}.")
+    parts = module.modules() if isinstance(module, nn.Module) else [module]
+    classes = {base for one in parts for base in type(one).__mro__}
+    own = [one for one in classes if not f"{one.__module__}.".startswith(FOREIGN)]
+    for found in own:
+        walk.entries(_data(vars(found)), f"{found.__name__}.")
+    for home in {one.__module__ for one in own} & set(sys.modules):
+        walk.entries(_data(vars(sys.modules[home])), f"{home}.")
     return walk.found
 
 
@@ -85,12 +86,16 @@ def first_difference(one: PlainState, other: PlainState) -> str | None:
     return next((path for path in other if path not in one), None)
 
 
-def _data(names: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value
+def _is_registry(attribute: str) -> bool:
+    return attribute in REGISTRIES or (attribute[0] == "_" and "_hooks" in attribute)
+
+
+def _data(names: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [
+        (name, value)
         for name, value in names.items()
         if not name.startswith("__") and isinstance(value, DATA)
-    }
+    ]
 
 
 class _Walk:

@@ -6,6 +6,7 @@ to torch's own.
 
 from typing import Any
 
+import torch
 from torch import nn
 
 from seedbed.models.custom import CustomMLP
@@ -57,4 +58,23 @@ def hook_of(module: nn.Module) -> str | None:
     for kind in HOOKS:
         if getattr(module, kind, None):
             return kind.strip("_").removesuffix("s").replace("_", " ")
+    return None
+
+
+def refused_form(model: nn.Module, loss: Any) -> str | None:
+    """What a model or a loss is made of that is never stacked, seen before it is called."""
+    named = list(model.named_modules())
+    if isinstance(loss, nn.Module):
+        named += [(f"loss.{name}".rstrip("."), one) for name, one in loss.named_modules()]
+    for name, module in named:
+        where = f"'{name}'" if name else type(module).__name__
+        if isinstance(module, torch.jit.ScriptModule):
+            return f"{where} is a scripted module"
+        if hook := hook_of(module):
+            return f"{where} has a {hook}"
+    for name, one in model.named_parameters():
+        if type(one) is not nn.Parameter:
+            return f"'{name}' is no plain parameter but a {type(one).__name__}"
+        if one._backward_hooks or getattr(one, "_post_accumulate_grad_hooks", None):
+            return f"the gradient of '{name}' has a hook"
     return None

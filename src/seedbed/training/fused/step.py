@@ -76,12 +76,13 @@ class StackedModel:
             gradients (runs, width), losses (runs,), buffers
         """
         tensors = (weights, x, y, *buffers.values())
-        try:
-            gradients, losses, *changed = self._step(buffers, tensors)(*tensors)
-        except RuntimeError as err:
-            if not self._goes_inside(err):
-                raise
-            gradients, losses, *changed = self._step(buffers, tensors)(*tensors)
+        with _Quiet():
+            try:
+                gradients, losses, *changed = self._step(buffers, tensors)(*tensors)
+            except RuntimeError as err:
+                if not self._goes_inside(err):
+                    raise
+                gradients, losses, *changed = self._step(buffers, tensors)(*tensors)
         return gradients, losses, dict(zip(buffers, changed, strict=True))
 
     def _step(self, buffers: Named, tensors: Sequence[Tensor]) -> Function:
@@ -140,7 +141,8 @@ class StackedModel:
         self.model.eval()  # the same module: it may count in training what it needs here
         named = self.layout.views(weights)
         try:
-            return self._evaluated(named, buffers, x)
+            with _Quiet():
+                return self._evaluated(named, buffers, x)
         except RuntimeError as err:
             if not self._goes_inside(err):
                 raise
@@ -180,6 +182,20 @@ class StackedModel:
             found: Any = vjp(lambda named: self._forward(named, buffers, x), weights)
         output: Tensor = found[0]
         return output.detach()
+
+
+class _Quiet:
+    """Where torch says nothing of operations that `vmap` goes through run by run.
+
+    They are as right as the others, and how fast a stack is, is measured.
+    """
+
+    def __enter__(self) -> None:
+        self.before = torch._C._debug_only_are_vmap_fallback_warnings_enabled()  # type: ignore[attr-defined]
+        torch._C._functorch._set_vmap_fallback_warning_enabled(False)  # type: ignore[attr-defined]
+
+    def __exit__(self, *error: object) -> None:
+        torch._C._functorch._set_vmap_fallback_warning_enabled(self.before)  # type: ignore[attr-defined]
 
 
 @contextmanager
