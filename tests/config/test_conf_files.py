@@ -25,6 +25,7 @@ NUMBERS = {
     "loss": 6,
     "model": 3,
     "optimizer": 5,
+    "preset": 2,
     "scheduler": 5,
     "sweep": 1,
     "trainer": 3,

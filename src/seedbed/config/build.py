@@ -182,9 +182,18 @@ def _left_over(group: str, key: str, value: Any) -> bool:
     """
     for option in sorted((own_conf() / group).glob("*.yaml")):
         shipped = yaml.safe_load(option.read_text(encoding="utf-8"))
-        if key in shipped and shipped[key] == value:
+        if key in shipped and value in _values_of(shipped[key]):
             return True
     return False
+
+
+def _values_of(shipped: Any) -> list[Any]:
+    """What a key of an option of ours may come to: `${preset.KEY}` has a value in each preset."""
+    named = re.fullmatch(r"\$\{preset\.(\w+)\}", str(shipped))
+    if named is None:
+        return [shipped]
+    presets = (own_conf() / "preset").glob("*.yaml")
+    return [yaml.safe_load(one.read_text(encoding="utf-8")).get(named[1]) for one in presets]
 
 
 def _shipped(module: str, name: str, where: str) -> type:

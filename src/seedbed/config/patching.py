@@ -79,7 +79,7 @@ class Base:
             return False
         if kind == "mapping":  # at the top it may be a group of a folder that only Hydra knows
             return not isinstance(word.value, list) and len(word.path or ()) > 1
-        return kind != "reference" or not isinstance(word.value, list)
+        return True
 
     def _with(self, whole: dict[str, Any], writes: Sequence[Write]) -> dict[str, Any]:
         result = dict(whole)

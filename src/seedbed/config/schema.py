@@ -136,7 +136,7 @@ class DatasetConfig(DataConfig):
 class LoaderConfig:
     """How rows become batches."""
 
-    batch_size: Count | None
+    batch_size: Count | Literal["auto"] | None
     shuffle: bool
     num_workers: WholeFromZero
     drop_last: bool
@@ -193,7 +193,10 @@ class SweepConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """One run, checked. Groups that name a class (`_target_`) stay mappings."""
+    """One run, checked. Groups that name a class (`_target_`) stay mappings.
+
+    `preset` has no reader: it holds what other keys take, by interpolation, and they are checked.
+    """
 
     name: FolderName
     seed: Seed
@@ -206,6 +209,7 @@ class RunConfig:
     scheduler: Object
     trainer: TrainerConfig
     sweep: SweepConfig
+    preset: Object = field(metadata={ABSENT: {}})
 
 
 DATA_SOURCES: dict[str, type[DataConfig]] = {

@@ -6,7 +6,7 @@ may write into it: no stored row, and no later batch, shares its memory.
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch.utils.data import DataLoader, Dataset, TensorDataset
@@ -24,6 +24,11 @@ BLOCK_BYTES = 8 * 2**20
 
 EPOCHS_AT_ONCE, ROWS_AT_ONCE = 64, 2**14
 """Orders are drawn for as many epochs at once as keep below this many rows."""
+
+BatchSize = int | Literal["auto"] | None
+
+BATCHES, SMALLEST_BATCH, LARGEST_BATCH = 128, 32, 1024
+"""Of `loader.batch_size=auto`: the most batches in an epoch, and the rows in one."""
 
 EVALUATION_ROWS = 4096
 """Largest batch where no gradient is kept, unless the user asked for a larger one."""
@@ -52,13 +57,13 @@ class _Ordered:
 
     def __init__(self, rows: int, loader: LoaderConfig, seed: int) -> None:
         self.rows = rows
-        self.batch_size = min(loader.batch_size or rows, rows)
+        self.batch_size = rows_a_batch(loader.batch_size, rows)
         self.shuffle = loader.shuffle
         self.drop_last = loader.drop_last
         self.seed = seed
         self.epochs_at_once = max(1, min(EPOCHS_AT_ONCE, ROWS_AT_ONCE // rows))
         self._orders = (-1, torch.empty(0))
-        if loader.drop_last and loader.batch_size and rows < loader.batch_size:
+        if loader.drop_last and isinstance(loader.batch_size, int) and rows < loader.batch_size:
             raise DataError(
                 f"loader.drop_last=true leaves no batch: {rows} rows, loader.batch_size="
                 f"{loader.batch_size}; type loader.drop_last=false or a batch size <= {rows}"
@@ -209,7 +214,22 @@ def evaluation_batches(
     return training_batches(data, plain, seed, device)
 
 
-def evaluation_rows(batch_size: int | None, row_bytes: int) -> int:
+def rows_a_batch(batch_size: BatchSize, rows: int) -> int:
+    """How many of the training rows make a batch.
+
+    `auto` is a power of two for which an epoch has about a hundred batches, from 32 to 1,024.
+
+    Args:
+        batch_size: of the config; None for all.
+        rows: to train on.
+    """
+    if batch_size == "auto":
+        fitting = 1 << max(0, -(-rows // BATCHES) - 1).bit_length()
+        batch_size = min(max(fitting, SMALLEST_BATCH), LARGEST_BATCH)
+    return min(batch_size or rows, rows)
+
+
+def evaluation_rows(batch_size: BatchSize, row_bytes: int) -> int:
     """How many rows in memory go through a model at once where no gradient is kept.
 
     It depends on the run alone: a layer may look at the rows together, as batch normalisation
@@ -220,6 +240,8 @@ def evaluation_rows(batch_size: int | None, row_bytes: int) -> int:
         row_bytes: of one input.
     """
     within_memory = min(EVALUATION_ROWS, BLOCK_BYTES // max(1, row_bytes))
+    if batch_size == "auto":
+        batch_size = SMALLEST_BATCH
     return max(batch_size or EVALUATION_ROWS, within_memory)
 
 

@@ -42,7 +42,7 @@ def model_outputs(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> torch.
     rows = torch.from_numpy(inputs)
     loader = trained.config.get("loader")
     asked = loader.get("batch_size") if isinstance(loader, dict) else None
-    batch_size = asked if type(asked) is int and asked > 0 else None
+    batch_size = asked if asked == "auto" or (type(asked) is int and asked > 0) else None
     parts = rows.split(evaluation_rows(batch_size, rows[:1].nbytes))
     with torch.no_grad():
         return torch.cat([output_of(trained.model(part.clone())).clone() for part in parts])

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from seedbed.config.schema import LoaderConfig
+from seedbed.data.batches import rows_a_batch
 from seedbed.data.seeds import permutations, stream_seed
 
 GATHERED_BYTES = 2**20
@@ -108,7 +109,7 @@ class StackedBatches:
     def __init__(self, table: Table, loader: LoaderConfig, seeds: Sequence[int]) -> None:
         self.table = table
         self.shuffle = loader.shuffle
-        self.batch_size = min(loader.batch_size or table.rows, table.rows)
+        self.batch_size = rows_a_batch(loader.batch_size, table.rows)
         whole, rest = divmod(table.rows, self.batch_size)
         self.batches = whole + (rest > 0 and not loader.drop_last)
         self.seeds = list(seeds)

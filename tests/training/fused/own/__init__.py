@@ -1,1 +1,0 @@
-"""Modules and losses as people write them, for stacks to take or to refuse."""
