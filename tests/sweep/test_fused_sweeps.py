@@ -18,6 +18,8 @@ import torch
 from seedbed.training.fused.sizing import Width
 
 OWN = """
+import traceback
+
 import torch
 from torch import nn
 
@@ -34,14 +36,14 @@ class Branching(nn.Module):
 
 
 class Failing(nn.Module):
-    def __init__(self, in_features, out_features, width=3):
+    def __init__(self, in_features, out_features, where):
         super().__init__()
         self.layer = nn.Linear(in_features, out_features)
-        self.width, self.calls = width, 0
+        self.where = (where, "training/run.py")
 
     def forward(self, x):
-        self.calls += 1
-        if self.training and self.calls > {5: 4, 6: 40}.get(self.width, 10**6):
+        callers = [frame.filename for frame in traceback.extract_stack()]
+        if any(one.endswith(self.where) for one in callers):
             raise RuntimeError("told to")
         return self.layer(x)
 """
@@ -161,7 +163,7 @@ def test_each_job_of_a_mixed_sweep_ends_as_it_should(
         *({"seed": seed} for seed in range(194)),
         *({"seed": 0, "optimizer.lr": lr} for lr in ("1e6", "2e6", "3e6")),
         *({"seed": s, "model._target_": "mixed_nets.Branching"} for s in (0, 1)),
-        {"seed": 0, "model._target_": "mixed_nets.Failing", "+model.width": 5},
+        {"seed": 0, "model._target_": "mixed_nets.Failing", "+model.where": "training/run.py"},
     ]
     file = tmp_path / "conf" / "experiment" / "mixed.yaml"
     file.parent.mkdir(parents=True)
@@ -216,12 +218,14 @@ def test_always_refuses_what_cannot_fuse(
     assert not (tmp_path / "outputs").exists()
 
 
-@pytest.mark.parametrize("width", [5, 6], ids=["when it is tried", "in training"])
+@pytest.mark.parametrize(
+    "where", ["fused/sizing.py", "fused/train.py"], ids=["when it is measured", "in training"]
+)
 def test_a_stack_that_raises_is_run_singly(
-    seedbed_process: Callable, tmp_path: Path, width: int
+    seedbed_process: Callable, tmp_path: Path, where: str
 ) -> None:
     (tmp_path / "failing_nets.py").write_text(OWN)
-    words = ["model._target_=failing_nets.Failing", "allow=[failing_nets]", f"+model.width={width}"]
+    words = ["model._target_=failing_nets.Failing", "allow=[failing_nets]", f"+model.where={where}"]
     words += ["seed=range(0,16)", "trainer.epochs=30", "sweep.fuse=always"]
     result = seedbed_process("train", "-m", *words)
     assert result.code == 1

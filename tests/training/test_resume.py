@@ -148,7 +148,11 @@ def test_a_complete_run_is_left_alone(tmp_path: Path, seedbed: Callable) -> None
 
 REFUSED = {
     "fewer epochs": (["run", "trainer.epochs=3"], "trainer.epochs can be raised, from 50, got 3"),
-    "another key": (["run", "seed=3"], "resume takes trainer.epochs=N alone, got 'seed=3'"),
+    "another key": (
+        ["run", "seed=3"],
+        "resume takes trainer.epochs=N, and trainer.early_stopping.patience=N or null, got "
+        "'seed=3'",
+    ),
     "no run": (["rum"], "run directory 'rum' does not exist; did you mean 'run'?"),
 }
 

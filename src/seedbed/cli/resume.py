@@ -2,15 +2,19 @@
 
 import argparse
 import logging
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from seedbed.cli import collector
 from seedbed.cli.arguments import Parser
-from seedbed.cli.main import DONE
+from seedbed.cli.main import DONE, RUN_FAILED
+from seedbed.cli.raising import Raised, raised
 from seedbed.errors import ArgumentError
 from seedbed.runs.beginning import logged
-from seedbed.runs.directory import reclaim
+from seedbed.runs.directory import RunDirectory, reclaim
+from seedbed.runs.keepsake import kept
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.reader import open_run, read_config, read_status, refuse_links
 
@@ -22,8 +26,9 @@ def parser() -> Parser:
     made = Parser(
         "resume",
         "Goes on where a run stopped, from its last checkpoint, and ends with the bits of a run "
-        "that was never stopped. trainer.epochs=N may ask for more epochs than before. Of a sweep, "
-        "the jobs that did not complete are run.",
+        "that was never stopped. trainer.epochs=N may ask for more epochs than before, and "
+        "trainer.early_stopping.patience=null for those after an early stop. Of a sweep, the jobs "
+        "that did not complete are run.",
         "seedbed resume outputs/sum/2026-…",
     )
     made.add_argument("run", metavar="RUN | SWEEP", help="a run directory, or a sweep's")
@@ -41,10 +46,10 @@ def main(words: Sequence[str]) -> int:
     paths = open_run(args.run)
     refuse_links(paths)
     plain = read_config(paths)
-    raised = _raise_epochs(plain, args.overrides)
+    more = raised(plain, args.overrides)
     status = read_status(paths)["status"]
     directory = reclaim(paths)
-    if status == "completed" and not raised:
+    if status == "completed" and not more:
         directory.release()
         print(f"complete already\nrun: {paths.root}")
         return DONE
@@ -52,6 +57,16 @@ def main(words: Sequence[str]) -> int:
         raise ArgumentError(
             f"'{paths.root}' diverged, and would again; start a new run with a smaller optimizer.lr"
         )
+    try:
+        return _go_on(directory, plain, more, was_complete=status == "completed")
+    finally:
+        directory.release()
+
+
+def _go_on(
+    directory: RunDirectory, plain: dict[str, Any], more: Raised, *, was_complete: bool
+) -> int:
+    """Trains on; what a completed run was is kept until that has succeeded."""
     # Imported here: torch takes a second, and a wrong argument is answered before it.
     from seedbed.cli import progress
     from seedbed.cli.ending import say_ending
@@ -60,27 +75,42 @@ def main(words: Sequence[str]) -> int:
     from seedbed.config.check import checked
     from seedbed.config.locations import users_allowed
     from seedbed.training.bounds import bounded
+    from seedbed.training.lengthen import refuse_other_path, refuse_stopped_early
     from seedbed.training.plan import prepare_run
     from seedbed.training.resume import load_snapshot, refuse_changed_data, with_threads
     from seedbed.training.run import run
     from seedbed.views.trained import refuse_oversized
 
     collector.wake()
-    config, allow = with_threads(checked(plain), paths), AllowList(users_allowed())
-    with bounded(refuse_oversized(paths, plain, allow)):
+    config, allow = with_threads(checked(plain), directory), AllowList(users_allowed())
+    if more:
+        refuse_other_path(plain, more.epochs_before, directory, allow)
+    with bounded(refuse_oversized(directory, plain, allow)):
         plan = prepare_run(config, allow)
-    refuse_changed_data(plan, paths)
-    snapshot = load_snapshot(paths)
+    refuse_changed_data(plan, directory)
+    snapshot = load_snapshot(directory)
+    if was_complete:
+        refuse_stopped_early(snapshot, config, directory)
     said = "no checkpoint yet: beginning anew"
     if snapshot is not None:
         state = snapshot["state"]
         said = f"going on in epoch {state['epoch'] + 1} after step {state['step']}"
-    print(said)
-    with logged(directory):
-        log.info(said)
+    with logged(directory), kept(directory, _say, was_complete=was_complete) as attempt:
+        _say(said)
         with failures_told(directory.log):
             result = run(plan, plain, directory, progress.reporter(), resumed=snapshot)
+        attempt.status = result["status"]
+    if attempt.was_put_back:
+        print(f"error: {result['status']}: {result['error']}", file=sys.stderr)
+        print(f"run: {directory.root}")
+        return RUN_FAILED
     return say_ending(result, directory, plan)
+
+
+def _say(text: str) -> None:
+    """To the terminal and `run.log`."""
+    print(text)
+    log.info(text)
 
 
 def _sweep(args: argparse.Namespace) -> int:
@@ -89,24 +119,12 @@ def _sweep(args: argparse.Namespace) -> int:
     from seedbed.config.locations import users_allowed
 
     if args.overrides:
-        raise ArgumentError(f"resuming a sweep takes no overrides, got '{args.overrides[0]}'")
+        raise ArgumentError(
+            f"resuming a sweep takes no overrides, got '{args.overrides[0]}'; of one job, type "
+            f"seedbed resume {args.run}/JOB {args.overrides[0]}"
+        )
     directory = Path(args.run)
     for folder in (directory, *(path for path in directory.iterdir() if path.is_dir())):
         refuse_links(RunPaths(folder))
     with only_readers_own(users_allowed()):  # overrides in the sweep's own files may say more
         return resume_sweep(directory, changed=args.changed, config_dir=args.config_dir)
-
-
-def _raise_epochs(plain: dict[str, object], overrides: Sequence[str]) -> bool:
-    """Puts a larger number of epochs into the config; whether one was asked for."""
-    trainer = plain.get("trainer")
-    for word in overrides:
-        key, _, value = word.partition("=")
-        if key != "trainer.epochs" or not value.isdigit() or not isinstance(trainer, dict):
-            raise ArgumentError(f"resume takes trainer.epochs=N alone, got '{word}'")
-        before = trainer.get("epochs")
-        if not isinstance(before, int) or int(value) < before:
-            raise ArgumentError(f"trainer.epochs can be raised, from {before}, got {value}")
-        trainer["epochs"] = int(value)
-        return int(value) > before
-    return False

@@ -133,8 +133,10 @@ def _resumed(directory: Path, *, changed: bool, config_dir: str | None) -> int:
     folder = find_user_conf(config_dir)
     composed = recomposed([record.overrides for record in left], folder, name)
     refuse_what_is_not_allowed(composed, directory)
+    altered = 0
     for record, one in zip(left, composed, strict=True):
-        if config_hash(one.plain) != record.identity and not changed:
+        altered += config_hash(one.plain) != record.identity
+        if altered and not changed:
             raise SeedbedError(
                 f"the config of '{record.directory}' is not what it was when the sweep began; "
                 f"put it back, or type seedbed resume {directory} --changed"
@@ -142,6 +144,11 @@ def _resumed(directory: Path, *, changed: bool, config_dir: str | None) -> int:
         record.identity = config_hash(one.plain)
     refuse_what_cannot_run(composed)
     print(f"{len(sweep.jobs) - len(left)} of {len(sweep.jobs)} jobs are complete")
+    if altered:
+        print(
+            f"note: the config of {altered} of the others has changed; one that was cut off begins "
+            "anew, unless the new config would have brought it to the same place"
+        )
     _go(sweep, jobs_of(sweep, left, composed))
     return exit_code()
 

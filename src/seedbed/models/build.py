@@ -1,15 +1,19 @@
 """Builds the model of a run, with the sizes of its data."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import prod
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from seedbed.config.build import AllowList, accepted, constructed
 from seedbed.errors import ModelError, NotAllowedError
+from seedbed.models.lazy import materialize
 
 
 class ModelBuilder:
@@ -54,18 +58,29 @@ class ModelBuilder:
                     "have it inferred"
                 )
         self.arguments = accepted(self.found, arguments, "model")
+        self.input_shape = list(input_shape)
+        self.own = not self.found.__module__.startswith("seedbed.")
 
     def __call__(self, seed: int) -> nn.Module:
         """A model on the CPU, with the weights of one built after `torch.manual_seed(seed)`.
 
+        Python's and NumPy's generators are seeded too, where the class is not one of Seedbed's.
+        Lazy layers get their sizes from a batch of zeros, and draw their weights then.
+
         Raises:
-            ModelError, NotAllowedError: if the class refuses its arguments.
+            ModelError, NotAllowedError: if the class refuses its arguments, or a lazy layer gets no
+                size.
         """
         state = torch.default_generator.get_state()
         # The same for the CPU, and several times as fast.
         (torch.manual_seed if torch.cuda.is_available() else _seed_the_cpu)(seed)
         try:
-            model = _built(self.found, self.arguments)
+            if not self.own:
+                model = _built(self.found, self.arguments)
+            else:
+                with _others_seeded(seed):
+                    model = _built(self.found, self.arguments)
+                    materialize(model, self.input_shape)
         finally:
             torch.default_generator.set_state(state)
         assert isinstance(model, nn.Module)
@@ -74,6 +89,19 @@ class ModelBuilder:
 
 def _seed_the_cpu(seed: int) -> None:
     torch.default_generator.manual_seed(seed)
+
+
+@contextmanager
+def _others_seeded(seed: int) -> Iterator[None]:
+    """Python's and NumPy's generators, put back afterwards."""
+    pythons, numpys = random.getstate(), np.random.get_state()
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    try:
+        yield
+    finally:
+        random.setstate(pythons)
+        np.random.set_state(numpys)
 
 
 def build_model(

@@ -98,6 +98,16 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
     return config
 
 
+def read_overrides(paths: RunPaths) -> list[str]:
+    """What was typed for the run, as Hydra keeps it; empty where that is not told."""
+    try:
+        words = yaml.load(_text(paths.hydra / "overrides.yaml"), Loader=YamlLoader)
+    except Exception:  # damaged, or a stranger's
+        return []
+    told = isinstance(words, list) and all(isinstance(word, str) for word in words)
+    return [printable(word) for word in words] if told else []
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object of the run; control characters in its texts are written out.
 

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from seedbed.errors import SeedbedError
-from seedbed.runs.layout import RunPaths
-from seedbed.sweep.job import Job, earlier_outcome
+from seedbed.sweep.job import Job, cut_off, earlier_outcome
 from seedbed.training.checkpoint import Snapshot
 from seedbed.training.fused.shape import forbidden_by, shape_key
 from seedbed.training.fused.snapshots import ENGINE
-from seedbed.training.resume import load_snapshot
 
 ALONE = "no other job has its shape"
 
@@ -97,10 +95,7 @@ def _is_alone(group: Group, fuse: str) -> bool:
 
 def _cut_off(job: Job) -> Snapshot | None:
     """The last checkpoint of a job that was interrupted; None if it begins anew."""
-    earlier = earlier_outcome(job.path)
-    if earlier is None or earlier.status != "interrupted":
-        return None
     try:
-        return load_snapshot(RunPaths(job.path))
+        return cut_off(job, earlier_outcome(job.path))
     except SeedbedError:
         return None  # the single engine says what is wrong with it

@@ -6,7 +6,7 @@ import time
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seedbed.config.build import AllowList
 from seedbed.config.schema import RunConfig
@@ -15,7 +15,10 @@ from seedbed.raised import reason
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import RunDirectory, claim, reclaim
 from seedbed.runs.layout import RunPaths
-from seedbed.runs.reader import read_json, read_status
+from seedbed.runs.reader import read_config, read_json, read_status
+
+if TYPE_CHECKING:
+    from seedbed.training.checkpoint import Snapshot
 
 log = logging.getLogger("seedbed")
 
@@ -79,7 +82,6 @@ def run_job(job: Job) -> Outcome:
     # Imported here: torch takes a second, and a sweep with a mistake in it is answered before.
     from seedbed.training.plan import prepare_run
     from seedbed.training.reporter import Notes
-    from seedbed.training.resume import load_snapshot
     from seedbed.training.run import run
 
     earlier = earlier_outcome(job.path)
@@ -88,9 +90,10 @@ def run_job(job: Job) -> Outcome:
         try:
             write_hydra_files(job.hydra, directory)
             plan = prepare_run(job.config, AllowList(job.config.allow))
-            cut_off = earlier is not None and earlier.status == "interrupted"
-            snapshot = load_snapshot(directory) if cut_off else None
             heard = Notes()
+            snapshot = cut_off(job, earlier)
+            if snapshot is None:
+                forget_checkpoints(directory)
             result = run(
                 plan, job.plain, directory, heard, draw=job.config.sweep.plot, resumed=snapshot
             )
@@ -107,6 +110,37 @@ def run_job(job: Job) -> Outcome:
             directory.release()
 
 
+def cut_off(job: Job, earlier: Outcome | None) -> "Snapshot | None":
+    """The checkpoint that a job goes on from; None if it begins anew.
+
+    It does that as well where its config has changed, and would not have brought it there.
+
+    Args:
+        job: that is to be run.
+        earlier: how it stands on the disk.
+
+    Raises:
+        CheckpointError, RunDirectoryError: if a file of the job is damaged.
+    """
+    from seedbed.training.lengthen import goes_on_alike
+    from seedbed.training.resume import load_snapshot
+
+    if earlier is None or earlier.status != "interrupted":
+        return None
+    paths = RunPaths(job.path)
+    snapshot = load_snapshot(paths)
+    allow = AllowList(job.config.allow)
+    if snapshot is None or not goes_on_alike(read_config(paths), job.plain, allow):
+        return None
+    return snapshot
+
+
+def forget_checkpoints(directory: RunDirectory) -> None:
+    """Removes those of an earlier start, so that nothing goes on from them."""
+    for checkpoint in (directory.last, directory.best):
+        checkpoint.unlink(missing_ok=True)
+
+
 def _reclaimed(paths: RunPaths) -> RunDirectory:
     """Waits a little for a worker of a killed sweep, which ends after its step."""
     until = time.monotonic() + LAST_STEP_SECONDS
@@ -120,12 +154,7 @@ def _reclaimed(paths: RunPaths) -> RunDirectory:
 
 
 def job_directory(job: Job) -> RunDirectory:
-    """The job's own: new, or taken up; of one that failed nothing is kept."""
-    earlier = earlier_outcome(job.path)
+    """The job's own: new, or taken up."""
     if not RunPaths(job.path).status.exists():
         return claim(job.path)
-    directory = _reclaimed(RunPaths(job.path))
-    if earlier is None or earlier.status != "interrupted":
-        for checkpoint in (directory.last, directory.best):
-            checkpoint.unlink(missing_ok=True)
-    return directory
+    return _reclaimed(RunPaths(job.path))

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from seedbed.config.schema import SweepConfig
+from seedbed.runs.keepsake import put_back_unless_running
+from seedbed.runs.layout import RunPaths
 from seedbed.sweep.job import Job, Outcome, earlier_outcome
 from seedbed.sweep.outcome import JobRecord, Sweep
 from seedbed.sweep.progress import SweepProgress
@@ -51,6 +53,7 @@ def left_to_run(sweep: Sweep) -> list[JobRecord]:
     """The jobs that have not completed, by what their own directories say; notes the others."""
     left = []
     for record in sweep.jobs:
+        put_back_unless_running(RunPaths(sweep.directory / record.directory))
         outcome = earlier_outcome(sweep.directory / record.directory)
         _note(record, outcome or Outcome("pending"))
         if record.status != "completed":

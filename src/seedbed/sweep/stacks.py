@@ -16,12 +16,14 @@ from seedbed.raised import reason
 from seedbed.runs.beginning import write_hydra_files
 from seedbed.runs.directory import RunDirectory
 from seedbed.sweep.groups import Group, Singles
-from seedbed.sweep.job import Job, Outcome, job_directory
+from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
 from seedbed.training.checkpoint import Snapshot
 from seedbed.training.fused.plan import StackPlan, prepare_stack
+from seedbed.training.fused.pure import is_pure
+from seedbed.training.fused.rows import NotAlikeError
 from seedbed.training.fused.sizing import measured_width, widest
-from seedbed.training.fused.stackable import refused_by_vmap
-from seedbed.training.fused.step import Randomness, is_pure
+from seedbed.training.fused.stackable import refused_by_vmap, tried_pair
+from seedbed.training.fused.step import Randomness
 from seedbed.training.fused.train import train_stack
 from seedbed.training.fused.writer import StackRun, StackWriter
 from seedbed.training.interrupt import stop_request
@@ -64,7 +66,7 @@ def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int) -> 
     configs = [job.config for job in group.jobs]
     allow = AllowList(configs[0].allow)
     known: dict[int, PreparedData] = {}
-    plan = prepare_stack(configs[:2], allow, randomness=randomness, known=known)
+    plan = prepare_stack(tried_pair(configs), allow, randomness=randomness, known=known)
     if workers and fuse != "always" and not is_pure(plan.first.model):
         return Choice(1, "sweep.workers gives a model of your own a process for each job")
     reason = refused_by_vmap(plan)
@@ -119,6 +121,8 @@ def run_stack(
     try:
         for job in stack.jobs:
             directories.append(job_directory(job))
+            if stack.snapshots is None and not directories[-1].is_new:
+                forget_checkpoints(directories[-1])
         runs = [
             StackRun(job.plain, directory)
             for job, directory in zip(stack.jobs, directories, strict=True)
@@ -178,9 +182,13 @@ def unfusable(groups: Sequence[Group], singles: Sequence[Singles], randomness: R
     """For `sweep.fuse=always`: which jobs cannot be stacked, and why; empty if all can."""
     found = [single for single in singles if single.jobs]
     for group in groups:
-        configs = [job.config for job in group.jobs[:2]]
-        plan = prepare_stack(configs, AllowList(configs[0].allow), randomness=randomness)
-        reason = refused_by_vmap(plan)
+        configs = tried_pair([job.config for job in group.jobs])
+        reason: str | None
+        try:
+            plan = prepare_stack(configs, AllowList(configs[0].allow), randomness=randomness)
+            reason = refused_by_vmap(plan)
+        except NotAlikeError as err:
+            reason = str(err)
         if reason is not None:
             found.append(Singles(group.jobs, reason))
     return "; ".join(one.told("cannot fuse", "cannot fuse") for one in found)

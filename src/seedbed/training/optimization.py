@@ -89,11 +89,35 @@ def build_schedule(
         return Schedule(None)
     found = allow.find(str(spec["_target_"]), "scheduler._target_")
     extra: dict[str, Any] = {"optimizer": optimizer}
-    if accepts(found, "total_steps") and "total_steps" not in spec:
-        extra["total_steps"] = steps
+    if accepts(found, "total_steps"):
+        extra["total_steps"] = _total_steps(spec, found, steps)
     if issubclass(found, ReduceLROnPlateau):
         extra["mode"] = "max" if higher_is_better else "min"
     return Schedule(allow.build(spec, "scheduler", **extra))
+
+
+def total_steps(scheduler: Mapping[str, Any]) -> int | None:
+    """The length that a config gives to a schedule of steps; None if it is the run's."""
+    total = scheduler.get("total_steps")
+    if total is None and isinstance(scheduler.get("epochs"), int):
+        each = scheduler.get("steps_per_epoch")
+        total = scheduler["epochs"] * each if isinstance(each, int) else None
+    return total if isinstance(total, int) else None
+
+
+def _total_steps(spec: Mapping[str, Any], found: type, steps: int) -> int:
+    """The length of a schedule of steps: what the config says, or the run's.
+
+    Raises:
+        NotAllowedError: if it would end before the run, where torch would stop it.
+    """
+    told = total_steps(spec)
+    if told is not None and told < steps and issubclass(found, OneCycleLR):
+        raise NotAllowedError(
+            f"scheduler: {found.__name__} ends after {told} steps, and the run makes {steps}; "
+            "leave total_steps, epochs and steps_per_epoch out, or type fewer trainer.epochs"
+        )
+    return steps if told is None else told
 
 
 def _build_without_compiler() -> None:

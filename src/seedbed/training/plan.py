@@ -1,8 +1,7 @@
 """A run that is ready to start: everything built, and one batch tried through it."""
 
-import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
 import torch
@@ -17,6 +16,7 @@ from seedbed.data.own_dataset import prepare_own
 from seedbed.data.prepared import PreparedData, Rows, prepare_data
 from seedbed.errors import ConfigError, ModelError, SeedbedError
 from seedbed.models.build import build_model, output_of
+from seedbed.models.copies import copied_model
 from seedbed.raised import is_of_user, reason
 from seedbed.training.device import mixed_precision, resolved_device
 from seedbed.training.engine import Engine
@@ -82,7 +82,8 @@ def prepare_run(config: RunConfig, allow: AllowList, data: PreparedData | None =
     objective = tried(build_objective, config.loss, allow, data.preprocessing)
     model = tried(_model, config, allow, objective) if objective is not None else None
     if model is not None and objective is not None and train is not None:
-        tried(_try_batch, model, objective, data.train, train)
+        twins = _twins(config, allow, model, objective)
+        tried(_try_batch, *twins, data.train, train)
     learner = (model if model is not None else nn.Linear(1, 1)).to(device)
     steps = config.trainer.epochs * (len(train) if train is not None else 1)
     moved = tried(_optimizer, config, allow, learner, steps=steps, best=best)
@@ -154,8 +155,26 @@ def _model(config: RunConfig, allow: AllowList, objective: Objective) -> nn.Modu
     return build_model(config.model, allow, shape, objective.outputs, config.seed)
 
 
+def _twins(
+    config: RunConfig, allow: AllowList, model: nn.Module, objective: Objective
+) -> tuple[nn.Module, Objective]:
+    """A model and a loss that may be tried: copies, or built anew where they cannot be copied."""
+    try:
+        loss = copied_model(objective.loss_function)
+        return copied_model(model), replace(objective, loss_function=loss)
+    except Exception:  # of any kind: the classes may be the user's
+        anew = build_objective(config.loss, allow, objective.preprocessing)
+        return _model(config, allow, anew), anew
+
+
 def _try_batch(model: nn.Module, objective: Objective, rows: Rows, batches: Batches) -> None:
-    """Lets the smallest batch that training will see through a copy of the model.
+    """Lets the smallest batch that training will see through.
+
+    Args:
+        model: a twin, which the batch may change; so is the loss.
+        objective: likewise.
+        rows: of training.
+        batches: of these.
 
     Raises:
         ModelError: if it does not fit the data, or its output does not fit the loss.
@@ -167,7 +186,7 @@ def _try_batch(model: nn.Module, objective: Objective, rows: Rows, batches: Batc
         x = torch.stack([sample[0] for sample in samples])
         y = torch.stack([torch.as_tensor(sample[1]) for sample in samples])
         try:
-            output = output_of(copy.deepcopy(model)(x))
+            output = output_of(model(x))
         except ModelError:
             raise
         except (Exception, SystemExit) as err:

@@ -92,10 +92,10 @@ def _begun(
     draw: bool,
     resumed: Snapshot | None,
 ) -> dict[str, Any]:
-    _write_beginning(plan, plain, directory)
     state = TrainingState(best=plan.best)
-    if resumed is not None:
+    if resumed is not None:  # first: a checkpoint that does not fit leaves the files as they are
         state = restored(plan, resumed, directory)
+    _write_beginning(plan, plain, directory)
     seed = stream_seed(plan.config.seed, "training")
     with (
         process_settings(plan.config.trainer, plan.engine.device, seed),

@@ -77,7 +77,8 @@ def returned_hidden(trained: TrainedModel, inputs: Tensor) -> Tensor | None:
     if not getattr(model, "return_hidden", True):
         spec = {**trained.config["model"], "return_hidden": True}
         outputs = trained.objective.outputs
-        model = build_model(spec, trained.allow, trained.preprocessing.input_shape, outputs, seed=0)
+        shape, seed = trained.preprocessing.input_shape, trained.config.get("seed", 0)
+        model = build_model(spec, trained.allow, shape, outputs, seed)
         model.load_state_dict(trained.model.state_dict())
         model.eval()
     with torch.no_grad():

@@ -127,12 +127,21 @@ def _model_of(
             raise RunDirectoryError(f"'{paths.config}': {key}._target_ is missing")
     objective = build_objective(config["loss"], allow, preprocessing)
     shape, outputs = preprocessing.input_shape, objective.outputs
-    return objective, lambda: build_model(config["model"], allow, shape, outputs, seed=0)
+    seed = _seed(config, paths)
+    return objective, lambda: build_model(config["model"], allow, shape, outputs, seed)
+
+
+def _seed(config: dict[str, Any], paths: RunPaths) -> int:
+    """The run's own: a model of the user's may draw more than its weights, which are read."""
+    seed = config.get("seed", 0)
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+        raise RunDirectoryError(f"'{paths.config}': seed is no whole number >= 0")
+    return seed
 
 
 def untrained(plan: Plan) -> TrainedModel:
     """The model of a plan with its starting weights, to look at in the same ways."""
-    config = {"model": plan.config.model}
+    config = {"model": plan.config.model, "seed": plan.config.seed}
     return TrainedModel(
         plan.model.cpu().eval(), plan.engine.objective, config, AllowList(plan.config.allow)
     )

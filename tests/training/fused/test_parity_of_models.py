@@ -75,19 +75,6 @@ class Convolution(nn.Module):
         return self.last(torch.relu(self.norm(self.seen(images))).flatten(1))
 
 
-class Warming(nn.Module):
-    """Counts its calls, in Python."""
-
-    def __init__(self, in_features, out_features):
-        super().__init__()
-        self.layer = nn.Linear(in_features, out_features)
-        self.calls = 0
-
-    def forward(self, x):
-        self.calls += self.training
-        return self.layer(x) * min(1.0, self.calls / 10)
-
-
 class Hidden(nn.Module):
     """Gives what it found beside its answer."""
 
@@ -143,7 +130,7 @@ def test_a_convolution_from_a_list_of_layers() -> None:
 
 
 @pytest.mark.usefixtures("mine")
-@pytest.mark.parametrize("model", ["Convolution", "Frozen", "Tied", "Warming", "Hidden"])
+@pytest.mark.parametrize("model", ["Convolution", "Frozen", "Tied", "Hidden"])
 def test_a_model_of_the_user_s(model: str) -> None:
     data = [*DIGITS, "loader.batch_size=128"] if model == "Convolution" else IRIS
     words = ["allow=[my_nets]", f"model._target_=my_nets.{model}", "optimizer.weight_decay=0.1"]

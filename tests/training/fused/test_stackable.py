@@ -137,11 +137,16 @@ def test_the_reason_is_told(model: str, reason: str) -> None:
 
 
 @pytest.mark.usefixtures("mine")
-@pytest.mark.parametrize("model", ["Plain", "Counting"])
-def test_a_model_of_the_user_s_can_be_stacked(model: str) -> None:
-    """One that counts its calls begins at the first in every trial."""
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        ("Plain", None),
+        ("Counting", "'calls' changes in training and is neither parameter nor buffer"),
+    ],
+)
+def test_a_model_of_the_user_s_is_tried_alike_each_time(model: str, reason: str | None) -> None:
     plan = own(model)
-    assert [refused_by_vmap(plan) for _ in range(3)] == [None] * 3
+    assert [refused_by_vmap(plan) for _ in range(3)] == [reason] * 3
 
 
 @pytest.mark.usefixtures("mine")

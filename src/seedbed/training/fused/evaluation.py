@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seedbed.training.fused.layout import Named
 from seedbed.training.fused.measures import measured
 from seedbed.training.fused.plan import NARROWEST, StackPlan
 from seedbed.training.fused.rows import Table
-from seedbed.training.fused.step import Named
 from seedbed.training.objective import Objective
 
 EVALUATED_NUMBERS = 2**22

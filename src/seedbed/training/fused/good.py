@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seedbed.training.fused.layout import Named
 from seedbed.training.fused.schedules import Standing
-from seedbed.training.fused.step import Named
 from seedbed.training.state import Best
 
 

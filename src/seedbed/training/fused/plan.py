@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from seedbed.config.build import AllowList
@@ -15,9 +15,12 @@ from seedbed.data.sources import read_source
 from seedbed.data.splits import split_seed
 from seedbed.data.table import Table as LoadedTable
 from seedbed.models.build import ModelBuilder
-from seedbed.training.fused.rows import StackedBatches, Table, table_of
+from seedbed.training.fused.layout import Layout, Named
+from seedbed.training.fused.plain_state import PlainState, first_difference, plain_state
+from seedbed.training.fused.pure import is_pure, refused_form
+from seedbed.training.fused.rows import NotAlikeError, StackedBatches, Table, table_of
 from seedbed.training.fused.schedules import Schedules
-from seedbed.training.fused.step import Layout, Named, Randomness, StackedModel
+from seedbed.training.fused.step import Randomness, StackedModel
 from seedbed.training.objective import Objective, build_objective
 from seedbed.training.plan import Plan, metric_names, prepare_run
 from seedbed.training.state import Best
@@ -98,6 +101,8 @@ def prepare_stack(
 
     Raises:
         SeedbedError: if a part cannot be built, or the parts do not fit one another.
+        NotAlikeError: if the model is of a form that is never stacked, or what the runs would share
+            differs between their seeds.
     """
     configs = [*configs, configs[-1]] if len(configs) < NARROWEST else list(configs)
     known = {} if known is None else known
@@ -108,6 +113,9 @@ def prepare_stack(
         id(one): build_objective(configs[0].loss, allow, one.preprocessing)
         for one in {id(one): one for one in data}.values()
     }
+    reason = refused_form(model, first.engine.objective.loss_function)
+    if reason is not None:
+        raise NotAlikeError(reason)
     layout = Layout(model)
     rows, kept = _starting_weights(configs, allow, first, layout)
     train = _table(data, "train", device)
@@ -173,8 +181,12 @@ def _starting_weights(
     builder = ModelBuilder(configs[0].model, allow, shape, objective.outputs)
     seeds = list(dict.fromkeys(config.seed for config in configs))
     rows, kept = torch.empty(len(seeds), layout.width), []
+    attributes: PlainState | None = None
     for place, seed in enumerate(seeds):
         built = builder(seed)
+        if not is_pure(first.model):
+            attributes = attributes or plain_state(built)
+            _refuse_other_attributes(attributes, built)
         state = {**dict(built.named_parameters()), **dict(built.named_buffers())}
         rows[place] = layout.row({name: one.detach() for name, one in state.items()})
         kept.append([state[name].detach() for name in layout.kept])
@@ -184,3 +196,14 @@ def _starting_weights(
         name: torch.stack([one[at] for one in kept])[which] for at, name in enumerate(layout.kept)
     }
     return rows[which], stacked
+
+
+def _refuse_other_attributes(first: PlainState, model: nn.Module) -> None:
+    """A stack holds what is neither parameter nor buffer once, for all seeds.
+
+    Raises:
+        NotAlikeError: naming what differs.
+    """
+    path = first_difference(first, plain_state(model))
+    if path is not None:
+        raise NotAlikeError(f"'{path}' differs between seeds and is neither parameter nor buffer")

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from seedbed.training.fused.evaluation import Column, evaluated
 from seedbed.training.fused.good import Good
+from seedbed.training.fused.layout import Named
 from seedbed.training.fused.optimizers import BATCHED, clip_gradient
 from seedbed.training.fused.plan import NARROWEST, StackPlan
 from seedbed.training.fused.schedules import Standing
-from seedbed.training.fused.step import Named
 from seedbed.training.monitoring import undefined_note
 from seedbed.training.state import Best, Diverged
 

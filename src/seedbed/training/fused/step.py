@@ -2,30 +2,35 @@
 
 The model is called as a function of its weights, and `vmap` runs it over all of them. For modules
 whose `forward` is known to be a function alone the whole step is written out once (`recording.py`).
+
+Gradients are taken outside of `vmap`, once for all runs. Recurrent layers are taken by `vmap` only
+where each run's gradient is taken inside of it, which takes them apart.
 """
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import functional_call, grad_and_value, vjp, vmap
 
 from seedbed.models.build import output_of
+from seedbed.models.copies import copied_model
+from seedbed.training.fused.layout import Layout, Named
 from seedbed.training.fused.losses import stackable_loss
+from seedbed.training.fused.pure import is_pure, is_pure_loss
 from seedbed.training.fused.recording import Function, NotRecordableError, recorded
 from seedbed.training.objective import Objective
 
-Named = dict[str, Tensor]
 Stepped = tuple[Tensor, Tensor, Named]
 Randomness = Literal["error", "different", "same"]
 
 TRACED_STEPS = 100
 """Writing a step out takes as long as it saves in about a quarter of this."""
 
-PURE = ("torch.nn.modules.", "seedbed.models.")
-"""Modules of these packages keep nothing in Python from one call to the next."""
+UNBATCHED = "Batching rule not implemented"
+"""What torch says of an operation that `vmap` takes only after it was taken apart."""
 
 
 class StackedModel:
@@ -42,15 +47,21 @@ class StackedModel:
     def __init__(
         self,
         model: nn.Module,
-        layout: "Layout",
+        layout: Layout,
         objective: Objective,
         randomness: Randomness,
         steps: int,
     ) -> None:
-        self.model = copy.deepcopy(model).train()
+        self.model = copied_model(model).train()
         self.layout = layout
         self.randomness = randomness
-        self.traced = steps >= TRACED_STEPS and randomness == "error" and is_pure(model)
+        self.traced = (
+            steps >= TRACED_STEPS
+            and randomness == "error"
+            and is_pure(model)
+            and is_pure_loss(objective.loss_function)
+        )
+        self.inside = any(isinstance(one, nn.RNNBase | nn.RNNCellBase) for one in model.modules())
         self._loss_of = stackable_loss(objective)
         self._learnt_from = vmap(self._loss, randomness=randomness)
         self._output = vmap(self._forward, randomness=randomness)
@@ -64,28 +75,48 @@ class StackedModel:
             weights (runs, width), buffers (runs, …), x (runs, batch, …), y (runs, batch, …) ->
             gradients (runs, width), losses (runs,), buffers
         """
-        step = self._step(buffers)
         tensors = (weights, x, y, *buffers.values())
-        if self.traced:
-            step = self._written_out(step, tensors)
-        gradients, losses, *changed = step(*tensors)
+        with _Quiet():
+            try:
+                gradients, losses, *changed = self._step(buffers, tensors)(*tensors)
+            except RuntimeError as err:
+                if not self._goes_inside(err):
+                    raise
+                gradients, losses, *changed = self._step(buffers, tensors)(*tensors)
         return gradients, losses, dict(zip(buffers, changed, strict=True))
 
-    def _step(self, buffers: Named) -> Function:
-        """Of tensors alone: weights, x, y and the buffers.
-
-        No run's loss depends on another's weights, so that the gradient of their sum is each one's.
-        """
+    def _step(self, buffers: Named, tensors: Sequence[Tensor]) -> Function:
+        """Of tensors alone: weights, x, y and the buffers."""
 
         def step(weights: Tensor, x: Tensor, y: Tensor, *kept: Tensor) -> list[Tensor]:
             named = dict(zip(buffers, kept, strict=True))
-            with torch.enable_grad():
-                rows = weights.detach().requires_grad_()
-                losses, changed = self._learnt_from(self.layout.views(rows), named, x, y)
-                (gradient,) = torch.autograd.grad(losses.sum(), rows)
+            found = self._gradients_inside if self.inside else self._gradients
+            gradient, losses, changed = found(weights, named, x, y)
             return [one.detach() for one in (gradient, losses, *changed.values())]
 
-        return step
+        return self._written_out(step, tensors) if self.traced else step
+
+    def _gradients(self, weights: Tensor, buffers: Named, x: Tensor, y: Tensor) -> Stepped:
+        """No run's loss depends on another's weights: the gradient of their sum is each one's."""
+        with torch.enable_grad():
+            rows = weights.detach().requires_grad_()
+            losses, changed = self._learnt_from(self.layout.views(rows), buffers, x, y)
+            (gradient,) = torch.autograd.grad(losses.sum(), rows)
+        return gradient, losses, changed
+
+    def _gradients_inside(self, weights: Tensor, buffers: Named, x: Tensor, y: Tensor) -> Stepped:
+        named = self.layout.views(weights.detach())
+        learnt_from = vmap(grad_and_value(self._loss, has_aux=True), randomness=self.randomness)
+        with torch.enable_grad(), _taken_apart():
+            gradients, (losses, changed) = learnt_from(named, buffers, x, y)
+        return self.layout.row(gradients), losses, changed
+
+    def _goes_inside(self, err: RuntimeError) -> bool:
+        """Whether gradients are to be taken inside `vmap` from now on, after it failed outside."""
+        if self.inside or UNBATCHED not in str(err):
+            return False
+        self.inside = True
+        return True
 
     def _written_out(self, step: Function, tensors: Sequence[Tensor]) -> Function:
         key = tuple((one.shape, one.stride()) for one in tensors)
@@ -108,11 +139,26 @@ class StackedModel:
             weights (runs, width), x (runs, rows, …) -> (runs, rows, outputs)
         """
         self.model.eval()  # the same module: it may count in training what it needs here
+        named = self.layout.views(weights)
         try:
-            predicted: Tensor = self._output(self.layout.views(weights), buffers, x)
+            with _Quiet():
+                return self._evaluated(named, buffers, x)
+        except RuntimeError as err:
+            if not self._goes_inside(err):
+                raise
+            return self._evaluated(named, buffers, x)
         finally:
             self.model.train()
-        return predicted
+
+    def _evaluated(self, weights: Named, buffers: Named, x: Tensor) -> Tensor:
+        if not self.inside:
+            outside: Tensor = self._output(weights, buffers, x)
+            return outside
+        with _taken_apart():
+            inside: Tensor = vmap(self._forward_inside, randomness=self.randomness)(
+                weights, buffers, x
+            )
+        return inside
 
     def losses(self, outputs: Tensor, y: Tensor) -> Tensor:
         """The mean loss of each run.
@@ -131,6 +177,37 @@ class StackedModel:
     def _forward(self, weights: Named, buffers: Named, x: Tensor) -> Tensor:
         return output_of(functional_call(self.model, (weights, buffers), (x,)))
 
+    def _forward_inside(self, weights: Named, buffers: Named, x: Tensor) -> Tensor:
+        with torch.enable_grad():
+            found: Any = vjp(lambda named: self._forward(named, buffers, x), weights)
+        output: Tensor = found[0]
+        return output.detach()
+
+
+class _Quiet:
+    """Where torch says nothing of operations that `vmap` goes through run by run.
+
+    They are as right as the others, and how fast a stack is, is measured.
+    """
+
+    def __enter__(self) -> None:
+        self.before = torch._C._debug_only_are_vmap_fallback_warnings_enabled()  # type: ignore[attr-defined]
+        torch._C._functorch._set_vmap_fallback_warning_enabled(False)  # type: ignore[attr-defined]
+
+    def __exit__(self, *error: object) -> None:
+        torch._C._functorch._set_vmap_fallback_warning_enabled(self.before)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _taken_apart() -> Iterator[None]:
+    """Keeps torch from handing recurrent layers whole to a library that `vmap` cannot enter."""
+    enabled = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(enabled)
+
 
 def single_step(model: nn.Module, objective: Objective, x: Tensor, y: Tensor) -> None:
     """Leaves the gradients of a batch in the parameters of one run's model.
@@ -139,54 +216,3 @@ def single_step(model: nn.Module, objective: Objective, x: Tensor, y: Tensor) ->
         x (batch, …), y (batch, …)
     """
     objective.loss(output_of(model(x)), y).backward()
-
-
-def is_pure(model: nn.Module) -> bool:
-    """Whether every module of it is one of those that keep nothing in Python."""
-    return all(type(module).__module__.startswith(PURE) for module in model.modules())
-
-
-class Layout:
-    """Where each parameter lies in a row that holds all of a run's.
-
-    A tensor under two names is told by the first; `saved` says which that is of each name in the
-    `state_dict`, and `strange` names what else is in there.
-
-    Args:
-        model: whose parameters they are; those without a gradient are kept with the buffers.
-    """
-
-    def __init__(self, model: nn.Module) -> None:
-        named = dict(model.named_parameters())
-        self.learnt = [name for name, one in named.items() if one.requires_grad]
-        self.order = list(named)
-        self.kept = [name for name in named if name not in set(self.learnt)]
-        self.kept += [name for name, _ in model.named_buffers()]
-        self.shapes = {name: named[name].shape for name in self.learnt}
-        self.sizes = [named[name].numel() for name in self.learnt]
-        self.width = sum(self.sizes)
-        names = {id(one): name for name, one in [*model.named_buffers(), *named.items()]}
-        saved = model.state_dict(keep_vars=True)
-        self.saved = {name: names[id(one)] for name, one in saved.items() if id(one) in names}
-        self.strange = [name for name in saved if name not in self.saved]
-
-    def views(self, rows: Tensor) -> Named:
-        """The parameters in the rows.
-
-        Shape:
-            (runs, width) -> each (runs, *shape)
-        """
-        parts = rows.split(self.sizes, dim=-1)
-        shapes = self.shapes.values()
-        return {
-            name: part.unflatten(-1, shape) if shape else part.squeeze(-1)
-            for name, part, shape in zip(self.learnt, parts, shapes, strict=True)
-        }
-
-    def row(self, tensors: Mapping[str, Tensor]) -> Tensor:
-        """The reverse, with or without a first dimension of runs."""
-        parts = [
-            tensors[name].reshape(*tensors[name].shape[: -len(shape) or None], -1)
-            for name, shape in self.shapes.items()
-        ]
-        return torch.cat(parts, dim=-1)

@@ -11,10 +11,10 @@ from seedbed.data.seeds import stream_seed
 from seedbed.runs.directory import Status
 from seedbed.training.checkpoint import Snapshot
 from seedbed.training.device import process_settings
+from seedbed.training.fused.layout import Named
 from seedbed.training.fused.plan import NARROWEST, StackPlan
 from seedbed.training.fused.snapshots import restore
 from seedbed.training.fused.stack import Stack
-from seedbed.training.fused.step import Named
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.interval import parsed_interval
 from seedbed.training.results import Measured, epochs_of

@@ -1,0 +1,79 @@
+"""What `seedbed resume RUN KEY=VALUE` may change: more epochs, and a later early stop."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seedbed.errors import ArgumentError
+
+EPOCHS = "trainer.epochs"
+PATIENCE = "trainer.early_stopping.patience"
+SHORT_PATIENCE = "trainer.early_stopping"
+NUMBER = re.compile(r"[1-9][0-9]{0,14}")
+
+
+@dataclass
+class Raised:
+    """What was asked for beside going on.
+
+    Args:
+        epochs_before: of the run.
+        epochs: that it is to have.
+        patient: whether early stopping waits for longer than before, or is off.
+    """
+
+    epochs_before: int
+    epochs: int
+    patient: bool = False
+
+    def __bool__(self) -> bool:
+        return self.patient or self.epochs > self.epochs_before
+
+
+def raised(plain: dict[str, Any], overrides: Sequence[str]) -> Raised:
+    """Puts what is asked for into the config.
+
+    Args:
+        plain: the resolved config of the run; changed in place.
+        overrides: as typed.
+
+    Raises:
+        ArgumentError: if a key may not be changed, or a value is no number or a smaller one.
+    """
+    trainer = plain.get("trainer")
+    if not isinstance(trainer, dict) or not isinstance(trainer.get("epochs"), int):
+        if overrides:
+            raise ArgumentError(f"the run's config has no {EPOCHS}, got '{overrides[0]}'")
+        return Raised(0, 0)
+    more = Raised(trainer["epochs"], trainer["epochs"])
+    for word in overrides:
+        key, _, value = word.partition("=")
+        if key == EPOCHS and NUMBER.fullmatch(value):
+            trainer["epochs"] = more.epochs = _larger(EPOCHS, more.epochs_before, int(value))
+        elif key in (PATIENCE, SHORT_PATIENCE) and (value == "null" or NUMBER.fullmatch(value)):
+            more.patient = _wait_longer(trainer, value) or more.patient
+        else:
+            raise ArgumentError(f"resume takes {EPOCHS}=N, and {PATIENCE}=N or null, got '{word}'")
+    return more
+
+
+def _larger(key: str, before: int, asked: int) -> int:
+    if asked < before:
+        raise ArgumentError(f"{key} can be raised, from {before}, got {asked}")
+    return asked
+
+
+def _wait_longer(trainer: dict[str, Any], value: str) -> bool:
+    """Whether early stopping waits for longer than it did; it never waits shorter."""
+    stopping = trainer.get("early_stopping")
+    before = stopping.get("patience") if isinstance(stopping, dict) else stopping
+    if not isinstance(before, int):
+        if value != "null":
+            raise ArgumentError(f"{PATIENCE} of the run is null, which stays; got {value}")
+        return False
+    after = None if value == "null" else _larger(PATIENCE, before, int(value))
+    trainer["early_stopping"] = (
+        {**stopping, "patience": after} if isinstance(stopping, dict) else after
+    )
+    return after != before

@@ -1,0 +1,205 @@
+"""Modules and losses as people write them: a stack gives what single runs give, or says why not."""
+
+import importlib
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from training.fused.stacking import alone, assert_alike, planned, stacked, variants
+
+from seedbed.training.fused.rows import NotAlikeError
+from seedbed.training.fused.stackable import refused_by_vmap, tried_pair
+
+IRIS = ["data=sklearn", "data.split.validation=0.2", "loader.batch_size=16", "trainer.epochs=3"]
+DIABETES = ["data=sklearn", "data.dataset=diabetes", "data.split.validation=0.2"]
+DIABETES += ["loader.batch_size=64", "trainer.epochs=3"]
+SGD = ["optimizer=sgd", "optimizer.momentum=0.9", "optimizer.weight_decay=0.01"]
+
+OUTSIDE = "is neither parameter nor buffer"
+SEEDS, CHANGES = f"differs between seeds and {OUTSIDE}", f"changes in training and {OUTSIDE}"
+DICE = "it draws from the generators of Python or NumPy"
+
+REFUSED = {
+    "sharing.RunningMean": "buffer 'mean' is assigned anew in forward",
+    "sharing.RandomFeatures": f"'projection' {SEEDS}",
+    "sharing.Permuted": SEEDS,
+    "sharing.ListOfLayers": SEEDS,
+    "sharing.NumpyArray": SEEDS,
+    "sharing.NumpysGenerator": SEEDS,
+    "sharing.PythonNumber": f"'scale' {SEEDS}",
+    "sharing.DrawnFunction": f"'feature.phase' {SEEDS}",
+    "sharing.Counter": f"'step' {CHANGES}",
+    "sharing.Iterator": f"'steps' {CHANGES}",
+    "sharing.GlobalCounter": "",
+    "sharing.GlobalIterator": f"'training.fused.own.sharing.STEPS' {CHANGES}",
+    "sharing.ClassCounter": f"'ClassCounter.calls' {CHANGES}",
+    "sharing.ClosureCounter": "",
+    "sharing.MovingAttribute": "",
+    "sharing.MovingInPlace": "",
+    "sharing.Memory": "",
+    "sharing.Grown": "",
+    "sharing.PythonsDice": DICE,
+    "sharing.NumpysDice": DICE,
+    "sharing.OwnDice": f"'dice' {CHANGES}",
+    "sharing.OwnGenerator": "",
+    "sharing.CountedEpochs": f"'epochs' {CHANGES}",
+    "sharing.FallingDropout": "it draws at random",
+    "sharing.Locked": "'rows' ",
+    "learning.MaskedByHook": "the gradient of 'a.weight' has a hook",
+    "learning.ClippedAfterwards": "the gradient of 'a.weight' has a hook",
+    "learning.ForwardHook": "'a' has a forward hook",
+    "learning.BackwardHook": "'a' has a backward hook",
+    "learning.StopsByCount": "",
+    "learning.StopsWhenFull": "the loss no longer depends on gate",
+    "learning.Freezing": "",
+    "learning.HeadAlone": "",
+    "learning.OneMemory": "",
+    "learning.Shadow": "",
+    "learning.NewParameter": "parameter 'a.bias' is assigned anew in forward",
+    "learning.ReadsGradient": "",
+    "learning.OtherSelf": "",
+    "learning.Reversed": "vmap does not take it",
+    "learning.OwnParameters": "'scale' is no plain parameter but a OwnParameter",
+    "learning.Unsaved": "buffer 'mean' changes in training and is not saved",
+    "learning.OldWeightNorm": "'a' has a forward pre hook",
+    "learning.OldSpectralNorm": "",
+    "learning.Pruned": "'a' has a forward pre hook",
+    "learning.Scripted": "'net' is a scripted module",
+}
+"""With a part of the reason."""
+
+FUSED = [
+    "sharing.Harmless",
+    "learning.TrainingAlone",
+    "learning.MovingBuffer",
+    "learning.Averaged",
+    "learning.Tied",
+    "learning.Derived",
+    "learning.Attending",
+    "learning.WeightNorm",
+    "learning.Recurrent",
+    "learning.Cell",
+]
+EITHER = ["learning.Clamped", "learning.SpectralNorm", "learning.Lazy"]
+"""Whichever torch allows: where they are stacked, they give what they give alone."""
+
+
+def jobs(target: str, *words: str) -> list[Any]:
+    words = (*SGD, "allow=[training]", f"model._target_=training.fused.own.{target}", *words)
+    return variants([*IRIS, *words], [{"optimizer.lr": 0.02 * (n + 1)} for n in range(3)])
+
+
+def reason_for(configs: list[Any]) -> str | None:
+    try:
+        return refused_by_vmap(planned(configs))
+    except NotAlikeError as err:
+        return str(err)
+
+
+def test_every_module_here_has_its_line() -> None:
+    told = [*REFUSED, *FUSED, *EITHER]
+    there = []
+    for home in ("sharing", "learning"):
+        found = importlib.import_module(f"training.fused.own.{home}")
+        there += [
+            f"{home}.{name}"
+            for name, one in vars(found).items()
+            if isinstance(one, type)
+            and issubclass(one, torch.nn.Module)
+            and one.__module__ == found.__name__
+            and name not in ("Net", "OwnLinear", "Rarely")
+        ]
+    assert sorted(told) == sorted(there)
+
+
+@pytest.mark.filterwarnings("ignore:.*(weight_norm|jit).*deprecated")
+@pytest.mark.parametrize("target", [*REFUSED, *FUSED, *EITHER])
+def test_a_module_is_stacked_only_where_it_gives_what_it_gives_alone(target: str) -> None:
+    configs = jobs(target)
+    reason = reason_for(configs)
+    if target in REFUSED:
+        assert reason is not None
+        assert REFUSED[target] in reason
+    if target in FUSED:
+        assert reason is None
+    if reason is None:
+        assert_alike(stacked(configs), [alone(config) for config in configs])
+
+
+RANDOM = {
+    "sharing.FallingDropout": f"'rate' {CHANGES}",
+    "sharing.OwnGenerator": "",
+    "sharing.RunningMean": "buffer 'mean' is assigned anew in forward",
+    "sharing.PythonsDice": DICE,
+}
+
+
+@pytest.mark.parametrize("target", RANDOM)
+def test_what_may_draw_at_random_is_looked_at_as_closely(target: str) -> None:
+    plan = planned(jobs(target), randomness="different")
+    assert RANDOM[target] in str(refused_by_vmap(plan))
+
+
+@pytest.mark.parametrize(
+    "target", ["RandomFeatures", "Permuted", "NumpysGenerator", "PythonNumber"]
+)
+def test_what_one_seed_draws_is_shared_by_runs_of_one_seed(target: str) -> None:
+    words = (*IRIS, *SGD, "allow=[training]", f"model._target_=training.fused.own.sharing.{target}")
+    rates = [{"optimizer.lr": 0.02 * (n + 1), "seed": 7} for n in range(3)]
+    configs = variants(words, rates)
+    assert reason_for(configs) is None
+    assert_alike(stacked(configs), [alone(config) for config in configs])
+
+
+def test_every_seed_of_a_group_is_looked_at() -> None:
+    """The first two may draw the same by chance."""
+    words = (*IRIS, "allow=[training]", "model._target_=training.fused.own.sharing.Rarely")
+    configs = variants(words, [{} for _ in range(12)])
+    reasons = {reason_for(configs[:count]) for count in range(2, 13)}
+    assert reasons == {None, f"'side' {SEEDS}"}
+
+
+def test_two_seeds_are_tried_where_there_are_two() -> None:
+    configs = variants(IRIS, [{"seed": seed} for seed in (3, 3, 3, 5)])
+    assert [config.seed for config in tried_pair(configs)] == [3, 5]
+    assert [config.seed for config in tried_pair(configs[:3])] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    "target", ["sharing.OwnGenerator", "sharing.NumpysDice", "sharing.Harmless"]
+)
+def test_a_trial_leaves_every_generator_as_it_was(target: str) -> None:
+    plan = planned(jobs(target))
+    before = torch.get_rng_state(), random.getstate(), str(np.random.get_state())
+    refused_by_vmap(plan)
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert before[1:] == (random.getstate(), str(np.random.get_state()))
+
+
+LOSSES = {
+    "Plain": None,
+    "Uncertain": "the loss has a parameter of its own, 'log_scale'",
+    "Counting": "",
+    "Rarely": f"the loss's 'calls' {CHANGES}",
+    "Moving": "",
+    "MovingInPlace": "",
+    "Noisy": "it draws at random",
+}
+
+
+@pytest.mark.parametrize("target", LOSSES)
+def test_a_loss_is_stacked_only_where_it_gives_what_it_gives_alone(target: str) -> None:
+    words = [
+        *DIABETES,
+        *SGD,
+        "allow=[training]",
+        f"loss._target_=training.fused.own.losses.{target}",
+    ]
+    configs = variants(words, [{"optimizer.lr": 0.01 * (n + 1)} for n in range(3)])
+    reason, wanted = reason_for(configs), LOSSES[target]
+    assert (reason is None) == (wanted is None)
+    assert wanted is None or wanted in str(reason)
+    if reason is None:
+        assert_alike(stacked(configs), [alone(config) for config in configs])
