@@ -67,6 +67,7 @@ class Engine:
         """
         state.step += 1
         state.batch += 1
+        state.lr = learning_rate(self.optimizer)
         self._pending.append((loss, self.objective.batch_weight(y)))
         if len(self._pending) >= self._in_flight:
             self.settle(state)
@@ -89,7 +90,7 @@ class Engine:
                     state.step - behind,
                     state.epoch + 1,
                     state.batch - behind,
-                    learning_rate(self.optimizer),
+                    state.lr,
                 )
             state.add_batch(value, weight.item() if isinstance(weight, Tensor) else weight)
         self._pending.clear()
@@ -106,7 +107,7 @@ class Engine:
                 state.step,
                 state.epoch + 1,
                 state.batch,
-                learning_rate(self.optimizer),
+                state.lr,
             )
 
     def precision(self) -> AbstractContextManager[object]:

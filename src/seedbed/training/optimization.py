@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
-from torch.optim import Optimizer
+from torch.optim import Optimizer, SparseAdam
 from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from seedbed.config.build import AllowList, accepts
@@ -51,8 +51,8 @@ def build_optimizer(spec: Mapping[str, Any], allow: AllowList, model: nn.Module)
     """The optimizer of a config, over all parameters of `model`.
 
     Raises:
-        NotAllowedError: if its class may not be built, refuses its arguments, or asks for the loss
-            more than once a step.
+        NotAllowedError: if its class may not be built, refuses its arguments, asks for the loss
+            more than once a step, or takes no dense gradients.
     """
     _build_without_compiler()
     optimizer: Optimizer = allow.build(spec, "optimizer", params=list(model.parameters()))
@@ -61,6 +61,11 @@ def build_optimizer(spec: Mapping[str, Any], allow: AllowList, model: nn.Module)
         raise NotAllowedError(
             f"optimizer._target_: {type(optimizer).__name__} asks for the loss more than once a "
             "step, which a run does not do; type optimizer=adam, or another"
+        )
+    if isinstance(optimizer, SparseAdam):
+        raise NotAllowedError(
+            "optimizer._target_: SparseAdam takes no dense gradients, as all but embeddings "
+            "have; type optimizer=adam, or another"
         )
     return optimizer
 

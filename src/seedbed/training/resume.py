@@ -148,7 +148,7 @@ def _state(plain: Any) -> TrainingState:
     counts = (state.epoch, state.batch, state.step, state.best.epoch)
     if any(type(count) is not int or count < 0 for count in (*counts, state.best.epochs_since)):
         raise TypeError("its counts must be whole numbers >= 0")
-    numbers = (state.loss_sum, state.rows_seen, state.best.value)
+    numbers = (state.loss_sum, state.rows_seen, state.lr, state.best.value)
     if not all(type(number) in (int, float) for number in numbers):
         raise TypeError("its losses must be numbers")
     if not state.rows_seen >= 0:

@@ -24,7 +24,6 @@ from seedbed.training.checkpoint import Snapshot
 from seedbed.training.device import process_settings
 from seedbed.training.interrupt import StopRequest, stop_request
 from seedbed.training.monitoring import Undefined
-from seedbed.training.optimization import learning_rate
 from seedbed.training.plan import Plan
 from seedbed.training.recorder import Recorder
 from seedbed.training.reporter import Logged, Reporter, Silent
@@ -199,14 +198,13 @@ def _stopped_early(state: TrainingState, patience: int | None) -> bool:
 
 def _close_epoch(plan: Plan, state: TrainingState, began: float) -> HistoryRow:
     """Measures the validation rows, moves the schedule on, and adds a row to the history."""
-    lr = learning_rate(plan.engine.optimizer)
     row: HistoryRow = {"epoch": state.epoch + 1, "step": state.step}
     row["train/loss"] = state.close_epoch(is_sum=plan.engine.objective.is_sum)
     if "validation" in plan.parts:
         measured = plan.engine.evaluate(plan.parts["validation"])
         row |= {f"val/{name}": value for name, value in measured.items()}
     plan.engine.schedule.after_epoch(row[state.best.monitor])
-    row["lr"] = lr
+    row["lr"] = state.lr
     row["seconds"] = round(time.perf_counter() - began, 6)
     state.history.append(row)
     return row

@@ -53,6 +53,7 @@ class TrainingState:
         step: updates of the weights.
         loss_sum: of those batches, each times what it counts.
         rows_seen: what those batches count together; their rows, with most losses.
+        lr: learning rate of the last step.
         history: one row for each finished epoch.
     """
 
@@ -62,6 +63,7 @@ class TrainingState:
     step: int = 0
     loss_sum: float = 0.0
     rows_seen: float = 0
+    lr: float = 0.0
     history: list[HistoryRow] = field(default_factory=list)
 
     def add_batch(self, loss: float, weight: float) -> None:

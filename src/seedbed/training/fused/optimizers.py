@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 Numbers = Mapping[str, Tensor]
-"""By name, each (runs, 1): `lr`, `weight_decay` and what else the optimizer has."""
+"""By name, each (runs, 1): `lr`, `weight_decay` and what else the optimizer has. In float64, on the
+CPU, as torch computes with Python's numbers; what meets the weights is rounded last."""
 
 
 class BatchedOptimizer(Protocol):
@@ -52,6 +53,20 @@ class _Kept:
         self.state: dict[str, Tensor] = {}
         self.steps = 0
         self.switches = switches
+        self._given: Numbers | None = None
+        self._rounded: Numbers = {}
+
+    def _numbers(self, numbers: Numbers, weights: Tensor) -> Numbers:
+        """Those that the step takes, as the weights are; made anew where a schedule moved them."""
+        if numbers is not self._given:
+            taken = {**numbers, **self._taken(numbers)}
+            self._given = numbers
+            self._rounded = {name: _like(one, weights) for name, one in taken.items()}
+        return self._rounded
+
+    def _taken(self, numbers: Numbers) -> Numbers:
+        """What the step takes beside the numbers themselves."""
+        return {}
 
     def _zeros(self, name: str, like: Tensor) -> Tensor:
         if name not in self.state:
@@ -67,6 +82,7 @@ class SGD(_Kept):
     def step(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """See `BatchedOptimizer`."""
         self.steps += 1
+        numbers = self._numbers(numbers, weights)
         momentum = numbers["momentum"]
         idle = momentum == 0  # torch leaves their buffers as they are
         gradient = torch.addcmul(gradient, weights, numbers["weight_decay"])
@@ -74,7 +90,7 @@ class SGD(_Kept):
         if not bool(idle.all()):
             if "momentum_buffer" in self.state:
                 buffer = self.state["momentum_buffer"]
-                taken = torch.where(idle, 0, 1 - numbers["dampening"])
+                taken = torch.where(idle, 0, numbers["undamped"])
                 buffer.mul_(torch.where(idle, 1, momentum)).addcmul_(gradient, taken)
             else:
                 buffer = self.state["momentum_buffer"] = torch.where(idle, 0, gradient)
@@ -83,6 +99,9 @@ class SGD(_Kept):
             else:
                 moved = torch.where(idle, gradient, buffer) if bool(idle.any()) else buffer
         weights.addcmul_(moved, numbers["lr"], value=-1)
+
+    def _taken(self, numbers: Numbers) -> Numbers:
+        return {"undamped": 1 - numbers["dampening"]}
 
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
         """See `BatchedOptimizer`."""
@@ -102,21 +121,25 @@ class Adam(_Kept):
         """See `BatchedOptimizer`."""
         first, second = (self._zeros(name, weights) for name in ("exp_avg", "exp_avg_sq"))
         self.steps += 1
-        lr, beta1, beta2 = numbers["lr"], numbers["beta1"], numbers["beta2"]
+        rounded = self._numbers(numbers, weights)
         if self.decoupled:
-            weights.mul_(1 - lr * numbers["weight_decay"])
+            weights.mul_(rounded["left"])
         else:
-            gradient = torch.addcmul(gradient, weights, numbers["weight_decay"])
-        first.lerp_(gradient, (1 - beta1).expand_as(gradient))
-        second.mul_(beta2).addcmul_(gradient * gradient, 1 - beta2)
+            gradient = torch.addcmul(gradient, weights, rounded["weight_decay"])
+        first.lerp_(gradient, rounded["new1"].expand_as(gradient))
+        second.mul_(rounded["beta2"]).addcmul_(gradient * gradient, rounded["new2"])
         largest = second
         if self.switches["amsgrad"]:
             largest = self._zeros("max_exp_avg_sq", weights)
             torch.maximum(largest, second, out=largest)
-        scale = (1 - beta2.double().pow(self.steps)).sqrt()
-        size = lr.double() * scale / (1 - beta1.double().pow(self.steps))
-        eps = (numbers["eps"] * scale).to(weights.dtype)
-        weights.addcdiv_(first * -size.to(weights.dtype), largest.sqrt().add_(eps))
+        scale = (1 - numbers["beta2"].pow(self.steps)).sqrt()
+        size = numbers["lr"] * scale / (1 - numbers["beta1"].pow(self.steps))
+        eps = _like(numbers["eps"] * scale, weights)
+        weights.addcdiv_(first * _like(-size, weights), largest.sqrt().add_(eps))
+
+    def _taken(self, numbers: Numbers) -> Numbers:
+        left = 1 - numbers["lr"] * numbers["weight_decay"]
+        return {"new1": 1 - numbers["beta1"], "new2": 1 - numbers["beta2"], "left": left}
 
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
         """See `BatchedOptimizer`."""
@@ -136,13 +159,14 @@ class RMSprop(_Kept):
         """See `BatchedOptimizer`."""
         squares = self._zeros("square_avg", weights)
         self.steps += 1
-        alpha, momentum = numbers["alpha"], numbers["momentum"]
+        numbers = self._numbers(numbers, weights)
+        new, momentum = numbers["new"], numbers["momentum"]
         gradient = torch.addcmul(gradient, weights, numbers["weight_decay"])
-        squares.mul_(alpha).addcmul_(gradient * gradient, 1 - alpha)
+        squares.mul_(numbers["alpha"]).addcmul_(gradient * gradient, new)
         spread = squares
         if self.switches["centered"]:
             mean = self._zeros("grad_avg", weights)
-            mean.lerp_(gradient, (1 - alpha).expand_as(gradient))
+            mean.lerp_(gradient, new.expand_as(gradient))
             spread = torch.addcmul(squares, mean, mean, value=-1)
         moved = gradient / spread.sqrt().add_(numbers["eps"])
         idle = momentum == 0  # torch leaves their buffers as they are
@@ -151,6 +175,9 @@ class RMSprop(_Kept):
             buffer.mul_(torch.where(idle, 1, momentum)).addcmul_(moved, (~idle).to(moved.dtype))
             moved = torch.where(idle, moved, buffer) if bool(idle.any()) else buffer
         weights.addcmul_(moved, numbers["lr"], value=-1)
+
+    def _taken(self, numbers: Numbers) -> Numbers:
+        return {"new": 1 - numbers["alpha"]}
 
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
         """See `BatchedOptimizer`."""
@@ -167,10 +194,11 @@ class Adagrad(_Kept):
         """See `BatchedOptimizer`."""
         total = self._zeros("sum", weights)
         self.steps += 1
-        gradient = torch.addcmul(gradient, weights, numbers["weight_decay"])
+        rounded = self._numbers(numbers, weights)
+        gradient = torch.addcmul(gradient, weights, rounded["weight_decay"])
         total.addcmul_(gradient, gradient)
-        size = numbers["lr"] / (1 + (self.steps - 1) * numbers["lr_decay"])
-        weights.addcdiv_(gradient * size, total.sqrt().add_(numbers["eps"]), value=-1)
+        size = _like(numbers["lr"] / (1 + (self.steps - 1) * numbers["lr_decay"]), weights)
+        weights.addcdiv_(gradient * size, total.sqrt().add_(rounded["eps"]), value=-1)
 
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
         """See `BatchedOptimizer`."""
@@ -185,6 +213,11 @@ BATCHED: dict[str, type[SGD] | type[Adam] | type[RMSprop] | type[Adagrad]] = {
     "torch.optim.Adagrad": Adagrad,
 }
 """The optimizers that fuse."""
+
+
+def _like(number: Tensor, weights: Tensor) -> Tensor:
+    """Rounded to the type of the weights, and then where they are: not every device has float64."""
+    return number.to(weights.dtype).to(weights.device)
 
 
 def numbers_of(group: Mapping[str, Any]) -> dict[str, float]:

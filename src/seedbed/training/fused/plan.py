@@ -139,7 +139,6 @@ def prepare_stack(
             allow,
             batches=batches.batches,
             higher_is_better=first.best.higher_is_better,
-            device=device,
         ),
     )
 

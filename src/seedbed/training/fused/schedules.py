@@ -4,7 +4,6 @@ A scheduler needs an optimizer to act on; here that is one over a single number,
 then read. Runs whose schedules are the same share one, so a sweep over seeds has a single one.
 """
 
-import copy
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from seedbed.config.build import AllowList
 from seedbed.config.schema import RunConfig
+from seedbed.training.checkpoint import copied
 from seedbed.training.fused.optimizers import numbers_of
 from seedbed.training.optimization import Schedule, build_optimizer, build_schedule
 
@@ -60,7 +60,6 @@ class Schedules:
         allow: what they may name.
         batches: in an epoch.
         higher_is_better: of the monitored value.
-        device: where the numbers are used.
 
     Raises:
         SeedbedError: if an optimizer or a scheduler cannot be built.
@@ -73,9 +72,7 @@ class Schedules:
         *,
         batches: int,
         higher_is_better: bool,
-        device: torch.device,
     ) -> None:
-        self.device = device
         self._all: dict[str, _Shared] = {}
         for place, config in enumerate(configs):
             key = _identity(config, place)
@@ -128,7 +125,7 @@ class Schedules:
         standings: dict[int, Standing] = {}
         for one in self._all.values():
             scheduler = one.schedule.scheduler
-            state = copy.deepcopy(scheduler.state_dict()) if scheduler is not None else None
+            state = copied(scheduler.state_dict()) if scheduler is not None else None
             group = {k: v for k, v in one.optimizer.param_groups[0].items() if k != "params"}
             standings |= dict.fromkeys(one.runs, Standing(state, group))
         return [standings[place] for place in range(len(standings))]
@@ -159,11 +156,8 @@ class Schedules:
                 if name in self._numbers:
                     self._numbers[name][one.runs] = value
         self.numbers: dict[str, Tensor] = {
-            name: torch.from_numpy(values[:, None]).to(self.device, self.dtype)
-            for name, values in self._numbers.items()
+            name: torch.from_numpy(values[:, None].copy()) for name, values in self._numbers.items()
         }
-
-    dtype = torch.float32
 
 
 def _identity(config: RunConfig, place: int) -> str:

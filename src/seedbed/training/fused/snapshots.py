@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,6 +28,7 @@ def last_snapshot(stack: Stack, place: int, standing: Standing) -> Snapshot:
         step=stack.step,
         loss_sum=float(stack.loss_sum[place]),
         rows_seen=_count(float(stack.rows_seen[place])),
+        lr=float(stack.rates[place]),
         history=history_rows(stack, stack.runs[place], stack.epoch),
     )
     tensors = (stack.weights, stack.kept, stack.optimizer.state)
@@ -37,11 +39,13 @@ def best_snapshot(stack: Stack, place: int) -> Snapshot:
     """Of the best epoch so far, or of the latest while none is; of the start where none ended."""
     good = stack.good
     epoch = int(good.copied_at[place])
+    history = history_rows(stack, stack.runs[place], epoch)
     state = TrainingState(
         stack.best_of(place, at_best=True),
         epoch=epoch,
         step=epoch * stack.plan.batches.batches,
-        history=history_rows(stack, stack.runs[place], epoch),
+        lr=history[-1]["lr"] if history else 0.0,
+        history=history,
     )
     tensors = (good.weights, good.kept, good.state if epoch else {})
     return _snapshot(stack, place, tensors, state.step, good.standings[place], state)
@@ -126,6 +130,7 @@ def restore(stack: Stack, last: Sequence[Snapshot], best: Sequence[Snapshot]) ->
         torch.tensor([one["state"][name] for one in last], dtype=torch.float64, device=device)
         for name in ("loss_sum", "rows_seen")
     )
+    stack.rates = np.array([one["state"]["lr"] for one in last], dtype=np.float64)
     stack.weights = _rows(stack, last).to(device)
     good.weights = _rows(stack, best).to(device)
     for target, source in ((stack.kept, last), (good.kept, best)):

@@ -59,6 +59,7 @@ class Stack:
         places = len(self.configs)
         self.loss_sum = torch.zeros(places, dtype=torch.float64, device=plan.device)
         self.rows_seen = torch.zeros_like(self.loss_sum)
+        self.rates = plan.schedules.lr.copy()
         self.finite = torch.ones(places, dtype=torch.bool, device=plan.device)
         self.diverged: dict[int, Divergence] = {}
         self.undefined: dict[int, str] = {}
@@ -91,6 +92,7 @@ class Stack:
             self.optimizer.step(self.weights, gradient, plan.schedules.numbers)
             self.step += 1
             self.batch += 1
+            self.rates = plan.schedules.lr.copy()
             self._record(losses, y)
         plan.schedules.after_batch()
 
@@ -115,8 +117,8 @@ class Stack:
     def _diverge(self, place: int, what: str) -> None:
         self.finite[place] = False
         if place < self.real:
-            lr = self.plan.schedules.lr[place]
-            error = Diverged(what, self.step, self.epoch + 1, self.batch, float(lr))
+            lr = float(self.rates[place])
+            error = Diverged(what, self.step, self.epoch + 1, self.batch, lr)
             self.diverged[self.runs[place]] = Divergence(str(error), self.epoch, self.step)
 
     @property
@@ -141,7 +143,7 @@ class Stack:
             What is to be said of runs whose monitored value is no number; None if nothing.
         """
         self.check_weights()
-        row: dict[str, Column] = {"lr": self.plan.schedules.lr.copy()}
+        row: dict[str, Column] = {"lr": self.rates}
         is_sum = self.objectives[0].is_sum
         means = self.loss_sum if is_sum else self.loss_sum / self.rows_seen
         row["train/loss"] = means.clone().cpu().numpy()
@@ -226,7 +228,7 @@ class Stack:
         self.kept = {name: tensor[index] for name, tensor in self.kept.items()}
         self.optimizer.state = {n: rows[index] for n, rows in self.optimizer.state.items()}
         self.loss_sum, self.rows_seen = self.loss_sum[index], self.rows_seen[index]
-        self.finite = self.finite[index]
+        self.finite, self.rates = self.finite[index], self.rates[list(places)]
         self.configs = [self.configs[place] for place in places]
         self.objectives = [self.objectives[place] for place in places]
         self.parts = {name: table.keep(index) for name, table in self.parts.items()}
