@@ -34,7 +34,7 @@ class _Execution:
         self.settings = settings
         self.progress = progress
         self.records = {record.number: record for record in sweep.jobs}
-        self.groups, self.singles = grouped(jobs, settings.fuse)
+        self.groups, self.singles = grouped(jobs, settings.fuse, progress.note)
 
     def outcomes(self) -> Ended:
         for group in self.groups:
@@ -96,7 +96,8 @@ class _Execution:
             ended = [(job, earlier_outcome(job.path)) for job in stack.jobs]
             yield [(job, one) for job, one in ended if one and one.status == "completed"]
             left = [job for job, one in ended if one is None or one.status != "completed"]
-            self.singles.append(Singles(left, _stopped_with(err)))
+            anew = "; they begin anew" if stack.snapshots is not None else ""
+            self.singles.append(Singles(left, _stopped_with(err) + anew))
             for job in left:
                 self.records[job.number].group = None
 

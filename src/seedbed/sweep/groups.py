@@ -1,11 +1,10 @@
 """Which jobs of a sweep may train together, and why the others may not."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seedbed.errors import SeedbedError
-from seedbed.sweep.job import Job, cut_off, earlier_outcome
+from seedbed.sweep.job import Job, checkpoint_of, earlier_outcome
 from seedbed.training.checkpoint import Snapshot
 from seedbed.training.fused.shape import forbidden_by, shape_key
 from seedbed.training.fused.snapshots import ENGINE
@@ -56,12 +55,15 @@ def named_model(job: Job) -> str:
     return typed[-1] if typed else f"model {str(job.config.model['_target_']).rpartition('.')[2]}"
 
 
-def grouped(jobs: Sequence[Job], fuse: str) -> tuple[list[Group], list[Singles]]:
+def grouped(
+    jobs: Sequence[Job], fuse: str, note: Callable[[str], None] = lambda text: None
+) -> tuple[list[Group], list[Singles]]:
     """Sorts jobs by shape, from their configs alone.
 
     Args:
         jobs: of a sweep, to be run.
         fuse: `sweep.fuse`.
+        note: hears of each job whose checkpoint cannot be used.
     """
     if fuse == "never":
         return [], [Singles(list(jobs), "")]
@@ -69,7 +71,9 @@ def grouped(jobs: Sequence[Job], fuse: str) -> tuple[list[Group], list[Singles]]
     singles: dict[str, Singles] = {}
     for job in jobs:
         reason = forbidden_by(job.config)
-        snapshot = None if reason else _cut_off(job)
+        snapshot, unusable = (None, "") if reason else _cut_off(job)
+        if unusable:
+            note(unusable)
         if snapshot is not None and snapshot.get("engine") != ENGINE:
             reason = "going on from a single run's checkpoint"
         if reason:
@@ -93,9 +97,6 @@ def _is_alone(group: Group, fuse: str) -> bool:
     return not others and fuse != "always" and not first.stacked and group.snapshots is None
 
 
-def _cut_off(job: Job) -> Snapshot | None:
-    """The last checkpoint of a job that was interrupted; None if it begins anew."""
-    try:
-        return cut_off(job, earlier_outcome(job.path))
-    except SeedbedError:
-        return None  # the single engine says what is wrong with it
+def _cut_off(job: Job) -> tuple[Snapshot | None, str]:
+    """See `checkpoint_of`."""
+    return checkpoint_of(job, earlier_outcome(job.path))

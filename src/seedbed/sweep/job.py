@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed.config.build import AllowList
 from seedbed.config.schema import RunConfig
-from seedbed.errors import DirectoryTakenError, RunDirectoryError
+from seedbed.errors import DirectoryTakenError, RunDirectoryError, SeedbedError
 from seedbed.raised import reason
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import RunDirectory, claim, reclaim
@@ -91,7 +91,10 @@ def run_job(job: Job) -> Outcome:
             write_hydra_files(job.hydra, directory)
             plan = prepare_run(job.config, AllowList(job.config.allow))
             heard = Notes()
-            snapshot = cut_off(job, earlier)
+            snapshot, note = checkpoint_of(job, earlier)
+            if note:
+                heard.note(note)
+                log.warning(note)
             if snapshot is None:
                 forget_checkpoints(directory)
             result = run(
@@ -110,29 +113,30 @@ def run_job(job: Job) -> Outcome:
             directory.release()
 
 
-def cut_off(job: Job, earlier: Outcome | None) -> "Snapshot | None":
-    """The checkpoint that a job goes on from; None if it begins anew.
+def checkpoint_of(job: Job, earlier: Outcome | None) -> tuple["Snapshot | None", str]:
+    """The checkpoint that a job goes on from; None if it begins anew, and what is to be said of it.
 
-    It does that as well where its config has changed, and would not have brought it there.
+    It begins anew where there is no checkpoint yet, where it cannot be used, and where the config
+    has changed and would not have brought it there.
 
     Args:
         job: that is to be run.
-        earlier: how it stands on the disk.
-
-    Raises:
-        CheckpointError, RunDirectoryError: if a file of the job is damaged.
+        earlier: how it stood on the disk before; only one that was interrupted goes on.
     """
     from seedbed.training.lengthen import goes_on_alike
     from seedbed.training.resume import load_snapshot
 
     if earlier is None or earlier.status != "interrupted":
-        return None
-    paths = RunPaths(job.path)
-    snapshot = load_snapshot(paths)
-    allow = AllowList(job.config.allow)
-    if snapshot is None or not goes_on_alike(read_config(paths), job.plain, allow):
-        return None
-    return snapshot
+        return None, ""
+    paths, allow = RunPaths(job.path), AllowList(job.config.allow)
+    why = "its config has changed"
+    try:
+        snapshot = load_snapshot(paths)
+        if snapshot is None or goes_on_alike(read_config(paths), job.plain, allow):
+            return snapshot, ""
+    except SeedbedError as err:
+        why = str(err)
+    return None, f"'{job.path.name}' begins anew: {why}"
 
 
 def forget_checkpoints(directory: RunDirectory) -> None:
