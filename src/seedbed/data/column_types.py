@@ -89,7 +89,7 @@ def first_table(
     Raises:
         DataError: for a column that no feature can be made of, or of numbers with a slip.
     """
-    cells = file.cells([*features, *targets])
+    cells = file.cells(list(dict.fromkeys([*features, *targets])))
     columns = {
         name: _column(file, name, one, types, target=name in targets) for name, one in cells.items()
     }
@@ -110,7 +110,7 @@ def later_table(
     Raises:
         DataError: if a column is missing, or a cell is not of the run's kind.
     """
-    wanted = [*names, *targets]
+    wanted = list(dict.fromkeys([*names, *targets]))
     for name in wanted:
         must_have(file, name, file.key)
     cells = file.cells(wanted)

@@ -1,6 +1,9 @@
 """A Parquet table, read by Arrow; its columns have the types that the file tells."""
 
+import json
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +44,33 @@ class ParquetFile:
             table = self._file.read(columns=list(names))
         except (pa.ArrowException, OSError) as err:
             raise self._damaged(err) from err
-        return {name: table.column(name) for name in names}
+        named = self._dictionaries & {*names}
+        return {
+            name: table.column(name).dictionary_encode() if name in named else table.column(name)
+            for name in names
+        }
 
     def place(self, row: int) -> str:
         """The row, from 1."""
         return f"row {row + 1}"
+
+    @cached_property
+    def _dictionaries(self) -> set[str]:
+        """Columns that were dictionaries when they were written; of numbers, Arrow forgets it.
+
+        Source: the keys `ARROW:schema` and `pandas` that these libraries write into the file.
+        """
+        told = self._file.metadata.metadata or {}
+        named: set[str] = set()
+        try:
+            if b"ARROW:schema" in told:
+                original = pa.ipc.read_schema(pa.py_buffer(b64decode(told[b"ARROW:schema"])))
+                named |= {one.name for one in original if pa.types.is_dictionary(one.type)}
+            columns = json.loads(told.get(b"pandas", b"{}")).get("columns", [])
+            named |= {one["name"] for one in columns if one["pandas_type"] == "categorical"}
+        except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, AttributeError) as err:
+            raise self._damaged(err) from err
+        return named
 
     def _damaged(self, err: Exception) -> DataError:
         said = str(err).splitlines()[0] if str(err) else type(err).__name__

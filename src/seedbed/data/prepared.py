@@ -83,6 +83,8 @@ def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> P
     targets = _target_names(config, table)
     for name in targets:
         table.column(name, "data.target")
+    if len({*targets}) < len(targets):
+        raise DataError("data.target names a column more than once")
     task, classes = task_of(config.task, table, targets)
     if task == "regression":
         target_matrix(table, targets)  # refuses missing values while row numbers are the file's

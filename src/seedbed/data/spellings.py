@@ -39,7 +39,7 @@ def meaning(name: str) -> Hashable | None:
     if _NUMBER.fullmatch(name):
         return "number", Decimal(name)
     found = _INSTANT.fullmatch(name)
-    if found and found[1]:
+    if found and (found[1] or found[2]):
         day, time, fraction, zone = found.groups()
         return "moment", day, time or "00:00:00", (fraction or "").rstrip("0"), zone
     return None
