@@ -243,7 +243,7 @@ latin-1 header: train data=csv data.target=price data.path=umlaut.csv
 latin-1 cell: train data=csv data.target=price data.path=umlaut_below.csv
     'umlaut_below.csv' is not utf-8 text
 unknown encoding: train data=csv data.target=price data.path=houses.csv data.encoding=utf-9
-    data.encoding: no encoding 'utf-9'; utf-8 and latin-1 are
+    data.encoding must be a text that names a text encoding, such as utf-8, utf-16 or latin-1
 absent target: train data=csv data.target=price data.path=houses.csv data.target=prise
     data.target: no column 'prise' in houses.csv; columns are area, rooms, price; did you mean
     'price'?

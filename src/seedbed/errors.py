@@ -4,6 +4,9 @@ The command line prints each problem as an `error:` line and exits with 2; every
 was asked, what was got, what is allowed and what to type.
 """
 
+LONGEST = 2000
+"""Characters of a problem; what it quotes may have thousands."""
+
 
 class SeedbedError(Exception):
     """One or more problems with what the user gave.
@@ -14,7 +17,7 @@ class SeedbedError(Exception):
     """
 
     def __init__(self, *problems: str) -> None:
-        self.problems = [_printable(problem) for problem in problems]
+        self.problems = [_short(_printable(problem)) for problem in problems]
         super().__init__("\n".join(self.problems))
 
 
@@ -62,3 +65,9 @@ def _printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _short(text: str) -> str:
+    """The beginning and the end, where it says what to type."""
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]} … {text[-half:]}"

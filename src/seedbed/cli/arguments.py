@@ -9,6 +9,9 @@ from typing import Any, NoReturn
 from seedbed.config.hints import did_you_mean
 from seedbed.errors import ArgumentError
 
+MOST_DIGITS = 300
+"""Of a number; a float can hold no more."""
+
 
 class Parser(argparse.ArgumentParser):
     """Refuses in one line, with the nearest right name.
@@ -48,7 +51,7 @@ def parsed_json(text: str, key: str) -> Any:
         ArgumentError: saying where it breaks.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_whole)
     except json.JSONDecodeError as err:
         raise ArgumentError(
             f"{key} is not JSON ({err.msg} at character {err.pos + 1}): {text[:60]}; "
@@ -56,6 +59,15 @@ def parsed_json(text: str, key: str) -> Any:
         ) from err
     except RecursionError as err:
         raise ArgumentError(f"{key} is nested too deeply") from err
+    except ValueError as err:
+        raise ArgumentError(f"{key} has {err}; type it as 1e30") from err
+
+
+def _whole(digits: str) -> int:
+    """An integer that a float can hold."""
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
 
 
 def output_file(text: str, key: str) -> Path:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import hydra
 from hydra._internal.utils import get_args_parser
 
+from seedbed.config.absurd import refuse_absurd_words
 from seedbed.config.compose import COMPOSITION_ERRORS, composed, hydra_started, store_base
 from seedbed.config.explain import explained
 from seedbed.config.hints import did_you_mean
@@ -26,6 +27,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
     Raises:
         ArgumentError: for a flag that Hydra does not have.
+        ConfigError: for an override that holds what no parser should be given.
     """
     parser = get_args_parser()
     flags = [flag for action in parser._actions for flag in action.option_strings]
@@ -40,6 +42,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     args = parser.parse_intermixed_args(list(words))
     if (args.resolve or args.package) and not (args.cfg or args.help):
         raise ArgumentError("--resolve and --package go with --cfg job")
+    refuse_absurd_words(args.overrides)
     return args
 
 

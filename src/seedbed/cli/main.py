@@ -1,6 +1,7 @@
 """`seedbed COMMAND …`: finds the command; what goes wrong becomes a line and an exit code."""
 
 import atexit
+import errno
 import importlib
 import os
 import sys
@@ -94,8 +95,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         what = f" ({err})" if str(err) else ""
         advice = "less data, a smaller model or a smaller loader.batch_size takes less"
         return _told(RUN_FAILED, f"not enough memory{what}; {advice}")
+    except OSError as err:
+        if err.errno != errno.ENAMETOOLONG:
+            return _unforeseen(err)
+        name = str(err.filename)
+        return _told(WRONG_INPUT, f"no file can have a name as long as '{name[:60]}…'")
     except Exception as err:
-        return _told(RUN_FAILED, f"{reason(err)}; SEEDBED_DEBUG=1 shows where")
+        return _unforeseen(err)
+
+
+def _unforeseen(err: Exception) -> int:
+    """The exit code of what no command expects."""
+    return _told(RUN_FAILED, f"{reason(err)[:1000]}; SEEDBED_DEBUG=1 shows where")
 
 
 def _told(code: int, *problems: str) -> int:

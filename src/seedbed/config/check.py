@@ -3,18 +3,25 @@
 Nothing here imports torch, so that a misspelt key is answered at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cached_property
+from itertools import islice
 from typing import Any
 
+from seedbed.config.absurd import Absurd, refuse_absurd
 from seedbed.config.fitting import Refused, absent_values, fitted, hints_of, said
-from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.hints import MOST_PROBLEMS, did_you_mean, shown, written
+from seedbed.config.ranges import LONGEST_TEXT
 from seedbed.config.schema import DATA_SOURCES, RunConfig
 from seedbed.config.target_keys import TARGET_KEYS
 from seedbed.errors import ConfigError
 
 MISSING = "???"
 """How OmegaConf writes a value that the user has to give."""
+
+MOST_KEYS = 2000
+"""Keys of a config that a misspelt one is compared with."""
 
 
 class CheckedGroups:
@@ -71,6 +78,7 @@ class _Checker:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
         self.problems: list[str] = []
+        self.hinted = 0
 
     def run(self) -> Any:
         config = _with_short_early_stopping(self.config)
@@ -110,18 +118,33 @@ class _Checker:
         return schema(**built) if len(built) == len(hints) else None
 
     def unknown(self, value: Mapping[str, Any], known: Mapping[str, Any], path: str) -> None:
-        for key in value:
-            if key not in known:
-                where = _join(path, str(key))
-                here = [_join(path, name) for name in known]
-                all_keys = _dotted(self.config)
-                elsewhere = (k for k in all_keys if not f"{k}.".startswith(f"{where}."))
-                hint = did_you_mean(where, here) or did_you_mean(where, elsewhere)
-                if where == "experiment":
-                    hint = "; begin the experiment's YAML with the line '# @package _global_'"
-                if not hint:
-                    hint = f"; there are {shown(here)}" if here else f"; {path} takes none here"
-                self.problems.append(f"no key '{where}'{hint}")
+        """Notes the keys that there are none of; to look for the right name takes its time."""
+        unknown = [str(key) for key in value if key not in known]
+        here = [_join(path, name) for name in known]
+        for key in unknown[:MOST_PROBLEMS]:
+            self.problems.append(self._unknown(_join(path, key), here, path))
+        if len(unknown) > MOST_PROBLEMS:
+            more = len(unknown) - MOST_PROBLEMS
+            self.problems.append(f"{path or 'the config'} has {more} more keys that are unknown")
+
+    def _unknown(self, where: str, here: list[str], path: str) -> str:
+        shown_key = said(where)[1:-1]
+        if where == "experiment":
+            hint = "; begin the experiment's YAML with the line '# @package _global_'"
+            return f"no key '{where}'{hint}"
+        self.hinted += 1
+        hint = ""
+        if self.hinted <= MOST_PROBLEMS and len(where) <= LONGEST_TEXT:
+            elsewhere = (k for k in self.all_keys if not f"{k}.".startswith(f"{where}."))
+            hint = did_you_mean(where, here) or did_you_mean(where, elsewhere)
+        if not hint:
+            hint = f"; there are {shown(here)}" if here else f"; {path} takes none here"
+        return f"no key '{shown_key}'{hint}"
+
+    @cached_property
+    def all_keys(self) -> list[str]:
+        """The dotted keys of the whole config, or the first of very many."""
+        return list(islice(_dotted(self.config), MOST_KEYS))
 
     def target_group(self, group: str, value: Any) -> None:
         schemas = TARGET_KEYS.get(group)
@@ -147,7 +170,13 @@ class _Checker:
         if is_dataclass(hint) and isinstance(hint, type):
             return self.mapping(hint, value, where)
         try:
-            return fitted(hint, value)
+            fits = fitted(hint, value)
+            if isinstance(fits, dict | list):
+                refuse_absurd(fits)
+            return fits
+        except Absurd as absurd:
+            self.problems.append(f"{where}{absurd}")
+            return None
         except Refused as refused:
             hint = refused.hint or _as_list_hint(str(refused), value, where)
             self.problems.append(f"{where} must be {refused}, got {said(value)}{hint}")
@@ -156,7 +185,7 @@ class _Checker:
     def data(self, value: Any) -> Any:
         source = value.get("source") if isinstance(value, Mapping) else None
         if not isinstance(source, str) or source not in DATA_SOURCES:
-            hint = did_you_mean(str(source), DATA_SOURCES)
+            hint = did_you_mean(written(source)[:80], DATA_SOURCES)
             self.problems.append(
                 f"data.source must be one of {shown(DATA_SOURCES)}, got {said(source)}{hint}"
             )
@@ -167,7 +196,8 @@ class _Checker:
 def _as_list_hint(allowed: str, value: Any, where: str) -> str:
     """A single value where a list belongs is a common slip."""
     if "a list of" in allowed and isinstance(value, int | float | str):
-        return f"; type '{where}=[{value}]'"
+        text = written(value)
+        return f"; type '{where}=[{text}]'" if len(text) <= 80 else ""
     return ""
 
 
@@ -186,11 +216,9 @@ def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _dotted(config: Mapping[str, Any], path: str = "") -> set[str]:
-    keys = set()
+def _dotted(config: Mapping[str, Any], path: str = "") -> Iterator[str]:
     for key, value in config.items():
         where = _join(path, str(key))
-        keys.add(where)
+        yield where
         if isinstance(value, Mapping):
-            keys |= _dotted(value, where)
-    return keys
+            yield from _dotted(value, where)

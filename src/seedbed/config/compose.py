@@ -20,6 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
+from seedbed.config.absurd import refuse_absurd_words
 from seedbed.config.check import checked
 from seedbed.config.composed import Composed
 from seedbed.config.explain import GROUPS, STUMBLES, UNFOUNDED, explained, unresolved
@@ -43,6 +44,7 @@ def composed(
         ConfigError: for a mistake in the overrides or the YAML, all of them at once where Hydra
             gets as far as composing.
     """
+    refuse_absurd_words(overrides)
     with hydra_started(user_folder, config_path or own_conf()):
         try:
             config = compose(config_name, list(overrides), return_hydra_config=True)

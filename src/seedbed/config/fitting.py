@@ -1,22 +1,30 @@
 """Fits one value to the type of its key, or says what is allowed."""
 
+import math
 import types
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from seedbed.config.constraints import Constraint
-from seedbed.config.hints import did_you_mean
+from seedbed.config.constraints import Constraint, Length, Range
+from seedbed.config.hints import did_you_mean, written
 from seedbed.config.schema import ABSENT
 
 
 class Refused(Exception):
-    """A value that does not fit its key: what is allowed, and a hint on what was meant."""
+    """A value that does not fit its key.
 
-    def __init__(self, allowed: object, hint: str = "") -> None:
-        super().__init__(str(allowed))
+    Args:
+        allowed: what fits.
+        hint: on what was meant.
+        beyond: a bound that is only told where it is broken.
+    """
+
+    def __init__(self, allowed: object, hint: str = "", beyond: str = "") -> None:
+        super().__init__(" ".join(filter(None, [str(allowed), beyond])))
         self.hint = hint
+        self.beyond = beyond
 
 
 @cache
@@ -46,7 +54,8 @@ def fitted(hint: Any, value: Any) -> Any:
         except Refused as refused:
             raise Refused(_described(refused, constraints), refused.hint) from None
         if not all(constraint.allows(fits) for constraint in constraints):
-            raise Refused(_described(_words(inner), constraints))
+            beyond = [one.beyond(fits) for one in constraints if isinstance(one, Range | Length)]
+            raise Refused(_described(_words(inner), constraints), beyond=" ".join(beyond))
         return fits
     if origin in (Union, types.UnionType):
         return _fitted_union(hint, value)
@@ -54,7 +63,7 @@ def fitted(hint: Any, value: Any) -> Any:
         if value in get_args(hint) and not isinstance(value, bool):
             return value
         allowed = [str(choice) for choice in get_args(hint)]
-        raise Refused(f"one of {', '.join(allowed)}", did_you_mean(str(value), allowed))
+        raise Refused(f"one of {', '.join(allowed)}", did_you_mean(written(value)[:80], allowed))
     if origin is list:
         return _fitted_list(hint, value)
     return _fitted_plain(hint, value)
@@ -82,17 +91,18 @@ def _fitted_list(hint: Any, value: Any) -> Any:
         raise Refused(_words(hint))
     try:
         return [fitted(item, element) for element in value]
-    except Refused:
-        raise Refused(_words(hint)) from None
+    except Refused as refused:
+        each = refused.beyond.replace("and", "each", 1)
+        raise Refused(_words(hint), beyond=each) from None
 
 
 def _fitted_plain(hint: Any, value: Any) -> Any:
     if hint is Any:
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return _as_float(value)
     if hint is str and isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
+        return written(value)
     if get_origin(hint) is dict:
         if isinstance(value, Mapping):
             return dict(value)
@@ -102,12 +112,22 @@ def _fitted_plain(hint: Any, value: Any) -> Any:
     raise Refused(_words(hint))
 
 
+def _as_float(value: int) -> float:
+    """An integer of any size; beyond the largest float it is infinite, which no range allows."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def _words(hint: Any) -> str:
     if get_origin(hint) is list:
         (item,) = get_args(hint)
         return f"a list of {_plural(item)}"
     if get_origin(hint) in (Union, types.UnionType):
         return " or ".join(_words(choice) for choice in get_args(hint))
+    if get_origin(hint) is Annotated:
+        return _described(_words(get_args(hint)[0]), list(get_args(hint)[1:]))
     names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
     return names.get(hint, "a mapping" if get_origin(hint) is dict else "null")
 
@@ -117,13 +137,13 @@ def _plural(item: Any) -> str:
     if get_origin(item) is Annotated:
         item, *constraints = get_args(item)
     words = {int: "whole numbers", float: "numbers", str: "texts"}.get(item, "values")
-    return " ".join([words, *map(str, constraints)])
+    bounds = [str(one) for one in constraints if isinstance(one, Range)]
+    return " ".join([words, *bounds])
 
 
 def _described(words: object, constraints: list[Constraint]) -> str:
-    if any(str(constraint) in str(words) for constraint in constraints):
-        return str(words)
-    return " ".join([str(words), *map(str, constraints)])
+    told = [str(constraint) for constraint in constraints if str(constraint)]
+    return str(words) if any(one in str(words) for one in told) else " ".join([str(words), *told])
 
 
 def said(value: Any) -> str:
@@ -132,5 +152,5 @@ def said(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
-    text = repr(value) if isinstance(value, str) else str(value)
+    text = repr(value[:80]) if isinstance(value, str) else written(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

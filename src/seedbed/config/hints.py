@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 MOST_PROBLEMS = 20
 """Mistakes told of one sweep; the rest are counted."""
@@ -51,3 +52,11 @@ def cut(problems: list[str]) -> list[str]:
     """The first of many problems, and how many more there are."""
     more = len(problems) - MOST_PROBLEMS
     return [*problems[:MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]
+
+
+def written(value: Any) -> str:
+    """`str(value)`, also of integers that Python refuses to write in decimal digits."""
+    try:
+        return str(value)
+    except ValueError:
+        return f"a number of {value.bit_length()} bits" if isinstance(value, int) else "a value"

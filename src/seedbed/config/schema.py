@@ -5,28 +5,30 @@ config into them and gathers everything that does not fit.
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from seedbed.config.constraints import Matches, NotEmpty, Range
-
-Count = Annotated[int, Range(at_least=1)]
-WholeFromZero = Annotated[int, Range(at_least=0)]
-Threads = Annotated[int, Range(at_least=1, at_most=1024)]
-Positive = Annotated[float, Range(above=0)]
-FromZero = Annotated[float, Range(at_least=0)]
-Fraction = Annotated[float, Range(at_least=0, below=1)]
-Share = Annotated[float, Range(at_least=0, at_most=1)]
-Seed = Annotated[int, Range(at_least=0, below=2**63)]
-FolderName = Annotated[
-    str, Matches(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "letters, digits, '.', '_', '-'")
-]
-Device = Annotated[str, Matches(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, cuda, cuda:N or mps")]
-Interval = Annotated[
-    int | str, Matches(r"[1-9]\d*( ?(epochs?|steps?|s))?", "N (epochs), 'N steps' or 'N s'")
-]
-Widths = Annotated[list[Count], NotEmpty("one width for each hidden layer")]
-Names = Annotated[list[str], NotEmpty("one name or more")]
-Object = dict[str, Any]
+from seedbed.config.ranges import (
+    AnyNames,
+    Count,
+    Delimiter,
+    Device,
+    Encoding,
+    FolderName,
+    Fraction,
+    FromZero,
+    Interval,
+    Name,
+    Names,
+    Object,
+    Objects,
+    PathText,
+    Positive,
+    Processes,
+    Rows,
+    Seed,
+    Text,
+    Threads,
+)
 
 ABSENT = "absent"
 """Marks a key that earlier configs lack, those of runs on disk and a user's own; the value is what
@@ -50,7 +52,7 @@ class DataConfig:
     """What every source of data has in common."""
 
     name: FolderName
-    source: str
+    source: Text
     task: Task
     split: Split
 
@@ -68,19 +70,19 @@ class RowsConfig(ColumnsConfig):
     """Rows written in the YAML."""
 
     source: Literal["rows"]
-    x: Annotated[list[Any], NotEmpty("a list of rows")]
-    y: Annotated[list[Any], NotEmpty("a list of rows")]
-    target: str | Names | None
+    x: Rows
+    y: Rows
+    target: Name | Names | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class FilesConfig(ColumnsConfig):
     """A source in one to three files."""
 
-    path: str
-    validation_path: str | None
-    test_path: str | None
-    target: str | Names
+    path: PathText
+    validation_path: PathText | None
+    test_path: PathText | None
+    target: Name | Names
     unknown: Literal["zeros", "error"]
 
 
@@ -96,7 +98,7 @@ class ParquetConfig(FilesConfig):
     """A Parquet table."""
 
     source: Literal["parquet"]
-    categories: list[str]
+    categories: AnyNames
     max_categories: Count
 
 
@@ -105,10 +107,10 @@ class CsvConfig(FilesConfig):
     """A comma or tab separated table with a header line."""
 
     source: Literal["csv"]
-    categories: list[str]
+    categories: AnyNames
     max_categories: Count
-    delimiter: Annotated[str, Matches(r"[^\n]", "one character")] | None
-    encoding: str
+    delimiter: Delimiter | None
+    encoding: Encoding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +119,7 @@ class SklearnConfig(ColumnsConfig):
 
     source: Literal["sklearn"]
     dataset: Literal["iris", "digits", "wine", "breast_cancer", "diabetes"]
-    target: str | None
+    target: Name | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +140,7 @@ class LoaderConfig:
 
     batch_size: Count | Literal["auto"] | None
     shuffle: bool
-    num_workers: WholeFromZero
+    num_workers: Processes
     drop_last: bool
 
 
@@ -160,7 +162,7 @@ class TrainerConfig:
     deterministic: bool
     threads: Threads | None
     gradient_clip: Positive | None
-    monitor: str
+    monitor: Text
     select: Literal["best", "last"]
     log_every: Interval
     log_histograms: bool
@@ -176,10 +178,10 @@ class SweepConfig:
     on_error: Literal["continue", "stop"]
     fuse: Literal["auto", "always", "never"]
     allow_random: bool
-    workers: WholeFromZero
-    settings: list[Object]
+    workers: Processes
+    settings: Objects
     zip: Object | None
-    exclude: list[Object]
+    exclude: Objects
     draw: Object | None
     draws: Count
     draw_seed: Seed
@@ -200,7 +202,7 @@ class RunConfig:
 
     name: FolderName
     seed: Seed
-    allow: list[str]
+    allow: AnyNames
     data: DataConfig
     loader: LoaderConfig
     model: Object

@@ -1,10 +1,20 @@
 """The keys that go with a class of ours, or of torch, that a config names by `_target_`."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from seedbed.config.constraints import Each, NotEmpty, Range
-from seedbed.config.schema import Count, Fraction, FromZero, Positive, Share, WholeFromZero, Widths
+from seedbed.config.ranges import (
+    Betas,
+    Count,
+    Factor,
+    Fraction,
+    FromZero,
+    Layers,
+    Positive,
+    Share,
+    WholeFromZero,
+    Widths,
+)
 
 Activation = Literal[
     "relu", "tanh", "sigmoid", "gelu", "elu", "leaky_relu", "silu", "softplus", "identity"
@@ -42,7 +52,7 @@ class ManualKeys(ModelKeys):
 class SequentialKeys(ModelKeys):
     """Keys of model=sequential."""
 
-    layers: Annotated[list[Any], NotEmpty("one layer or more")] | None
+    layers: Layers | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +95,7 @@ class SgdKeys(OptimizerKeys):
 class AdamKeys(OptimizerKeys):
     """Keys of optimizer=adam and adamw."""
 
-    betas: Annotated[list[Fraction], Each(2)]
+    betas: Betas
     eps: FromZero
     amsgrad: bool
 
@@ -138,7 +148,7 @@ class OneCycleKeys:
 class PlateauKeys:
     """Keys of scheduler=plateau."""
 
-    factor: Annotated[float, Range(above=0, below=1)]
+    factor: Factor
     patience: WholeFromZero
     threshold: FromZero
     min_lr: FromZero

@@ -12,6 +12,8 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 
+from seedbed.config.absurd import refuse_absurd_words
+
 Path = tuple[str | int, ...]
 """Keys from the top of a config down; whole numbers are places in lists."""
 
@@ -61,8 +63,10 @@ class WordReader:
 
         Raises:
             HydraException: if it is none of Hydra's grammar.
+            ConfigError: if it holds what no parser should be given.
         """
         if text not in self._read:
+            refuse_absurd_words([text])
             self._read[text] = self._quickly(text) or self._by_hydra(text)
         return self._read[text]
 
