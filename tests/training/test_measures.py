@@ -41,6 +41,17 @@ def test_regression_is_measured_as_by_scikit_learn_in_the_target_s_unit(seed: in
     )
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e6])
+def test_r2_does_not_depend_on_the_target_s_unit(scale: float) -> None:
+    preprocessing = objective_for("diabetes", "mse").preprocessing
+    small = replace(preprocessing, target_mean=[0.0], target_scale=[scale])
+    objective = build_objective({"_target_": None}, AllowList(), small)
+    y = drawn(60, 1, 1)
+    output = y + 0.3 * drawn(60, 1, 2)
+    expected = measures.r2_score(y.numpy(), output.numpy())
+    assert objective.metrics(output, y)["r2"] == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_many_classes_are_measured_as_by_scikit_learn(seed: int) -> None:
     objective = objective_for("digits", "cross_entropy")

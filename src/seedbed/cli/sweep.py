@@ -26,6 +26,7 @@ from seedbed.sweep.job import Job
 from seedbed.sweep.names import job_folders, refuse_wrong_folders
 from seedbed.sweep.outcome import JobRecord, Sweep, read_sweep
 from seedbed.sweep.run import left_to_run, run_jobs
+from seedbed.sweep.yardstick import note_basis
 
 finished: list[tuple[Sweep, str]] = []
 """The sweeps that this process ran, each with what its jobs are compared by.
@@ -79,6 +80,7 @@ def run_sweep(asked: ComposedSweep, run: Runner | None = None) -> list[JobRecord
         JobRecord(number, one.overrides, folder, config_hash(one.plain))
         for number, (one, folder) in enumerate(zip(kept, folders, strict=True))
     ]
+    note_basis(records, [one.plain for one in kept])
     sweep = Sweep(directory, records, asked.origin)
     with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
@@ -142,6 +144,7 @@ def _resumed(directory: Path, *, changed: bool, config_dir: str | None) -> int:
                 f"put it back, or type seedbed resume {directory} --changed"
             )
         record.identity = config_hash(one.plain)
+    note_basis(left, [one.plain for one in composed])
     refuse_what_cannot_run(composed)
     print(f"{len(sweep.jobs) - len(left)} of {len(sweep.jobs)} jobs are complete")
     if altered:
@@ -176,11 +179,13 @@ def jobs_of(sweep: Sweep, records: Sequence[JobRecord], composed: Sequence[Compo
 def _go(sweep: Sweep, jobs: Sequence[Job], run: Runner | None = None) -> None:
     """Runs the jobs, saying how they do."""
     config = jobs[0].config
-    finished.append((sweep, config.trainer.monitor))
+    monitors = {job.config.trainer.monitor for job in jobs}
+    monitor = monitors.pop() if len(monitors) == 1 else "auto"  # one for all of them
+    finished.append((sweep, monitor))
     if run is not None:
         run(sweep, jobs)
     else:
-        run_jobs(sweep, jobs, config.sweep, sweep_progress.reporter(config.trainer.monitor))
+        run_jobs(sweep, jobs, config.sweep, sweep_progress.reporter(monitor, sweep.jobs))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import math
 import sys
 import time
+from collections.abc import Sequence
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -33,13 +34,16 @@ FRAMES = 8
 """Of the display, a second."""
 
 
-def reporter(monitor: str) -> SweepProgress:
+def reporter(monitor: str, jobs: Sequence[JobRecord] = ()) -> SweepProgress:
     """The one that suits standard output.
 
     Args:
         monitor: `trainer.monitor`, by which the best job is told.
+        jobs: of the sweep; where they cannot all be compared, no best one is told.
     """
-    return Display(monitor) if sys.stdout.isatty() else Lines(monitor)
+    if sys.stdout.isatty():
+        return Display(monitor, jobs=jobs)
+    return Lines(monitor, jobs)
 
 
 class Standing:
@@ -47,10 +51,11 @@ class Standing:
 
     Args:
         monitor: as in `reporter`.
+        jobs: likewise.
     """
 
-    def __init__(self, monitor: str) -> None:
-        self.best = Leader(monitor)
+    def __init__(self, monitor: str, jobs: Sequence[JobRecord] = ()) -> None:
+        self.best = Leader(monitor, jobs)
         self.jobs = self.to_run = self.ended = self.failed = 0
         self.began = time.monotonic()
         self.stack = self.width = self.waiting = 0
@@ -120,8 +125,8 @@ class Lines:
         monitor: as in `reporter`.
     """
 
-    def __init__(self, monitor: str) -> None:
-        self.standing = Standing(monitor)
+    def __init__(self, monitor: str, jobs: Sequence[JobRecord] = ()) -> None:
+        self.standing = Standing(monitor, jobs)
 
     def started(self, jobs: int, left: int) -> None:
         """See `SweepProgress`."""
@@ -179,8 +184,13 @@ class Display:
         console: where to draw; standard output if None.
     """
 
-    def __init__(self, monitor: str, console: Console | None = None) -> None:
-        self.standing = Standing(monitor)
+    def __init__(
+        self,
+        monitor: str,
+        console: Console | None = None,
+        jobs: Sequence[JobRecord] = (),
+    ) -> None:
+        self.standing = Standing(monitor, jobs)
         self.console = console or Console(highlight=False)
         self.live = Live(
             console=self.console,

@@ -1,11 +1,18 @@
-"""Which jobs of a sweep did best by the monitored value, and how far seeds alone move it."""
+"""Which jobs of a sweep did best, and how far seeds alone move it.
+
+Jobs are ranked against those of the same rows only, by what `yardstick.py` chooses.
+"""
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from seedbed.sweep.outcome import JobRecord
+from seedbed.sweep.yardstick import Metric, Yardstick
+
+T = TypeVar("T")
 
 HIGHER_IS_BETTER = ("r2", "accuracy", "f1", "auroc")
 """As in `training/objective.py`, whose import would bring torch to where only numbers are shown."""
@@ -25,24 +32,28 @@ def value_of(job: JobRecord, metric: str) -> float | None:
 
 
 class Leader:
-    """The best job so far.
+    """The best job so far, where all jobs of the sweep can be compared.
 
     Args:
         monitor: `trainer.monitor`; `auto` is val/loss where a job has it, else train/loss.
+        jobs: of the sweep.
     """
 
-    def __init__(self, monitor: str) -> None:
-        self.monitor = monitor
+    def __init__(self, monitor: str, jobs: Sequence[JobRecord] = ()) -> None:
+        self.yardstick = Yardstick(jobs, monitor)
         self.metric = "train/loss" if monitor == "auto" else monitor
         self.folder = ""
         self.value = math.nan
 
     def take(self, job: JobRecord) -> None:
         """Takes in a job that ended."""
-        if self.monitor == "auto" and self.metric != "val/loss" and "val/loss" in _metrics(job):
-            self.metric, self.value = "val/loss", math.nan
-        value = value_of(job, self.metric)
-        if value is None:
+        metric = self.yardstick.metric(job)
+        value = value_of(job, metric.name)
+        if value is None or metric.unit or not self.yardstick.one_set_of_rows:
+            return
+        if not self.folder or metric.name.startswith("val/") > self.metric.startswith("val/"):
+            self.metric, self.value = metric.name, math.nan
+        if metric.name != self.metric:
             return
         higher = higher_is_better(self.metric)
         if math.isnan(self.value) or (value > self.value if higher else value < self.value):
@@ -56,31 +67,56 @@ class Ranked:
     Args:
         job: completed.
         settings: those that differ between the jobs, as typed; empty where a job does not say.
-        value: of the monitored metric.
+        metric: that it is compared by.
+        value: of that metric.
     """
 
     job: JobRecord
     settings: Mapping[str, str]
+    metric: Metric
     value: float
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The jobs of a sweep, the best first.
+    """The jobs of a sweep, in groups that can be compared.
 
     Args:
-        metric: that they are ranked by.
         keys: of the settings that differ between jobs, in the order of the overrides.
-        jobs: completed, with a value of the metric.
+        groups: jobs of the same rows and metric, the best of each first.
         others: the other metrics that jobs have.
         left_out: how many jobs are not ranked, by why.
     """
 
-    metric: str
     keys: list[str]
-    jobs: list[Ranked]
+    groups: list[list[Ranked]]
     others: list[str]
     left_out: Mapping[str, int]
+
+    @property
+    def jobs(self) -> list[Ranked]:
+        """Of all groups."""
+        return [one for group in self.groups for one in group]
+
+    @property
+    def metric(self) -> str:
+        """Of the first group."""
+        return self.groups[0][0].metric.name if self.groups else ""
+
+    @property
+    def instead(self) -> str:
+        """The loss that cannot compare the jobs; empty if the metrics are what was asked for."""
+        return next((one.metric.instead for one in self.jobs if one.metric.instead), "")
+
+    @property
+    def differ_in_rows(self) -> bool:
+        """Whether jobs were measured on different rows."""
+        return len({one.job.rows for one in self.jobs}) > 1
+
+    @property
+    def differ_in_unit(self) -> bool:
+        """Whether the numbers of different groups are in different units."""
+        return len({(one.metric.name, one.metric.unit) for one in self.jobs}) > 1
 
 
 @dataclass(frozen=True)
@@ -100,6 +136,19 @@ class OverSeeds:
     n: int
 
 
+@dataclass(frozen=True)
+class Settings:
+    """Settings whose means can be compared.
+
+    Args:
+        metric: that they are compared by.
+        found: the best mean first.
+    """
+
+    metric: str
+    found: list[OverSeeds]
+
+
 def ranked(jobs: Sequence[JobRecord], monitor: str) -> Ranking:
     """Ranks the jobs of a sweep.
 
@@ -107,40 +156,59 @@ def ranked(jobs: Sequence[JobRecord], monitor: str) -> Ranking:
         jobs: all of them, with their metrics.
         monitor: `trainer.monitor`.
     """
-    leader = Leader(monitor)
-    for job in jobs:
-        leader.take(job)
+    yardstick = Yardstick(jobs, monitor)
     settings = [_settings(job) for job in jobs]
     keys = _differing(settings)
     found, left_out = [], Counter[str]()
     for job, typed in zip(jobs, settings, strict=True):
-        value = value_of(job, leader.metric)
+        metric = yardstick.metric(job)
+        value = value_of(job, metric.name)
         if value is None:
             completed = job.status == "completed"
-            left_out[f"without {leader.metric}" if completed else job.status] += 1
+            left_out[f"without {metric.name}" if completed else job.status] += 1
             continue
-        found.append(Ranked(job, {key: typed.get(key, "") for key in keys}, value))
-    found.sort(key=lambda one: one.value, reverse=higher_is_better(leader.metric))
-    names = dict.fromkeys(name for one in found for name in _metrics(one.job))
-    others = [name for name in names if name != leader.metric]
-    return Ranking(leader.metric, keys, found, others, left_out)
+        found.append(Ranked(job, {key: typed.get(key, "") for key in keys}, metric, value))
+    groups = _grouped(found, lambda one: (one.job.rows, one.metric))
+    for group in groups:
+        higher = higher_is_better(group[0].metric.name)
+        group.sort(key=lambda one: one.value, reverse=higher)
+    names = dict.fromkeys(name for one in found for name in one.job.metrics or {})
+    others = [name for name in names if {one.metric.name for one in found} != {name}]
+    return Ranking(keys, groups, others, left_out)
 
 
-def over_seeds(ranking: Ranking) -> list[OverSeeds]:
-    """Each setting's metric over its seeds, the best mean first; empty if no seeds were swept."""
+def over_seeds(ranking: Ranking) -> list[Settings]:
+    """Each setting's metric over its seeds; empty if no seeds were swept.
+
+    Means can be compared where each setting has the same rows so often as the others. Where rows
+    are drawn by the seed, those are the settings with the same seeds.
+    """
     if SEED not in ranking.keys:
         return []
     keys = [key for key in ranking.keys if key != SEED]
-    groups: dict[tuple[str, ...], list[Ranked]] = {}
-    for one in ranking.jobs:
-        groups.setdefault(tuple(one.settings[key] for key in keys), []).append(one)
-    if all(len(group) < 2 for group in groups.values()):
+    groups = _grouped(
+        ranking.jobs, lambda one: (one.metric, tuple(one.settings[key] for key in keys))
+    )
+    if all(len(group) < 2 for group in groups):
         return []
+    alike = _grouped(groups, lambda group: (group[0].metric, _rows_of(group)))
+    return [_settings_of(family, keys) for family in sorted(alike, key=len, reverse=True)]
+
+
+def _rows_of(group: Sequence[Ranked]) -> Hashable:
+    """The sets of rows that a setting was measured on; how often, where there are several."""
+    counted = Counter(one.job.rows for one in group)
+    return tuple(sorted(counted.items())) if len(counted) > 1 else tuple(counted)
+
+
+def _settings_of(family: Sequence[Sequence[Ranked]], keys: Sequence[str]) -> Settings:
+    metric = family[0][0].metric.name
     found = [
-        OverSeeds(dict(zip(keys, typed, strict=True)), *_mean_and_std(group), len(group))
-        for typed, group in groups.items()
+        OverSeeds({key: group[0].settings[key] for key in keys}, *_mean_and_std(group), len(group))
+        for group in family
     ]
-    return sorted(found, key=lambda one: one.mean, reverse=higher_is_better(ranking.metric))
+    found.sort(key=lambda one: one.mean, reverse=higher_is_better(metric))
+    return Settings(metric, found)
 
 
 def _mean_and_std(group: Sequence[Ranked]) -> tuple[float, float | None]:
@@ -151,8 +219,12 @@ def _mean_and_std(group: Sequence[Ranked]) -> tuple[float, float | None]:
     return mean, math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1))
 
 
-def _metrics(job: JobRecord) -> Mapping[str, float]:
-    return job.metrics or {}
+def _grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
+    """Items of equal keys, in the order of the first of each."""
+    groups: dict[Hashable, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.values())
 
 
 def _settings(job: JobRecord) -> dict[str, str]:

@@ -30,6 +30,9 @@ class JobRecord:
         error: of a job that failed.
         group: number of those that it trains with, from 1, or None for a job on its own.
         metrics: of a job that ended; not written.
+        rows: equal for jobs that are measured on the same rows.
+        loss: equal for jobs with the same loss.
+        scale: equal for jobs whose targets are scaled alike.
     """
 
     number: int
@@ -40,6 +43,9 @@ class JobRecord:
     error: str | None = None
     group: int | None = None
     metrics: dict[str, float] | None = None
+    rows: str = ""
+    loss: str = ""
+    scale: str = ""
 
 
 @dataclass
@@ -66,18 +72,26 @@ class Sweep:
         self._written = time.monotonic()
 
     def write_table(self) -> None:
-        """Writes `results.csv`: a job a line, its settings and its metrics; no times."""
+        """Writes `results.csv`: a job a line, its settings and its metrics; no times.
+
+        The last column, `rows`, is equal for jobs that are measured on the same rows.
+        """
         settings = [dict(word.partition("=")[::2] for word in job.overrides) for job in self.jobs]
         keys = list(dict.fromkeys(key for one in settings for key in one))
         names = list(dict.fromkeys(name for job in self.jobs for name in job.metrics or {}))
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["number", "directory", "status", *keys, *names])
+        writer.writerow(["number", "directory", "status", *keys, *names, "rows"])
         for job, one in zip(self.jobs, settings, strict=True):
             metrics = job.metrics or {}
             row: list[Any] = [job.number, job.directory, job.status]
             writer.writerow(
-                [*row, *(one.get(key, "") for key in keys), *(metrics.get(n, "") for n in names)]
+                [
+                    *row,
+                    *(one.get(key, "") for key in keys),
+                    *(metrics.get(name, "") for name in names),
+                    job.rows,
+                ]
             )
         write_text(self.directory / SWEEP_TABLE, text.getvalue())
 
@@ -103,6 +117,8 @@ def read_sweep(directory: Path) -> Sweep:
         name = record.directory
         if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
             raise RunDirectoryError(f"'{directory / SWEEP_JOBS}' names the folder {name!r}")
+        if not all(isinstance(one, str) for one in (record.rows, record.loss, record.scale)):
+            raise RunDirectoryError(f"'{directory / SWEEP_JOBS}': rows, loss, scale must be texts")
         if record.group is not None and type(record.group) is not int:
             raise RunDirectoryError(f"'{directory / SWEEP_JOBS}': group must be a whole number")
     if not records:

@@ -153,7 +153,7 @@ class Objective:
             return {
                 "mse": float(measure.mean_squared_error(predicted, actual)),
                 "mae": float(measure.mean_absolute_error(predicted, actual)),
-                "r2": float(measure.r2_score(predicted, actual)) if varies else float("nan"),
+                "r2": _explained(predicted, actual) if varies else float("nan"),
             }
         probabilities, actual = self.probabilities(output.float()).cpu(), y.reshape(-1).cpu()
         classes = len(self.preprocessing.classes)
@@ -171,6 +171,17 @@ class Objective:
             "f1": float(measure.f1_score(predicted, actual, **settings)),
             "auroc": float(area),
         }
+
+
+def _explained(predicted: Tensor, actual: Tensor) -> float:
+    """R2, the mean over outputs; torchmetrics takes errors that are small in themselves for none.
+
+    Shape:
+        (rows, outputs) float64, twice
+    """
+    error = (predicted - actual).square().sum(dim=0)
+    around_mean = (actual - actual.mean(dim=0)).square().sum(dim=0)
+    return float((1 - error / around_mean).mean())
 
 
 def build_objective(

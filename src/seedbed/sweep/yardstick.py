@@ -1,0 +1,129 @@
+"""Which jobs of a sweep can be compared, and by what: the same rows, in the same unit.
+
+It goes by the configs, so that it is known before the first job runs. Metrics of the same rows can
+be compared; losses only where the loss and the scale of the target are the same too.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from seedbed.sweep.outcome import JobRecord
+
+SAME_ROWS = (
+    "name",
+    "standardize",
+    "features",
+    "drop",
+    "categories",
+    "max_categories",
+    "dates",
+    "unknown",
+    "check_rows",
+)
+"""Keys of `data` that leave the rows and the targets as they are; any other may change them."""
+
+ABSOLUTE = "torch.nn.L1Loss"
+
+OWN_UNIT = "in the target's own unit"
+
+
+def note_basis(records: Sequence[JobRecord], plains: Sequence[Mapping[str, Any]]) -> None:
+    """Writes into the records of jobs what their numbers depend on.
+
+    Args:
+        records: changed in place.
+        plains: the resolved config of each.
+    """
+    digests: dict[tuple[str, int], str] = {}  # jobs share most groups: each is read once
+
+    def digest(kind: str, group: Mapping[str, Any], content: Mapping[str, Any]) -> str:
+        key = (kind, id(group))
+        if key not in digests:
+            text = json.dumps(content, sort_keys=True, default=str)
+            digests[key] = sha256(text.encode()).hexdigest()[:8]
+        return digests[key]
+
+    for record, plain in zip(records, plains, strict=True):
+        data, loss = plain["data"], plain["loss"]
+        rows = digest("data", data, _rows(data) if ("data", id(data)) not in digests else {})
+        drawn = _drawn_by(data, plain["seed"])
+        record.rows = rows if drawn is None else f"{rows}-{drawn}"
+        record.loss = f"{loss.get('_target_')} {digest('loss', loss, loss)}"
+        record.scale = "standardized" if data.get("standardize") else "own"
+
+
+def _rows(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides which rows are measured, and their targets, beside the seed."""
+    split = {key: value for key, value in (data.get("split") or {}).items() if key != "seed"}
+    return {**{key: value for key, value in data.items() if key not in SAME_ROWS}, "split": split}
+
+
+def _drawn_by(data: Mapping[str, Any], seed: int) -> int | None:
+    """The seed that draws the validation rows, or else those to train on; None if none does."""
+    split = data.get("split") or {}
+    own_file = data.get("validation_path")
+    if (own_file or not split.get("validation")) and (own_file or not split.get("test")):
+        return None
+    return seed if split.get("seed") is None else int(split["seed"])
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What jobs are compared by.
+
+    Args:
+        name: of the metric.
+        unit: equal for jobs that it can compare; empty if it can compare all on the same rows.
+        instead: the loss that it stands in for; empty if it is what `trainer.monitor` says.
+    """
+
+    name: str
+    unit: str = ""
+    instead: str = ""
+
+
+class Yardstick:
+    """Chooses the metric for each job of a sweep.
+
+    Args:
+        jobs: all of them.
+        monitor: `trainer.monitor`; `auto` is val/loss where a job has it, else train/loss.
+    """
+
+    def __init__(self, jobs: Sequence[JobRecord], monitor: str) -> None:
+        self.monitor = monitor
+        self.losses = {job.loss for job in jobs}
+        self.scales = {job.scale for job in jobs}
+        self.one_set_of_rows = len({job.rows for job in jobs}) < 2
+
+    def metric(self, job: JobRecord) -> Metric:
+        """By which a job is compared with others of its rows.
+
+        A loss cannot compare where losses, or the scales of a real-valued target, differ: then it
+        is the error in the target's own unit (its mean square, or for `loss=l1` its mean), or for
+        classes the accuracy. Without validation rows there is neither; jobs of the same unit are
+        compared then.
+        """
+        metrics = job.metrics or {}
+        wanted = self.monitor
+        if wanted == "auto":
+            wanted = "val/loss" if "val/loss" in metrics else "train/loss"
+        if not wanted.endswith("/loss") or not self._differ(metrics):
+            return Metric(wanted)
+        own = "val/mae" if self._absolute else "val/mse"
+        for name in (own, "val/accuracy"):
+            if name in metrics:
+                return Metric(name, instead=wanted)
+        return Metric(wanted, unit=f"{job.loss} {job.scale}")
+
+    def _differ(self, metrics: Mapping[str, float]) -> bool:
+        """Whether losses of jobs of this kind are in different units."""
+        classes = "val/accuracy" in metrics
+        return len(self.losses) > 1 or (len(self.scales) > 1 and not classes)
+
+    @property
+    def _absolute(self) -> bool:
+        return all(loss.partition(" ")[0] == ABSOLUTE for loss in self.losses)
