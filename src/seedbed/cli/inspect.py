@@ -1,5 +1,6 @@
 """`seedbed inspect`: weights, batches, and what the layers make of an input."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -111,10 +112,13 @@ def _names(model: Any, *, as_json: bool) -> dict[str, Any]:
 def _values(model: Any, rows: Any, names: Sequence[str], *, as_json: bool) -> dict[str, Any]:
     import torch
 
-    from seedbed.data.new_rows import inputs_from_json
+    from seedbed.data.new_rows import rows_from_json
     from seedbed.views import layers
 
-    inputs = torch.from_numpy(inputs_from_json(rows, model.preprocessing))
+    new = rows_from_json(rows, model.preprocessing)
+    for note in new.notes:
+        print(f"note: {note}", file=sys.stderr)
+    inputs = torch.from_numpy(new.inputs)
     values = layers.chosen(layers.layer_values(model, inputs), names)
     output = layers.output(model, inputs)
     hidden = layers.returned_hidden(model, inputs)

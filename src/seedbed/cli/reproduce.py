@@ -49,6 +49,7 @@ def main(words: Sequence[str]) -> int:
     from seedbed.config.locations import users_allowed
     from seedbed.runs.directory import claim
     from seedbed.training.bounds import bounded
+    from seedbed.training.data_folder import refuse_absent_data
     from seedbed.training.plan import prepare_run
     from seedbed.training.reproduce import TOLERANCE, compared
     from seedbed.training.resume import refuse_changed_data, with_threads
@@ -57,6 +58,7 @@ def main(words: Sequence[str]) -> int:
 
     collector.wake()
     config, allow = with_threads(checked(plain), paths), AllowList(users_allowed())
+    refuse_absent_data(config.data, paths)
     with bounded(refuse_oversized(paths, plain, allow)):
         plan = prepare_run(config, allow)
     refuse_changed_data(plan, paths)

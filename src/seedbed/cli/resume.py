@@ -75,6 +75,7 @@ def _go_on(
     from seedbed.config.check import checked
     from seedbed.config.locations import users_allowed
     from seedbed.training.bounds import bounded
+    from seedbed.training.data_folder import refuse_absent_data
     from seedbed.training.lengthen import refuse_other_path, refuse_stopped_early
     from seedbed.training.plan import prepare_run
     from seedbed.training.resume import load_snapshot, refuse_changed_data, with_threads
@@ -85,6 +86,7 @@ def _go_on(
     config, allow = with_threads(checked(plain), directory), AllowList(users_allowed())
     if more:
         refuse_other_path(plain, more.epochs_before, directory, allow)
+    refuse_absent_data(config.data, directory)
     with bounded(refuse_oversized(directory, plain, allow)):
         plan = prepare_run(config, allow)
     refuse_changed_data(plan, directory)

@@ -49,6 +49,7 @@ def environment(device: str, threads: int, data: dict[str, Any]) -> dict[str, An
         "device": device,
         "threads": threads,
         "data": data,
+        "folder": str(Path.cwd()),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
     }
 

@@ -128,12 +128,12 @@ def _weights(
 
 
 def _environment(before: Mapping[str, Any], after: Mapping[str, Any], path: str = "") -> list[str]:
-    """Dotted keys whose values differ; what was typed is left out."""
+    """Dotted keys whose values differ; what was typed, and where, is left out."""
     lines = []
     for key in {**before, **after}:
         where = f"{path}.{key}" if path else key
         old, new = before.get(key), after.get(key)
-        if where == "command" or old == new:
+        if where in ("command", "folder") or old == new:
             continue
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             lines += _environment(old, new, where)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from seedbed.runs.layout import EVENT_PREFIX, RunPaths
 from seedbed.runs.reader import read_json
 from seedbed.training import checkpoint
 from seedbed.training.checkpoint import Snapshot
+from seedbed.training.data_folder import elsewhere
 from seedbed.training.plan import Plan
 from seedbed.training.state import Best, TrainingState
 
@@ -112,7 +114,10 @@ def refuse_changed_data(plan: Plan, paths: RunPaths) -> None:
     now = plan.data.fingerprint
     for file, digest in before.get("files", {}).items():
         if now.get("files", {}).get(file, digest) != digest:
-            raise DataError(f"data: '{file}' has changed since the run '{paths.root}'")
+            raise DataError(
+                f"data: '{file}' has changed since the run '{paths.root}'"
+                f"{elsewhere(Path(str(file)), paths)}"
+            )
     if before.get("sha256") != now.get("sha256") or before.get("rows") != now.get("rows"):
         raise DataError(f"data: the rows are not those of the run '{paths.root}'")
 

@@ -1,0 +1,38 @@
+"""Where the data of a run lies: relative paths belong to the folder that it was started in."""
+
+from pathlib import Path
+
+from seedbed.config.schema import DataConfig
+from seedbed.errors import DataError
+from seedbed.runs.files import printable
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.reader import read_json
+
+PATHS = ("path", "validation_path", "test_path")
+"""The keys of `data` that name files."""
+
+
+def refuse_absent_data(config: DataConfig, paths: RunPaths) -> None:
+    """Refuses to go on with a run whose files are not where this command looks for them.
+
+    Args:
+        config: of the run, with what the command says of where its data lies now.
+        paths: of the run.
+
+    Raises:
+        DataError: naming the file, and the folder to type the command in.
+    """
+    for key in PATHS:
+        path = getattr(config, key, None)
+        if path is not None and not Path(path).is_file():
+            where = elsewhere(Path(path), paths)
+            raise DataError(f"data.{key}: no file '{path}' in '{Path.cwd()}'{where}")
+
+
+def elsewhere(path: Path, paths: RunPaths) -> str:
+    """What a relative path means, if the run was started in another folder; or nothing."""
+    folder = read_json(paths.environment).get("folder")
+    if path.is_absolute() or folder == str(Path.cwd()):
+        return ""
+    there = f"'{printable(folder)}'" if isinstance(folder, str) else "another folder"
+    return f"; a relative path, and the run was started in {there}: type the command there"
