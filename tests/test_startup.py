@@ -80,6 +80,50 @@ SWEEPS = {
 }
 
 
+RUNS = {
+    "article": ([], []),
+    "classes": (["data=sklearn", "optimizer=adamw", "scheduler=onecycle"], ["torchmetrics"]),
+    "another optimizer": (["optimizer._target_=torch.optim.NAdam"], []),
+    "clipped": (["optimizer=rmsprop", "trainer.gradient_clip=1", "model=manual"], []),
+}
+
+
+@pytest.mark.parametrize(("words", "more"), RUNS.values(), ids=RUNS)
+def test_a_run_brings_no_compiler_of_torch_s(words: list[str], more: list[str]) -> None:
+    last = last_line("train", "trainer.epochs=2", *words)
+    assert last == f"exit code 0 imported {sorted(['tensorboard', 'torch', *more])}"
+
+
+CLOCK = """
+import sys
+from seedbed.training import run
+
+loaded = []
+
+def clocked(function):
+    def timed(*given):
+        before = set(sys.modules)
+        try:
+            return function(*given)
+        finally:
+            loaded.extend(set(sys.modules) - before)
+    return timed
+
+run._epochs = clocked(run._epochs)
+from seedbed.cli.main import main
+code = main(sys.argv[1:])
+found = {name.partition(".")[0] for name in loaded} - {"torch"}
+print("exit code", code, "imported", sorted(found))
+"""
+
+
+def test_the_time_of_training_holds_no_imports() -> None:
+    words = ["train", "data=sklearn", "trainer.epochs=2", "trainer.log_histograms=true"]
+    line = [sys.executable, "-c", CLOCK, *words]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "exit code 0 imported []"
+
+
 @pytest.mark.parametrize("words", SWEEPS.values(), ids=SWEEPS)
 def test_a_fused_sweep_brings_neither_torch_s_compiler_nor_scikit_learn(words: list[str]) -> None:
     """Each of them takes as long to import as all of the training."""

@@ -18,7 +18,7 @@ from seedbed.runs.directory import reclaim
 from seedbed.runs.layout import RunPaths
 from seedbed.sweep.job import Job, Outcome, run_job
 
-PRELOADED = ["torch.optim.sgd", "torch._dynamo", "seedbed.training.run", "seedbed.training.plan"]
+PRELOADED = ["torch.optim.sgd", "seedbed.training.run", "seedbed.training.plan"]
 
 
 def run_in_pool(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Outcome]]:

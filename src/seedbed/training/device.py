@@ -1,7 +1,6 @@
 """Where a run computes, and the settings of the process while it does."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +9,7 @@ import torch
 
 from seedbed.config.schema import TrainerConfig
 from seedbed.errors import DeviceError
+from seedbed.training.uncompiled import is_compiler_loaded
 
 MIXED = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -91,7 +91,7 @@ def process_settings(trainer: TrainerConfig, device: torch.device, seed: int) ->
 
 def _use_deterministic(wanted: bool) -> None:
     """As `torch.use_deterministic_algorithms`, which brings torch's compiler to tell it as well."""
-    if "torch._dynamo" in sys.modules:  # something may be compiled
+    if is_compiler_loaded():
         torch.use_deterministic_algorithms(wanted)
     else:
         torch.set_deterministic_debug_mode("error" if wanted else "default")

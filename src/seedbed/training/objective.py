@@ -1,5 +1,6 @@
 """What a model is asked for: the loss, the form of its outputs, and the metrics of the task."""
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -137,13 +138,17 @@ class Objective:
         """Regression outputs in the target's own unit, (rows, outputs) float64."""
         return self.preprocessing.answers(output.cpu().double().numpy())
 
+    @staticmethod
+    def load_metrics() -> None:
+        """Imports what `metrics` asks, a second's work; not every run measures anything."""
+        importlib.import_module("torchmetrics.functional")
+
     def metrics(self, output: Tensor, y: Tensor) -> dict[str, float]:
         """The task's metrics over a whole part of the data, NaN where one is not defined.
 
         Shape:
             output (rows, outputs), y as `Preprocessing.targets`
         """
-        # Imported here: it takes a second, and a run without validation rows does without.
         from torchmetrics import functional as measure
 
         if self.preprocessing.task == "regression":

@@ -2,7 +2,6 @@
 
 import inspect
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +12,7 @@ from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLR
 
 from seedbed.config.build import AllowList, accepts
 from seedbed.errors import NotAllowedError
-
-UNCOMPILED = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")
-"""Methods of torch's optimizers that its compiler must not compile."""
+from seedbed.training.uncompiled import building_without_compiler, without_compiler
 
 
 @dataclass(frozen=True)
@@ -54,8 +51,9 @@ def build_optimizer(spec: Mapping[str, Any], allow: AllowList, model: nn.Module)
         NotAllowedError: if its class may not be built, refuses its arguments, asks for the loss
             more than once a step, or takes no dense gradients.
     """
-    _build_without_compiler()
-    optimizer: Optimizer = allow.build(spec, "optimizer", params=list(model.parameters()))
+    with building_without_compiler():
+        built: Optimizer = allow.build(spec, "optimizer", params=list(model.parameters()))
+    optimizer = without_compiler(built)
     closure = inspect.signature(type(optimizer).step).parameters.get("closure")
     if closure is not None and closure.default is closure.empty:
         raise NotAllowedError(
@@ -123,19 +121,6 @@ def _total_steps(spec: Mapping[str, Any], found: type, steps: int) -> int:
             "leave total_steps, epochs and steps_per_epoch out, or type fewer trainer.epochs"
         )
     return steps if told is None else told
-
-
-def _build_without_compiler() -> None:
-    """Keeps torch from importing its compiler, a second's work, to build an optimizer.
-
-    The compiler is asked, at the first call of these methods, for a form of each that it leaves
-    alone; torch keeps the answer as an attribute. Where nothing is compiled that is the method. The
-    compiler still comes with the first `step`, which a stack of runs never makes.
-    """
-    for name in UNCOMPILED:
-        method = getattr(getattr(Optimizer, name), "__wrapped__", None)
-        if method is not None and "torch._dynamo" not in sys.modules:
-            vars(method).setdefault("__dynamo_disable", method)
 
 
 def learning_rate(optimizer: Optimizer) -> float:

@@ -4,6 +4,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib import import_module
 from typing import Any, Self
 
 from seedbed.errors import RunDirectoryError
@@ -48,6 +49,8 @@ class Recorder:
             # With its folder: the jobs of two sweeps have the same names.
             name = "/".join(directory.root.resolve().parts[-2:])
             self.events.start_session(hparams_of(plain), name)
+        if plan.config.trainer.log_histograms:
+            import_module("torch.utils.tensorboard.summary")  # before the clock starts
         self.log_interval = parsed_interval(plan.config.trainer.log_every)
         self.save_interval = parsed_interval(plan.config.trainer.checkpoint_every)
         # Going on from a stack's checkpoint gives the bits of neither engine alone.

@@ -133,6 +133,8 @@ def _train(
 ) -> dict[str, Any]:
     if plan.config.trainer.log_graph and not state.step:
         recorder.write_graph()
+    if plan.parts:
+        plan.engine.objective.load_metrics()  # before the clock starts
     status: Status = "completed"
     error = None
     reporter.started(plan)

@@ -43,16 +43,23 @@ def test_a_step_is_measured_in_seconds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("loaded", "steps", "pays"), [(True, 100, False), (False, 100, True), (False, 10_000, False)]
+    ("start", "steps", "pays"), [(0.0, 100, False), (1.0, 100, True), (1.0, 10_000, False)]
 )
-def test_a_single_run_s_imports_count_until_they_are_made(
-    loaded: bool, steps: int, pays: bool, monkeypatch: pytest.MonkeyPatch
+def test_what_single_runs_import_counts(start: float, steps: int, pays: bool) -> None:
+    assert Width(4, single=0.001, stacked=0.0012, start=start).pays(steps) == pays
+    assert Width(4, single=0.001, stacked=0.0008, start=start).pays(steps)
+
+
+@pytest.mark.parametrize("data", ["sum", "sklearn"])
+@pytest.mark.parametrize("loaded", [True, False], ids=["loaded", "not yet"])
+def test_only_runs_that_measure_rows_import_anything(
+    data: str, loaded: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "torch._dynamo", raising=False)
+    monkeypatch.delitem(sys.modules, "torchmetrics", raising=False)
     if loaded:
-        monkeypatch.setitem(sys.modules, "torch._dynamo", ModuleType("torch._dynamo"))
-    assert Width(4, single=0.001, stacked=0.0012).pays(steps) == pays
-    assert Width(4, single=0.001, stacked=0.0008).pays(steps)
+        monkeypatch.setitem(sys.modules, "torchmetrics", ModuleType("torchmetrics"))
+    expected = sizing.SINGLE_START if data == "sklearn" and not loaded else 0.0
+    assert measured_width(stack(f"data={data}"), 2).start == expected
 
 
 @pytest.mark.parametrize(("clearly", "close"), [(0.0, False), (1e9, True)])

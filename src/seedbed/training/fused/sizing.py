@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -27,9 +27,9 @@ COPIES = 12
 MEASURED_SECONDS, FEWEST_ATTEMPTS, MOST_ATTEMPTS = 0.02, 3, 12
 """A step is tried for so long, but so often at least and at most."""
 
-SINGLE_START = 1.0
-"""Seconds that the first single run of a process takes to import torch's compiler and torchmetrics,
-of which a stack needs neither; the least that was seen."""
+SINGLE_START = 0.7
+"""Seconds that the first single run of a process takes to import torchmetrics, if it measures
+anything, which a stack does without; the least that was seen."""
 
 CLEARLY = 4.0
 """Times as fast as one by one; then no smaller stack is tried."""
@@ -43,11 +43,13 @@ class Width:
         runs: at a time.
         single: seconds that a step of one run takes alone.
         stacked: seconds for each run in the stack.
+        start: seconds that single runs take to import what they alone need.
     """
 
     runs: int
     single: float
     stacked: float
+    start: float = 0.0
 
     def pays(self, steps: int) -> bool:
         """Whether stacking is faster than one by one.
@@ -55,8 +57,7 @@ class Width:
         Args:
             steps: to be made by all runs together.
         """
-        start = 0.0 if "torch._dynamo" in sys.modules else SINGLE_START
-        return steps * self.stacked < start + steps * self.single
+        return steps * self.stacked < self.start + steps * self.single
 
 
 def widest(plan: StackPlan, runs: int) -> int:
@@ -93,14 +94,16 @@ def measured_width(plan: StackPlan, runs: int) -> Width:
         runs: of these.
     """
     trial = _Trial(plan)
-    best = Width(runs, trial.single(), math.inf)
+    needs_imports = plan.parts and "torchmetrics" not in sys.modules
+    start = SINGLE_START if needs_imports else 0.0
+    best = Width(runs, trial.single(), math.inf, start)
     width = runs
     while width >= NARROWEST or width == runs:
         stacked = trial.stacked(width) / width
         if plan.model.traced and stacked * CLEARLY >= best.single:
             stacked = min(stacked, trial.stacked(width, TRACED_STEPS) / width)
         if stacked < best.stacked * 0.9:  # of two alike, the larger
-            best = Width(width, best.single, stacked)
+            best = replace(best, runs=width, stacked=stacked)
         if best.stacked * CLEARLY < best.single:
             break
         width //= 4
