@@ -12,6 +12,7 @@ from runs.driving import train
 
 from seedbed.errors import RunDirectoryError
 from seedbed.training.figure import loss_figure
+from seedbed.views.comparison import comparison_png
 from seedbed.views.plots import plot_losses
 
 
@@ -65,10 +66,68 @@ def test_several_runs_share_a_picture_under_their_own_names(
     drawn: list[Figure], runs: list[Path], tmp_path: Path
 ) -> None:
     assert plot_losses(runs, tmp_path / "both.png") == tmp_path / "both.png"
-    (axes,) = drawn[0].axes
-    names = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert names == ["sum train/loss", "iris train/loss", "iris val/loss"]
-    assert size(tmp_path / "both.png") == (700, 420)
+    assert legend(drawn[0]) == ["sum", "iris", "thick: val/loss", "thin: train/loss"]
+    assert drawn[0].axes[0].get_ylabel() == "loss values, not all in one unit"
+    size(tmp_path / "both.png")
+
+
+def legend(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def looks(figure: Figure) -> list[tuple[object, ...]]:
+    """Of each line: colour and dashes; how it is told from the other line of its run."""
+    (axes,) = figure.axes
+    return [(line.get_color(), line.get_linestyle(), line.get_linewidth()) for line in axes.lines]
+
+
+@pytest.mark.parametrize("count", [8, 40, 43])
+def test_each_run_has_a_look_of_its_own_and_a_line_in_the_legend(
+    drawn: list[Figure], count: int
+) -> None:
+    curve = ([1.0, 2.0, 3.0], [3.0, 2.0, 1.0])
+    runs = {f"{n:02}_seed={n}": {"train/loss": curve, "val/loss": curve} for n in range(count)}
+    comparison_png(runs, "loss value")
+    named = min(count, 40)
+    more = [f"and {count - 40} more"] if count > 40 else []
+    assert legend(drawn[0]) == [*list(runs)[:named], *more, "thick: val/loss", "thin: train/loss"]
+    coloured = [look for look in looks(drawn[0]) if look[0] != "lightgrey"]
+    assert len(coloured) == len(set(coloured)) == 2 * named
+    for handle, text in zip(*_handles(drawn[0]), strict=True):
+        if text in list(runs)[:named]:
+            number = list(runs).index(text)
+            line = drawn[0].axes[0].lines[2 * (count - 1 - number) + 1]
+            assert handle == (line.get_color(), line.get_linestyle())
+
+
+def _handles(figure: Figure) -> tuple[list[tuple[object, object]], list[str]]:
+    (found,) = figure.legends
+    lines = [(line.get_color(), line.get_linestyle()) for line in found.get_lines()]
+    return lines, [text.get_text() for text in found.get_texts()]
+
+
+def test_the_legend_hides_no_curve(drawn: list[Figure]) -> None:
+    curve = ([1.0, 2.0], [3.0, 2.0])
+    comparison_png(
+        {f"{n:02}_{'long' * 20}": {"train/loss": curve} for n in range(30)}, "loss value"
+    )
+    (figure,) = drawn
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    box = figure.legends[0].get_window_extent(renderer)
+    assert not box.overlaps(figure.axes[0].get_window_extent(renderer))
+    assert box.x1 <= figure.bbox.x1
+    assert box.y0 >= 0
+
+
+def test_runs_of_one_name_in_two_folders_are_both_drawn(
+    drawn: list[Figure], tmp_path: Path
+) -> None:
+    for sweep in ("a", "b"):
+        train(tmp_path / sweep / "0_seed=1", "trainer.epochs=2")
+    folders = [tmp_path / sweep / "0_seed=1" for sweep in ("a", "b", "b")]
+    plot_losses(folders, tmp_path / "both.png")
+    assert legend(drawn[0]) == ["a/0_seed=1", "b/0_seed=1"]
+    assert drawn[0].axes[0].get_ylabel() == "loss value"
 
 
 def test_a_run_leaves_its_picture(runs: list[Path]) -> None:
@@ -83,6 +142,6 @@ def test_plotting_one_run_puts_the_picture_into_it(tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_finished_epoch_has_nothing_to_plot(tmp_path: Path) -> None:
-    train(tmp_path / "run", "optimizer.lr=1e38", "loader=full_batch")
+    train(tmp_path / "run", "optimizer.lr=1e30")
     with pytest.raises(RunDirectoryError, match="no finished epoch to plot"):
         plot_losses([tmp_path / "run"])

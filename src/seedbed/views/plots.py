@@ -2,38 +2,64 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import write_bytes
-from seedbed.runs.reader import open_run, read_history
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.reader import open_run, read_config, read_history
 from seedbed.training.figure import Curve, loss_figure
+from seedbed.views.comparison import comparison_png, distinct_names
 
 
 def plot_losses(runs: Sequence[str | Path], output: Path | None = None) -> Path:
     """Draws the losses of the runs into one picture.
 
     Args:
-        runs: run directories.
+        runs: run directories; one that is named twice is drawn once.
         output: the PNG to write; None for `loss.png` in the only run.
 
     Returns:
         Where the picture is.
 
     Raises:
-        RunDirectoryError: if a run has no history, or nothing in it.
+        RunDirectoryError: if no run has anything to draw, or a file is damaged.
     """
-    curves: dict[str, Curve] = {}
-    paths = [open_run(run) for run in runs]
-    for run in paths:
-        history = read_history(run)
-        for name in ("train/loss", "val/loss"):
-            points = zip(history.get("epoch", []), history.get(name, []), strict=False)
-            pairs = [(x, y) for x, y in points if x is not None and y is not None]
-            if pairs:
-                label = name if len(paths) == 1 else f"{run.root.name} {name}"
-                curves[label] = ([x for x, _ in pairs], [y for _, y in pairs])
-    if not curves:
+    paths = list({open_run(run).root.resolve(): open_run(run) for run in runs}.values())
+    losses = [_losses(run) for run in paths]
+    if not any(losses):
         raise RunDirectoryError(f"'{paths[0].root}' has no finished epoch to plot")
     target = output or paths[0].figure
-    write_bytes(target, loss_figure(curves).png)
+    if len(paths) == 1:
+        write_bytes(target, loss_figure(losses[0]).png)
+        return target
+    names = distinct_names([run.root.resolve().parts for run in paths])
+    drawn = {name: one for name, one in zip(names, losses, strict=True) if one}
+    write_bytes(target, comparison_png(drawn, _loss_label(paths)))
     return target
+
+
+def _losses(run: RunPaths) -> dict[str, Curve]:
+    history = read_history(run)
+    curves: dict[str, Curve] = {}
+    for name in ("train/loss", "val/loss"):
+        points = zip(history.get("epoch", []), history.get(name, []), strict=False)
+        pairs = [(x, y) for x, y in points if x is not None and y is not None]
+        if pairs:
+            curves[name] = ([x for x, _ in pairs], [y for _, y in pairs])
+    return curves
+
+
+def _loss_label(runs: Sequence[RunPaths]) -> str:
+    """Says it where the losses of the runs are not in one unit."""
+    units: list[Any] = []
+    for run in runs:
+        config = read_config(run)
+        data = config.get("data")
+        scaled = data.get("standardize") if isinstance(data, dict) else None
+        units.append((config.get("loss"), scaled))
+    return (
+        "loss value"
+        if all(unit == units[0] for unit in units)
+        else "loss values, not all in one unit"
+    )

@@ -1,0 +1,99 @@
+"""The losses of several runs in one picture: a look of its own for each run, told in a legend."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seedbed.training.figure import DPI, INCHES, TITLE, Curve
+
+DASHES = ("-", "--", "-.", ":")
+COLOURS = 10
+"""Of matplotlib's `tab10`."""
+
+MOST_NAMED = COLOURS * len(DASHES)
+"""Runs with a look of their own; any more are drawn in grey."""
+
+LONGEST_LABEL = 60
+"""Characters."""
+
+LETTER, LINE = 0.075, 0.19
+"""Inches of the legend: the width of a letter, and the height of a line."""
+
+MAIN: dict[str, Any] = {"linewidth": 1.8}
+BESIDE: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.6}
+"""How the loss that runs are compared by is drawn, and how the other."""
+
+Losses = Mapping[str, Curve]
+"""`train/loss`, `val/loss` or both."""
+
+
+def comparison_png(runs: Mapping[str, Losses], loss_label: str) -> bytes:
+    """Draws the losses of runs.
+
+    Args:
+        runs: by the name for the legend.
+        loss_label: of the axis.
+    """
+    # Imported here, and without pyplot: other commands do not wait for it.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    labels = _labels(runs)
+    wide = 0.8 + LETTER * max(map(len, labels))
+    high = max(INCHES[1], 1.0 + LINE * len(labels))
+    figure = Figure(figsize=(INCHES[0] + wide, high), dpi=DPI, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    main = "val/loss" if any("val/loss" in losses for losses in runs.values()) else "train/loss"
+    for number, losses in reversed(list(enumerate(runs.values()))):  # the first ones on top
+        for name, (epochs, values) in losses.items():
+            marker = "o" if len(epochs) < 2 else None
+            axes.plot(epochs, values, marker=marker, **_look(number, main=name == main))
+    handles = [Line2D([], [], **_look(n, main=True)) for n in range(len(runs))][: MOST_NAMED + 1]
+    if main == "val/loss":
+        handles += [Line2D([], [], color="black", **MAIN), Line2D([], [], color="black", **BESIDE)]
+    axes.set_title(TITLE)
+    axes.set_xlabel("epochs")
+    axes.set_ylabel(loss_label)
+    axes.grid(alpha=0.3)
+    figure.legend(handles, labels, loc="outside right upper", fontsize=8)
+    buffer = io.BytesIO()
+    canvas.print_png(buffer)
+    return buffer.getvalue()
+
+
+def _labels(runs: Mapping[str, Losses]) -> list[str]:
+    """Of the lines of the legend."""
+    labels = [
+        name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…" for name in runs
+    ]
+    if len(labels) > MOST_NAMED:
+        labels = [*labels[:MOST_NAMED], f"and {len(labels) - MOST_NAMED} more"]
+    if any("val/loss" in losses for losses in runs.values()):
+        labels += ["thick: val/loss", "thin: train/loss"]
+    return labels
+
+
+def _look(number: int, *, main: bool) -> dict[str, Any]:
+    """Of the lines of a run; no two of the first `MOST_NAMED` have the same."""
+    width = MAIN if main else BESIDE
+    if number >= MOST_NAMED:
+        return {**width, "color": "lightgrey", "linestyle": "-", "zorder": 1}
+    return {**width, "color": f"C{number % COLOURS}", "linestyle": DASHES[number // COLOURS]}
+
+
+def distinct_names(paths: Sequence[tuple[str, ...]]) -> list[str]:
+    """The end of each path, with as much in front of it as tells it from the others.
+
+    Args:
+        paths: the parts of each.
+    """
+    names = []
+    for number, path in enumerate(paths):
+        others = [other for at, other in enumerate(paths) if at != number]
+        size = 1
+        while size < len(path) and any(other[-size:] == path[-size:] for other in others):
+            size += 1
+        names.append("/".join(path[-size:]))
+    return names
