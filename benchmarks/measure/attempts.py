@@ -13,6 +13,7 @@ from seedbed.cli.main import INTERRUPTED, WRONG_INPUT, main
 from seedbed.errors import SeedbedError
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
+from seedbed.training.interrupt import SAME_WISH
 
 LOOK, PATIENCE = 0.002, 40.0
 """Seconds between two looks at an attempt, and until one counts as hanging."""
@@ -74,12 +75,12 @@ def _run(words: list[str], output: Path) -> NoReturn:
 
 
 def send(*numbers: int) -> Stop:
-    """Sends signals, one shortly after the other."""
+    """Sends signals, each long enough after the other not to be taken for the same wish."""
 
     def stop(child: int, folder: Path) -> None:
         for number in numbers:
             os.kill(child, number)
-            time.sleep(0.01 * (len(numbers) > 1))
+            time.sleep(2 * SAME_WISH * (len(numbers) > 1))
 
     return stop
 
@@ -96,7 +97,7 @@ def fill(child: int, folder: Path) -> None:
 
 WAYS: dict[str, tuple[Stop, set[int]]] = {
     "kill": (send(signal.SIGKILL), {-signal.SIGKILL}),
-    "term": (send(signal.SIGTERM), {INTERRUPTED}),
+    "term": (send(signal.SIGTERM), {128 + signal.SIGTERM}),
     "twice": (send(signal.SIGINT, signal.SIGINT), {INTERRUPTED}),
     "full": (fill, {WRONG_INPUT}),
 }

@@ -46,7 +46,7 @@ def test_a_signal_ends_the_run_with_everything_saved(
 ) -> None:
     os.kill(process.pid, number)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == 128 + number, err
     assert out.splitlines()[-1] == f"run: {tmp_path / 'run'}"
     status = json.loads((tmp_path / "run" / "status.json").read_text())
     assert status["status"] == "interrupted"

@@ -7,13 +7,13 @@ process then ends as it did, wherever its imports are.
 import importlib
 import os
 import pickle
-import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from seedbed.cli.main import INTERRUPTED, RUN_FAILED
+from seedbed import signals
+from seedbed.cli.main import RUN_FAILED
 
 Composed = TypeVar("Composed")
 
@@ -39,8 +39,7 @@ def composed_ahead(compose: Callable[[], Composed], modules: Sequence[str]) -> C
     if not _may_fork or not hasattr(os, "fork") or (os.cpu_count() or 1) < 2:
         return compose()
     ours, theirs = os.pipe()
-    _flush()
-    child = os.fork()
+    child = signals.fork()
     if not child:
         os.close(ours)
         _hand_over(compose, theirs)
@@ -50,19 +49,12 @@ def composed_ahead(compose: Callable[[], Composed], modules: Sequence[str]) -> C
 
 def _hand_over(compose: Callable[[], object], pipe: int) -> NoReturn:
     """The fork's part. A mistake goes up to `main`, which tells it and ends the fork."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends both
     told = pickle.dumps(compose())
-    _flush()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
     with os.fdopen(pipe, "wb") as file:
         file.write(told)
     os._exit(0)
-
-
-def _flush() -> None:
-    """What waits in memory would be said by both."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
 
 
 class _Fork:
@@ -77,35 +69,31 @@ class _Fork:
         self.child = child
         self.pipe = pipe
         self.told = b""
-        self.stopped = False
 
     def awaited(self, modules: Sequence[str]) -> Any:
         """Imports, and then waits for what the fork tells."""
         listener = threading.Thread(target=self._listen, daemon=True)
-        before = signal.signal(signal.SIGINT, self._stop)
         listener.start()
         for module in modules:
             importlib.import_module(module)
         listener.join()
-        signal.signal(signal.SIGINT, before)
         return pickle.loads(self.told)
 
     def _listen(self) -> None:
-        """Ends this process if the fork has nothing to tell: it has told a mistake then."""
+        """Ends this process if the fork has nothing to tell: it has told a mistake then.
+
+        A signal that ended the fork ends this process as well, which may have had it already.
+        """
         with os.fdopen(self.pipe, "rb") as file:
             self.told = file.read()
-        _, status = os.waitpid(self.child, 0)
-        code = os.waitstatus_to_exitcode(status)
-        if self.told or self.stopped:
+        code = signals.reap(self.child)
+        if self.told:
             return
+        if -code in signals.SIGNALS and not signals.is_ending():
+            os.kill(os.getpid(), -code)
+        if -code in signals.SIGNALS or signals.is_ending():
+            threading.Event().wait()
         if code < 0:
             told = f"error: the process that composes the config died of signal {-code}"
             print(told, file=sys.stderr, flush=True)
         os._exit(code if code > 0 else RUN_FAILED)
-
-    def _stop(self, *_: object) -> None:
-        """On Ctrl-C. Not by an exception: an import may make another one of it."""
-        self.stopped = True
-        os.kill(self.child, signal.SIGKILL)
-        print("error: interrupted", file=sys.stderr, flush=True)
-        os._exit(INTERRUPTED)

@@ -7,14 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from seedbed.cli.main import DONE, INTERRUPTED, RUN_FAILED
+from seedbed import signals
+from seedbed.cli.main import DONE, RUN_FAILED
 from seedbed.runs.directory import RunDirectory
 from seedbed.training.results import closing_text
 
 WIDEST_EXAMPLE = 8
 """Features; more are shown as a file."""
-
-EXIT_CODES = {"completed": DONE, "diverged": RUN_FAILED, "interrupted": INTERRUPTED}
 
 
 def say_ending(result: dict[str, Any], directory: RunDirectory, plan: Any) -> int:
@@ -29,7 +28,9 @@ def say_ending(result: dict[str, Any], directory: RunDirectory, plan: Any) -> in
     if result["status"] == "diverged":
         _say_diverged(result, directory)
     print(f"run: {directory.root}")
-    return EXIT_CODES[result["status"]]
+    if result["status"] == "interrupted":
+        return signals.exit_code()
+    return DONE if result["status"] == "completed" else RUN_FAILED
 
 
 def _ending(result: dict[str, Any], directory: RunDirectory, plan: Any) -> str:

@@ -1,11 +1,18 @@
-"""What is said of a run that broke off because something in it raised."""
+"""What is said of a command that broke off because something in it raised, and its exit code."""
 
+import errno
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from seedbed.cli.main import RUN_FAILED, WRONG_INPUT
 from seedbed.errors import RunFailedError, SeedbedError
-from seedbed.raised import reason
+from seedbed.raised import reason, shown_traceback
+
+LONGEST = 1000
+"""Characters of what a library says."""
 
 
 @contextmanager
@@ -25,3 +32,31 @@ def failures_told(log: Path | None = None) -> Iterator[None]:
     except (Exception, SystemExit) as err:
         where = f"{log} has the traceback" if log else "SEEDBED_DEBUG=1 shows where"
         raise RunFailedError(f"{reason(err)}; {where}") from err
+
+
+def say_failure(err: Exception) -> int:
+    """Prints the error that ended a command, with its traceback if asked; the exit code."""
+    if os.environ.get("SEEDBED_DEBUG"):
+        print(shown_traceback(err), end="", file=sys.stderr)
+    code, problems = _code_and_problems(err)
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return code
+
+
+def _code_and_problems(err: Exception) -> tuple[int, list[str]]:
+    match err:
+        case RunFailedError():
+            return RUN_FAILED, err.problems
+        case SeedbedError():
+            return WRONG_INPUT, err.problems
+        case MemoryError():
+            what = f" ({err})" if str(err) else ""
+            advice = "less data, a smaller model or a smaller loader.batch_size takes less"
+            return RUN_FAILED, [f"not enough memory{what}; {advice}"]
+        case OSError(errno=errno.ENAMETOOLONG):
+            return WRONG_INPUT, [f"no file can have a name as long as '{str(err.filename)[:60]}…'"]
+        case PermissionError() if err.filename is not None:
+            told = f"may not open '{err.filename}': {err.strerror}"
+            return WRONG_INPUT, SeedbedError(told).problems
+    return RUN_FAILED, [f"{reason(err)[:LONGEST]}; SEEDBED_DEBUG=1 shows where"]

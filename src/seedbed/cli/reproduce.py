@@ -1,10 +1,13 @@
 """`seedbed reproduce RUN`: runs it again elsewhere, and compares bit for bit."""
 
+import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedbed import signals
 from seedbed.cli import collector
 from seedbed.cli.arguments import Parser
 from seedbed.cli.main import DONE, RUN_FAILED
@@ -63,12 +66,28 @@ def main(words: Sequence[str]) -> int:
         plan = prepare_run(config, allow)
     refuse_changed_data(plan, paths)
     fused = read_json(paths.result).get("engine") == "fused"
-    with tempfile.TemporaryDirectory(prefix="seedbed-") as scratch:
-        directory = claim(Path(scratch) / "run")
-        run(plan, plain, directory, draw=False)
+    with _scratch() as scratch:
+        directory = claim(scratch / "run")
+        if run(plan, plain, directory, draw=False)["status"] == "interrupted":
+            raise KeyboardInterrupt
         comparison = compared(paths, directory, TOLERANCE if fused else 0.0)
-        together = _together(paths, allow, Path(scratch) / "stack") if fused else None
+        together = _together(paths, allow, scratch / "stack") if fused else None
     return _told(comparison, together, fused=fused, as_json=args.json)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder that goes, whatever ends the command."""
+    with ExitStack() as stack:
+        with signals.held():
+            name = tempfile.mkdtemp(prefix="seedbed-")
+            stack.enter_context(signals.done_at_end(lambda: _removed(name)))
+        stack.callback(_removed, name)
+        yield Path(name)
+
+
+def _removed(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _together(paths: RunPaths, allow: "AllowList", scratch: Path) -> "Comparison | None":

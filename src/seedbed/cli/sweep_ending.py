@@ -2,7 +2,8 @@
 
 import shlex
 
-from seedbed.cli.main import DONE, INTERRUPTED, RUN_FAILED
+from seedbed import signals
+from seedbed.cli.main import DONE, RUN_FAILED
 from seedbed.cli.sweep_tables import best_folder, tables
 from seedbed.sweep.outcome import Sweep
 
@@ -32,6 +33,7 @@ def say_ending(sweep: Sweep, monitor: str) -> int:
             print(f"  and {len(unsuccessful) - MOST_UNSUCCESSFUL} more")
         print(f"to run these again: seedbed resume {shlex.quote(str(sweep.directory))}")
     print(f"sweep: {sweep.directory}")
-    if any(job.status == "interrupted" for job in unsuccessful):
-        return INTERRUPTED
+    stopped = signals.heard() or any(job.status == "interrupted" for job in unsuccessful)
+    if unsuccessful and stopped:
+        return signals.exit_code()
     return RUN_FAILED if unsuccessful else DONE

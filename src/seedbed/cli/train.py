@@ -11,7 +11,7 @@ from seedbed.config.build import AllowList
 from seedbed.config.composed import Composed, ComposedSweep, hydra_files
 from seedbed.errors import ArgumentError, ConfigError
 from seedbed.runs.beginning import logged, write_hydra_files
-from seedbed.runs.directory import claim
+from seedbed.runs.directory import claimed
 
 log = logging.getLogger("seedbed")
 
@@ -112,6 +112,7 @@ def train(settings: Composed) -> int:
     from seedbed.cli import progress
     from seedbed.cli.ending import say_ending
     from seedbed.cli.failing import failures_told
+    from seedbed.training.interrupt import stop_request
     from seedbed.training.plan import prepare_run
     from seedbed.training.reporter import introduction
     from seedbed.training.run import run
@@ -119,15 +120,15 @@ def train(settings: Composed) -> int:
 
     collector.wake()
     plan = prepare_run(settings.run, AllowList(settings.run.allow))
-    directory = claim(settings.directory)
-    for note in plan.data.notes:
-        print(f"note: {note}")
-    table = model_table(plan.model, plan.data.preprocessing.input_shape)
-    print(table)
-    print(introduction(plan))
-    with logged(directory):
-        log.info("the model:\n%s", table.rstrip())
-        write_hydra_files(hydra_files(settings, directory.root), directory)
-        with failures_told(directory.log):
-            result = run(plan, settings.plain, directory, progress.reporter())
+    with stop_request(), claimed(settings.directory) as directory:
+        for note in plan.data.notes:
+            print(f"note: {note}")
+        table = model_table(plan.model, plan.data.preprocessing.input_shape)
+        print(table)
+        print(introduction(plan))
+        with logged(directory):
+            log.info("the model:\n%s", table.rstrip())
+            write_hydra_files(hydra_files(settings, directory.root), directory)
+            with failures_told(directory.log):
+                result = run(plan, settings.plain, directory, progress.reporter())
     return say_ending(result, directory, plan)

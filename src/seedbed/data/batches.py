@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import torch
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
+from seedbed import signals
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.generators import generators_seeded
 from seedbed.data.prepared import Rows
@@ -170,6 +171,7 @@ class LoaderBatches(_Ordered):
             _Seeded(self.data, stream_seed(self.seed, "rows", number)),
             batch_sampler=[part.tolist() for part in rows.split(self.batch_size)],
             num_workers=self.workers,
+            worker_init_fn=signals.ignored,
             pin_memory=self.device.type == "cuda",
             generator=torch.Generator().manual_seed(stream_seed(self.seed, "loader", number)),
         )

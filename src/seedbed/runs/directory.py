@@ -2,21 +2,27 @@
 
 import json
 import os
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from seedbed import signals
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
-from seedbed.runs.files import json_text, remove_unfinished, write_json, writing
+from seedbed.runs.files import json_text, remove_unfinished, write_json, write_new, writing
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.lock import DirectoryLock
 
 Status = Literal["running", "completed", "failed", "interrupted", "diverged"]
 
-STAMP = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d-\d{6}")
+STAMP = "%Y-%m-%d_%H-%M-%S-%f"
+"""How the name of a run directory ends, unless the user names it; as in `conf/config.yaml`."""
+
+_ours: dict[Path, "RunDirectory"] = {}
+"""Directories that this process holds now."""
 
 
 @dataclass(frozen=True)
@@ -29,35 +35,41 @@ class RunDirectory(RunPaths):
         """Lets another process write here."""
         if self.lock is not None:
             self.lock.release()
+        _ours.pop(self.root, None)
 
     def write_status(self, status: Status, error: str | None = None) -> None:
         """Says how the run stands."""
-        content = {
+        if status == "running" and self.__dict__.pop("new", False):
+            return  # written when the directory was claimed
+        write_json(self.status, self._status(status, error))
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was claimed just now, and nothing has been told of the run since."""
+        return bool(self.__dict__.get("new", False))
+
+    def is_running(self) -> bool:
+        """Whether its status says so."""
+        try:
+            status = json.loads(self.status.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return isinstance(status, dict) and status.get("status") == "running"
+
+    def _status(self, status: Status, error: str | None = None) -> dict[str, object]:
+        return {
             "status": status,
             "started": self._started,
             "ended": None if status == "running" else datetime.now(UTC).isoformat(),
             "error": error,
             "pid": os.getpid(),
         }
-        if self.is_new and status == "running":
-            # Into the file that claimed the directory, which is empty and says no more if it stays
-            # so: replacing a file takes several times as long.
-            with writing(self.status):
-                self.status.write_text(json_text(content) + "\n", encoding="utf-8")
-        else:
-            write_json(self.status, content)
-        self.__dict__["is_new"] = False
-
-    @cached_property
-    def is_new(self) -> bool:
-        """Whether nothing has been told of the run yet."""
-        return self.status.exists() and self.status.stat().st_size == 0
 
     @cached_property
     def _started(self) -> str:
         """When the run was started first, which the status of a resumed run tells; else now."""
         started: str | None = None
-        if self.status.exists() and not self.is_new:
+        with suppress(OSError, ValueError):
             started = json.loads(self.status.read_text(encoding="utf-8")).get("started")
         return started or datetime.now(UTC).isoformat()
 
@@ -76,9 +88,27 @@ def claim(path: Path) -> RunDirectory:
         try:
             return _claimed(path)
         except DirectoryTakenError:
-            if not STAMP.fullmatch(path.name):
+            later = _next_stamp(path.name)
+            if later is None:
                 raise
-            path = path.with_name(datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f"))
+            path = path.with_name(later)
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[RunDirectory]:
+    """As `claim`; released at the end, with a status that says how it came to that."""
+    directory = claim(path)
+    try:
+        yield directory
+    except BaseException as err:
+        with suppress(RunDirectoryError):  # the disk may be full
+            if directory.is_running():
+                stopped = isinstance(err, KeyboardInterrupt)
+                told = f"{type(err).__name__}: {err}"
+                directory.write_status("interrupted" if stopped else "failed", told)
+        raise
+    finally:
+        directory.release()
 
 
 def reclaim(paths: RunPaths) -> RunDirectory:
@@ -90,19 +120,43 @@ def reclaim(paths: RunPaths) -> RunDirectory:
     directory = RunDirectory(paths.root, DirectoryLock(paths.root))
     for folder in (paths.root, paths.hydra, paths.checkpoints):
         remove_unfinished(folder)
+    _ours[directory.root] = directory
     return directory
 
 
 def _claimed(path: Path) -> RunDirectory:
-    directory = RunDirectory(path, DirectoryLock(path))
-    try:
-        with writing(directory.status):
-            os.close(os.open(directory.status, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-    except RunDirectoryError as err:
-        directory.release()
-        if isinstance(err.__cause__, FileExistsError):
-            raise DirectoryTakenError(
-                f"'{path}' holds a run already; type another hydra.run.dir, or none"
-            ) from err
-        raise
+    with signals.held():  # a directory that is made has a status
+        directory = RunDirectory(path, DirectoryLock(path))
+        try:
+            status = json_text(directory._status("running")) + "\n"
+            write_new(directory.status, status.encode())
+        except RunDirectoryError as err:
+            directory.release()
+            if isinstance(err.__cause__, FileExistsError):
+                raise DirectoryTakenError(
+                    f"'{path}' holds a run already; type another hydra.run.dir, or none"
+                ) from err
+            raise
+        directory.__dict__["new"] = True
+        _ours[directory.root] = directory
     return directory
+
+
+def _next_stamp(name: str) -> str | None:
+    """The time now, or a microsecond after that in `name` where the clock stands or goes back."""
+    try:
+        before = datetime.strptime(name, STAMP)
+    except ValueError:
+        return None
+    return max(datetime.now(), before + timedelta(microseconds=1)).strftime(STAMP)
+
+
+def _interrupted() -> None:
+    """Says so in every run that a signal ends before it has ended by itself."""
+    for directory in list(_ours.values()):
+        with suppress(Exception):
+            if directory.is_running():
+                directory.write_status("interrupted", signals.reason())
+
+
+signals.at_end.append(_interrupted)

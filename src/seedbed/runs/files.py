@@ -4,8 +4,9 @@ A sweep writes thousands of small files: where each passes, plain system calls t
 pathlib, which is a quarter slower.
 """
 
-# ruff: noqa: PTH105, PTH108, PTH118
+# ruff: noqa: PTH104, PTH105, PTH108, PTH118
 
+import errno
 import json
 import math
 import os
@@ -19,6 +20,7 @@ from typing import Any, BinaryIO
 
 import yaml
 
+from seedbed import signals
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.yaml_text import yaml_text
 
@@ -97,6 +99,20 @@ def write_bytes(path: Path, content: bytes, *, flush: bool = False) -> None:
         os.replace(beside, path)
 
 
+def write_new(path: Path, content: bytes) -> None:
+    """As `write_bytes`, where there is no file of that name; the folder must be locked.
+
+    Raises:
+        RunDirectoryError: if there is one, its cause being a `FileExistsError`.
+    """
+    beside = _beside(path)
+    with _left_clean(path, beside):
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        _write_new(beside, content, flush=False)
+        os.rename(beside, path)
+
+
 def write_all(files: Sequence[tuple[Path, bytes]], *, flush: bool) -> None:
     """As `write_bytes` for each file, but waits for the disk once for all of them.
 
@@ -108,6 +124,11 @@ def write_all(files: Sequence[tuple[Path, bytes]], *, flush: bool) -> None:
         files: paths, no two of them the same, and their content.
         flush: wait until all of them are on the disk, before any takes its name.
     """
+    with signals.held():
+        _write_all(files, flush=flush)
+
+
+def _write_all(files: Sequence[tuple[Path, bytes]], *, flush: bool) -> None:
     written: list[tuple[str, Path]] = []
     at_once = flush and len(files) >= SYNC_FROM and sys.platform == "linux"
     try:
@@ -137,9 +158,10 @@ def _beside(path: Path) -> str:
 
 @contextmanager
 def _left_clean(path: Path, beside: str) -> Iterator[None]:
-    """As `writing`; the file beside is removed on an error."""
+    """As `writing`; the file beside is removed on an error, and a signal waits for the end."""
     try:
-        yield
+        with signals.held():
+            yield
     except BaseException as err:
         with suppress(OSError):
             os.unlink(beside)

@@ -2,9 +2,12 @@
 
 import os
 import pickle
-import sys
+import signal
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any, NoReturn, TypeVar
+
+from seedbed import signals
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,9 +36,7 @@ def done_in_two(
         return [work(item) for item in items]
     half = len(items) // 2
     ours, theirs = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    parent, child = os.getpid(), os.fork()
+    parent, child = os.getpid(), signals.fork()
     if not child:
         os.close(ours)
         _work_and_exit(items[half:], work, theirs, parent)
@@ -45,7 +46,7 @@ def done_in_two(
     finally:
         with os.fdopen(ours, "rb") as pipe:
             told = pipe.read()
-        os.waitpid(child, 0)
+        signals.reap(child)
     if not told:
         raise OSError("a fork died while it wrote")
     more, error = pickle.loads(told)
@@ -57,13 +58,18 @@ def done_in_two(
 def _work_and_exit(
     items: Sequence[Any], work: Callable[[Any], Any], pipe: int, parent: int
 ) -> NoReturn:
-    """The fork's part; nothing of this process's end, such as its handlers, is run twice."""
+    """The fork's part; nothing of this process's end, such as its handlers, is run twice.
+
+    A signal that reaches all processes is for the parent to hear, which waits for the fork, or
+    stops it between two items.
+    """
     told = b""
+    stopped = _Stopped()
     try:
         try:
             results = []
             for item in items:
-                if os.getppid() != parent:
+                if stopped or os.getppid() != parent:
                     os._exit(1)
                 results.append(work(item))
             told = pickle.dumps((results, None))
@@ -73,6 +79,22 @@ def _work_and_exit(
             file.write(told)
     finally:
         os._exit(0)
+
+
+class _Stopped:
+    """Becomes true when the parent wants the fork to end."""
+
+    def __init__(self) -> None:
+        self.told = False
+        signals.ignored()
+        if signals.STOP is not None:
+            signal.signal(signals.STOP, self._hear)
+
+    def __bool__(self) -> bool:
+        return self.told
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        self.told = True
 
 
 def _error(err: Exception) -> bytes:

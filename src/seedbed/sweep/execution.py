@@ -14,6 +14,7 @@ from seedbed.sweep.progress import SweepProgress
 from seedbed.sweep.stacks import chosen, run_stack, stacks_of
 from seedbed.training.fused.plan import StackPlan
 from seedbed.training.fused.rows import NotAlikeError
+from seedbed.training.interrupt import stop_request
 
 Ended = Iterator[list[tuple[Job, Outcome]]]
 """Jobs that ended together, and how."""
@@ -37,15 +38,20 @@ class _Execution:
         self.groups, self.singles = grouped(jobs, settings.fuse, progress.note)
 
     def outcomes(self) -> Ended:
-        for group in self.groups:
-            yield from self._group(group)
+        with stop_request() as self.stop:
+            for group in self.groups:
+                if not self.stop.requested:
+                    yield from self._group(group)
+            if not self.stop.requested:
+                yield from self._single_jobs()
+
+    def _single_jobs(self) -> Ended:
         for single in self.singles:
             if single.reason:
                 self.progress.note(single.note)
         jobs = sorted((job for one in self.singles for job in one.jobs), key=lambda job: job.number)
         workers = self.settings.workers
-        for one in run_in_pool(jobs, workers) if workers and jobs else _one_by_one(jobs):
-            yield [one]
+        yield from run_in_pool(jobs, workers) if workers and jobs else _one_by_one(jobs)
 
     def _group(self, group: Group) -> Ended:
         settings = self.settings
@@ -71,6 +77,8 @@ class _Execution:
         width, plan = choice.width, choice.plan
         del choice
         for stack in stacks_of(group, width):
+            if self.stop.requested:
+                return
             yield from self._stack(stack, plan)
             plan = None
             gc.collect()  # a step that is written out holds itself, and the model with it
@@ -93,6 +101,8 @@ class _Execution:
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as err:  # sys.exit in a user's model too
+            if self.stop.requested:  # what is interrupted may raise anything
+                raise KeyboardInterrupt from err
             ended = [(job, earlier_outcome(job.path)) for job in stack.jobs]
             yield [(job, one) for job, one in ended if one and one.status == "completed"]
             left = [job for job, one in ended if one is None or one.status != "completed"]
@@ -106,6 +116,9 @@ def _stopped_with(err: BaseException) -> str:
     return f"together they stopped with {reason(err)}"
 
 
-def _one_by_one(jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
-    for job in jobs:
-        yield job, run_job(job)
+def _one_by_one(jobs: Iterable[Job]) -> Ended:
+    with stop_request() as stop:
+        for job in jobs:
+            if stop.requested:
+                return
+            yield [(job, run_job(job))]

@@ -71,6 +71,11 @@ class Sweep:
         write_json(self.directory / SWEEP_JOBS, {**self.origin, "jobs": jobs})
         self._written = time.monotonic()
 
+    def write_all(self) -> None:
+        """Writes both files as things stand."""
+        self.write_jobs()
+        self.write_table()
+
     def write_table(self) -> None:
         """Writes `results.csv`: a job a line, its settings and its metrics; no times.
 

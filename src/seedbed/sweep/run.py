@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from seedbed import signals
 from seedbed.config.schema import SweepConfig
 from seedbed.runs.keepsake import put_back_unless_running
 from seedbed.runs.layout import RunPaths
@@ -21,32 +22,33 @@ def run_jobs(
         settings: the group `sweep` of the config.
         progress: hears of what is done.
     """
-    # Imported here: it brings torch, and a sweep with a mistake in it is answered before.
+    # Imported here: these bring torch, and a sweep with a mistake in it is answered before.
     from seedbed.sweep.execution import executed
+    from seedbed.training.interrupt import stop_request
 
     by_number = {record.number: record for record in sweep.jobs}
     sweep.write_jobs()
     progress.started(len(sweep.jobs), len(jobs))
     said: set[str] = set()
-    try:
-        for ended in executed(sweep, jobs, settings, progress):
-            for job, outcome in ended:
-                for note in outcome.notes:
-                    if note not in said:
-                        progress.note(note)
-                        said.add(note)
-                record = by_number[job.number]
-                _note(record, outcome)
-                progress.job_ended(record)
-            sweep.write_jobs(now=False)
-            statuses = {outcome.status for _, outcome in ended}
-            failed = statuses - {"completed"}
-            if "interrupted" in statuses or (settings.on_error == "stop" and failed):
-                break
-    finally:
-        progress.ended()
-        sweep.write_jobs()
-        sweep.write_table()
+    with stop_request(), signals.done_at_end(sweep.write_all):
+        try:
+            for ended in executed(sweep, jobs, settings, progress):
+                for job, outcome in ended:
+                    for note in outcome.notes:
+                        if note not in said:
+                            progress.note(note)
+                            said.add(note)
+                    record = by_number[job.number]
+                    _note(record, outcome)
+                    progress.job_ended(record)
+                sweep.write_jobs(now=False)
+                statuses = {outcome.status for _, outcome in ended}
+                failed = statuses - {"completed"}
+                if "interrupted" in statuses or (settings.on_error == "stop" and failed):
+                    break
+        finally:
+            progress.ended()
+            sweep.write_all()
 
 
 def left_to_run(sweep: Sweep) -> list[JobRecord]:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from seedbed.data.seeds import stream_seed
-from seedbed.errors import RunDirectoryError
+from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.raised import reason
 from seedbed.runs.directory import RunDirectory, Status
 from seedbed.runs.environment import environment
@@ -70,8 +70,10 @@ def run(
             return _begun(plan, plain, directory, reporter, stop, draw=draw, resumed=resumed)
         except BaseException as err:
             log.error(traceback.format_exc())
-            # An import that is interrupted raises ImportError.
-            stopped = stop.at_once or isinstance(err, KeyboardInterrupt)
+            # What is interrupted may raise anything: an import does, and so do a loader's workers.
+            stopped = isinstance(err, KeyboardInterrupt) or (
+                stop.requested and not isinstance(err, SeedbedError)
+            )
             with contextlib.suppress(RunDirectoryError):  # the disk may be what failed
                 directory.write_status("interrupted" if stopped else "failed", reason(err))
             if stopped:

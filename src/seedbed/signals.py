@@ -1,0 +1,279 @@
+"""What Ctrl-C, SIGTERM and SIGHUP do in this process, and how it ends by one of them.
+
+No handler raises: an import or a library may swallow an exception, or turn it into another one. A
+signal is given to who listens for it, such as a run that ends after its step; where nobody does,
+the console script's process ends on the spot, once what `at_end` names is done.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any, NoReturn
+
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+STOP = getattr(signal, "SIGUSR1", None)
+"""Tells a fork of ours to end; what a terminal sends reaches parent and fork alike."""
+
+CLEANING_SECONDS = 5.0
+"""How long the end of a process may take, on a disk that does not answer for one."""
+
+FORK_SECONDS = 2.0
+"""How long a fork may take to finish the file that it is at."""
+
+Listener = Callable[[int], None]
+
+at_end: list[Callable[[], object]] = []
+"""What is done, last things first, when a signal ends the process; cleared in its forks."""
+
+
+class _State:
+    """What is known of signals in this process."""
+
+    first: int | None = None
+    listener: Listener | None = None
+    ends_process = False
+    held = 0
+    waiting: list[int]
+    forks: set[int]
+    quiet = False
+    ending = False
+
+    def __init__(self) -> None:
+        self.waiting, self.forks = [], set()
+
+
+_state = _State()
+
+
+def take_over(*, quiet: bool = False) -> None:
+    """Said by a process that is ours alone: from now on a signal ends it, unless someone listens.
+
+    Args:
+        quiet: end without a word, as a worker does, whose parent tells.
+    """
+    _state.ends_process, _state.quiet = True, quiet
+    _install()
+
+
+def ours_alone() -> bool:
+    """Whether `take_over` was said; not so in a notebook."""
+    return _state.ends_process
+
+
+def heard() -> bool:
+    """Whether there was a signal."""
+    return _state.first is not None
+
+
+def exit_code() -> int:
+    """Of a process that a signal ends, as shells count: 130 after Ctrl-C."""
+    return 128 + (_state.first or signal.SIGINT)
+
+
+def is_ending() -> bool:
+    """Whether a signal is ending the process right now."""
+    return _state.ending
+
+
+def reason() -> str:
+    """Which signal it was."""
+    return f"ended by {signal.Signals(_state.first or signal.SIGINT).name}"
+
+
+def ending() -> str:
+    """The line that tells of the signal."""
+    by = "" if exit_code() == 128 + signal.SIGINT else f": {reason()}"
+    return f"error: interrupted{by}"
+
+
+@contextmanager
+def heard_by(listener: Listener) -> Iterator[None]:
+    """Gives signals to a listener inside the block; the main thread's alone.
+
+    Args:
+        listener: called in the main thread, between any two of its instructions.
+    """
+    earlier, handlers = _state.listener, _install()
+    _state.listener = listener
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        _state.listener = earlier
+        if not _state.ends_process and earlier is None:
+            _state.first = None
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Lets signals wait until the end of the block; keep it short."""
+    state = _state  # a fork has another
+    state.held += 1
+    try:
+        yield
+    finally:
+        state.held -= 1
+        while not state.held and state.waiting:
+            _heard(state.waiting.pop(0), None)
+
+
+@contextmanager
+def blocked() -> Iterator[None]:
+    """Blocks them for the processes that are started inside, which are other programs' work."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def unblock() -> None:
+    """Said in a process that was started inside `blocked`, once it can hear."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+@contextmanager
+def done_at_end(what: Callable[[], object]) -> Iterator[None]:
+    """Has it done if a signal ends the process inside the block."""
+    at_end.append(what)
+    try:
+        yield
+    finally:
+        at_end.remove(what)
+
+
+def ignored(worker: int = 0) -> None:
+    """Said by a process that ends when its parent tells it to, which hears the same signals.
+
+    Args:
+        worker: its number, which a DataLoader tells.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def fork() -> int:
+    """As `os.fork`, once all that was said is out; a signal that ends this process ends the fork.
+
+    In the fork signals have their default effect, and `STOP` too.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError):
+                stream.flush()
+    with held():  # a signal finds the fork noted, or not made
+        child = os.fork()
+        if child:
+            _state.forks.add(child)
+    return child
+
+
+def reap(fork: int) -> int:
+    """Waits for a fork; its exit code, negative for the signal that it died of."""
+    try:
+        _, status = os.waitpid(fork, 0)
+    except ChildProcessError:  # the main thread ended it, and ends this process
+        return -signal.SIGTERM
+    _state.forks.discard(fork)
+    return os.waitstatus_to_exitcode(status)
+
+
+def end(number: int) -> NoReturn:
+    """Ends the process as by a signal: with all that is to be done before, and one line."""
+    import _thread
+
+    code = 128 + number
+    _state.ending = True
+    for one in SIGNALS:
+        signal.signal(one, signal.SIG_IGN)
+    _thread.start_new_thread(_end_anyway, (code,))
+    _end_forks()
+    for what in reversed(at_end):
+        with suppress(Exception):
+            what()
+    processes = sys.modules.get("multiprocessing")
+    for process in processes.active_children() if processes else []:
+        with suppress(Exception):
+            process.kill()  # such as a DataLoader's workers
+    with suppress(Exception):  # it may be in the middle of printing
+        sys.stdout.flush()
+    if not _state.quiet:
+        with suppress(OSError):
+            os.write(2, f"{ending()}\n".encode())
+    os._exit(code)
+
+
+def _install() -> dict[int, Any]:
+    """Takes the signals; what was there before, by number, where that was not ours already.
+
+    SIGHUP and SIGTERM stay ignored where the caller ignores them, as `nohup` does. Ctrl-C does not:
+    shells ignore it for what a script puts in the background, and then nothing would end it.
+    """
+    before = {}
+    for number in SIGNALS:
+        handler = signal.getsignal(number)
+        ignored = handler == signal.SIG_IGN and number != signal.SIGINT
+        if handler is not _heard and not ignored:
+            before[number] = handler
+            signal.signal(number, _heard)
+    return before
+
+
+def _heard(number: int, frame: FrameType | None) -> None:
+    """The handler."""
+    _state.first = _state.first or number
+    if _state.held:
+        _state.waiting.append(number)
+    elif _state.listener is not None:
+        _state.listener(number)
+    else:
+        end(number)
+
+
+def _end_anyway(code: int) -> NoReturn:
+    import time
+
+    time.sleep(CLEANING_SECONDS)
+    os._exit(code)
+
+
+def _end_forks() -> None:
+    """Each may finish the file that it is at."""
+    import time
+
+    for child in list(_state.forks):
+        with suppress(OSError):
+            os.kill(child, STOP or signal.SIGTERM)
+    until = time.monotonic() + FORK_SECONDS
+    for child in list(_state.forks):
+        with suppress(OSError):
+            while not os.waitpid(child, os.WNOHANG)[0]:
+                if time.monotonic() > until:
+                    os.kill(child, signal.SIGKILL)
+                time.sleep(0.002)
+
+
+def _forget_in_fork() -> None:
+    """A fork is no part of what its parent does at a signal, whoever made it."""
+    global _state
+    theirs, _state = _state, _State()
+    theirs.waiting.clear()
+    at_end.clear()
+    for number in SIGNALS if theirs.listener or theirs.ends_process else ():
+        if signal.getsignal(number) is _heard:
+            signal.signal(number, signal.SIG_DFL)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_fork)
