@@ -1,5 +1,6 @@
 """A sweep is composed as Hydra composes it, and left to Hydra where others are to run it."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ SWEEPS = {
     "quoted": ["name='a','b'", "model.hidden=[4],[8,2]"],
     "glob": ["model=glob(*)", "data=sklearn"],
     "hydra's own": ["seed=1,2", "hydra.sweep.dir=here", "hydra.job.name=mine"],
+    "references": ["optimizer.lr=0.1,0.2", "optimizer.weight_decay=${optimizer.lr}"],
     "mode": ["seed=1,2", "hydra.mode=MULTIRUN"],
     "zip and draws": ["sweep.zip={seed:[1,2]}", "sweep.draw={optimizer.lr:[1e-3,1e-2]}"],
 }
@@ -58,6 +60,32 @@ def told(asked: ComposedSweep | None) -> Any:
         jobs.append([one.run, one.plain, one.job, one.hydra, one.overrides])
     directory = re.sub(r"\d", "0", str(asked.directory))
     return directory, asked.origin, multirun, jobs
+
+
+def test_each_job_fills_in_its_own_references() -> None:
+    words = ["optimizer.lr=0.1,0.2", "optimizer.weight_decay=${optimizer.lr}", "name=s${seed}"]
+    asked = composed_sweep([*words, "seed=1,2"])
+    assert asked is not None
+    made = [(one.run.optimizer["weight_decay"], one.run.name) for one in asked.jobs]
+    assert made == [(0.1, "s1"), (0.1, "s2"), (0.2, "s1"), (0.2, "s2")]
+
+
+def test_a_sweep_keeps_what_references_stood_for(
+    seedbed: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RATE", "0.5")
+    word = "optimizer.momentum='${oc.decode:${oc.env:RATE}}'"
+    words = ["trainer.epochs=1", word, "optimizer.weight_decay=${optimizer.lr}"]
+    sweep = seedbed("train", "-m", *words, "optimizer.lr=0.1,0.2").sweep
+    jobs = json.loads((sweep / "sweep.json").read_text())["jobs"]
+    assert [job["overrides"][1:3] for job in jobs] == [
+        ["optimizer.momentum=0.5", f"optimizer.weight_decay={rate}"] for rate in (0.1, 0.2)
+    ]
+    monkeypatch.delenv("RATE")
+    (sweep / jobs[1]["directory"] / "status.json").unlink()
+    resumed = seedbed("resume", sweep)
+    assert resumed.code == 0, resumed.err
+    assert "1 of 2 jobs are complete" in resumed.out
 
 
 @pytest.mark.parametrize("words", SWEEPS.values(), ids=SWEEPS)

@@ -174,12 +174,13 @@ def test_what_a_constructor_raises_is_told_in_one_line(own_nets: None) -> None:
     )
 
 
-def test_keys_left_over_by_an_option_of_ours_are_dropped() -> None:
-    leftovers = {"hidden": [8], "activation": "relu", "bias": True}
+@pytest.mark.parametrize("hidden", [[8], [9]])
+def test_keys_left_over_by_an_option_of_ours_are_dropped(hidden: list[int]) -> None:
+    leftovers = {"hidden": hidden, "activation": "relu", "bias": True}
     layer = called(nn.Linear, {"in_features": 2, "out_features": 1, **leftovers}, "model")
     assert layer.bias is not None
-    with pytest.raises(NotAllowedError, match=r"no key 'model\.hidden'"):
-        called(nn.Linear, {"in_features": 2, "out_features": 1, "hidden": [9]}, "model")
+    with pytest.raises(NotAllowedError, match=r"no key 'model\.hiden'"):
+        called(nn.Linear, {"in_features": 2, "out_features": 1, "hiden": [9]}, "model")
 
 
 def test_a_class_with_open_keywords_accepts_every_name() -> None:

@@ -34,7 +34,8 @@ def test_every_unreadable_word_is_told() -> None:
 def test_keys_are_looked_up_in_the_option_that_was_chosen() -> None:
     assert problems("optimizer=adam", "optimizer.momentum=0.9") == [
         "no key 'optimizer.momentum'; there are optimizer._target_, optimizer.amsgrad, "
-        "optimizer.betas, optimizer.eps, optimizer.lr, optimizer.weight_decay"
+        "optimizer.betas, optimizer.eps, optimizer.lr, optimizer.weight_decay; "
+        "optimizer=rmsprop and sgd have it"
     ]
     assert (
         composed(["optimizer=rmsprop", "optimizer.momentum=0.9"]).run.optimizer["momentum"] == 0.9

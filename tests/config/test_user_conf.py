@@ -1,6 +1,7 @@
 """A person's own config folder, model and Dataset, in files of their own beside where they type."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -172,7 +173,9 @@ def test_a_network_that_breaks_is_told_before_a_run_starts(seedbed, project: Pat
     write(project / "my_package/nets.py", broken)
     result = seedbed("train", *MY_NET, "allow=[my_package]")
     assert result.code == 2
-    assert "model does not take the data: a batch of (2, 2) float32 gives" in result.errors[0]
+    assert "model: forward raises RuntimeError: " in result.errors[0]
+    assert re.search(r"\(my_package/nets\.py, line \d+, in forward\)", result.errors[0])
+    assert "given a batch of (2, 2) float32" in result.errors[0]
     assert not (project / "outputs").exists()
 
 
@@ -186,7 +189,7 @@ def test_a_network_that_breaks_while_training_fails_the_run(seedbed, project: Pa
     result = seedbed("train", *MY_NET, "allow=[my_package]", split, *more)
     assert result.code == 1
     (error,) = result.errors
-    assert "AssertionError: too many (see " in error
+    assert "AssertionError: too many (my_package/nets.py, line " in error
     (run,) = (project / "outputs/sum").iterdir()
     assert json.loads((run / "status.json").read_text())["status"] == "failed"
     assert "Traceback" in (run / "run.log").read_text()

@@ -26,7 +26,7 @@ def say_ending(result: dict[str, Any], directory: RunDirectory, plan: Any) -> in
     """
     print(_ending(result, directory, plan))
     if result["status"] == "diverged":
-        _say_diverged(result, directory)
+        _say_diverged(result, directory, plan.config.trainer.gradient_clip)
     print(f"run: {directory.root}")
     if result["status"] == "interrupted":
         return signals.exit_code()
@@ -75,9 +75,10 @@ def typed(command: str) -> str:
     return command
 
 
-def _say_diverged(result: dict[str, Any], directory: RunDirectory) -> None:
+def _say_diverged(result: dict[str, Any], directory: RunDirectory, clip: float | None) -> None:
+    other = "trainer.gradient_clip=1" if clip is None else f"a trainer.gradient_clip below {clip:g}"
     print(
         f"error: diverged: {result['error']}; the last good checkpoint is {directory.best}; "
-        "type a smaller optimizer.lr, or trainer.gradient_clip=1",
+        f"type a smaller optimizer.lr, or {other}",
         file=sys.stderr,
     )

@@ -15,7 +15,13 @@ import hydra
 from hydra._internal.utils import get_args_parser
 
 from seedbed.config.absurd import refuse_absurd_words
-from seedbed.config.compose import COMPOSITION_ERRORS, composed, hydra_started, store_base
+from seedbed.config.compose import (
+    COMPOSITION_ERRORS,
+    composed,
+    hydra_started,
+    naming_foreign,
+    store_base,
+)
 from seedbed.config.explain import explained
 from seedbed.config.hints import did_you_mean
 from seedbed.config.locations import find_user_conf, own_conf, using_user_conf
@@ -95,7 +101,7 @@ def through_hydra(words: Sequence[str], args: argparse.Namespace, task: Any) -> 
     flags = [word for word in _without_config_dir(words) if word not in args.overrides]
     sys.argv = ["seedbed train", *flags, *args.overrides]
     try:
-        with using_user_conf(folder):
+        with naming_foreign(folder, name), using_user_conf(folder):
             store_base()
             if args.cfg in ("job", "all"):
                 _refuse_wrong_values(args.overrides, folder, name, conf)

@@ -15,6 +15,7 @@ from seedbed.cli.sweep_checks import (
     refuse_what_is_not_allowed,
     without_duplicates,
 )
+from seedbed.cli.sweep_words import filled_in
 from seedbed.config.composed import SUBDIR, Composed, ComposedSweep, hydra_files
 from seedbed.config.identity import config_hash
 from seedbed.config.locations import find_user_conf
@@ -77,7 +78,7 @@ def run_sweep(asked: ComposedSweep, run: Runner | None = None) -> list[JobRecord
         return []
     refuse_too_large(directory, kept, sizes)
     records = [
-        JobRecord(number, one.overrides, folder, config_hash(one.plain))
+        JobRecord(number, filled_in(one), folder, config_hash(one.plain))
         for number, (one, folder) in enumerate(zip(kept, folders, strict=True))
     ]
     note_basis(records, [one.plain for one in kept])
@@ -99,7 +100,7 @@ def _folders(composed: Sequence[Composed]) -> list[str]:
     named = [one.subfolder(number) for number, one in enumerate(composed)]
     asked = [folder for folder in named if folder is not None]
     if not asked:
-        return job_folders([job.overrides for job in composed])
+        return job_folders([filled_in(job) for job in composed])
     refuse_wrong_folders(asked, SUBDIR)
     return asked
 

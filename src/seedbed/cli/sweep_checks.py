@@ -57,16 +57,21 @@ def refuse_what_cannot_run(composed: Sequence[Composed]) -> dict[str, "Footprint
     for number, one in enumerate(composed):
         kinds.setdefault(_kind(one), (number, one))
     problems: list[str] = []
+    notes: list[str] = []
     first: SeedbedError | None = None
     for kind, (number, one) in kinds.items():
         try:
-            sizes[kind] = footprint(prepare_run(one.run, AllowList(one.run.allow)))
+            plan = prepare_run(one.run, AllowList(one.run.allow))
+            sizes[kind] = footprint(plan)
+            notes += [*one.notes, *plan.notes]
         except SeedbedError as err:
             first = first or err
             words = " ".join(one.overrides)
             problems += [f"job {number} ({words}): {line}" for line in err.problems]
     if problems:
         raise SeedbedError(*cut(problems)) from first
+    for note in dict.fromkeys(notes):
+        print(f"note: {note}")
     return sizes
 
 
@@ -109,7 +114,8 @@ def refuse_strange_words(records: Sequence[JobRecord]) -> None:
     """The overrides are a stranger's: they set keys, and read nothing of this machine."""
     for record in records:
         for word in record.overrides:
-            if not isinstance(word, str) or word.startswith("hydra") or RESOLVER.search(word):
+            bare = str(word).replace("\\", "")  # Hydra's grammar may escape what is in ${…}
+            if not isinstance(word, str) or word.startswith("hydra") or RESOLVER.search(bare):
                 raise RunDirectoryError(
                     f"'{record.directory}' has the override {word!r}, which is "
                     "not taken from a sweep's own files"

@@ -11,14 +11,15 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from seedbed.config.compose import COMPOSITION_ERRORS, hydra_part
-from seedbed.config.composed import ComposedSweep
+from seedbed.config.composed import Composed, ComposedSweep
 from seedbed.config.explain import explained
 from seedbed.config.hydra_keys import OWN_LAUNCHER, refuse_of_one_job, refuse_unobeyed
 from seedbed.config.locations import own_conf
+from seedbed.config.references import NOTHING, at
 from seedbed.config.schema import SweepConfig
 from seedbed.config.sweep_jobs import composed_jobs, sweep_config, sweep_directory, sweep_settings
 from seedbed.errors import ConfigError
-from seedbed.sweep.expand import expanded
+from seedbed.sweep.expand import expanded, words_of
 
 
 def composed_sweep(
@@ -50,11 +51,16 @@ def composed_sweep(
         if not only_check and not _is_ours(sweep.hydra):
             return None
         try:
-            params = [f"{key}={value}" for key, value in (sweep.hydra.sweeper.params or {}).items()]
-            jobs = words_of_jobs(loader, sweep, [*params, *sweep.hydra.overrides.task])
-            return composed_from(loader, sweep, jobs)
+            return composed_from(loader, sweep, words_of_jobs(loader, sweep, _typed(sweep)))
         except COMPOSITION_ERRORS as err:
-            raise explained(err, overrides, config_name) from err
+            raise explained(err, overrides, config_name, sweep=True) from err
+
+
+def _typed(sweep: DictConfig) -> list[str]:
+    """The overrides that ask for a sweep; `${…}` in them is for each job to fill in."""
+    words: Any = OmegaConf.to_container(sweep.hydra.overrides.task, resolve=False)
+    params = sweep.hydra.sweeper.params or {}
+    return [*(f"{key}={value}" for key, value in params.items()), *words]
 
 
 def words_of_jobs(
@@ -95,6 +101,21 @@ def composed_from(
     return ComposedSweep(
         directory, composed, multirun, {"config_name": str(sweep.hydra.job.config_name)}
     )
+
+
+def filled_in(job: Composed) -> list[str]:
+    """A job's overrides with what their `${…}` stood for, as `sweep.json` keeps them.
+
+    Going on with a sweep then asks nothing of the environment.
+    """
+    return [_filled_in(word, job.plain) if "$" in word else word for word in job.overrides]
+
+
+def _filled_in(word: str, plain: dict[str, Any]) -> str:
+    key = word.partition("=")[0]
+    value = at(plain, tuple(key.lstrip("+").split(".")))
+    prefix = key[: len(key) - len(key.lstrip("+"))]
+    return word if value is NOTHING else f"{prefix}{words_of({key.lstrip('+'): value})[0]}"
 
 
 def _is_ours(hydra: DictConfig) -> bool:

@@ -121,7 +121,7 @@ def train(settings: Composed) -> int:
     collector.wake()
     plan = prepare_run(settings.run, AllowList(settings.run.allow))
     with stop_request(), claimed(settings.directory) as directory:
-        for note in plan.data.notes:
+        for note in (*settings.notes, *plan.notes):
             print(f"note: {note}")
         table = model_table(plan.model, plan.data.preprocessing.input_shape)
         print(table)

@@ -38,11 +38,14 @@ def main(words: Sequence[str]) -> int:
 
     collector.wake()
     plan = prepare_run(asked.run, AllowList(asked.run.allow))
-    for note in plan.data.notes:
-        print(f"note: {note}")
+    notes = [*asked.notes, *plan.notes]
     if args.json:
-        print(json_text({"valid": True, "parameters": plan.parameters, "rows": plan.train.rows}))
+        rows = plan.train.rows
+        told = {"valid": True, "parameters": plan.parameters, "rows": rows, "notes": notes}
+        print(json_text(told))
         return DONE
+    for note in notes:
+        print(f"note: {note}")
     print(
         f"valid: {plan.train.rows} rows to train on, {plan.data.preprocessing.task}, "
         f"{plan.parameters} parameters, {len(plan.train)} batches an epoch on {plan.engine.device}"

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from seedbed.config.hints import did_you_mean, shown
-from seedbed.config.locations import own_conf
+from seedbed.config.options import TARGET, leftovers, listed
+from seedbed.config.schema import RunConfig
+from seedbed.config.target_keys import TARGET_KEYS
 from seedbed.errors import NotAllowedError
 from seedbed.raised import is_of_user, reason
 
@@ -147,7 +147,7 @@ def accepted(callee: type, arguments: Mapping[str, Any], where: str) -> dict[str
     names = [name for name in signature.parameters if name not in ("args", "kwargs")]
     surplus = [key for key in arguments if not accepts(callee, key)]
     for key in surplus:
-        if not _left_over(where, key, arguments[key]):
+        if key not in leftovers(where, surplus):
             raise NotAllowedError(
                 f"no key '{where}.{key}': {callee.__name__} takes {shown(names)}"
                 f"{did_you_mean(key, names)}"
@@ -162,6 +162,33 @@ def accepted(callee: type, arguments: Mapping[str, Any], where: str) -> dict[str
     return kept
 
 
+def unused_keys(config: RunConfig, allow: AllowList) -> list[str]:
+    """A note for each group with keys that its class does not take, and that are left out.
+
+    `model._target_=my_package.MyNet` leaves the other keys of `model=custom` where they were. A key
+    with the value null is none.
+
+    Args:
+        config: checked.
+        allow: what may be named.
+    """
+    notes = []
+    for group in TARGET_KEYS:
+        spec = getattr(config, group)
+        target = spec.get(TARGET)
+        if target is None:
+            continue
+        found = allow.find(str(target), group)
+        unused = {
+            key: value
+            for key, value in spec.items()
+            if key != TARGET and value is not None and not accepts(found, key)
+        }
+        if unused:
+            notes.append(f"{found.__name__} does not take {listed(group, unused)}; left out")
+    return notes
+
+
 def constructed(callee: type, arguments: Mapping[str, Any], where: str) -> Any:
     """`callee(**arguments)`.
 
@@ -173,27 +200,6 @@ def constructed(callee: type, arguments: Mapping[str, Any], where: str) -> Any:
     except (Exception, SystemExit) as err:
         told = f"{where}: {callee.__name__} cannot be built: {reason(err)}"
         raise NotAllowedError(told) from err
-
-
-def _left_over(group: str, key: str, value: Any) -> bool:
-    """Whether a key only stands there because another class was named over an option of ours.
-
-    `model._target_=my_package.MyNet` leaves the other keys of `model=custom` as they were.
-    """
-    for option in sorted((own_conf() / group).glob("*.yaml")):
-        shipped = yaml.safe_load(option.read_text(encoding="utf-8"))
-        if key in shipped and value in _values_of(shipped[key]):
-            return True
-    return False
-
-
-def _values_of(shipped: Any) -> list[Any]:
-    """What a key of an option of ours may come to: `${preset.KEY}` has a value in each preset."""
-    named = re.fullmatch(r"\$\{preset\.(\w+)\}", str(shipped))
-    if named is None:
-        return [shipped]
-    presets = (own_conf() / "preset").glob("*.yaml")
-    return [yaml.safe_load(one.read_text(encoding="utf-8")).get(named[1]) for one in presets]
 
 
 def _shipped(module: str, name: str, where: str) -> type:

@@ -9,9 +9,12 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+import yaml
+
 from seedbed.config.absurd import Absurd, refuse_absurd
 from seedbed.config.fitting import Refused, absent_values, fitted, hints_of, said
 from seedbed.config.hints import MOST_PROBLEMS, did_you_mean, shown, written
+from seedbed.config.options import TARGET, key_hint
 from seedbed.config.ranges import LONGEST_TEXT
 from seedbed.config.schema import DATA_SOURCES, RunConfig
 from seedbed.config.target_keys import TARGET_KEYS
@@ -135,8 +138,8 @@ class _Checker:
         self.hinted += 1
         hint = ""
         if self.hinted <= MOST_PROBLEMS and len(where) <= LONGEST_TEXT:
-            elsewhere = (k for k in self.all_keys if not f"{k}.".startswith(f"{where}."))
-            hint = did_you_mean(where, here) or did_you_mean(where, elsewhere)
+            target = [f"{path}.{TARGET}"] if path in TARGET_KEYS else []
+            hint = key_hint(where, [*target, *here, *self.elsewhere(path)])
         if not hint:
             hint = f"; there are {shown(here)}" if here else f"; {path} takes none here"
         return f"no key '{shown_key}'{hint}"
@@ -145,6 +148,10 @@ class _Checker:
     def all_keys(self) -> list[str]:
         """The dotted keys of the whole config, or the first of very many."""
         return list(islice(_dotted(self.config), MOST_KEYS))
+
+    def elsewhere(self, path: str) -> list[str]:
+        """The keys of all other groups; those of this one may be the wrong ones."""
+        return sorted(key for key in self.all_keys if key.rpartition(".")[0] != path)
 
     def target_group(self, group: str, value: Any) -> None:
         schemas = TARGET_KEYS.get(group)
@@ -178,7 +185,11 @@ class _Checker:
             self.problems.append(f"{where}{absurd}")
             return None
         except Refused as refused:
-            hint = refused.hint or _as_list_hint(str(refused), value, where)
+            hint = (
+                refused.hint
+                or _as_text_hint(hint, value, where)
+                or _as_list_hint(str(refused), value, where)
+            )
             self.problems.append(f"{where} must be {refused}, got {said(value)}{hint}")
             return None
 
@@ -199,6 +210,21 @@ def _as_list_hint(allowed: str, value: Any, where: str) -> str:
         text = written(value)
         return f"; type '{where}=[{text}]'" if len(text) <= 80 else ""
     return ""
+
+
+def _as_text_hint(hint: Any, value: Any, where: str) -> str:
+    """A number from the environment, or in quotes, is a text."""
+    if not isinstance(value, str):
+        return ""
+    try:
+        meant = yaml.safe_load(value)
+        fitted(hint, meant)
+    except (yaml.YAMLError, ValueError, Refused):
+        return ""
+    return (
+        f"; that is a text: type {where}={value} without quotes, and for an environment variable "
+        f"'{where}=\"${{oc.decode:${{oc.env:NAME}}}}\"'"
+    )
 
 
 def _with_short_early_stopping(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ With `explain.py` and `seedbed.cli`, the only code that knows Hydra and OmegaCon
 """
 
 import copy
+import shlex
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,8 @@ from seedbed.config.check import checked
 from seedbed.config.composed import Composed
 from seedbed.config.explain import GROUPS, STUMBLES, UNFOUNDED, explained, unresolved
 from seedbed.config.hydra_keys import refuse_unobeyed
-from seedbed.config.locations import own_conf, user_conf, using_user_conf
+from seedbed.config.locations import foreign_config, own_conf, user_conf, using_user_conf
+from seedbed.config.options import fitted_to_classes
 from seedbed.errors import ConfigError
 
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError)
@@ -45,7 +47,10 @@ def composed(
             gets as far as composing.
     """
     refuse_absurd_words(overrides)
-    with hydra_started(user_folder, config_path or own_conf()):
+    with (
+        naming_foreign(user_folder, config_name),
+        hydra_started(user_folder, config_path or own_conf()),
+    ):
         try:
             config = compose(config_name, list(overrides), return_hydra_config=True)
         except (*COMPOSITION_ERRORS, *STUMBLES) as err:
@@ -86,7 +91,29 @@ def from_hydra(config: DictConfig) -> Composed:
     job = job_part(config)
     plain = resolved(job)
     refuse_unfounded(plain)
-    return Composed(checked(plain), plain, unresolved_part(job), hydra, hydra["overrides"]["task"])
+    plain, notes = fitted_to_classes(plain, hydra["runtime"]["choices"])
+    words = hydra["overrides"]["task"]
+    return Composed(checked(plain), plain, unresolved_part(job), hydra, words, notes=notes)
+
+
+@contextmanager
+def naming_foreign(user_folder: Path | None, config_name: str) -> Iterator[None]:
+    """Says of a mistake inside that another program's config is why.
+
+    Raises:
+        ConfigError: naming the config that was taken, and how to get Seedbed's own.
+    """
+    try:
+        yield
+    except ConfigError as err:
+        foreign = foreign_config(user_folder, config_name)
+        if foreign is None:
+            raise
+        own = shlex.quote(str(own_conf()))
+        raise ConfigError(
+            f"'{foreign}' was taken in place of Seedbed's own config, and does not build on it; "
+            f"begin it with 'defaults: [seedbed, _self_]', or type --config-dir {own}"
+        ) from err
 
 
 def refuse_unfounded(job: Mapping[str, Any]) -> None:

@@ -26,6 +26,7 @@ class Composed:
         hydra: Hydra's own part, likewise.
         overrides: what the user typed, without Hydra's own.
         number: of the job in its sweep, from 0; None for a single run.
+        notes: on keys that were left out or came in, for the user.
     """
 
     run: RunConfig
@@ -34,6 +35,7 @@ class Composed:
     hydra: dict[str, Any]
     overrides: list[str]
     number: int | None = None
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def directory(self) -> Path:

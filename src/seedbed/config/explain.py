@@ -16,6 +16,8 @@ from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
 from seedbed.config.hints import did_you_mean, shown
 from seedbed.config.locations import user_conf
+from seedbed.config.options import key_hint
+from seedbed.config.quoting import quoted_override
 from seedbed.errors import ConfigError
 
 GROUPS = {"data", "model", "trainer"}
@@ -24,18 +26,30 @@ GROUPS = {"data", "model", "trainer"}
 STUMBLES = (TypeError, AttributeError, LookupError, AssertionError, RecursionError)
 """What Hydra raises unawares, over words such as `data=[null]` and YAML such as `defaults: 3`."""
 
+RAISED = re.compile(r"\w+ raised while resolving interpolation: ")
+"""How OmegaConf begins what a resolver raised."""
+
 UNFOUNDED = (
     "the config has no data, model or trainer; begin your YAML with 'defaults: [seedbed, _self_]'"
 )
 
 
-def explained(error: Exception, overrides: Sequence[str], config_name: str) -> ConfigError:
-    """The mistakes behind a failed composition; Hydra must still be initialised."""
+def explained(
+    error: Exception, overrides: Sequence[str], config_name: str, *, sweep: bool = False
+) -> ConfigError:
+    """The mistakes behind a failed composition; Hydra must still be initialised.
+
+    Args:
+        error: what Hydra raised.
+        overrides: as typed.
+        config_name: of the primary config.
+        sweep: whether commas part the values of a sweep.
+    """
     if isinstance(error, yaml.YAMLError):
         return ConfigError(f"YAML: {_one_line(error)}")
     if isinstance(error, UnicodeDecodeError):
         return ConfigError(f"YAML: '{_not_utf8()}' is not UTF-8 text; save it as UTF-8")
-    problems = [problem for word in overrides for problem in _unreadable(word)]
+    problems = [problem for word in overrides for problem in _unreadable(word, sweep)]
     if not problems:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
         problems = [problem for override in parsed for problem in _wrong_option(override)]
@@ -45,14 +59,14 @@ def explained(error: Exception, overrides: Sequence[str], config_name: str) -> C
 
 def unresolved(error: OmegaConfBaseException, job: DictConfig) -> ConfigError:
     """The mistake in an interpolation of the composed `job`."""
-    reason = str(error).splitlines()[0]
+    reason = RAISED.sub("", str(error).splitlines()[0])
     if isinstance(error, InterpolationKeyError):
         plain: Any = OmegaConf.to_container(job, resolve=False)
         reason += did_you_mean(reason.split("'")[1], _dotted(plain))
     return ConfigError(f"{error.full_key}: {reason}")
 
 
-def _unreadable(word: str) -> Iterator[str]:
+def _unreadable(word: str, sweep: bool) -> Iterator[str]:
     if word.startswith("="):
         yield f"cannot read the override '{word}'; an override is KEY=VALUE"
         return
@@ -62,6 +76,8 @@ def _unreadable(word: str) -> Iterator[str]:
         hint = "; an override is KEY=VALUE" if "=" not in word else ""
         if sum(map(word.count, "[{(")) > sum(map(word.count, ")}]")):
             hint = f"; a bracket stays open: close it, and quote the whole: '{word}…'"
+        elif quoted := quoted_override(word, items=sweep):
+            hint = f"; quote its value: type {quoted}"
         reason = _one_line(err).partition(" See https")[0]
         yield f"cannot read the override '{word}'{hint or f' ({reason})'}"
 
@@ -87,7 +103,7 @@ def _wrong_values(override: Override, options: Sequence[str]) -> list[str]:
 
 def _reworded(error: Exception, overrides: Sequence[str], config_name: str) -> str:
     """Hydra's own words, made shorter where we know what to type."""
-    text = _one_line(error)
+    text = RAISED.sub("", _one_line(error))
     if isinstance(error, KeyError) and any("hydra.job.env_copy" in word for word in overrides):
         return f"hydra.job.env_copy: there is no environment variable {text}"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file is not None:
@@ -95,7 +111,13 @@ def _reworded(error: Exception, overrides: Sequence[str], config_name: str) -> s
     if several := re.search(r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)'", text):
         key, _, values = several[1].partition("=")
         as_list = f"; for a list type '{key}=[{values}]'" if "(" not in values else ""
-        return f"'{several[1]}' has several values; for a sweep type seedbed train -m …{as_list}"
+        as_text = f"; for one text type {quoted_override(several[1])}" if as_list else ""
+        return (
+            f"'{several[1]}' has several values; for a sweep type seedbed train -m …"
+            f"{as_list}{as_text}"
+        )
+    if gone := re.search(r"Could not delete from config\. '(.+?)' does not exist", text):
+        return f"~{gone[1]}: a key is not taken away but set, and this one is null; leave it out"
     if twice := re.search(r"Multiple values for (\S+)\.", text):
         group = twice[1]
         return (
@@ -165,11 +187,9 @@ def _below_nothing(key: str, config: Mapping[Any, Any]) -> str:
 def _suggestion(key: str, names: set[str]) -> str:
     if not key.startswith("hydra."):
         names = {name for name in names if not name.startswith("hydra.")}
-    siblings = [name for name in names if name.rpartition(".")[0] == key.rpartition(".")[0]]
-    hint = did_you_mean(key, siblings) or did_you_mean(key, names)
-    if hint or not siblings:
-        return hint or f"; there are {shown(sorted(name for name in names if '.' not in name))}"
-    return f"; there are {shown(sorted(siblings))}"
+    return key_hint(key, sorted(names)) or (
+        f"; there are {shown(sorted(name for name in names if '.' not in name))}"
+    )
 
 
 def _options(group: str) -> list[str]:

@@ -27,11 +27,16 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     )
 
 
-def _by_last_part(name: str, candidates: Iterable[str]) -> str | None:
+def same_name(name: str, names: Iterable[str]) -> str | None:
+    """The one of `names` whose last part is that of `name`, or nearly so: `epoch` and `epochs`."""
+    return _by_last_part(name, names, cutoff=0.8)
+
+
+def _by_last_part(name: str, candidates: Iterable[str], cutoff: float = 0.6) -> str | None:
     by_last_part: dict[str, str] = {}
     for candidate in candidates:
         by_last_part.setdefault(candidate.rpartition(".")[2], candidate)
-    last = get_close_matches(name.rpartition(".")[2], by_last_part, n=1, cutoff=0.6)
+    last = get_close_matches(name.rpartition(".")[2], by_last_part, n=1, cutoff=cutoff)
     return by_last_part[last[0]] if last else None
 
 

@@ -27,6 +27,48 @@ def find_user_conf(named: str | None = None) -> Path | None:
     return None if folder == own_conf().resolve() else folder
 
 
+def foreign_config(folder: Path | None, name: str) -> Path | None:
+    """A primary config in the user's folder that does not build on ours, as of another program.
+
+    Args:
+        folder: of the user's YAML.
+        name: of the config.
+
+    Returns:
+        Its file; None if there is none, or it builds on ours, or has all of our groups.
+    """
+    path = folder / f"{name}.yaml" if folder is not None else None
+    if path is None or not path.is_file() or builds_on_ours(path):
+        return None
+    return path
+
+
+def builds_on_ours(path: Path, depth: int = 4) -> bool:
+    """Whether a config has `seedbed` among its defaults, itself or by another, or all our groups.
+
+    Args:
+        path: of its file.
+        depth: how far defaults are followed.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return True  # which is told otherwise
+    if not isinstance(content, dict):
+        return True
+    listed = content.get("defaults")
+    defaults = listed if isinstance(listed, list) else []
+    named = {
+        str(next(iter(one))) if isinstance(one, dict) and one else str(one) for one in defaults
+    }
+    named = {name.rpartition(" ")[2].strip("/") for name in named}
+    groups = {one.parent.name for one in own_conf().glob("*/*.yaml")} - {"experiment", "preset"}
+    if "seedbed" in named or groups <= named | content.keys():
+        return True
+    others = (path.parent / f"{name}.yaml" for name in named)
+    return depth > 0 and any(one.is_file() and builds_on_ours(one, depth - 1) for one in others)
+
+
 def user_conf() -> Path | None:
     """The folder in use now; Hydra's search path plugin asks for it."""
     return _user_conf

@@ -21,6 +21,7 @@ from seedbed.config.compose import (
     COMPOSITION_ERRORS,
     from_hydra,
     hydra_started,
+    naming_foreign,
     refuse_unfounded,
 )
 from seedbed.config.composed import Composed
@@ -28,6 +29,7 @@ from seedbed.config.explain import STUMBLES, explained
 from seedbed.config.hints import cut
 from seedbed.config.hydra_keys import refuse_unobeyed
 from seedbed.config.locations import own_conf
+from seedbed.config.options import fitted_to_classes
 from seedbed.config.patching import Base
 from seedbed.config.words import Path as KeyPath
 from seedbed.config.words import Word, WordReader
@@ -87,8 +89,10 @@ class JobComposer:
             return None
         raw, plain = patched
         refuse_unfounded(plain)
+        plain, notes = fitted_to_classes(plain, base.hydra["runtime"]["choices"])
         typed = list(filter_overrides(texts))
-        return Composed(checked(plain, self.groups), plain, raw, base.hydra, typed, number)
+        run = checked(plain, self.groups)
+        return Composed(run, plain, raw, base.hydra, typed, number, notes)
 
     def _by_hydra(self, number: int, texts: Sequence[str]) -> Composed:
         config = self.loader.load_sweep_config(self.sweep, list(texts))
@@ -166,12 +170,12 @@ def sweep_config(
         ConfigError: for a mistake in the overrides or the YAML.
     """
     words = [*overrides, *([] if MULTIRUN in overrides else [MULTIRUN])]
-    with hydra_started(user_folder, conf):
+    with naming_foreign(user_folder, config_name), hydra_started(user_folder, conf):
         loader = GlobalHydra.instance().config_loader()
         try:
             sweep = loader.load_configuration(config_name, words, run_mode=RunMode.MULTIRUN)
         except (*COMPOSITION_ERRORS, *STUMBLES) as err:
-            raise explained(err, overrides, config_name) from err
+            raise explained(err, overrides, config_name, sweep=True) from err
         HydraConfig.instance().set_config(sweep)
         yield loader, sweep
 

@@ -1,6 +1,6 @@
 """A run that is ready to start: everything built, and one batch tried through it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from seedbed.config.build import AllowList
+from seedbed.config.build import AllowList, unused_keys
 from seedbed.config.hints import did_you_mean
 from seedbed.config.schema import DatasetConfig, RunConfig
 from seedbed.data.batches import Batches, evaluation_batches, training_batches
@@ -39,6 +39,7 @@ class Plan:
         train: batches that are learnt from.
         parts: batches that are only measured, by name: validation, test.
         best: how the best epoch is told.
+        notes: what the user is told of the data and the config.
     """
 
     config: RunConfig
@@ -47,6 +48,7 @@ class Plan:
     train: Batches
     parts: Mapping[str, Batches]
     best: Best
+    notes: Sequence[str] = ()
 
     @property
     def model(self) -> nn.Module:
@@ -99,7 +101,8 @@ def prepare_run(config: RunConfig, allow: AllowList, data: PreparedData | None =
         for name, rows in held_out.items()
         if rows is not None
     }
-    return Plan(config, data, engine, train, parts, best)
+    notes = [*unused_keys(config, allow), *data.notes]
+    return Plan(config, data, engine, train, parts, best, notes)
 
 
 def metric_names(plan: Plan) -> list[str]:

@@ -91,7 +91,7 @@ class Logged:
         """See `Reporter`."""
         self.epochs = plan.config.trainer.epochs
         self.shown = ShownEpochs(self.epochs)
-        for note in plan.data.notes:
+        for note in plan.notes:
             log.info("note: %s", note)
         log.info(introduction(plan))
         self.reporter.started(plan)

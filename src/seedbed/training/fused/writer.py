@@ -241,7 +241,7 @@ class StackWriter:
     @cached_property
     def _introduction(self) -> list[str]:
         """What is said of all runs alike."""
-        notes = [f"note: {note}" for note in self.plan.first.data.notes]
+        notes = [f"note: {note}" for note in self.plan.first.notes]
         first = introduction(self.plan.first)
         return [f"trained among {self.size} runs as one computation", *notes, first]
 

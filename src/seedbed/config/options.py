@@ -1,0 +1,146 @@
+"""What the shipped options of a group hold, and which of their keys go with which class.
+
+A class may be named over an option of ours (`optimizer._target_=torch.optim.Adam` over `sgd`). The
+keys that only the option knows are then left out, those that only the class knows come from the
+class's own option, and a note says both.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from functools import cache
+from typing import Any
+
+import yaml
+
+from seedbed.config.fitting import said
+from seedbed.config.hints import did_you_mean, same_name, shown
+from seedbed.config.locations import own_conf
+from seedbed.config.references import NOTHING, at
+from seedbed.config.target_keys import TARGET_KEYS
+
+TARGET = "_target_"
+
+
+@cache
+def options_of(group: str) -> dict[str, dict[str, Any]]:
+    """The shipped options of a group by name, as their YAML has them; empty if there is none."""
+    return {
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in sorted((own_conf() / group).glob("*.yaml"))
+    }
+
+
+def options_with(group: str, key: str) -> list[str]:
+    """The shipped options of a group that have a key."""
+    return [name for name, content in options_of(group).items() if key in content]
+
+
+def fitted_to_classes(
+    plain: dict[str, Any], choices: Mapping[str, Any]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The config with the keys of each class of ours or torch's that was named over an option.
+
+    Args:
+        plain: resolved, in plain containers; not changed.
+        choices: the option of each group.
+
+    Returns:
+        The same config if nothing is to be done, else another that shares the rest; and the notes.
+    """
+    fitted, notes = plain, []
+    for group, classes in TARGET_KEYS.items():
+        held = plain.get(group)
+        if not isinstance(held, Mapping):
+            continue
+        target = held.get(TARGET, NOTHING)
+        if not isinstance(target, str | None) or target not in classes:
+            continue
+        wanted = {field.name for field in fields(classes[target])}
+        if held.keys() - {TARGET} != wanted and _is_named_over(group, choices.get(group), held):
+            value, note = _fitted(group, held, wanted, plain)
+            fitted = {**fitted, group: value}
+            notes += note
+    return fitted, tuple(notes)
+
+
+def leftovers(group: str, keys: Iterable[str]) -> list[str]:
+    """Those of the keys that an option of the group has: they may stand there by no one's wish."""
+    known = {key for content in options_of(group).values() for key in content}
+    return [key for key in keys if key in known]
+
+
+def listed(group: str, values: Mapping[str, Any]) -> str:
+    """`model.hidden=[8], model.bias=true`, as they would be typed."""
+    return ", ".join(f"{group}.{key}={said(value)}" for key, value in values.items())
+
+
+def key_hint(key: str, names: Iterable[str]) -> str:
+    """What may have been meant by a key that is not there: first of all one of its own group.
+
+    A key of another group is only named if it is called the same.
+
+    Args:
+        key: dotted.
+        names: all keys of the config, dotted.
+    """
+    names = [name for name in names if not f"{name}.".startswith((f"{key}.", "preset."))]
+    group, _, last = key.rpartition(".")
+    siblings = sorted(name for name in names if name.rpartition(".")[0] == group)
+    if not group or not siblings:
+        return did_you_mean(key, names)
+    takes = _taken(group, siblings)
+    if options := options_with(group, last):
+        has = "has" if len(options) == 1 else "have"
+        return f"{takes}; {group}={' and '.join(options)} {has} it"
+    if near := did_you_mean(key, siblings):
+        return near
+    same = same_name(key, names)
+    return f"; did you mean '{same}'?" if same else takes
+
+
+def _taken(group: str, siblings: Sequence[str]) -> str:
+    """The keys of a group, or where there are none, those of its other options."""
+    if siblings != [f"{group}.{TARGET}"]:
+        return f"; there are {shown(siblings)}"
+    others = [
+        f"{key} goes with {group}={name}"
+        for name, content in options_of(group).items()
+        for key in content
+        if key != TARGET
+    ]
+    return f"; {group} takes no keys here" + "".join(f"; {one}" for one in others[:4])
+
+
+def _is_named_over(group: str, choice: Any, held: Mapping[str, Any]) -> bool:
+    """Whether the class is another than that of the option; else its keys are the user's matter."""
+    option = options_of(group).get(str(choice))
+    return option is None or option[TARGET] != held[TARGET]
+
+
+def _fitted(
+    group: str, held: Mapping[str, Any], wanted: set[str], plain: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    target = held[TARGET]
+    name = str(target).rpartition(".")[2] if target else f"{group}._target_=null"
+    surplus = leftovers(group, held.keys() - wanted - {TARGET})
+    kept = {key: value for key, value in held.items() if key not in surplus}
+    home, option = next(one for one in options_of(group).items() if one[1][TARGET] == target)
+    added = {
+        key: _resolved(value, plain)
+        for key, value in option.items()
+        if key in wanted and key not in kept
+    }
+    notes = []
+    if surplus:
+        dropped = listed(group, {key: held[key] for key in held if key in surplus})
+        notes.append(f"{name} does not take {dropped}; left out")
+    if added:
+        notes.append(f"{listed(group, added)}, as in {group}={home}")
+    return {**kept, **added}, notes
+
+
+def _resolved(value: Any, plain: Mapping[str, Any]) -> Any:
+    """The value that an interpolation such as `${optimizer.lr}` stands for."""
+    if isinstance(value, str) and value.startswith("${"):
+        return at(plain, tuple(value[2:-1].split(".")))
+    return value
