@@ -14,7 +14,7 @@ import sys
 import types
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,8 +66,11 @@ def plain_state(module: Any) -> PlainState:
 
 
 def shared_state(module: Any) -> PlainState:
-    """What the classes of the module and their files keep for all objects."""
-    walk = _Walk()
+    """What the classes of the module and their files keep for all objects.
+
+    What cannot be compared is taken for itself: much of it is no matter of the module.
+    """
+    walk = _Walk(opaque=id)
     parts = module.modules() if isinstance(module, nn.Module) else [module]
     classes = {base for one in parts for base in type(one).__mro__}
     own = [one for one in classes if not f"{one.__module__}.".startswith(FOREIGN)]
@@ -101,7 +104,8 @@ def _data(names: Mapping[str, Any]) -> list[tuple[str, Any]]:
 class _Walk:
     """Goes through objects; each is looked at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, opaque: Callable[[Any], Any] = lambda value: _Opaque()) -> None:
+        self.opaque = opaque
         self.found: PlainState = {}
         self._known: dict[int, tuple[str, Any]] = {}
 
@@ -122,7 +126,7 @@ class _Walk:
         elif id(value) in self._known:
             self.found[path] = ("see", self._known[id(value)][0])
         elif len(self.found) > MOST_ENTRIES:
-            self.found[path] = _Opaque()
+            self.found[path] = self.opaque(value)
         else:
             self.know(value, path)
             self._object(path, value)
@@ -131,9 +135,9 @@ class _Walk:
         kind = type(value)
         self.found[path] = (kind.__module__, kind.__qualname__)
         if isinstance(value, Tensor):
-            self.found[path] = _digest_of_tensor(value)
+            self.found[path] = self._digest_of_tensor(value)
         elif isinstance(value, torch.Generator):
-            self.found[path] = _digest_of_tensor(value.get_state())
+            self.found[path] = self._digest_of_tensor(value.get_state())
         elif isinstance(value, np.ndarray) and not value.dtype.hasobject:
             self.found[path] = (value.shape, str(value.dtype), _digest(value.tobytes()))
         elif isinstance(value, logging.Logger):
@@ -173,26 +177,24 @@ class _Walk:
         elif isinstance(value, set | frozenset):
             self.found[path] = (type(value).__qualname__, sorted(map(repr, value)))
         elif not hasattr(value, "__dict__"):
-            self.found[path] = _pickled(value)
+            self.found[path] = self._pickled(value)
         if hasattr(value, "__dict__"):
             self.entries(vars(value).items(), f"{path}.")
 
+    def _digest_of_tensor(self, tensor: Tensor) -> Any:
+        try:
+            flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+            held = _digest(flat.numpy().tobytes())
+        except (RuntimeError, TypeError, NotImplementedError):  # sparse, quantized, batched, …
+            return self.opaque(tensor)
+        return tuple(tensor.shape), str(tensor.dtype), tensor.requires_grad, held
 
-def _digest_of_tensor(tensor: Tensor) -> Any:
-    try:
-        flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-        held = _digest(flat.numpy().tobytes())
-    except (RuntimeError, TypeError, NotImplementedError):  # sparse, quantized, batched, …
-        return _Opaque()
-    return tuple(tensor.shape), str(tensor.dtype), tensor.requires_grad, held
-
-
-def _pickled(value: Any) -> Any:
-    """Of an object that shows nothing of itself."""
-    try:
-        return type(value).__qualname__, _digest(pickle.dumps(value))
-    except Exception:  # of any kind: it is the user's
-        return _Opaque()
+    def _pickled(self, value: Any) -> Any:
+        """Of an object that shows nothing of itself."""
+        try:
+            return type(value).__qualname__, _digest(pickle.dumps(value))
+        except Exception:  # of any kind: it is the user's
+            return self.opaque(value)
 
 
 def _digest(held: bytes) -> str:

@@ -26,8 +26,8 @@ LAYERS = """
 """Of `torch.nn`."""
 
 LOSSES = """
-    BCELoss BCEWithLogitsLoss CrossEntropyLoss HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss MSELoss
-    NLLLoss PoissonNLLLoss SmoothL1Loss SoftMarginLoss
+    BCEWithLogitsLoss CrossEntropyLoss HingeEmbeddingLoss HuberLoss L1Loss MSELoss NLLLoss
+    PoissonNLLLoss SmoothL1Loss SoftMarginLoss
 """
 """Of `torch.nn`."""
 
