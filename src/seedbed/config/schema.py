@@ -94,21 +94,31 @@ class NpzConfig(FilesConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParquetConfig(FilesConfig):
-    """A Parquet table."""
+class TableConfig(FilesConfig):
+    """A table in files, with columns of several kinds."""
 
-    source: Literal["parquet"]
     categories: AnyNames
     max_categories: Count
+    drop: AnyNames = field(metadata={ABSENT: []})
+    missing: AnyNames = field(metadata={ABSENT: []})
+    decimal: Literal[".", ","] = field(metadata={ABSENT: "."})
+    thousands: Literal[",", ".", " ", "'", "\u2019", "_"] | None = field(metadata={ABSENT: None})
+    units: Object | None = field(metadata={ABSENT: None})
+    dates: Object | None = field(metadata={ABSENT: None})
 
 
 @dataclass(frozen=True, kw_only=True)
-class CsvConfig(FilesConfig):
+class ParquetConfig(TableConfig):
+    """A Parquet table."""
+
+    source: Literal["parquet"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvConfig(TableConfig):
     """A comma or tab separated table with a header line."""
 
     source: Literal["csv"]
-    categories: AnyNames
-    max_categories: Count
     delimiter: Delimiter | None
     encoding: Encoding
 

@@ -1,11 +1,12 @@
 """How a cell is read: text or a typed value becomes a number, a truth value or a name.
 
 This is the only place that does it, for CSV, TSV, Parquet, JSON and arrays alike: CSV and JSON
-bring text, Parquet its own types, which become the text of a CSV wherever text is asked for. A
-further form of text (a decimal comma, thousands marks, dates) is a field of `TextForm`, which the
-run keeps in `preprocessing.json`, and a step in `_plain`, where text is made ready to be a number.
+bring text, Parquet its own types, which become the text of a CSV wherever text is asked for. How
+text is written (a decimal comma, thousands marks, dates) is told by a `CellForm`; `_numeric` makes
+it ready to be a number.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from seedbed.data.dates import day_number, day_numbers
 from seedbed.data.spellings import instant_name, number_name
 from seedbed.data.table import Kind
-from seedbed.data.text_form import TextForm
+from seedbed.data.text_form import ISO, CellForm
 
 Floats = NDArray[np.float64]
 
@@ -26,11 +28,17 @@ TRUTHS = {"true": 1.0, "false": 0.0}
 BITS = {**TRUTHS, "1": 1.0, "1.0": 1.0, "0": 0.0, "0.0": 0.0}
 """How a truth value may be written in files after the training file."""
 
+NO_NUMBER = "no number"
+"""Stands for text that is none in its column's form."""
+
 EXACT = 2**53
 """Up to here a float holds every integer."""
 
 LOOKED_AT = 1000
 """Rows, before all are looked at."""
+
+FEW_DATES = 20
+"""So many different dates may stand among words as names."""
 
 MOSTLY_NUMBERS = 0.5
 """A column of text with a larger share of numbers than this is one of numbers with a slip in it."""
@@ -49,7 +57,7 @@ class Misfit(Exception):
     text: str
 
 
-def kind_of(cells: Any, text: TextForm) -> Kind | None:
+def kind_of(cells: Any, form: CellForm) -> Kind | None:
     """What a column of the training file holds; None for a type that no feature can be made of.
 
     Columns of text are numbers if every cell is one, truth values if every cell is true or false,
@@ -57,59 +65,66 @@ def kind_of(cells: Any, text: TextForm) -> Kind | None:
 
     Args:
         cells: an Arrow array.
-        text: how text is written.
+        form: how they are written.
 
     Raises:
         Misfit: with the first cell that is no number, in a column of text that is mostly numbers.
     """
     kind = cells.type
-    if _is_text(kind):
-        return _kind_of_text(cells, text)
+    if form.date is not None:
+        return "number"
+    if is_text(kind):
+        return _kind_of_text(cells, form)
     if pa.types.is_boolean(kind):
         return "boolean"
     if _is_number(kind) or pa.types.is_null(kind):
         return "number"
     if pa.types.is_dictionary(kind):
-        return "category" if kind_of(pa.array([], kind.value_type), text) else None
+        return "category" if kind_of(pa.array([], kind.value_type), form) else None
     return "category" if pa.types.is_temporal(kind) and not pa.types.is_duration(kind) else None
 
 
 def is_usable(kind: Any) -> bool:
     """Whether cells of an Arrow type can be read at all: no lists, structs, bytes or durations."""
-    return kind_of(pa.array([], kind), TextForm()) is not None
+    return kind_of(pa.array([], kind), CellForm()) is not None
 
 
-def _kind_of_text(cells: Any, text: TextForm) -> Kind:
-    if _cast(_trimmed(cells)) is not None:
+def _kind_of_text(cells: Any, form: CellForm) -> Kind:
+    if form.is_plain and _cast(_trimmed(cells)) is not None:
         return "number"
-    plain = _plain(cells, text)
+    plain = present(cells, form)
     distinct = pc.drop_null(pc.unique(plain))
     if pc.all(
         pc.is_in(pc.utf8_lower(distinct), value_set=pa.array([*TRUTHS], distinct.type))
     ).as_py():
         return "boolean" if len(distinct) else "number"
+    plain = _numeric(plain, form)
     wrong = pc.invert(pc.match_substring_regex(plain, NUMBER))
-    present = len(plain) - plain.null_count
+    there = len(plain) - plain.null_count
     count = pc.sum(wrong).as_py() or 0
-    if count and count >= present * (1 - MOSTLY_NUMBERS):
+    if count and form.unit is not None:
+        raise _misfit(cells, wrong)
+    if count and count >= there * (1 - MOSTLY_NUMBERS):
         return "category"
     if count:
         raise _misfit(cells, wrong)
     return "number"
 
 
-def numbers(cells: Any, text: TextForm) -> Floats:
+def numbers(cells: Any, form: CellForm) -> Floats:
     """The cells as numbers; missing ones are NaN.
 
     Raises:
         Misfit: for the first that is none.
     """
     kind = cells.type
+    if form.date is not None:
+        return _dates(cells, form)
     if pa.types.is_dictionary(kind):
-        return numbers(cells.cast(kind.value_type), text)
-    if _is_text(kind):
-        floats = _cast(_trimmed(cells))
-        plain = None if floats is not None else _plain(cells, text)
+        return numbers(cells.cast(kind.value_type), form)
+    if is_text(kind):
+        floats = _cast(_trimmed(cells)) if form.is_plain else None
+        plain = None if floats is not None else _numeric(present(cells, form), form)
         floats = floats if plain is None else _cast(plain)
         if floats is None:
             raise _misfit(cells, pc.invert(pc.match_substring_regex(plain, NUMBER)))
@@ -123,7 +138,7 @@ def numbers(cells: Any, text: TextForm) -> Floats:
     raise _misfit(cells, pc.is_valid(cells))
 
 
-def truths(cells: Any, text: TextForm) -> Floats:
+def truths(cells: Any, form: CellForm) -> Floats:
     """The cells as 1.0 and 0.0; missing ones are NaN.
 
     Raises:
@@ -134,8 +149,8 @@ def truths(cells: Any, text: TextForm) -> Floats:
         return _array(pc.cast(pc.cast(cells, pa.int8()), pa.float64()))
     if pa.types.is_null(kind):
         return np.full(len(cells), np.nan)
-    written = cells if _is_text(kind) else as_text(cells)
-    plain = _plain(written, text)
+    written = cells if is_text(kind) else as_text(cells)
+    plain = present(written, form)
     place = pc.index_in(pc.utf8_lower(plain), value_set=pa.array([*BITS], plain.type))
     known = np.array([*BITS.values(), np.nan])
     wrong = pc.and_(pc.is_null(place), pc.is_valid(plain))
@@ -145,20 +160,20 @@ def truths(cells: Any, text: TextForm) -> Floats:
     return values
 
 
-def names(cells: Any, text: TextForm, marks: Sequence[str] = ()) -> NDArray[Any]:
+def names(cells: Any, form: CellForm, marks: Sequence[str] = ()) -> NDArray[Any]:
     """The cells as names, text as it is written; missing ones are None.
 
     Integers keep all digits; other numbers are written as `number_name` does.
 
     Args:
         cells: an Arrow array.
-        text: how text is written.
+        form: how they are written.
         marks: further words for a missing value.
 
     Shape:
         (rows,) of objects
     """
-    missing = {*text.marks("category"), *marks, ""}
+    missing = {*form.marks("category"), *marks, ""}
     encoded = pc.dictionary_encode(as_text(cells))
     chunks = encoded.chunks if isinstance(encoded, pa.ChunkedArray) else [encoded]
     found = []
@@ -175,20 +190,23 @@ class Written:
 
     Args:
         cells: an Arrow array.
-        text: how text is written.
+        form: how they are written.
     """
 
     cells: Any
-    text: TextForm
+    form: CellForm
 
     def names(self) -> list[str | None]:
         """Each cell as a name; missing ones are None."""
-        found = names(self.cells, self.text, self.text.marks("number"))
+        cells = self.cells
+        if not self.form.is_plain or self.form.thousands:
+            cells = _numeric(present(cells, self.form), self.form)
+        found = names(cells, self.form, self.form.marks("number"))
         return [name if name is None else name.strip() for name in found.tolist()]
 
     def taken(self, rows: NDArray[np.int64]) -> "Written":
         """Only these rows."""
-        return Written(self.cells.take(pa.array(rows)), self.text)
+        return Written(self.cells.take(pa.array(rows)), self.form)
 
 
 def doubt(cells: Any, values: Floats, *, typed: bool) -> str | None:
@@ -199,14 +217,14 @@ def doubt(cells: Any, values: Floats, *, typed: bool) -> str | None:
         values: its numbers.
         typed: whether the file tells the type of a column, and could have said so.
     """
-    if _is_text(cells.type) and typed:
+    if is_text(cells.type) and typed:
         return "is text that holds numbers"
     present = values[np.isfinite(values)]
     if not len(present) or np.any(present[:LOOKED_AT] % 1) or np.any(present % 1):
         return None
     if np.abs(present).max() >= EXACT:
         return "holds integers of 16 digits or more, which lose their last digits"
-    if _is_text(cells.type) and pc.any(pc.match_substring_regex(cells, r"^\s*[+-]?0\d")).as_py():
+    if is_text(cells.type) and pc.any(pc.match_substring_regex(cells, r"^\s*[+-]?0\d")).as_py():
         return "holds numbers with leading zeros"
     return None
 
@@ -220,7 +238,7 @@ def as_text(cells: Any) -> Any:
     kind = cells.type
     if pa.types.is_dictionary(kind):
         return as_text(cells.cast(kind.value_type))
-    if _is_text(kind):
+    if is_text(kind):
         return cells
     if pa.types.is_floating(kind):
         return _respelt(cells, lambda text: number_name(float(text)))
@@ -241,12 +259,72 @@ def _trimmed(cells: Any) -> Any:
     return pc.utf8_trim_whitespace(cells)
 
 
-def _plain(cells: Any, text: TextForm) -> Any:
-    """Text that is to be numbers or truth values, as Arrow reads them; missing cells are null."""
+def holds_dates(cells: Any, form: CellForm) -> bool:
+    """Whether every cell that is there is a date as ISO 8601 has it; a date of Parquet is one.
+
+    Raises:
+        Misfit: with the first cell that is none, in a column of text that is mostly dates.
+    """
+    kind = cells.type
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return True
+    if not is_text(kind):
+        return False
+    plain = present(cells, form)
+    distinct = pc.drop_null(pc.unique(plain)).to_pylist()
+    if not any(day_number(text, ISO) is not None for text in distinct[:LOOKED_AT]):
+        return False
+    wrong = [text for text in distinct if day_number(text, ISO) is None]
+    if wrong and len(distinct) - len(wrong) <= max(FEW_DATES, len(wrong)):
+        return False
+    if wrong:
+        raise _misfit(cells, pc.equal(plain, pa.scalar(wrong[0], plain.type)))
+    return True
+
+
+def _dates(cells: Any, form: CellForm) -> Floats:
+    """The cells as day numbers; missing ones are NaN.
+
+    Raises:
+        Misfit: for the first that is no date.
+    """
+    encoded = pc.dictionary_encode(present(as_text(cells), form))
+    array = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    days = day_numbers(array.dictionary.to_pylist(), str(form.date))
+    places = np.asarray(pc.fill_null(array.indices, len(days)))
+    values: Floats = np.append(days, np.nan)[places]
+    wrong = np.isnan(values) & (places < len(days))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise Misfit(row, str(cells[row].as_py()))
+    return values
+
+
+def present(cells: Any, form: CellForm) -> Any:
+    """Text without spaces around it; missing cells of numbers or truth values are null."""
     trimmed = _trimmed(cells)
-    marks = pa.array(["", *text.marks("number")], trimmed.type)
+    marks = pa.array(["", *form.marks("number")], trimmed.type)
     missing = pc.is_in(pc.utf8_lower(trimmed), value_set=marks)
     return pc.if_else(missing, pa.scalar(None, trimmed.type), trimmed)
+
+
+def _numeric(plain: Any, form: CellForm) -> Any:
+    """Text that is to be numbers, as Arrow reads them; what is none is left so that it is none."""
+    if form.is_plain and form.thousands is None:
+        return plain
+    bare = plain
+    if form.unit is not None:
+        unit = re.escape(form.unit.strip())
+        bare = pc.replace_substring_regex(plain, rf"^([+-]?)\s*{unit}\s*", r"\1")
+        behind = pc.replace_substring_regex(plain, rf"\s*{unit}$", "")
+        bare = pc.if_else(pc.equal(bare, plain), behind, bare)
+        bare = pc.if_else(pc.equal(bare, plain), NO_NUMBER, bare)
+    right = pc.match_substring_regex(bare, form.number)
+    if form.thousands is not None:
+        bare = pc.replace_substring_regex(bare, form.grouping, "")
+    if form.decimal != ".":
+        bare = pc.replace_substring(bare, form.decimal, ".")
+    return pc.if_else(right, bare, NO_NUMBER)
 
 
 def _cast(plain: Any) -> Any | None:
@@ -270,7 +348,8 @@ def _misfit(cells: Any, wrong: Any) -> Misfit:
     return Misfit(max(row, 0), str(cells[max(row, 0)].as_py()))
 
 
-def _is_text(kind: Any) -> bool:
+def is_text(kind: Any) -> bool:
+    """Whether an Arrow type is one of text."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 

@@ -6,7 +6,7 @@ how a column is read belongs into `ColumnTypes`, so that all later files and row
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from seedbed.config.hints import did_you_mean, shown
 from seedbed.data.npz_file import array_column
 from seedbed.data.table import Column, Kind, Table
-from seedbed.data.text_form import TextForm
+from seedbed.data.text_form import ISO, CellForm, TextForm
 from seedbed.errors import DataError
 
 KIND_WORDS = {"number": "numbers", "boolean": "truth values", "category": "names"}
@@ -33,6 +33,11 @@ class TableFile(Protocol):
     @property
     def names(self) -> Sequence[str]:
         """Of all its columns, in order."""
+        ...
+
+    @property
+    def index(self) -> Sequence[str]:
+        """Those of its columns that are an index which a tool saved with the table."""
         ...
 
     def cells(self, names: Sequence[str]) -> Mapping[str, Any]:
@@ -90,10 +95,21 @@ def first_table(
         DataError: for a column that no feature can be made of, or of numbers with a slip.
     """
     cells = file.cells(list(dict.fromkeys([*features, *targets])))
-    columns = {
-        name: _column(file, name, one, types, target=name in targets) for name, one in cells.items()
-    }
-    return Table(columns, file.origin, notes=_notes(columns, cells, file))
+    dates: dict[str, str] = {}
+    columns, problems = {}, {}
+    for name, one in cells.items():
+        try:
+            if name not in types.kinds and _holds_dates(file, name, one, types):
+                dates[name] = ISO
+            named = {name: dates[name]} if name in dates else {}
+            own = replace(types, text=types.text.with_dates(named))
+            columns[name] = _column(file, name, one, own, target=name in targets)
+        except DataError as err:
+            problems[name] = str(err)
+    _refuse_together(problems, targets)
+    text = types.text.with_dates(dates)
+    notes = [*_notes(columns, cells, file, text), *_date_notes(dates, file)]
+    return Table(columns, file.origin, notes=notes, text=text)
 
 
 def later_table(
@@ -122,7 +138,7 @@ def later_table(
 
 def _column(file: TableFile, name: str, cells: Any, types: ColumnTypes, *, target: bool) -> Column:
     """One column, by the run's kind of it, or else by what its cells are."""
-    kind = types.kinds.get(name)
+    kind, form = types.kinds.get(name), types.text.of(name)
     if isinstance(cells, np.ndarray):
         plain = array_column(cells, name, file)
         if cells.ndim > 1 or kind in (None, plain.kind):
@@ -133,48 +149,130 @@ def _column(file: TableFile, name: str, cells: Any, types: ColumnTypes, *, targe
     from seedbed.data import cells as reading
 
     try:
-        found = kind or reading.kind_of(cells, types.text)
-        if found is None or (kind and not reading.is_usable(cells.type)):
+        found = kind or reading.kind_of(cells, form)
+        if found is None or not reading.is_usable(cells.type):
             raise DataError(
                 f"{file.key}: '{file.origin}': column '{name}' holds {cells.type}, which no "
-                "feature can be made of"
+                f"feature can be made of{_drop_hint(name, kind, target=target)}"
             )
-        return _typed(cells, found, types.text, target=target)
+        if kind is None and found == "category":
+            _refuse_names(file, name, cells, form, target=target)
+        return _typed(cells, found, form, target=target)
     except reading.Misfit as misfit:
-        raise _misfit(file, name, misfit.row, misfit.text, kind) from misfit
+        if kind is None:
+            _refuse_names(file, name, cells, form, target=target, slip=True)
+        raise _misfit(file, name, misfit.row, misfit.text, kind, form) from misfit
 
 
-def _typed(cells: Any, kind: Kind, text: TextForm, *, target: bool) -> Column:
+def _typed(cells: Any, kind: Kind, form: CellForm, *, target: bool) -> Column:
     from seedbed.data import cells as reading
 
     if kind == "category":
-        marks = text.marks("number") if target else ()
-        return Column("category", reading.names(cells, text, marks))
+        marks = form.marks("number") if target else ()
+        return Column("category", reading.names(cells, form, marks))
     read = reading.numbers if kind == "number" else reading.truths
-    written = reading.Written(cells, text) if target else None
-    return Column(kind, read(cells, text), written=written)
+    written = reading.Written(cells, form) if target else None
+    return Column(kind, read(cells, form), written=written)
 
 
-def _misfit(file: TableFile, name: str, row: int, text: str, kind: Kind | None) -> DataError:
+def _holds_dates(file: TableFile, name: str, cells: Any, types: ColumnTypes) -> bool:
+    """Whether a column that nothing is said of is one of dates, as ISO 8601 has them."""
+    form = types.text.of(name)
+    if isinstance(cells, np.ndarray) or form.date is not None:
+        return False
+    from seedbed.data import cells as reading
+
+    try:
+        return reading.holds_dates(cells, form)
+    except reading.Misfit as misfit:
+        raise _misfit(
+            file, name, misfit.row, misfit.text, None, replace(form, date=ISO)
+        ) from misfit
+
+
+def _refuse_names(
+    file: TableFile, name: str, cells: Any, form: CellForm, *, target: bool, slip: bool = False
+) -> None:
+    """Refuses a column of text that is hardly one of names; nothing is said of it.
+
+    Args:
+        file: it is in.
+        name: of it.
+        cells: as they lie there.
+        form: as they are read.
+        target: whether it is one.
+        slip: whether most of its cells are numbers, and the others are told by their row.
+    """
+    from seedbed.data import cells as reading
+    from seedbed.data.objections import objection
+
+    if not reading.is_text(cells.type):
+        return
+    if why := objection(cells, name, form, target=target, slip=slip):
+        raise DataError(
+            f"'{file.origin}': column '{name}' {why}; or 'data.categories=[{name}]' if they are "
+            "names"
+        )
+
+
+def _refuse_together(problems: Mapping[str, str], targets: Sequence[str]) -> None:
+    """Says all that is wrong with the columns at once."""
+    features = [name for name in problems if name not in targets]
+    more = []
+    if len(features) > 1:
+        listed = ",".join(features)
+        more = [f"to leave all of these columns out, type 'data.drop=[{listed}]'"]
+    if problems:
+        raise DataError(*problems.values(), *more)
+
+
+def _drop_hint(name: str, kind: Kind | None, *, target: bool) -> str:
+    return f"; type 'data.drop=[{name}]' to leave it out" if kind is None and not target else ""
+
+
+def _date_notes(dates: Mapping[str, str], file: TableFile) -> list[str]:
+    return [
+        f"column '{name}' of {file.origin} holds dates; it is read as days since 1970-01-01, type "
+        f"'data.categories=[{name}]' for an input for each date"
+        for name in dates
+    ]
+
+
+def _misfit(
+    file: TableFile, name: str, row: int, text: str, kind: Kind | None, form: CellForm
+) -> DataError:
     place = file.place(row)
     shown_text = text if len(text) <= 60 else f"{text[:57]}..."
+    words = KIND_WORDS[kind or "number"]
+    if form.date is not None:
+        words = "dates" + ("" if form.date == ISO else f" of the form {form.date}")
+    elif form.unit is not None:
+        words = f"numbers with '{form.unit}'"
     if kind is None:
         return DataError(
-            f"'{file.origin}': column '{name}' holds numbers, but {place} holds '{shown_text}'; "
-            f"mend it, or type 'data.categories=[{name}]' if they are names"
+            f"'{file.origin}': column '{name}' holds {words}, but {place} holds '{shown_text}'; "
+            f"mend it, type 'data.missing=[{_quoted(shown_text)}]' if it stands for a missing "
+            f"value, or 'data.categories=[{name}]' if they are names"
         )
     return DataError(
         f"{file.key}: column '{name}' of {file.origin} holds '{shown_text}' in {place}, but "
-        f"{KIND_WORDS[kind]} in the run's training file; mend the cell, or leave it empty if its "
+        f"{words} in the run's training file; mend the cell, or leave it empty if its "
         "value is missing"
     )
 
 
-def _notes(columns: Mapping[str, Column], cells: Mapping[str, Any], file: TableFile) -> list[str]:
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '\\"') + '"'
+
+
+def _notes(
+    columns: Mapping[str, Column], cells: Mapping[str, Any], file: TableFile, text: TextForm
+) -> list[str]:
     """What a person should know of columns that were read as numbers."""
     notes = []
     for name, column in columns.items():
-        if column.kind != "number" or isinstance(cells[name], np.ndarray):
+        is_date = text.of(name).date is not None
+        if column.kind != "number" or is_date or isinstance(cells[name], np.ndarray):
             continue
         from seedbed.data.cells import doubt
 

@@ -15,6 +15,7 @@ import pyarrow.csv
 
 from seedbed.data.csv_records import Records, all_closed
 from seedbed.data.file_checks import refuse_larger_than_memory
+from seedbed.data.saved_index import saved_index
 from seedbed.errors import DataError
 
 BYTE_ORDER_MARKS = {
@@ -56,6 +57,7 @@ class CsvFile:
         self._utf8 = self._in_utf8(raw[len(self.mark) :], told=encoding)
         self.quoted = self._utf8.count(b'"')
         self.names = self._header()
+        self.index = saved_index(self.names)
         self._refuse_open_quote()
         self._refuse_other_delimiter()
 

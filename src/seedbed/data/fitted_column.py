@@ -1,7 +1,7 @@
 """What is measured on the training rows of one feature, and how its values become inputs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,14 +133,15 @@ def fit_features(
     Raises:
         DataError: if all values of one are missing, or there are more names than that.
     """
+    refuse_columns(_unusable(names, table, max_categories))
     plain = [name for name in names if _is_plain(table.columns[name])]
     fitted = {one.name: one for one in _fit_numbers(plain, table, standardize=standardize)}
     for name in names:
         column = table.columns[name]
         if column.kind == "category":
-            fitted[name] = _fit_names(name, column, max_categories, table.origin)
+            fitted[name] = _fit_names(name, column)
         elif name not in fitted:
-            fitted[name] = _fit_array(name, column, table.origin, standardize=standardize)
+            fitted[name] = _fit_array(name, column, standardize=standardize)
     return [fitted[name] for name in names]
 
 
@@ -151,9 +152,6 @@ def _fit_numbers(names: Sequence[str], table: Table, *, standardize: bool) -> li
     columns = [table.columns[name] for name in names]
     values = np.stack([column.values for column in columns])
     missing = np.isnan(values)
-    empty = missing.all(axis=1)
-    if empty.any():
-        raise _without_values(names[int(np.argmax(empty))], table.origin)
     mean_of, deviation_of = (np.nanmean, np.nanstd) if missing.any() else (np.mean, np.std)
     means = mean_of(values, axis=1).tolist()
     scales = [None] * len(names)
@@ -166,11 +164,9 @@ def _fit_numbers(names: Sequence[str], table: Table, *, standardize: bool) -> li
     ]
 
 
-def _fit_array(name: str, column: Column, origin: str, *, standardize: bool) -> FittedColumn:
+def _fit_array(name: str, column: Column, *, standardize: bool) -> FittedColumn:
     """A column of arrays: by value of a row, or by channel of an image and the like."""
     values = column.values
-    if np.isnan(values).all():
-        raise _without_values(name, origin)
     axes = (0, *range(2, values.ndim)) if values.ndim > 2 else (0,)
     kept = len(axes) > 1
     mean = np.nan_to_num(np.nanmean(values, axis=axes, keepdims=kept))
@@ -184,22 +180,34 @@ def _fit_array(name: str, column: Column, origin: str, *, standardize: bool) -> 
     return FittedColumn(name, column.kind, list(values.shape[1:]), mean.tolist(), scale)
 
 
-def _without_values(name: str, origin: str) -> DataError:
-    return DataError(
-        f"column '{name}' of {origin} has no value in any training row; leave it out with "
-        "data.features=[…]"
-    )
+def _unusable(names: Sequence[str], table: Table, limit: int) -> list[str]:
+    """What is wrong with each feature that cannot be fitted."""
+    found, drop = [], "leave it out with data.features=[…] or data.drop=[{}]"
+    for name in names:
+        column = table.columns[name]
+        is_names = column.kind == "category"
+        different = set(column.values.tolist()) if is_names else set()
+        if different == {None} or (not is_names and _is_empty(column)):
+            found.append(
+                f"column '{name}' of {table.origin} has no value in any training row; "
+                f"{drop.format(name)}"
+            )
+        elif len(different) > limit:
+            found.append(
+                f"column '{name}' of {table.origin} has {len(different)} different names; "
+                f"{drop.format(name)}, or raise data.max_categories (now {limit})"
+            )
+    return found
 
 
-def _fit_names(name: str, column: Column, limit: int, origin: str) -> FittedColumn:
+def _is_empty(column: Column) -> bool:
+    """Whether numbers are all missing; the first mostly tells."""
+    values = column.values
+    return not values.size or bool(np.isnan(values.flat[0]) and np.isnan(values).all())
+
+
+def _fit_names(name: str, column: Column) -> FittedColumn:
     found: set[str | None] = set(column.values.tolist())
-    if found == {None}:
-        raise _without_values(name, origin)
-    if len(found) > limit:
-        raise DataError(
-            f"column '{name}' of {origin} has {len(found)} different names; leave it out with "
-            f"data.features=[…], or raise data.max_categories (now {limit})"
-        )
     named: list[str] = sorted(value for value in found if value is not None)
     categories: list[str | None] = [*named, None] if None in found else [*named]
     return FittedColumn(name, "category", [], categories=categories)
@@ -220,8 +228,17 @@ def constant_columns(features: Sequence[FittedColumn], table: Table) -> list[str
     return [one.name for one in features if one.name in constant]
 
 
-def refuse_infinite(name: str, column: Column, origin: str) -> None:
-    """Raises DataError, naming the row."""
-    if column.kind != "category" and np.isinf(column.values).any():
-        row = int(np.argmax(np.isinf(column.values).reshape(len(column), -1).any(axis=1)))
-        raise DataError(f"column '{name}' of {origin} holds an infinite number (row {row + 1})")
+def refuse_infinite(columns: Mapping[str, Column], origin: str) -> None:
+    """Raises DataError, naming the row of each column that holds an infinite number."""
+    problems = []
+    for name, column in columns.items():
+        if column.kind != "category" and np.isinf(column.values).any():
+            row = int(np.argmax(np.isinf(column.values).reshape(len(column), -1).any(axis=1)))
+            problems.append(f"column '{name}' of {origin} holds an infinite number (row {row + 1})")
+    refuse_columns(problems)
+
+
+def refuse_columns(problems: Sequence[str]) -> None:
+    """Raises DataError with what is wrong with the columns, if anything is."""
+    if problems:
+        raise DataError(*problems)

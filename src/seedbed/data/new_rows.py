@@ -14,6 +14,7 @@ from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.preprocessing import Preprocessing, as_float32
 from seedbed.data.spellings import number_name
 from seedbed.data.table import Column, Table
+from seedbed.data.text_form import CellForm
 from seedbed.data.unknown_names import unknown_notes, unknown_rows
 from seedbed.errors import DataError
 
@@ -134,11 +135,17 @@ def _json_table(values: Mapping[str, list[Any]], preprocessing: Preprocessing) -
     """The rows by the run's types; columns of nothing but numbers need no Arrow to be read."""
     plain, texts = {}, {}
     for feature in preprocessing.features:
-        cells = values[feature.name]
-        if feature.kind == "number" and all(type(cell) in (int, float) for cell in cells):
+        cells, form = values[feature.name], preprocessing.text.of(feature.name)
+        if (
+            form.date is None
+            and feature.kind == "number"
+            and all(type(cell) in (int, float) for cell in cells)
+        ):
             plain[feature.name] = Column("number", np.array([_float(cell) for cell in cells]))
         else:
-            texts[feature.name] = [_text(feature, cell, row) for row, cell in enumerate(cells)]
+            texts[feature.name] = [
+                _text(feature, cell, row, form) for row, cell in enumerate(cells)
+            ]
     read = later_table(_JsonRows(texts), list(texts), preprocessing.types) if texts else None
     return Table({**plain, **(read.columns if read else {})}, ORIGIN)
 
@@ -155,6 +162,7 @@ class _JsonRows:
 
     key = origin = ORIGIN
     typed = False
+    index: Sequence[str] = ()
 
     def __init__(self, texts: Mapping[str, list[str | None]]) -> None:
         self.texts = texts
@@ -169,8 +177,11 @@ class _JsonRows:
         return f"row {row + 1}"
 
 
-def _text(feature: FittedColumn, value: Any, row: int) -> str | None:
-    """A value of JSON as a CSV would hold it."""
+def _text(feature: FittedColumn, value: Any, row: int, form: CellForm) -> str | None:
+    """A value of JSON as the run's files would hold it."""
+    if type(value) in (int, float) and feature.kind == "number" and form.date is None:
+        number = number_name(value) if isinstance(value, float) else _digits(value)
+        return (form.unit or "") + number.replace(".", form.decimal)
     match value:
         case None:
             return None

@@ -36,6 +36,7 @@ class NpzFile:
     """
 
     typed = True
+    index: Sequence[str] = ()
 
     def __init__(self, path: Path, key: str) -> None:
         self.path, self.key, self.origin = path, key, path.name

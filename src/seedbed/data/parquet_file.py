@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
+from seedbed.data.saved_index import saved_index
 from seedbed.errors import DataError
 
 
@@ -31,6 +32,7 @@ class ParquetFile:
         try:
             self._file = pa.parquet.ParquetFile(path)
             self.names: Sequence[str] = list(self._file.schema_arrow.names)
+            self.index = self._index()
         except (pa.ArrowException, OSError) as err:
             raise self._damaged(err) from err
 
@@ -49,6 +51,12 @@ class ParquetFile:
             name: table.column(name).dictionary_encode() if name in named else table.column(name)
             for name in names
         }
+
+    def _index(self) -> list[str]:
+        """What pandas notes as the index, and what is one by its name."""
+        noted = (self._file.schema_arrow.pandas_metadata or {}).get("index_columns", [])
+        named = [one for one in noted if isinstance(one, str) and one in self.names]
+        return list(dict.fromkeys([*named, *saved_index(self.names)]))
 
     def place(self, row: int) -> str:
         """The row, from 1."""

@@ -88,9 +88,10 @@ def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> P
     task, classes = task_of(config.task, table, targets)
     if task == "regression":
         target_matrix(table, targets)  # refuses missing values while row numbers are the file's
-    for name in _feature_names(config, table, targets):
-        refuse_infinite(name, table.columns[name], table.origin)
-    types = ColumnTypes({name: column.kind for name, column in table.columns.items()}, TextForm())
+    names = _feature_names(config, table, targets)
+    refuse_infinite({name: table.columns[name] for name in names}, table.origin)
+    kinds = {name: column.kind for name, column in table.columns.items()}
+    types = ColumnTypes(kinds, table.text or TextForm())
     train, validation, test = _parts(config, seed, table, targets, task, types)
     if len(train) < 2:
         raise DataError(

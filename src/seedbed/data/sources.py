@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from seedbed.data.column_types import ColumnTypes, TableFile, first_table, later
 from seedbed.data.file_checks import must_be_file
 from seedbed.data.sklearn_sets import sklearn_table
 from seedbed.data.table import Column, Table
-from seedbed.data.text_form import TextForm
+from seedbed.data.table_columns import features_of, text_form
 from seedbed.errors import DataError
 from seedbed.runs.files import UNPRINTABLE, printable
 
@@ -67,11 +68,10 @@ def _training_table(config: FilesConfig) -> Table:
     for key, names in (("target", targets), ("categories", named)):
         for name in names:
             must_have(file, name, f"data.{key}")
-    features = config.features or [name for name in file.names if name not in targets]
-    for name in features:
-        must_have(file, name, "data.features")
-    types = ColumnTypes(dict.fromkeys(named, "category"), TextForm())
+    features, notes = features_of(config, file, targets)
+    types = ColumnTypes(dict.fromkeys(named, "category"), text_form(config, file))
     table = first_table(file, features, targets, types)
+    table = replace(table, notes=[*notes, *table.notes])
     for name in table.columns:
         if UNPRINTABLE.search(name):
             raise DataError(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from seedbed.config.hints import did_you_mean, shown
 from seedbed.data.spellings import number_name, unified
 from seedbed.errors import DataError
+
+if TYPE_CHECKING:
+    from seedbed.data.text_form import TextForm
 
 Kind = Literal["number", "boolean", "category"]
 
@@ -76,6 +79,7 @@ class Table:
         targets: the columns that the source itself knows to be the target.
         classes: names of the classes, where the source tells them.
         notes: what a person should know of how it was read.
+        text: how its text was read; dates are found by looking at it.
     """
 
     columns: Mapping[str, Column]
@@ -83,6 +87,7 @@ class Table:
     targets: Sequence[str] = ()
     classes: Sequence[str] = field(default=())
     notes: Sequence[str] = ()
+    text: "TextForm | None" = None
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0

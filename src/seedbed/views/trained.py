@@ -20,6 +20,7 @@ from seedbed.config.locations import users_allowed
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.preprocessing import KnownTask, Preprocessing, UnknownNames
 from seedbed.data.table import Kind
+from seedbed.data.text_form import TextForm
 from seedbed.errors import CheckpointError, RunDirectoryError
 from seedbed.models.build import build_model
 from seedbed.runs.files import printable
@@ -182,10 +183,22 @@ def _refuse_damage(preprocessing: Preprocessing) -> None:
         np.asarray(numbers, dtype=np.float64)
 
     _must_be_kinds(preprocessing.target_kinds, "target_kinds")
-    if preprocessing.text.missing is not None:
-        _must_be_texts(preprocessing.text.missing, "text.missing")
+    _refuse_damaged_text(preprocessing.text)
     if preprocessing.unknown not in get_args(UnknownNames):
         raise ValueError(f"unknown must be one of {shown(get_args(UnknownNames))}")
+
+
+def _refuse_damaged_text(text: TextForm) -> None:
+    if text.missing is not None:
+        _must_be_texts(text.missing, "text.missing")
+    for name in ("units", "dates"):
+        forms = getattr(text, name)
+        if not isinstance(forms, dict):
+            raise ValueError(f"text.{name} must be a form for each column")
+        _must_be_texts([*forms, *forms.values()], f"text.{name}")
+    marks = [text.decimal, "," if text.thousands is None else text.thousands]
+    if not all(isinstance(mark, str) and len(mark) == 1 for mark in marks):
+        raise ValueError("text.decimal and text.thousands must be one character each")
 
 
 def _refuse_damaged_column(column: FittedColumn) -> None:
