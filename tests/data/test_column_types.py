@@ -1,6 +1,7 @@
 """The training file decides what every column is, for all later files and rows."""
 
 import datetime as dt
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pyarrow.parquet
 import pytest
 from data.houses import prepared_data
 
+from seedbed.data.column_types import ColumnTypes, later_table
 from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
 from seedbed.data.prepared import PreparedData
+from seedbed.data.text_form import TextForm
 from seedbed.errors import DataError
 
 UNSPLIT = "data.split={validation:0,test:0}"
@@ -244,3 +247,55 @@ def test_unknown_names_are_counted_by_part_and_column(tmp_path: Path) -> None:
         for part in ("validation", "test")
         for name, count, names in (("a", 2, "'z'"), ("b", 2, "(missing), 'w'"))
     ]
+
+
+WHOLE_SECONDS = pa.array([0, 86400], pa.timestamp("s"))
+
+
+@pytest.mark.parametrize(
+    ("array", "kind", "values"),
+    [
+        (pa.array(["a", "b"], pa.string_view()), "category", ["a", "b"]),
+        (pa.array(["1", "2"], pa.large_string()), "number", [1, 2]),
+        (pa.array([float("nan"), 2.0]), "category", [None, "2"]),
+        (pa.array([dt.date(2024, 1, 2)] * 2).dictionary_encode(), "category", ["2024-01-02"] * 2),
+        (pa.array([0.1, None], pa.float32()), "number", [0.1, np.nan]),
+        (pa.array([1, 2], pa.uint8()), "category", ["1", "2"]),
+        (pa.array([2**64 - 1, 1], pa.uint64()), "category", [str(2**64 - 1), "1"]),
+        (pa.array([Decimal("1.50"), None]), "number", [1.5, np.nan]),
+        (pa.array([Decimal("1.50"), None]), "category", ["1.50", None]),
+        (WHOLE_SECONDS, "category", ["1970-01-01 00:00:00", "1970-01-02 00:00:00"]),
+        (WHOLE_SECONDS.cast(pa.timestamp("ns", "UTC")), "category",
+         ["1970-01-01 00:00:00Z", "1970-01-02 00:00:00Z"]),
+        (pa.nulls(2), "boolean", [np.nan, np.nan]),
+    ],
+    ids=lambda value: str(getattr(value, "type", value))[:40],
+)  # fmt: skip
+def test_every_type_of_parquet_is_read_as_its_text(
+    tmp_path: Path, array: pa.Array, kind: Any, values: list[Any]
+) -> None:
+    path = tmp_path / "a.parquet"
+    pa.parquet.write_table(pa.table({"a": array}), path)
+    table = later_table(opened_rows(path, {}), ["a"], ColumnTypes({"a": kind}, TextForm()))
+    expected = np.array(values, dtype=object if kind == "category" else float)
+    np.testing.assert_array_equal(table.columns["a"].values, expected)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array([b"a", b"\xff"]),
+        pa.array([{"x": 1}, None]),
+        pa.array([[1], [2]]),
+        pa.array([1, 2], pa.duration("s")),
+    ],
+    ids=lambda array: str(array.type),
+)
+@pytest.mark.parametrize("kind", ["number", "boolean", "category"])
+def test_a_type_that_no_feature_can_be_made_of_is_refused(
+    tmp_path: Path, array: pa.Array, kind: Any
+) -> None:
+    path = tmp_path / "a.parquet"
+    pa.parquet.write_table(pa.table({"a": array}), path)
+    with pytest.raises(DataError, match=r"column 'a' holds .*, which no feature can be made of"):
+        later_table(opened_rows(path, {}), ["a"], ColumnTypes({"a": kind}, TextForm()))

@@ -80,12 +80,14 @@ def kind_of(cells: Any, form: CellForm) -> Kind | None:
     if _is_number(kind) or pa.types.is_null(kind):
         return "number"
     if pa.types.is_dictionary(kind):
-        return "category" if kind_of(pa.array([], kind.value_type), form) else None
+        return "category" if is_usable(kind.value_type) else None
     return "category" if pa.types.is_temporal(kind) and not pa.types.is_duration(kind) else None
 
 
 def is_usable(kind: Any) -> bool:
     """Whether cells of an Arrow type can be read at all: no lists, structs, bytes or durations."""
+    if pa.types.is_dictionary(kind):
+        return is_usable(kind.value_type)
     return kind_of(pa.array([], kind), CellForm()) is not None
 
 
@@ -241,13 +243,18 @@ def as_text(cells: Any) -> Any:
     if is_text(kind):
         return cells
     if pa.types.is_floating(kind):
-        return _respelt(cells, lambda text: number_name(float(text)))
+        return _respelt(cells, _float_name)
     if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
         return _respelt(cells, instant_name)
     return pc.cast(cells, pa.string())
 
 
-def _respelt(cells: Any, spelling: Callable[[str], str]) -> Any:
+def _float_name(text: str) -> str | None:
+    value = float(text)
+    return None if value != value else number_name(value)
+
+
+def _respelt(cells: Any, spelling: Callable[[str], str | None]) -> Any:
     """The cells as text, each different one written anew."""
     encoded = pc.dictionary_encode(pc.cast(cells, pa.string()))
     array = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded

@@ -17,6 +17,7 @@ from seedbed.data.csv_records import Records, all_closed
 from seedbed.data.file_checks import refuse_larger_than_memory
 from seedbed.data.saved_index import saved_index
 from seedbed.errors import DataError
+from seedbed.runs.files import printable
 
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -28,6 +29,12 @@ BYTE_ORDER_MARKS = {
 """The longer first: UTF-32's begins with UTF-16's."""
 
 COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
+
+NO_TEXT = (
+    *("punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined"),
+    *("unicode_escape", "raw_unicode_escape"),
+)
+"""Python's own ways to write some text in other text; no file is written so."""
 
 PIECE_BYTES = 2**24
 """Of a packed file, unpacked at once."""
@@ -146,11 +153,14 @@ class CsvFile:
         if codecs_name(self.encoding) == "utf-8":
             return raw
         try:
+            if codecs_name(self.encoding) in NO_TEXT:
+                raise LookupError(self.encoding)
             return raw.decode(self.encoding).encode()
-        except LookupError as err:
-            raise DataError(f"data.encoding: no encoding '{told}'; utf-8 and latin-1 are") from err
-        except (UnicodeError, ValueError) as err:
+        except UnicodeError as err:
             raise self._other_encoding() from err
+        except (LookupError, ValueError) as err:
+            shown = printable(told) if len(told) <= 40 else f"{printable(told[:40])}..."
+            raise DataError(f"data.encoding: no encoding '{shown}'; utf-8 and latin-1 are") from err
 
     def _header(self) -> list[str]:
         first = Records.first(self._utf8, self.delimiter)
@@ -197,7 +207,7 @@ class CsvFile:
     def _refuse_open_quote(self) -> None:
         """Refuses a quote that is never closed: it would swallow the rest of the file."""
         if self.quoted and not all_closed(self._utf8, self.delimiter):
-            line = self.records.line(self.records.open_quote or 0)
+            line = self.records.line(len(self.records.spans) - 1)
             raise DataError(
                 f"{self.key}: line {line} of '{self.path}' opens a quote that is never closed"
             )

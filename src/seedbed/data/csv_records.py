@@ -10,17 +10,21 @@ from functools import cached_property
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def _token(delimiter: str) -> str:
-    """A quoted cell, or the end of a line."""
-    mark = re.escape(delimiter)
-    return rf'(?<![^{mark}\r\n])"(?:[^"]|"")*+(?:"|\Z)|\r\n|\r|\n'
+def _quoted(delimiter: str) -> str:
+    """A quoted cell; one that is never closed reaches to the end."""
+    return rf'(?<![^{re.escape(delimiter)}\r\n])"(?:[^"]++|"")*+(?:"|\Z)'
+
+
+def _record(delimiter: str) -> str:
+    """A record, without its line end."""
+    return rf'(?:[^"\r\n]++|{_quoted(delimiter)}|")++'
 
 
 def all_closed(content: bytes, delimiter: str) -> bool:
     """Whether every quoted cell of a content in UTF-8 is closed."""
-    mark = re.escape(delimiter).encode()
-    closed = rb'(?:[^"]++|(?<![^%b\r\n])"(?:[^"]++|"")*+"|(?<=[^%b\r\n])")*+' % (mark, mark)
-    found = re.compile(closed).match(content)
+    mark = re.escape(delimiter)
+    pattern = rf'(?:[^"]++|(?<![^{mark}\r\n])"(?:[^"]++|"")*+"|(?<=[^{mark}\r\n])")*+'
+    found = re.match(pattern.encode(), content)
     return found is not None and found.end() == len(content)
 
 
@@ -34,29 +38,14 @@ class Records:
 
     def __init__(self, text: str, delimiter: str) -> None:
         self._text, self._delimiter = text, delimiter
-        self.spans: list[tuple[int, int]] = []
+        self.spans = [found.span() for found in re.finditer(_record(delimiter), text)]
         """Of each record, without its line end."""
-        self.open_quote: int | None = None
-        """The record with a quote that is never closed."""
-        start = 0
-        for token in re.compile(_token(delimiter)).finditer(text):
-            if token[0][0] in "\r\n":
-                self._add(start, token.start())
-                start = token.end()
-            elif not _closed(token[0]):
-                self.open_quote = len(self.spans)
-        self._add(start, len(text))
 
     @staticmethod
     def first(content: bytes, delimiter: str) -> bytes:
         """The first record of a content in UTF-8; empty if there is none."""
-        start = 0
-        for token in re.finditer(_token(delimiter).encode(), content):
-            if token[0][:1] in b"\r\n":
-                if token.start() > start:
-                    return content[start : token.start()]
-                start = token.end()
-        return content[start:]
+        found = re.search(_record(delimiter).encode(), content)
+        return b"" if found is None else found[0]
 
     def text(self, record: int) -> str:
         """A record as it is written."""
@@ -78,18 +67,9 @@ class Records:
 
     def _cells(self, record: int) -> int:
         text = self.text(record)
-        unquoted = self._quoted.sub("", text) if '"' in text else text
+        unquoted = self._quoted_cell.sub("", text) if '"' in text else text
         return unquoted.count(self._delimiter) + 1
 
     @cached_property
-    def _quoted(self) -> re.Pattern[str]:
-        return re.compile(_token(self._delimiter))
-
-    def _add(self, start: int, end: int) -> None:
-        if end > start:
-            self.spans.append((start, end))
-
-
-def _closed(cell: str) -> bool:
-    """Whether a quoted cell ends with a quote of its own."""
-    return len(cell) > 1 and cell[1:].replace('""', "").endswith('"')
+    def _quoted_cell(self) -> re.Pattern[str]:
+        return re.compile(_quoted(self._delimiter))

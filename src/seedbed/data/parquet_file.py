@@ -46,11 +46,7 @@ class ParquetFile:
             table = self._file.read(columns=list(names))
         except (pa.ArrowException, OSError) as err:
             raise self._damaged(err) from err
-        named = self._dictionaries & {*names}
-        return {
-            name: table.column(name).dictionary_encode() if name in named else table.column(name)
-            for name in names
-        }
+        return {name: self._column(name, table.column(name)) for name in names}
 
     def _index(self) -> list[str]:
         """What pandas notes as the index, and what is one by its name."""
@@ -61,6 +57,12 @@ class ParquetFile:
     def place(self, row: int) -> str:
         """The row, from 1."""
         return f"row {row + 1}"
+
+    def _column(self, name: str, column: Any) -> Any:
+        """A column as it was when it was written, and text in the one form that all take."""
+        if name in self._dictionaries:
+            column = column.dictionary_encode()
+        return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
 
     @cached_property
     def _dictionaries(self) -> set[str]:
