@@ -73,7 +73,8 @@ def test_a_relative_path_is_explained_in_another_folder(
     (error,) = result.errors
     assert error == (
         f"error: data.path: no file 'rows.csv' in '{tmp_path}'; a relative path, and the run was "
-        f"started in '{run.parent}': type the command there"
+        f"started in '{run.parent}': type the command there; if it lies elsewhere now, type "
+        "data.path=FILE after the run"
     )
     (tmp_path / "rows.csv").write_bytes((run.parent / "rows.csv").read_bytes() + b"020,a,True\n")
     (error,) = seedbed(*words).errors

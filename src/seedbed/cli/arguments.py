@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -82,6 +83,12 @@ def output_file(text: str, key: str) -> Path:
     if not path.parent.is_dir():
         raise ArgumentError(f"{key}: no folder '{path.parent}'; make it first")
     return path
+
+
+def say_notes(notes: Sequence[str]) -> None:
+    """Beside the output, which may be JSON."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
 
 
 def is_run(words: Sequence[str]) -> bool:

@@ -1,11 +1,10 @@
 """`seedbed inspect`: weights, batches, and what the layers make of an input."""
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from seedbed.cli import collector
-from seedbed.cli.arguments import Parser, is_run, parsed_json
+from seedbed.cli.arguments import Parser, is_run, parsed_json, say_notes
 from seedbed.cli.main import DONE
 from seedbed.errors import ArgumentError
 from seedbed.runs.files import json_text
@@ -57,6 +56,7 @@ def main(words: Sequence[str]) -> int:
 
         collector.wake()
         model = load_trained(run, args.checkpoint)
+        say_notes(model.notes)
     if args.weights:
         shown |= _weights(model, as_json=args.json)
     if args.layers:
@@ -116,8 +116,7 @@ def _values(model: Any, rows: Any, names: Sequence[str], *, as_json: bool) -> di
     from seedbed.views import layers
 
     new = rows_from_json(rows, model.preprocessing)
-    for note in new.notes:
-        print(f"note: {note}", file=sys.stderr)
+    say_notes(new.notes)
     inputs = torch.from_numpy(new.inputs)
     values = layers.chosen(layers.layer_values(model, inputs), names)
     output = layers.output(model, inputs)

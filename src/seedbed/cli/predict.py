@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.cli import collector
-from seedbed.cli.arguments import Parser, output_file, parsed_json
+from seedbed.cli.arguments import Parser, output_file, parsed_json, say_notes
 from seedbed.cli.main import DONE
 from seedbed.runs.files import json_text, write_bytes
 from seedbed.runs.reader import open_run
@@ -48,8 +48,7 @@ def main(words: Sequence[str]) -> int:
     file = opened_rows(Path(args.file), trained.config["data"]) if args.file else None
     preprocessing = trained.preprocessing
     rows = rows_from_file(file, preprocessing) if file else rows_from_json(json_rows, preprocessing)
-    for note in rows.notes:
-        print(f"note: {note}", file=sys.stderr)
+    say_notes([*trained.notes, *rows.notes])
     predicted = predictions(trained, rows.inputs)
     columns = {**prediction_columns(trained, predicted), **rows.warnings()}
     if output is not None:

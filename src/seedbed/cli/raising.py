@@ -54,7 +54,9 @@ def raised(plain: dict[str, Any], overrides: Sequence[str]) -> Raised:
         elif key in (PATIENCE, SHORT_PATIENCE) and (value == "null" or NUMBER.fullmatch(value)):
             more.patient = _wait_longer(trainer, value) or more.patient
         else:
-            raise ArgumentError(f"resume takes {EPOCHS}=N, and {PATIENCE}=N or null, got '{word}'")
+            raise ArgumentError(
+                f"resume takes {EPOCHS}=N, {PATIENCE}=N or null, and data.path=FILE, got '{word}'"
+            )
     return more
 
 

@@ -11,8 +11,10 @@ from seedbed.cli import collector
 from seedbed.cli.arguments import Parser
 from seedbed.cli.main import DONE, RUN_FAILED
 from seedbed.cli.raising import Raised, raised
+from seedbed.cli.relocated import relocated
 from seedbed.errors import ArgumentError
 from seedbed.runs.beginning import logged
+from seedbed.runs.code import changed_code
 from seedbed.runs.directory import RunDirectory, reclaim
 from seedbed.runs.keepsake import kept
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
@@ -27,14 +29,15 @@ def parser() -> Parser:
         "resume",
         "Goes on where a run stopped, from its last checkpoint, and ends with the bits of a run "
         "that was never stopped. trainer.epochs=N may ask for more epochs than before, and "
-        "trainer.early_stopping.patience=null for those after an early stop. Of a sweep, the jobs "
-        "that did not complete are run.",
+        "trainer.early_stopping.patience=null for those after an early stop; data.path=FILE says "
+        "where its data lies now. Of a sweep, the jobs that did not complete are run.",
         "seedbed resume outputs/sum/2026-…",
     )
     made.add_argument("run", metavar="RUN | SWEEP", help="a run directory, or a sweep's")
     made.add_argument("--changed", action="store_true", help="of a sweep: take a changed config")
     made.add_argument("--config-dir", metavar="DIR", help="of a sweep: your own config folder")
-    made.add_argument("overrides", metavar="trainer.epochs=N", nargs="*", help="more epochs")
+    words = "trainer.epochs=N, data.path=FILE"
+    made.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help=words)
     return made
 
 
@@ -46,7 +49,8 @@ def main(words: Sequence[str]) -> int:
     paths = open_run(args.run)
     refuse_links(paths)
     plain = read_config(paths)
-    more = raised(plain, args.overrides)
+    _, words = relocated(plain, args.overrides)
+    more = raised(plain, words)
     status = read_status(paths)["status"]
     directory = reclaim(paths)
     if status == "completed" and not more:
@@ -90,6 +94,7 @@ def _go_on(
     with bounded(refuse_oversized(directory, plain, allow)):
         plan = prepare_run(config, allow)
     refuse_changed_data(plan, directory)
+    notes = changed_code(directory)
     snapshot = load_snapshot(directory)
     if was_complete:
         refuse_stopped_early(snapshot, config, directory)
@@ -98,7 +103,8 @@ def _go_on(
         state = snapshot["state"]
         said = f"going on in epoch {state['epoch'] + 1} after step {state['step']}"
     with logged(directory), kept(directory, _say, was_complete=was_complete) as attempt:
-        _say(said)
+        for line in (*(f"note: {note}" for note in notes), said):
+            _say(line)
         with failures_told(directory.log):
             result = run(plan, plain, directory, progress.reporter(), resumed=snapshot)
         attempt.status = result["status"]

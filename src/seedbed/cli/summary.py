@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from seedbed.cli import collector
-from seedbed.cli.arguments import Parser, is_run
+from seedbed.cli.arguments import Parser, is_run, say_notes
 from seedbed.cli.main import DONE
 from seedbed.runs.files import json_text
 from seedbed.runs.reader import open_run
@@ -34,6 +34,7 @@ def main(words: Sequence[str]) -> int:
 
         collector.wake()
         trained = load_trained(args.what[0])
+        say_notes(trained.notes)
         model, shape = trained.model, trained.preprocessing.input_shape
     else:
         from seedbed.cli.from_config import planned

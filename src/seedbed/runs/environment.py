@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,16 @@ PACKAGES = (
 )
 
 
-def environment(device: str, threads: int, data: dict[str, Any]) -> dict[str, Any]:
+def environment(
+    device: str, threads: int, data: dict[str, Any], code: Mapping[str, str]
+) -> dict[str, Any]:
     """The versions, machine and code behind a run.
 
     Args:
         device: that the run trains on.
         threads: CPU threads of torch.
         data: the fingerprint of the data as read.
+        code: digests of the user's own modules.
     """
     return {
         "python": platform.python_version(),
@@ -49,6 +53,7 @@ def environment(device: str, threads: int, data: dict[str, Any]) -> dict[str, An
         "device": device,
         "threads": threads,
         "data": data,
+        "code": dict(code),
         "folder": str(Path.cwd()),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
     }

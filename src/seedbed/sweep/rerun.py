@@ -1,6 +1,6 @@
 """Trains the stack of a finished run again, to compare its bits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,11 @@ def members(paths: RunPaths) -> list[JobRecord] | None:
 
 
 def rerun_stack(
-    paths: RunPaths, jobs: Sequence[JobRecord], allow: AllowList, scratch: Path
+    paths: RunPaths,
+    jobs: Sequence[JobRecord],
+    allow: AllowList,
+    scratch: Path,
+    relocate: Callable[[dict[str, Any]], None],
 ) -> RunPaths:
     """Trains the jobs together as they were; only the one run is written.
 
@@ -47,6 +51,7 @@ def rerun_stack(
         jobs: what `members` gave.
         allow: what the reader allows.
         scratch: folder for the rerun.
+        relocate: says in a config where the data lies now.
 
     Raises:
         SeedbedError: if a run is missing or damaged, or is of another shape.
@@ -54,6 +59,8 @@ def rerun_stack(
     directory = paths.root.resolve().parent
     runs = [open_run(directory / job.directory) for job in jobs]
     plains = [read_config(run) for run in runs]
+    for plain in plains:
+        relocate(plain)
     configs = [
         with_threads(_config(plain, run), paths) for plain, run in zip(plains, runs, strict=True)
     ]

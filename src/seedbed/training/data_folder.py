@@ -26,7 +26,10 @@ def refuse_absent_data(config: DataConfig, paths: RunPaths) -> None:
         path = getattr(config, key, None)
         if path is not None and not Path(path).is_file():
             where = elsewhere(Path(path), paths)
-            raise DataError(f"data.{key}: no file '{path}' in '{Path.cwd()}'{where}")
+            raise DataError(
+                f"data.{key}: no file '{path}' in '{Path.cwd()}'{where}; if it lies elsewhere now, "
+                f"type data.{key}=FILE after the run"
+            )
 
 
 def elsewhere(path: Path, paths: RunPaths) -> str:

@@ -16,6 +16,7 @@ import torch
 from seedbed.data.seeds import stream_seed
 from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.raised import reason
+from seedbed.runs.code import code_of
 from seedbed.runs.directory import RunDirectory, Status
 from seedbed.runs.environment import environment
 from seedbed.runs.files import write_json, write_yaml
@@ -118,6 +119,7 @@ def _write_beginning(plan: Plan, plain: Mapping[str, Any], directory: RunDirecto
             str(plan.engine.device),
             plan.config.trainer.threads or torch.get_num_threads(),
             dict(plan.data.fingerprint),
+            code_of(plain),
         ),
     )
     # Last: where there is a config, a run that was killed finds all that it needs to go on.

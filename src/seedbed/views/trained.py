@@ -5,7 +5,7 @@ names are built only from the allow-list, and that list is the reader's own (`SE
 `allow:` in the `conf/config.yaml` of the working directory), never the run's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -23,6 +23,7 @@ from seedbed.data.table import Kind
 from seedbed.data.text_form import TextForm
 from seedbed.errors import CheckpointError, RunDirectoryError
 from seedbed.models.build import build_model
+from seedbed.runs.code import changed_code
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json
@@ -41,12 +42,14 @@ class TrainedModel:
         objective: its loss, and the form of its outputs.
         config: of the run, in plain containers.
         allow: the reader's own allow-list.
+        notes: for the user; on code that is not what it was.
     """
 
     model: nn.Module
     objective: Objective
     config: dict[str, Any]
     allow: AllowList
+    notes: Sequence[str] = ()
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -79,7 +82,7 @@ def load_trained(path: str | Path, which: str | None = None) -> TrainedModel:
     shape = objective.preprocessing.input_shape
     model = built_within(most_bytes(file), config["model"], shape, build)
     load_weights(model, weights, file)
-    return TrainedModel(model.eval(), objective, config, allow)
+    return TrainedModel(model.eval(), objective, config, allow, changed_code(paths))
 
 
 def _refuse_no_best(checkpoint: Any, paths: RunPaths) -> None:

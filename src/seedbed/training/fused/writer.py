@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from seedbed.runs.code import code_of
 from seedbed.runs.directory import RunDirectory
 from seedbed.runs.environment import environment
 from seedbed.runs.files import (
@@ -259,4 +260,5 @@ class StackWriter:
     def _environment(self) -> dict[str, Any]:
         """Asked for once, as it asks git; but for the data."""
         threads = self.plan.configs[0].trainer.threads or torch.get_num_threads()
-        return environment(str(self.plan.device), threads, {})
+        code = code_of(next(iter(self.runs.values())).plain)
+        return environment(str(self.plan.device), threads, {}, code)
