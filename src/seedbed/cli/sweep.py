@@ -21,7 +21,7 @@ from seedbed.config.identity import config_hash
 from seedbed.config.locations import find_user_conf
 from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.runs.files import write_yaml, writing
-from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS
+from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, RunPaths
 from seedbed.runs.lock import DirectoryLock
 from seedbed.sweep.job import Job
 from seedbed.sweep.names import job_folders, refuse_wrong_folders
@@ -69,6 +69,8 @@ def run_sweep(asked: ComposedSweep, run: Runner | None = None) -> list[JobRecord
             f"'{directory}' holds a sweep already; type another hydra.sweep.dir, or "
             f"seedbed resume {directory}"
         )
+    if RunPaths(directory).status.exists():
+        raise RunDirectoryError(f"'{directory}' holds a run; type another hydra.sweep.dir, or none")
     kept = without_duplicates(asked.jobs)
     sizes = refuse_what_cannot_run(kept)
     folders = _folders(kept)

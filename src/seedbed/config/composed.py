@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from seedbed.config.locations import output_folder
 from seedbed.config.schema import RunConfig
 
 SUBDIR = "hydra.sweep.subdir"
@@ -39,12 +40,16 @@ class Composed:
 
     @cached_property
     def directory(self) -> Path:
-        """Where Hydra would put the run."""
+        """Where Hydra would put the run.
+
+        Raises:
+            ConfigError: if the key names no folder.
+        """
         # Imported here: what was composed in another process is used without OmegaConf.
         from omegaconf import OmegaConf
 
         whole = OmegaConf.create({**self.job, "hydra": self.hydra})
-        return Path(str(OmegaConf.select(whole, "hydra.run.dir")))
+        return output_folder("hydra.run.dir", OmegaConf.select(whole, "hydra.run.dir"))
 
     def subfolder(self, number: int) -> str | None:
         """The folder in the sweep's that `hydra.sweep.subdir` names; None if it was not set.

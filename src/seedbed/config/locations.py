@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from seedbed.errors import ConfigError
+
 _user_conf: Path | None = None
 
 
@@ -96,3 +98,14 @@ def users_allowed() -> list[str]:
         return []
     allowed = content.get("allow") if isinstance(content, dict) else None
     return [str(name) for name in allowed] if isinstance(allowed, list) else []
+
+
+def output_folder(key: str, value: object) -> Path:
+    """The folder that a key of Hydra's names for what is written.
+
+    Raises:
+        ConfigError: if it names none; an empty one would be the working directory.
+    """
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ConfigError(f"{key} must name a folder, got {value!r}; type {key}=DIR, or none")
+    return Path(value)

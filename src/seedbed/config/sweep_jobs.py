@@ -28,7 +28,7 @@ from seedbed.config.composed import Composed
 from seedbed.config.explain import STUMBLES, explained
 from seedbed.config.hints import cut
 from seedbed.config.hydra_keys import refuse_unobeyed
-from seedbed.config.locations import own_conf
+from seedbed.config.locations import output_folder, own_conf
 from seedbed.config.options import fitted_to_classes
 from seedbed.config.patching import Base
 from seedbed.config.words import Path as KeyPath
@@ -181,9 +181,13 @@ def sweep_config(
 
 
 def sweep_directory(sweep: DictConfig) -> Path:
-    """Where the sweep goes."""
+    """Where the sweep goes.
+
+    Raises:
+        ConfigError: if the key names no folder.
+    """
     HydraConfig.instance().set_config(sweep)
-    return Path(str(OmegaConf.select(sweep, "hydra.sweep.dir")))
+    return output_folder("hydra.sweep.dir", OmegaConf.select(sweep, "hydra.sweep.dir"))
 
 
 def sweep_settings(sweep: DictConfig) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Rows in memory are indexed on the device, many batches at a time; a user's own D
 may write into it: no stored row, and no later batch, shares its memory.
 """
 
+import multiprocessing
 from collections.abc import Iterator
 from typing import Literal, Protocol
 
@@ -16,7 +17,7 @@ from seedbed.config.schema import LoaderConfig
 from seedbed.data.generators import generators_seeded
 from seedbed.data.prepared import Rows
 from seedbed.data.seeds import row_orders, stream_seed
-from seedbed.errors import DataError
+from seedbed.errors import DataError, DeviceError
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -160,6 +161,8 @@ class LoaderBatches(_Ordered):
         self.data = data
         self.workers = loader.num_workers
         self.device = device
+        if self.workers:
+            _refuse_without_shared_memory(self.workers)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """See `Batches`."""
@@ -180,6 +183,22 @@ class LoaderBatches(_Ordered):
                 yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
         except DataError as err:  # of a worker: torch puts its traceback before the message
             raise DataError(str(err).rpartition("DataError: ")[2].removesuffix("\\n")) from err
+
+
+def _refuse_without_shared_memory(workers: int) -> None:
+    """What a DataLoader would end by after the run has begun, with a traceback of its own.
+
+    Raises:
+        DeviceError: if processes cannot share memory here, as where `/dev/shm` is read-only.
+    """
+    try:
+        multiprocessing.Lock()
+    except (OSError, ImportError) as err:
+        why = getattr(err, "strerror", None) or err
+        raise DeviceError(
+            f"loader.num_workers={workers}: processes cannot share memory here ({why}, as of "
+            "/dev/shm); type loader.num_workers=0"
+        ) from err
 
 
 class _Seeded(Dataset[Batch]):

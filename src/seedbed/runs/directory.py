@@ -13,7 +13,7 @@ from typing import Literal
 from seedbed import signals
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
 from seedbed.runs.files import json_text, remove_unfinished, write_json, write_new, writing
-from seedbed.runs.layout import RunPaths
+from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.lock import DirectoryLock
 
 Status = Literal["running", "completed", "failed", "interrupted", "diverged"]
@@ -83,10 +83,9 @@ def claim(path: Path) -> RunDirectory:
         RunDirectoryError: if it cannot be made, or holds a run.
     """
     while True:
-        with writing(path):
-            path.mkdir(parents=True, exist_ok=True)
         try:
-            return _claimed(path)
+            with signals.held():  # a directory that is made has a status
+                return _claimed(path)
         except DirectoryTakenError:
             later = _next_stamp(path.name)
             if later is None:
@@ -125,21 +124,50 @@ def reclaim(paths: RunPaths) -> RunDirectory:
 
 
 def _claimed(path: Path) -> RunDirectory:
-    with signals.held():  # a directory that is made has a status
-        directory = RunDirectory(path, DirectoryLock(path))
-        try:
-            status = json_text(directory._status("running")) + "\n"
-            write_new(directory.status, status.encode())
-        except RunDirectoryError as err:
-            directory.release()
-            if isinstance(err.__cause__, FileExistsError):
-                raise DirectoryTakenError(
-                    f"'{path}' holds a run already; type another hydra.run.dir, or none"
-                ) from err
-            raise
-        directory.__dict__["new"] = True
-        _ours[directory.root] = directory
+    made = _made(path)
+    directory = RunDirectory(path, DirectoryLock(path))
+    try:
+        if not made:
+            _refuse_what_is_in_the_way(path)
+        status = json_text(directory._status("running")) + "\n"
+        write_new(directory.status, status.encode())
+    except RunDirectoryError as err:
+        directory.release()
+        if isinstance(err.__cause__, FileExistsError):
+            raise DirectoryTakenError(
+                f"'{path}' holds a run already; type another hydra.run.dir, or none"
+            ) from err
+        raise
+    directory.__dict__["new"] = True
+    _ours[directory.root] = directory
     return directory
+
+
+def _made(path: Path) -> bool:
+    """Makes the folder; False if it was there."""
+    with writing(path):
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            if not path.is_dir():
+                raise
+            return False
+    return True
+
+
+def _refuse_what_is_in_the_way(path: Path) -> None:
+    """A run writes over nothing that it has not made itself."""
+    with writing(path), os.scandir(path) as entries:
+        there = {entry.name for entry in entries}
+    paths = RunPaths(path)
+    if SWEEP_JOBS in there:
+        raise RunDirectoryError(f"'{path}' holds a sweep; type another hydra.run.dir, or none")
+    taken = [one.name for one in paths.written_over if one.name in there]
+    if taken and paths.status.name not in there:  # else a run, which is told elsewhere
+        raise RunDirectoryError(
+            f"'{path}' holds '{taken[0]}', which a run would write over; type another "
+            "hydra.run.dir, or none"
+        )
 
 
 def _next_stamp(name: str) -> str | None:

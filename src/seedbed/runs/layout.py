@@ -79,6 +79,22 @@ class RunPaths:
         """What was logged."""
         return self.root / "run.log"
 
+    @property
+    def written_over(self) -> list[Path]:
+        """All that a run makes anew at the top of its directory."""
+        return [
+            self.config,
+            self.status,
+            self.environment,
+            self.history,
+            self.checkpoints,
+            self.model,
+            self.preprocessing,
+            self.result,
+            self.figure,
+            self.log,
+        ]
+
 
 SWEEP_TABLE = "results.csv"
 SWEEP_JOBS = "sweep.json"
