@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from seedbed.cli import collector
 from seedbed.cli.ahead import composed_ahead
@@ -9,7 +10,12 @@ from seedbed.cli.arguments import Parser
 from seedbed.cli.main import DONE
 from seedbed.config.build import AllowList
 from seedbed.config.composed import Composed, ComposedSweep
+from seedbed.config.schema import DataConfig, FilesConfig, SklearnConfig
 from seedbed.runs.files import json_text
+
+if TYPE_CHECKING:
+    from seedbed.data.preprocessing import Preprocessing
+    from seedbed.views.columns import ColumnReport
 
 
 def parser() -> Parser:
@@ -35,15 +41,20 @@ def main(words: Sequence[str]) -> int:
         return _sweep(asked)
     # Imported here: torch takes a second, and a misspelt key is answered before it.
     from seedbed.training.plan import prepare_run
+    from seedbed.views.columns import column_lines
 
     collector.wake()
     plan = prepare_run(asked.run, AllowList(asked.run.allow))
     notes = [*asked.notes, *plan.notes]
+    reports = _columns(asked.run.data, plan.data.preprocessing)
     if args.json:
         rows = plan.train.rows
         told = {"valid": True, "parameters": plan.parameters, "rows": rows, "notes": notes}
-        print(json_text(told))
+        columns = {"columns": [one.to_json() for one in reports]} if reports else {}
+        print(json_text({**told, **columns}))
         return DONE
+    for line in column_lines(reports):
+        print(line)
     for note in notes:
         print(f"note: {note}")
     print(
@@ -51,6 +62,16 @@ def main(words: Sequence[str]) -> int:
         f"{plan.parameters} parameters, {len(plan.train)} batches an epoch on {plan.engine.device}"
     )
     return DONE
+
+
+def _columns(data: DataConfig, preprocessing: "Preprocessing") -> list["ColumnReport"]:
+    """How each column of a table was read; none of the rows of a YAML or a Dataset."""
+    from seedbed.data.sources import read_source
+    from seedbed.views.columns import column_reports
+
+    if not isinstance(data, FilesConfig | SklearnConfig):
+        return []
+    return column_reports(read_source(data), preprocessing)
 
 
 def _composed(args: argparse.Namespace) -> Composed | ComposedSweep:

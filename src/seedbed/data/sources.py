@@ -21,7 +21,7 @@ from seedbed.data.column_types import ColumnTypes, TableFile, first_table, later
 from seedbed.data.file_checks import must_be_file
 from seedbed.data.sklearn_sets import sklearn_table
 from seedbed.data.table import Column, Table
-from seedbed.data.table_columns import features_of, text_form
+from seedbed.data.table_columns import features_of, left_out, text_form
 from seedbed.errors import DataError
 from seedbed.runs.files import UNPRINTABLE, printable
 
@@ -71,7 +71,11 @@ def _training_table(config: FilesConfig) -> Table:
     features, notes = features_of(config, file, targets)
     types = ColumnTypes(dict.fromkeys(named, "category"), text_form(config, file))
     table = first_table(file, features, targets, types)
-    table = replace(table, notes=[*notes, *table.notes])
+    table = replace(
+        table,
+        notes=[*notes, *table.notes],
+        left_out=left_out(config, file, [*features, *targets]),
+    )
     for name in table.columns:
         if UNPRINTABLE.search(name):
             raise DataError(

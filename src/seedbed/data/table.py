@@ -80,6 +80,7 @@ class Table:
         classes: names of the classes, where the source tells them.
         notes: what a person should know of how it was read.
         text: how its text was read; dates are found by looking at it.
+        left_out: columns of the file that are not used, and why.
     """
 
     columns: Mapping[str, Column]
@@ -88,6 +89,7 @@ class Table:
     classes: Sequence[str] = field(default=())
     notes: Sequence[str] = ()
     text: "TextForm | None" = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0

@@ -1,10 +1,8 @@
 """Which columns of a file are features, and how the config says that they are written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from seedbed.config.hints import did_you_mean, shown
 from seedbed.config.schema import FilesConfig, TableConfig
 from seedbed.data.column_types import TableFile, must_have
 from seedbed.data.text_form import ISO, TextForm
@@ -35,6 +33,19 @@ def features_of(
         must_have(file, name, "data.features")
     index = [name for name in file.index if name not in targets and name not in dropped]
     return features, [_index_note(name, file) for name in index]
+
+
+def left_out(config: FilesConfig, file: TableFile, used: Sequence[str]) -> dict[str, str]:
+    """The columns of the file that are not used, and why."""
+    found = {}
+    for name in file.names:
+        if name in getattr(config, "drop", []):
+            found[name] = "in data.drop"
+        elif name not in used and config.features:
+            found[name] = "not in data.features"
+        elif name not in used:
+            found[name] = "a saved index"
+    return found
 
 
 def _index_note(name: str, file: TableFile) -> str:
@@ -88,14 +99,3 @@ def _must_be_date_form(name: str, form: str) -> None:
             f"data.dates: '{name}': '{form}' is no form of a date; it is written as for strptime, "
             "such as %d.%m.%Y, or is iso"
         )
-
-
-def refuse_unused(config: FilesConfig, used: Mapping[str, Any] | Sequence[str]) -> None:
-    """Refuses what is said of a column that is neither a feature nor the target."""
-    for key in ("categories", "units", "dates"):
-        for name in getattr(config, key, None) or ():
-            if name not in used:
-                raise DataError(
-                    f"data.{key}: '{name}' is neither a feature nor the target; they are "
-                    f"{shown(used)}{did_you_mean(str(name), used)}"
-                )
