@@ -48,10 +48,9 @@ def main(words: Sequence[str]) -> int:
     notes = [*asked.notes, *plan.notes]
     reports = _columns(asked.run.data, plan.data.preprocessing)
     if args.json:
-        rows = plan.train.rows
-        told = {"valid": True, "parameters": plan.parameters, "rows": rows, "notes": notes}
-        columns = {"columns": [one.to_json() for one in reports]} if reports else {}
-        print(json_text({**told, **columns}))
+        told = {"valid": True, "parameters": plan.parameters, "rows": plan.train.rows}
+        more = {"notes": notes, "columns": [one.to_json() for one in reports]}
+        print(json_text({**told, **{key: value for key, value in more.items() if value}}))
         return DONE
     for line in column_lines(reports):
         print(line)

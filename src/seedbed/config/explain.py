@@ -29,6 +29,10 @@ STUMBLES = (TypeError, AttributeError, LookupError, AssertionError, RecursionErr
 RAISED = re.compile(r"\w+ raised while resolving interpolation: ")
 """How OmegaConf begins what a resolver raised."""
 
+PATHS = ("data.path", "data.validation_path", "data.test_path")
+
+FILE = re.compile(r"\.(csv|tsv|tab|txt|parquet|pq|npz)(?:\.(?:gz|bz2|zst|lz4))?$")
+
 UNFOUNDED = (
     "the config has no data, model or trainer; begin your YAML with 'defaults: [seedbed, _self_]'"
 )
@@ -164,14 +168,27 @@ def _wrong_keys(parsed: list[Override], config_name: str) -> list[str]:
         return [UNFOUNDED]
     names = keys | set(GlobalHydra.instance().config_loader().list_groups("")) - {"hydra"}
     unclear = set(groups) - set(right)
-    unknown = [
-        override.key_or_group
+    unknown = {
+        override.key_or_group: override
         for override in parsed
         if override.key_or_group not in {*groups, *keys}
         and not override.is_add()
         and re.split(r"[./]", override.key_or_group)[0] not in unclear
+    }
+    return [
+        f"no key '{k}'{_below_nothing(k, config) or _for_a_file(one) or _suggestion(k, names)}"
+        for k, one in unknown.items()
     ]
-    return [f"no key '{k}'{_below_nothing(k, config) or _suggestion(k, names)}" for k in unknown]
+
+
+def _for_a_file(override: Override) -> str:
+    """What to type beside `data.path=houses.csv`, by the file's ending."""
+    value = str(override.value())
+    found = FILE.search(value.lower())
+    if override.key_or_group not in PATHS or found is None:
+        return ""
+    option = {"parquet": "parquet", "pq": "parquet", "npz": "npz"}.get(found[1], "csv")
+    return f"; it is a key of tables in files: type data={option} as well"
 
 
 def _below_nothing(key: str, config: Mapping[Any, Any]) -> str:

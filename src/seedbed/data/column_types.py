@@ -251,8 +251,8 @@ def _misfit(
     if kind is None:
         return DataError(
             f"'{file.origin}': column '{name}' holds {words}, but {place} holds '{shown_text}'; "
-            f"mend it, type 'data.missing=[{_quoted(shown_text)}]' if it stands for a missing "
-            f"value, or 'data.categories=[{name}]' if they are names"
+            f"mend it, or type 'data.categories=[{name}]' if they are names, or "
+            f"'data.missing=[{_quoted(shown_text)}]' if it stands for a missing value"
         )
     return DataError(
         f"{file.key}: column '{name}' of {file.origin} holds '{shown_text}' in {place}, but "

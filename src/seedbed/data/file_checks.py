@@ -1,6 +1,7 @@
 """What is asked of a file before it is read: that it is there, holds something, and fits."""
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 
 from seedbed.errors import DataError
@@ -34,10 +35,12 @@ def must_be_file(path: Path, key: str) -> None:
 
 
 def _hint(path: Path) -> str:
-    from seedbed.config.hints import did_you_mean
-
-    near = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-    return did_you_mean(path.name, near)
+    """The file beside it whose name is most alike, its ending and the case of letters aside."""
+    if not path.parent.is_dir():
+        return f"; there is no folder '{path.parent}'"
+    near = {one.stem.lower(): one.name for one in path.parent.iterdir() if one.is_file()}
+    found = get_close_matches(path.stem.lower(), near, n=1, cutoff=0.75)
+    return f"; did you mean '{near[found[0]]}'?" if found else ""
 
 
 def refuse_larger_than_memory(size: float, path: Path, key: str) -> None:

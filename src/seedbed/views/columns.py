@@ -8,6 +8,7 @@ import numpy as np
 
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.table import Column, Table
+from seedbed.runs.files import printable
 
 MOST = 40
 """Columns that are listed one by one."""
@@ -86,7 +87,7 @@ def column_lines(reports: Sequence[ColumnReport]) -> list[str]:
 
 
 def _named(report: ColumnReport) -> str:
-    return report.name or "(no name)"
+    return printable(report.name) or "(no name)"
 
 
 def _told(report: ColumnReport) -> str:
