@@ -98,7 +98,7 @@ def _hooked(model: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
     hooks = [
         layer.register_forward_hook(lambda _, __, value, name=name: keep(name, value))
         for name, layer in model.named_modules()
-        if name
+        if name and not isinstance(layer, torch.jit.ScriptModule)  # which takes no hooks
     ]
     try:
         model(inputs)

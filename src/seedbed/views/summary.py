@@ -1,7 +1,6 @@
 """A model's layers and parameters: torchsummary's table where it can, the right totals always."""
 
 import contextlib
-import copy
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seedbed.models.copies import copied_model
 from seedbed.models.manual import ManualMLP
 
 
@@ -74,10 +74,18 @@ def _torchsummary(model: nn.Module, input_shape: Sequence[int]) -> str | None:
 
 @contextlib.contextmanager
 def _untouched(model: nn.Module) -> Iterator[nn.Module]:
-    """A copy on the CPU to look at; neither the model nor the random numbers notice."""
-    twin = copy.deepcopy(model).cpu().float().eval()
+    """A copy on the CPU to look at; neither the model nor the random numbers notice.
+
+    A model that cannot be copied is looked at itself.
+    """
+    training = model.training
+    try:
+        twin = copied_model(model).cpu().float().eval()
+    except Exception:  # of any kind: the class may be the user's
+        twin = model.eval()
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         yield twin
+    model.train(training)
 
 
 def _hooked_rows(model: nn.Module, input_shape: Sequence[int]) -> list[LayerRow]:
@@ -94,15 +102,18 @@ def _hooked_rows(model: nn.Module, input_shape: Sequence[int]) -> list[LayerRow]
     hooks = [
         layer.register_forward_hook(lambda layer, _, output, path=path: add(path, layer, output))
         for path, layer in leaves.items()
+        if not isinstance(layer, torch.jit.ScriptModule)  # which takes no hooks
     ]
     try:
         model(torch.zeros(2, *input_shape))
     except Exception:  # any model of anybody's; its layers are still worth listing
         rows.clear()
-        for path, layer in leaves.items():
-            add(path, layer, None)
     for hook in hooks:
         hook.remove()
+    called = {row.path for row in rows}
+    for path, layer in leaves.items():
+        if not called or isinstance(layer, torch.jit.ScriptModule):
+            add(path, layer, None)
     for path, count in direct.items():
         rows.append(LayerRow(f"Parameter-{len(rows) + 1}", path, None, count))
     return rows
