@@ -62,6 +62,22 @@ class Objective:
     preprocessing: Preprocessing
 
     @property
+    def learnt(self) -> list[nn.Parameter]:
+        """The parameters that a loss of the user's own has; they are trained with the model's."""
+        loss = self.loss_function
+        if not isinstance(loss, nn.Module):
+            return []
+        return [one for one in loss.parameters() if one.requires_grad]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The `state_dict` of a loss of the user's own; empty of torch's, which keep nothing."""
+        loss = self.loss_function
+        if not isinstance(loss, nn.Module) or type(loss).__module__.startswith("torch."):
+            return {}
+        return dict(loss.state_dict())
+
+    @property
     def one_logit(self) -> bool:
         """Whether two classes are told apart by a single number."""
         return self.loss_name == "torch.nn.BCEWithLogitsLoss"
@@ -214,4 +230,7 @@ def build_objective(
             f"loss={option} does not fit the target '{target}', which is {kind}; "
             f"type loss={OPTIONS[AUTOMATIC[task]]}{other}"
         )
-    return Objective(name, allow.build({**spec, "_target_": name}, "loss"), preprocessing)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # what a loss of the user's draws is a matter of its config alone
+        loss = allow.build({**spec, "_target_": name}, "loss")
+    return Objective(name, loss, preprocessing)

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,15 +44,17 @@ class Schedule:
             self.scheduler.step()
 
 
-def build_optimizer(spec: Mapping[str, Any], allow: AllowList, model: nn.Module) -> Optimizer:
-    """The optimizer of a config, over all parameters of `model`.
+def build_optimizer(
+    spec: Mapping[str, Any], allow: AllowList, parameters: Sequence[nn.Parameter]
+) -> Optimizer:
+    """The optimizer of a config, over all of the parameters.
 
     Raises:
         NotAllowedError: if its class may not be built, refuses its arguments, asks for the loss
             more than once a step, or takes no dense gradients.
     """
     with building_without_compiler():
-        built: Optimizer = allow.build(spec, "optimizer", params=list(model.parameters()))
+        built: Optimizer = allow.build(spec, "optimizer", params=list(parameters))
     optimizer = without_compiler(built)
     closure = inspect.signature(type(optimizer).step).parameters.get("closure")
     if closure is not None and closure.default is closure.empty:

@@ -77,7 +77,7 @@ def prepare_run(config: RunConfig, allow: AllowList, data: PreparedData | None =
     mixed = tried(mixed_precision, config.trainer.precision, device)
     data = data if data is not None else tried(_data, config, allow)
     if data is None:
-        tried(_optimizer, config, allow, nn.Linear(1, 1), steps=1, best=None)
+        tried(_optimizer, config, allow, [*nn.Linear(1, 1).parameters()], steps=1, best=None)
         raise tried.error()
     best = tried(_best, config, data)
     train = tried(training_batches, data.train, config.loader, config.seed, device)
@@ -88,7 +88,10 @@ def prepare_run(config: RunConfig, allow: AllowList, data: PreparedData | None =
         tried(_try_batch, *twins, data.train, train)
     learner = (model if model is not None else nn.Linear(1, 1)).to(device)
     steps = config.trainer.epochs * (len(train) if train is not None else 1)
-    moved = tried(_optimizer, config, allow, learner, steps=steps, best=best)
+    if objective is not None and isinstance(objective.loss_function, nn.Module):
+        objective.loss_function.to(device)
+    learnt = [*learner.parameters(), *(objective.learnt if objective is not None else [])]
+    moved = tried(_optimizer, config, allow, learnt, steps=steps, best=best)
     if tried.errors or objective is None or train is None or best is None or moved is None:
         raise tried.error()
     optimizer, schedule = moved
@@ -143,9 +146,14 @@ def _data(config: RunConfig, allow: AllowList) -> PreparedData:
 
 
 def _optimizer(
-    config: RunConfig, allow: AllowList, model: nn.Module, *, steps: int, best: Best | None
+    config: RunConfig,
+    allow: AllowList,
+    parameters: Sequence[nn.Parameter],
+    *,
+    steps: int,
+    best: Best | None,
 ) -> tuple[Optimizer, Schedule]:
-    optimizer = build_optimizer(config.optimizer, allow, model)
+    optimizer = build_optimizer(config.optimizer, allow, parameters)
     higher = best is not None and best.higher_is_better
     schedule = build_schedule(
         config.scheduler, allow, optimizer, steps=steps, higher_is_better=higher

@@ -104,8 +104,11 @@ class Recorder:
         before = into or {}
         engine = self.plan.engine
         scheduler = engine.schedule.scheduler
+        loss = engine.objective.state
+        own = {"loss": copied(loss, before.get("loss"))} if loss else {}
         return {
             "format": checkpoint.FORMAT,
+            **own,
             "model": copied(self.plan.model.state_dict(), before.get("model")),
             "optimizer": copied(engine.optimizer.state_dict(), before.get("optimizer")),
             "scheduler": copied(scheduler.state_dict()) if scheduler is not None else None,

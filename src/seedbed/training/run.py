@@ -31,6 +31,7 @@ from seedbed.training.reporter import Logged, Reporter, Silent
 from seedbed.training.results import Measured, closing_text, epochs_of
 from seedbed.training.resume import load_best, restore_random, restored
 from seedbed.training.state import Diverged, HistoryRow, Interrupted, TrainingState
+from seedbed.training.unsaved import Unsaved
 
 log = logging.getLogger("seedbed")
 
@@ -141,6 +142,7 @@ def _train(
         plan.engine.objective.load_metrics()  # before the clock starts
     status: Status = "completed"
     error = None
+    unsaved = Unsaved(plan)
     reporter.started(plan)
     spent = sum(row["seconds"] for row in state.history)
     started = time.perf_counter()
@@ -153,6 +155,8 @@ def _train(
     finally:
         reporter.ended()
     seconds = spent + time.perf_counter() - started
+    if note := unsaved.note():
+        reporter.note(note)
     if status != "diverged":
         recorder.save_last(state)
     elif not recorder.has_last:
@@ -229,6 +233,8 @@ def _final_metrics(
     if (keep_best and state.best.epoch) or status == "diverged":
         assert recorder.good is not None
         plan.model.load_state_dict(recorder.good["model"])
+        if "loss" in recorder.good:
+            plan.engine.objective.loss_function.load_state_dict(recorder.good["loss"])
         epoch = recorder.good["state"]["epoch"]
     checkpoint.save(recorder.directory.model, checkpoint.copied(plan.model.state_dict()))
     for part, prefix in (("validation", "val"), ("test", "test")):

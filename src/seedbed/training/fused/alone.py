@@ -10,13 +10,14 @@ from torch import Tensor, nn
 
 from seedbed.config.build import AllowList
 from seedbed.models.build import ModelBuilder, output_of
+from seedbed.models.plain_state import PlainState, plain_state
 from seedbed.training.engine import Engine
 from seedbed.training.fused.agreement import DiffersError, agree
 from seedbed.training.fused.layout import Named
-from seedbed.training.fused.plain_state import PlainState, plain_state
 from seedbed.training.fused.plan import StackPlan
 from seedbed.training.objective import build_objective
 from seedbed.training.optimization import Schedule
+from seedbed.training.uncompiled import building_without_compiler, without_compiler
 
 
 class Alone:
@@ -50,9 +51,11 @@ class Alone:
 
     def learns_at(self, lr: float, momentum: float, weight_decay: float) -> None:
         """Sets the optimizer up."""
-        optimizer = torch.optim.SGD(
-            self.model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay
-        )
+        with building_without_compiler():
+            built = torch.optim.SGD(
+                self.model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay
+            )
+        optimizer = without_compiler(built)
         self.engine = Engine(
             self.model, self.objective, optimizer, Schedule(None), self.device, None, None
         )

@@ -15,8 +15,8 @@ from seedbed.data.sources import read_source
 from seedbed.data.splits import split_seed
 from seedbed.data.table import Table as LoadedTable
 from seedbed.models.build import ModelBuilder
+from seedbed.models.plain_state import PlainState, first_difference, plain_state
 from seedbed.training.fused.layout import Layout, Named
-from seedbed.training.fused.plain_state import PlainState, first_difference, plain_state
 from seedbed.training.fused.pure import is_pure, refused_form
 from seedbed.training.fused.rows import NotAlikeError, StackedBatches, Table, table_of
 from seedbed.training.fused.schedules import Schedules

@@ -170,7 +170,7 @@ def _identity(config: RunConfig, place: int) -> str:
 def _built(config: RunConfig, allow: AllowList, steps: int, higher_is_better: bool) -> _Shared:
     number = nn.Module()
     number.weight = nn.Parameter(torch.zeros(1))
-    optimizer = build_optimizer(config.optimizer, allow, number)
+    optimizer = build_optimizer(config.optimizer, allow, [*number.parameters()])
     schedule = build_schedule(
         config.scheduler, allow, optimizer, steps=steps, higher_is_better=higher_is_better
     )

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.data.seeds import stream_seed
+from seedbed.models.plain_state import first_difference, shared_state
 from seedbed.training.device import process_settings
 from seedbed.training.fused.agreement import AGREEMENT, ROUNDING, DiffersError, agree, size
 from seedbed.training.fused.alone import Alone, tensors_of, without_dropout
 from seedbed.training.fused.layout import Named
 from seedbed.training.fused.optimizers import SGD
-from seedbed.training.fused.plain_state import first_difference, shared_state
 from seedbed.training.fused.plan import NARROWEST, StackPlan
 from seedbed.training.fused.step import StackedModel
 

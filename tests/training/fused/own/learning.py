@@ -226,6 +226,14 @@ class Lazy(nn.Module):
         return self.head(torch.relu(self.norm(self.hidden(x))))
 
 
+class Forgotten(Net):
+    """Has a lazy layer that it does not call."""
+
+    def __init__(self, in_features, out_features):
+        super().__init__(in_features, out_features)
+        self.late = nn.LazyLinear(3)
+
+
 class TrainingAlone(Net):
     """Does in training what it does not do in evaluation."""
 

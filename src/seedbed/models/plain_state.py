@@ -48,9 +48,14 @@ class _Opaque:
     __hash__ = None  # type: ignore[assignment]
 
 
-def plain_state(module: Any) -> PlainState:
-    """All that the module and those in it keep in attributes; of any other object, all of it."""
-    walk = _Walk()
+def plain_state(module: Any, opaque: Callable[[Any], Any] | None = None) -> PlainState:
+    """All that the module and those in it keep in attributes; of any other object, all of it.
+
+    Args:
+        module: a model, or a loss.
+        opaque: what stands for an object that cannot be compared; by default what equals nothing.
+    """
+    walk = _Walk(opaque) if opaque is not None else _Walk()
     if not isinstance(module, nn.Module):
         walk.entries([("itself", module)], "")
         return walk.found
@@ -63,6 +68,16 @@ def plain_state(module: Any) -> PlainState:
         own = [(key, value) for key, value in vars(one).items() if not _is_registry(key)]
         walk.entries(own, f"{name}." if name else "")
     return walk.found
+
+
+def unsaved_state(module: nn.Module) -> PlainState:
+    """What no `state_dict` holds: attributes, and buffers that are not persistent."""
+    walk = _Walk(opaque=id)
+    saved = module.state_dict()
+    for name, buffer in module.named_buffers():
+        if name not in saved:
+            walk.entries([(name, buffer)], "")
+    return {**plain_state(module, opaque=id), **walk.found}
 
 
 def shared_state(module: Any) -> PlainState:
