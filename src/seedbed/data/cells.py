@@ -91,9 +91,19 @@ def is_usable(kind: Any) -> bool:
     return kind_of(pa.array([], kind), CellForm()) is not None
 
 
+def plain_numbers(cells: Any, form: CellForm) -> Floats | None:
+    """The numbers of a column of text that holds nothing else; None for any other column.
+
+    Most columns of a large table are such, and need no closer look.
+    """
+    if not is_text(cells.type) or not form.is_plain or form.date is not None:
+        return None
+    floats = _cast(_trimmed(cells))
+    floats = _cast(present(cells, form)) if floats is None else floats
+    return None if floats is None else _array(floats)
+
+
 def _kind_of_text(cells: Any, form: CellForm) -> Kind:
-    if form.is_plain and _cast(_trimmed(cells)) is not None:
-        return "number"
     plain = present(cells, form)
     distinct = pc.drop_null(pc.unique(plain))
     if pc.all(

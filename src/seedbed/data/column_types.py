@@ -98,6 +98,10 @@ def first_table(
     dates: dict[str, str] = {}
     columns, problems = {}, {}
     for name, one in cells.items():
+        plain = _plain_numbers(name, one, types, target=name in targets)
+        if plain is not None:
+            columns[name] = plain
+            continue
         try:
             if name not in types.kinds and _holds_dates(file, name, one, types):
                 dates[name] = ISO
@@ -162,6 +166,18 @@ def _column(file: TableFile, name: str, cells: Any, types: ColumnTypes, *, targe
         if kind is None:
             _refuse_names(file, name, cells, form, target=target, slip=True)
         raise _misfit(file, name, misfit.row, misfit.text, kind, form) from misfit
+
+
+def _plain_numbers(name: str, cells: Any, types: ColumnTypes, *, target: bool) -> Column | None:
+    """A column of text of which nothing is said and that holds numbers alone, or None."""
+    if isinstance(cells, np.ndarray) or name in types.kinds:
+        return None
+    from seedbed.data import cells as reading
+
+    form = types.text.of(name)
+    floats = reading.plain_numbers(cells, form)
+    written = reading.Written(cells, form) if target else None
+    return None if floats is None else Column("number", floats, written=written)
 
 
 def _typed(cells: Any, kind: Kind, form: CellForm, *, target: bool) -> Column:
