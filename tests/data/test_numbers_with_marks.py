@@ -403,3 +403,45 @@ def test_the_form_stands_in_the_run(seedbed: Command, tmp_path: Path) -> None:
     run = seedbed("train", *words, 'data.decimal=","', "trainer.epochs=1").run
     assert yaml.safe_load((run / "config.yaml").read_text())["data"]["decimal"] == ","
     assert json.loads((run / "preprocessing.json").read_text())["text"]["decimal"] == ","
+
+
+def test_times_of_day_are_read_if_the_config_says_so(tmp_path: Path) -> None:
+    cells = [f"{n % 24:02}:{n:02}" for n in range(ROWS)]
+    path = written(tmp_path / "table.csv", cells)
+    with pytest.raises(DataError) as refused:
+        data_of(path)
+    assert "'data.dates={a: \"%H:%M\"}'" in refused.value.problems[0]
+    read = np.array(values(data_of(path, 'data.dates={a: "%H:%M"}')))
+    expected = np.array([n % 24 * 60 + n for n in range(ROWS)]) / 1440
+    np.testing.assert_allclose(read - read[0], expected, atol=2e-3)  # float32 of day -25567
+
+
+NAMES = ["a b", "Größe", "price (€)", "x,y", "true", "1", "50%", "a=b", 'say "x"', "[z]"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_told_to_type_can_be_typed(tmp_path: Path, name: str) -> None:
+    cells = [f"name {chr(65 + n)}" for n in range(25)]
+    quoted = name.replace('"', '""')
+    path = written(tmp_path / "table.csv", cells, quoted)
+    with pytest.raises(DataError) as refused:
+        data_of(path)
+    drop, categories = (
+        part.partition("'")[0] for part in refused.value.problems[0].split("'data.")[1:]
+    )
+    (feature,) = data_of(path, f"data.{categories}").preprocessing.features
+    assert feature.name == name
+    with pytest.raises(DataError, match="no column beside the target"):
+        data_of(path, f"data.{drop}")
+
+
+@pytest.mark.parametrize("name", ["a b", "50%", "Größe", "1"])
+def test_a_unit_is_told_as_an_override_or_as_yaml(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path / "table.csv", ["5 €", "7 €"], name)
+    with pytest.raises(DataError) as refused:
+        data_of(path)
+    told = refused.value.problems[0].partition("type '")[2].partition("'")[0]
+    if told.startswith("data.units="):
+        assert values(data_of(path, told))[:2] == [5, 7]
+    else:
+        assert yaml.safe_load(told) == {"data": {"units": {name: "€"}}}

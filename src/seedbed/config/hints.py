@@ -1,8 +1,12 @@
 """Finds the name that was most likely meant."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
+
+PLAIN = re.compile(r"(?!(?i:true|false|null|nan|inf)$)[A-Za-z_][A-Za-z0-9_.%+ -]*(?<! )")
+"""A name that needs no quotes in an override."""
 
 MOST_PROBLEMS = 20
 """Mistakes told of one sweep; the rest are counted."""
@@ -44,6 +48,23 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing."""
     near = nearest(name, names)
     return f"; did you mean '{near}'?" if near else ""
+
+
+def in_list(*names: str) -> str:
+    """Names as the inside of a list in an override: in quotes where Hydra's grammar asks for it."""
+    return ",".join(one if PLAIN.fullmatch(one) else _quoted(one) for one in names)
+
+
+def of_column(key: str, name: str, value: str) -> str:
+    """An override that gives a column's value, or the YAML for a name that no override can hold."""
+    if PLAIN.fullmatch(name):
+        return f'{key}={{{name}: "{value}"}}'
+    group, _, last = key.partition(".")
+    return f'{group}: {{{last}: {{{_quoted(name)}: "{value}"}}}}'
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '\\"') + '"'
 
 
 def shown(names: Iterable[str], limit: int = 12) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.hints import did_you_mean, in_list, shown
 from seedbed.data.npz_file import array_column
 from seedbed.data.table import Column, Kind, Table
 from seedbed.data.text_form import ISO, CellForm, TextForm
@@ -226,8 +226,8 @@ def _refuse_names(
         return
     if why := objection(cells, name, form, target=target, slip=slip):
         raise DataError(
-            f"'{file.origin}': column '{name}' {why}; or 'data.categories=[{name}]' if they are "
-            "names"
+            f"'{file.origin}': column '{name}' {why}; or "
+            f"'data.categories=[{in_list(name)}]' if they are names"
         )
 
 
@@ -236,20 +236,23 @@ def _refuse_together(problems: Mapping[str, str], targets: Sequence[str]) -> Non
     features = [name for name in problems if name not in targets]
     more = []
     if len(features) > 1:
-        listed = ",".join(features)
-        more = [f"to leave all of these columns out, type 'data.drop=[{listed}]'"]
+        more = [f"to leave all of these columns out, type 'data.drop=[{in_list(*features)}]'"]
     if problems:
         raise DataError(*problems.values(), *more)
 
 
 def _drop_hint(name: str, kind: Kind | None, *, target: bool) -> str:
-    return f"; type 'data.drop=[{name}]' to leave it out" if kind is None and not target else ""
+    return (
+        f"; type 'data.drop=[{in_list(name)}]' to leave it out"
+        if kind is None and not target
+        else ""
+    )
 
 
 def _date_notes(dates: Mapping[str, str], file: TableFile) -> list[str]:
     return [
         f"column '{name}' of {file.origin} holds dates; it is read as days since 1970-01-01, type "
-        f"'data.categories=[{name}]' for an input for each date"
+        f"'data.categories=[{in_list(name)}]' for an input for each date"
         for name in dates
     ]
 
@@ -267,7 +270,7 @@ def _misfit(
     if kind is None:
         return DataError(
             f"'{file.origin}': column '{name}' holds {words}, but {place} holds '{shown_text}'; "
-            f"mend it, or type 'data.categories=[{name}]' if they are names, or "
+            f"mend it, or type 'data.categories=[{in_list(name)}]' if they are names, or "
             f"'data.missing=[{_quoted(shown_text)}]' if it stands for a missing value"
         )
     return DataError(
@@ -295,6 +298,6 @@ def _notes(
         if why := doubt(cells[name], column.values, typed=file.typed):
             notes.append(
                 f"column '{name}' of {file.origin} {why}; it is read as numbers, type "
-                f"'data.categories=[{name}]' if they are names"
+                f"'data.categories=[{in_list(name)}]' if they are names"
             )
     return notes

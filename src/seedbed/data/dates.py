@@ -53,13 +53,19 @@ def day_numbers(texts: Sequence[str | None], form: str) -> NDArray[np.float64]:
     return np.array([np.nan if one is None else one for one in found], dtype=np.float64)
 
 
-def forms_of(texts: Sequence[str]) -> list[str]:
-    """The forms in which every text is a date; several where day and month may be exchanged."""
+def forms_of(texts: Sequence[str], *, times: bool) -> list[str]:
+    """The forms in which every text is a date; several where day and month may be exchanged.
+
+    Args:
+        texts: without spaces around them.
+        times: whether a time of day alone counts.
+    """
     first = next(iter(texts), "")
     if not any(mark.isdigit() for mark in first) or len(first) > 40:
         return []
     tails = TIMES if ":" in first else TIMES[:1]
     candidates = [form + tail for form in FORMS for tail in tails]
+    candidates += [tail.strip() for tail in tails if tail and times]
     return [
         form
         for form in candidates

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.hints import did_you_mean, in_list, shown
 from seedbed.data.spellings import KnownNames
 from seedbed.data.table import Column, Kind, Table
 from seedbed.errors import DataError
@@ -190,12 +190,12 @@ def _unusable(names: Sequence[str], table: Table, limit: int) -> list[str]:
         if different == {None} or (not is_names and _is_empty(column)):
             found.append(
                 f"column '{name}' of {table.origin} has no value in any training row; "
-                f"{drop.format(name)}"
+                f"{drop.format(in_list(name))}"
             )
         elif len(different) > limit:
             found.append(
                 f"column '{name}' of {table.origin} has {len(different)} different names; "
-                f"{drop.format(name)}, or raise data.max_categories (now {limit})"
+                f"{drop.format(in_list(name))}, or raise data.max_categories (now {limit})"
             )
     return found
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from seedbed.config.hints import shown
+from seedbed.config.hints import in_list, of_column, shown
 from seedbed.data.cells import NUMBER, present
 from seedbed.data.dates import forms_of
 from seedbed.data.text_form import CellForm
@@ -63,8 +63,8 @@ def objection(cells: Any, name: str, form: CellForm, *, target: bool, slip: bool
     texts: list[str] = pc.unique(there).to_pylist()
     if not texts:
         return None
-    numbers = [text for text in texts if re.match(NUMBER, text)]
-    others = [text for text in texts if not re.match(NUMBER, text)]
+    numbers = [text for text in texts if _is(NUMBER, text)]
+    others = [text for text in texts if not _is(NUMBER, text)]
     marks = [text for text in others if text.lower() in MISSING]
     rest = [text for text in texts if text not in marks]
     if slip:
@@ -86,21 +86,20 @@ def objection(cells: Any, name: str, form: CellForm, *, target: bool, slip: bool
 def _numbers_with_marks(
     texts: Sequence[str], name: str, form: CellForm, *, slip: bool
 ) -> str | None:
-    marked = [text for text in texts if not re.match(NUMBER, text)]
+    marked = [text for text in texts if not _is(NUMBER, text)]
     if not marked:
         return None
-    if any(re.match(form.number, text) for text in marked):  # as the config says
+    if any(_is(form.number, text) for text in marked):  # as the config says
         return None if slip else _in_two_ways(texts, form)
     unit, bare = _without_unit(texts)
     found = [
         (decimal, thousands)
         for decimal, thousands in FORMS
         if all(
-            re.match(replace(form, decimal=decimal, thousands=thousands).number, text)
-            for text in bare
+            _is(replace(form, decimal=decimal, thousands=thousands).number, text) for text in bare
         )
     ]
-    if unit and all(re.match(NUMBER, text) for text in bare):
+    if unit and all(_is(NUMBER, text) for text in bare):
         found = [(form.decimal, form.thousands)]
     if not found:
         return None if slip else _in_two_ways(texts, form)
@@ -112,10 +111,10 @@ def _numbers_with_marks(
 def _in_two_ways(texts: Sequence[str], form: CellForm) -> str | None:
     """For texts that are numbers, each in some form."""
     forms = [replace(form, decimal=decimal, thousands=mark).number for decimal, mark in FORMS]
-    if not all(any(re.match(one, text) for one in forms) for text in texts):
+    if not all(any(_is(one, text) for one in forms) for text in texts):
         return None
-    right = next(text for text in texts if re.match(form.number, text) or text == texts[-1])
-    wrong = next(text for text in texts if not re.match(form.number, text))
+    right = next(text for text in texts if _is(form.number, text) or text == texts[-1])
+    wrong = next(text for text in texts if not _is(form.number, text))
     return (
         f"holds numbers written in several ways, such as '{right}' and '{wrong}'; write them alike"
     )
@@ -128,7 +127,7 @@ def _typed(decimal: str, thousands: str | None, name: str, unit: str, form: Cell
     if thousands is not None and thousands != form.thousands:
         words.append(f'data.thousands="{thousands}"')
     if unit:
-        words.append(f'data.units={{{name}: "{unit}"}}')
+        words.append(of_column("data.units", name, unit))
     return "' '".join(words)
 
 
@@ -154,13 +153,13 @@ def _without_unit(texts: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def _dates(texts: Sequence[str], name: str) -> str | None:
-    forms = forms_of(texts)
+    forms = forms_of(texts, times=len(texts) > FEW_NAMES)
     if not forms:
         return None
-    typed = [f"'data.dates={{{name}: \"{form}\"}}'" for form in forms[:2]]
+    typed = [f"'{of_column('data.dates', name, form)}'" for form in forms[:2]]
     return (
-        f"holds dates written as '{texts[0]}'; type {' or '.join(typed)} to read them as day "
-        "numbers"
+        f"holds dates or times written as '{texts[0]}'; type {' or '.join(typed)} to read "
+        "them as day numbers"
     )
 
 
@@ -178,8 +177,15 @@ def _lonely(different: int, rows: int, name: str, *, target: bool) -> str | None
     if different <= FEW_NAMES or 2 * different <= rows:
         return None
     kind = "classes" if target else "names"
-    instead = "choose another target" if target else f"type 'data.drop=[{name}]' to leave it out"
+    instead = (
+        "choose another target" if target else f"type 'data.drop=[{in_list(name)}]' to leave it out"
+    )
     return f"has {different} different {kind} in {rows} rows, nearly one a row; {instead}"
+
+
+def _is(pattern: str, text: str) -> bool:
+    """As Arrow, which knows the digits of ASCII alone."""
+    return re.match(pattern, text, re.ASCII) is not None
 
 
 def _count(there: Any, text: str) -> int:
