@@ -48,6 +48,27 @@ def test_diabetes_is_foretold_as_well_as_by_ridge_regression(tmp_path: Path, see
     assert run.result["metrics"]["test/r2"] >= plain.score(*rows(run, "test")) - 0.03
 
 
+CURES = {
+    "dropout": ["model.dropout=0.5"],
+    "weight decay": ["optimizer.weight_decay=3"],
+    "early stopping": ["trainer.early_stopping.patience=5", "trainer.select=best"],
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS[:3])
+def test_each_cure_of_overfitting_cures_it(tmp_path: Path, seed: int) -> None:
+    words = ["experiment=overfitting", f"seed={seed}"]
+    plain = train(tmp_path / "plain", *words)
+    losses = plain.history["val/loss"]
+    assert losses.index(min(losses)) < 12
+    assert losses[-1] > 1.2 * min(losses)
+    for name, cure in CURES.items():
+        cured = train(tmp_path / name, *words, *cure)
+        for metric, gain in (("test/r2", 1), ("val/loss", -1)):
+            better = cured.result["metrics"][metric] - plain.result["metrics"][metric]
+            assert gain * better > 0.05, (name, metric)
+
+
 @pytest.mark.parametrize(
     "experiment", sorted(path.stem for path in (own_conf() / "experiment").glob("*.yaml"))
 )

@@ -23,6 +23,9 @@ MAIN: dict[str, Any] = {"linewidth": 1.8}
 BESIDE: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.6}
 """How the loss that runs are compared by is drawn, and how the other."""
 
+ENDS: dict[str, Any] = {"marker": "o", "markersize": 4, "markevery": [-1]}
+"""A dot where a run ended."""
+
 Losses = Mapping[str, Curve]
 """`train/loss`, `val/loss` or both."""
 
@@ -46,10 +49,10 @@ def comparison_png(runs: Mapping[str, Losses], loss_label: str) -> bytes:
     canvas = FigureCanvasAgg(figure)
     axes = figure.subplots()
     main = "val/loss" if any("val/loss" in losses for losses in runs.values()) else "train/loss"
-    for number, losses in reversed(list(enumerate(runs.values()))):  # the first ones on top
+    for number, losses in _behind_first(runs):
         for name, (epochs, values) in losses.items():
-            marker = "o" if len(epochs) < 2 else None
-            axes.plot(epochs, values, marker=marker, **_look(number, main=name == main))
+            marker: dict[str, Any] = ENDS if name == main else {}
+            axes.plot(epochs, values, **marker, **_look(number, main=name == main))
     handles = [Line2D([], [], **_look(n, main=True)) for n in range(len(runs))][: MOST_NAMED + 1]
     if main == "val/loss":
         handles += [Line2D([], [], color="black", **MAIN), Line2D([], [], color="black", **BESIDE)]
@@ -61,6 +64,12 @@ def comparison_png(runs: Mapping[str, Losses], loss_label: str) -> bytes:
     buffer = io.BytesIO()
     canvas.print_png(buffer)
     return buffer.getvalue()
+
+
+def _behind_first(runs: Mapping[str, Losses]) -> list[tuple[int, Losses]]:
+    """Runs with their numbers, in the order of drawing: a short one is not hidden by a long one."""
+    numbered = reversed(list(enumerate(runs.values())))
+    return sorted(numbered, key=lambda one: -max(len(epochs) for epochs, _ in one[1].values()))
 
 
 def _labels(runs: Mapping[str, Losses]) -> list[str]:
