@@ -2,8 +2,10 @@
 
 import csv
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -170,3 +172,21 @@ def test_ours_says_in_one_line_that_it_is_of_no_use_elsewhere(word: str) -> None
         f"error: {word} runs sweeps of the command 'seedbed train -m' alone; in your own "
         f"program type {part}=basic, or leave it out"
     )
+
+
+def test_ctrl_c_ends_the_sweep_of_another_launcher() -> None:
+    line = [sys.executable, "-m", "seedbed", "train", "-m", "hydra/launcher=basic", "seed=1,2"]
+    process = subprocess.Popen(
+        [*line, "trainer.epochs=1000000", "hydra.sweep.dir=s"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 100
+    while not Path("s/0_seed=1/history.csv").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "2 of 2 jobs did not complete" in out
+    assert [row["status"] for row in _rows(Path("s"))] == ["interrupted", "pending"]

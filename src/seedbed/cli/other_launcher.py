@@ -4,8 +4,12 @@ Hydra's launchers, such as those for joblib and submitit, bring each job to a pr
 is called. What was asked and what was left is the same as with our own launcher.
 """
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -14,6 +18,7 @@ from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
+from seedbed import signals
 from seedbed.cli.sweep import run_sweep
 from seedbed.cli.sweep_words import composed_from, words_of_jobs
 from seedbed.config.compose import from_job
@@ -22,6 +27,9 @@ from seedbed.sweep.expand import words_of
 from seedbed.sweep.job import Job, run_job
 from seedbed.sweep.outcome import Sweep
 from seedbed.sweep.run import left_to_run
+
+_here: list[int] = []
+"""This process, where it launches jobs; one of the launcher's does not know of it."""
 
 
 def run_elsewhere(
@@ -47,15 +55,31 @@ def _launch(launcher: Launcher, name: str, sweep: Sweep, jobs: Sequence[Job]) ->
     print(f"note: hydra/launcher={name} runs each job on its own; none are trained together")
     sweep.write_jobs()
     returns: Sequence[JobReturn] = ()
-    try:
-        returns = launcher.launch([_overrides(job) for job in jobs], initial_job_idx=0)
-    except Exception as err:
-        print(f"error: hydra/launcher={name} stopped with {reason(err)}", file=sys.stderr)
-    finally:
-        left_to_run(sweep)  # notes how each job stands
-        _note_errors(sweep, returns)
-        sweep.write_jobs()
-        sweep.write_table()
+    _here.append(os.getpid())
+    with signals.done_at_end(lambda: _stopped(sweep)):
+        try:
+            returns = launcher.launch([_overrides(job) for job in jobs], initial_job_idx=0)
+        except KeyboardInterrupt:
+            pass  # how each job stands tells that
+        except Exception as err:
+            print(f"error: hydra/launcher={name} stopped with {reason(err)}", file=sys.stderr)
+    _record(sweep, returns)
+
+
+def _stopped(sweep: Sweep) -> None:
+    """What is left to do when a signal ends this process: the launcher's own end with it."""
+    for file in Path("/proc/self/task").glob("*/children"):
+        for child in file.read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGTERM)
+    _record(sweep, ())
+
+
+def _record(sweep: Sweep, returns: Sequence[JobReturn]) -> None:
+    left_to_run(sweep)  # notes how each job stands
+    _note_errors(sweep, returns)
+    sweep.write_jobs()
+    sweep.write_table()
 
 
 def _overrides(job: Job) -> list[str]:
@@ -80,10 +104,20 @@ def job(config: DictConfig) -> dict[str, Any]:
 
     Returns:
         Its status and its metrics, for a callback of Hydra's.
+
+    Raises:
+        KeyboardInterrupt: if it was interrupted, so that the launcher starts no other.
     """
+    in_launchers_process = os.getpid() not in _here
+    if in_launchers_process:
+        signals.take_over(quiet=True)
     composed = from_job(config)
     number = int(HydraConfig.get().job.num)
     outcome = run_job(
         Job(number, composed.overrides, composed.directory, composed.run, composed.plain, {})
     )
+    if outcome.status == "interrupted":
+        if in_launchers_process:  # it may go on with the next job whatever is raised
+            os._exit(signals.exit_code())
+        raise KeyboardInterrupt
     return {"status": outcome.status, **(outcome.metrics or {})}

@@ -127,6 +127,8 @@ def train(settings: Composed) -> int:
         print(table)
         print(introduction(plan))
         with logged(directory):
+            for note in settings.notes:  # the plan's are logged when it starts
+                log.info("note: %s", note)
             log.info("the model:\n%s", table.rstrip())
             write_hydra_files(hydra_files(settings, directory.root), directory)
             with failures_told(directory.log):
