@@ -27,7 +27,7 @@ def test_every_column_is_told(seedbed: Command, table: Path) -> None:
         "  day    dates",
         "  w      numbers, 6 missing",
         "  color  2 names, 10 missing",
-        "  note   1 names",
+        "  note   1 name",
         "  yes    true or false",
         "  kind   target: 3 classes",
         "  id     left out: in data.drop",

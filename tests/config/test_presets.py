@@ -38,7 +38,7 @@ def settings_of(*words: str, folder: Path | None = None) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize(
     "words",
-    [CSV, OTHERS, ["data=npz", "data.path=rows.npz"], ["data=sklearn"], ["experiment=table", *CSV]],
+    [CSV, OTHERS, ["experiment=table", *CSV], ["data=sklearn", "preset=table"]],
     ids=lambda words: words[0],
 )
 def test_tables_have_the_settings_of_tables(words: list[str]) -> None:
@@ -48,7 +48,15 @@ def test_tables_have_the_settings_of_tables(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["data=sum"], ["model=sequential"], ["data=dataset", "+data.train._target_=a.B"]]
+    "words",
+    [
+        [],
+        ["data=sum"],
+        ["model=sequential"],
+        ["data=sklearn"],
+        ["data=npz", "data.path=rows.npz"],
+        ["data=dataset", "+data.train._target_=a.B"],
+    ],
 )
 def test_the_article_s_stay_the_article_s(words: list[str]) -> None:
     assert settings_of(*words) == ARTICLE
@@ -119,7 +127,7 @@ class TestAFolderOfOnesOwn:
 
 
 def test_every_job_of_a_sweep_has_what_a_run_of_its_own_has() -> None:
-    lists = ["data=sklearn,sum", "model.hidden=[3],[4,5]", "trainer.epochs=2,3"]
+    lists = ["preset=table,article", "model.hidden=[3],[4,5]", "trainer.epochs=2,3"]
     sweep = composed_sweep(lists)
     assert sweep is not None
     assert len(sweep.jobs) == 8
@@ -137,7 +145,7 @@ def test_left_over_widths_are_no_argument_of_a_class_of_ones_own(
         "        super().__init__(in_features, out_features)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    words = ["data=sklearn", "data.dataset=diabetes", "trainer.epochs=1"]
+    words = ["data=sklearn", "data.dataset=diabetes", "trainer.epochs=1", "preset=table"]
     run = train(tmp_path / "run", *words, "model._target_=bare_net.Net", "allow=[bare_net]")
     assert isinstance(run.plan.model, torch.nn.Linear)
 
@@ -152,7 +160,7 @@ def test_a_batch_of_auto_fits_the_rows(rows: int) -> None:
 
 
 def test_batches_of_auto_and_their_number(tmp_path: Path) -> None:
-    words = ["data=sklearn", "data.dataset=diabetes", "trainer.epochs=1"]
+    words = ["data=sklearn", "data.dataset=diabetes", "trainer.epochs=1", "preset=table"]
     auto, fixed = (
         train(tmp_path / str(size), *words, f"loader.batch_size={size}") for size in ("auto", 32)
     )
@@ -164,7 +172,8 @@ def test_a_stack_has_the_batches_of_single_runs(tmp_path: Path) -> None:
     from training.fused.stacking import assert_alike, fused, singly
 
     jobs = [
-        ["data=sklearn", "data.dataset=diabetes", "trainer.epochs=2", f"seed={n}"] for n in "01"
+        ["data=sklearn", "data.dataset=diabetes", "preset=table", "trainer.epochs=2", f"seed={n}"]
+        for n in "01"
     ]
     assert_alike(fused(jobs), singly(tmp_path, jobs))
 

@@ -233,6 +233,7 @@ class TestDates:
             ("%d/%m/%y", False),
             ("%Y_%m_%d", False),
             ("%d %b %Y", False),
+            ("%b %d %Y", False),
             ("%d.%m.%Y %H:%M", False),
             ("%Y-%m-%dT%H:%M:%S", True),
             ("%Y/%m/%d", True),

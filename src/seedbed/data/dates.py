@@ -23,7 +23,9 @@ FORMS = (
     *(f"%d{mark}%m{mark}%{year}" for year in "Yy" for mark in "./-"),
     *(f"%m{mark}%d{mark}%{year}" for year in "Yy" for mark in "/-"),
     *("%m/%Y", "%m.%Y", "%m-%Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y"),
-    *("%b %d, %Y", "%B %d, %Y", "%b %Y", "%B %Y", "%b-%y", "%b-%Y"),
+    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d %b %y", "%d. %B %Y"),
+    *("%b %Y", "%B %Y", "%b-%y", "%b-%Y", "%b %y", "%Y %b", "%Y-%b"),
+    *("%a %d %b %Y", "%a, %d %b %Y", "%A, %B %d, %Y", "%a %b %d %Y"),
 )
 """How else people write a date."""
 

@@ -94,6 +94,7 @@ def _told(report: ColumnReport) -> str:
     if report.role == "left out":
         return f"left out: {report.kind}"
     kind = report.kind if report.names is None else f"{report.names} {report.kind}"
+    kind = "1 name" if kind == "1 names" else kind
     missing = f", {report.missing} missing" if report.missing else ""
     target = "target: " if report.role == "target" else ""
     return f"{target}{kind}{missing}"
