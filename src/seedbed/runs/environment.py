@@ -1,5 +1,6 @@
 """What a run was made with: `environment.json`."""
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -31,13 +32,18 @@ PACKAGES = (
 
 
 def environment(
-    device: str, threads: int, data: dict[str, Any], code: Mapping[str, str]
+    device: str,
+    threads: int,
+    arithmetic: Mapping[str, Any],
+    data: dict[str, Any],
+    code: Mapping[str, str],
 ) -> dict[str, Any]:
     """The versions, machine and code behind a run.
 
     Args:
         device: that the run trains on.
         threads: CPU threads of torch.
+        arithmetic: what else decides the bits.
         data: the fingerprint of the data as read.
         code: digests of the user's own modules.
     """
@@ -48,15 +54,26 @@ def environment(
         "machine": {
             "system": f"{platform.system()} {platform.release()}",
             "processor": platform.machine(),
+            "model": _processor(),
             "cores": os.cpu_count(),
         },
         "device": device,
         "threads": threads,
+        "arithmetic": dict(arithmetic),
         "data": data,
         "code": dict(code),
         "folder": str(Path.cwd()),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
     }
+
+
+def _processor() -> str | None:
+    """Its name; libraries choose their kernels by it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or None
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

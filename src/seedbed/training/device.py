@@ -9,6 +9,7 @@ import torch
 
 from seedbed.config.schema import TrainerConfig
 from seedbed.errors import DeviceError
+from seedbed.training.arithmetic import WORKSPACE
 from seedbed.training.uncompiled import is_compiler_loaded
 
 MIXED = {"bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -58,35 +59,37 @@ def mixed_precision(name: str, device: torch.device) -> torch.dtype | None:
 
 
 @contextmanager
-def process_settings(trainer: TrainerConfig, device: torch.device, seed: int) -> Iterator[None]:
+def process_settings(
+    trainer: TrainerConfig, device: torch.device, seed: int, threads: int
+) -> Iterator[None]:
     """Torch's settings for one run, put back afterwards, so that runs in one process are alike.
 
     Args:
-        trainer: `deterministic` and `threads`.
+        trainer: `deterministic`.
         device: whose generator is put back too, if it is cuda.
         seed: of everything drawn from torch's global generator inside, such as dropout.
+        threads: of the CPU, see `threads.py`.
     """
     deterministic = torch.are_deterministic_algorithms_enabled()
     memory: Any = torch.utils.deterministic
     fill = memory.fill_uninitialized_memory
     benchmark = torch.backends.cudnn.benchmark
-    threads = torch.get_num_threads()
-    # cuBLAS reads this at its first use; without it deterministic products are refused.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    threads_before = torch.get_num_threads()
+    for name, value in WORKSPACE.items():
+        os.environ.setdefault(name, value)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         _use_deterministic(trainer.deterministic)
         memory.fill_uninitialized_memory = False
         torch.backends.cudnn.benchmark = not trainer.deterministic
-        if trainer.threads is not None:
-            torch.set_num_threads(trainer.threads)
+        torch.set_num_threads(threads)
         try:
             yield
         finally:
             _use_deterministic(deterministic)
             memory.fill_uninitialized_memory = fill
             torch.backends.cudnn.benchmark = benchmark
-            torch.set_num_threads(threads)
+            torch.set_num_threads(threads_before)
 
 
 def _use_deterministic(wanted: bool) -> None:

@@ -23,6 +23,7 @@ from seedbed.training.engine import Engine
 from seedbed.training.objective import HIGHER_IS_BETTER, METRICS, Objective, build_objective
 from seedbed.training.optimization import Schedule, build_optimizer, build_schedule
 from seedbed.training.state import Best
+from seedbed.training.threads import OWN_STEP, counting, threads_for
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,6 +41,7 @@ class Plan:
         parts: batches that are only measured, by name: validation, test.
         best: how the best epoch is told.
         notes: what the user is told of the data and the config.
+        multiplications: in the forward pass of a batch.
     """
 
     config: RunConfig
@@ -49,11 +51,18 @@ class Plan:
     parts: Mapping[str, Batches]
     best: Best
     notes: Sequence[str] = ()
+    multiplications: int = 0
 
     @property
     def model(self) -> nn.Module:
         """The network, with its starting weights until the run starts."""
         return self.engine.model
+
+    @property
+    def threads(self) -> int:
+        """Of the CPU."""
+        worth = self.multiplications if self.engine.device.type == "cpu" else OWN_STEP
+        return threads_for(self.config.trainer, worth)
 
     @property
     def parameters(self) -> int:
@@ -83,9 +92,10 @@ def prepare_run(config: RunConfig, allow: AllowList, data: PreparedData | None =
     train = tried(training_batches, data.train, config.loader, config.seed, device)
     objective = tried(build_objective, config.loss, allow, data.preprocessing)
     model = tried(_model, config, allow, objective) if objective is not None else None
+    work = None
     if model is not None and objective is not None and train is not None:
         twins = _twins(config, allow, model, objective)
-        tried(_try_batch, *twins, data.train, train)
+        work = tried(_try_batch, *twins, data.train, train)
     learner = (model if model is not None else nn.Linear(1, 1)).to(device)
     steps = config.trainer.epochs * (len(train) if train is not None else 1)
     if objective is not None and isinstance(objective.loss_function, nn.Module):
@@ -105,7 +115,7 @@ def prepare_run(config: RunConfig, allow: AllowList, data: PreparedData | None =
         if rows is not None
     }
     notes = [*unused_keys(config, allow), *data.notes]
-    return Plan(config, data, engine, train, parts, best, notes)
+    return Plan(config, data, engine, train, parts, best, notes, work or 0)
 
 
 def metric_names(plan: Plan) -> list[str]:
@@ -178,7 +188,7 @@ def _twins(
         return _model(config, allow, anew), anew
 
 
-def _try_batch(model: nn.Module, objective: Objective, rows: Rows, batches: Batches) -> None:
+def _try_batch(model: nn.Module, objective: Objective, rows: Rows, batches: Batches) -> int:
     """Lets the smallest batch that training will see through.
 
     Args:
@@ -186,6 +196,9 @@ def _try_batch(model: nn.Module, objective: Objective, rows: Rows, batches: Batc
         objective: likewise.
         rows: of training.
         batches: of these.
+
+    Returns:
+        The multiplications in the forward pass of a whole batch, about.
 
     Raises:
         ModelError: if it does not fit the data, or its output does not fit the loss.
@@ -197,7 +210,8 @@ def _try_batch(model: nn.Module, objective: Objective, rows: Rows, batches: Batc
         x = torch.stack([sample[0] for sample in samples])
         y = torch.stack([torch.as_tensor(sample[1]) for sample in samples])
         try:
-            output = output_of(model(x))
+            with counting(model) as count:
+                output = output_of(model(x))
         except ModelError:
             raise
         except (Exception, SystemExit) as err:
@@ -218,6 +232,7 @@ def _try_batch(model: nn.Module, objective: Objective, rows: Rows, batches: Batc
             f"loss: {objective.loss_name} gives {loss.numel()} numbers for a batch of {len(x)} "
             "rows, training takes one; type loss.reduction=mean"
         )
+    return count() * batches.batch_size // size
 
 
 def _misfit(err: BaseException, x: torch.Tensor) -> str:

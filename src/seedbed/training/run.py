@@ -11,8 +11,6 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
 from seedbed.data.seeds import stream_seed
 from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.raised import reason
@@ -21,6 +19,7 @@ from seedbed.runs.directory import RunDirectory, Status
 from seedbed.runs.environment import environment
 from seedbed.runs.files import write_json, write_yaml
 from seedbed.training import checkpoint
+from seedbed.training.arithmetic import arithmetic
 from seedbed.training.checkpoint import Snapshot
 from seedbed.training.device import process_settings
 from seedbed.training.interrupt import StopRequest, stop_request
@@ -101,7 +100,7 @@ def _begun(
     _write_beginning(plan, plain, directory)
     seed = stream_seed(plan.config.seed, "training")
     with (
-        process_settings(plan.config.trainer, plan.engine.device, seed),
+        process_settings(plan.config.trainer, plan.engine.device, seed, plan.threads),
         Recorder(plan, plain, directory, resumed) as recorder,
     ):
         recorder.good = recorder.snapshot(state)
@@ -118,7 +117,8 @@ def _write_beginning(plan: Plan, plain: Mapping[str, Any], directory: RunDirecto
         directory.environment,
         environment(
             str(plan.engine.device),
-            plan.config.trainer.threads or torch.get_num_threads(),
+            plan.threads,
+            arithmetic(plan.config.trainer),
             dict(plan.data.fingerprint),
             code_of(plain),
         ),

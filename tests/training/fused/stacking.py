@@ -173,7 +173,7 @@ def going_on(plan: Plan, state: TrainingState, good: Any = None) -> Alone:
     status, error = "completed", None
     trainer = plan.config.trainer
     seed = stream_seed(plan.config.seed, "training")
-    with process_settings(trainer, plan.engine.device, seed):
+    with process_settings(trainer, plan.engine.device, seed, plan.threads):
         recorder.good = good or recorder.snapshot(state)
         try:
             single._epochs(plan, state, recorder, Silent(), StopRequest())

@@ -24,6 +24,7 @@ from seedbed.training.fused.step import Randomness, StackedModel
 from seedbed.training.objective import Objective, build_objective
 from seedbed.training.plan import Plan, metric_names, prepare_run
 from seedbed.training.state import Best
+from seedbed.training.threads import STACKED_STEP, threads_for
 
 NARROWEST = 2
 """Runs; a stack of one would be computed by other kernels, and give other bits."""
@@ -63,6 +64,12 @@ class StackPlan:
     def device(self) -> torch.device:
         """Where the stack is trained."""
         return self.first.engine.device
+
+    @property
+    def threads(self) -> int:
+        """Of the CPU, the same however many runs there are."""
+        worth = self.first.multiplications if self.device.type == "cpu" else STACKED_STEP
+        return threads_for(self.configs[0].trainer, worth, stacked=True)
 
     @property
     def metric_names(self) -> list[str]:

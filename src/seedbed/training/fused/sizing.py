@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from seedbed.training.fused.optimizers import BATCHED
 from seedbed.training.fused.plan import NARROWEST, StackPlan
 from seedbed.training.fused.step import TRACED_STEPS, single_step
+from seedbed.training.threads import using
 
 MOST_RUNS = 2048
 """In one stack; beyond it a step takes as many times longer as there are more runs."""
@@ -135,7 +136,8 @@ class _Trial:
             single_step(model, objective, x, y)
             update(gradient)
 
-        return _seconds(step, self.plan.device)
+        with using(self.plan.first.threads):
+            return _seconds(step, self.plan.device)
 
     def stacked(self, width: int, steps: int = 0) -> float:
         """Seconds that so many runs take for a step together.
@@ -153,7 +155,8 @@ class _Trial:
             gradient, _, _ = model.gradient(weights, kept, x, y)
             update(gradient)
 
-        return _seconds(step, self.plan.device)
+        with using(self.plan.threads):
+            return _seconds(step, self.plan.device)
 
     def _update(self, part: slice) -> Callable[[Tensor], None]:
         """The optimizer's step, of a copy of the weights."""

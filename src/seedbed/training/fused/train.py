@@ -82,7 +82,7 @@ def train_stack(
     """
     trainer = plan.configs[0].trainer
     seed = stream_seed(plan.configs[0].seed, "training")
-    with process_settings(trainer, plan.device, seed):
+    with process_settings(trainer, plan.device, seed, plan.threads):
         stack = Stack(plan, real)
         if resumed is not None:
             last, best = ([*one, one[-1]] if len(one) < NARROWEST else one for one in resumed)

@@ -46,7 +46,7 @@ def found_in_trial(plan: StackPlan) -> str | None:
     """
     config = plan.configs[0]
     seed = stream_seed(config.seed, "training")
-    with _undisturbed(), process_settings(config.trainer, plan.device, seed):
+    with _undisturbed(), process_settings(config.trainer, plan.device, seed, plan.threads):
         try:
             _Trial(plan).run()
         except DiffersError as err:

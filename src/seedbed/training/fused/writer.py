@@ -7,8 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from seedbed.runs.code import code_of
 from seedbed.runs.directory import RunDirectory
 from seedbed.runs.environment import environment
@@ -22,6 +20,7 @@ from seedbed.runs.files import (
     writing,
 )
 from seedbed.runs.two_processes import done_in_two
+from seedbed.training.arithmetic import arithmetic
 from seedbed.training.checkpoint import Snapshot
 from seedbed.training.fused.archives import archive
 from seedbed.training.fused.event_files import StackEvents, endings, result_records
@@ -259,6 +258,7 @@ class StackWriter:
     @cached_property
     def _environment(self) -> dict[str, Any]:
         """Asked for once, as it asks git; but for the data."""
-        threads = self.plan.configs[0].trainer.threads or torch.get_num_threads()
+        plan = self.plan
+        told = arithmetic(plan.configs[0].trainer)
         code = code_of(next(iter(self.runs.values())).plain)
-        return environment(str(self.plan.device), threads, {}, code)
+        return environment(str(plan.device), plan.threads, told, {}, code)
