@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from seedbed.training import interrupt
 from seedbed.training.interrupt import stop_request
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+
+PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 PROGRAM = """
 import os, signal, sys, time
@@ -240,3 +243,18 @@ def test_the_commands_share_what_is_taken_over(seedbed: Callable) -> None:
     before = [signal.getsignal(number) for number in signals.SIGNALS]
     assert seedbed("train", "trainer.epochs=1").code == 0
     assert [signal.getsignal(number) for number in signals.SIGNALS] == before
+
+
+def test_ctrl_c_while_the_first_modules_are_read_gives_no_traceback() -> None:
+    line = [sys.executable, "-c", "import seedbed.start, os; os.kill(os.getpid(), 2)"]
+    done = subprocess.run(
+        line, capture_output=True, text=True, timeout=60, check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+@pytest.mark.skipif(not PYPROJECT.is_file(), reason="not in a checkout")
+def test_the_console_script_begins_with_the_signals() -> None:
+    scripts = tomllib.loads(PYPROJECT.read_text())["project"]["scripts"]
+    assert scripts == {"seedbed": "seedbed.start:script"}

@@ -1,5 +1,5 @@
 """`python -m seedbed` is `seedbed`."""
 
-from seedbed.cli.main import script
+from seedbed.start import script
 
 script()
