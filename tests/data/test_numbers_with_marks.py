@@ -266,6 +266,12 @@ class TestDates:
         path = written(tmp_path / "table.csv", ["2024-01-02", "never", "2024-03-04"])
         assert data_of(path).preprocessing.features[0].kind == "category"
 
+    def test_dates_may_begin_late(self, tmp_path: Path) -> None:
+        lines = [*[",0"] * 2000, *(f"{day},1" for day in self.DAYS)]
+        (tmp_path / "table.csv").write_text("\n".join(["a,y", *lines]))
+        data = data_of(tmp_path / "table.csv")
+        assert data.preprocessing.text.dates == {"a": "iso"}
+
     def test_a_slip_among_many_dates_is_named(self, tmp_path: Path) -> None:
         path = written(tmp_path / "table.csv", [*self.DAYS[:25], "2024-02-30", *self.DAYS[26:]])
         with pytest.raises(DataError, match=r"holds dates, but row 26 \(line 27\) holds '2024-02"):
@@ -381,6 +387,7 @@ WRONG = {
     "data.units={a: 3}": "data.units: 'a' must have a text, got 3",
     "data.dates={a: day}": "data.dates: 'a': 'day' is no form of a date",
     'data.dates={a: "%Q"}': "data.dates: 'a': '%Q' is no form of a date",
+    'data.dates={a: "%Y %Y"}': "data.dates: 'a': '%Y %Y' is no form of a date",
     "data.dates=[a]": "data.dates must be a mapping",
     "data.missing=x": "data.missing must be a list of texts",
 }

@@ -287,9 +287,12 @@ def holds_dates(cells: Any, form: CellForm) -> bool:
         return True
     if not is_text(kind):
         return False
+    first = pc.drop_null(pc.unique(present(cells.slice(0, LOOKED_AT), form))).to_pylist()
+    if first and not any(day_number(text, ISO) is not None for text in first):
+        return False
     plain = present(cells, form)
     distinct = pc.drop_null(pc.unique(plain)).to_pylist()
-    if not any(day_number(text, ISO) is not None for text in distinct[:LOOKED_AT]):
+    if not distinct:
         return False
     wrong = [text for text in distinct if day_number(text, ISO) is None]
     if wrong and len(distinct) - len(wrong) <= max(FEW_DATES, len(wrong)):

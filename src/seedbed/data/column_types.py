@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from seedbed.config.hints import did_you_mean, in_list, shown
+from seedbed.config.hints import cut, did_you_mean, in_list, shown
 from seedbed.data.npz_file import array_column
 from seedbed.data.table import Column, Kind, Table
 from seedbed.data.text_form import ISO, CellForm, TextForm
@@ -238,7 +238,7 @@ def _refuse_together(problems: Mapping[str, str], targets: Sequence[str]) -> Non
     if len(features) > 1:
         more = [f"to leave all of these columns out, type 'data.drop=[{in_list(*features)}]'"]
     if problems:
-        raise DataError(*problems.values(), *more)
+        raise DataError(*cut([*problems.values()]), *more)
 
 
 def _drop_hint(name: str, kind: Kind | None, *, target: bool) -> str:

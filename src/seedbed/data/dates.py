@@ -41,7 +41,7 @@ def day_number(text: str, form: str) -> float | None:
     """
     try:
         moment = _iso(text) if form == ISO else datetime.strptime(text, form)
-    except ValueError:
+    except (ValueError, re.error):  # re.error: a form that names a part of the date twice
         return None
     if moment is None:
         return None

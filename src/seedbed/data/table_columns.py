@@ -1,5 +1,6 @@
 """Which columns of a file are features, and how the config says that they are written."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -92,7 +93,7 @@ def _must_be_date_form(name: str, form: str) -> None:
     try:
         written = example.strftime(form)
         datetime.strptime(written, form)
-    except ValueError as err:
+    except (ValueError, re.error) as err:
         raise DataError(f"data.dates: '{name}': '{form}' is no form of a date: {err}") from err
     if written == form:
         raise DataError(
