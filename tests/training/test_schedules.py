@@ -83,7 +83,7 @@ def words(name: str) -> list[str]:
     given = {k: v for k, v in SCHEDULERS[name].items() if k != "total_steps"}
     target = f"torch.optim.lr_scheduler.{name}"
     keys = [f"++scheduler.{key}={value}" for key, value in given.items()]
-    return [*IRIS, "optimizer.momentum=0.9", f"scheduler._target_={target}", *keys]
+    return [*IRIS, "optimizer=sgd", "optimizer.momentum=0.9", f"scheduler._target_={target}", *keys]
 
 
 def rates(name: str, lr: float, watched: list[float]) -> list[float]:

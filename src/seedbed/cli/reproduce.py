@@ -35,7 +35,8 @@ def parser() -> Parser:
         "reproduce",
         "Runs a finished run again from its config.yaml, in a scratch folder, and compares the "
         "loss history, the metrics and every weight, bit for bit. A run that was trained among "
-        "others is run on its own, and compared to 1e-4, and among them, bit for bit. "
+        "others is trained among them again, bit for bit, and makes steps on its own from the same "
+        "weights, each of which comes out alike within rounding. "
         "data.path=FILE says where its data lies now.",
         "seedbed reproduce outputs/sum/2026-…",
     )
@@ -67,7 +68,7 @@ def main(words: Sequence[str]) -> int:
     from seedbed.training.bounds import bounded
     from seedbed.training.data_folder import refuse_absent_data
     from seedbed.training.plan import prepare_run
-    from seedbed.training.reproduce import TOLERANCE, compared
+    from seedbed.training.reproduce import compared
     from seedbed.training.resume import refuse_changed_data, with_threads
     from seedbed.training.run import run
     from seedbed.views.trained import refuse_oversized
@@ -81,12 +82,13 @@ def main(words: Sequence[str]) -> int:
     say_notes(changed_code(paths))
     fused = read_json(paths.result).get("engine") == "fused"
     with _scratch() as scratch:
+        if fused:
+            again = _Again(paths, allow, scratch / "stack", relocation)
+            return _told(again.own, again.together, steps=again.steps, as_json=args.json)
         directory = claim(scratch / "run")
         if run(plan, plain, directory, draw=False)["status"] == "interrupted":
             raise KeyboardInterrupt
-        comparison = compared(paths, directory, TOLERANCE if fused else 0.0)
-        together = _together(paths, allow, scratch / "stack", relocation) if fused else None
-    return _told(comparison, together, fused=fused, as_json=args.json)
+        return _told(compared(paths, directory), None, steps=None, as_json=args.json)
 
 
 @contextmanager
@@ -104,25 +106,43 @@ def _removed(folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _together(
-    paths: RunPaths, allow: "AllowList", scratch: Path, relocation: Relocation
-) -> "Comparison | None":
-    """The comparison with the run trained once more among those it was trained with."""
-    from seedbed.sweep.rerun import members, rerun_stack
-    from seedbed.training.reproduce import compared
+class _Again:
+    """A run of a stack trained once more, and compared.
 
-    jobs = members(paths)
-    return compared(paths, rerun_stack(paths, jobs, allow, scratch, relocation)) if jobs else None
+    Where its sweep is not beside it, it is trained beside itself: that is enough to see that it is
+    another, and not that it is the same.
+    """
+
+    def __init__(
+        self, paths: RunPaths, allow: "AllowList", scratch: Path, relocation: Relocation
+    ) -> None:
+        from seedbed.sweep.rerun import members, rerun_stack
+        from seedbed.training.reproduce import TOLERANCE, Comparison, compared
+
+        jobs = members(paths)
+        rerun = rerun_stack(paths, jobs, allow, scratch, relocation)
+        end = compared(paths, rerun.paths, 0.0 if jobs else TOLERANCE)
+        self.together = end if jobs else None
+        differences = [*rerun.differences, *([] if jobs else end.differences)]
+        self.own = Comparison(differences, end.environment)
+        self.steps = rerun.compared
 
 
 def _told(
-    comparison: "Comparison", together: "Comparison | None", *, fused: bool, as_json: bool
+    comparison: "Comparison", together: "Comparison | None", *, steps: int | None, as_json: bool
 ) -> int:
     """Prints what was found; the exit code.
 
     A run of a stack whose sweep is not beside it is compared on its own alone: if that is alike,
     whether it is identical stays open, which is neither a success nor a difference.
+
+    Args:
+        comparison: with the run on its own.
+        together: with the run among those it was trained with.
+        steps: that it made on its own; None of a run that was trained alone.
+        as_json: how to print.
     """
+    fused = steps is not None
     differences = [*comparison.differences]
     if fused:
         differences = [f"on its own: {line}" for line in differences]
@@ -131,9 +151,9 @@ def _told(
     is_open = fused and together is None and not differences
     identical = None if is_open else not differences
     if as_json:
-        print(json_text(_as_json(comparison, together, differences, identical, fused=fused)))
+        print(json_text(_as_json(comparison, together, differences, identical, steps=steps)))
     else:
-        _print(comparison, together, differences, fused=fused)
+        _print(comparison, together, differences, steps=steps)
         if identical is not None:
             print("identical" if identical else "not identical")
     if is_open:
@@ -148,18 +168,19 @@ def _as_json(
     differences: list[str],
     identical: bool | None,
     *,
-    fused: bool,
+    steps: int | None,
 ) -> dict[str, object]:
     told: dict[str, object] = {
         "identical": identical,
         "differences": differences,
         "environment": comparison.environment,
     }
-    if fused:
+    if steps is not None:
         told |= {
             "engine": "fused",
             "identical_in_its_stack": together.identical if together else None,
-            "alike_on_its_own": comparison.identical,
+            "alike_on_its_own": comparison.identical if steps else None,
+            "steps_on_its_own": steps,
         }
     return told
 
@@ -169,13 +190,15 @@ def _print(
     together: "Comparison | None",
     differences: list[str],
     *,
-    fused: bool,
+    steps: int | None,
 ) -> None:
     for line in comparison.environment:
         print(f"environment: {line}")
     for line in differences:
         print(f"difference: {line}")
-    if fused and comparison.identical:
-        print("alike: run on its own, within 1e-4 of the run, which was trained among others")
-    if fused and together and together.identical:
+    if steps == 0:
+        print("note: not compared on its own, where it draws other random numbers")
+    elif steps and comparison.identical:
+        print(f"alike: run on its own, {steps} steps from the same weights, each within rounding")
+    if together and together.identical:
         print("identical: trained among the same runs, bit for bit")

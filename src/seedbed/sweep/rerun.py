@@ -1,6 +1,7 @@
 """Trains the stack of a finished run again, to compare its bits."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from seedbed.runs.directory import claim
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json
 from seedbed.sweep.outcome import JobRecord, read_sweep
-from seedbed.training.fused.plan import prepare_stack
+from seedbed.training.fused.own_steps import OwnSteps
+from seedbed.training.fused.plan import StackPlan, prepare_stack
 from seedbed.training.fused.shape import forbidden_by, shape_key
 from seedbed.training.fused.sizing import MOST_RUNS, widest
-from seedbed.training.fused.train import train_stack
+from seedbed.training.fused.train import StackRecorder, train_stack
 from seedbed.training.fused.writer import StackRun, StackWriter
 from seedbed.training.interrupt import stop_request
+from seedbed.training.plan import prepare_run
 from seedbed.training.resume import with_threads
 
 
@@ -37,18 +40,34 @@ def members(paths: RunPaths) -> list[JobRecord] | None:
     return jobs if paths.root.resolve().name in [job.directory for job in jobs] else None
 
 
+@dataclass(frozen=True)
+class Rerun:
+    """A run of a stack, trained once more among others.
+
+    Args:
+        paths: of the rerun.
+        compared: steps that the run made on its own too, from the same weights; none where it draws
+            at random, as it draws otherwise there.
+        differences: where such a step came out otherwise.
+    """
+
+    paths: RunPaths
+    compared: int
+    differences: list[str]
+
+
 def rerun_stack(
     paths: RunPaths,
-    jobs: Sequence[JobRecord],
+    jobs: Sequence[JobRecord] | None,
     allow: AllowList,
     scratch: Path,
     relocate: Callable[[dict[str, Any]], None],
-) -> RunPaths:
+) -> Rerun:
     """Trains the jobs together as they were; only the one run is written.
 
     Args:
         paths: of the run; strangers' ones are safe to open.
-        jobs: what `members` gave.
+        jobs: what `members` gave; without them the run is trained beside itself.
         allow: what the reader allows.
         scratch: folder for the rerun.
         relocate: says in a config where the data lies now.
@@ -57,29 +76,38 @@ def rerun_stack(
         SeedbedError: if a run is missing or damaged, or is of another shape.
     """
     directory = paths.root.resolve().parent
-    runs = [open_run(directory / job.directory) for job in jobs]
+    runs = [paths] if jobs is None else [open_run(directory / job.directory) for job in jobs]
     plains = [read_config(run) for run in runs]
     for plain in plains:
         relocate(plain)
     configs = [
         with_threads(_config(plain, run), paths) for plain, run in zip(plains, runs, strict=True)
     ]
-    place = [run.root.name for run in runs].index(paths.root.resolve().name)
+    place = [run.root.resolve().name for run in runs].index(paths.root.resolve().name)
     _refuse_another_shape(configs, place, runs)
-    sweep = configs[place].sweep
-    plan = prepare_stack(configs[:2], allow, randomness=sweep.randomness)
-    if widest(plan, len(configs)) < len(configs):
-        raise RunDirectoryError(f"'{directory}': its stack does not fit into memory here")
-    plan = prepare_stack(configs, allow, randomness=sweep.randomness)
+    plan = _stack_of(configs, allow, directory)
     again: list[StackRun | None] = [None] * len(configs)
     again[place] = StackRun(plains[place], claim(scratch))
     writer = StackWriter(plan, again, {"engine": "fused"}, lambda done, runs: None)
     writer.begin()
+    config = configs[place]
+    steps = plan.batches.batches * config.trainer.epochs
+    own = OwnSteps(writer, prepare_run(config, allow, plan.data[place]), place, steps)
+    draws = plan.model.randomness != "error"
+    recorder: StackRecorder = writer if draws else own
     with stop_request() as stop:
-        train_stack(plan, len(configs), writer, stop)
+        train_stack(plan, len(configs), recorder, stop)
         if stop.requested:
             raise KeyboardInterrupt
-    return RunPaths(scratch)
+    return Rerun(RunPaths(scratch), own.compared, own.differences)
+
+
+def _stack_of(configs: Sequence[RunConfig], allow: AllowList, directory: Path) -> StackPlan:
+    randomness = configs[0].sweep.randomness
+    plan = prepare_stack(configs[:2], allow, randomness=randomness)
+    if widest(plan, len(configs)) < len(configs):
+        raise RunDirectoryError(f"'{directory}': its stack does not fit into memory here")
+    return prepare_stack(configs, allow, randomness=randomness)
 
 
 def _config(plain: dict[str, Any], run: RunPaths) -> RunConfig:

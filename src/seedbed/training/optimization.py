@@ -25,6 +25,11 @@ class Schedule:
 
     scheduler: LRScheduler | None
 
+    @property
+    def moves_by_step(self) -> bool:
+        """Whether it counts batches, and not epochs."""
+        return isinstance(self.scheduler, OneCycleLR | CyclicLR)
+
     def after_batch(self) -> None:
         """Moves on those that count batches."""
         if isinstance(self.scheduler, OneCycleLR | CyclicLR):
