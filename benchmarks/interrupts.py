@@ -216,6 +216,9 @@ def broken_files(folder: Path) -> list[str]:
                 problems.append(
                     f"{where} ({path.stat().st_size} bytes): {type(err).__name__} {err}"
                 )
+    for path in folder.rglob("events.out.tfevents.*"):
+        if not records_are_whole(path.read_bytes()):
+            problems.append(f"{path.relative_to(folder)} ends within a record")
     for path in folder.rglob("status.json"):
         try:
             status = json.loads(path.read_text(encoding="utf-8"))
@@ -228,6 +231,14 @@ def broken_files(folder: Path) -> list[str]:
         if stepped and not (path.parent / "checkpoints" / "last.pt").is_file():
             problems.append(f"{where} was {status['error']}, and has no checkpoint")
     return problems
+
+
+def records_are_whole(content: bytes) -> bool:
+    """Whether an event file is a row of records: a length, its checksum, so many bytes, theirs."""
+    place = 0
+    while place < len(content):
+        place += 16 + int.from_bytes(content[place : place + 8], "little")
+    return place == len(content)
 
 
 def prepared(folder: Path) -> None:

@@ -1,7 +1,9 @@
 """What a signal does in this process, and what a process leaves that ends by one."""
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -153,6 +155,28 @@ send(signal.SIGTERM)
     assert (done.returncode, end) == (143, "end of True")
     with pytest.raises(ProcessLookupError):
         os.kill(int(child), 0)
+
+
+def test_a_bar_leaves_the_terminal_its_cursor() -> None:
+    body = """
+from types import SimpleNamespace as Any
+from seedbed.cli.progress import Bar
+bar = Bar()
+bar.started(Any(config=Any(trainer=Any(epochs=3)), train=[1, 2]))
+send(signal.SIGTERM)
+"""
+    terminal, theirs = pty.openpty()
+    line = [sys.executable, "-c", PROGRAM + body]
+    settings = {**os.environ, "TERM": "xterm"}
+    with subprocess.Popen(line, stdout=theirs, stderr=subprocess.PIPE, env=settings) as process:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # a terminal that nobody writes to any more
+            while chunk := os.read(terminal, 4096):
+                said += chunk
+    os.close(terminal)
+    assert process.returncode == 143
+    assert said.rindex(b"\x1b[?25h") > said.rindex(b"\x1b[?25l")
 
 
 def test_called_from_python_handlers_are_put_back(untouched: None) -> None:

@@ -143,6 +143,12 @@ def unblock() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
+def forget(what: Callable[[], object]) -> None:
+    """Takes it out of `at_end`, where it is there."""
+    with suppress(ValueError):
+        at_end.remove(what)
+
+
 @contextmanager
 def done_at_end(what: Callable[[], object]) -> Iterator[None]:
     """Has it done if a signal ends the process inside the block."""
@@ -150,7 +156,7 @@ def done_at_end(what: Callable[[], object]) -> Iterator[None]:
     try:
         yield
     finally:
-        at_end.remove(what)
+        forget(what)
 
 
 def ignored(worker: int = 0) -> None:
@@ -161,6 +167,12 @@ def ignored(worker: int = 0) -> None:
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def show_cursor() -> None:
+    """For `at_end`, of a display that hides it while it moves."""
+    if os.isatty(1):
+        os.write(1, b"\x1b[?25h\n")
 
 
 def fork() -> int:
@@ -197,7 +209,8 @@ def end(number: int) -> NoReturn:
     _state.ending = True
     for one in SIGNALS:
         signal.signal(one, signal.SIG_IGN)
-    _thread.start_new_thread(_end_anyway, (code,))
+    with suppress(RuntimeError):  # there may be too many threads
+        _thread.start_new_thread(_end_anyway, (code,))
     _end_forks()
     for what in reversed(at_end):
         with suppress(Exception):

@@ -6,6 +6,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from seedbed import signals
 from seedbed.training.plan import Plan
 from seedbed.training.reporter import LINE_SECONDS, Reporter, ShownEpochs, epoch_text
 from seedbed.training.state import HistoryRow
@@ -85,6 +86,7 @@ class Bar:
         self.task = self.progress.add_task(
             "", total=self.epochs, epoch=0, epochs=self.epochs, loss="", rate=""
         )
+        signals.at_end.append(signals.show_cursor)
         self.progress.start()
         self.began = self.shown = time.monotonic()
         self.steps_an_epoch = len(plan.train)
@@ -121,3 +123,4 @@ class Bar:
     def ended(self) -> None:
         """See `Reporter`."""
         self.progress.stop()
+        signals.forget(signals.show_cursor)

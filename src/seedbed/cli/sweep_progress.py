@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from seedbed import signals
 from seedbed.sweep.best import Leader
 from seedbed.sweep.outcome import JobRecord
 from seedbed.sweep.progress import SweepProgress
@@ -202,6 +203,7 @@ class Display:
     def started(self, jobs: int, left: int) -> None:
         """See `SweepProgress`."""
         self.standing.start(jobs, left)
+        signals.at_end.append(signals.show_cursor)
         self.live.start()
 
     def note(self, text: str) -> None:
@@ -224,6 +226,7 @@ class Display:
     def ended(self) -> None:
         """See `SweepProgress`."""
         self.live.stop()
+        signals.forget(signals.show_cursor)
 
     def _picture(self) -> Group:
         standing = self.standing

@@ -46,11 +46,14 @@ SYNC_FROM = 16
 def writing(path: Path) -> Iterator[None]:
     """Turns what the system says about a full disk or a read-only folder into an error of ours.
 
+    A signal waits for the end of the block, so that what is written in place is whole.
+
     Raises:
         RunDirectoryError: naming the file and the reason.
     """
     try:
-        yield
+        with signals.held():
+            yield
     except OSError as err:
         raise _cannot_write(path, err) from err
 

@@ -140,6 +140,7 @@ class EventFile:
         self.flush()
         with writing(self.path):
             self._records.write(event)
+            self._file.flush()  # a process that ends at once leaves no part of a record
 
 
 def result_tag(metric: str) -> str:

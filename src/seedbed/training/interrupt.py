@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from seedbed import signals
 
@@ -55,7 +55,8 @@ class StopRequest:
         """Asks to stop after the step, from any thread; asking again changes nothing."""
         if self._number is None:
             self._number, self._first = number, time.monotonic()
-            _thread.start_new_thread(self._insist, ())  # no `Thread`, which takes a lock
+            with suppress(RuntimeError):  # there may be too many threads
+                _thread.start_new_thread(self._insist, ())  # no `Thread`, which takes a lock
 
     def _insist(self) -> None:
         """Asks again if nobody listens."""
