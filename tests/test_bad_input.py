@@ -216,9 +216,9 @@ unknown option in YAML: train experiment=no_such_model
 misspelt experiment: train experiment=brokn
     did you mean 'broken'?
 config on nothing: train --config-dir bare
-    begin your YAML with 'defaults: [seedbed, _self_]'
+    begin it with 'defaults: [seedbed, _self_]'
 config on nothing, with a key: train --config-dir bare trainer.epochs=1
-    the config has no data, model or trainer; begin your YAML with
+    was taken in place of Seedbed's own config, and does not build on it; begin it with
 config on an unknown one: train --config-dir based
     defaults: no 'sedbed' in any config folder; there are config, seedbed; did you mean
 """

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def test_a_sweep_keeps_what_references_stood_for(
         ["optimizer.momentum=0.5", f"optimizer.weight_decay={rate}"] for rate in (0.1, 0.2)
     ]
     monkeypatch.delenv("RATE")
-    (sweep / jobs[1]["directory"] / "status.json").unlink()
+    shutil.rmtree(sweep / jobs[1]["directory"])
     resumed = seedbed("resume", sweep)
     assert resumed.code == 0, resumed.err
     assert "1 of 2 jobs are complete" in resumed.out

@@ -107,7 +107,7 @@ def naming_foreign(user_folder: Path | None, config_name: str) -> Iterator[None]
         yield
     except ConfigError as err:
         foreign = foreign_config(user_folder, config_name)
-        if foreign is None:
+        if foreign is None or any(one.startswith("defaults: no '") for one in err.problems):
             raise
         own = shlex.quote(str(own_conf()))
         raise ConfigError(

@@ -5,7 +5,7 @@ keys that only the option knows are then left out, those that only the class kno
 class's own option, and a note says both.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import fields
 from functools import cache
 from typing import Any
@@ -55,12 +55,17 @@ def fitted_to_classes(
         target = held.get(TARGET, NOTHING)
         if not isinstance(target, str | None) or target not in classes:
             continue
-        wanted = {field.name for field in fields(classes[target])}
+        wanted = _keys_of(classes[target])
         if held.keys() - {TARGET} != wanted and _is_named_over(group, choices.get(group), held):
             value, note = _fitted(group, held, wanted, plain)
             fitted = {**fitted, group: value}
             notes += note
     return fitted, tuple(notes)
+
+
+@cache
+def _keys_of(schema: type) -> frozenset[str]:
+    return frozenset(field.name for field in fields(schema))
 
 
 def leftovers(group: str, keys: Iterable[str]) -> list[str]:
@@ -118,7 +123,7 @@ def _is_named_over(group: str, choice: Any, held: Mapping[str, Any]) -> bool:
 
 
 def _fitted(
-    group: str, held: Mapping[str, Any], wanted: set[str], plain: Mapping[str, Any]
+    group: str, held: Mapping[str, Any], wanted: Set[str], plain: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
     target = held[TARGET]
     name = str(target).rpartition(".")[2] if target else f"{group}._target_=null"
