@@ -3,8 +3,6 @@
 Types are decided by `column_types.py`, not by Arrow, which would look at each file for itself.
 """
 
-import codecs
-import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,30 +12,9 @@ import pyarrow as pa
 import pyarrow.csv
 
 from seedbed.data.csv_records import Records, all_closed
-from seedbed.data.file_checks import refuse_larger_than_memory
 from seedbed.data.saved_index import saved_index
+from seedbed.data.text_content import TextContent
 from seedbed.errors import DataError
-from seedbed.runs.files import printable
-
-BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32-le",
-    codecs.BOM_UTF32_BE: "utf-32-be",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-}
-"""The longer first: UTF-32's begins with UTF-16's."""
-
-COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
-
-NO_TEXT = (
-    *("punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined"),
-    *("unicode_escape", "raw_unicode_escape"),
-)
-"""Python's own ways to write some text in other text; no file is written so."""
-
-PIECE_BYTES = 2**24
-"""Of a packed file, unpacked at once."""
 
 
 class CsvFile:
@@ -58,10 +35,8 @@ class CsvFile:
     def __init__(self, path: Path, key: str, delimiter: str | None, encoding: str) -> None:
         self.path, self.key, self.origin = path, key, path.name
         self.delimiter = _delimiter(path, delimiter)
-        raw = _content(path, key)
-        self.mark = next((one for one in BYTE_ORDER_MARKS if raw.startswith(one)), b"")
-        self.encoding = BYTE_ORDER_MARKS.get(self.mark) or _without_mark(encoding)
-        self._utf8 = self._in_utf8(raw[len(self.mark) :], told=encoding)
+        self._content = TextContent(path, key, encoding)
+        self._utf8 = self._content.utf8
         self.quoted = self._utf8.count(b'"')
         self.names = self._header()
         self.index = saved_index(self.names)
@@ -107,7 +82,7 @@ class CsvFile:
             DataError: if the new cells cannot be written in the file's encoding, or the old ones
                 not as they were.
         """
-        text = self._exact_text()
+        text = self._content.exact_text()
         spans = Records(text, self.delimiter).spans
         rows = [[*columns], *zip(*columns.values(), strict=True)]
         if len(rows) != len(spans):
@@ -119,48 +94,12 @@ class CsvFile:
         for (_, end), cells in zip(spans, rows, strict=True):
             pieces += [text[place:end], *(self.delimiter + self._cell(cell) for cell in cells)]
             place = end
-        try:
-            return self.mark + "".join([*pieces, text[place:]]).encode(*self._exact)
-        except UnicodeError as err:
-            raise DataError(
-                f"{self.key}: '{self.path}' is in {self.encoding}, which cannot hold all "
-                "predictions; convert it to utf-8"
-            ) from err
-
-    @property
-    def _exact(self) -> tuple[str, str]:
-        """Encoding and treatment of errors; UTF-8 keeps bytes that are no text."""
-        utf8 = codecs_name(self.encoding) == "utf-8"
-        return ("utf-8", "surrogateescape") if utf8 else (self.encoding, "strict")
-
-    def _exact_text(self) -> str:
-        if codecs_name(self.encoding) == "utf-8":
-            return self._utf8.decode(*self._exact)
-        text = self._utf8.decode()
-        if self.mark + text.encode(*self._exact) != _content(self.path, self.key):
-            raise DataError(
-                f"{self.key}: '{self.path}' cannot be written in {self.encoding} as it is; convert "
-                "it to utf-8"
-            )
-        return text
+        return self._content.written("".join([*pieces, text[place:]]))
 
     def _cell(self, text: str) -> str:
         if any(mark in text for mark in (self.delimiter, '"', "\r", "\n")):
             return '"' + text.replace('"', '""') + '"'
         return text
-
-    def _in_utf8(self, raw: bytes, told: str) -> bytes:
-        if codecs_name(self.encoding) == "utf-8":
-            return raw
-        try:
-            if codecs_name(self.encoding) in NO_TEXT:
-                raise LookupError(self.encoding)
-            return raw.decode(self.encoding).encode()
-        except UnicodeError as err:
-            raise self._other_encoding() from err
-        except (LookupError, ValueError) as err:
-            shown = printable(told) if len(told) <= 40 else f"{printable(told[:40])}..."
-            raise DataError(f"data.encoding: no encoding '{shown}'; utf-8 and latin-1 are") from err
 
     def _header(self) -> list[str]:
         first = Records.first(self._utf8, self.delimiter)
@@ -178,22 +117,16 @@ class CsvFile:
                 pa.csv.read_csv(pa.BufferReader(first + b"\n"), parse_options=options).column_names
             )
         except UnicodeError as err:
-            raise self._other_encoding() from err
+            raise self._content.other_encoding() from err
         except pa.ArrowInvalid as err:
             raise self._problem(str(err)) from err
 
     def _parsing(self) -> Any:
         return pa.csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=self.quoted > 0)
 
-    def _other_encoding(self) -> DataError:
-        return DataError(
-            f"{self.key}: '{self.path}' is not {self.encoding} text; type data.encoding=latin-1 "
-            "if that is it"
-        )
-
     def _problem(self, reason: str) -> DataError:
         if "UTF8" in reason:
-            return self._other_encoding()
+            return self._content.other_encoding()
         ragged = self.records.ragged()
         if ragged is None:
             said = reason.splitlines()[0].removeprefix("CSV parse error: ")
@@ -224,21 +157,6 @@ class CsvFile:
             )
 
 
-def codecs_name(encoding: str) -> str:
-    """The encoding's own name, or the given one where there is no such encoding."""
-    try:
-        return codecs.lookup(encoding).name
-    except (LookupError, ValueError):
-        return encoding
-
-
-def _without_mark(encoding: str) -> str:
-    """An encoding that expects no byte order mark, as the file has none."""
-    order = sys.byteorder[0]
-    unmarked = {"utf-16": f"utf-16-{order}e", "utf-32": f"utf-32-{order}e", "utf-8-sig": "utf-8"}
-    return unmarked.get(codecs_name(encoding), encoding)
-
-
 def _delimiter(path: Path, delimiter: str | None) -> str:
     if delimiter is None:
         names = [ending.lower() for ending in path.suffixes]
@@ -249,25 +167,3 @@ def _delimiter(path: Path, delimiter: str | None) -> str:
             f"{delimiter!r}"
         )
     return delimiter
-
-
-def _content(path: Path, key: str) -> bytes:
-    """The bytes of the file, unpacked."""
-    packed = COMPRESSED.get(path.suffix.lower())
-    try:
-        if packed is None:
-            return path.read_bytes()
-        with pa.input_stream(path, compression=packed) as file:
-            return _unpacked(file, path, key)
-    except (OSError, pa.ArrowException, EOFError) as err:
-        raise DataError(f"{key}: cannot read '{path}': {str(err).splitlines()[0]}") from err
-
-
-def _unpacked(file: Any, path: Path, key: str) -> bytes:
-    """All that a packed file holds, as long as it is less than the memory."""
-    pieces, size = [], 0
-    while piece := file.read(PIECE_BYTES):
-        pieces.append(bytes(piece))
-        size += len(piece)
-        refuse_larger_than_memory(size * 2, path, key)
-    return b"".join(pieces)
