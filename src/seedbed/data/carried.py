@@ -62,7 +62,8 @@ def csv_text(columns: Mapping[str, Sequence[Any]]) -> str:
 
 
 def _texts(cells: Any) -> list[str]:
-    from seedbed.data import cells as reading
+    from seedbed.data.cells import as_text
+    from seedbed.data.column_kinds import is_usable
 
     if isinstance(cells, np.ndarray):
         if cells.ndim > 1:
@@ -70,6 +71,6 @@ def _texts(cells: Any) -> list[str]:
         import pyarrow as pa
 
         cells = pa.array(cells)
-    if not reading.is_usable(cells.type):
+    if not is_usable(cells.type):
         return ["" if one is None else str(one) for one in cells.to_pylist()]
-    return ["" if one is None else one for one in reading.as_text(cells).to_pylist()]
+    return ["" if one is None else one for one in as_text(cells).to_pylist()]

@@ -16,10 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from seedbed.data.dates import day_number, day_numbers
+from seedbed.data.dates import day_numbers
 from seedbed.data.spellings import instant_name, number_name
-from seedbed.data.table import Kind
-from seedbed.data.text_form import ISO, CellForm
+from seedbed.data.text_form import CellForm
 
 Floats = NDArray[np.float64]
 
@@ -30,18 +29,6 @@ BITS = {**TRUTHS, "1": 1.0, "1.0": 1.0, "0": 0.0, "0.0": 0.0}
 
 NO_NUMBER = "no number"
 """Stands for text that is none in its column's form."""
-
-EXACT = 2**53
-"""Up to here a float holds every integer."""
-
-LOOKED_AT = 1000
-"""Rows, before all are looked at."""
-
-FEW_DATES = 20
-"""So many different dates may stand among words as names."""
-
-MOSTLY_NUMBERS = 0.5
-"""A column of text with a larger share of numbers than this is one of numbers with a slip in it."""
 
 
 @dataclass
@@ -57,40 +44,6 @@ class Misfit(Exception):
     text: str
 
 
-def kind_of(cells: Any, form: CellForm) -> Kind | None:
-    """What a column of the training file holds; None for a type that no feature can be made of.
-
-    Columns of text are numbers if every cell is one, truth values if every cell is true or false,
-    and names otherwise; missing ones are not asked.
-
-    Args:
-        cells: an Arrow array.
-        form: how they are written.
-
-    Raises:
-        Misfit: with the first cell that is no number, in a column of text that is mostly numbers.
-    """
-    kind = cells.type
-    if form.date is not None:
-        return "number"
-    if is_text(kind):
-        return _kind_of_text(cells, form)
-    if pa.types.is_boolean(kind):
-        return "boolean"
-    if _is_number(kind) or pa.types.is_null(kind):
-        return "number"
-    if pa.types.is_dictionary(kind):
-        return "category" if is_usable(kind.value_type) else None
-    return "category" if pa.types.is_temporal(kind) and not pa.types.is_duration(kind) else None
-
-
-def is_usable(kind: Any) -> bool:
-    """Whether cells of an Arrow type can be read at all: no lists, structs, bytes or durations."""
-    if pa.types.is_dictionary(kind):
-        return is_usable(kind.value_type)
-    return kind_of(pa.array([], kind), CellForm()) is not None
-
-
 def plain_numbers(cells: Any, form: CellForm) -> Floats | None:
     """The numbers of a column of text that holds nothing else; None for any other column.
 
@@ -101,26 +54,6 @@ def plain_numbers(cells: Any, form: CellForm) -> Floats | None:
     floats = _cast(_trimmed(cells))
     floats = _cast(present(cells, form)) if floats is None else floats
     return None if floats is None else _array(floats)
-
-
-def _kind_of_text(cells: Any, form: CellForm) -> Kind:
-    plain = present(cells, form)
-    distinct = pc.drop_null(pc.unique(plain))
-    if pc.all(
-        pc.is_in(pc.utf8_lower(distinct), value_set=pa.array([*TRUTHS], distinct.type))
-    ).as_py():
-        return "boolean" if len(distinct) else "number"
-    plain = _numeric(plain, form)
-    wrong = pc.invert(pc.match_substring_regex(plain, NUMBER))
-    there = len(plain) - plain.null_count
-    count = pc.sum(wrong).as_py() or 0
-    if count and form.unit is not None:
-        raise _misfit(cells, wrong)
-    if count and count >= there * (1 - MOSTLY_NUMBERS):
-        return "category"
-    if count:
-        raise _misfit(cells, wrong)
-    return "number"
 
 
 def numbers(cells: Any, form: CellForm) -> Floats:
@@ -136,18 +69,18 @@ def numbers(cells: Any, form: CellForm) -> Floats:
         return numbers(cells.cast(kind.value_type), form)
     if is_text(kind):
         floats = _cast(_trimmed(cells)) if form.is_plain else None
-        plain = None if floats is not None else _numeric(present(cells, form), form)
+        plain = None if floats is not None else numeric(present(cells, form), form)
         floats = floats if plain is None else _cast(plain)
         if floats is None:
-            raise _misfit(cells, pc.invert(pc.match_substring_regex(plain, NUMBER)))
+            raise misfit(cells, pc.invert(pc.match_substring_regex(plain, NUMBER)))
         return _array(floats)
     if pa.types.is_null(kind):
         return np.full(len(cells), np.nan)
     if pa.types.is_integer(kind) or pa.types.is_float64(kind):
         return _array(pc.cast(cells, pa.float64(), safe=False))
-    if _is_number(kind):  # by their shortest text: 0.1 in float32 is 0.1, as in a CSV
+    if is_number(kind):  # by their shortest text: 0.1 in float32 is 0.1, as in a CSV
         return _array(pc.cast(pc.cast(cells, pa.string()), pa.float64()))
-    raise _misfit(cells, pc.is_valid(cells))
+    raise misfit(cells, pc.is_valid(cells))
 
 
 def truths(cells: Any, form: CellForm) -> Floats:
@@ -167,7 +100,7 @@ def truths(cells: Any, form: CellForm) -> Floats:
     known = np.array([*BITS.values(), np.nan])
     wrong = pc.and_(pc.is_null(place), pc.is_valid(plain))
     if pc.any(wrong).as_py():
-        raise _misfit(written, wrong)
+        raise misfit(written, wrong)
     values: Floats = known[np.asarray(pc.fill_null(place, len(BITS)))]
     return values
 
@@ -212,33 +145,13 @@ class Written:
         """Each cell as a name; missing ones are None."""
         cells = self.cells
         if not self.form.is_plain or self.form.thousands:
-            cells = _numeric(present(cells, self.form), self.form)
+            cells = numeric(present(cells, self.form), self.form)
         found = names(cells, self.form, self.form.marks("number"))
         return [name if name is None else name.strip() for name in found.tolist()]
 
     def taken(self, rows: NDArray[np.int64]) -> "Written":
         """Only these rows."""
         return Written(self.cells.take(pa.array(rows)), self.form)
-
-
-def doubt(cells: Any, values: Floats, *, typed: bool) -> str | None:
-    """Why a column that is read as numbers may be one of names, or None.
-
-    Args:
-        cells: an Arrow array.
-        values: its numbers.
-        typed: whether the file tells the type of a column, and could have said so.
-    """
-    if is_text(cells.type) and typed:
-        return "is text that holds numbers"
-    present = values[np.isfinite(values)]
-    if not len(present) or np.any(present[:LOOKED_AT] % 1) or np.any(present % 1):
-        return None
-    if np.abs(present).max() >= EXACT:
-        return "holds integers of 16 digits or more, which lose their last digits"
-    if is_text(cells.type) and pc.any(pc.match_substring_regex(cells, r"^\s*[+-]?0\d")).as_py():
-        return "holds numbers with leading zeros"
-    return None
 
 
 def _named(name: str | None, missing: set[str]) -> str | None:
@@ -276,32 +189,6 @@ def _trimmed(cells: Any) -> Any:
     return pc.utf8_trim_whitespace(cells)
 
 
-def holds_dates(cells: Any, form: CellForm) -> bool:
-    """Whether every cell that is there is a date as ISO 8601 has it; a date of Parquet is one.
-
-    Raises:
-        Misfit: with the first cell that is none, in a column of text that is mostly dates.
-    """
-    kind = cells.type
-    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        return True
-    if not is_text(kind):
-        return False
-    first = pc.drop_null(pc.unique(present(cells.slice(0, LOOKED_AT), form))).to_pylist()
-    if first and not any(day_number(text, ISO) is not None for text in first):
-        return False
-    plain = present(cells, form)
-    distinct = pc.drop_null(pc.unique(plain)).to_pylist()
-    if not distinct:
-        return False
-    wrong = [text for text in distinct if day_number(text, ISO) is None]
-    if wrong and len(distinct) - len(wrong) <= max(FEW_DATES, len(wrong)):
-        return False
-    if wrong:
-        raise _misfit(cells, pc.equal(plain, pa.scalar(wrong[0], plain.type)))
-    return True
-
-
 def _dates(cells: Any, form: CellForm) -> Floats:
     """The cells as day numbers; missing ones are NaN.
 
@@ -328,7 +215,7 @@ def present(cells: Any, form: CellForm) -> Any:
     return pc.if_else(missing, pa.scalar(None, trimmed.type), trimmed)
 
 
-def _numeric(plain: Any, form: CellForm) -> Any:
+def numeric(plain: Any, form: CellForm) -> Any:
     """Text that is to be numbers, as Arrow reads them; what is none is left so that it is none."""
     if form.is_plain and form.thousands is None:
         return plain
@@ -363,7 +250,13 @@ def _is_array(cells: Any) -> bool:
     return isinstance(cells, pa.Array)
 
 
-def _misfit(cells: Any, wrong: Any) -> Misfit:
+def misfit(cells: Any, wrong: Any) -> Misfit:
+    """The first cell that is wrong.
+
+    Args:
+        cells: an Arrow array.
+        wrong: which of them are, an Arrow array of truth values.
+    """
     row = int(pc.index(wrong, value=True).as_py())
     return Misfit(max(row, 0), str(cells[max(row, 0)].as_py()))
 
@@ -373,6 +266,7 @@ def is_text(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _is_number(kind: Any) -> bool:
+def is_number(kind: Any) -> bool:
+    """Whether an Arrow type is one of numbers."""
     types = pa.types
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))

@@ -6,16 +6,19 @@ how a column is read belongs into `ColumnTypes`, so that all later files and row
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from seedbed.config.hints import cut, did_you_mean, in_list, shown
+from seedbed.config.hints import did_you_mean, shown
 from seedbed.data.npz_file import array_column
 from seedbed.data.table import Column, Kind, Table
 from seedbed.data.text_form import ISO, CellForm, TextForm
 from seedbed.errors import DataError
+
+MOST_SHOWN = 60
+"""Characters of a cell in an error."""
 
 KIND_WORDS = {"number": "numbers", "boolean": "truth values", "category": "names"}
 
@@ -77,45 +80,6 @@ def must_have(file: TableFile, name: str, key: str) -> None:
         raise DataError(f"{file.key}: '{file.origin}' has the column '{name}' more than once")
 
 
-def first_table(
-    file: TableFile,
-    features: Sequence[str],
-    targets: Sequence[str],
-    types: ColumnTypes,
-) -> Table:
-    """The training file's table; its columns' kinds are those of the run.
-
-    Args:
-        file: opened.
-        features: columns to read, all of them there.
-        targets: likewise.
-        types: what the config says of columns; all others are looked at.
-
-    Raises:
-        DataError: for a column that no feature can be made of, or of numbers with a slip.
-    """
-    cells = file.cells(list(dict.fromkeys([*features, *targets])))
-    dates: dict[str, str] = {}
-    columns, problems = {}, {}
-    for name, one in cells.items():
-        plain = _plain_numbers(name, one, types, target=name in targets)
-        if plain is not None:
-            columns[name] = plain
-            continue
-        try:
-            if name not in types.kinds and _holds_dates(file, name, one, types):
-                dates[name] = ISO
-            named = {name: dates[name]} if name in dates else {}
-            own = replace(types, text=types.text.with_dates(named))
-            columns[name] = _column(file, name, one, own, target=name in targets)
-        except DataError as err:
-            problems[name] = str(err)
-    _refuse_together(problems, targets)
-    text = types.text.with_dates(dates)
-    notes = [*_notes(columns, cells, file, text), *_date_notes(dates, file)]
-    return Table(columns, file.origin, notes=notes, text=text)
-
-
 def later_table(
     file: TableFile, names: Sequence[str], types: ColumnTypes, targets: Sequence[str] = ()
 ) -> Table:
@@ -135,52 +99,56 @@ def later_table(
         must_have(file, name, file.key)
     cells = file.cells(wanted)
     columns = {
-        name: _column(file, name, cells[name], types, target=name in targets) for name in wanted
+        name: told_column(file, name, cells[name], types, target=name in targets) for name in wanted
     }
     return Table(columns, file.origin)
 
 
-def _column(file: TableFile, name: str, cells: Any, types: ColumnTypes, *, target: bool) -> Column:
-    """One column, by the run's kind of it, or else by what its cells are."""
-    kind, form = types.kinds.get(name), types.text.of(name)
+def told_column(
+    file: TableFile, name: str, cells: Any, types: ColumnTypes, *, target: bool
+) -> Column:
+    """A column of a kind that is known.
+
+    Args:
+        file: it is in.
+        name: of it; `types` has its kind.
+        cells: as they lie there.
+        types: of the run.
+        target: whether it is one.
+
+    Raises:
+        DataError: if a cell is of another kind, or no feature can be made of the column.
+    """
+    kind, form = types.kinds[name], types.text.of(name)
     if isinstance(cells, np.ndarray):
         plain = array_column(cells, name, file)
-        if cells.ndim > 1 or kind in (None, plain.kind):
+        if cells.ndim > 1 or kind == plain.kind:
             return plain
         import pyarrow as pa
 
         cells = pa.array(cells)
-    from seedbed.data import cells as reading
+    from seedbed.data.cells import Misfit
+    from seedbed.data.column_kinds import is_usable
 
+    if not is_usable(cells.type):
+        raise unusable(file, name, cells)
     try:
-        found = kind or reading.kind_of(cells, form)
-        if found is None or not reading.is_usable(cells.type):
-            raise DataError(
-                f"{file.key}: '{file.origin}': column '{name}' holds {cells.type}, which no "
-                f"feature can be made of{_drop_hint(name, kind, target=target)}"
-            )
-        if kind is None and found == "category":
-            _refuse_names(file, name, cells, form, target=target)
-        return _typed(cells, found, form, target=target)
-    except reading.Misfit as misfit:
-        if kind is None:
-            _refuse_names(file, name, cells, form, target=target, slip=True)
-        raise _misfit(file, name, misfit.row, misfit.text, kind, form) from misfit
+        return typed(cells, kind, form, target=target)
+    except Misfit as misfit:
+        words, place = words_for(kind, form), file.place(misfit.row)
+        raise DataError(
+            f"{file.key}: column '{name}' of {file.origin} holds '{cut_text(misfit.text)}' in "
+            f"{place}, but {words} in the run's training file; mend the cell, or leave it empty "
+            "if its value is missing"
+        ) from misfit
 
 
-def _plain_numbers(name: str, cells: Any, types: ColumnTypes, *, target: bool) -> Column | None:
-    """A column of text of which nothing is said and that holds numbers alone, or None."""
-    if isinstance(cells, np.ndarray) or name in types.kinds:
-        return None
-    from seedbed.data import cells as reading
+def typed(cells: Any, kind: Kind, form: CellForm, *, target: bool) -> Column:
+    """Cells of one kind as a column; a target keeps how they are written, for names of classes.
 
-    form = types.text.of(name)
-    floats = reading.plain_numbers(cells, form)
-    written = reading.Written(cells, form) if target else None
-    return None if floats is None else Column("number", floats, written=written)
-
-
-def _typed(cells: Any, kind: Kind, form: CellForm, *, target: bool) -> Column:
+    Raises:
+        Misfit: for the first cell of another kind.
+    """
     from seedbed.data import cells as reading
 
     if kind == "category":
@@ -191,113 +159,23 @@ def _typed(cells: Any, kind: Kind, form: CellForm, *, target: bool) -> Column:
     return Column(kind, read(cells, form), written=written)
 
 
-def _holds_dates(file: TableFile, name: str, cells: Any, types: ColumnTypes) -> bool:
-    """Whether a column that nothing is said of is one of dates, as ISO 8601 has them."""
-    form = types.text.of(name)
-    if isinstance(cells, np.ndarray) or form.date is not None:
-        return False
-    from seedbed.data import cells as reading
-
-    try:
-        return reading.holds_dates(cells, form)
-    except reading.Misfit as misfit:
-        raise _misfit(
-            file, name, misfit.row, misfit.text, None, replace(form, date=ISO)
-        ) from misfit
-
-
-def _refuse_names(
-    file: TableFile, name: str, cells: Any, form: CellForm, *, target: bool, slip: bool = False
-) -> None:
-    """Refuses a column of text that is hardly one of names; nothing is said of it.
-
-    Args:
-        file: it is in.
-        name: of it.
-        cells: as they lie there.
-        form: as they are read.
-        target: whether it is one.
-        slip: whether most of its cells are numbers, and the others are told by their row.
-    """
-    from seedbed.data import cells as reading
-    from seedbed.data.objections import objection
-
-    if not reading.is_text(cells.type):
-        return
-    if why := objection(cells, name, form, target=target, slip=slip):
-        raise DataError(
-            f"'{file.origin}': column '{name}' {why}; or "
-            f"'data.categories=[{in_list(name)}]' if they are names"
-        )
-
-
-def _refuse_together(problems: Mapping[str, str], targets: Sequence[str]) -> None:
-    """Says all that is wrong with the columns at once."""
-    features = [name for name in problems if name not in targets]
-    more = []
-    if len(features) > 1:
-        more = [f"to leave all of these columns out, type 'data.drop=[{in_list(*features)}]'"]
-    if problems:
-        raise DataError(*cut([*problems.values()]), *more)
-
-
-def _drop_hint(name: str, kind: Kind | None, *, target: bool) -> str:
-    return (
-        f"; type 'data.drop=[{in_list(name)}]' to leave it out"
-        if kind is None and not target
-        else ""
-    )
-
-
-def _date_notes(dates: Mapping[str, str], file: TableFile) -> list[str]:
-    return [
-        f"column '{name}' of {file.origin} holds dates; it is read as days since 1970-01-01, type "
-        f"'data.categories=[{in_list(name)}]' for an input for each date"
-        for name in dates
-    ]
-
-
-def _misfit(
-    file: TableFile, name: str, row: int, text: str, kind: Kind | None, form: CellForm
-) -> DataError:
-    place = file.place(row)
-    shown_text = text if len(text) <= 60 else f"{text[:57]}..."
-    words = KIND_WORDS[kind or "number"]
-    if form.date is not None:
-        words = "dates" + ("" if form.date == ISO else f" of the form {form.date}")
-    elif form.unit is not None:
-        words = f"numbers with '{form.unit}'"
-    if kind is None:
-        return DataError(
-            f"'{file.origin}': column '{name}' holds {words}, but {place} holds '{shown_text}'; "
-            f"mend it, or type 'data.categories=[{in_list(name)}]' if they are names, or "
-            f"'data.missing=[{_quoted(shown_text)}]' if it stands for a missing value"
-        )
+def unusable(file: TableFile, name: str, cells: Any, hint: str = "") -> DataError:
+    """The error of a column whose type no feature can be made of."""
     return DataError(
-        f"{file.key}: column '{name}' of {file.origin} holds '{shown_text}' in {place}, but "
-        f"{words} in the run's training file; mend the cell, or leave it empty if its "
-        "value is missing"
+        f"{file.key}: '{file.origin}': column '{name}' holds {cells.type}, which no feature can be "
+        f"made of{hint}"
     )
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '\\"') + '"'
+def words_for(kind: Kind, form: CellForm) -> str:
+    """What a column holds, in words."""
+    if form.date is not None:
+        return "dates" + ("" if form.date == ISO else f" of the form {form.date}")
+    if form.unit is not None:
+        return f"numbers with '{form.unit}'"
+    return KIND_WORDS[kind]
 
 
-def _notes(
-    columns: Mapping[str, Column], cells: Mapping[str, Any], file: TableFile, text: TextForm
-) -> list[str]:
-    """What a person should know of columns that were read as numbers."""
-    notes = []
-    for name, column in columns.items():
-        is_date = text.of(name).date is not None
-        if column.kind != "number" or is_date or isinstance(cells[name], np.ndarray):
-            continue
-        from seedbed.data.cells import doubt
-
-        if why := doubt(cells[name], column.values, typed=file.typed):
-            notes.append(
-                f"column '{name}' of {file.origin} {why}; it is read as numbers, type "
-                f"'data.categories=[{in_list(name)}]' if they are names"
-            )
-    return notes
+def cut_text(text: str) -> str:
+    """A cell for an error."""
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."

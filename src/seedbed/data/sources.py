@@ -17,11 +17,12 @@ from seedbed.config.schema import (
     RowsConfig,
     SklearnConfig,
 )
-from seedbed.data.column_types import ColumnTypes, TableFile, first_table, later_table, must_have
+from seedbed.data.column_types import ColumnTypes, TableFile, later_table, must_have
 from seedbed.data.file_checks import must_be_file
 from seedbed.data.sklearn_sets import sklearn_table
 from seedbed.data.table import Column, Table
 from seedbed.data.table_columns import features_of, left_out, text_form
+from seedbed.data.training_table import first_table
 from seedbed.errors import DataError
 from seedbed.runs.files import UNPRINTABLE, printable
 
