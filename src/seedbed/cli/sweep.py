@@ -133,8 +133,8 @@ def _resumed(directory: Path, *, changed: bool, config_dir: str | None) -> int:
         sweep.write_table()
         if changed:
             print(
-                "note: a completed job is not trained again, whatever the config says now; for more "
-                f"epochs type seedbed resume {directory}/JOB trainer.epochs=N, or a new sweep"
+                "note: a completed job is not trained again, whatever the config says now; for "
+                f"more epochs type seedbed resume {directory}/JOB trainer.epochs=N, or a new sweep"
             )
         print(f"complete already\nsweep: {directory}")
         return DONE
