@@ -57,6 +57,10 @@ class RunFailedError(SeedbedError):
     """A run that broke off; the command line ends with 1 then, not with 2."""
 
 
+class LimitError(SeedbedError):
+    """A run that takes more memory to open than is allowed."""
+
+
 class ArgumentError(SeedbedError):
     """An argument of a command that cannot be used."""
 

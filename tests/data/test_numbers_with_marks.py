@@ -136,13 +136,6 @@ def test_numbers_in_several_ways_are_refused(tmp_path: Path, word: str) -> None:
         data_of(path, *([word] if word else []))
 
 
-def test_a_typeset_minus_is_a_minus(tmp_path: Path) -> None:
-    cells = [f"\u2212{n}.5" for n in range(1, 30)]
-    assert values(data_of(written(tmp_path / "table.csv", cells)))[:2] == [-1.5, -2.5]
-    few = written(tmp_path / "table.csv", ["\u22122,5", "3", "\u22121"])
-    assert values(data_of(few, 'data.decimal=","'))[:3] == [-2.5, 3, -1]
-
-
 def test_they_are_names_if_the_config_says_so(tmp_path: Path) -> None:
     path = written(tmp_path / "table.csv", ["1,5", "2,5"])
     (feature,) = data_of(path, "data.categories=[a]").preprocessing.features
@@ -272,19 +265,6 @@ class TestDates:
     def test_a_few_dates_among_words_are_names(self, tmp_path: Path) -> None:
         path = written(tmp_path / "table.csv", ["2024-01-02", "never", "2024-03-04"])
         assert data_of(path).preprocessing.features[0].kind == "category"
-
-    def test_days_and_months_of_one_digit_are_dates_too(self, tmp_path: Path) -> None:
-        cells = [f"2024-{1 + n % 9}-{1 + n}" for n in range(28)]
-        read = values(data_of(written(tmp_path / "table.csv", cells)))
-        padded = [f"2024-0{1 + n % 9}-{1 + n:02}" for n in range(28)]
-        assert read == values(data_of(written(tmp_path / "table.csv", padded)))
-
-    def test_integers_that_may_be_dates_are_told_and_read_if_asked(self, tmp_path: Path) -> None:
-        path = written(tmp_path / "table.csv", [day.replace("-", "") for day in self.DAYS])
-        (note,) = data_of(path).notes
-        assert "holds integers such as 20240101, which data.dates reads by '%Y%m%d'" in note
-        read = values(data_of(path, 'data.dates={a: "%Y%m%d"}'))
-        assert read == values(data_of(written(tmp_path / "iso.csv", list(self.DAYS))))
 
     def test_dates_may_begin_late(self, tmp_path: Path) -> None:
         lines = [*[",0"] * 2000, *(f"{day},1" for day in self.DAYS)]

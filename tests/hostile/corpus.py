@@ -247,15 +247,16 @@ def pickle_in_an_npz(place: Place) -> None:
     data_of_file(place, "npz", place.run / "rows.npz")
 
 
-def data_of_file(place: Place, source: str, path: Path) -> None:
-    def change(config: dict[str, Any]) -> None:
-        data = config["data"]
-        kept = {key: data[key] for key in ("name", "task", "split", "standardize", "features")}
-        files = {"path": str(path), "validation_path": None, "test_path": None, "target": "y"}
-        text = {"categories": [], "max_categories": 9, "delimiter": None, "encoding": "utf-8"}
-        config["data"] = {**kept, **files, "source": source, **(text if source == "csv" else {})}
+CONF = Path(__file__).parents[2] / "conf"
 
-    place.config(change)
+
+def data_of_file(place: Place, source: str, path: Path) -> None:
+    """Nothing but the file itself is to be refused: the other keys are those of a good config."""
+    shipped = yaml.safe_load((CONF / "data" / f"{source}.yaml").read_text())
+    del shipped["defaults"]
+    named = {"path": str(path), "target": "y"}
+    split = {"split": {**shipped["split"], "validation": 0.0, "test": 0.0}}
+    place.config(lambda config: config.update(data={**shipped, **named, **split}))
 
 
 @attack(RERUNS)

@@ -10,6 +10,7 @@ from typing import Any
 from seedbed import signals
 from seedbed.cli.main import DONE, RUN_FAILED
 from seedbed.runs.directory import RunDirectory
+from seedbed.runs.files import UNPRINTABLE
 from seedbed.training.results import closing_text
 
 WIDEST_EXAMPLE = 8
@@ -54,7 +55,9 @@ def _example_rows(plan: Any) -> str:
         ending = {"npz": "npz", "parquet": "parquet"}.get(plan.config.data.source, "csv")
         return f"--file FILE.{ending}" if features else "--input JSON"
     row = [_typical(feature) for feature in features]
-    return f"--input {shlex.quote(json.dumps([row], ensure_ascii=False))}"
+    text = json.dumps([row], ensure_ascii=False)
+    text = UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # as JSON writes them
+    return f"--input {shlex.quote(text)}"
 
 
 def _typical(feature: Any) -> Any:

@@ -1,10 +1,12 @@
 """`seedbed inspect`: weights, batches, and what the layers make of an input."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, is_run, parsed_json, say_notes
+from seedbed.cli.limits import opening
 from seedbed.cli.main import DONE
 from seedbed.errors import ArgumentError
 from seedbed.runs.files import json_text
@@ -39,6 +41,18 @@ def main(words: Sequence[str]) -> int:
     run = args.what[0] if is_run(args.what) else None
     _refuse(args, run)
     rows = parsed_json(args.input, "--input") if args.input is not None else None
+    with opening(run, shown=args.weights) if run is not None else nullcontext():
+        return _show(args, run, rows)
+
+
+def _show(args: Any, run: str | None, rows: Any) -> int:
+    """Prints; the exit code.
+
+    Args:
+        args: as typed.
+        run: a run directory, or None for overrides.
+        rows: of `--input`.
+    """
     shown: dict[str, Any] = {}
     if run is None:
         from seedbed.cli.from_config import planned

@@ -45,12 +45,14 @@ def script() -> NoReturn:
     import threading
 
     from seedbed import streams
-    from seedbed.cli import collector
+    from seedbed.cli import collector, limits
     from seedbed.cli.ahead import allow_forks
 
     streams.guard()
+    _keep_warnings()
     collector.rest()
     allow_forks()
+    limits.allow()
     try:
         code: object = main()
     except SystemExit as end:  # of --help
@@ -64,6 +66,14 @@ def script() -> NoReturn:
     if reason is not None:
         print(f"error: cannot write the output: {reason}", file=sys.stderr)
     os._exit(code if reason is None else code or RUN_FAILED)
+
+
+def _keep_warnings() -> None:
+    """What libraries warn of and log goes to `run.log`, or nowhere: the terminal has our words."""
+    import logging
+
+    logging.captureWarnings(True)
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def main(argv: Sequence[str] | None = None) -> int:

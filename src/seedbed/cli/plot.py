@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, output_file
+from seedbed.cli.limits import opening
 from seedbed.cli.main import DONE
 from seedbed.errors import ArgumentError
 from seedbed.runs.files import json_text
@@ -33,6 +34,7 @@ def main(words: Sequence[str]) -> int:
     from seedbed.views.plots import plot_losses
 
     collector.wake()
-    path = plot_losses(args.runs, output)
+    with opening(args.runs[0]):
+        path = plot_losses(args.runs, output)
     print(json_text({"figure": str(path)}) if args.json else f"figure: {path}")
     return DONE

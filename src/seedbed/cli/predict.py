@@ -1,5 +1,6 @@
 """`seedbed predict RUN`: predictions for new rows."""
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, output_file, parsed_json, say_notes
+from seedbed.cli.limits import opening
 from seedbed.cli.main import DONE
 from seedbed.runs.files import json_text, write_bytes
 from seedbed.runs.reader import open_run
@@ -37,6 +39,18 @@ def main(words: Sequence[str]) -> int:
     json_rows = parsed_json(args.input, "--input") if args.input is not None else None
     output = output_file(args.output, "--output") if args.output else None
     open_run(args.run)
+    with opening(args.run, args.file):
+        return _predict(args, json_rows, output)
+
+
+def _predict(args: argparse.Namespace, json_rows: Any, output: Path | None) -> int:
+    """The run may be a stranger's, and the rows as well.
+
+    Args:
+        args: as typed.
+        json_rows: of `--input`.
+        output: the file to write.
+    """
     # Imported here: torch takes a second, and a wrong argument is answered before it.
     from seedbed.data.carried import csv_text, with_predictions
     from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from seedbed import signals
 from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, say_notes
+from seedbed.cli.limits import Opening, files_of, opening
 from seedbed.cli.main import DONE, RUN_FAILED, WRONG_INPUT
 from seedbed.cli.relocated import Relocation, relocated
 from seedbed.errors import ArgumentError
@@ -50,10 +51,17 @@ def main(words: Sequence[str]) -> int:
     """Reruns and compares; the exit code."""
     args = parser().parse_intermixed_args(words)
     paths = open_run(args.run)
+    with opening(args.run) as bounds:
+        return _reproduce(paths, args.overrides, bounds, as_json=args.json)
+
+
+def _reproduce(paths: RunPaths, overrides: Sequence[str], bounds: Opening, *, as_json: bool) -> int:
+    """Opens the run, within bounds, and reruns it; the exit code."""
     plain = read_config(paths)
-    relocation, others = relocated(plain, args.overrides)
+    relocation, others = relocated(plain, overrides)
     if others:
         raise ArgumentError(f"reproduce takes data.path=FILE alone, got '{others[0]}'")
+    bounds.justified_by(files_of(plain))
     status = read_status(paths)["status"]
     if status not in ("completed", "diverged"):
         raise ArgumentError(
@@ -65,7 +73,8 @@ def main(words: Sequence[str]) -> int:
     from seedbed.config.check import checked
     from seedbed.config.locations import users_allowed
     from seedbed.runs.directory import claim
-    from seedbed.training.bounds import bounded
+    from seedbed.training.bounds import bounded, is_trusted
+    from seedbed.training.checkpoint import load
     from seedbed.training.data_folder import refuse_absent_data
     from seedbed.training.plan import prepare_run
     from seedbed.training.reproduce import compared
@@ -77,18 +86,23 @@ def main(words: Sequence[str]) -> int:
     config, allow = with_threads(checked(plain), paths), AllowList(users_allowed())
     refuse_absent_data(config.data, paths)
     with bounded(refuse_oversized(paths, plain, allow)):
+        if is_trusted(config):
+            bounds.end()
         plan = prepare_run(config, allow)
     refuse_changed_data(plan, paths)
     say_notes(changed_code(paths))
     fused = read_json(paths.result).get("engine") == "fused"
+    if paths.model.exists():
+        load(paths.model)  # what it is compared with
+    bounds.end()  # training takes what it takes
     with _scratch() as scratch:
         if fused:
             again = _Again(paths, allow, scratch / "stack", relocation)
-            return _told(again.own, again.together, steps=again.steps, as_json=args.json)
+            return _told(again.own, again.together, steps=again.steps, as_json=as_json)
         directory = claim(scratch / "run")
         if run(plan, plain, directory, draw=False)["status"] == "interrupted":
             raise KeyboardInterrupt
-        return _told(compared(paths, directory), None, steps=None, as_json=args.json)
+        return _told(compared(paths, directory), None, steps=None, as_json=as_json)
 
 
 @contextmanager
@@ -118,9 +132,21 @@ class _Again:
     ) -> None:
         from seedbed.sweep.rerun import members, rerun_stack
         from seedbed.training.reproduce import TOLERANCE, Comparison, compared
+        from seedbed.views.trained import refuse_oversized
 
-        jobs = members(paths)
-        rerun = rerun_stack(paths, jobs, allow, scratch, relocation)
+        with opening(paths.root.resolve().parent) as bounds:  # its neighbours are strangers' too
+            jobs = members(paths)
+            bounds.justified_by(files_of(read_config(paths)))
+            bounds.justified_by([paths.model, paths.last] * len(jobs or [paths]))
+            rerun = rerun_stack(
+                paths,
+                jobs,
+                allow,
+                scratch,
+                relocation,
+                look=refuse_oversized,
+                opened=bounds.end,
+            )
         end = compared(paths, rerun.paths, 0.0 if jobs else TOLERANCE)
         self.together = end if jobs else None
         differences = [*rerun.differences, *([] if jobs else end.differences)]

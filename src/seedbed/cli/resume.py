@@ -9,6 +9,7 @@ from typing import Any
 
 from seedbed.cli import collector
 from seedbed.cli.arguments import Parser
+from seedbed.cli.limits import Opening, files_of, opening
 from seedbed.cli.main import DONE, RUN_FAILED
 from seedbed.cli.raising import Raised, raised
 from seedbed.cli.relocated import relocated
@@ -47,9 +48,16 @@ def main(words: Sequence[str]) -> int:
     if (Path(args.run) / SWEEP_JOBS).is_file():
         return _sweep(args)
     paths = open_run(args.run)
+    with opening(args.run) as bounds:
+        return _resume(paths, args.overrides, bounds)
+
+
+def _resume(paths: RunPaths, overrides: Sequence[str], bounds: Opening) -> int:
+    """Opens the run, within bounds, and goes on; the exit code."""
     refuse_links(paths)
     plain = read_config(paths)
-    _, words = relocated(plain, args.overrides)
+    _, words = relocated(plain, overrides)
+    bounds.justified_by(files_of(plain))
     more = raised(plain, words)
     status = read_status(paths)["status"]
     directory = reclaim(paths)
@@ -62,13 +70,18 @@ def main(words: Sequence[str]) -> int:
             f"'{paths.root}' diverged, and would again; start a new run with a smaller optimizer.lr"
         )
     try:
-        return _go_on(directory, plain, more, was_complete=status == "completed")
+        return _go_on(directory, plain, more, bounds, was_complete=status == "completed")
     finally:
         directory.release()
 
 
 def _go_on(
-    directory: RunDirectory, plain: dict[str, Any], more: Raised, *, was_complete: bool
+    directory: RunDirectory,
+    plain: dict[str, Any],
+    more: Raised,
+    bounds: Opening,
+    *,
+    was_complete: bool,
 ) -> int:
     """Trains on; what a completed run was is kept until that has succeeded."""
     # Imported here: torch takes a second, and a wrong argument is answered before it.
@@ -78,7 +91,7 @@ def _go_on(
     from seedbed.config.build import AllowList
     from seedbed.config.check import checked
     from seedbed.config.locations import users_allowed
-    from seedbed.training.bounds import bounded
+    from seedbed.training.bounds import bounded, is_trusted
     from seedbed.training.data_folder import refuse_absent_data
     from seedbed.training.lengthen import refuse_other_path, refuse_stopped_early
     from seedbed.training.plan import prepare_run
@@ -92,10 +105,13 @@ def _go_on(
         refuse_other_path(plain, more.epochs_before, directory, allow)
     refuse_absent_data(config.data, directory)
     with bounded(refuse_oversized(directory, plain, allow)):
+        if is_trusted(config):
+            bounds.end()
         plan = prepare_run(config, allow)
     refuse_changed_data(plan, directory)
     notes = changed_code(directory)
     snapshot = load_snapshot(directory)
+    bounds.end()  # training takes what it takes
     if was_complete:
         refuse_stopped_early(snapshot, config, directory)
     said = "no checkpoint yet: beginning anew"

@@ -1,9 +1,11 @@
 """`seedbed summary`: the layers and parameters of a run's model, or of a config's."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, is_run, say_notes
+from seedbed.cli.limits import opening
 from seedbed.cli.main import DONE
 from seedbed.runs.files import json_text
 from seedbed.runs.reader import open_run
@@ -29,21 +31,25 @@ def main(words: Sequence[str]) -> int:
     args = parser().parse_intermixed_args(words)
     if is_run(args.what):
         open_run(args.what[0])
-        # Imported here: torch takes a second, and a wrong argument is answered before it.
-        from seedbed.views.trained import load_trained
+        with opening(args.what[0]):
+            # Imported here: torch takes a second, and a wrong argument is answered before it.
+            from seedbed.views.trained import load_trained
 
-        collector.wake()
-        trained = load_trained(args.what[0])
-        say_notes(trained.notes)
-        model, shape = trained.model, trained.preprocessing.input_shape
-    else:
-        from seedbed.cli.from_config import planned
+            collector.wake()
+            trained = load_trained(args.what[0])
+            say_notes(trained.notes)
+            return _show(trained.model, trained.preprocessing.input_shape, as_json=args.json)
+    from seedbed.cli.from_config import planned
 
-        plan = planned(args.what, args.config_dir)
-        model, shape = plan.model, plan.data.preprocessing.input_shape
+    plan = planned(args.what, args.config_dir)
+    return _show(plan.model, plan.data.preprocessing.input_shape, as_json=args.json)
+
+
+def _show(model: Any, shape: Sequence[int], *, as_json: bool) -> int:
+    """Prints; the exit code."""
     from seedbed.views.summary import layer_rows, model_table, totals
 
-    if not args.json:
+    if not as_json:
         print(model_table(model, shape), end="")
         return DONE
     total, learnt = totals(model)

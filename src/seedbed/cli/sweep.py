@@ -131,11 +131,6 @@ def _resumed(directory: Path, *, changed: bool, config_dir: str | None) -> int:
     left = left_to_run(sweep)
     if not left:
         sweep.write_table()
-        if changed:
-            print(
-                "note: a completed job is not trained again, whatever the config says now; for "
-                f"more epochs type seedbed resume {directory}/JOB trainer.epochs=N, or a new sweep"
-            )
         print(f"complete already\nsweep: {directory}")
         return DONE
     refuse_strange_words(left)

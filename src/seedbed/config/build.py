@@ -143,6 +143,7 @@ def accepted(callee: type, arguments: Mapping[str, Any], where: str) -> dict[str
     Raises:
         NotAllowedError: if one is unknown or missing.
     """
+    _refuse_placing(callee, arguments, where)
     signature = inspect.signature(callee)
     names = [name for name in signature.parameters if name not in ("args", "kwargs")]
     surplus = [key for key in arguments if not accepts(callee, key)]
@@ -187,6 +188,18 @@ def unused_keys(config: RunConfig, allow: AllowList) -> list[str]:
         if unused:
             notes.append(f"{found.__name__} does not take {listed(group, unused)}; left out")
     return notes
+
+
+def _refuse_placing(callee: type, arguments: Mapping[str, Any], where: str) -> None:
+    """Refuses to have a part of a model somewhere else, or of another type, than the rest of it."""
+    if callee.__module__.partition(".")[0] not in ("torch", "seedbed"):
+        return
+    for key in ("device", "dtype"):
+        if arguments.get(key) is not None:
+            raise NotAllowedError(
+                f"{where}.{key} cannot be set: trainer.device and trainer.precision say where and "
+                "how the whole of a model computes"
+            )
 
 
 def constructed(callee: type, arguments: Mapping[str, Any], where: str) -> Any:

@@ -30,9 +30,6 @@ BITS = {**TRUTHS, "1": 1.0, "1.0": 1.0, "0": 0.0, "0.0": 0.0}
 NO_NUMBER = "no number"
 """Stands for text that is none in its column's form."""
 
-MINUS = "\u2212"
-"""The sign as it is typeset."""
-
 
 @dataclass
 class Misfit(Exception):
@@ -220,7 +217,6 @@ def present(cells: Any, form: CellForm) -> Any:
 
 def numeric(plain: Any, form: CellForm) -> Any:
     """Text that is to be numbers, as Arrow reads them; what is none is left so that it is none."""
-    plain = pc.replace_substring(plain, MINUS, "-")
     if form.is_plain and form.thousands is None:
         return plain
     bare = plain

@@ -16,7 +16,7 @@ from seedbed.data.cells import (
     numeric,
     present,
 )
-from seedbed.data.dates import are_days, day_number
+from seedbed.data.dates import day_number
 from seedbed.data.table import Kind
 from seedbed.data.text_form import ISO, CellForm
 
@@ -130,6 +130,4 @@ def doubt(cells: Any, values: Floats, *, typed: bool) -> str | None:
         return "holds integers of 16 digits or more, which lose their last digits"
     if is_text(cells.type) and pc.any(pc.match_substring_regex(cells, r"^\s*[+-]?0\d")).as_py():
         return "holds numbers with leading zeros"
-    if are_days(present[:LOOKED_AT]) and are_days(present):
-        return f"holds integers such as {present[0]:.0f}, which data.dates reads by '%Y%m%d'"
     return None

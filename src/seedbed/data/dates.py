@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from seedbed.data.text_form import ISO
 
 _ISO = re.compile(
-    r"(\d{4})([-/.])(\d\d?)\2(\d\d?)"
+    r"(\d{4})([-/.])(\d\d)\2(\d\d)"
     r"(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?(Z|[+-]\d\d(?::?\d\d)?)?)?"
 )
 _MONTH = re.compile(r"(1[89]\d\d|20\d\d)[-/](0[1-9]|1[0-2])")
@@ -55,15 +55,6 @@ def day_numbers(texts: Sequence[str | None], form: str) -> NDArray[np.float64]:
     return np.array([np.nan if one is None else one for one in found], dtype=np.float64)
 
 
-def are_days(values: NDArray[np.float64]) -> bool:
-    """Whether integers are all days written as 20240131, from 1900 to 2100."""
-    year, month, day = values // 10000, values // 100 % 100, values % 100
-    right = (
-        (year >= 1900) & (year <= 2100) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
-    )
-    return bool(right.all())
-
-
 def forms_of(texts: Sequence[str], *, times: bool) -> list[str]:
     """The forms in which every text is a date; several where day and month may be exchanged.
 
@@ -97,5 +88,5 @@ def _iso(text: str) -> datetime | None:
     if found is None:
         return None
     year, _, month, day, time, zone = found.groups()
-    told = f"{year}-{month:0>2}-{day:0>2}" + (f"T{time}" if time else "") + (zone or "")
+    told = f"{year}-{month}-{day}" + (f"T{time}" if time else "") + (zone or "")
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", told))

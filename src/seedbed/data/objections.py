@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from seedbed.config.hints import in_list, of_column, shown
-from seedbed.data.cells import MINUS, NUMBER, present
+from seedbed.data.cells import NUMBER, present
 from seedbed.data.dates import forms_of
 from seedbed.data.text_form import CellForm
 
@@ -39,16 +39,7 @@ MISSING = (
 )
 """What people write for a value that is missing, in small letters."""
 
-FORMS = (
-    (",", None),
-    (".", ","),
-    (",", "."),
-    (".", " "),
-    (",", " "),
-    (".", "'"),
-    (".", "\u2019"),
-    (".", "_"),
-)
+FORMS = ((",", None), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (".", "\u2019"))
 """Decimal and thousands marks that are tried."""
 
 SYMBOLS = "%‰€$£¥₹₽₩°"
@@ -69,7 +60,7 @@ def objection(cells: Any, name: str, form: CellForm, *, target: bool, slip: bool
         slip: whether most cells are numbers; then what the others are is told by their row.
     """
     there = pc.drop_null(present(cells, form))
-    texts: list[str] = pc.unique(pc.replace_substring(there, MINUS, "-")).to_pylist()
+    texts: list[str] = pc.unique(there).to_pylist()
     if not texts:
         return None
     numbers = [text for text in texts if _is(NUMBER, text)]

@@ -20,11 +20,14 @@ def logged(directory: RunDirectory) -> Iterator[None]:
     logger = logging.getLogger("seedbed")
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    logger.addHandler(handler)
+    warned = logging.getLogger("py.warnings")  # where they come if the console script runs
+    for one in (logger, warned):
+        one.addHandler(handler)
     try:
         yield
     finally:
-        logger.removeHandler(handler)
+        for one in (logger, warned):
+            one.removeHandler(handler)
         with suppress(OSError):  # the disk may be full; that has been told already
             handler.close()
 

@@ -4,7 +4,9 @@ Nothing here builds an object that a file names; YAML is loaded without tags, JS
 """
 
 import csv
+import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,13 @@ from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import UNPRINTABLE, YamlLoader, open_plain, printable
 from seedbed.runs.layout import EVENT_PREFIX, RunPaths
 from seedbed.runs.lock import is_being_written
+from seedbed.runs.yaml_bombs import refuse_bomb
 
 LARGEST_TEXT = 32 * 2**20
 """Bytes; a config or table larger than this is not one of ours."""
 
-DEEPEST = 64
-"""Levels of YAML; libyaml's own limit is the stack."""
-
-MOST_REPEATED = 10_000
-"""Values that YAML aliases may stand for; a few lines of them can unfold to billions."""
+MOST_EPOCHS = 1_000_000
+"""Rows of a history."""
 
 STATUSES = ("running", "completed", "failed", "interrupted", "diverged")
 
@@ -85,7 +85,7 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
     """
     text = _text(paths.config)
     try:
-        _refuse_bomb(text)
+        refuse_bomb(text)
         config = yaml.load(text, Loader=YamlLoader)
     except RunDirectoryError as err:
         raise RunDirectoryError(f"'{paths.config}' {err}") from err
@@ -142,19 +142,29 @@ def read_history(paths: RunPaths) -> dict[str, list[float | None]]:
         RunDirectoryError: if it is missing or damaged.
     """
     try:
-        rows = list(csv.reader(printable(_text(paths.history)).splitlines()))
-    except csv.Error as err:
+        return _columns(csv.reader(io.StringIO(printable(_text(paths.history)))))
+    except RunDirectoryError as err:
+        raise RunDirectoryError(f"'{paths.history}' {err}") from err
+    except (csv.Error, ValueError, IndexError) as err:
         raise RunDirectoryError(f"'{paths.history}' is damaged: {_line(err)}") from err
-    if not rows:
-        raise RunDirectoryError(f"'{paths.history}' is empty")
-    header, *body = rows
+
+
+def _columns(rows: Iterator[list[str]]) -> dict[str, list[float | None]]:
+    """Row by row, as a file of line ends alone has millions."""
+    header = next(rows, None)
+    if header is None:
+        raise RunDirectoryError("is empty")
     if "epoch" not in header:
-        raise RunDirectoryError(f"'{paths.history}' is damaged: it has no column 'epoch'")
-    try:
-        columns = [[float(cell) if cell else None for cell in row] for row in body]
-        return {name: [row[index] for row in columns] for index, name in enumerate(header)}
-    except (ValueError, IndexError) as err:
-        raise RunDirectoryError(f"'{paths.history}' is damaged: {_line(err)}") from err
+        raise RunDirectoryError("is damaged: it has no column 'epoch'")
+    columns: list[list[float | None]] = [[] for _ in header]
+    for number, row in enumerate(rows, 1):
+        if number > MOST_EPOCHS:
+            raise RunDirectoryError(f"has more than {MOST_EPOCHS} rows")
+        if len(row) < len(header):
+            raise RunDirectoryError(f"is damaged: row {number} has {len(row)} cells")
+        for column, cell in zip(columns, row, strict=False):
+            column.append(float(cell) if cell else None)
+    return dict(zip(header, columns, strict=True))
 
 
 def _text(path: Path) -> str:
@@ -170,32 +180,6 @@ def _text(path: Path) -> str:
         ) from err
     except (OSError, UnicodeDecodeError) as err:
         raise RunDirectoryError(f"cannot read '{path}': {_line(err)}") from err
-
-
-def _refuse_bomb(text: str) -> None:
-    """Refuses YAML that is small to send and huge to hold, before any of it is built."""
-    sizes: dict[str, int] = {}
-    within: list[tuple[str | None, int]] = []
-    count = repeated = 0
-    for event in yaml.parse(text, Loader=YamlLoader):
-        count += 1
-        if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in sizes:  # of what it stands in itself
-                raise RunDirectoryError("holds itself, by a YAML alias")
-            count += sizes[event.anchor]
-            repeated += sizes[event.anchor]
-        elif isinstance(event, yaml.CollectionStartEvent):
-            within.append((event.anchor, count))
-        elif isinstance(event, yaml.CollectionEndEvent):
-            anchor, before = within.pop()
-            if anchor is not None:
-                sizes[anchor] = count - before
-        elif isinstance(event, yaml.ScalarEvent) and event.anchor is not None:
-            sizes[event.anchor] = 1
-        if len(within) > DEEPEST:
-            raise RunDirectoryError(f"is nested more than {DEEPEST} levels deep")
-        if repeated > MOST_REPEATED:
-            raise RunDirectoryError(f"repeats more than {MOST_REPEATED} values by YAML aliases")
 
 
 def _harmless(content: Any) -> Any:

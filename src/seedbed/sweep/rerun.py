@@ -62,6 +62,9 @@ def rerun_stack(
     allow: AllowList,
     scratch: Path,
     relocate: Callable[[dict[str, Any]], None],
+    *,
+    look: Callable[[RunPaths, dict[str, Any], AllowList], object],
+    opened: Callable[[], None],
 ) -> Rerun:
     """Trains the jobs together as they were; only the one run is written.
 
@@ -71,6 +74,8 @@ def rerun_stack(
         allow: what the reader allows.
         scratch: folder for the rerun.
         relocate: says in a config where the data lies now.
+        look: refuses a run whose model is larger than its weights.
+        opened: called once all is read, before it trains.
 
     Raises:
         SeedbedError: if a run is missing or damaged, or is of another shape.
@@ -85,6 +90,8 @@ def rerun_stack(
     ]
     place = [run.root.resolve().name for run in runs].index(paths.root.resolve().name)
     _refuse_another_shape(configs, place, runs)
+    for run, plain in zip(runs, plains, strict=True):
+        look(run, plain, allow)
     plan = _stack_of(configs, allow, directory)
     again: list[StackRun | None] = [None] * len(configs)
     again[place] = StackRun(plains[place], claim(scratch))
@@ -93,6 +100,7 @@ def rerun_stack(
     config = configs[place]
     steps = plan.batches.batches * config.trainer.epochs
     own = OwnSteps(writer, prepare_run(config, allow, plan.data[place]), place, steps)
+    opened()
     draws = plan.model.randomness != "error"
     recorder: StackRecorder = writer if draws else own
     with stop_request() as stop:

@@ -1,7 +1,8 @@
 """Holds the model of a stranger's config to the size of the weights that came with it.
 
 A line of YAML can ask for more memory than there is. So the model is first built without memory,
-on torch's `meta` device, while every weight and layer is counted as it is made.
+on torch's `meta` device, and given a row, while every weight, buffer, layer and operation is
+counted as it comes.
 """
 
 import os
@@ -9,19 +10,27 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as hooks
 from torch.nn.parameter import is_lazy
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from seedbed.config.build import SHIPPED
+from seedbed.config.schema import DatasetConfig, RunConfig
 from seedbed.errors import ModelError
+
+T = TypeVar("T")
 
 MOST_LAYERS = 10_000
 MOST_REPEATS = 1_000
-"""Of a layer that repeats itself, by `num_layers` and the like."""
+"""Of a layer that repeats itself, by `num_layers` and the like, those within others multiplied."""
+
+MOST_OPERATIONS = 100_000
+"""Of torch, to build a model and let a row through it."""
 
 LARGEST_OUTPUT = 2**26
 """Values that a layer may make of one row."""
@@ -36,8 +45,14 @@ def most_bytes(*files: Path) -> int:
     Args:
         files: that hold them; where there is none yet, it is a part of the machine's memory.
     """
-    stored = [file.stat().st_size for file in files if file.is_file()]
+    stored = [_on_disk(file) for file in files if file.is_file()]
     return SLACK * max(stored) + 2**20 if stored else memory() // 16
+
+
+def _on_disk(file: Path) -> int:
+    """Bytes that a file really has; its holes are none."""
+    told = file.stat()
+    return min(told.st_size, getattr(told, "st_blocks", told.st_size) * 512)
 
 
 def memory() -> int:
@@ -52,8 +67,11 @@ def built_within(
     spec: Mapping[str, Any],
     input_shape: Sequence[int],
     build: Callable[[], nn.Module],
-) -> nn.Module:
+) -> tuple[nn.Module, int]:
     """The model, if it stays within bounds; a class of the reader's own is trusted to.
+
+    Returns:
+        The model, and how many values it makes of a row in one place, 0 if that is not known.
 
     Args:
         most: bytes that its weights may take.
@@ -65,10 +83,37 @@ def built_within(
         ModelError: if it has more weights or layers, or makes too much of one row.
     """
     if str(spec.get("_target_")).rpartition(".")[0] not in SHIPPED:
-        return build()
-    refuse_larger(most, spec, input_shape, build)
+        return build(), 0
+    values = refuse_larger(most, spec, input_shape, build)
+    with bounded(most):
+        return build(), values
+
+
+def built_loss(most: int, build: Callable[[], T]) -> T:
+    """What `build` makes, if its weights and buffers stay within bounds.
+
+    Args:
+        most: bytes that they may take.
+        build: makes it.
+
+    Raises:
+        ModelError: if it has more.
+    """
+    with bounded(most), torch.device("meta"):
+        build()
     with bounded(most):
         return build()
+
+
+def is_trusted(config: RunConfig) -> bool:
+    """Whether the run reads its data by a class that the reader allowed, which takes what it does.
+
+    Args:
+        config: checked.
+    """
+    data = config.data
+    target = data.train.get("_target_") if isinstance(data, DatasetConfig) else None
+    return target is not None and str(target).rpartition(".")[0] not in SHIPPED
 
 
 def refuse_larger(
@@ -76,21 +121,27 @@ def refuse_larger(
     spec: Mapping[str, Any],
     input_shape: Sequence[int],
     build: Callable[[], nn.Module],
-) -> None:
+) -> int:
     """The check of `built_within` alone; it takes no memory."""
-    _refuse_repeats(spec)
-    with bounded(most) as bounds, warnings.catch_warnings(), torch.device("meta"):
+    refuse_repeats(spec)
+    with bounded(most) as bounds, warnings.catch_warnings(), torch.device("meta"), bounds.counting:
         warnings.simplefilter("ignore")  # they come again when it is really built
         try:
-            build().eval()(torch.zeros(1, *input_shape))
+            model = build().eval()
+            bounds.whole(model)
+            bounds.counting.largest = 0
+            with torch.no_grad():
+                model(torch.zeros(1, *input_shape))
+            return bounds.counting.largest
         except Exception:
             if bounds.broken:
                 raise  # not every layer works on `meta`, and the rest is told when it is built
+    return 0
 
 
 @contextmanager
 def bounded(most: int) -> Iterator["_Bounds"]:
-    """Counts every weight and layer that is made inside.
+    """Counts every weight, buffer and layer that is made inside.
 
     Raises:
         ModelError: as soon as there are more than may be.
@@ -98,8 +149,8 @@ def bounded(most: int) -> Iterator["_Bounds"]:
     bounds = _Bounds(most)
     handles = [
         hooks.register_module_parameter_registration_hook(bounds.weight),
+        hooks.register_module_buffer_registration_hook(bounds.weight),
         hooks.register_module_module_registration_hook(bounds.layer),
-        hooks.register_module_forward_hook(bounds.output),
     ]
     try:
         yield bounds
@@ -119,35 +170,87 @@ class _Bounds:
         self.most = self.left = most
         self.layers = 0
         self.broken: str | None = None
+        self.counting = _Counting(self)
 
     def weight(self, layer: nn.Module, name: str, weight: Any) -> None:
         if isinstance(weight, Tensor) and not is_lazy(weight):
             self.left -= weight.numel() * weight.element_size()
         if self.left < 0:
-            self._refuse(f"it would have more than {self.most / 2**20:.3g} MiB of weights")
+            self._refuse_weights()
 
     def layer(self, layer: nn.Module, name: str, inner: Any) -> None:
         self.layers += 1
         if self.layers > MOST_LAYERS:
             self._refuse(f"it would have more than {MOST_LAYERS} layers")
 
-    def output(self, layer: nn.Module, inputs: Any, output: Any) -> None:
-        if isinstance(output, Tensor) and output.is_meta and output.numel() > 2 * LARGEST_OUTPUT:
-            self._refuse(f"{type(layer).__name__} would make {output.numel():.3g} values of a row")
+    def whole(self, model: nn.Module) -> None:
+        """Counts again, with those that are copies, which nothing was told of."""
+        if sum(1 for _ in model.modules()) > MOST_LAYERS:
+            self._refuse(f"it would have more than {MOST_LAYERS} layers")
+        held = [*model.parameters(), *model.buffers()]
+        if sum(one.numel() * one.element_size() for one in held if not is_lazy(one)) > self.most:
+            self._refuse_weights()
+
+    def output(self, operation: Any, output: Any) -> None:
+        for one in tree_leaves(output):
+            if not isinstance(one, Tensor):
+                continue
+            self.counting.largest = max(self.counting.largest, one.numel())
+            if one.numel() > 2 * max(LARGEST_OUTPUT, self.most):
+                self._refuse(f"{operation} would make {one.numel():.3g} values at once")
+
+    def operation(self) -> None:
+        if self.counting.operations > MOST_OPERATIONS:
+            self._refuse(f"a row would take more than {MOST_OPERATIONS} operations")
+
+    def _refuse_weights(self) -> None:
+        self._refuse(f"it would have more than {self.most / 2**20:.3g} MiB of weights")
 
     def _refuse(self, why: str) -> None:
         self.broken = why
         raise ModelError(why)
 
 
-def _refuse_repeats(spec: Any) -> None:
-    """Refuses a number of equal layers that no weights file could hold."""
+class _Counting(TorchDispatchMode):
+    """Looks at every operation and at what it makes."""
+
+    def __init__(self, bounds: _Bounds) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.bounds = bounds
+        self.operations = 0
+        self.largest = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """See `TorchDispatchMode`."""
+        self.operations += 1
+        self.bounds.operation()
+        output = func(*args, **(kwargs or {}))
+        self.bounds.output(func, output)
+        return output
+
+
+def refuse_repeats(spec: Any, times: int = 1) -> None:
+    """Refuses a number of equal layers that no weights file could hold.
+
+    Args:
+        spec: of a model, or a part of it.
+        times: how often it is there itself.
+
+    Raises:
+        ModelError: naming the key.
+    """
     if isinstance(spec, Mapping):
-        for key, value in spec.items():
-            repeats = str(key).startswith("num_") and str(key).endswith("layers")
-            if repeats and isinstance(value, int) and value > MOST_REPEATS:
-                raise ModelError(f"model: {key} must be <= {MOST_REPEATS}, got {value:.3g}")
-            _refuse_repeats(value)
+        repeats = {
+            key: value
+            for key, value in spec.items()
+            if str(key).startswith("num_") and str(key).endswith("layers") and type(value) is int
+        }
+        times *= max(sum(repeats.values()), 1)
+        if times > MOST_REPEATS:
+            key = next(iter(repeats))
+            raise ModelError(f"model: {key} repeats layers more than {MOST_REPEATS} times")
+        for value in spec.values():
+            refuse_repeats(value, times)
     elif isinstance(spec, list):
         for item in spec:
-            _refuse_repeats(item)
+            refuse_repeats(item, times)

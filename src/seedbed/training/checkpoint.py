@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from seedbed.config.hints import shown
 from seedbed.errors import CheckpointError
 from seedbed.runs.files import open_plain, printable, write_bytes
+from seedbed.training.pickles import refuse_strange_pickle
 
 FORMAT = 1
 PLAIN = (int, float, bool, str, type(None))
@@ -84,6 +85,7 @@ def load(path: Path) -> Any:
         size = os.fstat(file.fileno()).st_size
         try:
             _refuse_bomb(file, size)
+            refuse_strange_pickle(_pickle_in(file))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # torch warns of pickles that it then refuses
                 content = torch.load(file, map_location="cpu", weights_only=True)
@@ -113,6 +115,16 @@ def _refuse_bomb(file: BinaryIO, size: int) -> None:
         if sum(member.file_size for member in members) > size:
             raise CheckpointError("unpacks to more than its own size, which no checkpoint does")
     file.seek(0)
+
+
+def _pickle_in(file: BinaryIO) -> bytes:
+    """What torch will unpickle, read by torch's own reader of archives."""
+    if not zipfile.is_zipfile(file):
+        raise CheckpointError("is damaged or cut short, or no file of torch.save")
+    file.seek(0)
+    pickled: bytes = torch._C.PyTorchFileReader(file).get_record("data.pkl")
+    file.seek(0)
+    return pickled
 
 
 def _refuse_strange(content: Any, size: int) -> None:

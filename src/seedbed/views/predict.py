@@ -10,6 +10,9 @@ from seedbed.data.batches import evaluation_rows
 from seedbed.models.build import output_of
 from seedbed.views.trained import TrainedModel
 
+VALUES_AT_ONCE = 2**28
+"""That an operation may make; a model that makes millions of a row takes fewer rows."""
+
 
 def predictions(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> dict[str, Any]:
     """What the model says of each row.
@@ -37,13 +40,14 @@ def predictions(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> dict[str
 def model_outputs(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> torch.Tensor:
     """The model's bare outputs, (rows, outputs); `inputs` stay as they are, whatever it does.
 
-    The rows are cut as the run's evaluation cuts them.
+    The rows are cut as the run's evaluation cuts them, unless a row takes very much memory.
     """
     rows = torch.from_numpy(inputs)
     loader = trained.config.get("loader")
     asked = loader.get("batch_size") if isinstance(loader, dict) else None
     batch_size = asked if asked == "auto" or (type(asked) is int and asked > 0) else None
-    parts = rows.split(evaluation_rows(batch_size, rows[:1].nbytes))
+    most = max(1, VALUES_AT_ONCE // max(trained.values_per_row, 1))
+    parts = rows.split(min(evaluation_rows(batch_size, rows[:1].nbytes), most))
     with torch.no_grad():
         return torch.cat([output_of(trained.model(part.clone())).clone() for part in parts])
 

@@ -27,7 +27,14 @@ from seedbed.runs.code import changed_code
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json
-from seedbed.training.bounds import LARGEST_OUTPUT, built_within, most_bytes, refuse_larger
+from seedbed.training.bounds import (
+    LARGEST_OUTPUT,
+    built_loss,
+    built_within,
+    most_bytes,
+    refuse_larger,
+    refuse_repeats,
+)
 from seedbed.training.checkpoint import load, load_weights
 from seedbed.training.objective import Objective, build_objective
 from seedbed.training.plan import Plan
@@ -43,6 +50,7 @@ class TrainedModel:
         config: of the run, in plain containers.
         allow: the reader's own allow-list.
         notes: for the user; on code that is not what it was.
+        values_per_row: how many it makes of a row in one place, 0 if that is not known.
     """
 
     model: nn.Module
@@ -50,6 +58,7 @@ class TrainedModel:
     config: dict[str, Any]
     allow: AllowList
     notes: Sequence[str] = ()
+    values_per_row: int = 0
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -72,17 +81,17 @@ def load_trained(path: str | Path, which: str | None = None) -> TrainedModel:
     paths = open_run(path)
     config = read_config(paths)
     allow = AllowList(users_allowed())
-    objective, build = _model_of(paths, config, allow)
     file = {None: paths.model, "last": paths.last, "best": paths.best}[which]
+    objective, build = _model_of(paths, config, allow, most_bytes(file))
     weights = load(file)
     if which == "best":
         _refuse_no_best(weights, paths)
     if which is not None:
         weights = weights.get("model") if isinstance(weights, dict) else None
     shape = objective.preprocessing.input_shape
-    model = built_within(most_bytes(file), config["model"], shape, build)
+    model, values = built_within(most_bytes(file), config["model"], shape, build)
     load_weights(model, weights, file)
-    return TrainedModel(model.eval(), objective, config, allow, changed_code(paths))
+    return TrainedModel(model.eval(), objective, config, allow, changed_code(paths), values)
 
 
 def _refuse_no_best(checkpoint: Any, paths: RunPaths) -> None:
@@ -112,16 +121,19 @@ def refuse_oversized(paths: RunPaths, config: dict[str, Any], allow: AllowList) 
         ModelError: if it would be larger than the weights of the run.
     """
     most = most_bytes(paths.last, paths.model)
+    refuse_repeats(config.get("model"))
     if paths.preprocessing.exists():
-        objective, build = _model_of(paths, config, allow)
+        objective, build = _model_of(paths, config, allow, most)
         refuse_larger(most, config["model"], objective.preprocessing.input_shape, build)
+    elif paths.last.exists() or paths.model.exists():  # it is written before either
+        raise RunDirectoryError(f"'{paths.root}' has weights, but no {paths.preprocessing.name}")
     return most
 
 
 def _model_of(
-    paths: RunPaths, config: dict[str, Any], allow: AllowList
+    paths: RunPaths, config: dict[str, Any], allow: AllowList, most: int
 ) -> tuple[Objective, Callable[[], nn.Module]]:
-    """The objective of a run, and what builds its model."""
+    """The objective of a run, of `most` bytes, and what builds its model."""
     preprocessing = _preprocessing(paths)
     for key in ("model", "loss", "data"):
         if not isinstance(config.get(key), dict):
@@ -129,7 +141,7 @@ def _model_of(
     for key in ("model", "loss"):
         if "_target_" not in config[key]:
             raise RunDirectoryError(f"'{paths.config}': {key}._target_ is missing")
-    objective = build_objective(config["loss"], allow, preprocessing)
+    objective = built_loss(most, lambda: build_objective(config["loss"], allow, preprocessing))
     shape, outputs = preprocessing.input_shape, objective.outputs
     seed = _seed(config, paths)
     return objective, lambda: build_model(config["model"], allow, shape, outputs, seed)

@@ -1,0 +1,127 @@
+"""Whoever opens a stranger's run keeps their memory and their time: real files, real bounds.
+
+The commands run in forks of one process that has torch loaded, each bounded as the console script
+bounds itself, but more tightly.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hostile.corpus import Place
+from hostile.strangers import MANY_ROWS, STRANGERS, numbers_that_no_figure_has_room_for, wide_layer
+
+OUTER_SECONDS = 300
+"""For all forks of a group; no attack may come near."""
+
+COMMANDS = {
+    "predict": ["--input", "[[10, 11]]"],
+    "inspect": ["--weights", "--layers"],
+    "summary": [],
+    "plot": [],
+    "reproduce": [],
+    "resume": ["trainer.epochs=3"],
+}
+
+FORKS = """
+import contextlib, io, json, os, resource, sys
+import torch, yaml, seedbed.cli.main as program
+from seedbed.cli import limits
+import seedbed.views.trained, seedbed.views.plots, seedbed.training.run, seedbed.training.reproduce
+
+def fork(words):
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.dup2(write, 2)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        limits.allow()
+        code = program.main(words)
+        sys.stderr.flush()
+        os._exit(code)
+    os.close(write)
+    with os.fdopen(read, errors="replace") as file:
+        err = file.read()
+    _, status, used = os.wait4(child, 0)
+    return os.waitstatus_to_exitcode(status), err, used.ru_maxrss
+
+for words in json.loads(sys.argv[1]):
+    print(json.dumps([words[0], words[1], *fork(words)]), flush=True)
+"""
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="the bound of memory is Linux's")
+BOUNDS = {"SEEDBED_OPEN_GB": "0.7", "SEEDBED_OPEN_SECONDS": "5"}
+
+
+def forked(lines: list[list[str]], **environment: str) -> list[list[Any]]:
+    """[command, run, exit code, standard error, most memory in KiB] of each line."""
+    code = [sys.executable, "-c", FORKS, json.dumps(lines)]
+    done = subprocess.run(
+        code,
+        capture_output=True,
+        text=True,
+        timeout=OUTER_SECONDS,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(told) == len(lines), done.stderr[-2000:]
+    return told
+
+
+@pytest.fixture
+def place(tmp_path: Path, sum_run: Path) -> Place:
+    shutil.copytree(sum_run, tmp_path / "run")
+    (tmp_path / "outside").mkdir()
+    return Place(tmp_path / "run", tmp_path / "outside", tmp_path / "canary")
+
+
+GROUPS = sorted({name.partition(":")[0] for name in STRANGERS})
+
+
+@needs_linux
+@pytest.mark.parametrize("group", GROUPS)
+def test_an_attack_is_told_in_one_line_within_bounds(place: Place, group: str) -> None:
+    names = [name for name in STRANGERS if name.partition(":")[0] == group]
+    lines, attacks = [], {}
+    for number, name in enumerate(names):
+        run = place.run.with_name(f"run{number}")
+        shutil.copytree(place.run, run)
+        STRANGERS[name].make(Place(run, place.outside, place.canary))
+        attacks[str(run)] = name
+        readers = STRANGERS[name].refused_by
+        chosen = {readers[number % len(readers)], readers[-1 - number % 2]}  # all in all, each
+        lines += [[command, str(run), *COMMANDS[command]] for command in chosen]
+    wrong = []
+    for command, run, code, err, kilobytes in forked(lines, **BOUNDS):
+        told = err.splitlines()
+        good = code == 2 and len(told) >= 1 and all(one.startswith("error: ") for one in told)
+        if not good or kilobytes > 2 * 2**20 or "Traceback" in err:
+            wrong.append(f"{attacks[run]}, {command}: {code}, {kilobytes} KiB: {err[:500]}")
+    assert not wrong, "\n".join(wrong)
+
+
+@needs_linux
+def test_a_wide_layer_predicts_many_rows_within_bounds(place: Place) -> None:
+    wide_layer(place)
+    lines = [["predict", str(place.run), "--input", MANY_ROWS]]
+    ((_, _, code, err, _),) = forked(lines, SEEDBED_OPEN_GB="3", SEEDBED_OPEN_SECONDS="inf")
+    assert (code, err) == (0, "")
+
+
+@needs_linux
+def test_what_libraries_warn_of_is_not_told(place: Place) -> None:
+    numbers_that_no_figure_has_room_for(place)
+    other = place.run.with_name("_日本\u0378")
+    shutil.copytree(place.run, other)
+    picture = str(place.outside / "loss.png")
+    lines = [["plot", str(place.run)], ["plot", str(other), str(place.run), "--output", picture]]
+    for _, _, code, err, _ in forked(lines):
+        assert code in (0, 2)
+        assert all(line.startswith("error: ") for line in err.splitlines()), err
