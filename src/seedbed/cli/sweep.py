@@ -8,6 +8,7 @@ from pathlib import Path
 from seedbed.cli import collector, sweep_ending, sweep_progress
 from seedbed.cli.main import DONE
 from seedbed.cli.sweep_checks import (
+    notes_on_fusing,
     refuse_strange_words,
     refuse_too_large,
     refuse_what_cannot_fuse,
@@ -76,6 +77,8 @@ def run_sweep(asked: ComposedSweep, run: Runner | None = None) -> list[JobRecord
     folders = _folders(kept)
     refuse_what_cannot_fuse(kept)
     if _checking:
+        for note in notes_on_fusing(kept):
+            print(f"note: {note}")
         print(f"valid: {len(kept)} jobs")
         return []
     refuse_too_large(directory, kept, sizes)

@@ -17,6 +17,7 @@ from seedbed.sweep.outcome import JobRecord
 
 if TYPE_CHECKING:
     from seedbed.sweep.disk import Footprint
+    from seedbed.sweep.groups import Singles
 
 RESOLVER = re.compile(r"\$\{[^}]*:")
 """An interpolation that computes, such as `${oc.env:HOME}`."""
@@ -81,20 +82,29 @@ def refuse_what_cannot_fuse(composed: Sequence[Composed]) -> None:
     Raises:
         ConfigError: naming the jobs, and why.
     """
-    settings = composed[0].run.sweep
-    if settings.fuse != "always":
+    if composed[0].run.sweep.fuse != "always":
         return
+    told = "; ".join(one.told("cannot fuse", "cannot fuse") for one in _not_stacked(composed))
+    if told:
+        raise ConfigError(f"sweep.fuse=always: {told}; type sweep.fuse=auto")
+
+
+def notes_on_fusing(composed: Sequence[Composed]) -> list[str]:
+    """Which jobs cannot train together, and why; which of the others do is measured later."""
+    return [one.note for one in _not_stacked(composed) if one.reason]
+
+
+def _not_stacked(composed: Sequence[Composed]) -> "list[Singles]":
     # Imported here: they bring torch.
     from seedbed.sweep.groups import grouped
-    from seedbed.sweep.stacks import unfusable
+    from seedbed.sweep.stacks import not_stacked
 
+    settings = composed[0].run.sweep
     jobs = [
         Job(number, one.overrides, Path(), one.run, one.plain, {})
         for number, one in enumerate(composed)
     ]
-    told = unfusable(*grouped(jobs, "always"), settings.randomness)
-    if told:
-        raise ConfigError(f"sweep.fuse=always: {told}; type sweep.fuse=auto")
+    return not_stacked(*grouped(jobs, settings.fuse), settings.randomness)
 
 
 def refuse_too_large(

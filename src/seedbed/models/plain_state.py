@@ -32,6 +32,9 @@ NAMED = (type, types.ModuleType, types.BuiltinFunctionType, torch.dtype, torch.d
 DATA = (int, float, str, list, dict, set, deque, itertools.count, Tensor, np.ndarray)
 """Kinds of global variables that are looked at."""
 
+MOST_BYTES = 2**26
+"""Of a global variable; a larger one is data."""
+
 MOST_ENTRIES = 100_000
 """Of one module; one that holds more is not compared."""
 
@@ -81,7 +84,7 @@ def unsaved_state(module: nn.Module) -> PlainState:
 
 
 def shared_state(module: Any) -> PlainState:
-    """What the classes of the module and their files keep for all objects.
+    """What the classes of the module, and the packages that they come from, keep for all objects.
 
     What cannot be compared is taken for itself: much of it is no matter of the module.
     """
@@ -90,9 +93,11 @@ def shared_state(module: Any) -> PlainState:
     classes = {base for one in parts for base in type(one).__mro__}
     own = [one for one in classes if not f"{one.__module__}.".startswith(FOREIGN)]
     for found in own:
-        walk.entries(_data(vars(found)), f"{found.__name__}.")
-    for home in {one.__module__ for one in own} & set(sys.modules):
-        walk.entries(_data(vars(sys.modules[home])), f"{home}.")
+        walk.entries(_data(vars(found), found.__module__), f"{found.__name__}.")
+    packages = tuple({f"{one.__module__.partition('.')[0]}." for one in own})
+    for name, home in sorted(sys.modules.items()):
+        if packages and f"{name}.".startswith(packages):
+            walk.entries(_data(vars(home), name), f"{name}.")
     return walk.found
 
 
@@ -108,11 +113,16 @@ def _is_registry(attribute: str) -> bool:
     return attribute in REGISTRIES or (attribute[0] == "_" and "_hooks" in attribute)
 
 
-def _data(names: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def _data(names: Mapping[str, Any], home: str) -> list[tuple[str, Any]]:
+    """Values, and functions that are defined there: these may keep something too."""
     return [
         (name, value)
         for name, value in names.items()
-        if not name.startswith("__") and isinstance(value, DATA)
+        if not (name.startswith("__") and name.endswith("__"))
+        and (
+            (isinstance(value, DATA) and getattr(value, "nbytes", 0) <= MOST_BYTES)
+            or (isinstance(value, types.FunctionType) and value.__module__ == home)
+        )
     ]
 
 
@@ -178,7 +188,8 @@ class _Walk:
         for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
             if cell != types.CellType():
                 self._value(f"{path}.{name}", cell.cell_contents)
-        self.entries([("defaults", value.__defaults__), *vars(value).items()], f"{path}.")
+        own = [("defaults", value.__defaults__), ("keywords", value.__kwdefaults__)]
+        self.entries([*own, *vars(value).items()], f"{path}.")
 
     def _collection(self, path: str, value: Any) -> None:
         if isinstance(value, Mapping):

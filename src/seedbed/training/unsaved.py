@@ -27,4 +27,9 @@ class Unsaved:
         )
 
     def _now(self) -> PlainState:
-        return unsaved_state(self.model) if self.own else {}
+        if not self.own:
+            return {}
+        try:
+            return unsaved_state(self.model)
+        except Exception:  # of any kind: what it holds is the user's
+            return {}

@@ -2,6 +2,7 @@
 
 import importlib
 import random
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,9 @@ REFUSED = {
     "sharing.GlobalIterator": f"'training.fused.own.sharing.STEPS' {CHANGES}",
     "sharing.ClassCounter": f"'ClassCounter.calls' {CHANGES}",
     "sharing.ClosureCounter": "",
+    "sharing.DefaultCounter": f"'DefaultCounter.forward.defaults[0][0]' {CHANGES}",
+    "sharing.FunctionCounter": f"'training.fused.own.sharing.scale.calls' {CHANGES}",
+    "sharing.ElsewhereCounter": "'training.fused.own.elsewhere.CALLS",
     "sharing.MovingAttribute": "",
     "sharing.MovingInPlace": "",
     "sharing.Memory": "",
@@ -51,6 +55,7 @@ REFUSED = {
     "learning.ClippedAfterwards": "the gradient of 'a.weight' has a hook",
     "learning.ForwardHook": "'a' has a forward hook",
     "learning.BackwardHook": "'a' has a backward hook",
+    "learning.LateHook": "",
     "learning.StopsByCount": "",
     "learning.StopsWhenFull": "the loss no longer depends on gate",
     "learning.Freezing": "",
@@ -203,3 +208,21 @@ def test_a_loss_is_stacked_only_where_it_gives_what_it_gives_alone(target: str) 
     assert wanted is None or wanted in str(reason)
     if reason is None:
         assert_alike(stacked(configs), [alone(config) for config in configs])
+
+
+def test_the_reason_is_told_by_validate_and_train(seedbed: Callable) -> None:
+    words = [*IRIS, "seed=1,2,3", "allow=[training]"]
+    words += ["model._target_=training.fused.own.sharing.RandomFeatures"]
+    told = f"note: 3 jobs run singly: 'projection' {SEEDS} (model RandomFeatures)"
+    for command in (["validate", "-m"], ["train", "-m"]):
+        result = seedbed(*command, *words)
+        assert result.code == 0
+        assert told in result.out
+    always = seedbed("train", "-m", *words, "sweep.fuse=always")
+    assert always.code == 2
+    assert f"3 jobs cannot fuse: 'projection' {SEEDS}" in always.err
+
+
+def test_validate_says_nothing_of_jobs_that_fuse(seedbed: Callable) -> None:
+    result = seedbed("validate", "-m", *IRIS, "seed=1,2")
+    assert (result.code, "singly" in result.out) == (0, False)

@@ -22,6 +22,7 @@ from seedbed.training.fused.alone import Alone, tensors_of, without_dropout
 from seedbed.training.fused.layout import Named
 from seedbed.training.fused.optimizers import SGD
 from seedbed.training.fused.plan import NARROWEST, StackPlan
+from seedbed.training.fused.pure import refused_form
 from seedbed.training.fused.step import StackedModel
 
 TWO = slice(0, NARROWEST)
@@ -216,6 +217,9 @@ class _Trial:
     def _compare_attributes(self) -> None:
         changed = "changes in training and is neither parameter nor buffer"
         for one in self.alone:
+            form = refused_form(one.model, one.objective.loss_function)
+            if form is not None:  # there since it was called
+                raise DiffersError(form)
             for owner, held in one.held().items():
                 path = first_difference(one.attributes[owner], held)
                 if path is not None:

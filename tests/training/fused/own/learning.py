@@ -34,6 +34,15 @@ class BackwardHook(Net):
         self.a.register_full_backward_hook(lambda module, inputs, outputs: (inputs[0],))
 
 
+class LateHook(Net):
+    """Puts a hook on a gradient when it is called, which does nothing for now."""
+
+    def forward(self, x):
+        if not self.a.weight._backward_hooks and self.a.weight.requires_grad:
+            self.a.weight.register_hook(lambda gradient: gradient)
+        return super().forward(x)
+
+
 class StopsByCount(Net):
     """Its first layer learns for three steps; torch leaves it alone from then on."""
 

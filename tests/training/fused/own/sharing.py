@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import nn
+from training.fused.own import elsewhere
 
 CALLS = {"forward": 0}
 STEPS = itertools.count()
@@ -160,6 +161,37 @@ class ClassCounter(Net):
     def forward(self, x):
         ClassCounter.calls += 1
         return super().forward(x) * (0.5 if ClassCounter.calls > 10_000 else 1.0)
+
+
+class DefaultCounter(Net):
+    """Keeps its count in a default of its forward."""
+
+    def forward(self, x, calls=[0]):  # noqa: B006
+        calls[0] += 1
+        return super().forward(x) * (0.5 if calls[0] > 10_000 else 1.0)
+
+
+class FunctionCounter(Net):
+    """Keeps its count at a function of its file."""
+
+    def forward(self, x):
+        return super().forward(x) * scale()
+
+
+def scale():
+    scale.calls += 1
+    return 0.5 if scale.calls > 10_000 else 1.0
+
+
+scale.calls = 0
+
+
+class ElsewhereCounter(Net):
+    """Keeps its count in another file of its package."""
+
+    def forward(self, x):
+        elsewhere.CALLS.append(1)
+        return super().forward(x) * (0.5 if len(elsewhere.CALLS) > 10_000 else 1.0)
 
 
 class ClosureCounter(Net):
