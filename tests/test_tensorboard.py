@@ -194,11 +194,19 @@ def test_hparams_has_the_metrics_of_the_result(
     (session,) = sessions[name]["sessions"]
     told = metrics_of(session)
     expected = runs[name].result["metrics"]
-    ours = {tag for tag in told if tag.startswith("view/result/")}
-    assert ours == {f"view/result/{metric}" for metric in expected}
+    assert {tag for tag in told if "result" in tag} == {result_tag(one) for one in expected}
     for metric, value in expected.items():
-        np.testing.assert_array_equal(told[f"view/result/{metric}"], np.float32(value))
+        np.testing.assert_array_equal(told[result_tag(metric)], np.float32(value))
     assert "test/loss" in expected or name != "digits"
+
+
+def test_hparams_opens_with_the_results_and_not_with_the_last_points(server: Server) -> None:
+    """It shows the first five metrics, in the order that they are told in."""
+    told = server.post("plugin/hparams/experiment", {"experimentName": ""})["metricInfos"]
+    names = [one["name"]["tag"] for one in told]
+    curves = [names.index(name) for name in names if name.startswith("val/")]
+    assert {"val (result)/accuracy", "val (result)/auroc", "val (result)/f1"} <= set(names[:5])
+    assert min(curves) >= 5
 
 
 def test_a_rate_that_never_moves_is_no_metric(sessions: dict[str, dict[str, Any]]) -> None:
@@ -226,7 +234,7 @@ def test_hparams_and_the_table_of_a_sweep_name_the_same_winner(
     for name, row in table.items():
         for metric in ("val/loss", "val/mae", "test/r2", "train/loss"):
             np.testing.assert_array_equal(told[name][result_tag(metric)], np.float32(row[metric]))
-    tags = ("view/result/val/loss", "val/loss")
+    tags = ("val (result)/loss", "val/loss")
     best, last = (min(told, key=lambda name: told[name][tag]) for tag in tags)
     assert best != last
     assert best == min(table, key=lambda name: float(table[name]["val/loss"]))

@@ -144,8 +144,15 @@ class EventFile:
 
 
 def result_tag(metric: str) -> str:
-    """`view/result/val/loss`: like the picture, behind the curves, which it would push down."""
-    return f"view/result/{metric}"
+    """The tag of a metric of `result.json`: `val (result)/loss`, `view/result/test/loss`.
+
+    HPARAMS shows the first five tags in the order of their bytes, where a space comes before a
+    slash: the results in front of the curves `val/…`, of which it would show the last point. TIME
+    SERIES opens the first two groups, and sorts names that go on behind those that end: `train` and
+    `val`. A test holds both.
+    """
+    part, _, name = metric.partition("/")
+    return f"val (result)/{name}" if part == "val" else f"view/result/{metric}"
 
 
 def shows_rate(scheduler: Mapping[str, Any]) -> bool:
