@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 HERE = str(Path(__file__).resolve().parent)
+OURS = (HERE, str(Path(__file__).resolve().parents[1] / "hydra_plugins" / "seedbed"))
 LIBRARY = tuple(
     str(Path(path).resolve()) for name, path in sysconfig.get_paths().items() if "lib" in name
 )
@@ -102,7 +103,7 @@ def _below_seedbed(frames: Sequence[Frame]) -> Sequence[Frame]:
 def _is_users(file: str) -> bool:
     if file.startswith("<") or INSTALLED & set(Path(file).parts):
         return False
-    return not any(_is_within(file, folder) for folder in (HERE, *LIBRARY))
+    return not any(_is_within(file, folder) for folder in (*OURS, *LIBRARY))
 
 
 def _is_within(file: str, folder: str) -> bool:

@@ -24,6 +24,12 @@ REFUSED = {
     "hydra.job.id=mine": "hydra.job.id is filled in by Hydra",
     "hydra.runtime.cwd=here": "hydra.runtime.cwd is filled in by Hydra",
     "hydra.searchpath=[nowhere]": "hydra.searchpath: no folder 'nowhere'",
+    "hydra.searchpath=[pkg://nowhere]": "hydra.searchpath: no package 'nowhere'",
+    "hydra.launcher=null": "hydra.launcher: 'None' is no launcher",
+    "hydra.launcher._target_=os.getcwd": "hydra.launcher: 'os.getcwd' is no launcher",
+    "hydra.sweeper=null": "hydra/sweeper: 'None' is not supported",
+    "hydra.run.dir=null": "cannot take the override 'hydra.run.dir=null': ",
+    "hydra.mode=FOO": "cannot take the override 'hydra.mode=FOO': ",
     "hydra/sweeper=basic": "hydra/sweeper:",
     "hydra.sweeper.max_batch_size=2": "hydra.sweeper.max_batch_size is not supported",
 }

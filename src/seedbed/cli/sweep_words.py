@@ -48,6 +48,7 @@ def composed_sweep(
     """
     conf = config_path or own_conf()
     with sweep_config(overrides, user_folder, config_name, conf) as (loader, sweep):
+        refuse_unobeyed(hydra_part(sweep))
         if not only_check and not _is_ours(sweep.hydra):
             return None
         try:

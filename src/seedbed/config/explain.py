@@ -120,6 +120,9 @@ def _reworded(error: Exception, overrides: Sequence[str], config_name: str) -> s
             f"'{several[1]}' has several values; for a sweep type seedbed train -m …"
             f"{as_list}{as_text}"
         )
+    if merged := re.match(r"Error merging override (.+)", text):
+        why = _one_line(error.__cause__ or error).partition(" full_key:")[0]
+        return f"cannot take the override '{merged[1]}': {why}"
     if gone := re.search(r"Could not delete from config\. '(.+?)' does not exist", text):
         return f"~{gone[1]}: a key is not taken away but set, and this one is null; leave it out"
     if twice := re.search(r"Multiple values for (\S+)\.", text):
@@ -221,6 +224,6 @@ def _dotted(config: Mapping[Any, Any], path: str = "") -> Iterator[str]:
             yield from _dotted(value, where)
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     text = str(error).replace("See https://hydra.cc", "See https")
     return re.sub(r"\s+", " ", text).strip()[:300]

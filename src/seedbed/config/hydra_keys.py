@@ -5,6 +5,7 @@ A test walks Hydra's own tree of keys and asks that each of them is named here.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from seedbed.errors import ConfigError
 
 OWN_LAUNCHER = "hydra_plugins.seedbed.launcher.SeedbedLauncher"
 OWN_SWEEPER = "hydra_plugins.seedbed.sweeper.SeedbedSweeper"
+
+PLUGINS = ("hydra_plugins.", "hydra._internal.core_plugins.")
+"""Where Hydra takes launchers from."""
 
 OBEYED = (
     "run.dir",
@@ -76,12 +80,15 @@ def refuse_unobeyed(hydra: Mapping[str, Any]) -> None:
         for name in _typed(hydra)
         if _is_below(name.removeprefix("hydra."), FILLED)
     ]
-    if hydra["sweeper"]["_target_"] != OWN_SWEEPER:
+    launcher = _at(hydra, "launcher._target_")
+    if not str(launcher).startswith(PLUGINS):
+        problems.append(f"hydra.launcher: '{launcher}' is no launcher; leave hydra.launcher out")
+    if (sweeper := _at(hydra, "sweeper._target_")) != OWN_SWEEPER:
         problems.append(
-            f"hydra/sweeper: '{hydra['sweeper']['_target_']}' is not supported: Seedbed's own "
-            "makes the jobs; leave hydra/sweeper out"
+            f"hydra/sweeper: '{sweeper}' is not supported: Seedbed's own makes the jobs; leave "
+            "hydra/sweeper out"
         )
-    others = OF_OTHER_LAUNCHERS if hydra["launcher"]["_target_"] != OWN_LAUNCHER else ()
+    others = OF_OTHER_LAUNCHERS if launcher != OWN_LAUNCHER else ()
     for key, (allowed, advice) in FIXED.items():
         value = _at(hydra, key)
         if key == "job.env_set":  # Hydra puts there what env_copy names
@@ -128,3 +135,12 @@ def _missing_folders(searchpath: Sequence[str]) -> Iterator[str]:
         folder = Path(path if colon else scheme)
         if (not colon or scheme == "file") and not folder.is_dir():
             yield f"hydra.searchpath: no folder '{folder}'"
+        elif scheme == "pkg" and not _is_package(path):
+            yield f"hydra.searchpath: no package '{path}'"
+
+
+def _is_package(path: str) -> bool:
+    try:
+        return find_spec(path.strip("/").replace("/", ".")) is not None
+    except (ImportError, ValueError):
+        return False
