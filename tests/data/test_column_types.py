@@ -126,7 +126,7 @@ def test_marks_mean_the_same_in_every_form(
         ),
         (".csv", "a,b\n1,maybe\n", r"'b' of new.csv holds 'maybe' in row 1 \(line 2\), but truth"),
         (".csv", "a,b\ntrue,true\n", r"'a' of new.csv holds 'true' in row 1 \(line 2\)"),
-        (".parquet", {"a": [True], "b": [True]}, r"'a' of new.parquet holds 'True' in row 1,"),
+        (".parquet", {"a": [True], "b": [True]}, r"'a' of new.parquet holds 'true' in row 1,"),
         (".parquet", {"a": [1], "b": [2]}, r"'b' of new.parquet holds '2' in row 1, but truth"),
         (".parquet", {"a": [dt.date(2024, 1, 2)], "b": [1]}, r"'a' .* holds '2024-01-02' in row 1"),
         (".parquet", {"a": [[1]], "b": [True]}, r"column 'a' holds list<element: int64>"),
@@ -299,3 +299,13 @@ def test_a_type_that_no_feature_can_be_made_of_is_refused(
     pa.parquet.write_table(pa.table({"a": array}), path)
     with pytest.raises(DataError, match=r"column 'a' holds .*, which no feature can be made of"):
         later_table(opened_rows(path, {}), ["a"], ColumnTypes({"a": kind}, TextForm()))
+
+
+def test_a_moment_beyond_all_years_is_told_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    moments = pa.array([2**62, 0], pa.timestamp("us"))
+    pa.parquet.write_table(pa.table({"a": moments, "y": [0.5, 1.5]}), path)
+    with pytest.raises(DataError, match=r"'a' of a.parquet holds '.*' in row 1, but numbers in"):
+        later_table(opened_rows(path, {}), ["a"], ColumnTypes({"a": "number"}, TextForm()))
+    with pytest.raises(DataError, match="'a'"):
+        run_on(path)

@@ -58,6 +58,12 @@ def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> 
     assert opened(tmp_path / "a.csv", "a,b\nö,2\n".encode(encoding)).names == ["a", "b"]
 
 
+def test_a_mark_within_the_file_belongs_to_its_text(tmp_path: Path) -> None:
+    file = opened(tmp_path / "a.csv", b"\r\n\xef\xbb\xbfa,b\n1,2\n")
+    assert file.names == ["\ufeffa", "b"]
+    assert file.cells(file.names)["\ufeffa"].to_pylist() == ["1"]
+
+
 @pytest.mark.parametrize(
     ("content", "encoding", "says"),
     [

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from seedbed.data.column_types import TableFile
+from seedbed.errors import DataError
 
 
 def free_names(names: Sequence[str], taken: Sequence[str]) -> list[str]:
@@ -48,7 +49,7 @@ def with_predictions(file: TableFile, columns: Mapping[str, Sequence[Any]]) -> b
         return file.with_columns(
             {name: [str(one) for one in cells] for name, cells in added.items()}
         )
-    given = {name: _texts(cells) for name, cells in file.cells(file.names).items()}
+    given = {name: _texts(name, cells) for name, cells in file.cells(file.names).items()}
     return csv_text({**given, **added}).encode()
 
 
@@ -61,16 +62,21 @@ def csv_text(columns: Mapping[str, Sequence[Any]]) -> str:
     return text.getvalue()
 
 
-def _texts(cells: Any) -> list[str]:
+def _texts(name: str, cells: Any) -> list[str]:
+    import pyarrow as pa
+
     from seedbed.data.cells import as_text
     from seedbed.data.column_kinds import is_usable
 
     if isinstance(cells, np.ndarray):
         if cells.ndim > 1:
             return [str(row) for row in cells.tolist()]
-        import pyarrow as pa
-
         cells = pa.array(cells)
-    if not is_usable(cells.type):
-        return ["" if one is None else str(one) for one in cells.to_pylist()]
-    return ["" if one is None else one for one in as_text(cells).to_pylist()]
+    try:
+        told = as_text(cells) if is_usable(cells.type) else cells
+        return ["" if one is None else str(one) for one in told.to_pylist()]
+    except (pa.ArrowException, ValueError, OverflowError) as err:
+        said = str(err).partition("\n")[0]
+        raise DataError(
+            f"--output: column '{name}' holds {cells.type} that cannot be written: {said}"
+        ) from err

@@ -203,7 +203,7 @@ def _dates(cells: Any, form: CellForm) -> Floats:
     wrong = np.isnan(values) & (places < len(days))
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise Misfit(row, str(cells[row].as_py()))
+        raise Misfit(row, str(as_text(cells.slice(row, 1))[0].as_py()))
     return values
 
 
@@ -257,8 +257,8 @@ def misfit(cells: Any, wrong: Any) -> Misfit:
         cells: an Arrow array.
         wrong: which of them are, an Arrow array of truth values.
     """
-    row = int(pc.index(wrong, value=True).as_py())
-    return Misfit(max(row, 0), str(cells[max(row, 0)].as_py()))
+    row = max(int(pc.index(wrong, value=True).as_py()), 0)
+    return Misfit(row, str(as_text(cells.slice(row, 1))[0].as_py()))
 
 
 def is_text(kind: Any) -> bool:

@@ -133,7 +133,7 @@ def told_column(
     if not is_usable(cells.type):
         raise unusable(file, name, cells)
     try:
-        return typed(cells, kind, form, target=target)
+        return typed(name, cells, kind, form, target=target)
     except Misfit as misfit:
         words, place = words_for(kind, form), file.place(misfit.row)
         raise DataError(
@@ -143,20 +143,27 @@ def told_column(
         ) from misfit
 
 
-def typed(cells: Any, kind: Kind, form: CellForm, *, target: bool) -> Column:
+def typed(name: str, cells: Any, kind: Kind, form: CellForm, *, target: bool) -> Column:
     """Cells of one kind as a column; a target keeps how they are written, for names of classes.
 
     Raises:
         Misfit: for the first cell of another kind.
+        DataError: if Arrow cannot make text of them, such as a moment beyond all years.
     """
+    import pyarrow as pa
+
     from seedbed.data import cells as reading
 
-    if kind == "category":
-        marks = form.marks("number") if target else ()
-        return Column("category", reading.names(cells, form, marks))
-    read = reading.numbers if kind == "number" else reading.truths
-    written = reading.Written(cells, form) if target else None
-    return Column(kind, read(cells, form), written=written)
+    try:
+        if kind == "category":
+            marks = form.marks("number") if target else ()
+            return Column("category", reading.names(cells, form, marks))
+        read = reading.numbers if kind == "number" else reading.truths
+        written = reading.Written(cells, form) if target else None
+        return Column(kind, read(cells, form), written=written)
+    except pa.ArrowException as err:
+        said = str(err).partition("\n")[0]
+        raise DataError(f"column '{name}' holds {cells.type} that cannot be read: {said}") from err
 
 
 def unusable(file: TableFile, name: str, cells: Any, hint: str = "") -> DataError:

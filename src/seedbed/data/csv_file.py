@@ -64,7 +64,7 @@ class CsvFile:
                     strings_can_be_null=False,
                 ),
             )
-        except pa.ArrowInvalid as err:
+        except (pa.ArrowInvalid, pa.ArrowKeyError) as err:
             raise self._problem(str(err)) from err
         return {name: table.column(name) for name in names}
 
@@ -112,10 +112,8 @@ class CsvFile:
             )
         try:
             first.decode()
-            options = self._parsing()
-            return list(
-                pa.csv.read_csv(pa.BufferReader(first + b"\n"), parse_options=options).column_names
-            )
+            alone = pa.BufferReader(b"\n" + first + b"\n")  # a mark in it is not the file's
+            return list(pa.csv.read_csv(alone, parse_options=self._parsing()).column_names)
         except UnicodeError as err:
             raise self._content.other_encoding() from err
         except pa.ArrowInvalid as err:

@@ -82,7 +82,7 @@ def _column(file: TableFile, name: str, cells: Any, types: ColumnTypes, *, targe
             raise unusable(file, name, cells, drop)
         if kind == "category":
             _refuse_names(file, name, cells, form, target=target)
-        return typed(cells, kind, form, target=target)
+        return typed(name, cells, kind, form, target=target)
     except Misfit as misfit:
         _refuse_names(file, name, cells, form, target=target, slip=True)
         raise _slip(file, name, misfit, form) from misfit
