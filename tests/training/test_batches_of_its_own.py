@@ -179,13 +179,13 @@ class TestBatches:
 
     @pytest.mark.parametrize("kind", [TensorBatches, LoaderBatches])
     @pytest.mark.parametrize("shuffle", [True, False], ids=["shuffled", "in order"])
-    @pytest.mark.parametrize("size", [None, 1, 4, 11, 100])
-    @pytest.mark.parametrize("drop_last", [False, True])
+    @pytest.mark.parametrize(
+        ("size", "drop_last"),
+        [*((size, False) for size in (None, 1, 4, 11, 100)), (None, True), (4, True)],
+    )
     def test_what_is_written_into_one_is_in_no_other(
         self, kind: type, shuffle: bool, size: int | None, drop_last: bool
     ) -> None:
-        if size == 100 and drop_last:
-            pytest.skip("leaves no batch")
         loader = LoaderConfig(size, shuffle, 0, drop_last)
         data, asked = self.rows(), [(0, 0), (0, 0), (1, 0), (1, 1), (1, 0), (70, 0), (2, 0)]
         spoiled, fresh = kind(data, loader, 0, CPU), [kind(self.rows(), loader, 0, CPU)]
