@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from seedbed import signals
 from seedbed.cli.main import INTERRUPTED, WRONG_INPUT, main
 from seedbed.errors import SeedbedError
 from seedbed.runs.layout import RunPaths
@@ -68,6 +69,7 @@ def _run(words: list[str], output: Path) -> NoReturn:
     try:
         for number, name in ((1, "out"), (2, "err")):
             os.dup2(os.open(output / name, os.O_CREAT | os.O_TRUNC | os.O_WRONLY), number)
+        signals.take_over()  # as the console script does
         code = main(words)
         sys.stdout.flush()
     finally:
