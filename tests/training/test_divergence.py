@@ -10,8 +10,8 @@ from torch import Tensor
 
 from seedbed.cli.main import main
 
-NO_FLOAT = "optimizer.lr=1e38"
-"""One step of this rate takes the article's weights out of float32, its loss still finite."""
+NO_FLOAT = ("optimizer.lr=1e30", "optimizer.weight_decay=1e30")
+"""One step of this takes the article's weights out of float32, its loss still finite."""
 
 
 def finite(weights: dict[str, Tensor]) -> bool:
@@ -53,8 +53,8 @@ def test_the_directory_is_complete(run: Trained) -> None:
 @pytest.mark.parametrize("epochs", [1, 5])
 def test_weights_that_are_no_longer_finite_are_never_kept(tmp_path: Path, epochs: int) -> None:
     """The loss tells only one step later, and after the last epoch never."""
-    run = train(tmp_path / "run", NO_FLOAT, "loader=full_batch", f"trainer.epochs={epochs}")
-    expected = "a weight is infinite or NaN at step 1 (epoch 1, batch 1, lr 1e+38)"
+    run = train(tmp_path / "run", *NO_FLOAT, "loader=full_batch", f"trainer.epochs={epochs}")
+    expected = "a weight is infinite or NaN at step 1 (epoch 1, batch 1, lr 1e+30)"
     assert (run.result["status"], run.result.get("error")) == ("diverged", expected)
     start = train(tmp_path / "start", "optimizer.lr=1e-30", "trainer.epochs=1")
     assert finite(run.weights)

@@ -132,6 +132,7 @@ def test_validation_rows_do_not_change_what_is_learnt(tmp_path: Path) -> None:
         "data.standardize=false",
     ]
     words += ["data.split={validation:0,test:0}", "trainer.select=last", "model.dropout=0.3"]
+    words += ["trainer.epochs=50", "trainer.early_stopping.patience=null"]
     alone = train(tmp_path / "alone", *words)
     watched = train(tmp_path / "watched", *words, f"data.validation_path={tmp_path / 'more.csv'}")
     assert same_weights(alone.weights, watched.weights)

@@ -191,7 +191,7 @@ def test_changed_data_is_named_before_any_training(tmp_path: Path, seedbed: Call
     (tmp_path / "rows.csv").write_text(rows)
     seedbed("train", "data=csv", "data.path=rows.csv", "data.target=y", "hydra.run.dir=run")
     (tmp_path / "rows.csv").write_text(rows.replace("39,4,78", "39,4,79"))
-    for command in (["resume", "run", "trainer.epochs=60"], ["reproduce", "run"]):
+    for command in (["resume", "run", "trainer.epochs=300"], ["reproduce", "run"]):
         result = seedbed(*command)
         said = "error: data: 'rows.csv' has changed since the run 'run'"
         assert (result.code, result.errors) == (2, [said])
