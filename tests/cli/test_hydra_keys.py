@@ -194,3 +194,37 @@ def test_a_callback_that_cannot_be_built_is_told_in_one_line(seedbed: Callable) 
     result = seedbed("train", "+hydra.callbacks.one._target_=nowhere.Diary")
     assert (result.code, len(result.errors)) == (2, 1)
     assert result.errors[0].startswith("error: hydra.callbacks: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("hydra: {callbacks: {one: {_target_: mine.Diary}}}\n", "hydra.callbacks"),
+        ("hydra: {sweep: {dir: elsewhere}}\n", "hydra.sweep.dir"),
+        ("hydra: {sweeper: {params: {seed: '1,2'}}}\n", "hydra.sweeper"),
+    ],
+)
+def test_a_swept_option_cannot_say_how_the_sweep_is_run(
+    seedbed: Callable, text: str, key: str
+) -> None:
+    Path("conf/experiment").mkdir(parents=True)
+    for name, more in {"plain": "seed: 3\n", "late": text}.items():
+        Path(f"conf/experiment/{name}.yaml").write_text("# @package _global_\n" + more)
+    result = seedbed("train", "-m", "experiment=plain,late", "trainer.epochs=1")
+    assert (result.code, len(result.errors)) == (2, 1)
+    assert f"{key}: an option among those that are swept sets it" in result.errors[0]
+    assert not Path("outputs").exists()
+    assert seedbed("validate", "-m", "experiment=late", "trainer.epochs=1,2").code == 0
+
+
+@pytest.mark.parametrize("words", [[], ["-m", "seed=1,2"]], ids=["run", "sweep"])
+def test_a_launcher_that_an_experiment_names_too_late_is_told(
+    seedbed: Callable, words: list[str]
+) -> None:
+    Path("conf/experiment").mkdir(parents=True)
+    text = "# @package _global_\ndefaults: [{override /hydra/launcher: basic}]\n"
+    Path("conf/experiment/late.yaml").write_text(text)
+    result = seedbed("validate", *words, "experiment=late")
+    assert (result.code, len(result.errors)) == (2, 1)
+    assert "type hydra/launcher=basic on the command line" in result.errors[0]
+    assert seedbed("validate", *words, "experiment=late", "hydra/launcher=basic").code == 0

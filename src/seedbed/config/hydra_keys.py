@@ -9,6 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from seedbed.config.locations import user_conf
 from seedbed.errors import ConfigError
 
 OWN_LAUNCHER = "hydra_plugins.seedbed.launcher.SeedbedLauncher"
@@ -62,6 +65,9 @@ FIXED: dict[str, tuple[tuple[Any, ...], str]] = {
 }
 """Keys with the values that they may have, and what to do instead of another."""
 
+OF_THE_SWEEP = ("launcher", "sweeper", "callbacks", "sweep.dir", "searchpath")
+"""Keys that are asked before there are jobs."""
+
 OF_OTHER_LAUNCHERS = ("job.env_set", "job_logging", "hydra_logging", "verbose")
 """Fixed keys that other launchers obey, for each job in its process."""
 
@@ -96,6 +102,7 @@ def refuse_unobeyed(hydra: Mapping[str, Any]) -> None:
         if key not in others and value not in allowed:
             problems.append(f"hydra.{key} is not supported: {advice}")
     problems += _missing_folders(hydra["searchpath"])
+    problems += _overruled(hydra["runtime"]["choices"])
     if problems:
         raise ConfigError(*problems)
 
@@ -113,6 +120,24 @@ def refuse_of_one_job(words: Sequence[str]) -> None:
             )
 
 
+def refuse_too_late(job: Mapping[str, Any], sweep: Mapping[str, Any]) -> None:
+    """Refuses what an option that only some jobs choose says of the whole sweep.
+
+    Args:
+        job: Hydra's own part of one job's config, in plain containers.
+        sweep: that of the whole sweep.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    for key in OF_THE_SWEEP:
+        if _at(job, key) != _at(sweep, key):
+            raise ConfigError(
+                f"hydra.{key}: an option among those that are swept sets it, and it is the whole "
+                "sweep's; type it on the command line"
+            )
+
+
 def _typed(hydra: Mapping[str, Any]) -> list[str]:
     words = (str(word).partition("=")[0] for word in hydra["overrides"]["hydra"])
     return [word.lstrip("+~") for word in words]
@@ -127,6 +152,32 @@ def _at(hydra: Mapping[str, Any], key: str) -> Any:
     for part in key.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     return value
+
+
+def _overruled(choices: Mapping[str, Any]) -> Iterator[str]:
+    """Options of the user's that choose for Hydra what the primary config has chosen: it wins."""
+    folder = user_conf()
+    if folder is None:
+        return
+    for group, option in choices.items():
+        path = folder / group / f"{option}.yaml"
+        for word, chosen in _hydras_in(path) if path.is_file() else ():
+            if str(choices.get(word)) != chosen:
+                yield (
+                    f"{group}={option}: 'override /{word}: {chosen}' comes too late; type "
+                    f"{word}={chosen} on the command line, or override it in your config.yaml"
+                )
+
+
+def _hydras_in(path: Path) -> Iterator[tuple[str, str]]:
+    """Groups of Hydra's that a file's defaults override, and by what."""
+    content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    defaults = content.get("defaults") if isinstance(content, dict) else None
+    for entry in defaults if isinstance(defaults, list) else ():
+        for key, option in entry.items() if isinstance(entry, dict) else ():
+            word = str(key).removeprefix("override ").strip().removeprefix("/")
+            if word.startswith("hydra/"):
+                yield word, str(option)
 
 
 def _missing_folders(searchpath: Sequence[str]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from seedbed.config.check import CheckedGroups, checked
 from seedbed.config.compose import (
     COMPOSITION_ERRORS,
     from_hydra,
+    hydra_part,
     hydra_started,
     naming_foreign,
     refuse_unfounded,
@@ -27,7 +28,7 @@ from seedbed.config.compose import (
 from seedbed.config.composed import Composed
 from seedbed.config.explain import STUMBLES, explained
 from seedbed.config.hints import cut
-from seedbed.config.hydra_keys import refuse_unobeyed
+from seedbed.config.hydra_keys import refuse_too_late, refuse_unobeyed
 from seedbed.config.locations import output_folder, own_conf
 from seedbed.config.options import fitted_to_classes
 from seedbed.config.patching import Base
@@ -52,6 +53,7 @@ class JobComposer:
     def __init__(self, loader: ConfigLoader, sweep: DictConfig) -> None:
         self.loader = loader
         self.sweep = sweep
+        self.hydra = hydra_part(sweep)
         self.read = WordReader(loader)
         self.groups = CheckedGroups()
         self._bases: dict[tuple[str, ...], Base] = {}
@@ -108,6 +110,7 @@ class JobComposer:
         if base is None:
             base = Base(self.loader.load_sweep_config(self.sweep, list(key)), others)
             refuse_unobeyed(base.hydra)
+            refuse_too_late(base.hydra, self.hydra)
             if len(self._bases) < MOST_BASES:
                 self._bases[key] = base
         return base
