@@ -65,7 +65,7 @@ FILES: dict[str, str | bytes] = {
     "infinite_target.csv": HOUSES + "21,0,inf\n",
     "rare.csv": KINDS + "20,0,c\n",
     "one_kind.csv": KINDS.replace("b\n", "a\n"),
-    "names.csv": "who,kind\n" + "".join(f"n{n},{'ab'[n % 2]}\n" for n in range(200)),
+    "names.csv": "who,kind\n" + "".join(f"n{n % 140},{'ab'[n % 2]}\n" for n in range(700)),
     "cut.parquet": parquet(area=[1.0, 2.0], price=[1.0, 2.0])[:-40],
     "lists.parquet": parquet(area=[[1.0], [2.0]], price=[1.0, 2.0]),
     "cut.npz": npz(x=np.zeros((20, 2)), y=np.zeros(20))[:200],
