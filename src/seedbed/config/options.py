@@ -50,13 +50,13 @@ def fitted_to_classes(
     fitted, notes = plain, []
     for group, classes in TARGET_KEYS.items():
         held = plain.get(group)
-        if not isinstance(held, Mapping):
+        if not isinstance(held, dict):
             continue
         target = held.get(TARGET, NOTHING)
         if not isinstance(target, str | None) or target not in classes:
             continue
         wanted = _keys_of(classes[target])
-        if held.keys() - {TARGET} != wanted and _is_named_over(group, choices.get(group), held):
+        if held.keys() != wanted and _is_named_over(group, choices.get(group), held):
             value, note = _fitted(group, held, wanted, plain)
             fitted = {**fitted, group: value}
             notes += note
@@ -65,7 +65,8 @@ def fitted_to_classes(
 
 @cache
 def _keys_of(schema: type) -> frozenset[str]:
-    return frozenset(field.name for field in fields(schema))
+    """All that stands in a group with such a class, its name as well."""
+    return frozenset((TARGET, *(field.name for field in fields(schema))))
 
 
 def leftovers(group: str, keys: Iterable[str]) -> list[str]:
@@ -127,7 +128,7 @@ def _fitted(
 ) -> tuple[dict[str, Any], list[str]]:
     target = held[TARGET]
     name = str(target).rpartition(".")[2] if target else f"{group}._target_=null"
-    surplus = leftovers(group, held.keys() - wanted - {TARGET})
+    surplus = leftovers(group, held.keys() - wanted)
     kept = {key: value for key, value in held.items() if key not in surplus}
     home, option = next(one for one in options_of(group).items() if one[1][TARGET] == target)
     added = {
