@@ -123,8 +123,8 @@ def no_preprocessing(place: Place) -> None:
 
 
 def wide_layer(place: Place) -> None:
-    """The weights are as the config says: 16 MiB, which 4096 rows make to 16 GiB."""
-    width = 2**20
+    """The weights are as the config says: 2 MiB, which 4096 rows make to 2 GiB twice."""
+    width = 2**17
     place.config(lambda config: config["model"].update(hidden=[width]))
     weights = torch.load(place.run / "model.pth", weights_only=True)
     for name, tensor in weights.items():

@@ -1,12 +1,16 @@
 """The loss curve, titled and labelled as in the article."""
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 Curve = tuple[Sequence[float], Sequence[float]]
 
 TITLE = "Loss variation over increasing epochs"
+LARGEST = 1e100
+"""Of what is drawn; beyond it the figure cannot lay out its axes."""
+
 INCHES, DPI = (7.0, 4.2), 100
 
 
@@ -32,7 +36,12 @@ def loss_figure(curves: Mapping[str, Curve]) -> Picture:
     canvas = FigureCanvasAgg(figure)
     axes = figure.subplots()
     for name, (epochs, losses) in curves.items():
-        axes.plot(epochs, losses, label=name, marker="o" if len(epochs) < 2 else None)
+        axes.plot(
+            drawable(epochs),
+            drawable(losses),
+            label=name,
+            marker="o" if len(epochs) < 2 else None,
+        )
     axes.set_title(TITLE)
     axes.set_xlabel("epochs")
     axes.set_ylabel("loss value")
@@ -44,3 +53,8 @@ def loss_figure(curves: Mapping[str, Curve]) -> Picture:
     canvas.print_png(buffer)
     width, height = canvas.get_width_height()
     return Picture(buffer.getvalue(), width, height)
+
+
+def drawable(values: Sequence[float]) -> list[float]:
+    """The values, with gaps for what no axis can show."""
+    return [value if abs(value) < LARGEST else math.nan for value in values]

@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seedbed.training.figure import DPI, INCHES, TITLE, Curve
+from seedbed.training.figure import DPI, INCHES, TITLE, Curve, drawable
 
 DASHES = ("-", "--", "-.", ":")
 COLOURS = 10
@@ -52,7 +52,9 @@ def comparison_png(runs: Mapping[str, Losses], loss_label: str) -> bytes:
     for number, losses in _behind_first(runs):
         for name, (epochs, values) in losses.items():
             marker: dict[str, Any] = ENDS if name == main else {}
-            axes.plot(epochs, values, **marker, **_look(number, main=name == main))
+            axes.plot(
+                drawable(epochs), drawable(values), **marker, **_look(number, main=name == main)
+            )
     handles = [Line2D([], [], **_look(n, main=True)) for n in range(len(runs))][: MOST_NAMED + 1]
     if main == "val/loss":
         handles += [Line2D([], [], color="black", **MAIN), Line2D([], [], color="black", **BESIDE)]

@@ -10,7 +10,7 @@ from seedbed.data.batches import evaluation_rows
 from seedbed.models.build import output_of
 from seedbed.views.trained import TrainedModel
 
-VALUES_AT_ONCE = 2**28
+VALUES_AT_ONCE = 2**26
 """That an operation may make; a model that makes millions of a row takes fewer rows."""
 
 
