@@ -1,6 +1,7 @@
 """Every schedule and optimizer of torch that a config can name, in both engines, and resumed."""
 
 import inspect
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,7 @@ class Stopping(Kept):
                 path = self.folder / "checkpoint.pt"
                 path.write_bytes(archive(one))
                 into.append(checkpoint.load(path))
-        self.stop.requested = True
+        self.stop.wish(signal.SIGINT)
 
 
 @pytest.mark.parametrize("step", STOPS, ids=STOPPED)
