@@ -1,6 +1,7 @@
 """Checkpoints of a stack's runs: as a single run has them, and to go on from, to the bit."""
 
 import io
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ class Stopping(Kept):
             places = range(stack.real)
             self.last = [through_a_file(last_snapshot(stack, p, standings[p])) for p in places]
             self.so_far = [through_a_file(best_snapshot(stack, p)) for p in places]
-            self.stop.requested = True
+            self.stop.wish(signal.SIGINT)
 
 
 def stopped(configs: Sequence[RunConfig], step: int) -> Stopping:
