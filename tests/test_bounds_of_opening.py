@@ -16,7 +16,7 @@ import pytest
 from hostile.corpus import Place
 from hostile.strangers import MANY_ROWS, STRANGERS, numbers_that_no_figure_has_room_for, wide_layer
 
-OUTER_SECONDS = 300
+OUTER_SECONDS = 1800
 """For all forks of a group; no attack may come near."""
 
 COMMANDS = {

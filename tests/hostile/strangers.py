@@ -167,7 +167,7 @@ def _parquet(table: Callable[[], pa.Table]) -> Attack:
 
 
 def _rows_of_nothing() -> pa.Table:
-    return pa.table({name: pa.nulls(2 * 10**8, pa.float64()) for name in ("x1", "y")})
+    return pa.table({name: pa.nulls(6 * 10**7, pa.float64()) for name in ("x1", "y")})
 
 
 def _one_long_text() -> pa.Table:
