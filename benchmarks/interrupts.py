@@ -43,15 +43,15 @@ SWEEP = ["train", "-m", "seed=range(0,100)", "hydra.sweep.dir=made"]
 POOL = ["train", "-m", "seed=1,2,3", "sweep.workers=2", "sweep.fuse=never", "hydra.sweep.dir=made"]
 COMMANDS: dict[str, list[str]] = {
     "train": ["train", LONG, "hydra.run.dir=made"],
-    "train with loaders": ["train", LONG, "loader.num_workers=2", "hydra.run.dir=made"],
-    "sweep": [*SWEEP, LONG],
-    "sweep to its end": [*SWEEP, "trainer.epochs=300"],
     "pool": [*POOL, LONG],
+    "sweep": [*SWEEP, LONG],
     "resume": ["resume", "stopped", LONG],
+    "reproduce in a stack": ["reproduce", "sweep/0_seed=0"],
+    "train with loaders": ["train", LONG, "loader.num_workers=2", "hydra.run.dir=made"],
+    "predict": ["predict", "run", "--file", "rows.csv", "--output", "made.csv"],
+    "sweep to its end": [*SWEEP, "trainer.epochs=300"],
     "resume a sweep": ["resume", "sweep"],
     "reproduce": ["reproduce", "run"],
-    "reproduce in a stack": ["reproduce", "sweep/0_seed=0"],
-    "predict": ["predict", "run", "--file", "rows.csv", "--output", "made.csv"],
 }
 
 
