@@ -38,8 +38,8 @@ OVER = {
 
 @pytest.fixture
 def own_net() -> None:
-    Path("own.py").write_text(NETS)
-    sys.modules.pop("own", None)
+    Path("classed_nets.py").write_text(NETS)
+    sys.modules.pop("classed_nets", None)
 
 
 @pytest.mark.parametrize("word", OVER)
@@ -67,7 +67,7 @@ def test_every_optimizer_over_every_other(option: str, over: str) -> None:
 def test_a_key_that_ones_own_class_does_not_take_is_told_whatever_its_value(
     seedbed: Callable, own_net: None, value: str
 ) -> None:
-    words = ["allow=[own]", "model._target_=own.Net", f"model.hidden={value}"]
+    words = ["allow=[classed_nets]", "model._target_=classed_nets.Net", f"model.hidden={value}"]
     for command in ("validate", "train"):
         result = seedbed(command, *words, "trainer.epochs=1")
         assert result.code == 0, result.err
@@ -80,7 +80,7 @@ def test_a_key_that_ones_own_class_does_not_take_is_told_whatever_its_value(
 
 @pytest.mark.parametrize("fuse", ["auto", "never"])
 def test_a_sweep_tells_it_once(seedbed: Callable, own_net: None, fuse: str) -> None:
-    words = ["allow=[own]", "model._target_=own.Net", "trainer.epochs=1", "model.hidden=[16]"]
+    words = ["allow=[classed_nets]", "model._target_=classed_nets.Net", "trainer.epochs=1", "model.hidden=[16]"]
     result = seedbed("train", "-m", *words, "seed=1,2", f"sweep.fuse={fuse}")
     assert result.code == 0, result.err
     assert result.out.count("does not take model.hidden=[16]") == 1
@@ -88,14 +88,14 @@ def test_a_sweep_tells_it_once(seedbed: Callable, own_net: None, fuse: str) -> N
 
 def test_a_class_that_takes_all_has_no_note(seedbed: Callable, own_net: None) -> None:
     Path("conf/model").mkdir(parents=True)
-    text = "_target_: own.Net\nin_features: null\nout_features: null\nwidth: 5\n"
+    text = "_target_: classed_nets.Net\nin_features: null\nout_features: null\nwidth: 5\n"
     Path("conf/model/own.yaml").write_text(text)
-    result = seedbed("validate", "allow=[own]", "model=own")
+    result = seedbed("validate", "allow=[classed_nets]", "model=own")
     assert (result.code, "note:" in result.out) == (0, False)
 
 
 def test_a_key_of_no_option_is_still_refused(seedbed: Callable, own_net: None) -> None:
-    result = seedbed("validate", "allow=[own]", "model._target_=own.Net", "+model.wdth=4")
+    result = seedbed("validate", "allow=[classed_nets]", "model._target_=classed_nets.Net", "+model.wdth=4")
     assert result.code == 2
     assert result.err == (
         "error: no key 'model.wdth': Net takes in_features, out_features, width; "

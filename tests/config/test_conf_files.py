@@ -20,7 +20,7 @@ FILES = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.rglo
 
 NUMBERS = {
     "data": 6,
-    "experiment": 10,
+    "experiment": 11,
     "loader": 2,
     "loss": 6,
     "model": 3,

@@ -253,7 +253,7 @@ CONF = Path(__file__).parents[2] / "conf"
 def data_of_file(place: Place, source: str, path: Path) -> None:
     """Nothing but the file itself is to be refused: the other keys are those of a good config."""
     shipped = yaml.safe_load((CONF / "data" / f"{source}.yaml").read_text())
-    del shipped["defaults"]
+    shipped.pop("defaults", None)
     named = {"path": str(path), "target": "y"}
     split = {"split": {**shipped["split"], "validation": 0.0, "test": 0.0}}
     place.config(lambda config: config.update(data={**shipped, **named, **split}))

@@ -11,6 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from override_lists import KEYS, VALUES, difference, started
 
 from seedbed.config.check import CheckedGroups, checked
+from seedbed.config.options import fitted_to_classes
 from seedbed.config.sweep_jobs import JobComposer, composed_jobs
 from seedbed.config.words import WordReader
 from seedbed.errors import ConfigError
@@ -119,7 +120,7 @@ def test_of_many_mistakes_the_first_are_told(composer: JobComposer) -> None:
     [
         ["loader.batch_size=0", "seed=-1"],
         ["optimizer.lr=x", "trainer.early_stopping=maybe"],
-        ["optimizer._target_=torch.optim.Adam"],
+        ["optimizer._target_=torch.optim.Adam", "optimizer.lr=-1"],
         ["data.source=csw", "model.hidden=3", "name=a/b"],
         ["data=csv"],
         ["loss._target_=''", "scheduler._target_=torch.optim.lr_scheduler.StepLR"],
@@ -130,12 +131,12 @@ def test_the_mistakes_are_told_as_of_a_whole_check(composer: JobComposer, words:
     composer.composed(0, ["seed=1"])
     with pytest.raises(ConfigError) as of_a_job:
         composer.composed(1, words)
-    plain = composer._base([composer.read(word) for word in words]).patched(
-        [word for word in map(composer.read, words) if word.plain]
-    )
-    assert plain is not None
+    base = composer._base([composer.read(word) for word in words])
+    patched = base.patched([word for word in map(composer.read, words) if word.plain])
+    assert patched is not None
+    plain, _ = fitted_to_classes(patched[1], base.hydra["runtime"]["choices"])
     with pytest.raises(ConfigError) as of_all:
-        checked(plain[1])
+        checked(plain)
     assert of_a_job.value.problems == of_all.value.problems
 
 

@@ -75,6 +75,7 @@ def run_sweep(asked: ComposedSweep, run: Runner | None = None) -> list[JobRecord
     kept = without_duplicates(asked.jobs)
     sizes = refuse_what_cannot_run(kept)
     folders = _folders(kept)
+    _refuse_what_is_in_the_way(directory, folders)
     refuse_what_cannot_fuse(kept)
     if _checking:
         for note in notes_on_fusing(kept):
@@ -108,6 +109,18 @@ def _folders(composed: Sequence[Composed]) -> list[str]:
         return job_folders([filled_in(job) for job in composed])
     refuse_wrong_folders(asked, SUBDIR)
     return asked
+
+
+def _refuse_what_is_in_the_way(directory: Path, folders: Sequence[str]) -> None:
+    """A new sweep writes over nothing; in one that goes on, the jobs' folders are its own."""
+    if not directory.is_dir():
+        return
+    taken = [folder for folder in folders if RunPaths(directory / folder).root.exists()]
+    if taken:
+        raise RunDirectoryError(
+            f"'{directory}' holds '{taken[0]}', which a job would write into; type another "
+            "hydra.sweep.dir, or none"
+        )
 
 
 def resume_sweep(directory: Path, *, changed: bool, config_dir: str | None) -> int:

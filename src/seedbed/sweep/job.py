@@ -158,7 +158,7 @@ def _reclaimed(paths: RunPaths) -> RunDirectory:
 
 
 def job_directory(job: Job) -> RunDirectory:
-    """The job's own: new, or taken up."""
-    if not RunPaths(job.path).status.exists():
+    """The job's own: new, or taken up, whatever was lost of it since."""
+    if not job.path.exists():
         return claim(job.path)
     return _reclaimed(RunPaths(job.path))
