@@ -135,7 +135,7 @@ number for a truth value: train loader.shuffle=3
 fraction for a whole number: train trainer.epochs=1.5
     trainer.epochs must be a whole number >= 1, got 1.5
 batch size 0: train loader.batch_size=0
-    loader.batch_size must be a whole number >= 1 or null, got 0
+    loader.batch_size must be a whole number >= 1 or auto or null, got 0
 lr -1: train optimizer.lr=-1
     optimizer.lr must be a number > 0, got -1
 lr nan: train optimizer.lr=nan
@@ -380,9 +380,9 @@ run without a model: predict no_model --input '[[1, 2]]'
 truncated model: predict cut_model --input '[[1, 2]]'
     'cut_model/model.pth' is damaged or cut short
 empty model: predict empty_model --input '[[1, 2]]'
-    damaged or cut short: EOFError; it is 0 bytes
+    is damaged or cut short, or no file of torch.save
 model of objects: predict dangerous_model --input '[[1, 2]]'
-    holds more than weights and was not opened, as it could run code
+    is damaged or cut short, or no file of torch.save
 model that is a list: predict list_model --input '[[1, 2]]'
     'list_model/model.pth' holds no state_dict
 another model: predict other_model --input '[[1, 2]]'

@@ -80,7 +80,12 @@ def test_a_key_that_ones_own_class_does_not_take_is_told_whatever_its_value(
 
 @pytest.mark.parametrize("fuse", ["auto", "never"])
 def test_a_sweep_tells_it_once(seedbed: Callable, own_net: None, fuse: str) -> None:
-    words = ["allow=[classed_nets]", "model._target_=classed_nets.Net", "trainer.epochs=1", "model.hidden=[16]"]
+    words = [
+        "allow=[classed_nets]",
+        "model._target_=classed_nets.Net",
+        "trainer.epochs=1",
+        "model.hidden=[16]",
+    ]
     result = seedbed("train", "-m", *words, "seed=1,2", f"sweep.fuse={fuse}")
     assert result.code == 0, result.err
     assert result.out.count("does not take model.hidden=[16]") == 1
@@ -95,7 +100,9 @@ def test_a_class_that_takes_all_has_no_note(seedbed: Callable, own_net: None) ->
 
 
 def test_a_key_of_no_option_is_still_refused(seedbed: Callable, own_net: None) -> None:
-    result = seedbed("validate", "allow=[classed_nets]", "model._target_=classed_nets.Net", "+model.wdth=4")
+    result = seedbed(
+        "validate", "allow=[classed_nets]", "model._target_=classed_nets.Net", "+model.wdth=4"
+    )
     assert result.code == 2
     assert result.err == (
         "error: no key 'model.wdth': Net takes in_features, out_features, width; "

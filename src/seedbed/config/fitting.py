@@ -63,7 +63,8 @@ def fitted(hint: Any, value: Any) -> Any:
         if value in get_args(hint) and not isinstance(value, bool):
             return value
         allowed = [str(choice) for choice in get_args(hint)]
-        raise Refused(f"one of {', '.join(allowed)}", did_you_mean(written(value)[:80], allowed))
+        told = f"one of {', '.join(allowed)}" if len(allowed) > 1 else allowed[0]
+        raise Refused(told, did_you_mean(written(value)[:80], allowed))
     if origin is list:
         return _fitted_list(hint, value)
     return _fitted_plain(hint, value)
