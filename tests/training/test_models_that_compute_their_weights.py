@@ -119,7 +119,34 @@ def test_what_no_checkpoint_holds_is_said(model: str, path: str, seedbed: Callab
     assert f"the model's '{path}' changed in training, and no checkpoint holds it" in result.out
 
 
-@pytest.mark.parametrize("model", ["sharing.Harmless", "learning.MovingBuffer"])
+@pytest.mark.parametrize(
+    ("part", "path"),
+    [("loss", "calls"), ("optimizer", "steps")],
+    ids=["loss", "optimizer"],
+)
+def test_what_a_loss_or_an_optimizer_loses_is_said(part: str, path: str, seedbed: Callable) -> None:
+    own = {"loss": "losses", "optimizer": "optimizers"}[part]
+    words = [*DIABETES, f"{part}._target_=training.fused.own.{own}.Counting", "trainer.epochs=1"]
+    result = seedbed("train", *words)
+    assert f"the {part}'s '{path}' changed in training, and no checkpoint holds it" in result.out
+
+
+@pytest.mark.parametrize(
+    "part", ["loss._target_=losses.MovingInPlace", "optimizer._target_=optimizers.CountingInGroups"]
+)
+@pytest.mark.parametrize("scheduler", ["none", "step"])
+def test_nothing_is_said_of_a_loss_or_an_optimizer_that_is_saved(
+    part: str, scheduler: str, seedbed: Callable
+) -> None:
+    word = part.replace("=", "=training.fused.own.")
+    result = seedbed("train", *DIABETES, word, f"scheduler={scheduler}", "trainer.epochs=1")
+    assert result.code == 0
+    assert "no checkpoint holds it" not in result.out
+
+
+@pytest.mark.parametrize(
+    "model", ["sharing.Harmless", "learning.MovingBuffer", "learning.ExtraState"]
+)
 def test_nothing_is_said_where_nothing_is_lost(model: str, seedbed: Callable) -> None:
     result = seedbed("train", *IRIS, f"{OWN}.{model}", "trainer.epochs=1")
     assert "no checkpoint holds it" not in result.out

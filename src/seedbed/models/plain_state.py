@@ -20,12 +20,16 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 PlainState = dict[str, Any]
 """By path, such as `layers[0].weight`, what stands there: a value, a digest, or a reference."""
 
 REGISTRIES = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set")
 """Attributes of a registered module that are compared otherwise; so are its hooks."""
+
+OF_OPTIMIZERS = ("state", "param_groups", "defaults", "step", "_opt_called")
+"""Attributes of an optimizer that are saved, or that torch's schedules set."""
 
 VALUES = (int, float, complex, bool, str, bytes, type(None), range, enum.Enum)
 NAMED = (type, types.ModuleType, types.BuiltinFunctionType, torch.dtype, torch.device, torch.Size)
@@ -51,12 +55,17 @@ class _Opaque:
     __hash__ = None  # type: ignore[assignment]
 
 
-def plain_state(module: Any, opaque: Callable[[Any], Any] | None = None) -> PlainState:
+def plain_state(
+    module: Any,
+    opaque: Callable[[Any], Any] | None = None,
+    leave_out: Callable[[nn.Module], bool] = lambda one: False,
+) -> PlainState:
     """All that the module and those in it keep in attributes; of any other object, all of it.
 
     Args:
         module: a model, or a loss.
         opaque: what stands for an object that cannot be compared; by default what equals nothing.
+        leave_out: whether the attributes of a module are of no interest.
     """
     walk = _Walk(opaque) if opaque is not None else _Walk()
     if not isinstance(module, nn.Module):
@@ -68,19 +77,38 @@ def plain_state(module: Any, opaque: Callable[[Any], Any] | None = None) -> Plai
     for name, one in modules:
         walk.know(one, name or "self")
     for name, one in modules:
+        if leave_out(one):
+            continue
         own = [(key, value) for key, value in vars(one).items() if not _is_registry(key)]
         walk.entries(own, f"{name}." if name else "")
     return walk.found
 
 
 def unsaved_state(module: nn.Module) -> PlainState:
-    """What no `state_dict` holds: attributes, and buffers that are not persistent."""
+    """What no `state_dict` holds: attributes, and buffers that are not persistent.
+
+    A module with a `get_extra_state` of its own is taken to save there what it needs.
+    """
     walk = _Walk(opaque=id)
     saved = module.state_dict()
     for name, buffer in module.named_buffers():
         if name not in saved:
             walk.entries([(name, buffer)], "")
-    return {**plain_state(module, opaque=id), **walk.found}
+    return {**plain_state(module, id, _saves_more), **walk.found}
+
+
+def unsaved_of_optimizer(optimizer: Optimizer) -> PlainState:
+    """What an optimizer's `state_dict` does not hold; nothing if it has one of its own."""
+    if type(optimizer).state_dict is not Optimizer.state_dict:
+        return {}
+    walk = _Walk(opaque=id)
+    walk.know(optimizer, "self")
+    for group in optimizer.param_groups:
+        for one in group["params"]:
+            walk.know(one, "a parameter")
+    own = [(key, value) for key, value in vars(optimizer).items() if key not in OF_OPTIMIZERS]
+    walk.entries(own, "")
+    return walk.found
 
 
 def shared_state(module: Any) -> PlainState:
@@ -107,6 +135,10 @@ def first_difference(one: PlainState, other: PlainState) -> str | None:
         if path not in other or value != other[path]:
             return path
     return next((path for path in other if path not in one), None)
+
+
+def _saves_more(module: nn.Module) -> bool:
+    return type(module).get_extra_state is not nn.Module.get_extra_state
 
 
 def _is_registry(attribute: str) -> bool:

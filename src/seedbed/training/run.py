@@ -155,7 +155,7 @@ def _train(
     finally:
         reporter.ended()
     seconds = spent + time.perf_counter() - started
-    if note := unsaved.note():
+    for note in unsaved.notes():
         reporter.note(note)
     if status != "diverged":
         recorder.save_last(state)

@@ -347,3 +347,19 @@ class Cell(nn.Module):
         for step in x[..., None].unbind(1):
             state = self.net(step, state)
         return self.head(state[0] if isinstance(state, tuple) else state)
+
+
+class ExtraState(Net):
+    """A count that its `state_dict` holds as extra state."""
+
+    calls = 0
+
+    def get_extra_state(self):
+        return {"calls": self.calls}
+
+    def set_extra_state(self, state):
+        self.calls = state["calls"]
+
+    def forward(self, x):
+        self.calls += self.training
+        return super().forward(x) * (1 + 0.01 * self.calls)
