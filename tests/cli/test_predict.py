@@ -81,3 +81,35 @@ def test_a_relative_path_is_explained_in_another_folder(
     assert "'rows.csv' has changed since the run" in error
     assert f"the run was started in '{run.parent}'" in error
     assert read_json(run / "status.json") == before
+
+
+def test_a_name_of_several_lines_is_told_on_one(seedbed, tmp_path: Path, run: Path) -> None:
+    (tmp_path / "new.csv").write_text(f'code,plan\n001,"two\nlines"\n001,{"x" * 900}\n')
+    result = seedbed("predict", str(run), "--file", "new.csv")
+    *_, note = result.err.splitlines()
+    assert note.startswith("note: column 'plan': 2 of 2 rows")
+    assert r"'two\nlines', 'xxx" in note
+    assert len(note) < 300
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (b"code,plan\n001,\xe9\n", "is not utf-8 text; convert it to that, or train with"),
+        (b"code;plan\n001;a\n", "if ';' separates its cells, write it with ',', as the run's"),
+    ],
+    ids=["encoding", "delimiter"],
+)
+def test_what_predict_does_not_take_is_not_what_to_type(
+    seedbed, tmp_path: Path, run: Path, content: bytes, hint: str
+) -> None:
+    (tmp_path / "new.csv").write_bytes(content)
+    result = seedbed("predict", str(run), "--file", "new.csv")
+    assert result.code == 2
+    assert hint in result.err
+
+
+def test_a_value_given_twice_is_refused(seedbed, run: Path) -> None:
+    result = seedbed("predict", str(run), "--input", '[{"code":"001","code":"002","plan":"a"}]')
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "error: --input names 'code' more than once in a row\n"

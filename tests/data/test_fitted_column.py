@@ -86,3 +86,15 @@ def test_names_where_a_number_was_are_refused_among_others() -> None:
 def _preprocessing(features: list[FittedColumn]) -> Preprocessing:
     width = sum(one.width for one in features)
     return Preprocessing(features, "regression", ["y"], [], None, None, [width], 1)
+
+
+@pytest.mark.parametrize("unit", [1e200, 1e-200, 1e308])
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 1, 1)])
+def test_numbers_whose_squares_no_float_holds_are_refused(
+    unit: float, shape: tuple[int, ...]
+) -> None:
+    values = np.array([1.0, 0.5, 0.25, 1.0]).reshape(shape)
+    table = Table({"x": Column("number", values * unit)}, "far.csv")
+    with pytest.raises(DataError, match=r"column 'x' of far\.csv holds numbers too large or too"):
+        fit_features(["x"], table, 10, standardize=True)
+    fit_features(["x"], Table({"x": Column("number", values * 1e100)}, ""), 10, standardize=True)

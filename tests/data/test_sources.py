@@ -13,6 +13,7 @@ from sklearn.datasets import load_diabetes, load_iris
 
 from seedbed.data import sklearn_sets
 from seedbed.data.prepared import PreparedData
+from seedbed.errors import DataError
 
 PARTS = ["train", "validation", "test"]
 
@@ -72,6 +73,46 @@ def test_classes_from_arrays_are_those_of_scikit_learn(
     np.savez(tmp_path / "iris.npz", x=x, flower=np.array(iris["flower"]))
     data = prepared_data("data=npz", f"data.path={tmp_path / 'iris.npz'}", "data.target=flower")
     assert same(data, prepared_data("data=sklearn", "data.dataset=iris"), exactly=False)
+
+
+def arrays(folder: Path, y: np.ndarray, *words: str) -> PreparedData:
+    """Prepared from a .npz of sixty rows with these targets."""
+    np.savez(folder / "rows.npz", x=np.arange(120.0).reshape(60, 2), y=y)
+    words = (*words, "data.split={validation:0.2,test:0.2}")
+    return prepared_data("data=npz", f"data.path={folder / 'rows.npz'}", *words)
+
+
+def test_classes_may_lie_in_a_column_of_their_own(tmp_path: Path) -> None:
+    y = np.arange(60) % 2 * 2 - 1
+    data = arrays(tmp_path, y[:, None])
+    assert data.preprocessing.task == "binary"
+    assert data.preprocessing.classes == ["-1", "1"]
+    assert same(data, arrays(tmp_path, y))
+    y = np.linspace(0, 1, 60)
+    assert same(arrays(tmp_path, y[:, None]), arrays(tmp_path, y))
+
+
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [
+        (np.arange(60) * 3, "60 different whole numbers in 60 rows; type data.task=multiclass if"),
+        (np.eye(3, dtype=int)[np.arange(60) % 3], r"shape \(3,\) a row, and a class is one number"),
+    ],
+    ids=["quantities", "one-hot"],
+)
+def test_whole_numbers_that_are_hardly_classes_are_asked_about(
+    tmp_path: Path, y: np.ndarray, said: str
+) -> None:
+    with pytest.raises(DataError, match=said):
+        arrays(tmp_path, y)
+    assert arrays(tmp_path, y, "data.task=regression").preprocessing.task == "regression"
+
+
+def test_a_file_that_its_byte_order_mark_contradicts_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cut.csv"
+    path.write_bytes("x,y\n1,2\n".encode("utf-16")[:-1])
+    with pytest.raises(DataError, match="is not utf-16-le text; its byte order mark says that"):
+        prepared_data("data=csv", f"data.path={path}", "data.target=y")
 
 
 SPLIT = ["data.standardize=true", "data.split={validation:0.2,test:0.2}"]

@@ -4,11 +4,13 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from seedbed.config.hints import did_you_mean
 from seedbed.errors import ArgumentError
+from seedbed.runs.files import printable
 
 MOST_DIGITS = 300
 """Of a number; a float can hold no more."""
@@ -52,7 +54,7 @@ def parsed_json(text: str, key: str) -> Any:
         ArgumentError: saying where it breaks.
     """
     try:
-        return json.loads(text, parse_int=_whole)
+        return json.loads(text, parse_int=_whole, object_pairs_hook=partial(_mapping, key))
     except json.JSONDecodeError as err:
         raise ArgumentError(
             f"{key} is not JSON ({err.msg} at character {err.pos + 1}): {text[:60]}; "
@@ -62,6 +64,16 @@ def parsed_json(text: str, key: str) -> Any:
         raise ArgumentError(f"{key} is nested too deeply") from err
     except ValueError as err:
         raise ArgumentError(f"{key} has {err}; type it as 1e30") from err
+
+
+def _mapping(key: str, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, in which no name stands twice: Python would keep the last in silence."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ArgumentError(f"{key} names '{printable(twice)}' more than once in a row")
+    return found
 
 
 def _whole(digits: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from seedbed.config.hints import did_you_mean, shown
-from seedbed.data.npz_file import array_column
+from seedbed.data.npz_file import array_column, target_array
 from seedbed.data.table import Column, Kind, Table
 from seedbed.data.text_form import ISO, CellForm, TextForm
 from seedbed.errors import DataError
@@ -120,6 +120,7 @@ def told_column(
         DataError: if a cell is of another kind, or no feature can be made of the column.
     """
     kind, form = types.kinds[name], types.text.of(name)
+    cells = target_array(cells) if target else cells
     if isinstance(cells, np.ndarray):
         plain = array_column(cells, name, file)
         if cells.ndim > 1 or kind == plain.kind:

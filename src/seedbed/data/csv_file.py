@@ -149,9 +149,12 @@ class CsvFile:
             return
         other = next((mark for mark in ";|,\t" if mark in self.names[0]), None)
         if other is not None:
+            typed = f"type 'data.delimiter=\"{other}\"'"
+            if self.key == "--file":
+                typed = f"write it with '{self.delimiter}', as the run's training file is"
             raise DataError(
                 f"{self.key}: '{self.path}' has one column, '{self.names[0]}'; if '{other}' "
-                f"separates its cells, type 'data.delimiter=\"{other}\"'"
+                f"separates its cells, {typed}"
             )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.config.hints import did_you_mean, in_list, shown
+from seedbed.data.measurable import refuse_immeasurable
 from seedbed.data.spellings import KnownNames
 from seedbed.data.table import Column, Kind, Table
 from seedbed.errors import DataError
@@ -141,7 +142,7 @@ def fit_features(
         if column.kind == "category":
             fitted[name] = _fit_names(name, column)
         elif name not in fitted:
-            fitted[name] = _fit_array(name, column, standardize=standardize)
+            fitted[name] = _fit_array(name, column, table.origin, standardize=standardize)
     return [fitted[name] for name in names]
 
 
@@ -153,30 +154,37 @@ def _fit_numbers(names: Sequence[str], table: Table, *, standardize: bool) -> li
     values = np.stack([column.values for column in columns])
     missing = np.isnan(values)
     mean_of, deviation_of = (np.nanmean, np.nanstd) if missing.any() else (np.mean, np.std)
-    means = mean_of(values, axis=1).tolist()
-    scales = [None] * len(names)
-    if standardize:
-        spread = np.nanmax(values, axis=1) > np.nanmin(values, axis=1)
-        scales = np.where(spread, deviation_of(values, axis=1), 1.0).tolist()
+    with np.errstate(over="ignore", invalid="ignore"):
+        means = mean_of(values, axis=1)
+        deviations = np.ones(len(names))
+        if standardize:
+            spread = np.nanmax(values, axis=1) > np.nanmin(values, axis=1)
+            deviations = np.where(spread, deviation_of(values, axis=1), 1.0)
+    refuse_immeasurable(names, means, deviations, table.origin)
+    scales = deviations.tolist() if standardize else [None] * len(names)
     return [
         FittedColumn(name, one.kind, [], mean, scale if one.kind == "number" else None)
-        for name, one, mean, scale in zip(names, columns, means, scales, strict=True)
+        for name, one, mean, scale in zip(names, columns, means.tolist(), scales, strict=True)
     ]
 
 
-def _fit_array(name: str, column: Column, *, standardize: bool) -> FittedColumn:
+def _fit_array(name: str, column: Column, origin: str, *, standardize: bool) -> FittedColumn:
     """A column of arrays: by value of a row, or by channel of an image and the like."""
     values = column.values
     axes = (0, *range(2, values.ndim)) if values.ndim > 2 else (0,)
     kept = len(axes) > 1
-    mean = np.nan_to_num(np.nanmean(values, axis=axes, keepdims=kept))
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.nan_to_num(np.nanmean(values, axis=axes, keepdims=kept))
     mean = mean[0] if kept else mean
     scale = None
     if standardize and column.kind == "number":
-        deviation = np.nanstd(values, axis=axes, keepdims=kept)
+        with np.errstate(over="ignore", invalid="ignore"):
+            deviation = np.nanstd(values, axis=axes, keepdims=kept)
         deviation = deviation[0] if kept else deviation
         spread = np.nanmax(values, axis=axes) > np.nanmin(values, axis=axes)
-        scale = np.where(spread.reshape(deviation.shape), deviation, 1.0).tolist()
+        deviation = np.where(spread.reshape(deviation.shape), deviation, 1.0)
+        refuse_immeasurable([name], mean, deviation, origin)
+        scale = deviation.tolist()
     return FittedColumn(name, column.kind, list(values.shape[1:]), mean.tolist(), scale)
 
 

@@ -130,6 +130,16 @@ class WrittenIntegers:
         return WrittenIntegers(self.array[rows])
 
 
+def target_array(array: Any) -> Any:
+    """A target of one value a row, whether it lies in a column of its own or not.
+
+    Shape:
+        (rows, 1) -> (rows,); all others stay as they are
+    """
+    flat = isinstance(array, np.ndarray) and array.ndim == 2 and array.shape[1] == 1
+    return array[:, 0] if flat else array
+
+
 def array_column(array: NDArray[Any], name: str, file: _Named) -> Column:
     """A column by the type of its array.
 

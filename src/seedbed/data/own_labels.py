@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 from seedbed.config.hints import did_you_mean, shown
 from seedbed.config.schema import Task
 from seedbed.data.preprocessing import KnownTask
+from seedbed.data.task import FEW_CLASSES
 
 Scalar = bool | int | float | str
 Label = Scalar | NDArray[Any]
-
-FEW_CLASSES = 20
-"""So many whole numbers are classes, however few the rows."""
 
 
 class LabelError(Exception):

@@ -22,6 +22,7 @@ from seedbed.data.fitted_column import (
     fit_features,
     refuse_infinite,
 )
+from seedbed.data.measurable import refuse_immeasurable
 from seedbed.data.preprocessing import (
     KnownTask,
     Preprocessing,
@@ -194,15 +195,17 @@ def _fitted(
                 f"data.target: class '{absent[0]}' of '{targets[0]}' is in no training row; type "
                 "data.split.stratify=true, or give it more rows"
             )
-    mean, scale = _target_scale(train, targets) if task == "regression" else (None, None)
+    mean, scale = None, None
+    if task == "regression" and config.standardize:
+        mean, scale = _target_scale(train, targets)
     return (
         Preprocessing(
             features=features,
             task=task,
             target=list(targets),
             classes=classes,
-            target_mean=mean if config.standardize else None,
-            target_scale=scale if config.standardize else None,
+            target_mean=mean,
+            target_scale=scale,
             input_shape=_input_shape(features),
             outputs=target_matrix(train, targets).shape[1] if task == "regression" else 1,
             target_kinds=[types.kinds[name] for name in targets],
@@ -215,8 +218,12 @@ def _fitted(
 
 def _target_scale(train: Table, targets: Sequence[str]) -> tuple[list[float], list[float]]:
     values = target_matrix(train, targets)
-    deviation = values.std(axis=0)
-    return values.mean(axis=0).tolist(), np.where(np.ptp(values, axis=0) > 0, deviation, 1).tolist()
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = values.mean(axis=0)
+        scale = np.where(np.ptp(values, axis=0) > 0, values.std(axis=0), 1.0)
+    names = targets if len(targets) == len(mean) else [", ".join(targets)]
+    refuse_immeasurable(names, mean, scale, train.origin)
+    return mean.tolist(), scale.tolist()
 
 
 def _input_shape(features: Sequence[FittedColumn]) -> list[int]:

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seedbed.config.schema import Task
 from seedbed.data.preprocessing import KnownTask, class_names
 from seedbed.data.table import Table
 from seedbed.errors import DataError
+
+FEW_CLASSES = 20
+"""So many whole numbers are classes, however few the rows."""
 
 
 def task_of(task: Task, table: Table, targets: Sequence[str]) -> tuple[KnownTask, list[str]]:
@@ -56,8 +61,25 @@ def task_of(task: Task, table: Table, targets: Sequence[str]) -> tuple[KnownTask
 def _looks_like_classes(table: Table, name: str) -> bool:
     column = table.columns[name]
     if column.whole and table.origin.endswith(".npz"):
-        return column.values.ndim == 1
+        _refuse_quantities(column.values, name)
+        return True
     return column.values.ndim == 1 and set(np.unique(column.values)) == {0.0, 1.0}
+
+
+def _refuse_quantities(values: NDArray[Any], name: str) -> None:
+    """Refuses whole numbers of an array that are hardly classes, and nobody says what they are."""
+    if values.ndim > 1:
+        raise DataError(
+            f"data.target: '{name}' holds whole numbers of shape {values.shape[1:]} a row, and a "
+            "class is one number; type data.task=regression if they are quantities"
+        )
+    different = len(np.unique(values))
+    if different > max(FEW_CLASSES, len(values) // 2):
+        raise DataError(
+            f"data.target: '{name}' holds {different} different whole numbers in {len(values)} "
+            "rows; type data.task=multiclass if they are classes, data.task=regression if they "
+            "are quantities"
+        )
 
 
 def _must_be_whole(table: Table, name: str, task: str) -> None:

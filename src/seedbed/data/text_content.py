@@ -86,10 +86,12 @@ class TextContent:
 
     def other_encoding(self) -> DataError:
         """The error of a file that is not in its encoding."""
-        return DataError(
-            f"{self.key}: '{self.path}' is not {self.encoding} text; type data.encoding=latin-1 "
-            "if that is it"
-        )
+        hint = "type data.encoding=latin-1 if that is it"
+        if self.mark:
+            hint = "its byte order mark says that it is; write it anew"
+        elif self.key == "--file":
+            hint = "convert it to that, or train with data.encoding=latin-1 if that is it"
+        return DataError(f"{self.key}: '{self.path}' is not {self.encoding} text; {hint}")
 
     def _in_utf8(self, raw: bytes, told: str) -> bytes:
         if self._name == "utf-8":

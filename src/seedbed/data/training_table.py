@@ -16,7 +16,7 @@ from seedbed.data.column_types import (
     unusable,
     words_for,
 )
-from seedbed.data.npz_file import array_column
+from seedbed.data.npz_file import array_column, target_array
 from seedbed.data.table import Column, Table
 from seedbed.data.text_form import ISO, CellForm, TextForm
 from seedbed.errors import DataError
@@ -47,6 +47,7 @@ def first_table(
     columns, problems = {}, {}
     for name, one in cells.items():
         target = name in targets
+        one = target_array(one) if target else one
         plain = _plain_numbers(name, one, types, target=target)
         if plain is not None:
             columns[name] = plain

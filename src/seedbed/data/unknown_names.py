@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.config.hints import did_you_mean, shown
+from seedbed.data.column_types import cut_text
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.spellings import KnownNames
 from seedbed.data.table import Table
+from seedbed.runs.files import printable
 
 MOST_SHOWN = 3
 """Names told of one column."""
@@ -54,10 +56,15 @@ def unknown_notes(
         names = table.columns[feature.name].as_category().values[at].tolist()
         distinct = list(dict.fromkeys(names))
         known = [one for one in feature.categories or [] if one is not None]
-        told = shown(["(missing)" if one is None else f"'{one}'" for one in distinct], MOST_SHOWN)
+        told = shown([_told(one) for one in distinct], MOST_SHOWN)
         hint = did_you_mean(str(distinct[0]), known) if len(distinct) == 1 else ""
         notes.append(
             f"column '{feature.name}': {int(at.sum())} of {len(at)} {rows} hold names that no "
             f"training row has, {told}; they become zeros (data.unknown){hint}"
         )
     return notes
+
+
+def _told(name: str | None) -> str:
+    """On one line, and not the whole of a text."""
+    return "(missing)" if name is None else f"'{printable(cut_text(name))}'"
