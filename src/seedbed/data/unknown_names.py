@@ -67,4 +67,7 @@ def unknown_notes(
 
 def _told(name: str | None) -> str:
     """On one line, and not the whole of a text."""
-    return "(missing)" if name is None else f"'{printable(cut_text(name))}'"
+    if name is None:
+        return "(missing)"
+    line = cut_text(name).replace("\r", r"\r").replace("\n", r"\n")
+    return f"'{printable(line)}'"
