@@ -237,13 +237,26 @@ def constant_columns(features: Sequence[FittedColumn], table: Table) -> list[str
 
 
 def refuse_infinite(columns: Mapping[str, Column], origin: str) -> None:
-    """Raises DataError, naming the row of each column that holds an infinite number."""
+    """Raises DataError, naming the row of each column with an infinite number, or one too large."""
     problems = []
     for name, column in columns.items():
-        if column.kind != "category" and np.isinf(column.values).any():
-            row = int(np.argmax(np.isinf(column.values).reshape(len(column), -1).any(axis=1)))
-            problems.append(f"column '{name}' of {origin} holds an infinite number (row {row + 1})")
+        if column.kind != "category" and (wrong := beyond_float32(column.values)).any():
+            row = int(np.argmax(wrong))
+            infinite = np.isinf(column.values[row]).any()
+            held = "an infinite number" if infinite else "a number beyond float32, 3.4e38"
+            problems.append(f"column '{name}' of {origin} holds {held} (row {row + 1})")
     refuse_columns(problems)
+
+
+def beyond_float32(values: Floats) -> NDArray[np.bool_]:
+    """The rows that hold an infinite number, or one whose square may not be finite in float64.
+
+    Shape:
+        (rows, …) -> (rows,)
+    """
+    largest = np.finfo(np.float32).max
+    wrong: NDArray[np.bool_] = np.any(np.abs(values.reshape(len(values), -1)) > largest, axis=1)
+    return wrong
 
 
 def refuse_columns(problems: Sequence[str]) -> None:

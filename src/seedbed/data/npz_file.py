@@ -144,8 +144,13 @@ def array_column(array: NDArray[Any], name: str, file: _Named) -> Column:
     """A column by the type of its array.
 
     Raises:
-        DataError: if it holds neither numbers, truth values nor text.
+        DataError: if it holds neither numbers, truth values nor text, or nothing in its rows.
     """
+    if len(array) and not array.size:
+        raise DataError(
+            f"{file.key}: array '{name}' of '{file.origin}' holds no number: its shape is "
+            f"{array.shape}"
+        )
     if array.dtype.kind in "US":
         try:
             texts = array.astype(str).astype(object)

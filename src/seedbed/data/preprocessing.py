@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seedbed.config.hints import shown
 from seedbed.data.column_types import ColumnTypes
-from seedbed.data.fitted_column import FittedColumn, Floats, transformed_numbers
+from seedbed.data.fitted_column import FittedColumn, Floats, beyond_float32, transformed_numbers
 from seedbed.data.spellings import KnownNames
 from seedbed.data.table import Kind, Table
 from seedbed.data.text_form import TextForm
@@ -66,6 +66,7 @@ class Preprocessing:
         """Whether a feature is one of names."""
         return any(one.categories is not None for one in self.features)
 
+    @np.errstate(over="ignore")  # `as_float32` tells the row
     def inputs(self, table: Table) -> NDArray[np.float32]:
         """The rows of `table` as the model takes them.
 
@@ -165,7 +166,7 @@ def real_values(table: Table, name: str) -> Floats:
     """A target of real numbers.
 
     Raises:
-        DataError: if it holds names, or a value is missing or infinite.
+        DataError: if it holds names, or a value is missing, infinite or too large.
     """
     column = table.column(name, "data.target")
     if column.kind == "category":
@@ -176,6 +177,12 @@ def real_values(table: Table, name: str) -> Floats:
     bad = ~np.isfinite(column.values.reshape(len(column), -1)).all(axis=1)
     if bad.any():
         _refuse_missing(table, name, bad)
+    huge = beyond_float32(column.values)
+    if huge.any():
+        raise DataError(
+            f"data.target: '{name}' of {table.origin} holds a number beyond float32, 3.4e38 (row "
+            f"{int(np.argmax(huge)) + 1})"
+        )
     return column.values
 
 
