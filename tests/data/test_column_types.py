@@ -11,10 +11,11 @@ import pyarrow.parquet
 import pytest
 from data.houses import prepared_data
 
+from seedbed.data.cells import numbers
 from seedbed.data.column_types import ColumnTypes, later_table
 from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
 from seedbed.data.prepared import PreparedData
-from seedbed.data.text_form import TextForm
+from seedbed.data.text_form import CellForm, TextForm
 from seedbed.errors import DataError
 
 UNSPLIT = "data.split={validation:0,test:0}"
@@ -309,3 +310,10 @@ def test_a_moment_beyond_all_years_is_told_in_one_line(tmp_path: Path) -> None:
         later_table(opened_rows(path, {}), ["a"], ColumnTypes({"a": "number"}, TextForm()))
     with pytest.raises(DataError, match="'a'"):
         run_on(path)
+
+
+def test_dates_of_parquet_are_dates_whatever_form_text_has() -> None:
+    day = dt.date(2024, 3, 11)
+    form = CellForm(date="%d.%m.%Y")
+    found = [numbers(pa.array([one]), form) for one in (day, "11.03.2024")]
+    assert found == [[(day - dt.date(1970, 1, 1)).days]] * 2

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from seedbed.data.dates import day_numbers
 from seedbed.data.spellings import instant_name, number_name
-from seedbed.data.text_form import CellForm
+from seedbed.data.text_form import ISO, CellForm
 
 Floats = NDArray[np.float64]
 
@@ -197,7 +197,8 @@ def _dates(cells: Any, form: CellForm) -> Floats:
     """
     encoded = pc.dictionary_encode(present(as_text(cells), form))
     array = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-    days = day_numbers(array.dictionary.to_pylist(), str(form.date))
+    typed = pa.types.is_date(cells.type) or pa.types.is_timestamp(cells.type)
+    days = day_numbers(array.dictionary.to_pylist(), ISO if typed else str(form.date))
     places = np.asarray(pc.fill_null(array.indices, len(days)))
     values: Floats = np.append(days, np.nan)[places]
     wrong = np.isnan(values) & (places < len(days))
