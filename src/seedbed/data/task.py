@@ -12,6 +12,9 @@ from seedbed.data.preprocessing import KnownTask, class_names
 from seedbed.data.table import Table
 from seedbed.errors import DataError
 
+MOST_EXACT = 2**53
+"""Up to here a float64 tells whole numbers apart."""
+
 FEW_CLASSES = 20
 """So many whole numbers are classes, however few the rows."""
 
@@ -63,7 +66,11 @@ def _looks_like_classes(table: Table, name: str) -> bool:
     if column.whole and table.origin.endswith(".npz"):
         _refuse_quantities(column.values, name)
         return True
-    return column.values.ndim == 1 and set(np.unique(column.values)) == {0.0, 1.0}
+    if column.values.ndim > 1:
+        return False
+    different = np.unique(column.values)
+    whole = (different == np.floor(different)) & (np.abs(different) <= MOST_EXACT)
+    return len(different) == 2 and bool(whole.all())
 
 
 def _refuse_quantities(values: NDArray[Any], name: str) -> None:

@@ -1,0 +1,29 @@
+"""Which task a target poses, whatever file it comes in."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from seedbed.config.compose import composed
+from seedbed.data.prepared import prepare_data
+
+
+@pytest.mark.parametrize("labels", [(-1, 1), (1, 2), (0, 1), (5, 6)], ids=str)
+@pytest.mark.parametrize("source", ["csv", "parquet", "npz"])
+def test_two_whole_numbers_are_two_classes_in_every_format(
+    tmp_path: Path, source: str, labels: tuple[int, int]
+) -> None:
+    y = np.array([labels[n % 2] for n in range(30)])
+    path = tmp_path / f"rows.{source}"
+    if source == "csv":
+        path.write_text("x,y\n" + "".join(f"{n},{label}\n" for n, label in enumerate(y)))
+    elif source == "parquet":
+        pq.write_table(pa.table({"x": np.arange(30.0), "y": y}), path)
+    else:
+        np.savez(path, x=np.arange(30.0), y=y)
+    words = [f"data={source}", f"data.path='{path}'", "data.target=y"]
+    found = prepare_data(composed(words).run.data, 0).preprocessing
+    assert (found.task, found.classes) == ("binary", [str(label) for label in labels])
