@@ -296,7 +296,7 @@ split above 1: train data.split.test=1.5
 split without rows: train data.split.validation=0.01
     data.split leaves no validation rows of 4
 number beyond float32: train 'data.x=[[1e39, 2], [3, 4], [5, 6], [7, 8]]'
-    row 1 of the rows of the YAML holds an infinite number, or one beyond float32
+    column 'x1' of the rows of the YAML holds a number beyond float32, 3.4e38 (row 1)
 no number: train 'data.x=[[nan, 2], [3, 4]]'
     data.x: row 1 holds nan, which is not a finite number
 ragged rows: train 'data.x=[[1, 2], [3]]'

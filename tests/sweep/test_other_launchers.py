@@ -164,7 +164,10 @@ def test_validate_writes_nothing_and_calls_nobody(
 def test_ours_says_in_one_line_that_it_is_of_no_use_elsewhere(word: str) -> None:
     Path("program.py").write_text(PROGRAM)
     line = [sys.executable, "program.py", "-m", "+seed=1,2", word]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+    settings = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
+    done = subprocess.run(
+        line, capture_output=True, text=True, timeout=60, check=False, env=settings
+    )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     part = word.partition("=")[0]
