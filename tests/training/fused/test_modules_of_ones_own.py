@@ -56,7 +56,7 @@ REFUSED = {
     "learning.ForwardHook": "'a' has a forward hook",
     "learning.BackwardHook": "'a' has a backward hook",
     "learning.LateHook": "",
-    "learning.ExtraState": f"'calls' {CHANGES}",
+    "learning.ExtraState": "its state_dict holds '_extra_state'",
     "learning.StopsByCount": "",
     "learning.StopsWhenFull": "the loss no longer depends on gate",
     "learning.Freezing": "",
