@@ -13,20 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hostile.commands import COMMANDS
 from hostile.corpus import Place
 from hostile.strangers import MANY_ROWS, STRANGERS, numbers_that_no_figure_has_room_for, wide_layer
 
 OUTER_SECONDS = 1800
 """For all forks of a group; no attack may come near."""
 
-COMMANDS = {
-    "predict": ["--input", "[[10, 11]]"],
-    "inspect": ["--weights", "--layers"],
-    "summary": [],
-    "plot": [],
-    "reproduce": [],
-    "resume": ["trainer.epochs=3"],
-}
 
 FORKS = """
 import contextlib, io, json, os, resource, sys

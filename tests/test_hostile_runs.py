@@ -21,6 +21,7 @@ import pytest
 import torch
 import yaml
 from hostile.bombs import BOMBS, LAUGHS, unfolded
+from hostile.commands import COMMANDS
 from hostile.corpus import ATTACKS, READERS, Attack, Payload, Place, is_zip_bomb, popen
 from hostile.files import FILES
 from omegaconf import OmegaConf
@@ -29,14 +30,6 @@ SECRET = "a-secret-of-the-reader"
 SECONDS = 20
 BOMB_SECONDS = 90
 
-COMMANDS = {
-    "predict": ["--input", "[[10, 11]]"],
-    "inspect": ["--weights", "--layers"],
-    "summary": [],
-    "plot": [],
-    "reproduce": [],
-    "resume": ["trainer.epochs=3"],
-}
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
 
