@@ -129,3 +129,23 @@ def test_a_fused_sweep_brings_neither_torch_s_compiler_nor_scikit_learn(words: l
     """Each of them takes as long to import as all of the training."""
     last = last_line("train", "-m", "seed=range(0,3)", "sweep.fuse=always", *words)
     assert last == "exit code 0 imported ['tensorboard', 'torch']"
+
+
+SCRIPT = """
+import os, sys
+from seedbed.cli import ahead
+from seedbed.cli.main import main
+os.cpu_count = lambda: 2
+ahead.allow_forks()
+code = main(sys.argv[1:])
+print("exit code", code, "imported", sorted({"hydra", "omegaconf", "antlr4"} & sys.modules.keys()))
+"""
+"""As the console script: another process composes."""
+
+
+@pytest.mark.parametrize("words", [["-m", "seed=1,2"], ["seed=1"]], ids=["sweep", "run"])
+def test_the_process_that_trains_imports_no_hydra(words: list[str]) -> None:
+    """The process that composes spares it a tenth of a second."""
+    line = [sys.executable, "-c", SCRIPT, "train", "trainer.epochs=2", *words]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "exit code 0 imported []"

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from seedbed.config.overrides import words_of
 from seedbed.errors import ConfigError
-from seedbed.sweep.expand import expanded, words_of
+from seedbed.sweep.expand import expanded
 from seedbed.sweep.names import job_folders
 
 NOTHING: dict[str, Any] = {

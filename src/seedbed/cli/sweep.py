@@ -16,10 +16,10 @@ from seedbed.cli.sweep_checks import (
     refuse_what_is_not_allowed,
     without_duplicates,
 )
-from seedbed.cli.sweep_words import filled_in
 from seedbed.config.composed import SUBDIR, Composed, ComposedSweep, hydra_files
 from seedbed.config.identity import config_hash
 from seedbed.config.locations import find_user_conf
+from seedbed.config.overrides import filled_in
 from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.runs.files import write_yaml, writing
 from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, RunPaths

@@ -11,15 +11,14 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from seedbed.config.compose import COMPOSITION_ERRORS, hydra_part
-from seedbed.config.composed import Composed, ComposedSweep
+from seedbed.config.composed import ComposedSweep
 from seedbed.config.explain import explained
 from seedbed.config.hydra_keys import OWN_LAUNCHER, refuse_of_one_job, refuse_unobeyed
 from seedbed.config.locations import own_conf
-from seedbed.config.references import NOTHING, at
 from seedbed.config.schema import SweepConfig
 from seedbed.config.sweep_jobs import composed_jobs, sweep_config, sweep_directory, sweep_settings
 from seedbed.errors import ConfigError
-from seedbed.sweep.expand import expanded, words_of
+from seedbed.sweep.expand import expanded
 
 
 def composed_sweep(
@@ -102,21 +101,6 @@ def composed_from(
     return ComposedSweep(
         directory, composed, multirun, {"config_name": str(sweep.hydra.job.config_name)}
     )
-
-
-def filled_in(job: Composed) -> list[str]:
-    """A job's overrides with what their `${…}` stood for, as `sweep.json` keeps them.
-
-    Going on with a sweep then asks nothing of the environment.
-    """
-    return [_filled_in(word, job.plain) if "$" in word else word for word in job.overrides]
-
-
-def _filled_in(word: str, plain: dict[str, Any]) -> str:
-    key = word.partition("=")[0]
-    value = at(plain, tuple(key.lstrip("+").split(".")))
-    prefix = key[: len(key) - len(key.lstrip("+"))]
-    return word if value is NOTHING else f"{prefix}{words_of({key.lstrip('+'): value})[0]}"
 
 
 def _is_ours(hydra: DictConfig) -> bool:

@@ -14,8 +14,8 @@ import yaml
 
 from seedbed.config.fitting import said
 from seedbed.config.hints import did_you_mean, same_name, shown
+from seedbed.config.key_paths import NOTHING, at
 from seedbed.config.locations import own_conf
-from seedbed.config.references import NOTHING, at
 from seedbed.config.target_keys import TARGET_KEYS
 
 TARGET = "_target_"

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from omegaconf import AnyNode, DictConfig, ListConfig
 
 from seedbed.config.compose import hydra_part, job_part, unresolved_part
-from seedbed.config.references import NOTHING, References, UnclearError, at
-from seedbed.config.words import Path, Word
+from seedbed.config.key_paths import NOTHING, Path, at
+from seedbed.config.references import References, UnclearError
+from seedbed.config.words import Word
 
 Kind = Literal["value", "reference", "mapping", "list"]
 Write = tuple[Path, Any]

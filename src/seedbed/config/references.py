@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from seedbed.config.words import Path
+from seedbed.config.key_paths import NOTHING, Path, at
 
 REFERENCE = re.compile(r"\$\{(\.*)([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\}", re.ASCII)
 CONSTANT = re.compile(r"\$\{(?:now|oc\.env):[^${}\\]*\}")
@@ -93,22 +93,6 @@ class References:
         if isinstance(value, dict | list) and any(_interpolations(value, part)):
             raise UnclearError
         return value
-
-
-NOTHING = object()
-"""Stands where no key is."""
-
-
-def at(container: Any, path: Path) -> Any:
-    """What stands at `path`, or `NOTHING`."""
-    for key in path:
-        if isinstance(container, dict):
-            container = container.get(key, NOTHING)
-        elif isinstance(container, list) and isinstance(key, int) and key < len(container):
-            container = container[key]
-        else:
-            return NOTHING
-    return container
 
 
 def _interpolations(value: Any, path: Path) -> list[tuple[Path, str]]:

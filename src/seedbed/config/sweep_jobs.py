@@ -29,10 +29,10 @@ from seedbed.config.composed import Composed
 from seedbed.config.explain import STUMBLES, explained
 from seedbed.config.hints import cut
 from seedbed.config.hydra_keys import refuse_too_late, refuse_unobeyed
+from seedbed.config.key_paths import Path as KeyPath
 from seedbed.config.locations import output_folder, own_conf
 from seedbed.config.options import fitted_to_classes
 from seedbed.config.patching import Base
-from seedbed.config.words import Path as KeyPath
 from seedbed.config.words import Word, WordReader
 from seedbed.errors import ConfigError
 

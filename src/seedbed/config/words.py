@@ -13,9 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 
 from seedbed.config.absurd import refuse_absurd_words
-
-Path = tuple[str | int, ...]
-"""Keys from the top of a config down; whole numbers are places in lists."""
+from seedbed.config.key_paths import Path
 
 KEY = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,30})", re.ASCII)

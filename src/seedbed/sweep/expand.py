@@ -3,18 +3,15 @@
 Everything here turns into overrides, so that a job of any kind is composed and named like another.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 
+from seedbed.config.overrides import Settings, Words, words_of
 from seedbed.data.seeds import stream_seed
 from seedbed.errors import ConfigError
-
-Words = list[str]
-Settings = Mapping[str, Any]
 
 
 def expanded(grid: Sequence[Words], sweep: Settings) -> list[Words]:
@@ -65,23 +62,6 @@ def _refuse_wrong_types(sweep: Settings) -> None:
 def _excludes(excluded: Sequence[set[str]], job: Words) -> bool:
     words = set(job) if excluded else set()
     return any(one <= words for one in excluded)
-
-
-def words_of(settings: Settings) -> Words:
-    """Overrides that give each key its value."""
-    return [f"{key}={_written(value)}" for key, value in settings.items()]
-
-
-def _written(value: Any) -> str:
-    """A value in Hydra's grammar."""
-    if isinstance(value, str):
-        plain = value.replace("_", "").replace("-", "").replace(".", "").isalnum()
-        return value if plain else "'" + value.replace("'", "\\'") + "'"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_written, value)) + "]"
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{_written(item)}" for key, item in value.items()) + "}"
-    return repr(value) if isinstance(value, float) else json.dumps(value)
 
 
 def _zipped(lists: Mapping[str, Sequence[Any]]) -> Iterator[Words]:

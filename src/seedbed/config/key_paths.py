@@ -1,0 +1,24 @@
+"""Paths of keys in a config of plain containers, and what stands there.
+
+Without Hydra and OmegaConf, which the process that trains a sweep never imports.
+"""
+
+from typing import Any
+
+Path = tuple[str | int, ...]
+"""Keys from the top of a config down; whole numbers are places in lists."""
+
+NOTHING = object()
+"""Stands where no key is."""
+
+
+def at(container: Any, path: Path) -> Any:
+    """What stands at `path`, or `NOTHING`."""
+    for key in path:
+        if isinstance(container, dict):
+            container = container.get(key, NOTHING)
+        elif isinstance(container, list) and isinstance(key, int) and key < len(container):
+            container = container[key]
+        else:
+            return NOTHING
+    return container
