@@ -24,7 +24,7 @@ OUTER_SECONDS = 1800
 FORKS = """
 import contextlib, io, json, os, resource, sys
 import torch, yaml, seedbed.cli.main as program
-from seedbed.cli import limits
+from seedbed import signals
 import seedbed.views.trained, seedbed.views.plots, seedbed.training.run, seedbed.training.reproduce
 
 def fork(words):
@@ -34,7 +34,7 @@ def fork(words):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.dup2(write, 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        limits.allow()
+        signals.take_over(quiet=True)
         code = program.main(words)
         sys.stderr.flush()
         os._exit(code)

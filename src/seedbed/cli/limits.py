@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from seedbed import signals
 from seedbed.errors import ArgumentError, LimitError, SeedbedError
 from seedbed.runs.layout import RunPaths
 
@@ -58,14 +59,6 @@ GRAPHICS = ("/dev/nvidiactl", "/dev/kfd")
 WITHOUT_MEMORY = ("allocate memory", "bad_alloc", "malloc of size", "not enough memory",
                   "unable to allocate")  # fmt: skip
 """What torch, NumPy and Arrow say of memory that they do not get."""
-
-_may_bound = False
-
-
-def allow() -> None:
-    """Said by the console script, whose process is ours alone."""
-    global _may_bound
-    _may_bound = True
 
 
 class Opening:
@@ -170,7 +163,7 @@ def opening(run: str | Path, *files: str | None, shown: bool = False) -> Iterato
     paths = RunPaths(Path(run))
     held = [paths.model, paths.last, paths.best, *(Path(file) for file in files if file)]
     bounds.justified_by(held * (1 + SHOWN * shown))
-    if not _may_bound:
+    if not signals.ours_alone():
         yield bounds
         return
     bounds.begin()

@@ -45,14 +45,10 @@ def script() -> NoReturn:
     import threading
 
     from seedbed import streams
-    from seedbed.cli import collector, limits
-    from seedbed.cli.ahead import allow_forks
 
     streams.guard()
-    _keep_warnings()
-    collector.rest()
-    allow_forks()
-    limits.allow()
+    if _answer(sys.argv[1:]) is None:
+        _prepare()
     try:
         code: object = main()
     except SystemExit as end:  # of --help
@@ -66,6 +62,16 @@ def script() -> NoReturn:
     if reason is not None:
         print(f"error: cannot write the output: {reason}", file=sys.stderr)
     os._exit(code if reason is None else code or RUN_FAILED)
+
+
+def _prepare() -> None:
+    """What only a process that is ours alone may do, before a command is begun."""
+    from seedbed.cli import collector
+    from seedbed.cli.ahead import allow_forks
+
+    _keep_warnings()
+    collector.rest()
+    allow_forks()
 
 
 def _keep_warnings() -> None:
@@ -92,13 +98,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _command(words: list[str]) -> int:
+def _answer(words: Sequence[str]) -> str | None:
+    """To words that ask for no command."""
     if not words or words[0] in ("-h", "--help", "help"):
         listed = "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items())
-        print(HELP.format(commands=listed), end="")
-        return DONE
-    if words[0] in ("-V", "--version"):
-        print(f"seedbed {__version__}")
+        return HELP.format(commands=listed)
+    return f"seedbed {__version__}\n" if words[0] in ("-V", "--version") else None
+
+
+def _command(words: list[str]) -> int:
+    answer = _answer(words)
+    if answer is not None:
+        print(answer, end="")
         return DONE
     name, *rest = words
     if name not in COMMANDS:

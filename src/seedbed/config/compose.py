@@ -8,6 +8,7 @@ import shlex
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,8 @@ def asks_for_sweep(
     config_path: Path | None = None,
 ) -> bool:
     """Whether `hydra.mode` is MULTIRUN, as typed or in YAML; arguments as `composed`."""
+    if not _may_set_mode(overrides, user_folder, config_path):
+        return False  # composing takes a tenth of a second, which mistakes should not wait for
     with hydra_started(user_folder, config_path or own_conf()):
         try:
             config = (
@@ -77,6 +80,24 @@ def asks_for_sweep(
         except (*COMPOSITION_ERRORS, *STUMBLES):
             return False
         return bool(config.hydra.mode is RunMode.MULTIRUN)
+
+
+MOST_FILES = 200
+"""Of the user's YAML that are looked through; where there are more, they are composed."""
+
+
+def _may_set_mode(overrides: Sequence[str], *folders: Path | None) -> bool:
+    """Whether a word, or a file of the user's, has the parts of `hydra.mode`."""
+    if any("hydra" in word for word in overrides):
+        return True
+    files = [
+        file for folder in folders if folder for file in islice(folder.rglob("*.y*ml"), MOST_FILES)
+    ]
+    try:
+        texts = [file.read_bytes() for file in files]
+    except OSError:
+        return True
+    return len(files) >= MOST_FILES or any(b"hydra" in one and b"mode" in one for one in texts)
 
 
 def from_hydra(config: DictConfig) -> Composed:
