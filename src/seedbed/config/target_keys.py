@@ -21,7 +21,7 @@ Activation = Literal[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class ModelKeys:
     """Keys that our three model styles share."""
 
@@ -33,7 +33,7 @@ class ModelKeys:
     return_hidden: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class CustomKeys(ModelKeys):
     """Keys of model=custom."""
 
@@ -41,40 +41,40 @@ class CustomKeys(ModelKeys):
     dropout: Fraction
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class ManualKeys(ModelKeys):
     """Keys of model=manual."""
 
     start: Literal["uniform", "linear", "xavier", "kaiming"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class SequentialKeys(ModelKeys):
     """Keys of model=sequential."""
 
     layers: Layers | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class NoKeys:
     """An option that takes no keys, such as loss=mse."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class HuberKeys:
     """Keys of loss=huber."""
 
     delta: Positive
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class CrossEntropyKeys:
     """Keys of loss=cross_entropy."""
 
     label_smoothing: Fraction
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class OptimizerKeys:
     """Keys that the optimizers share."""
 
@@ -82,7 +82,7 @@ class OptimizerKeys:
     weight_decay: FromZero
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class SgdKeys(OptimizerKeys):
     """Keys of optimizer=sgd."""
 
@@ -91,7 +91,7 @@ class SgdKeys(OptimizerKeys):
     dampening: FromZero
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class AdamKeys(OptimizerKeys):
     """Keys of optimizer=adam and adamw."""
 
@@ -100,7 +100,7 @@ class AdamKeys(OptimizerKeys):
     amsgrad: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class RmspropKeys(OptimizerKeys):
     """Keys of optimizer=rmsprop."""
 
@@ -110,7 +110,7 @@ class RmspropKeys(OptimizerKeys):
     centered: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class AdagradKeys(OptimizerKeys):
     """Keys of optimizer=adagrad."""
 
@@ -118,7 +118,7 @@ class AdagradKeys(OptimizerKeys):
     eps: FromZero
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class StepKeys:
     """Keys of scheduler=step."""
 
@@ -126,7 +126,7 @@ class StepKeys:
     gamma: Positive
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class CosineKeys:
     """Keys of scheduler=cosine."""
 
@@ -134,7 +134,7 @@ class CosineKeys:
     eta_min: FromZero
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class OneCycleKeys:
     """Keys of scheduler=onecycle."""
 
@@ -144,7 +144,7 @@ class OneCycleKeys:
     final_div_factor: Positive
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class PlateauKeys:
     """Keys of scheduler=plateau."""
 

@@ -230,7 +230,14 @@ def build_objective(
             f"loss={option} does not fit the target '{target}', which is {kind}; "
             f"type loss={OPTIONS[AUTOMATIC[task]]}{other}"
         )
+    return Objective(name, _built({**spec, "_target_": name}, allow), preprocessing)
+
+
+def _built(spec: Mapping[str, Any], allow: AllowList) -> nn.Module:
+    if spec["_target_"] in FITS:  # torch's own, which draw nothing
+        known: nn.Module = allow.build(spec, "loss")
+        return known
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # what a loss of the user's draws is a matter of its config alone
-        loss = allow.build({**spec, "_target_": name}, "loss")
-    return Objective(name, loss, preprocessing)
+        built: nn.Module = allow.build(spec, "loss")
+    return built
