@@ -5,16 +5,13 @@ packages, and was called by Seedbed.
 """
 
 import re
-import sysconfig
 import traceback
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 HERE = str(Path(__file__).resolve().parent)
 OURS = (HERE, str(Path(__file__).resolve().parents[1] / "hydra_plugins" / "seedbed"))
-LIBRARY = tuple(
-    str(Path(path).resolve()) for name, path in sysconfig.get_paths().items() if "lib" in name
-)
 INSTALLED = {"site-packages", "dist-packages"}
 
 IN_WORKER = re.compile(r"Caught \w+ in DataLoader worker process \d+\.\s*Original Traceback")
@@ -103,7 +100,16 @@ def _below_seedbed(frames: Sequence[Frame]) -> Sequence[Frame]:
 def _is_users(file: str) -> bool:
     if file.startswith("<") or INSTALLED & set(Path(file).parts):
         return False
-    return not any(_is_within(file, folder) for folder in (*OURS, *LIBRARY))
+    return not any(_is_within(file, folder) for folder in (*OURS, *_library()))
+
+
+@cache
+def _library() -> tuple[str, ...]:
+    """The folders of Python's own library."""
+    import sysconfig  # takes a millisecond, for what seldom happens
+
+    paths = sysconfig.get_paths().items()
+    return tuple(str(Path(path).resolve()) for name, path in paths if "lib" in name)
 
 
 def _is_within(file: str, folder: str) -> bool:

@@ -111,17 +111,24 @@ def heard_by(listener: Listener) -> Iterator[None]:
             _state.first = None
 
 
-@contextmanager
-def held() -> Iterator[None]:
+class _Held:
+    """See `held`. A class, as it stands around every file that is written."""
+
+    __slots__ = ("state",)
+
+    def __enter__(self) -> None:
+        self.state = _state  # a fork has another
+        self.state.held += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.state.held -= 1
+        while not self.state.held and self.state.waiting:
+            _heard(self.state.waiting.pop(0), None)
+
+
+def held() -> _Held:
     """Lets signals wait until the end of the block; keep it short."""
-    state = _state  # a fork has another
-    state.held += 1
-    try:
-        yield
-    finally:
-        state.held -= 1
-        while not state.held and state.waiting:
-            _heard(state.waiting.pop(0), None)
+    return _Held()
 
 
 @contextmanager

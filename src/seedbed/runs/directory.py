@@ -127,7 +127,9 @@ def _claimed(path: Path) -> RunDirectory:
     made = _made(path)
     directory = RunDirectory(path, DirectoryLock(path))
     try:
-        if not made:
+        if made:
+            directory.__dict__["_started"] = datetime.now(UTC).isoformat()
+        else:
             _refuse_what_is_in_the_way(path)
         status = json_text(directory._status("running")) + "\n"
         write_new(directory.status, status.encode())

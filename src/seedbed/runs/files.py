@@ -13,8 +13,8 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -42,20 +42,34 @@ SYNC_FROM = 16
 """Files; from so many on, one wait for the whole disk is shorter than one for each of them."""
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
+class writing:  # noqa: N801 - used as a function
     """Turns what the system says about a full disk or a read-only folder into an error of ours.
 
     A signal waits for the end of the block, so that what is written in place is whole.
 
+    Args:
+        path: that is written.
+        beside: the file that is to take its name; removed on any error.
+
     Raises:
         RunDirectoryError: naming the file and the reason.
     """
-    try:
-        with signals.held():
-            yield
-    except OSError as err:
-        raise _cannot_write(path, err) from err
+
+    __slots__ = ("beside", "held", "path")
+
+    def __init__(self, path: Path, beside: str | None = None) -> None:
+        self.path, self.beside, self.held = path, beside, signals.held()
+
+    def __enter__(self) -> None:
+        self.held.__enter__()
+
+    def __exit__(self, _: object, err: BaseException | None, __: object) -> None:
+        if err is not None and self.beside is not None:
+            with suppress(OSError):
+                os.unlink(self.beside)
+        self.held.__exit__()
+        if isinstance(err, OSError):
+            raise _cannot_write(self.path, err) from err
 
 
 def _cannot_write(path: Path, err: OSError) -> RunDirectoryError:
@@ -97,7 +111,7 @@ def write_bytes(path: Path, content: bytes, *, flush: bool = False) -> None:
         flush: wait until it is on the disk.
     """
     beside = _beside(path)
-    with _left_clean(path, beside):
+    with writing(path, beside):
         _write_new(beside, content, flush=flush)
         os.replace(beside, path)
 
@@ -109,7 +123,7 @@ def write_new(path: Path, content: bytes) -> None:
         RunDirectoryError: if there is one, its cause being a `FileExistsError`.
     """
     beside = _beside(path)
-    with _left_clean(path, beside):
+    with writing(path, beside):
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         _write_new(beside, content, flush=False)
@@ -136,14 +150,14 @@ def _write_all(files: Sequence[tuple[Path, bytes]], *, flush: bool) -> None:
     at_once = flush and len(files) >= SYNC_FROM and sys.platform == "linux"
     try:
         for path, content in files:
-            with _left_clean(path, beside := _beside(path)):
+            with writing(path, beside := _beside(path)):
                 _write_new(beside, content, flush=flush and not at_once)
             written.append((beside, path))
         if at_once:
             os.sync()
         while written:
             beside, path = written[-1]
-            with _left_clean(path, beside):
+            with writing(path, beside):
                 os.replace(beside, path)
             written.pop()
     except BaseException:
@@ -157,20 +171,6 @@ def _beside(path: Path) -> str:
     """The name under which a file is written before it takes its own."""
     folder, name = os.path.split(path)
     return os.path.join(folder, f".{name}.{os.getpid()}.tmp")
-
-
-@contextmanager
-def _left_clean(path: Path, beside: str) -> Iterator[None]:
-    """As `writing`; the file beside is removed on an error, and a signal waits for the end."""
-    try:
-        with signals.held():
-            yield
-    except BaseException as err:
-        with suppress(OSError):
-            os.unlink(beside)
-        if isinstance(err, OSError):
-            raise _cannot_write(path, err) from err
-        raise
 
 
 def _write_new(name: str, content: bytes, *, flush: bool) -> None:
