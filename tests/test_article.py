@@ -10,7 +10,7 @@ from runs.driving import Trained, history, prepared, train
 from torch.nn.functional import mse_loss
 
 from seedbed.config.build import AllowList
-from seedbed.data.new_rows import inputs_from_json
+from seedbed.data.new_rows import rows_from_json
 from seedbed.models.build import build_model
 from seedbed.views import layers
 from seedbed.views.predict import predictions
@@ -25,7 +25,7 @@ NEW_ROWS = [[10, 11], [8, 9], [1.5, 2.5]]
 
 def answers(run: Path, rows: list[list[float]]) -> list[float]:
     trained = load_trained(run)
-    told = predictions(trained, inputs_from_json(rows, trained.preprocessing))["predictions"]
+    told = predictions(trained, rows_from_json(rows, trained.preprocessing).inputs)["predictions"]
     return [value for (value,) in told]
 
 

@@ -10,7 +10,7 @@ from runs.driving import Trained, prepared, same_weights, train
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from seedbed.data.new_rows import inputs_from_json
+from seedbed.data.new_rows import rows_from_json
 from seedbed.errors import DataError
 from seedbed.views.predict import predictions
 from seedbed.views.trained import load_trained
@@ -123,6 +123,8 @@ def test_training_has_the_same_bits_whatever_was_drawn_before(tmp_path: Path) ->
 def test_a_run_predicts_without_the_dataset(tmp_path: Path) -> None:
     noisy_run(tmp_path / "run")
     trained = load_trained(tmp_path / "run")
-    told = predictions(trained, inputs_from_json([[9, 9, 9], [0, 0, 0]], trained.preprocessing))
+    told = predictions(
+        trained, rows_from_json([[9, 9, 9], [0, 0, 0]], trained.preprocessing).inputs
+    )
     assert told["classes"] == ["inside", "outside"]
     assert len(told["predictions"]) == 2

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 
 from seedbed.data.column_types import later_table
-from seedbed.data.new_rows import inputs_from_json, opened_rows, rows_from_file, rows_from_json
+from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
 from seedbed.data.prepared import PreparedData
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import DataError
@@ -205,7 +205,7 @@ class TestAnUnseenName:
     ) -> None:
         strict = replace(data.preprocessing, unknown="error")
         with pytest.raises(DataError, match=r"row 2: 'Rmoe' was not in .*did you mean 'Rome'"):
-            inputs_from_json([["Bonn"], ["Rmoe"]], strict)
+            rows_from_json([["Bonn"], ["Rmoe"]], strict)
         with pytest.raises(DataError, match=r"row 2: 'Paris' was not in the training rows"):
             rows_from_file(opened_rows(tmp_path / "other.csv", {}), strict)
         files = [
@@ -222,9 +222,9 @@ def test_new_rows_as_lists_mappings_and_a_file_are_the_same_inputs(
 ) -> None:
     data = prepared_data(*words, "data.target=price", f"data.features=[{','.join(FEATURES)}]")
     rows = [[table[name][row] for name in FEATURES] for row in range(20)]
-    as_lists = inputs_from_json(rows, data.preprocessing)
+    as_lists = rows_from_json(rows, data.preprocessing).inputs
     mappings = [dict(zip(FEATURES[::-1], row[::-1], strict=True)) for row in rows]
     path = write_csv(tmp_path / "new.csv", {name: table[name][:20] for name in FEATURES})
-    np.testing.assert_array_equal(inputs_from_json(mappings, data.preprocessing), as_lists)
+    np.testing.assert_array_equal(rows_from_json(mappings, data.preprocessing).inputs, as_lists)
     rows = rows_from_file(opened_rows(path, {}), data.preprocessing)
     np.testing.assert_array_equal(rows.inputs, as_lists)

@@ -10,7 +10,7 @@ from models.article_nets import ARTICLE_NETS
 from runs.driving import Trained, same_weights, train
 from torch import Tensor
 
-from seedbed.data.new_rows import inputs_from_json
+from seedbed.data.new_rows import rows_from_json
 from seedbed.views.predict import predictions
 from seedbed.views.trained import load_trained
 
@@ -38,7 +38,7 @@ def test_model_pth_fits_the_article_s_class_and_predicts_the_same(
     with torch.no_grad():
         expected = plain(torch.tensor(NEW_ROWS))
     trained = load_trained(ours.directory.root)
-    answers = predictions(trained, inputs_from_json(NEW_ROWS, trained.preprocessing))
+    answers = predictions(trained, rows_from_json(NEW_ROWS, trained.preprocessing).inputs)
     assert answers["predictions"] == expected.tolist()
 
 
@@ -101,7 +101,7 @@ def test_the_result_counts_what_was_done(run: Trained) -> None:
 
 def test_model_pth_of_a_classifier_with_dropout_predicts_in_evaluation_mode(run: Trained) -> None:
     trained = load_trained(run.directory.root)
-    rows = inputs_from_json([[5.1, 3.5, 1.4, 0.2]] * 3, trained.preprocessing)
+    rows = rows_from_json([[5.1, 3.5, 1.4, 0.2]] * 3, trained.preprocessing).inputs
     answers = predictions(trained, rows)
     assert answers["classes"] == ["setosa", "versicolor", "virginica"]
     assert answers["probabilities"][0] == answers["probabilities"][1]

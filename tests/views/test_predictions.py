@@ -9,7 +9,7 @@ from data.houses import houses, write_csv
 from runs.driving import Trained, train
 from sklearn.preprocessing import StandardScaler
 
-from seedbed.data.new_rows import inputs_from_json, opened_rows, rows_from_file
+from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
 from seedbed.runs.files import json_text
 from seedbed.views.predict import prediction_columns, predictions
 from seedbed.views.trained import TrainedModel, load_trained
@@ -74,7 +74,7 @@ def test_rows_of_json_are_answered_like_those_of_a_file(csv: Path, prices: Train
     table = houses()
     names = ["area", "rooms", "city", "garden", "pool"]
     rows = [[table[name][row] for name in names] for row in range(len(table["area"]))]
-    by_json = predictions(trained, inputs_from_json(rows, trained.preprocessing))
+    by_json = predictions(trained, rows_from_json(rows, trained.preprocessing).inputs)
     assert by_json == predictions(trained, inputs_from_file(csv, trained))
 
 
@@ -97,7 +97,7 @@ def test_two_targets_are_answered_side_by_side(tmp_path: Path) -> None:
     words = [word.replace("\n", "") for word in words]
     train(tmp_path / "run", *words, "data.target=[total,rest]", "trainer.epochs=1")
     trained = load_trained(tmp_path / "run")
-    answers = predictions(trained, inputs_from_json([[1, 2], [3, 4]], trained.preprocessing))
+    answers = predictions(trained, rows_from_json([[1, 2], [3, 4]], trained.preprocessing).inputs)
     columns = prediction_columns(trained, answers)
     assert list(columns) == ["total_prediction", "rest_prediction"]
     assert list(zip(*columns.values(), strict=True)) == [
@@ -113,7 +113,7 @@ def test_images_are_predicted_in_their_own_shape(tmp_path: Path) -> None:
     layers = "model.layers=[{Conv2d:{out_channels:2,kernel_size:3}},ReLU,Flatten,Linear]"
     train(tmp_path / "run", *words, layers, "trainer.epochs=1")
     trained = load_trained(tmp_path / "run")
-    by_json = predictions(trained, inputs_from_json(x.tolist(), trained.preprocessing))
+    by_json = predictions(trained, rows_from_json(x.tolist(), trained.preprocessing).inputs)
     path = tmp_path / "images.npz"
     by_file = predictions(trained, inputs_from_file(path, trained))
     assert by_json == by_file

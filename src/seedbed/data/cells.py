@@ -195,6 +195,8 @@ def _dates(cells: Any, form: CellForm) -> Floats:
     Raises:
         Misfit: for the first that is no date.
     """
+    if pa.types.is_decimal(cells.type):
+        cells = pc.cast(cells, pa.float64())  # 20240131.00 is a whole number
     encoded = pc.dictionary_encode(present(as_text(cells), form))
     array = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
     typed = pa.types.is_date(cells.type) or pa.types.is_timestamp(cells.type)

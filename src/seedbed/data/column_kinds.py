@@ -1,5 +1,6 @@
 """What the cells of a column are, where nothing is said of it: numbers, truth values or names."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,11 @@ LOOKED_AT = 1000
 MOSTLY_NUMBERS = 0.5
 """A column of text with a larger share of numbers than this is one of numbers with a slip in it."""
 
-FEW_DATES = 20
+FEW_DATES = 2
 """So many different dates may stand among words as names."""
+
+MANY_DATES = 20
+"""So many are none, however many rows hold words."""
 
 
 def kind_of(cells: Any, form: CellForm) -> Kind | None:
@@ -102,15 +106,31 @@ def holds_dates(cells: Any, form: CellForm) -> bool:
     if first and not any(day_number(text, ISO) is not None for text in first):
         return False
     plain = present(cells, form)
-    distinct = pc.drop_null(pc.unique(plain)).to_pylist()
-    if not distinct:
-        return False
-    wrong = [text for text in distinct if day_number(text, ISO) is None]
-    if wrong and len(distinct) - len(wrong) <= max(FEW_DATES, len(wrong)):
-        return False
-    if wrong:
+    rows = rows_of_each(plain)
+    right = {text: count for text, count in rows.items() if day_number(text, ISO) is not None}
+    wrong = [text for text in rows if text not in right]
+    if wrong and mostly_dates(right, rows):
         raise misfit(cells, pc.equal(plain, pa.scalar(wrong[0], plain.type)))
-    return True
+    return bool(rows) and not wrong
+
+
+def rows_of_each(plain: Any) -> dict[str, int]:
+    """How many rows hold each text, in the order that they come in; missing ones are not asked."""
+    counts = pc.value_counts(pc.drop_null(plain))
+    texts, rows = counts.field("values").to_pylist(), counts.field("counts").to_pylist()
+    return dict(zip(texts, rows, strict=True))
+
+
+def mostly_dates(dates: Mapping[str, int], texts: Mapping[str, int]) -> bool:
+    """Whether a column is one of dates with slips in it, and not one of names.
+
+    Args:
+        dates: the texts that are dates, with their rows.
+        texts: all texts, with their rows.
+    """
+    others = len(texts) - len(dates)
+    most_rows = 2 * sum(dates.values()) > sum(texts.values())
+    return (len(dates) > FEW_DATES and most_rows) or len(dates) > max(MANY_DATES, others)
 
 
 def doubt(cells: Any, values: Floats, *, typed: bool) -> str | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,9 @@ FORMS = (
 )
 """How else people write a date."""
 
+LONGEST = 40
+"""Characters of a date."""
+
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 
 
@@ -40,7 +44,7 @@ def day_number(text: str, form: str) -> float | None:
         form: `ISO`, or as `datetime.strptime` has it.
     """
     try:
-        moment = _iso(text) if form == ISO else datetime.strptime(text, form)
+        moment = _iso(text) if form == ISO else datetime.strptime(_compact(text, form), form)
     except (ValueError, re.error):  # re.error: a form that names a part of the date twice
         return None
     if moment is None:
@@ -63,22 +67,51 @@ def forms_of(texts: Sequence[str], *, times: bool) -> list[str]:
         times: whether a time of day alone counts.
     """
     first = next(iter(texts), "")
-    if not any(mark.isdigit() for mark in first) or len(first) > 40:
-        return []
-    tails = TIMES if ":" in first else TIMES[:1]
-    candidates = [form + tail for form in FORMS for tail in tails]
-    candidates += [tail.strip() for tail in tails if tail and times]
     return [
         form
-        for form in candidates
-        if all(_written_so(text, form) for text in texts[:1])
-        and all(_written_so(text, form) for text in texts)
+        for form in forms_of_one(first, times=times)
+        if all(day_number(text, form) is not None for text in texts)
     ]
 
 
-def _written_so(text: str, form: str) -> bool:
-    """As `day_number`, but for digits without anything between them, which any number may be."""
-    return day_number(text, form) is not None and (form != "%Y%m%d" or len(text) == 8)
+def forms_of_one(text: str, *, times: bool) -> list[str]:
+    """The forms in which a text is a date, but for that of ISO 8601; arguments as `forms_of`."""
+    if not any(mark.isdigit() for mark in text) or len(text) > LONGEST:
+        return []
+    tails = TIMES if ":" in text else TIMES[:1]
+    candidates = [form + tail for form in FORMS for tail in tails]
+    candidates += [tail.strip() for tail in tails if tail and times]
+    return [form for form in candidates if day_number(text, form) is not None]
+
+
+def _compact(text: str, form: str) -> str:
+    """Digits that stand together as they are read: as many as the form has, no fewer.
+
+    `strptime` takes 2024111 for a day of November; a zero that a number has lost in front is put
+    back, and what a tool adds to a whole number, .0, is left out.
+
+    Raises:
+        ValueError: if they are more or fewer.
+    """
+    digits = _digits_of(form)
+    if not digits:
+        return text
+    bare = re.sub(r"\.0*$", "", text)
+    found = re.match(r"\d*", bare)
+    given = len(found[0]) if found else 0
+    if given == digits - 1 and not form.startswith("%Y"):
+        return f"0{bare}"
+    if given != digits:
+        raise ValueError(text)
+    return bare
+
+
+@cache
+def _digits_of(form: str) -> int:
+    """Of the parts that stand together at the beginning of a form; 0 if there is one only."""
+    together = re.match(r"(?:%[YymdHIMSj]){2,}", form)
+    widths = {"Y": 4, "j": 3}
+    return sum(widths.get(part, 2) for part in together[0][1::2]) if together else 0
 
 
 def _iso(text: str) -> datetime | None:

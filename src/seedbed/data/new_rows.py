@@ -47,11 +47,6 @@ class NewRows:
         return {"unknown_names": told}
 
 
-def inputs_from_json(rows: Any, preprocessing: Preprocessing) -> np.ndarray[Any, Any]:
-    """As `rows_from_json`, the inputs alone."""
-    return rows_from_json(rows, preprocessing).inputs
-
-
 def rows_from_json(rows: Any, preprocessing: Preprocessing) -> NewRows:
     """Model inputs from a list of rows.
 

@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 
 from seedbed.config.hints import in_list, of_column, shown
 from seedbed.data.cells import NUMBER, present
+from seedbed.data.column_kinds import rows_of_each
+from seedbed.data.date_slips import dates_with_slips
 from seedbed.data.dates import forms_of
 from seedbed.data.text_form import CellForm
 
@@ -77,6 +79,7 @@ def objection(cells: Any, name: str, form: CellForm, *, target: bool, slip: bool
         )
     return (
         _numbers_with_marks(rest, name, form, slip=False)
+        or dates_with_slips(rows_of_each(there), name)
         or _dates(rest, name)
         or _mostly_numbers(numbers, others)
         or _lonely(len(texts), len(there), name, target=target)

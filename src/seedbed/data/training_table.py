@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seedbed.config.hints import cut, in_list
+from seedbed.config.hints import cut, in_list, of_column
 from seedbed.data.column_types import (
     ColumnTypes,
     TableFile,
@@ -16,7 +16,8 @@ from seedbed.data.column_types import (
     unusable,
     words_for,
 )
-from seedbed.data.npz_file import array_column, target_array
+from seedbed.data.compact_dates import compact_form
+from seedbed.data.npz_file import NpzFile, array_column, target_array
 from seedbed.data.table import Column, Table
 from seedbed.data.text_form import ISO, CellForm, TextForm
 from seedbed.errors import DataError
@@ -53,7 +54,7 @@ def first_table(
             columns[name] = plain
             continue
         try:
-            if name not in types.kinds and _holds_dates(file, name, one, types):
+            if name not in types.kinds and _holds_dates(file, name, one, types, target=target):
                 dates[name] = ISO
             named = {name: dates[name]} if name in dates else {}
             own = replace(types, text=types.text.with_dates(named))
@@ -86,7 +87,7 @@ def _column(file: TableFile, name: str, cells: Any, types: ColumnTypes, *, targe
         return typed(name, cells, kind, form, target=target)
     except Misfit as misfit:
         _refuse_names(file, name, cells, form, target=target, slip=True)
-        raise _slip(file, name, misfit, form) from misfit
+        raise _slip(file, name, misfit, form, target=target) from misfit
 
 
 def _plain_numbers(name: str, cells: Any, types: ColumnTypes, *, target: bool) -> Column | None:
@@ -101,7 +102,9 @@ def _plain_numbers(name: str, cells: Any, types: ColumnTypes, *, target: bool) -
     return None if floats is None else Column("number", floats, written=written)
 
 
-def _holds_dates(file: TableFile, name: str, cells: Any, types: ColumnTypes) -> bool:
+def _holds_dates(
+    file: TableFile, name: str, cells: Any, types: ColumnTypes, *, target: bool
+) -> bool:
     """Whether a column that nothing is said of is one of dates, as ISO 8601 has them."""
     form = types.text.of(name)
     if isinstance(cells, np.ndarray) or form.date is not None:
@@ -112,7 +115,7 @@ def _holds_dates(file: TableFile, name: str, cells: Any, types: ColumnTypes) -> 
     try:
         return holds_dates(cells, form)
     except Misfit as misfit:
-        raise _slip(file, name, misfit, replace(form, date=ISO)) from misfit
+        raise _slip(file, name, misfit, replace(form, date=ISO), target=target) from misfit
 
 
 def _refuse_names(
@@ -134,10 +137,15 @@ def _refuse_names(
     if not is_text(cells.type):
         return
     if why := objection(cells, name, form, target=target, slip=slip):
+        drop = "" if target or "data.drop" in why else f", {_drop(name)}"
         raise DataError(
             f"'{file.origin}': column '{name}' {why}; or "
-            f"'data.categories=[{in_list(name)}]' if they are names"
+            f"'data.categories=[{in_list(name)}]' if they are names{drop}"
         )
+
+
+def _drop(name: str) -> str:
+    return f"'data.drop=[{in_list(name)}]' to leave the column out"
 
 
 def _refuse_together(problems: Mapping[str, str], targets: Sequence[str]) -> None:
@@ -150,14 +158,17 @@ def _refuse_together(problems: Mapping[str, str], targets: Sequence[str]) -> Non
         raise DataError(*cut([*problems.values()]), *more)
 
 
-def _slip(file: TableFile, name: str, misfit: "Misfit", form: CellForm) -> DataError:
+def _slip(
+    file: TableFile, name: str, misfit: "Misfit", form: CellForm, *, target: bool
+) -> DataError:
     """The error of a cell that is not of the kind of nearly all others of its column."""
     text = cut_text(misfit.text)
+    drop = "" if target else f", or {_drop(name)}"
     return DataError(
         f"'{file.origin}': column '{name}' holds {words_for('number', form)}, but "
         f"{file.place(misfit.row)} holds '{text}'; mend it, or type "
         f"'data.categories=[{in_list(name)}]' if they are names, or "
-        f"'data.missing=[{_quoted(text)}]' if it stands for a missing value"
+        f"'data.missing=[{_quoted(text)}]' if it stands for a missing value{drop}"
     )
 
 
@@ -179,8 +190,12 @@ def _notes(
     """What a person should know of columns that were read as numbers."""
     notes = []
     for name, column in columns.items():
-        is_date = text.of(name).date is not None
-        if column.kind != "number" or is_date or isinstance(cells[name], np.ndarray):
+        if column.kind != "number" or text.of(name).date is not None:
+            continue
+        if form := compact_form(column.values):
+            notes.append(_compact_note(name, form, column, file))
+            continue
+        if isinstance(cells[name], np.ndarray):
             continue
         from seedbed.data.column_kinds import doubt
 
@@ -190,3 +205,14 @@ def _notes(
                 f"'data.categories=[{in_list(name)}]' if they are names"
             )
     return notes
+
+
+def _compact_note(name: str, form: str, column: Column, file: TableFile) -> str:
+    example = int(column.values[np.isfinite(column.values)][0])
+    instead = f"type '{of_column('data.dates', name, form)}'"
+    if isinstance(file, NpzFile):
+        instead = "write day numbers into the file"
+    return (
+        f"column '{name}' of {file.origin} holds whole numbers that are all dates, such as "
+        f"{example}; it is read as numbers, {instead} if they are dates"
+    )

@@ -62,8 +62,17 @@ def compared(before: RunPaths, after: RunPaths, tolerance: float = 0.0) -> Compa
         *_metrics(read_json(before.result), read_json(after.result), tolerance),
         *_weights(load(before.model), load(after.model), tolerance),
     ]
-    environments = (read_json(before.environment), read_json(after.environment))
-    return Comparison(differences, _environment(*environments))
+    made, again = read_json(before.environment), read_json(after.environment)
+    if _same_files(made.get("data"), again.get("data")):
+        made["data"] = {**made["data"], "files": again["data"]["files"]}
+    return Comparison(differences, _environment(made, again))
+
+
+def _same_files(before: Any, after: Any) -> bool:
+    """Whether both were trained on the same files, which may lie elsewhere now."""
+    named = [one.get("files") if isinstance(one, Mapping) else None for one in (before, after)]
+    old, new = ([*one.values()] if isinstance(one, Mapping) else None for one in named)
+    return old is not None and old == new
 
 
 def _refuse_damage(paths: RunPaths) -> None:
