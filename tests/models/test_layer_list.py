@@ -116,7 +116,23 @@ def test_return_hidden_gives_what_goes_into_the_last_layer() -> None:
         ([{"os.system": "ls"}], r"layers\[0\]: 'os\.system' is not allowed"),
         (
             [{"GRU": {"input_size": 2, "hidden_size": 4}}],
-            r"layers\[0\]: GRU gives tuple, not a tensor",
+            r"layers\[0\]: GRU gives a tuple, and .* type model\._target_=my_package\.MyNet",
+        ),
+        ([{"LSTM": 4}, "Linear"], r"layers\[0\]: LSTM gives a tuple, and .* type model\._target_"),
+        ([{"LSTMCell": 4}, "Linear"], r"layers\[0\]: LSTMCell gives a tuple"),
+        (
+            [
+                {"Unflatten": [1, [1, 2]]},
+                {"MaxPool1d": {"kernel_size": 2, "return_indices": True}},
+            ],
+            r"layers\[1\]: MaxPool1d gives a tuple",
+        ),
+        (
+            [
+                {"Unflatten": [1, [1, 2]]},
+                {"TransformerEncoderLayer": {"d_model": 2, "nhead": 1, "batch_first": False}},
+            ],
+            r"layers\[1\]: .* would take the rows of a batch for .* leave batch_first out",
         ),
     ],
     ids=[
@@ -127,8 +143,19 @@ def test_return_hidden_gives_what_goes_into_the_last_layer() -> None:
         "no layer",
         "not allowed",
         "GRU",
+        "LSTM by its size",
+        "LSTMCell",
+        "indices",
+        "rows for steps",
     ],
 )
 def test_a_layer_that_cannot_be_is_named(layers: list[Any], message: str) -> None:
     with pytest.raises(SeedbedError, match=message):
         built(layers)
+
+
+def test_attention_in_a_list_looks_at_one_row_alone() -> None:
+    encoder = {"TransformerEncoderLayer": {"d_model": 2, "nhead": 1, "dim_feedforward": 4}}
+    model = built([{"Unflatten": [1, [1, 2]]}, encoder, "Flatten", "Linear"]).eval()
+    rows = torch.randn(5, 2)
+    torch.testing.assert_close(model(rows)[:1], model(rows[:1]))

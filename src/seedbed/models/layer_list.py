@@ -5,7 +5,8 @@ arguments in order (`Conv2d: [1, 8, 3]`), or with named ones (`Conv2d: {out_chan
 kernel_size: 3}`). `_target_: torch.nn.Linear` beside named arguments works as well.
 
 The size that comes in is taken from the layer before, by letting an empty batch through. A `Linear`
-without `out_features` gives as many outputs as the data asks for.
+without `out_features` gives as many outputs as the data asks for. `batch_first` is true where a
+layer has it, as the rows come first in a batch.
 """
 
 import inspect
@@ -47,6 +48,8 @@ def _built(layer: Any, sample: torch.Tensor, out_features: int, where: str) -> n
     name, arguments = _read(layer, where)
     target = name if "." in name else f"torch.nn.{name}"
     found = AllowList().find(target, where)
+    if issubclass(found, nn.RNNBase | nn.LSTMCell):
+        raise _more_than_a_tensor(f"{where}: {name}", "a tuple")
     parameters = [
         key for key in inspect.signature(found).parameters if key not in ("args", "kwargs")
     ]
@@ -70,6 +73,11 @@ def _built(layer: Any, sample: torch.Tensor, out_features: int, where: str) -> n
             )
     if "out_features" in parameters:
         named.setdefault("out_features", out_features)
+    if "batch_first" in parameters and named.setdefault("batch_first", True) is not True:
+        raise ValueError(
+            f"{where}: {name} with batch_first={named['batch_first']} would take the rows of a "
+            "batch for the steps of one sequence; leave batch_first out"
+        )
     module = AllowList().build({"_target_": target, **named}, where)
     assert isinstance(module, nn.Module)
     return module
@@ -102,7 +110,13 @@ def _passed(module: nn.Module, sample: torch.Tensor, where: str) -> torch.Tensor
         ) from err
     module.train(was_training)
     if not isinstance(passed, torch.Tensor):
-        raise ValueError(
-            f"{where}: {type(module).__name__} gives {type(passed).__name__}, not a tensor"
-        )
+        raise _more_than_a_tensor(f"{where}: {type(module).__name__}", f"a {type(passed).__name__}")
     return passed
+
+
+def _more_than_a_tensor(layer: str, given: str) -> ValueError:
+    return ValueError(
+        f"{layer} gives {given}, and each layer of a list hands one tensor to the next; write a "
+        "class of your own whose forward calls it, and type model._target_=my_package.MyNet "
+        "allow=[my_package]"
+    )

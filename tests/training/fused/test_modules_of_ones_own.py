@@ -73,6 +73,7 @@ REFUSED = {
     "learning.OldSpectralNorm": "",
     "learning.Pruned": "'a' has a forward pre hook",
     "learning.Scripted": "'net' is a scripted module",
+    "learning.Dropped": "it draws at random, as dropout does",
 }
 """With a part of the reason."""
 
@@ -87,6 +88,7 @@ FUSED = [
     "learning.WeightNorm",
     "learning.Recurrent",
     "learning.Cell",
+    "learning.Normalised",
 ]
 EITHER = ["learning.Clamped", "learning.SpectralNorm", "learning.Lazy"]
 """Whichever torch allows: where they are stacked, they give what they give alone."""
@@ -132,6 +134,33 @@ def test_a_module_is_stacked_only_where_it_gives_what_it_gives_alone(target: str
         assert reason is None
     if reason is None:
         assert_alike(stacked(configs), [alone(config) for config in configs])
+
+
+ADAPTIVE = {
+    "adam": "torch.optim.Adam",
+    "adamw": "torch.optim.AdamW",
+    "rmsprop": "torch.optim.RMSprop",
+    "adagrad": "torch.optim.Adagrad",
+}
+
+
+@pytest.mark.parametrize("optimizer", ADAPTIVE)
+def test_rounding_of_which_an_optimizer_makes_steps_is_not_stacked(optimizer: str) -> None:
+    words = [*IRIS, f"optimizer={optimizer}", "allow=[training]"]
+    words += ["model._target_=training.fused.own.learning.Normalised"]
+    kind = ADAPTIVE[optimizer].rpartition(".")[2]
+    assert reason_for(variants(words, [{}, {}, {}])) == (
+        f"the gradient of 'a.bias' is zero but for rounding, of which {kind} makes whole steps"
+    )
+    configs = variants([*words, "model.bias=false"], [{}, {}, {}])
+    assert reason_for(configs) is None
+    assert_alike(stacked(configs), [alone(config) for config in configs])
+
+
+def test_every_layer_of_torch_that_drops_is_seen_to_draw() -> None:
+    for kind in ("Dropout", "AlphaDropout", "FeatureAlphaDropout"):
+        reason = reason_for(jobs("learning.Dropped", f"+model.kind={kind}"))
+        assert reason == "it draws at random, as dropout does; sweep.allow_random=true fuses it"
 
 
 RANDOM = {

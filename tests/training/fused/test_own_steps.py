@@ -25,6 +25,7 @@ KINDS = {
     "step": [*IRIS, "optimizer=rmsprop", "scheduler=step", "scheduler.step_size=1"],
     "full batch": [*IRIS, "loader=full_batch", "optimizer=adam", "scheduler=cosine"],
     "batch norm": [*IRIS, "model.batch_norm=true", "trainer.gradient_clip=0.1"],
+    "rounding alone": [*IRIS, "model.batch_norm=true", "optimizer=adamw", "trainer.epochs=8"],
     "early stop": [*IRIS, "optimizer.lr=0.5", "trainer.early_stopping.patience=1"],
     "sum of losses": ["loss._target_=torch.nn.SmoothL1Loss", "+loss.reduction=sum"],
     "one step": ["trainer.epochs=1", "loader=full_batch"],

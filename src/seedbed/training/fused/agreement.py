@@ -5,9 +5,33 @@ from torch import Tensor
 AGREEMENT, ROUNDING = 5e-3, 1e-5
 """Differences that rounding may make: in parts of the same tensor, and of the largest there is."""
 
+ROUNDING_ALONE = 0.1
+"""A gradient that is so far from itself, in parts of it and over all steps, is made of rounding."""
+
 
 class DiffersError(Exception):
     """A run alone and the same run in a stack are not alike; the text says where."""
+
+
+class RoundingAlone:
+    """Looks for gradients that are zero but for rounding: those that differ by what they are."""
+
+    def __init__(self) -> None:
+        self._apart: dict[str, Tensor] = {}
+        self._sizes: dict[str, Tensor] = {}
+
+    def take(self, name: str, found: Tensor, own: Tensor) -> None:
+        """Takes in a gradient in a stack, and the same one alone."""
+        apart, own_size = (found - own).detach().abs(), own.detach().abs()
+        self._apart[name] = self._apart[name] + apart if name in self._apart else apart
+        self._sizes[name] = self._sizes[name] + own_size if name in self._sizes else own_size
+
+    def found(self) -> str | None:
+        """The first parameter with such a number in its gradient, or None."""
+        for name, apart in self._apart.items():
+            if bool((apart > ROUNDING_ALONE * self._sizes[name]).any()):
+                return name
+        return None
 
 
 def agree(what: str, found: Tensor, own: Tensor, slack: float = 0.0) -> None:

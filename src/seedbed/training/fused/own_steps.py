@@ -5,6 +5,7 @@ are compared step by step: from the same weights, by the same batch, to weights 
 within rounding.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,10 @@ PART_OF_STEP = 1e-3
 
 PART_OF_WEIGHTS = 1e-6
 """The same in parts of the weights' length, which float32 cannot tell apart."""
+
+ROUNDING = 1e-6
+"""Of a gradient, in parts of its largest number. Where a gradient is nothing else, an optimizer
+that divides by its size, as Adam does, makes a whole step of it."""
 
 LOSS_TOLERANCE = 1e-4
 
@@ -92,25 +97,46 @@ class OwnSteps:
         settings = self._before["optimizer"]
         if not self.plan.engine.schedule.moves_by_step:  # it moved after the epoch, before the step
             settings["param_groups"][0] |= group
-        engine.optimizer.load_state_dict(settings)
+        engine.optimizer.load_state_dict(copied(settings))
         engine.model.train()
         x, y = next(iter(self.plan.train.epoch(stack.epoch, number)))
         own_loss = float(engine.step(x, y))
         already = self._loss_sum if number else 0.0
         loss = (float(stack.loss_sum[place]) - already) / float(objective.batch_weight(y))
         stacked = state_dict(stack, stack.weights[place], stack.kept, place)
-        self._judge(stack.step, before, stacked, engine.model.state_dict())
+        here = copied(engine.model.state_dict())
+        self._judge(stack.step, before, stacked, here, self._by_rounding(before, settings))
         if abs(loss - own_loss) > LOSS_TOLERANCE * max(abs(loss), LOSS_TOLERANCE):
             self.differences.append(f"step {stack.step}: the loss is {own_loss:g}, was {loss:g}")
         self.compared += 1
 
+    def _by_rounding(self, before: dict[str, Tensor], settings: dict[str, Any]) -> float:
+        """How far the step just made comes out elsewhere if its gradient is rounded otherwise."""
+        engine = self.plan.engine
+        parameters = [one for one in engine.model.parameters() if one.grad is not None]
+        here = _flat_of(parameters)
+        gradients = _flat_of([one.grad for one in parameters if one.grad is not None])
+        most = ROUNDING * float(gradients.abs().max()) if len(gradients) else 0.0
+        engine.model.load_state_dict(before)
+        engine.optimizer.load_state_dict(copied(settings))
+        for one in parameters:
+            assert one.grad is not None
+            one.grad -= most * torch.where(one.grad < 0, -1.0, 1.0).to(one.grad.dtype)
+        engine.optimizer.step()
+        return float((_flat_of(parameters) - here).norm())
+
     def _judge(
-        self, step: int, before: dict[str, Tensor], stacked: dict[str, Tensor], own: dict[str, Any]
+        self,
+        step: int,
+        before: dict[str, Tensor],
+        stacked: dict[str, Tensor],
+        own: dict[str, Any],
+        by_rounding: float,
     ) -> None:
-        start, there, here = (_flat(one) for one in (before, stacked, own))
+        start, there, here = (_flat_of(one.values()) for one in (before, stacked, own))
         length = float((there - start).norm())
         apart = float((there - here).norm())
-        allowed = PART_OF_STEP * length + PART_OF_WEIGHTS * float(start.norm())
+        allowed = PART_OF_STEP * length + PART_OF_WEIGHTS * float(start.norm()) + by_rounding
         if not apart <= allowed:
             self.differences.append(
                 f"step {step}: the weights come out {apart:.3g} apart, the step is "
@@ -118,6 +144,7 @@ class OwnSteps:
             )
 
 
-def _flat(named: dict[str, Tensor]) -> Tensor:
-    """All numbers of a model, in float64."""
-    return torch.cat([one.detach().cpu().double().reshape(-1) for one in named.values()])
+def _flat_of(tensors: Iterable[Tensor]) -> Tensor:
+    """All of their numbers, in float64."""
+    flat = [one.detach().cpu().double().reshape(-1) for one in tensors]
+    return torch.cat(flat) if flat else torch.zeros(0)

@@ -17,10 +17,17 @@ from torch import Tensor, nn
 from seedbed.data.seeds import stream_seed
 from seedbed.models.plain_state import first_difference, shared_state
 from seedbed.training.device import process_settings
-from seedbed.training.fused.agreement import AGREEMENT, ROUNDING, DiffersError, agree, size
+from seedbed.training.fused.agreement import (
+    AGREEMENT,
+    ROUNDING,
+    DiffersError,
+    RoundingAlone,
+    agree,
+    size,
+)
 from seedbed.training.fused.alone import Alone, tensors_of, without_dropout
 from seedbed.training.fused.layout import Named
-from seedbed.training.fused.optimizers import SGD
+from seedbed.training.fused.optimizers import BATCHED, SGD
 from seedbed.training.fused.plan import NARROWEST, StackPlan
 from seedbed.training.fused.pure import refused_form
 from seedbed.training.fused.step import StackedModel
@@ -32,7 +39,8 @@ WRITES_INTO_BATCH = "its forward or its loss writes into the batch that it is gi
 EPOCHS = 2
 """Of the trial; of each the first two batches and the last."""
 
-EVALUATED_ROWS = 64
+EVALUATED_NUMBERS = 2**16
+"""Most inputs of a run that are evaluated; a piece of its own size, where that is no more."""
 
 MOVED, DECAY, MOMENTUM = 1e-2, 1e-4, 0.9
 """How far a step takes the weights at most, and how much of them decays, both in parts of them."""
@@ -78,6 +86,7 @@ class _Trial:
         self.kept = {name: tensor[TWO].clone() for name, tensor in plan.kept.items()}
         self.optimizer = SGD({"nesterov": False})
         self.lr = 0.0
+        self.noise = RoundingAlone()
 
     def run(self) -> None:
         self._compare_builds()
@@ -92,6 +101,7 @@ class _Trial:
         self._step(EPOCHS, 0)
         self._compare_tensors()
         self._compare_attributes()
+        self._refuse_steps_of_rounding()
         for one in self.alone:
             one.refuse_unsaved(self.plan.layout.saved)
 
@@ -130,7 +140,10 @@ class _Trial:
     def _learn_at(self) -> None:
         """Chooses a rate from a gradient; whatever `vmap` does not take is told here."""
         x, y = self._batch(0, 0)
-        gradient, _, _ = self._untouched().gradient(self.weights, self.kept, x.clone(), y.clone())
+        model = self.plan.untouched_model()
+        if model.randomness != "error":
+            without_dropout(model.model)
+        gradient, _, _ = model.gradient(self.weights, self.kept, x.clone(), y.clone())
         steepest = size(gradient)
         lr = MOVED * (size(self.weights) or 1.0) / steepest if steepest else 1.0
         self.lr = lr if 0 < lr < math.inf else 1.0
@@ -177,6 +190,17 @@ class _Trial:
         slack = ROUNDING * max(map(size, gradients.values()))
         for name, view in self.plan.layout.views(found[1]).items():
             agree(f"the gradient of '{name}'", view, gradients[name], slack)
+            self.noise.take(name, view, gradients[name])
+
+    def _refuse_steps_of_rounding(self) -> None:
+        """Of gradients that are zero but for rounding, which all optimizers but SGD enlarge."""
+        kind = str(self.plan.configs[0].optimizer["_target_"])
+        name = self.noise.found()
+        if name is not None and BATCHED[kind] is not SGD:
+            raise DiffersError(
+                f"the gradient of '{name}' is zero but for rounding, of which "
+                f"{kind.rpartition('.')[2]} makes whole steps"
+            )
 
     def _evaluate(self) -> None:
         """Compares outputs in evaluation; where masks are drawn, of the weights that each has."""
@@ -196,7 +220,9 @@ class _Trial:
         table = self.plan.parts.get("validation")
         if table is None:
             return next(self.plan.batches.epoch(0))[0][TWO]
-        rows = torch.arange(min(table.rows, EVALUATED_ROWS), device=table.x.device)
+        piece = self.plan.first.parts["validation"].batch_size
+        most = max(1, EVALUATED_NUMBERS // table.x[0].numel())
+        rows = torch.arange(min(table.rows, piece, most), device=table.x.device)
         return table.rows_of_all(rows, len(self.plan.configs))[0][TWO]
 
     def _compare_tensors(self) -> None:

@@ -363,3 +363,26 @@ class ExtraState(Net):
     def forward(self, x):
         self.calls += self.training
         return super().forward(x) * (1 + 0.01 * self.calls)
+
+
+class Dropped(Net):
+    """Has a layer of torch's that draws."""
+
+    def __init__(self, in_features, out_features, kind="Dropout"):
+        super().__init__(in_features, out_features)
+        self.drop = getattr(nn, kind)(0.2)
+
+    def forward(self, x):
+        return self.b(self.drop(torch.tanh(self.a(x))))
+
+
+class Normalised(Net):
+    """The bias before the normalisation has a gradient of rounding alone, unless it is left out."""
+
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__(in_features, out_features)
+        self.a = nn.Linear(in_features, 8, bias=bias)
+        self.norm = nn.BatchNorm1d(8, affine=False)
+
+    def forward(self, x):
+        return self.b(torch.tanh(self.norm(self.a(x))))
