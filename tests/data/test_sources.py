@@ -96,9 +96,10 @@ def test_classes_may_lie_in_a_column_of_their_own(tmp_path: Path) -> None:
     ("y", "said"),
     [
         (np.arange(60) * 3, "60 different whole numbers in 60 rows; type data.task=multiclass if"),
-        (np.eye(3, dtype=int)[np.arange(60) % 3], r"shape \(3,\) a row, and a class is one number"),
+        (np.eye(3, dtype=int)[np.arange(60) % 3], "every row holds a single 1 among zeros"),
+        (np.arange(180).reshape(60, 3), r"shape \(3,\) a row, and a class is one number"),
     ],
-    ids=["quantities", "one-hot"],
+    ids=["quantities", "one-hot", "rows"],
 )
 def test_whole_numbers_that_are_hardly_classes_are_asked_about(
     tmp_path: Path, y: np.ndarray, said: str

@@ -29,6 +29,7 @@ class FittedColumn:
         scale: the population deviation to divide by, 1 where the column is constant; None where
             it is left as it is.
         categories: the names in training, sorted; None among them stands for missing.
+        gaps: whether a training row had no number; None of names, and where nobody looked.
     """
 
     name: str
@@ -37,6 +38,7 @@ class FittedColumn:
     mean: Any = None
     scale: Any = None
     categories: list[str | None] | None = None
+    gaps: bool | None = None
 
     @property
     def width(self) -> int:
@@ -162,9 +164,12 @@ def _fit_numbers(names: Sequence[str], table: Table, *, standardize: bool) -> li
             deviations = np.where(spread, deviation_of(values, axis=1), 1.0)
     refuse_immeasurable(names, means, deviations, table.origin)
     scales = deviations.tolist() if standardize else [None] * len(names)
+    gaps = missing.any(axis=1).tolist()
     return [
-        FittedColumn(name, one.kind, [], mean, scale if one.kind == "number" else None)
-        for name, one, mean, scale in zip(names, columns, means.tolist(), scales, strict=True)
+        FittedColumn(name, one.kind, [], mean, scale if one.kind == "number" else None, gaps=gap)
+        for name, one, mean, scale, gap in zip(
+            names, columns, means.tolist(), scales, gaps, strict=True
+        )
     ]
 
 
@@ -185,7 +190,8 @@ def _fit_array(name: str, column: Column, origin: str, *, standardize: bool) -> 
         deviation = np.where(spread.reshape(deviation.shape), deviation, 1.0)
         refuse_immeasurable([name], mean, deviation, origin)
         scale = deviation.tolist()
-    return FittedColumn(name, column.kind, list(values.shape[1:]), mean.tolist(), scale)
+    gaps = bool(np.isnan(values).any())
+    return FittedColumn(name, column.kind, list(values.shape[1:]), mean.tolist(), scale, gaps=gaps)
 
 
 def _unusable(names: Sequence[str], table: Table, limit: int) -> list[str]:

@@ -11,6 +11,7 @@ from seedbed.config.hints import did_you_mean, shown
 from seedbed.data.column_types import TableFile, later_table
 from seedbed.data.file_checks import must_be_file
 from seedbed.data.fitted_column import FittedColumn
+from seedbed.data.missing_values import notes_on_missing
 from seedbed.data.preprocessing import Preprocessing, as_float32
 from seedbed.data.spellings import number_name
 from seedbed.data.table import Column, Table
@@ -122,7 +123,11 @@ def opened_rows(path: Path, data: Mapping[str, Any]) -> TableFile:
 def _new_rows(table: Table, preprocessing: Preprocessing) -> NewRows:
     inputs = preprocessing.inputs(table)
     unknown = unknown_rows(preprocessing.features, table)
-    notes = unknown_notes(preprocessing.features, table, unknown, f"rows of {table.origin}")
+    rows = f"rows of {table.origin}"
+    notes = [
+        *unknown_notes(preprocessing.features, table, unknown, rows),
+        *notes_on_missing(preprocessing.features, table, rows),
+    ]
     return NewRows(inputs, unknown, notes)
 
 

@@ -152,14 +152,19 @@ def array_column(array: NDArray[Any], name: str, file: _Named) -> Column:
             f"{array.shape}"
         )
     if array.dtype.kind in "US":
+        array = target_array(array)  # a name a row, whether in a column of its own or not
+        if array.ndim > 1:
+            raise DataError(
+                f"{file.key}: array '{name}' of '{file.origin}' holds text of shape "
+                f"{array.shape[1:]} a row; a column of names has one name a row"
+            )
         try:
             texts = array.astype(str).astype(object)
         except UnicodeError as err:
             raise DataError(
                 f"{file.key}: array '{name}' of '{file.origin}' holds bytes that are no text"
             ) from err
-        if array.ndim == 1:
-            texts[:] = [text if text.strip() else None for text in texts]
+        texts[:] = [text if text.strip() else None for text in texts]
         return Column("category", texts)
     if array.dtype.kind == "b":
         return Column("boolean", array.astype(np.float64))

@@ -9,6 +9,7 @@ import numpy as np
 from seedbed.config.build import AllowList
 from seedbed.config.schema import DatasetConfig
 from seedbed.data.generators import generators_seeded
+from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.own_labels import LabelError, Labels, labels_of, said
 from seedbed.data.own_rows import Looked, OwnPart, OwnRows, looked_at
 from seedbed.data.prepared import PreparedData
@@ -51,13 +52,14 @@ def prepare_own(config: DatasetConfig, allow: AllowList, seed: int) -> PreparedD
     rows = {name: OwnRows(part, labels, train.shape, train.dtype) for name, part in parts.items()}
     rows |= _split(config, seed, rows["train"], train)
     ready = {name: one.in_memory() or one for name, one in rows.items()}
+    learnt = _preprocessing(labels, train)
     return PreparedData(
         train=ready["train"],
         validation=ready.get("validation"),
         test=ready.get("test"),
-        preprocessing=_preprocessing(labels, train),
+        preprocessing=learnt,
         fingerprint={"rows": {name: len(one) for name, one in rows.items()}},
-        notes=_notes(config, train, labels),
+        notes=[*_notes(config, train, labels), *notes_on_spellings(learnt, "data.train")],
     )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from seedbed.config.hints import did_you_mean, shown
 from seedbed.config.schema import Task
 from seedbed.data.preprocessing import KnownTask
-from seedbed.data.task import FEW_CLASSES
+from seedbed.data.task import FEW_CLASSES, ONE_HOT, is_one_hot
 
 Scalar = bool | int | float | str
 Label = Scalar | NDArray[Any]
@@ -121,6 +121,8 @@ def labels_of(task: Task, labels: Sequence[Label], names: Sequence[str] | None) 
     _refuse_mixture(labels)
     first = labels[0]
     if isinstance(first, np.ndarray):
+        if task == "auto" and is_one_hot(np.reshape([*labels], (len(labels), -1))):
+            raise LabelError(f"gives y of shape {first.shape}, and {ONE_HOT}")
         if task not in ("auto", "regression") or (task == "auto" and first.dtype.kind != "f"):
             raise LabelError(
                 f"gives y of shape {first.shape}, and a class is one number or text; type "

@@ -1,6 +1,6 @@
 """The data of a run, ready to train on: read, split, fitted on the training rows, as tensors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -22,7 +22,9 @@ from seedbed.data.fitted_column import (
     fit_features,
     refuse_infinite,
 )
+from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.measurable import refuse_immeasurable
+from seedbed.data.missing_values import notes_on_missing
 from seedbed.data.preprocessing import (
     KnownTask,
     Preprocessing,
@@ -109,19 +111,34 @@ def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> P
         test=tensors.get("test"),
         preprocessing=preprocessing,
         fingerprint=_fingerprint(config, tensors),
-        notes=[*table.notes, *notes, *_unknown_notes(preprocessing, validation, test)],
+        notes=[
+            *table.notes,
+            *notes,
+            *notes_on_spellings(preprocessing, table.origin),
+            *_held_out_notes(preprocessing, table, {"validation": validation, "test": test}),
+        ],
     )
 
 
-def _unknown_notes(
-    preprocessing: Preprocessing, validation: Table | None, test: Table | None
+def _held_out_notes(
+    preprocessing: Preprocessing, table: Table, parts: Mapping[str, Table | None]
 ) -> list[str]:
-    """Of each part and column, how many rows hold names that no training row has."""
-    notes = []
-    for name, part in (("validation", validation), ("test", test)):
-        if part is not None and preprocessing.has_names:
-            unknown = unknown_rows(preprocessing.features, part)
-            notes += unknown_notes(preprocessing.features, part, unknown, f"{name} rows")
+    """How many rows of each part hold names, or miss values, as no training row does.
+
+    Args:
+        preprocessing: fitted on the training rows.
+        table: all rows of the training file.
+        parts: the others, by name; rows of this table, or of another file.
+    """
+    notes, features = [], preprocessing.features
+    for name, part in parts.items():
+        if part is None:
+            continue
+        if preprocessing.has_names:
+            unknown = unknown_rows(features, part)
+            notes += unknown_notes(features, part, unknown, f"{name} rows")
+        if table.has_gaps or part.origin != table.origin:
+            notes += notes_on_missing(features, part, f"{name} rows")
     return notes
 
 

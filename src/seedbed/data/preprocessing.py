@@ -158,7 +158,10 @@ def as_float32(values: Floats, origin: str) -> NDArray[np.float32]:
     wrong = ~np.isfinite(single.reshape(len(single), -1)).all(axis=1)
     if wrong.any():
         row = int(np.argmax(wrong)) + 1
-        raise DataError(f"row {row} of {origin} holds an infinite number, or one beyond float32")
+        what = "an infinite number, or one beyond float32"
+        if np.isnan(values[row - 1]).any():
+            what = "a missing number, and nothing says what takes its place"
+        raise DataError(f"row {row} of {origin} holds {what}")
     return single
 
 

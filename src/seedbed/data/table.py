@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -93,6 +94,12 @@ class Table:
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
+
+    @cached_property
+    def has_gaps(self) -> bool:
+        """Whether a number or a truth value is missing."""
+        numbers = [one.values for one in self.columns.values() if one.kind != "category"]
+        return any(np.isnan(values).any() for values in numbers)
 
     def column(self, name: str, key: str) -> Column:
         """The column of that name.

@@ -15,6 +15,12 @@ from seedbed.errors import DataError
 MOST_EXACT = 2**53
 """Up to here a float64 tells whole numbers apart."""
 
+ONE_HOT = (
+    "every row holds a single 1 among zeros, as one-hot classes do, and a class is one number or "
+    "name; write the place of the 1, as numpy.argmax(y, axis=1) does, or type data.task=regression "
+    "if these are quantities"
+)
+
 FEW_CLASSES = 20
 """So many whole numbers are classes, however few the rows."""
 
@@ -31,12 +37,16 @@ def task_of(task: Task, table: Table, targets: Sequence[str]) -> tuple[KnownTask
         DataError: if the target cannot be what the config says, or has one class only.
     """
     column = table.columns[targets[0]]
+    if task == "auto":
+        _refuse_one_hot(table, targets)
     if task == "regression" or len(targets) > 1:
         if task not in ("auto", "regression"):
             raise DataError(f"data.task={task} takes one target, got {len(targets)}")
         return "regression", []
     if task == "auto" and column.kind == "number" and not _looks_like_classes(table, targets[0]):
         return "regression", []
+    if column.kind == "boolean" and column.values.ndim > 1:
+        raise _several(column.values, targets[0], "truth values")
     if column.kind == "number":
         _must_be_whole(table, targets[0], task)
     names = class_names(table, targets[0])
@@ -76,10 +86,7 @@ def _looks_like_classes(table: Table, name: str) -> bool:
 def _refuse_quantities(values: NDArray[Any], name: str) -> None:
     """Refuses whole numbers of an array that are hardly classes, and nobody says what they are."""
     if values.ndim > 1:
-        raise DataError(
-            f"data.target: '{name}' holds whole numbers of shape {values.shape[1:]} a row, and a "
-            "class is one number; type data.task=regression if they are quantities"
-        )
+        raise _several(values, name, "whole numbers")
     different = len(np.unique(values))
     if different > max(FEW_CLASSES, len(values) // 2):
         raise DataError(
@@ -87,6 +94,39 @@ def _refuse_quantities(values: NDArray[Any], name: str) -> None:
             "rows; type data.task=multiclass if they are classes, data.task=regression if they "
             "are quantities"
         )
+
+
+def _several(values: NDArray[Any], name: str, what: str) -> DataError:
+    return DataError(
+        f"data.target: '{name}' holds {what} of shape {values.shape[1:]} a row, and a class is one "
+        "number; type data.task=regression if they are quantities"
+    )
+
+
+def _refuse_one_hot(table: Table, targets: Sequence[str]) -> None:
+    """Refuses classes that are written as a one among zeros, whatever the type of these."""
+    columns = [table.column(name, "data.target") for name in targets]
+    one_each = len(columns) == 1 and columns[0].values.ndim == 1
+    if one_each or any(one.kind == "category" for one in columns):
+        return
+    if is_one_hot(np.concatenate([_flat(one.values) for one in columns], axis=1)):
+        named = ", ".join(f"'{name}'" for name in targets)
+        raise DataError(f"data.target: {named}: {ONE_HOT}")
+
+
+def _flat(values: NDArray[Any]) -> NDArray[Any]:
+    return values.reshape(len(values), -1)
+
+
+def is_one_hot(values: NDArray[Any]) -> bool:
+    """Whether every row is a single one among zeros, and not all alike.
+
+    Shape:
+        (rows, numbers)
+    """
+    if values.shape[1] < 2 or not np.isin(values, (0, 1)).all():
+        return False
+    return bool((values.sum(axis=1) == 1).all()) and len(np.unique(values.argmax(axis=1))) > 1
 
 
 def _must_be_whole(table: Table, name: str, task: str) -> None:
