@@ -54,13 +54,16 @@ def test_a_mistake_is_told_with_a_traceback_if_asked(
     assert "Traceback" in result.err
 
 
-@pytest.mark.parametrize("words", [[], ["-m", "seed=1,2"]], ids=["run", "sweep"])
+@pytest.mark.parametrize(
+    "words",
+    [["hydra.run.dir=made/run"], ["-m", "seed=1,2", "hydra.sweep.dir=made/sweep"]],
+    ids=["run", "sweep"],
+)
 def test_a_run_is_the_same_without_a_fork(
     seedbed: Callable, seedbed_process: Callable, words: list[str]
 ) -> None:
     """In this process there is none."""
-    folders = ["hydra.run.dir=made/run", "hydra.sweep.dir=made/sweep"]
-    asked = ["train", "trainer.epochs=2", *folders, *words]
+    asked = ["train", "trainer.epochs=2", *words]
     assert seedbed_process(*asked).code == 0
     Path("made").rename("there")
     assert seedbed(*asked).code == 0

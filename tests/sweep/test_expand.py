@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from seedbed.config.overrides import words_of
 from seedbed.errors import ConfigError
@@ -16,7 +17,12 @@ NOTHING: dict[str, Any] = {
 
 
 def jobs(grid: list[list[str]], **sweep: Any) -> list[list[str]]:
-    return expanded(grid, {**NOTHING, **sweep})
+    return expanded(grid, {**NOTHING, **sweep}, read).jobs
+
+
+def read(word: str) -> tuple[str, Any]:
+    override = OverridesParser.create().parse_override(word)
+    return override.key_or_group, override.value()
 
 
 def test_a_grid_alone_stays_as_it_is() -> None:
@@ -38,6 +44,26 @@ def test_settings_are_a_job_each() -> None:
 def test_a_job_with_all_values_of_an_exclusion_is_left_out() -> None:
     grid = [["a=1", "b=1"], ["a=1", "b=2"], ["a=2", "b=1"]]
     assert jobs(grid, exclude=[{"a": 1, "b": 1}]) == grid[1:]
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("a=1e-3", 0.001), ("a=True", True), ("a='x y'", "x y"), ('a="x"', "x"), ("a=[1, 2]", [1, 2]),
+     ("++a=1", 1), ("a=1.0", 1), ("a=1_000", 1000), ("a={b:[x]}", {"b": ["x"]}), ("a=null", None)],
+)  # fmt: skip
+def test_an_exclusion_asks_for_the_value_however_it_is_written(word: str, value: Any) -> None:
+    assert jobs([[word], ["a=9"]], exclude=[{"a": value}]) == [["a=9"]]
+
+
+def test_true_is_not_one_and_the_last_word_of_a_key_holds() -> None:
+    grid = [["a=true"], ["a=1", "a=2"], ["a=5"]]
+    assert jobs(grid, exclude=[{"a": 1}, {"a": 5}]) == grid[:2]
+
+
+def test_an_exclusion_that_no_job_has_is_noted() -> None:
+    asked = expanded([["a=1"], ["a=2"]], {**NOTHING, "exclude": [{"a": 2}, {"a": 3, "b": 1}]}, read)
+    assert asked.jobs == [["a=1"]]
+    assert asked.notes == ("sweep.exclude: no job sets a=3 and b=1, so none is left out for it",)
 
 
 def test_draws_lie_in_their_ranges_and_are_a_function_of_the_seed() -> None:

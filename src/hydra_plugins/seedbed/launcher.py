@@ -62,6 +62,7 @@ class SeedbedLauncher(Launcher):
         refuse_elsewhere(task_function, "hydra/launcher=seedbed")
         self.context = hydra_context
         self.config = config
+        self.notes: tuple[str, ...] = ()
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
@@ -71,7 +72,7 @@ class SeedbedLauncher(Launcher):
         from seedbed.cli.sweep_words import composed_from
 
         setup_globals()
-        asked = composed_from(self.context.config_loader, self.config, job_overrides)
+        asked = composed_from(self.context.config_loader, self.config, job_overrides, self.notes)
         records = run_sweep(asked)
         return [_returned(job.status, job.metrics) for job in records]
 

@@ -3,7 +3,7 @@
 Hydra imports this at the start of every Hydra program in the environment, so it stays light.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -20,7 +20,7 @@ class SeedbedSweeperConf:
 
     _target_: str = "hydra_plugins.seedbed.sweeper.SeedbedSweeper"
     max_batch_size: int | None = None
-    params: dict[str, str] | None = None
+    params: dict[str, Any] = field(default_factory=dict)
 
 
 ConfigStore.instance().store(
@@ -61,5 +61,6 @@ class SeedbedSweeper(BasicSweeper):
 
             return run_elsewhere(self.launcher, loader, self.config, words)
         refuse_callbacks_of_jobs(self.hydra_context.callbacks.callbacks)
-        jobs = words_of_jobs(loader, self.config, words)
-        return [self.launcher.launch(jobs, initial_job_idx=0)]
+        asked = words_of_jobs(loader, self.config, words)
+        self.launcher.notes = asked.notes
+        return [self.launcher.launch(asked.jobs, initial_job_idx=0)]

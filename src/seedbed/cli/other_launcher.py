@@ -46,7 +46,8 @@ def run_elsewhere(
     Raises:
         SeedbedError: if a job cannot be prepared; nothing has been written then.
     """
-    asked = composed_from(loader, config, words_of_jobs(loader, config, arguments))
+    words = words_of_jobs(loader, config, arguments)
+    asked = composed_from(loader, config, words.jobs, words.notes)
     name = str(config.hydra.runtime.choices["hydra/launcher"])
     run_sweep(asked, lambda sweep, jobs: _launch(launcher, name, sweep, jobs))
 

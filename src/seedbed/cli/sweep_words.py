@@ -1,6 +1,8 @@
 """From the words of a sweep to its jobs, composed by Hydra, before any of them is run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,11 @@ from seedbed.config.composed import ComposedSweep
 from seedbed.config.explain import explained
 from seedbed.config.hydra_keys import OWN_LAUNCHER, refuse_of_one_job, refuse_unobeyed
 from seedbed.config.locations import own_conf
+from seedbed.config.modes import refuse_idle_of_sweep
 from seedbed.config.schema import SweepConfig
 from seedbed.config.sweep_jobs import composed_jobs, sweep_config, sweep_directory, sweep_settings
 from seedbed.errors import ConfigError
-from seedbed.sweep.expand import expanded
+from seedbed.sweep.expand import Expanded, expanded
 
 
 def composed_sweep(
@@ -47,11 +50,14 @@ def composed_sweep(
     """
     conf = config_path or own_conf()
     with sweep_config(overrides, user_folder, config_name, conf) as (loader, sweep):
-        refuse_unobeyed(hydra_part(sweep))
+        hydra = hydra_part(sweep)
+        refuse_unobeyed(hydra)
+        refuse_idle_of_sweep(hydra, sweep_settings(sweep))
         if not only_check and not _is_ours(sweep.hydra):
             return None
         try:
-            return composed_from(loader, sweep, words_of_jobs(loader, sweep, _typed(sweep)))
+            jobs = words_of_jobs(loader, sweep, _typed(sweep))
+            return composed_from(loader, sweep, jobs.jobs, jobs.notes)
         except COMPOSITION_ERRORS as err:
             raise explained(err, overrides, config_name, sweep=True) from err
 
@@ -63,9 +69,7 @@ def _typed(sweep: DictConfig) -> list[str]:
     return [*(f"{key}={value}" for key, value in params.items()), *words]
 
 
-def words_of_jobs(
-    loader: ConfigLoader, sweep: DictConfig, arguments: Sequence[str]
-) -> list[list[str]]:
+def words_of_jobs(loader: ConfigLoader, sweep: DictConfig, arguments: Sequence[str]) -> Expanded:
     """The overrides of each job.
 
     Args:
@@ -80,21 +84,31 @@ def words_of_jobs(
     overrides = OverridesParser.create(config_loader=loader).parse_overrides(list(arguments))
     _refuse_empty(overrides)
     (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
-    words = expanded([list(map(str, job)) for job in jobs], sweep_settings(sweep))
-    refuse_of_one_job(sorted({word for job in words for word in job if "hydra" in word}))
-    return words
+    read = partial(_key_and_value, OverridesParser.create(config_loader=loader))
+    asked = expanded([list(map(str, job)) for job in jobs], sweep_settings(sweep), read)
+    refuse_of_one_job(sorted({word for job in asked.jobs for word in job if "hydra" in word}))
+    return asked
+
+
+def _key_and_value(parser: OverridesParser, word: str) -> tuple[str, Any]:
+    override = parser.parse_override(word)
+    return override.key_or_group, override.value()
 
 
 def composed_from(
-    loader: ConfigLoader, sweep: DictConfig, jobs: Sequence[Sequence[str]]
+    loader: ConfigLoader,
+    sweep: DictConfig,
+    jobs: Sequence[Sequence[str]],
+    notes: tuple[str, ...] = (),
 ) -> ComposedSweep:
-    """The jobs of such overrides.
+    """The jobs of such overrides, with notes on all of them.
 
     Raises:
         ConfigError: with the mistakes of all jobs, or for a setting that only our launcher obeys.
     """
     directory = sweep_directory(sweep)
     composed = composed_jobs(loader, sweep, jobs)
+    composed[0] = replace(composed[0], notes=(*notes, *composed[0].notes))
     if sweep.hydra.launcher.get("_target_") != OWN_LAUNCHER:
         _refuse_ours_alone(composed[0].run.sweep, sweep.hydra.runtime.choices["hydra/launcher"])
     multirun: Any = OmegaConf.to_container(sweep, enum_to_str=True)

@@ -52,6 +52,7 @@ def asked_for(words: Sequence[str], *, only_check: bool = False) -> Composed | C
     # Imported here: Hydra takes a sixth of a second, and may be needed in another process alone.
     from seedbed.cli import hydra_flags
     from seedbed.config.compose import asks_for_sweep, composed
+    from seedbed.config.modes import fitting_one_run
 
     args = hydra_flags.parse(words)
     if hydra_flags.asks_something_else(args):
@@ -72,6 +73,7 @@ def asked_for(words: Sequence[str], *, only_check: bool = False) -> Composed | C
         from seedbed.cli.sweep_words import composed_sweep  # with NumPy, which draws values
 
         return composed_sweep(args.overrides, *source, only_check=only_check)
+    asked = fitting_one_run(asked)
     _ = asked.directory  # told by OmegaConf, and kept
     return asked
 

@@ -17,6 +17,7 @@ from seedbed.config.hints import MOST_PROBLEMS, did_you_mean, shown, written
 from seedbed.config.options import TARGET, key_hint
 from seedbed.config.ranges import LONGEST_TEXT
 from seedbed.config.schema import DATA_SOURCES, RunConfig
+from seedbed.config.shorthand import instead_of_group
 from seedbed.config.target_keys import TARGET_KEYS
 from seedbed.errors import ConfigError
 
@@ -104,7 +105,9 @@ class _Checker:
         """An instance of the dataclass `schema`, or None with the problems noted."""
         if not isinstance(value, Mapping):
             known = shown(field.name for field in fields(schema))
-            self.problems.append(f"{path} must hold the keys {known}, got {said(value)}")
+            typed = instead_of_group(path, value)
+            told = f"; type {typed}" if typed else ""
+            self.problems.append(f"{path} must hold the keys {known}, got {said(value)}{told}")
             return None
         hints = hints_of(schema)
         self.unknown(value, hints, path)

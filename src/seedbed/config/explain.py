@@ -17,7 +17,10 @@ from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from seedbed.config.hints import did_you_mean, shown
 from seedbed.config.locations import user_conf
 from seedbed.config.options import key_hint
+from seedbed.config.other_names import our_option
 from seedbed.config.quoting import quoted_override
+from seedbed.config.shorthand import instead_of_option, option_of_file
+from seedbed.config.unmergeable import unmergeable
 from seedbed.errors import ConfigError
 
 GROUPS = {"data", "model", "trainer"}
@@ -30,8 +33,6 @@ RAISED = re.compile(r"\w+ raised while resolving interpolation: ")
 """How OmegaConf begins what a resolver raised."""
 
 PATHS = ("data.path", "data.validation_path", "data.test_path")
-
-FILE = re.compile(r"\.(csv|tsv|tab|txt|parquet|pq|npz)(?:\.(?:gz|bz2|zst|lz4))?$")
 
 UNFOUNDED = (
     "the config has no data, model or trainer; begin your YAML with 'defaults: [seedbed, _self_]'"
@@ -88,9 +89,19 @@ def _unreadable(word: str, sweep: bool) -> Iterator[str]:
 
 def _wrong_option(override: Override) -> Iterator[str]:
     group, options = override.key_or_group, _options(override.key_or_group)
-    for value in _wrong_values(override, options) if options else ():
-        hint = did_you_mean(value, options)
-        yield f"{group}: no option '{value}'; there are {shown(options)}{hint}"
+    if not options or not (wrong := _wrong_values(override, options)):
+        return
+    value: Any = override.value()
+    given = value if isinstance(value, list) else wrong[0]
+    typed = instead_of_option(group, given) if given in (value, wrong[0]) else None
+    if typed is not None:
+        told = f"[{','.join(wrong)}]" if isinstance(value, list) else wrong[0]
+        yield f"{group}: no option '{told}'; there are {shown(options)}; type {typed}"
+        return
+    for name in wrong:
+        ours = our_option(group, name, options)
+        hint = f"; did you mean '{ours}'?" if ours else did_you_mean(name, options)
+        yield f"{group}: no option '{name}'; there are {shown(options)}{hint}"
 
 
 def _wrong_values(override: Override, options: Sequence[str]) -> list[str]:
@@ -120,9 +131,15 @@ def _reworded(error: Exception, overrides: Sequence[str], config_name: str) -> s
             f"'{several[1]}' has several values; for a sweep type seedbed train -m …"
             f"{as_list}{as_text}"
         )
-    if merged := re.match(r"Error merging override (.+)", text):
+    if text.startswith("Error merging override ") or "hydra.searchpath must be a list" in text:
+        merged = text.removeprefix("Error merging override ")
+        for word in overrides:
+            if (merged == text or merged[:200] == _spaced(word)[:200]) and (
+                told := unmergeable(word, _whole(overrides, config_name))
+            ):
+                return told
         why = _one_line(error.__cause__ or error).partition(" full_key:")[0]
-        return f"cannot take the override '{merged[1]}': {why}"
+        return f"cannot take the override '{merged}': {why}"
     if gone := re.search(r"Could not delete from config\. '(.+?)' does not exist", text):
         return f"~{gone[1]}: a key is not taken away but set, and this one is null; leave it out"
     if twice := re.search(r"Multiple values for (\S+)\.", text):
@@ -159,10 +176,8 @@ def _wrong_keys(parsed: list[Override], config_name: str) -> list[str]:
     choices = {override.key_or_group: override for override in parsed}
     groups = {group: _options(group) for group in choices if _options(group)}
     right = [g for g, options in groups.items() if not _wrong_values(choices[g], options)]
-    chosen = [str(choices[g].input_line) for g in right]
-    try:
-        whole = compose(config_name, chosen, return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, *STUMBLES):
+    whole = _composed([str(choices[g].input_line) for g in right], config_name)
+    if whole is None:
         return []
     config = OmegaConf.to_container(whole, resolve=False)
     assert isinstance(config, dict)
@@ -184,13 +199,26 @@ def _wrong_keys(parsed: list[Override], config_name: str) -> list[str]:
     ]
 
 
+def _composed(words: Sequence[str], config_name: str) -> DictConfig | None:
+    """The config with these overrides alone; None if they are not all of the mistakes."""
+    try:
+        return compose(config_name, list(words), return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, *STUMBLES):
+        return None
+
+
+def _whole(overrides: Sequence[str], config_name: str) -> DictConfig | None:
+    """The config with the options that were chosen, before values are set."""
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    chosen = [one.input_line for one in parsed if _options(one.key_or_group)]
+    return _composed([str(line) for line in chosen], config_name)
+
+
 def _for_a_file(override: Override) -> str:
     """What to type beside `data.path=houses.csv`, by the file's ending."""
-    value = str(override.value())
-    found = FILE.search(value.lower())
-    if override.key_or_group not in PATHS or found is None:
+    option = option_of_file(str(override.value()))
+    if override.key_or_group not in PATHS or option is None:
         return ""
-    option = {"parquet": "parquet", "pq": "parquet", "npz": "npz"}.get(found[1], "csv")
     return f"; it is a key of tables in files: type data={option} as well"
 
 
@@ -198,7 +226,7 @@ def _below_nothing(key: str, config: Mapping[Any, Any]) -> str:
     """What to type for a key below one that has no value yet, such as `data.train`."""
     value: Any = config
     for part in key.split("."):
-        if value is None or value == "???":
+        if value in (None, "???", {}):
             return f"; type +{key}=VALUE"
         value = value.get(part, {}) if isinstance(value, Mapping) else {}
     return ""
@@ -225,5 +253,8 @@ def _dotted(config: Mapping[Any, Any], path: str = "") -> Iterator[str]:
 
 
 def _one_line(error: BaseException) -> str:
-    text = str(error).replace("See https://hydra.cc", "See https")
-    return re.sub(r"\s+", " ", text).strip()[:300]
+    return _spaced(str(error).replace("See https://hydra.cc", "See https"))[:300]
+
+
+def _spaced(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()

@@ -33,7 +33,7 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 def same_name(name: str, names: Iterable[str]) -> str | None:
     """The one of `names` whose last part is that of `name`, or nearly so: `epoch` and `epochs`."""
-    return _by_last_part(name, names, cutoff=0.8)
+    return _by_last_part(name, names, cutoff=0.9)
 
 
 def _by_last_part(name: str, candidates: Iterable[str], cutoff: float = 0.6) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from seedbed.config.hints import did_you_mean
 from seedbed.config.locations import user_conf
 from seedbed.errors import ConfigError
 
@@ -65,6 +66,9 @@ FIXED: dict[str, tuple[tuple[Any, ...], str]] = {
 }
 """Keys with the values that they may have, and what to do instead of another."""
 
+EXCLUSIVE = ("data", "model", "loss", "optimizer", "scheduler")
+"""Groups that hold one class, or one source, with its keys."""
+
 OF_THE_SWEEP = ("launcher", "sweeper", "callbacks", "sweep.dir", "searchpath")
 """Keys that are asked before there are jobs."""
 
@@ -86,7 +90,13 @@ def refuse_unobeyed(hydra: Mapping[str, Any]) -> None:
         for name in _typed(hydra)
         if _is_below(name.removeprefix("hydra."), FILLED)
     ]
+    problems += _unknown(hydra)
     launcher = _at(hydra, "launcher._target_")
+    if launcher == OWN_LAUNCHER and (more := sorted(set(hydra["launcher"]) - {"_target_"})):
+        problems.append(
+            f"hydra.launcher.{more[0]} is another launcher's: Seedbed's own takes no keys, and "
+            "sweep.workers=N runs N jobs at a time"
+        )
     if not str(launcher).startswith(PLUGINS):
         problems.append(f"hydra.launcher: '{launcher}' is no launcher; leave hydra.launcher out")
     if (sweeper := _at(hydra, "sweeper._target_")) != OWN_SWEEPER:
@@ -101,6 +111,7 @@ def refuse_unobeyed(hydra: Mapping[str, Any]) -> None:
             value = {k: v for k, v in value.items() if k not in hydra["job"]["env_copy"]}
         if key not in others and value not in allowed:
             problems.append(f"hydra.{key} is not supported: {advice}")
+    problems += _several_options(hydra["overrides"]["task"])
     problems += _missing_folders(hydra["searchpath"])
     problems += _overruled(hydra["runtime"]["choices"])
     if problems:
@@ -141,6 +152,27 @@ def refuse_too_late(job: Mapping[str, Any], sweep: Mapping[str, Any]) -> None:
 def _typed(hydra: Mapping[str, Any]) -> list[str]:
     words = (str(word).partition("=")[0] for word in hydra["overrides"]["hydra"])
     return [word.lstrip("+~") for word in words]
+
+
+def _unknown(hydra: Mapping[str, Any]) -> Iterator[str]:
+    """Keys that were put in with `+`, and are none of Hydra's."""
+    known = (*OBEYED, *FILLED, *FIXED)
+    for name in _typed(hydra):
+        key = name.removeprefix("hydra.")
+        if name.startswith("hydra.") and not (
+            _is_below(key, known) or any(one.startswith(f"{key}.") for one in known)
+        ):
+            yield f"no key '{name}'{did_you_mean(name, [f'hydra.{one}' for one in known])}"
+
+
+def _several_options(words: Sequence[str]) -> Iterator[str]:
+    """A list of options, which Hydra would merge: the class of one with keys of another."""
+    for word in words:
+        group, _, value = str(word).lstrip("+").partition("=")
+        options = value[1:-1].split(",") if value.startswith("[") else []
+        if group in EXCLUSIVE and len(options) > 1:
+            listed = ",".join(option.strip() for option in options)
+            yield f"{group} has one option, got {value}; for a sweep type -m {group}={listed}"
 
 
 def _is_below(name: str, keys: Sequence[str]) -> bool:

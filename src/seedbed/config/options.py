@@ -16,6 +16,7 @@ from seedbed.config.fitting import said
 from seedbed.config.hints import did_you_mean, same_name, shown
 from seedbed.config.key_paths import NOTHING, at
 from seedbed.config.locations import own_conf
+from seedbed.config.other_names import CHOICES, advice_on, our_key
 from seedbed.config.target_keys import TARGET_KEYS
 
 TARGET = "_target_"
@@ -81,9 +82,9 @@ def listed(group: str, values: Mapping[str, Any]) -> str:
 
 
 def key_hint(key: str, names: Iterable[str]) -> str:
-    """What may have been meant by a key that is not there: first of all one of its own group.
+    """What may have been meant by a key that is not there.
 
-    A key of another group is only named if it is called the same.
+    A key of another group is only named if it is called the same, or so in other programs.
 
     Args:
         key: dotted.
@@ -92,29 +93,63 @@ def key_hint(key: str, names: Iterable[str]) -> str:
     names = [name for name in names if not f"{name}.".startswith((f"{key}.", "preset."))]
     group, _, last = key.rpartition(".")
     siblings = sorted(name for name in names if name.rpartition(".")[0] == group)
+    if group in names and not siblings:
+        return f"; {group} is a value, and holds no keys"
+    if last in CHOICES and (known := options_of(group)):
+        return f"; an option is chosen by {group}=OPTION; there are {shown(known)}"
+    if group and (options := options_with(group, last)):
+        return f"{_taken(group, siblings, others=False)}; {_have_it(group, options)}"
+    if (longer := f"{group}.num_{last}") in siblings:
+        return f"; did you mean '{longer}'?"
+    if hint := _of_same_name(last, names) or advice_on(key) or _by_other_name(key, names):
+        return hint
     if not group or not siblings:
         return did_you_mean(key, names)
-    takes = _taken(group, siblings)
-    if options := options_with(group, last):
-        has = "has" if len(options) == 1 else "have"
-        return f"{takes}; {group}={' and '.join(options)} {has} it"
     if near := did_you_mean(key, siblings):
         return near
     same = same_name(key, names)
-    return f"; did you mean '{same}'?" if same else takes
+    return f"; did you mean '{same}'?" if same else _taken(group, siblings)
 
 
-def _taken(group: str, siblings: Sequence[str]) -> str:
+def _of_same_name(last: str, names: Iterable[str]) -> str:
+    """The key that ends with the very word; the shortest, if several do."""
+    found = [name for name in names if name.rpartition(".")[2] == last]
+    if last in CHOICES or last == TARGET or not found:
+        return ""
+    return f"; did you mean '{min(found, key=lambda name: (name.count('.'), name))}'?"
+
+
+def _by_other_name(key: str, names: Sequence[str]) -> str:
+    """Our key for one of other programs, and which options have it if this config does not."""
+    ours = our_key(key)
+    if ours is None or ours == key:
+        return ""
+    if ours in names or ours.startswith("hydra."):
+        return f"; did you mean '{ours}'?"
+    group, _, rest = ours.partition(".")
+    options = options_with(group, rest.partition(".")[0])
+    return f"; did you mean '{ours}'? {_have_it(group, options)}" if options else ""
+
+
+def _have_it(group: str, options: Sequence[str]) -> str:
+    """`data=csv, npz and parquet have it`."""
+    *first, last = options
+    return f"{group}={', '.join(first)} and {last} have it" if first else f"{group}={last} has it"
+
+
+def _taken(group: str, siblings: Sequence[str], *, others: bool = True) -> str:
     """The keys of a group, or where there are none, those of its other options."""
     if siblings != [f"{group}.{TARGET}"]:
         return f"; there are {shown(siblings)}"
-    others = [
+    if not others:
+        return f"; {group} takes no keys here"
+    elsewhere = [
         f"{key} goes with {group}={name}"
         for name, content in options_of(group).items()
         for key in content
         if key != TARGET
     ]
-    return f"; {group} takes no keys here" + "".join(f"; {one}" for one in others[:4])
+    return f"; {group} takes no keys here" + "".join(f"; {one}" for one in elsewhere[:4])
 
 
 def _is_named_over(group: str, choice: Any, held: Mapping[str, Any]) -> bool:

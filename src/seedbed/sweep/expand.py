@@ -3,7 +3,9 @@
 Everything here turns into overrides, so that a job of any kind is composed and named like another.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -14,12 +16,28 @@ from seedbed.data.seeds import stream_seed
 from seedbed.errors import ConfigError
 
 
-def expanded(grid: Sequence[Words], sweep: Settings) -> list[Words]:
+@dataclass(frozen=True)
+class Expanded:
+    """The jobs that were asked for.
+
+    Args:
+        jobs: the overrides of each.
+        notes: on exclusions that leave out none, for the user.
+    """
+
+    jobs: list[Words]
+    notes: tuple[str, ...] = ()
+
+
+def expanded(
+    grid: Sequence[Words], sweep: Settings, read: Callable[[str], tuple[str, Any]]
+) -> Expanded:
     """The overrides of every job.
 
     Args:
         grid: of each job that the command line asks for.
         sweep: the group `sweep`: `settings`, `zip`, `draw`, `draws`, `draw_seed`, `exclude`.
+        read: gives the key and the value of an override, which may be written in several ways.
 
     Returns:
         Each job of the grid with each of the settings, each of the zipped ones and each draw; less
@@ -37,11 +55,40 @@ def expanded(grid: Sequence[Words], sweep: Settings) -> list[Words]:
         list(_drawn(sweep["draw"] or {}, sweep["draws"], sweep["draw_seed"])) or [[]],
     ]
     jobs = [[word for part in parts_ for word in part] for parts_ in product(*parts)]
-    excluded = [set(words_of(one)) for one in sweep["exclude"]]
-    kept = [job for job in jobs if not _excludes(excluded, job)]
+    return _without_excluded(jobs, sweep["exclude"], read) if sweep["exclude"] else Expanded(jobs)
+
+
+def _without_excluded(
+    jobs: Sequence[Words], exclude: Sequence[Settings], read: Callable[[str], tuple[str, Any]]
+) -> Expanded:
+    read = cache(read)
+    idle = dict(enumerate(exclude))
+    kept = []
+    for job in jobs:
+        values = dict(map(read, job))  # the last override of a key holds
+        matching = [n for n, one in enumerate(exclude) if _has_all(values, one)]
+        for number in matching:
+            idle.pop(number, None)
+        if not matching:
+            kept.append(job)
     if not kept:
         raise ConfigError(f"sweep.exclude leaves none of {len(jobs)} jobs")
-    return kept
+    notes = [
+        f"sweep.exclude: no job sets {' and '.join(words_of(one))}, so none is left out for it"
+        for one in idle.values()
+    ]
+    return Expanded(kept, tuple(notes))
+
+
+def _has_all(values: Settings, wanted: Settings) -> bool:
+    return all(key in values and _same(values[key], one) for key, one in wanted.items())
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are the same to a config: 1 and 1.0 are, 1 and true are not."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 def _refuse_wrong_types(sweep: Settings) -> None:
@@ -57,11 +104,6 @@ def _refuse_wrong_types(sweep: Settings) -> None:
         given = sweep[key]
         if not isinstance(given, int) or isinstance(given, bool) or given < least:
             raise ConfigError(f"sweep.{key} must be a whole number >= {least}, got {given!r}")
-
-
-def _excludes(excluded: Sequence[set[str]], job: Words) -> bool:
-    words = set(job) if excluded else set()
-    return any(one <= words for one in excluded)
 
 
 def _zipped(lists: Mapping[str, Sequence[Any]]) -> Iterator[Words]:

@@ -1,0 +1,159 @@
+"""What people type who come from other programs, and what it is called here.
+
+Likeness of letters does not find `loader.batch_size` for `mini_batch`, and misleads elsewhere.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+KEYS = {
+    "optimizer.lr": "learning_rate learning_rate_init learningrate lr_init base_lr initial_lr eta0",
+    "optimizer.weight_decay": "l2 l2_reg l2_regularization wd decay regularization alpha",
+    "optimizer.betas": "beta1 beta2 beta_1 beta_2 beta",
+    "optimizer.eps": "epsilon",
+    "optimizer.alpha": "rho smoothing",
+    "trainer.epochs": "max_epochs num_epochs n_epochs nb_epoch nb_epochs num_train_epochs max_iter "
+    "n_iter iterations num_iterations epoch_count",
+    "trainer.device": "gpu gpus accelerator devices cuda use_cuda use_gpu no_cuda n_gpus num_gpus",
+    "trainer.precision": "amp fp16 bf16 mixed_precision half dtype use_amp autocast",
+    "trainer.gradient_clip": "gradient_clip_val clip_grad grad_clip clip_norm max_grad_norm "
+    "clipnorm clip clip_value grad_norm gradient_clipping clip_gradients",
+    "trainer.early_stopping.patience": "early_stop es_patience n_iter_no_change patience_epochs "
+    "early_stopping_patience early_stopping_rounds",
+    "trainer.early_stopping.min_delta": "tol tolerance delta_min",
+    "trainer.monitor": "metric monitor_metric metric_for_best_model watch scoring eval_metric",
+    "trainer.select": "save_best_only restore_best_weights load_best_model_at_end save_top_k",
+    "trainer.threads": "num_threads n_threads torch_threads",
+    "trainer.log_every": "log_interval log_every_n_steps log_freq logging_steps",
+    "trainer.checkpoint_every": "save_every checkpoint_interval save_freq every_n_epochs "
+    "save_steps save_interval checkpointing enable_checkpointing",
+    "loader.batch_size": "mini_batch minibatch_size bs train_batch_size batchsize batch "
+    "per_device_train_batch_size",
+    "loader.shuffle": "shuffle_train shuffle_data",
+    "loader.num_workers": "n_workers dataloader_workers data_workers",
+    "model.hidden": "units hidden_sizes hidden_dim hidden_dims hidden_layer_sizes hidden_units "
+    "hidden_size hidden_layers widths width layer_sizes n_hidden num_hidden neurons num_units",
+    "model.dropout": "dropout_rate drop_rate dropout_p p_dropout",
+    "model.activation": "act activation_fn nonlinearity activation_function act_fn",
+    "model.batch_norm": "batchnorm use_bn bn norm normalization use_batch_norm",
+    "model.in_features": "input_size input_dim in_dim in_channels n_features num_features n_inputs "
+    "num_inputs input_shape",
+    "model.out_features": "output_size output_dim out_dim num_classes n_classes n_outputs "
+    "num_outputs out_channels output_shape",
+    "data.path": "file csv filename file_path filepath data_path data_file train_path train_file "
+    "csv_path csv_file train_csv dataset_path parquet data_dir datapath",
+    "data.validation_path": "val_path valid_path validation_file val_file val_csv valid_file "
+    "val_data validation_data",
+    "data.test_path": "test_file test_csv test_data",
+    "data.target": "label labels target_column label_column target_col y_col outcome response "
+    "target_name label_col target_names",
+    "data.features": "columns feature_columns inputs input x_cols feature_names usecols "
+    "feature_cols",
+    "data.split.validation": "val_split valid_split validation_split val_size valid_size val_frac "
+    "validation_size val_fraction validation_fraction val valid dev validation_ratio val_ratio",
+    "data.split.test": "test_size test_split test_fraction test_frac test_ratio",
+    "data.standardize": "normalize normalise scale scaler scaling standard_scaler standardise "
+    "normalize_data",
+    "data.dataset": "dataset",
+    "data.delimiter": "sep separator delim",
+    "data.missing": "na_values null_values missing_values",
+    "data.categories": "cat_features categorical categorical_features cat_cols categorical_columns",
+    "data.drop": "drop_columns ignore exclude_columns index_col drop_cols ignore_columns",
+    "model": "net network arch architecture backbone",
+    "loss": "criterion loss_fn loss_function objective cost",
+    "optimizer": "optim opt solver",
+    "scheduler": "lr_scheduler lr_schedule schedule",
+    "loader": "dataloader data_loader",
+    "seed": "random_seed random_state manual_seed seed_everything global_seed rng rng_seed",
+    "name": "run_name experiment_name project project_name task_name",
+    "hydra.run.dir": "output_dir save_dir out_dir default_root_dir log_dir logdir run_dir dirpath "
+    "checkpoint_dir out outdir results_dir work_dir output_path",
+    "sweep.workers": "n_jobs parallel_jobs",
+    "sweep.draws": "n_trials num_samples n_iter_search trials num_trials",
+}
+"""Our keys, with the last parts of those that other programs have."""
+
+DEPTH = "the widths in model.hidden say how many layers there are: type 'model.hidden=[64,64]'"
+DIRECTION = (
+    "whether less or more is better follows from trainer.monitor, as in "
+    "trainer.monitor=val/accuracy"
+)
+REST = "the rows that data.split.validation and data.split.test leave are those to train on"
+ALWAYS = "history.csv, run.log and TensorBoard's events are always written"
+EPOCHS = "a run is as long as trainer.epochs says"
+RESUME = "type seedbed resume RUN"
+METRICS = "those that fit the task are always computed; trainer.monitor names the one to go by"
+
+ADVICE = {
+    "mode": DIRECTION, "direction": DIRECTION, "maximize": DIRECTION,
+    "greater_is_better": DIRECTION,
+    "num_layers": DEPTH, "n_layers": DEPTH, "depth": DEPTH, "num_hidden_layers": DEPTH,
+    "train": REST, "train_size": REST, "train_split": REST, "train_fraction": REST,
+    "logger": ALWAYS, "loggers": ALWAYS, "callbacks": ALWAYS, "tensorboard": ALWAYS,
+    "log_every_n_epochs": ALWAYS, "verbose": ALWAYS, "enable_progress_bar": ALWAYS,
+    "max_steps": EPOCHS, "num_steps": EPOCHS, "max_time": EPOCHS,
+    "resume": RESUME, "resume_from": RESUME, "resume_from_checkpoint": RESUME, "ckpt_path": RESUME,
+    "checkpoint_path": RESUME, "restore": RESUME,
+    "metrics": METRICS, "eval_metrics": METRICS,
+}  # fmt: skip
+"""The last parts of keys that there are none of, and what does what they do."""
+
+CHOICES = {"name", "type", "kind", "class", "class_name", "algorithm", "_name", "option"}
+"""Last parts that choose an option in other programs."""
+
+OPTIONS: dict[str, dict[str, str]] = {
+    "loss": {
+        "cross_entropy": "ce crossentropy crossentropyloss nll nllloss categorical_crossentropy "
+        "sparse_categorical_crossentropy log_loss softmax logloss xent",
+        "bce": "bce_with_logits bcewithlogits bcewithlogitsloss binary_crossentropy bceloss "
+        "binary_cross_entropy logistic",
+        "mse": "mseloss mean_squared_error l2 squared_error rmse",
+        "auto": "null none default",
+        "l1": "l1loss mae mean_absolute_error absolute_error",
+        "huber": "smooth_l1 smoothl1 smoothl1loss huberloss",
+    },
+    "model": {
+        "custom": "mlp linear net dense feedforward fnn ann mlpclassifier mlpregressor default",
+        "sequential": "layers seq",
+    },
+    "scheduler": {
+        "plateau": "reduce_on_plateau reducelronplateau reduce_lr_on_plateau",
+        "cosine": "cosineannealing cosineannealinglr cosine_annealing",
+        "step": "steplr step_lr",
+        "onecycle": "onecyclelr one_cycle 1cycle",
+        "none": "null constant off false no",
+    },
+    "optimizer": {"sgd": "momentum nesterov gd", "adam": "amsgrad"},
+    "data": {"csv": "tsv tab excel table file pandas txt", "parquet": "pq arrow feather"},
+}
+"""Our options, with what other programs call them."""
+
+
+@cache
+def _ours() -> Mapping[str, str]:
+    return {other: ours for ours, others in KEYS.items() for other in others.split()}
+
+
+@cache
+def _options_of(group: str) -> Mapping[str, str]:
+    named = OPTIONS.get(group, {}).items()
+    return {other: ours for ours, others in named for other in others.split()}
+
+
+def our_key(key: str) -> str | None:
+    """Our name for a key of other programs, by its last part."""
+    last = key.rpartition(".")[2].lower().replace("-", "_")
+    return _ours().get(last)
+
+
+def advice_on(key: str) -> str:
+    """What does what a key of other programs does, after a semicolon; or nothing."""
+    last = key.rpartition(".")[2].lower().replace("-", "_")
+    return f"; {ADVICE[last]}" if last in ADVICE else ""
+
+
+def our_option(group: str, name: str, options: Iterable[str]) -> str | None:
+    """Our name for an option of other programs."""
+    last = name.rpartition(".")[2].lower().replace("-", "_")
+    ours = _options_of(group).get(last)
+    return ours if ours is not None and ours in options else None
