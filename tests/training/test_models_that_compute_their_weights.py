@@ -131,6 +131,43 @@ def test_what_a_loss_or_an_optimizer_loses_is_said(part: str, path: str, seedbed
     assert f"the {part}'s '{path}' changed in training, and no checkpoint holds it" in result.out
 
 
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize(
+    ("part", "path"),
+    [("scheduler._target_=Counting", "calls"), ("optimizer._target_=Steps", "steps")],
+)
+def test_what_a_state_dict_of_ones_own_leaves_out_is_said(
+    part: str, path: str, seedbed: Callable
+) -> None:
+    word = part.replace("=", "=training.fused.own.schedules.")
+    result = seedbed("train", *DIABETES, word, "trainer.epochs=2")
+    assert result.code == 0, result.err
+    what = part.partition(".")[0]
+    assert f"the {what}'s '{path}' changed in training, and no checkpoint holds it" in result.out
+    more = seedbed("resume", result.run, "trainer.epochs=3")
+    assert f"the {what}'s '{path}' changed" in more.out
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize(
+    "part",
+    [
+        "scheduler._target_=Saving",
+        "scheduler._target_=WithTorchsOwn",
+        "optimizer._target_=SavedSteps",
+    ],
+)
+def test_a_state_dict_of_ones_own_that_holds_all_is_resumed(part: str, seedbed: Callable) -> None:
+    words = [*DIABETES, part.replace("=", "=training.fused.own.schedules."), "data.split.test=0"]
+    full = seedbed("train", *words, "trainer.epochs=4", "hydra.run.dir=full")
+    half = seedbed("train", *words, "trainer.epochs=2", "hydra.run.dir=half")
+    assert (full.code, half.code) == (0, 0), full.err + half.err
+    assert "no checkpoint holds it" not in full.out
+    assert seedbed("resume", half.run, "trainer.epochs=4").code == 0
+    weights = [torch.load(one.run / "model.pth", weights_only=True) for one in (full, half)]
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+
+
 @pytest.mark.parametrize(
     "part", ["loss._target_=losses.MovingInPlace", "optimizer._target_=optimizers.CountingInGroups"]
 )

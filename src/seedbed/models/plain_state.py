@@ -21,12 +21,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 PlainState = dict[str, Any]
 """By path, such as `layers[0].weight`, what stands there: a value, a digest, or a reference."""
 
 REGISTRIES = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set")
 """Attributes of a registered module that are compared otherwise; so are its hooks."""
+
+OF_SCHEDULES = ("_step_count", "_last_lr", "_get_lr_called_within_step", "_is_initial")
+"""Attributes by which torch's schedules warn and report; they say nothing of the next rate."""
 
 OF_OPTIMIZERS = ("state", "param_groups", "defaults", "step", "_opt_called")
 """Attributes of an optimizer that are saved, or that torch's schedules set."""
@@ -98,15 +102,22 @@ def unsaved_state(module: nn.Module) -> PlainState:
 
 
 def unsaved_of_optimizer(optimizer: Optimizer) -> PlainState:
-    """What an optimizer's `state_dict` does not hold; nothing if it has one of its own."""
-    if type(optimizer).state_dict is not Optimizer.state_dict:
-        return {}
+    """What torch's own `state_dict` of an optimizer does not hold."""
     walk = _Walk(opaque=id)
     walk.know(optimizer, "self")
     for group in optimizer.param_groups:
         for one in group["params"]:
             walk.know(one, "a parameter")
     own = [(key, value) for key, value in vars(optimizer).items() if key not in OF_OPTIMIZERS]
+    walk.entries(own, "")
+    return walk.found
+
+
+def state_of_schedule(schedule: LRScheduler) -> PlainState:
+    """What a learning-rate schedule keeps for itself."""
+    walk = _Walk(opaque=id)
+    walk.know(schedule.optimizer, "optimizer")
+    own = [(key, value) for key, value in vars(schedule).items() if key not in OF_SCHEDULES]
     walk.entries(own, "")
     return walk.found
 
