@@ -89,7 +89,7 @@ def seedbed_process() -> Command:
         """Further settings are those of `subprocess.run`."""
         line = [sys.executable, "-m", "seedbed", *map(str, words)]
         done = subprocess.run(
-            line, capture_output=True, text=True, timeout=120, check=False, **settings
+            line, capture_output=True, text=True, timeout=200, check=False, **settings
         )
         return Result(done.returncode, done.stdout, done.stderr, Path.cwd())
 

@@ -169,7 +169,7 @@ def is_of(group: str, name: str) -> bool:
 @needs_proc
 def test_the_bound_of_memory_holds() -> None:
     code = BOUNDED.partition("for run, commands")[0] + "\nbounded(2**30); torch.zeros(2**30)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
     assert "allocate memory" in done.stderr
 
 
@@ -245,7 +245,7 @@ def test_deep_yaml_crashes_a_parser_that_is_let(place: Place) -> None:
     code = "import yaml, resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0));"
     code += "resource.setrlimit(resource.RLIMIT_STACK, (2**20, 2**20));"  # the sooner
     code += "yaml.load('[' * 20000 + ']' * 20000, Loader=yaml.CSafeLoader)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=200)
     assert done.returncode < 0
 
 
@@ -261,7 +261,7 @@ def test_standing_in_the_run_imports_nothing_of_it(place: Place, command: str) -
     # -P as the installed command has it: the working directory is not searched for modules.
     line = [sys.executable, "-P", "-m", "seedbed", command, ".", *COMMANDS[command]]
     done = subprocess.run(
-        line, cwd=place.run, capture_output=True, text=True, timeout=60, check=False
+        line, cwd=place.run, capture_output=True, text=True, timeout=200, check=False
     )
     assert done.returncode == (0 if command == "plot" else 2), done.stderr
     assert not place.canary.exists()

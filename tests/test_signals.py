@@ -48,7 +48,7 @@ def ended(body: str, **settings: object) -> subprocess.CompletedProcess[str]:
     """A program that takes signals over, at its end."""
     line = [sys.executable, "-c", PROGRAM + body]
     return subprocess.run(
-        line, capture_output=True, text=True, timeout=120, check=False, **settings
+        line, capture_output=True, text=True, timeout=200, check=False, **settings
     )
 
 
@@ -182,7 +182,7 @@ send(signal.SIGTERM)
 def test_called_from_python_handlers_are_put_back(untouched: None) -> None:
     with stop_request() as stop:
         os.kill(os.getpid(), signal.SIGINT)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 200
         while not stop.requested and time.monotonic() < until:
             time.sleep(0.001)
         assert stop.requested
@@ -272,7 +272,7 @@ def test_the_commands_share_what_is_taken_over(seedbed: Callable) -> None:
 def test_ctrl_c_while_the_first_modules_are_read_gives_no_traceback() -> None:
     line = [sys.executable, "-c", "import seedbed.start, os; os.kill(os.getpid(), 2)"]
     done = subprocess.run(
-        line, capture_output=True, text=True, timeout=60, check=False,
+        line, capture_output=True, text=True, timeout=200, check=False,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")

@@ -47,7 +47,7 @@ class Server:
 
     def get(self, path: str, **query: str) -> bytes:
         """What a plugin answers."""
-        with direct.open(f"{self.address}/data/{path}?{urlencode(query)}", timeout=60) as answer:
+        with direct.open(f"{self.address}/data/{path}?{urlencode(query)}", timeout=200) as answer:
             content: bytes = answer.read()
         return content
 
@@ -59,7 +59,7 @@ class Server:
         """A plugin's answer to a question in JSON."""
         request = Request(f"{self.address}/data/{path}", json.dumps(content).encode())
         request.add_header("Content-Type", "application/json")
-        with direct.open(request, timeout=60) as answer:
+        with direct.open(request, timeout=200) as answer:
             return json.load(answer)
 
 
@@ -73,7 +73,7 @@ def serving(folder: Path, runs: int) -> Iterator[Server]:
         subprocess.Popen(line, stderr=said) as process,
     ):
         try:
-            until = time.monotonic() + 60
+            until = time.monotonic() + 200
             while not (found := re.search(r" at (http://\S+)/ ", _all_of(said))):
                 assert time.monotonic() < until, f"TensorBoard did not start: {_all_of(said)}"
                 time.sleep(0.05)

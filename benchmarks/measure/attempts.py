@@ -16,7 +16,7 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
 from seedbed.training.interrupt import SAME_WISH
 
-LOOK, PATIENCE = 0.002, 40.0
+LOOK, PATIENCE = 0.002, 200.0
 """Seconds between two looks at an attempt, and until one counts as hanging."""
 
 Stop = Callable[[int, Path], None]

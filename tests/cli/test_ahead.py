@@ -86,7 +86,7 @@ def test_what_hydra_itself_is_to_run_is_run_by_it(seedbed_process: Callable) -> 
 def test_ctrl_c_ends_both_processes_with_one_line() -> None:
     process, composing = _composing()
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=200)
     assert process.returncode == 130
     assert said.splitlines() == ["error: interrupted"]
     assert not _lives(composing)
@@ -95,7 +95,7 @@ def test_ctrl_c_ends_both_processes_with_one_line() -> None:
 def test_a_fork_that_is_killed_is_told() -> None:
     process, composing = _composing()
     os.kill(composing, signal.SIGKILL)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=200)
     assert process.returncode == 1
     assert said == "error: the process that composes the config died of signal 9\n"
 

@@ -79,7 +79,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         line,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=200,
         cwd=folder,
         env={**os.environ, "SEEDBED_ALLOW": "watched"},
     )
@@ -107,8 +107,10 @@ def test_called_from_python_seedbed_leaves_the_collector_alone(tmp_path: Path) -
     program = """
 import gc
 gc.disable()
+frozen = gc.get_freeze_count()  # from Python 3.12 on a few objects are from the start
 from seedbed.cli.main import main
-assert main(["train", "trainer.epochs=1"]) == 0 and not gc.isenabled() and not gc.get_freeze_count()
+assert main(["train", "trainer.epochs=1"]) == 0
+assert not gc.isenabled() and gc.get_freeze_count() == frozen
 """
     line = [sys.executable, "-c", program]
-    subprocess.run(line, check=True, timeout=60, capture_output=True, cwd=tmp_path)
+    subprocess.run(line, check=True, timeout=200, capture_output=True, cwd=tmp_path)

@@ -31,7 +31,7 @@ def test_threads_of_the_user_s_own_are_waited_for() -> None:
 
 def _said(*words: str) -> list[str]:
     line = [sys.executable, "-c", AT_EXIT, *words]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(line, capture_output=True, text=True, timeout=200, check=True)
     return done.stdout.splitlines()
 
 
@@ -76,7 +76,7 @@ def _with_output(output: int) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "seedbed", "--help"]
     try:
         return subprocess.run(
-            line, stdout=output, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+            line, stdout=output, stderr=subprocess.PIPE, text=True, timeout=200, check=False
         )
     finally:
         os.close(output)

@@ -18,7 +18,7 @@ def shell(line: str, words: list[str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "seedbed", *words]
     return subprocess.run(
         ["bash", "-c", f'{line}; exit "${{PIPESTATUS[0]}}"', "bash", *command],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def test_the_run_goes_below_its_name() -> None:
 
 def test_the_files_are_those_that_hydra_writes(tmp_path: Path) -> None:
     line = [sys.executable, "-c", PLAIN_HYDRA, str(own_conf()), *WORDS, "hydra.run.dir=run"]
-    subprocess.run(line, check=True, timeout=60, cwd=tmp_path)
+    subprocess.run(line, check=True, timeout=200, cwd=tmp_path)
     mine = hydra_files(composed([*WORDS, "hydra.run.dir=run"]), tmp_path / "run")
     for name in ("config.yaml", "overrides.yaml"):
         theirs = yaml.safe_load((tmp_path / "run/.hydra" / name).read_text())

@@ -86,7 +86,7 @@ def held(cut_off: Path) -> Iterator[Path]:
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
         yield cut_off
-        process.communicate(timeout=60)
+        process.communicate(timeout=200)
 
 
 def files(folder: Path) -> dict[str, int]:

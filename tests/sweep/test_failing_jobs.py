@@ -118,7 +118,7 @@ def test_a_sweep_killed_half_way_goes_on_to_the_table_of_one_that_was_not(
     assert whole.returncode == 0, whole.stderr
     line = [sys.executable, "-m", "seedbed", "train", "-m", *grid, "hydra.sweep.dir=sweep"]
     with subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 200
         while len(list(tmp_path.glob("sweep/*/model.pth"))) < 2 and time.monotonic() < until:
             time.sleep(0.05)
         os.kill(process.pid, signal.SIGKILL)

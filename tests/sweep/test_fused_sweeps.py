@@ -279,13 +279,13 @@ def test_a_fused_sweep_killed_half_way_goes_on_to_the_table_of_one_that_was_not(
     ]
     line = [sys.executable, "-m", "seedbed"]
     whole = [*line, "train", "-m", *grid, "hydra.sweep.dir=whole"]
-    done = subprocess.run(whole, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(whole, cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     start = [*line, "train", "-m", *grid, "hydra.sweep.dir=sweep"]
     for attempt in range(3):
         words = start if not attempt else [*line, "resume", "sweep"]
         with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
-            until = time.monotonic() + 60
+            until = time.monotonic() + 200
             seen = len(list(tmp_path.glob("sweep/*/checkpoints/last.pt")))
             while process.poll() is None and time.monotonic() < until:
                 now = len(list(tmp_path.glob("sweep/*/model.pth")))
@@ -298,7 +298,7 @@ def test_a_fused_sweep_killed_half_way_goes_on_to_the_table_of_one_that_was_not(
             time.sleep(0.05 * attempt)
             os.kill(process.pid, signal.SIGKILL)
     done = subprocess.run(
-        [*line, "resume", "sweep"], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        [*line, "resume", "sweep"], cwd=tmp_path, capture_output=True, text=True, timeout=200
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert rows(tmp_path / "sweep") == rows(tmp_path / "whole")
@@ -322,14 +322,14 @@ def test_ctrl_c_saves_every_run_of_a_stack(tmp_path: Path) -> None:
     words += ["trainer.checkpoint_every='500 steps'"]
     line = [sys.executable, "-m", "seedbed", *words]
     with subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 200
         while (
             len(list(tmp_path.glob("sweep/*/checkpoints/last.pt"))) < 3 and time.monotonic() < until
         ):
             time.sleep(0.05)
         os.kill(process.pid, signal.SIGINT)
         try:
-            out, _ = process.communicate(timeout=60)
+            out, _ = process.communicate(timeout=200)
         finally:
             process.kill()
     assert process.returncode == 130, out

@@ -31,7 +31,7 @@ def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 200
     while not path.exists() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
     if not path.exists():
@@ -45,7 +45,7 @@ def test_a_signal_ends_the_run_with_everything_saved(
     tmp_path: Path, process: subprocess.Popen[str], number: signal.Signals
 ) -> None:
     os.kill(process.pid, number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=200)
     assert process.returncode == 128 + number, err
     assert out.splitlines()[-1] == f"run: {tmp_path / 'run'}"
     status = json.loads((tmp_path / "run" / "status.json").read_text())

@@ -58,7 +58,7 @@ class Browser:
         told: str = ask(f"{self.session}/execute/sync", {"script": WHOLE_TEXT, "args": []})
         return told
 
-    def text_with(self, words: list[str], seconds: float = 30) -> str:
+    def text_with(self, words: list[str], seconds: float = 200) -> str:
         """All text of the page, once the words are there or the time is over."""
         until = time.monotonic() + seconds
         while any(word not in (text := self.text()) for word in words):
@@ -95,7 +95,7 @@ def browser(profile: Path) -> Iterator[Browser]:
             os.killpg(driver.pid, signal.SIGKILL)  # the driver and its browsers
 
 
-def _port(said: IO[str], seconds: float = 60) -> int:
+def _port(said: IO[str], seconds: float = 200) -> int:
     """The driver says `ChromeDriver was started successfully on port 12345.`"""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -112,7 +112,7 @@ def ask(address: str, content: Any = None, method: str | None = None) -> Any:
     request = urllib.request.Request(address, data, method=method)
     request.add_header("Content-Type", "application/json")
     try:
-        with direct.open(request, timeout=45) as answer:
+        with direct.open(request, timeout=200) as answer:
             return json.load(answer)["value"]
     except OSError as err:  # of the driver: refused, in vain, or not in time
         pytest.fail(f"Chromium does not work here: {err}")
