@@ -28,7 +28,7 @@ from pathlib import Path
 import torch
 import yaml
 
-PATIENCE = 45.0
+PATIENCE = 150.0
 """Seconds; a command that has not ended by then hangs."""
 
 GONE = 5.0

@@ -14,7 +14,7 @@ KILL = Path(__file__).parents[1] / "benchmarks" / "kill.py"
 def broken(*words: object) -> str:
     """The summary line of runs that were stopped, resumed and compared, all as promised."""
     line = [sys.executable, str(KILL), *map(str, words)]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(line, capture_output=True, text=True, timeout=590, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()[-1]
 
