@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from seedbed.config.schema import SweepConfig
 from seedbed.errors import SeedbedError
 from seedbed.raised import reason
-from seedbed.sweep.groups import Group, Singles, grouped
+from seedbed.sweep.groups import Group, Singles, grouped, told_once
 from seedbed.sweep.job import Job, Outcome, earlier_outcome, run_job
 from seedbed.sweep.outcome import Sweep
 from seedbed.sweep.pool import run_in_pool
@@ -46,7 +46,7 @@ class _Execution:
                 yield from self._single_jobs()
 
     def _single_jobs(self) -> Ended:
-        for single in self.singles:
+        for single in told_once(self.singles):
             if single.reason:
                 self.progress.note(single.note)
         jobs = sorted((job for one in self.singles for job in one.jobs), key=lambda job: job.number)

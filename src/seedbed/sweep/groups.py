@@ -9,7 +9,7 @@ from seedbed.training.checkpoint import Snapshot
 from seedbed.training.fused.shape import forbidden_by, shape_key
 from seedbed.training.fused.snapshots import ENGINE
 
-ALONE = "no other job has its shape"
+ALONE = "no other job has the same shape"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,16 @@ class Singles:
         """How many they are, what they do, and why."""
         number = len(self.jobs)
         jobs = f"1 job {one}" if number == 1 else f"{number} jobs {more}"
-        return f"{jobs}: {self.reason} ({named_model(self.jobs[0])})"
+        models = ", ".join(dict.fromkeys(map(named_model, self.jobs)))
+        return f"{jobs}: {self.reason} ({models})"
+
+
+def told_once(singles: Sequence[Singles]) -> list[Singles]:
+    """Those of one reason together, in the order of the reasons."""
+    jobs: dict[str, list[Job]] = {}
+    for one in singles:
+        jobs.setdefault(one.reason, []).extend(one.jobs)
+    return [Singles(of_reason, reason) for reason, of_reason in jobs.items()]
 
 
 def named_model(job: Job) -> str:
@@ -87,7 +96,8 @@ def grouped(
             group.snapshots.append(snapshot)
     alone = [group for group in groups.values() if _is_alone(group, fuse)]
     if alone:
-        singles[ALONE] = Singles([job for group in alone for job in group.jobs], "")
+        reason = ALONE if len(jobs) > 1 else ""
+        singles[ALONE] = Singles([job for group in alone for job in group.jobs], reason)
     return [group for group in groups.values() if not _is_alone(group, fuse)], [*singles.values()]
 
 

@@ -15,7 +15,7 @@ from seedbed.errors import SeedbedError
 from seedbed.raised import reason
 from seedbed.runs.beginning import write_hydra_files
 from seedbed.runs.directory import RunDirectory
-from seedbed.sweep.groups import Group, Singles
+from seedbed.sweep.groups import Group, Singles, told_once
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
 from seedbed.training.checkpoint import Snapshot
 from seedbed.training.fused.plan import StackPlan, prepare_stack
@@ -193,4 +193,4 @@ def not_stacked(
             reason = str(err)
         if reason is not None:
             found.append(Singles(group.jobs, reason))
-    return found
+    return told_once(found)
