@@ -61,6 +61,13 @@ def random_state(device: torch.device) -> dict[str, Any]:
     return state
 
 
+def restore_random(state: Mapping[str, Any], device: torch.device) -> None:
+    """Puts torch's generators where they stood."""
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
+
+
 def save(path: Path, content: Any) -> None:
     """Writes a checkpoint beside, flushes it to the disk and renames it.
 

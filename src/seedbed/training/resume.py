@@ -138,13 +138,6 @@ def with_threads(config: RunConfig, paths: RunPaths) -> RunConfig:
     return replace(config, trainer=replace(config.trainer, threads=threads))
 
 
-def restore_random(snapshot: Snapshot, device: torch.device) -> None:
-    """Puts torch's generators where they stood."""
-    torch.set_rng_state(snapshot["random"]["cpu"])
-    if device.type == "cuda" and "cuda" in snapshot["random"]:
-        torch.cuda.set_rng_state(snapshot["random"]["cuda"], device)
-
-
 def _state(plain: Any) -> TrainingState:
     """The state in a checkpoint.
 

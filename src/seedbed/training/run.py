@@ -28,7 +28,7 @@ from seedbed.training.plan import Plan
 from seedbed.training.recorder import Recorder
 from seedbed.training.reporter import Logged, Reporter, Silent
 from seedbed.training.results import Measured, closing_text, epochs_of
-from seedbed.training.resume import load_best, restore_random, restored
+from seedbed.training.resume import load_best, restored
 from seedbed.training.state import Diverged, HistoryRow, Interrupted, TrainingState
 from seedbed.training.unsaved import Unsaved
 
@@ -105,7 +105,7 @@ def _begun(
     ):
         recorder.good = recorder.snapshot(state)
         if resumed is not None:
-            restore_random(resumed, plan.engine.device)
+            checkpoint.restore_random(resumed["random"], plan.engine.device)
             recorder.good = load_best(directory) or recorder.good
         return _train(plan, state, recorder, reporter, stop, draw=draw)
 

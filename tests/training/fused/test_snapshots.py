@@ -192,6 +192,21 @@ def test_a_stack_goes_on_to_the_same_bits(kind: str, step: int, real: int) -> No
             assert torch.equal(one, other)
 
 
+@pytest.mark.parametrize("step", [2, MIDDLE, EDGE], ids=["first epoch", "middle", "edge"])
+def test_a_stack_that_draws_at_random_goes_on_to_the_same_bits(step: int) -> None:
+    settings = [{"trainer.epochs": epochs, "optimizer.lr": 0.01} for epochs in (1, 6, 5)]
+    configs = variants([*IRIS, "optimizer=adam", "model.dropout=0.3"], settings)
+    whole, again, cut = Kept(), Kept(), Stopping(step)
+    train_stack(planned(configs, "different"), 3, whole, StopRequest())
+    train_stack(planned(configs, "different"), 3, cut, cut.stop)
+    runs = [0, 1, 2] if step == 2 else [1, 2]
+    left = planned([configs[run] for run in runs], "different")
+    train_stack(left, len(runs), again, StopRequest(), (cut.last, cut.so_far))
+    for place, run in enumerate(runs):
+        assert same_weights(again.weights[place], whole.weights[run])
+        assert numbers(again.history[place]) == numbers(whole.history[run])
+
+
 def test_runs_that_ended_before_the_checkpoint_are_not_missed() -> None:
     """Those that are left go on together, whatever the stack was before."""
     settings = [{"trainer.epochs": epochs, "optimizer.lr": 0.01} for epochs in (1, 6, 2, 5)]

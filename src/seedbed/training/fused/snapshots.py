@@ -18,6 +18,9 @@ from seedbed.training.state import HistoryRow, TrainingState
 ENGINE = "fused"
 """What a checkpoint of a stack says of itself: going on from it singly gives other bits."""
 
+OF_THE_STACK = "stack "
+"""Before the names of the generators that the runs of a stack draw from together."""
+
 
 def last_snapshot(stack: Stack, place: int, standing: Standing) -> Snapshot:
     """As `Recorder.snapshot` makes it of a single run, without `events`."""
@@ -32,7 +35,11 @@ def last_snapshot(stack: Stack, place: int, standing: Standing) -> Snapshot:
         history=history_rows(stack, stack.runs[place], stack.epoch),
     )
     tensors = (stack.weights, stack.kept, stack.optimizer.state)
-    return _snapshot(stack, place, tensors, stack.step, standing, state)
+    snapshot = _snapshot(stack, place, tensors, stack.step, standing, state)
+    if stack.plan.model.randomness != "error":
+        shared = checkpoint.random_state(stack.plan.device)
+        snapshot["random"] |= {OF_THE_STACK + device: one for device, one in shared.items()}
+    return snapshot
 
 
 def best_snapshot(stack: Stack, place: int) -> Snapshot:
@@ -154,6 +161,18 @@ def restore(stack: Stack, last: Sequence[Snapshot], best: Sequence[Snapshot]) ->
             for epoch, row in enumerate(one["state"]["history"]):
                 for name in stack.columns:
                     stack.history[name][epoch, place] = row[name]
+
+
+def restore_random(last: Sequence[Snapshot], device: torch.device) -> None:
+    """Puts the generators where the stack had them, if it drew from any."""
+    length = len(OF_THE_STACK)
+    shared = {
+        name[length:]: one
+        for name, one in last[0]["random"].items()
+        if name.startswith(OF_THE_STACK)
+    }
+    if "cpu" in shared:
+        checkpoint.restore_random(shared, device)
 
 
 def _count(rows: float) -> float:

@@ -13,7 +13,7 @@ from seedbed.training.checkpoint import Snapshot
 from seedbed.training.device import process_settings
 from seedbed.training.fused.layout import Named
 from seedbed.training.fused.plan import NARROWEST, StackPlan
-from seedbed.training.fused.snapshots import restore
+from seedbed.training.fused.snapshots import restore, restore_random
 from seedbed.training.fused.stack import Stack
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.interval import parsed_interval
@@ -87,6 +87,7 @@ def train_stack(
         if resumed is not None:
             last, best = ([*one, one[-1]] if len(one) < NARROWEST else one for one in resumed)
             restore(stack, last, best)
+            restore_random(last, plan.device)
         interval = parsed_interval(trainer.checkpoint_every)
         while _leave(stack, recorder) and not stop.requested:
             began = time.perf_counter()
