@@ -17,6 +17,8 @@ SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 
+CRASHES = ("SIGSEGV", "SIGBUS", "SIGFPE")
+
 STOP = getattr(signal, "SIGUSR1", None)
 """Tells a fork of ours to end; what a terminal sends reaches parent and fork alike."""
 
@@ -174,6 +176,9 @@ def ignored(worker: int = 0) -> None:
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    for name in CRASHES:
+        if hasattr(signal, name):  # torch has its workers print what the parent says as well
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def show_cursor() -> None:

@@ -122,9 +122,8 @@ def no_preprocessing(place: Place) -> None:
     place.config(lambda config: config["model"].update(hidden=[40_000, 40_000]))
 
 
-def wide_layer(place: Place) -> None:
+def wide_layer(place: Place, width: int = 2**17) -> None:
     """The weights are as the config says: 2 MiB, which 4096 rows make to 2 GiB twice."""
-    width = 2**17
     place.config(lambda config: config["model"].update(hidden=[width]))
     weights = torch.load(place.run / "model.pth", weights_only=True)
     for name, tensor in weights.items():

@@ -148,7 +148,8 @@ def _sweep(args: argparse.Namespace) -> int:
             f"seedbed resume {args.run}/JOB {args.overrides[0]}"
         )
     directory = Path(args.run)
-    for folder in (directory, *(path for path in directory.iterdir() if path.is_dir())):
-        refuse_links(RunPaths(folder))
-    with only_readers_own(users_allowed()):  # overrides in the sweep's own files may say more
-        return resume_sweep(directory, changed=args.changed, config_dir=args.config_dir)
+    with opening(directory) as bounds, only_readers_own(users_allowed()):
+        for folder in (directory, *(path for path in directory.iterdir() if path.is_dir())):
+            refuse_links(RunPaths(folder))
+        # overrides in the sweep's own files may allow more than the reader does
+        return resume_sweep(directory, bounds, changed=args.changed, config_dir=args.config_dir)

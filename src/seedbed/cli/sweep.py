@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seedbed.cli import collector, sweep_ending, sweep_progress
+from seedbed.cli.limits import Opening, files_of
 from seedbed.cli.main import DONE
 from seedbed.cli.sweep_checks import (
     notes_on_fusing,
@@ -123,11 +124,12 @@ def _refuse_what_is_in_the_way(directory: Path, folders: Sequence[str]) -> None:
         )
 
 
-def resume_sweep(directory: Path, *, changed: bool, config_dir: str | None) -> int:
+def resume_sweep(directory: Path, bounds: Opening, *, changed: bool, config_dir: str | None) -> int:
     """Runs the jobs of an earlier sweep that did not complete; the exit code.
 
     Args:
-        directory: of the sweep.
+        directory: of the sweep, which may be a stranger's.
+        bounds: which hold until it trains.
         changed: whether a config that changed since is taken as it is now.
         config_dir: the user's own folder, or None to look for one; never the sweep's word.
 
@@ -135,15 +137,18 @@ def resume_sweep(directory: Path, *, changed: bool, config_dir: str | None) -> i
         SeedbedError: if the sweep is damaged or being run, or its config changed.
     """
     with _alone(directory):
-        return _resumed(directory, changed=changed, config_dir=config_dir)
+        return _resumed(directory, bounds, changed=changed, config_dir=config_dir)
 
 
-def _resumed(directory: Path, *, changed: bool, config_dir: str | None) -> int:
+def _resumed(directory: Path, bounds: Opening, *, changed: bool, config_dir: str | None) -> int:
     # Imported here: a sweep whose jobs are composed already does without Hydra.
     from seedbed.config.sweep_jobs import recomposed
+    from seedbed.training.bounds import is_trusted
 
     collector.wake()
     sweep = read_sweep(directory)
+    held = [RunPaths(directory / job.directory) for job in sweep.jobs]
+    bounds.justified_by(file for run in held for file in (run.model, run.last, run.best))
     left = left_to_run(sweep)
     if not left:
         sweep.write_table()
@@ -164,6 +169,9 @@ def _resumed(directory: Path, *, changed: bool, config_dir: str | None) -> int:
             )
         record.identity = config_hash(one.plain)
     note_basis(left, [one.plain for one in composed])
+    bounds.justified_by({file for one in composed for file in files_of(one.plain)})
+    if any(is_trusted(one.run) for one in composed):
+        bounds.end()
     refuse_what_cannot_run(composed)
     print(f"{len(sweep.jobs) - len(left)} of {len(sweep.jobs)} jobs are complete")
     if altered:
@@ -171,7 +179,7 @@ def _resumed(directory: Path, *, changed: bool, config_dir: str | None) -> int:
             f"note: the config of {altered} of the others has changed; one that was cut off begins "
             "anew, unless the new config would have brought it to the same place"
         )
-    _go(sweep, jobs_of(sweep, left, composed))
+    _go(sweep, jobs_of(sweep, left, composed), opened=bounds.end)
     return exit_code()
 
 
@@ -195,7 +203,12 @@ def jobs_of(sweep: Sweep, records: Sequence[JobRecord], composed: Sequence[Compo
     return jobs
 
 
-def _go(sweep: Sweep, jobs: Sequence[Job], run: Runner | None = None) -> None:
+def _go(
+    sweep: Sweep,
+    jobs: Sequence[Job],
+    run: Runner | None = None,
+    opened: Callable[[], None] = lambda: None,
+) -> None:
     """Runs the jobs, saying how they do."""
     config = jobs[0].config
     monitors = {job.config.trainer.monitor for job in jobs}
@@ -204,7 +217,8 @@ def _go(sweep: Sweep, jobs: Sequence[Job], run: Runner | None = None) -> None:
     if run is not None:
         run(sweep, jobs)
     else:
-        run_jobs(sweep, jobs, config.sweep, sweep_progress.reporter(monitor, sweep.jobs))
+        progress = sweep_progress.reporter(monitor, sweep.jobs)
+        run_jobs(sweep, jobs, config.sweep, progress, opened)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 QUOTED = json.JSONEncoder(ensure_ascii=False).encode
 """A text as JSON writes it."""
 
-UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a terminal would obey or could not show; tabs and line ends may stay."""
 
 NOT_FOLLOWED = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)

@@ -1,7 +1,7 @@
 """Runs jobs in the way that suits them: in stacks, one by one, or in processes."""
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from seedbed.config.schema import SweepConfig
 from seedbed.errors import SeedbedError
@@ -21,10 +21,16 @@ Ended = Iterator[list[tuple[Job, Outcome]]]
 
 
 def executed(
-    sweep: Sweep, jobs: Sequence[Job], settings: SweepConfig, progress: SweepProgress
+    sweep: Sweep,
+    jobs: Sequence[Job],
+    settings: SweepConfig,
+    progress: SweepProgress,
+    opened: Callable[[], None],
 ) -> Ended:
     """Runs jobs, and yields those that end; arguments as in `run_jobs`."""
-    yield from _Execution(sweep, jobs, settings, progress).outcomes()
+    execution = _Execution(sweep, jobs, settings, progress)
+    opened()
+    yield from execution.outcomes()
 
 
 class _Execution:

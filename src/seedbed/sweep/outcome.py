@@ -122,10 +122,24 @@ def read_sweep(directory: Path) -> Sweep:
         name = record.directory
         if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
             raise RunDirectoryError(f"'{directory / SWEEP_JOBS}' names the folder {name!r}")
-        if not all(isinstance(one, str) for one in (record.rows, record.loss, record.scale)):
-            raise RunDirectoryError(f"'{directory / SWEEP_JOBS}': rows, loss, scale must be texts")
-        if record.group is not None and type(record.group) is not int:
-            raise RunDirectoryError(f"'{directory / SWEEP_JOBS}': group must be a whole number")
+        _refuse_wrong_types(record, directory / SWEEP_JOBS)
+    if len({record.number for record in records}) < len(records):
+        raise RunDirectoryError(f"'{directory / SWEEP_JOBS}' gives two jobs one number")
     if not records:
         raise RunDirectoryError(f"'{directory / SWEEP_JOBS}' holds no jobs")
     return Sweep(directory, records, plain)
+
+
+def _refuse_wrong_types(record: JobRecord, file: Path) -> None:
+    for key in ("identity", "status", "rows", "loss", "scale"):
+        if not isinstance(getattr(record, key), str):
+            raise RunDirectoryError(f"'{file}': {key} of a job must be a text")
+    if not isinstance(record.error, str | None):
+        raise RunDirectoryError(f"'{file}': error of a job must be a text or null")
+    if type(record.number) is not int or record.number < 0:
+        raise RunDirectoryError(f"'{file}': number of a job must be a whole number >= 0")
+    if record.group is not None and type(record.group) is not int:
+        raise RunDirectoryError(f"'{file}': group of a job must be a whole number or null")
+    words = record.overrides
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise RunDirectoryError(f"'{file}': overrides of a job must be a list of texts")

@@ -15,6 +15,7 @@ from seedbed.runs.reader import open_run, read_config, read_json
 from seedbed.sweep.outcome import JobRecord, read_sweep
 from seedbed.training.fused.own_steps import OwnSteps
 from seedbed.training.fused.plan import StackPlan, prepare_stack
+from seedbed.training.fused.rows import NotAlikeError
 from seedbed.training.fused.shape import forbidden_by, shape_key
 from seedbed.training.fused.sizing import MOST_RUNS, widest
 from seedbed.training.fused.train import StackRecorder, train_stack
@@ -111,11 +112,23 @@ def rerun_stack(
 
 
 def _stack_of(configs: Sequence[RunConfig], allow: AllowList, directory: Path) -> StackPlan:
+    """The runs as they were trained.
+
+    Raises:
+        RunDirectoryError: if they do not fit into memory, or are not trained together any more, as
+            their code or the rule of what may be has changed.
+    """
     randomness = configs[0].sweep.randomness
-    plan = prepare_stack(configs[:2], allow, randomness=randomness)
-    if widest(plan, len(configs)) < len(configs):
-        raise RunDirectoryError(f"'{directory}': its stack does not fit into memory here")
-    return prepare_stack(configs, allow, randomness=randomness)
+    try:
+        plan = prepare_stack(configs[:2], allow, randomness=randomness)
+        if widest(plan, len(configs)) < len(configs):
+            raise RunDirectoryError(f"'{directory}': its stack does not fit into memory here")
+        return prepare_stack(configs, allow, randomness=randomness)
+    except NotAlikeError as err:
+        raise RunDirectoryError(
+            f"'{directory}': its runs were trained together, and are not any more, so there is "
+            f"nothing to compare with: {err}"
+        ) from err
 
 
 def _config(plain: dict[str, Any], run: RunPaths) -> RunConfig:

@@ -1,6 +1,6 @@
 """Runs the jobs of a sweep, and keeps its list and its table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from seedbed import signals
 from seedbed.config.schema import SweepConfig
@@ -12,7 +12,11 @@ from seedbed.sweep.progress import SweepProgress
 
 
 def run_jobs(
-    sweep: Sweep, jobs: Sequence[Job], settings: SweepConfig, progress: SweepProgress
+    sweep: Sweep,
+    jobs: Sequence[Job],
+    settings: SweepConfig,
+    progress: SweepProgress,
+    opened: Callable[[], None] = lambda: None,
 ) -> None:
     """Runs jobs of a sweep, and records them.
 
@@ -21,6 +25,7 @@ def run_jobs(
         jobs: those to be run.
         settings: the group `sweep` of the config.
         progress: hears of what is done.
+        opened: called once the checkpoints are read that decide what trains together.
     """
     # Imported here: these bring torch, and a sweep with a mistake in it is answered before.
     from seedbed.sweep.execution import executed
@@ -32,7 +37,7 @@ def run_jobs(
     said: set[str] = set()
     with stop_request(), signals.done_at_end(sweep.write_all):
         try:
-            for ended in executed(sweep, jobs, settings, progress):
+            for ended in executed(sweep, jobs, settings, progress, opened):
                 for job, outcome in ended:
                     for note in outcome.notes:
                         if note not in said:
