@@ -31,7 +31,7 @@ def parser() -> Parser:
         "Goes on where a run stopped, from its last checkpoint, and ends with the bits of a run "
         "that was never stopped. trainer.epochs=N may ask for more epochs than before, and "
         "trainer.early_stopping.patience=null for those after an early stop; data.path=FILE says "
-        "where its data lies now. Of a sweep, the jobs that did not complete are run.",
+        "where its data lies now, also of a sweep, whose jobs that did not complete are run.",
         "seedbed resume outputs/sum/2026-…",
     )
     made.add_argument("run", metavar="RUN | SWEEP", help="a run directory, or a sweep's")
@@ -142,14 +142,11 @@ def _sweep(args: argparse.Namespace) -> int:
     from seedbed.config.build import only_readers_own
     from seedbed.config.locations import users_allowed
 
-    if args.overrides:
-        raise ArgumentError(
-            f"resuming a sweep takes no overrides, got '{args.overrides[0]}'; of one job, type "
-            f"seedbed resume {args.run}/JOB {args.overrides[0]}"
-        )
     directory = Path(args.run)
     with opening(directory) as bounds, only_readers_own(users_allowed()):
         for folder in (directory, *(path for path in directory.iterdir() if path.is_dir())):
             refuse_links(RunPaths(folder))
         # overrides in the sweep's own files may allow more than the reader does
-        return resume_sweep(directory, bounds, changed=args.changed, config_dir=args.config_dir)
+        return resume_sweep(
+            directory, args.overrides, bounds, changed=args.changed, config_dir=args.config_dir
+        )

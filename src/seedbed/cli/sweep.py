@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from seedbed.cli import collector, sweep_ending, sweep_progress
 from seedbed.cli.limits import Opening, files_of
@@ -17,6 +18,7 @@ from seedbed.cli.sweep_checks import (
     refuse_what_is_not_allowed,
     without_duplicates,
 )
+from seedbed.cli.sweep_relocated import moved, refuse_other_data
 from seedbed.config.composed import SUBDIR, Composed, ComposedSweep, hydra_files
 from seedbed.config.identity import config_hash
 from seedbed.config.locations import find_user_conf
@@ -124,11 +126,19 @@ def _refuse_what_is_in_the_way(directory: Path, folders: Sequence[str]) -> None:
         )
 
 
-def resume_sweep(directory: Path, bounds: Opening, *, changed: bool, config_dir: str | None) -> int:
+def resume_sweep(
+    directory: Path,
+    words: Sequence[str],
+    bounds: Opening,
+    *,
+    changed: bool,
+    config_dir: str | None,
+) -> int:
     """Runs the jobs of an earlier sweep that did not complete; the exit code.
 
     Args:
         directory: of the sweep, which may be a stranger's.
+        words: where its data lies now.
         bounds: which hold until it trains.
         changed: whether a config that changed since is taken as it is now.
         config_dir: the user's own folder, or None to look for one; never the sweep's word.
@@ -137,10 +147,17 @@ def resume_sweep(directory: Path, bounds: Opening, *, changed: bool, config_dir:
         SeedbedError: if the sweep is damaged or being run, or its config changed.
     """
     with _alone(directory):
-        return _resumed(directory, bounds, changed=changed, config_dir=config_dir)
+        return _resumed(directory, words, bounds, changed=changed, config_dir=config_dir)
 
 
-def _resumed(directory: Path, bounds: Opening, *, changed: bool, config_dir: str | None) -> int:
+def _resumed(
+    directory: Path,
+    words: Sequence[str],
+    bounds: Opening,
+    *,
+    changed: bool,
+    config_dir: str | None,
+) -> int:
     # Imported here: a sweep whose jobs are composed already does without Hydra.
     from seedbed.config.sweep_jobs import recomposed
     from seedbed.training.bounds import is_trusted
@@ -169,9 +186,11 @@ def _resumed(directory: Path, bounds: Opening, *, changed: bool, config_dir: str
             )
         record.identity = config_hash(one.plain)
     note_basis(left, [one.plain for one in composed])
+    composed, relocation = moved(composed, words)
     bounds.justified_by({file for one in composed for file in files_of(one.plain)})
     if any(is_trusted(one.run) for one in composed):
         bounds.end()
+    refuse_other_data(sweep, relocation)
     refuse_what_cannot_run(composed)
     print(f"{len(sweep.jobs) - len(left)} of {len(sweep.jobs)} jobs are complete")
     if altered:
@@ -179,11 +198,16 @@ def _resumed(directory: Path, bounds: Opening, *, changed: bool, config_dir: str
             f"note: the config of {altered} of the others has changed; one that was cut off begins "
             "anew, unless the new config would have brought it to the same place"
         )
-    _go(sweep, jobs_of(sweep, left, composed), opened=bounds.end)
+    _go(sweep, jobs_of(sweep, left, composed, relocation), opened=bounds.end)
     return exit_code()
 
 
-def jobs_of(sweep: Sweep, records: Sequence[JobRecord], composed: Sequence[Composed]) -> list[Job]:
+def jobs_of(
+    sweep: Sweep,
+    records: Sequence[JobRecord],
+    composed: Sequence[Composed],
+    relocate: Callable[[dict[str, Any]], None] | None = None,
+) -> list[Job]:
     """Jobs as the rooms below take them."""
     jobs = []
     for record, one in zip(records, composed, strict=True):
@@ -198,6 +222,7 @@ def jobs_of(sweep: Sweep, records: Sequence[JobRecord], composed: Sequence[Compo
                 one.plain,
                 hydra,
                 record.group is not None,
+                relocate,
             )
         )
     return jobs

@@ -10,6 +10,7 @@ from seedbed.config.build import AllowList
 from seedbed.config.schema import DatasetConfig
 from seedbed.data.generators import generators_seeded
 from seedbed.data.like_spellings import notes_on_spellings
+from seedbed.data.own_fingerprint import digests
 from seedbed.data.own_labels import LabelError, Labels, labels_of, said
 from seedbed.data.own_rows import Looked, OwnPart, OwnRows, looked_at
 from seedbed.data.prepared import PreparedData
@@ -58,7 +59,10 @@ def prepare_own(config: DatasetConfig, allow: AllowList, seed: int) -> PreparedD
         validation=ready.get("validation"),
         test=ready.get("test"),
         preprocessing=learnt,
-        fingerprint={"rows": {name: len(one) for name, one in rows.items()}},
+        fingerprint={
+            "rows": {name: len(one) for name, one in rows.items()},
+            "sample": digests(parts, looked, stream_seed(seed, "look")),
+        },
         notes=[*_notes(config, train, labels), *notes_on_spellings(learnt, "data.train")],
     )
 

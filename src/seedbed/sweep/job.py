@@ -4,6 +4,7 @@ import contextlib
 import logging
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from seedbed.runs.reader import read_config, read_json, read_status
 
 if TYPE_CHECKING:
     from seedbed.training.checkpoint import Snapshot
+    from seedbed.training.plan import Plan
 
 log = logging.getLogger("seedbed")
 
@@ -38,6 +40,7 @@ class Job:
         plain: the resolved config.
         hydra: contents of `.hydra/`, by file name.
         stacked: whether it began among others, whose bits a run on its own would not have.
+        relocate: says in a config that it began with where its data lies now.
     """
 
     number: int
@@ -47,6 +50,7 @@ class Job:
     plain: dict[str, Any]
     hydra: dict[str, Any]
     stacked: bool = False
+    relocate: Callable[[dict[str, Any]], None] | None = None
 
 
 @dataclass
@@ -92,6 +96,8 @@ def run_job(job: Job) -> Outcome:
             plan = prepare_run(job.config, AllowList(job.config.allow))
             heard = Notes()
             snapshot, note = checkpoint_of(job, earlier)
+            if snapshot is not None and (why := _of_other_data(plan, directory)):
+                snapshot, note = None, f"'{job.path.name}' begins anew: {why}"
             if note:
                 heard.note(note)
                 log.warning(note)
@@ -132,11 +138,30 @@ def checkpoint_of(job: Job, earlier: Outcome | None) -> tuple["Snapshot | None",
     why = "its config has changed"
     try:
         snapshot = load_snapshot(paths)
-        if snapshot is None or goes_on_alike(read_config(paths), job.plain, allow):
+        if snapshot is None or goes_on_alike(_begun_with(job), job.plain, allow):
             return snapshot, ""
     except SeedbedError as err:
         why = str(err)
     return None, f"'{job.path.name}' begins anew: {why}"
+
+
+def _begun_with(job: Job) -> dict[str, Any]:
+    """The config that the job began with, but for where its data lies."""
+    plain = read_config(RunPaths(job.path))
+    if job.relocate is not None:
+        job.relocate(plain)
+    return plain
+
+
+def _of_other_data(plan: "Plan", paths: RunPaths) -> str:
+    """Why a checkpoint is of other data than the job has now; or nothing."""
+    from seedbed.training.resume import refuse_changed_data
+
+    try:
+        refuse_changed_data(plan, paths)
+    except SeedbedError as err:
+        return str(err)
+    return ""
 
 
 def forget_checkpoints(directory: RunDirectory) -> None:

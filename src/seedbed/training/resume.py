@@ -122,6 +122,19 @@ def refuse_changed_data(plan: Plan, paths: RunPaths) -> None:
             )
     if before.get("sha256") != now.get("sha256") or before.get("rows") != now.get("rows"):
         raise DataError(f"data: the rows are not those of the run '{paths.root}'")
+    _refuse_changed_sample(before.get("sample"), now.get("sample"), paths)
+
+
+def _refuse_changed_sample(before: Any, now: Any, paths: RunPaths) -> None:
+    """Of a Dataset of one's own; older runs have none, nor have rows that are never the same."""
+    if not isinstance(before, Mapping) or not isinstance(now, Mapping):
+        return
+    for part, digest in now.items():
+        if before.get(part, digest) != digest:
+            raise DataError(
+                f"data.{part}: the Dataset gives other rows than those of the run '{paths.root}'; "
+                "what it reads has changed since, or its class"
+            )
 
 
 def with_threads(config: RunConfig, paths: RunPaths) -> RunConfig:

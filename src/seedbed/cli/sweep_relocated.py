@@ -1,0 +1,89 @@
+"""`data.path=FILE` after `resume SWEEP`: all jobs read it from there, and it has to be the same."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from seedbed.cli.relocated import Relocation, relocated
+from seedbed.config.check import checked
+from seedbed.config.composed import Composed
+from seedbed.errors import ArgumentError, DataError, RunDirectoryError
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.reader import read_json
+from seedbed.sweep.outcome import Sweep
+
+
+def moved(composed: Sequence[Composed], words: Sequence[str]) -> tuple[list[Composed], Relocation]:
+    """The jobs, with where their data lies now.
+
+    Args:
+        composed: as they were when the sweep began.
+        words: as typed.
+
+    Raises:
+        ArgumentError: for a word about something else, or one that jobs of different data would
+            share.
+    """
+    if not words:
+        return list(composed), Relocation({})
+    found: list[Composed] = []
+    first: Relocation | None = None
+    for one in composed:
+        plain, job = ({**whole, "data": copy.deepcopy(whole["data"])} for whole in _forms(one))
+        relocation, others = relocated(plain, words)
+        if others:
+            raise ArgumentError(
+                f"resuming a sweep takes data.path=FILE alone, got '{others[0]}'; of one job, type "
+                f"seedbed resume SWEEP/JOB {others[0]}"
+            )
+        first = relocation if first is None else first
+        if relocation != first:
+            raise ArgumentError(
+                f"'{words[0]}': the jobs of the sweep have their data in several places; resume "
+                "each job, seedbed resume SWEEP/JOB data.path=FILE"
+            )
+        relocation(job)
+        found.append(replace(one, run=checked(plain), plain=plain, job=job))
+    return found, first or Relocation({})
+
+
+def _forms(one: Composed) -> tuple[Mapping[str, object], Mapping[str, object]]:
+    return one.plain, one.job
+
+
+def refuse_other_data(sweep: Sweep, relocation: Relocation) -> None:
+    """Refuses to run some jobs on other files than the rest.
+
+    Args:
+        sweep: some of whose jobs have begun.
+        relocation: where their data lies now.
+
+    Raises:
+        DataError: naming the file that is not what a job began with.
+    """
+    places = dict(relocation.changes.values())
+    digests: dict[Path, str] = {}
+    for job in sweep.jobs:
+        for file, digest in _files_of(RunPaths(sweep.directory / job.directory)).items():
+            now = Path(places.get(file, file))
+            if not now.is_file():
+                continue
+            if now not in digests:
+                digests[now] = sha256(now.read_bytes()).hexdigest()
+            if digests[now] != digest:
+                raise DataError(
+                    f"data: '{now}' is not what the job '{job.directory}' was trained on, and the "
+                    "jobs of a sweep are compared; put it back, or start a new sweep"
+                )
+
+
+def _files_of(paths: RunPaths) -> Mapping[str, object]:
+    """The files of a job that has begun, with their digests."""
+    try:
+        data = read_json(paths.environment).get("data")
+    except RunDirectoryError:
+        return {}
+    files = data.get("files") if isinstance(data, Mapping) else None
+    return files if isinstance(files, Mapping) else {}

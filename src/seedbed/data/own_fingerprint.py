@@ -1,0 +1,67 @@
+"""What the rows of a user's own Dataset were: a digest of a few, by which a change is seen.
+
+Up to 32 rows of each part are taken, evenly spaced among those that are looked at anyway, so that
+it costs no more with many rows. A part that gives other rows when it is asked again has no digest.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import torch
+
+from seedbed.data.generators import generators_seeded
+from seedbed.data.own_labels import label_of
+from seedbed.data.own_rows import Looked, OwnPart, spaced
+
+MOST_ROWS = 32
+
+
+def digests(
+    parts: Mapping[str, OwnPart], looked: Mapping[str, Looked], seed: int
+) -> dict[str, str]:
+    """Of each part that has one.
+
+    Args:
+        parts: by name.
+        looked: what was found by looking at their rows.
+        seed: of the generators that the Dataset may draw from.
+    """
+    found = {name: _digest(part, looked[name].places, seed) for name, part in parts.items()}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def _digest(part: OwnPart, places: Sequence[int], seed: int) -> str | None:
+    taken = [places[at] for at in spaced(len(places), MOST_ROWS)]
+    if part.is_tensors:
+        return _of_tensors(*(one[taken] for one in part.dataset.tensors))
+    try:
+        first, second = (_of_rows(part, taken, seed) for _ in range(2))
+    except Exception:  # of any kind: the class is the user's, and may refuse to be read again
+        return None
+    return first if first == second else None
+
+
+def _of_rows(part: OwnPart, places: Sequence[int], seed: int) -> str:
+    digest = sha256()
+    with generators_seeded(seed):
+        for place in places:
+            x, y = part.row(place)
+            label = label_of(y)
+            digest.update(_bytes(x.detach().cpu().numpy()))
+            known = _bytes(label) if isinstance(label, np.ndarray) else repr(label).encode()
+            digest.update(known)
+    return digest.hexdigest()
+
+
+def _of_tensors(*tensors: torch.Tensor) -> str:
+    digest = sha256()
+    for tensor in tensors:
+        plain = tensor.detach().cpu()
+        digest.update(_bytes((plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()))
+    return digest.hexdigest()
+
+
+def _bytes(array: np.ndarray[Any, Any]) -> bytes:
+    return f"{array.dtype.str}{array.shape}".encode() + array.tobytes()
