@@ -108,6 +108,8 @@ def _git(folder: Path, *words: str) -> str | None:
 
 
 def _version(name: str) -> str | None:
+    if name == "torch" and name in sys.modules:  # with its build, such as +cpu, which decides bits
+        return str(sys.modules[name].__version__)
     try:
         return version(name)
     except PackageNotFoundError:
