@@ -125,6 +125,34 @@ def test_the_sweeps_subdir_names_the_jobs_folders(seedbed: Callable, fuse: str) 
     assert seedbed("resume", result.sweep).out.startswith("complete already")
 
 
+def test_hydras_own_resolvers_name_the_jobs_folders(seedbed_process: Callable) -> None:
+    word = "hydra.sweep.subdir=${seed}-${now:%Y}-${hydra:job.num}"
+    result = seedbed_process("train", "-m", "seed=5,6", "trainer.epochs=1", word)
+    assert result.code == 0, result.err
+    folders = sorted(path.parent.name for path in result.sweep.glob("*/result.json"))
+    year = json.loads((result.sweep / folders[0] / "status.json").read_text())["started"][:4]
+    assert folders == [f"5-{year}-0", f"6-{year}-1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["hydra.run.dir=a/${nope}"], "hydra.run.dir: Interpolation key 'nope' not found"),
+        (["hydra.run.dir=${oc.env:NOPE}"], "Environment variable 'NOPE' not found"),
+        (["-m", "hydra.sweep.dir=${nope}"], "hydra.sweep.dir: Interpolation key 'nope' not"),
+        (["-m", "hydra.sweep.subdir=${seed}${no}"], "hydra.sweep.subdir: Interpolation key 'no'"),
+        (["-m", "hydra.sweep.dir=${no:a}"], "hydra.sweep.dir: Unsupported interpolation type no"),
+    ],
+)
+def test_a_folder_that_stands_for_nothing_is_told(
+    seedbed: Callable, words: list[str], said: str
+) -> None:
+    result = seedbed("train", *words, "trainer.epochs=1")
+    assert (result.code, len(result.err.splitlines())) == (2, 1)
+    assert said in result.errors[0]
+    assert not Path("outputs").exists()
+
+
 def test_hydras_own_subdir_is_obeyed_where_it_is_typed(seedbed: Callable) -> None:
     word = "hydra.sweep.subdir=${hydra.job.num}"
     result = seedbed("train", "-m", "seed=5,6", "trainer.epochs=1", word)

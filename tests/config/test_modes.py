@@ -92,3 +92,36 @@ def test_exclusions_that_leave_out_none_are_noted(seedbed: Callable) -> None:
         "note: sweep.exclude: no job sets loader.batch_size=2, so none is left out for it",
         "valid: 4 jobs",
     ]
+
+
+def test_a_key_that_is_typed_twice_is_noted(seedbed: Callable) -> None:
+    note = "note: seed is typed more than once; seed=2 takes the place of seed=1"
+    assert note in seedbed("validate", "seed=1", "seed=2").out
+    note = "note: optimizer.lr is typed more than once; optimizer.lr=0.1,0.2 takes the place of"
+    assert note in seedbed("validate", "-m", "optimizer.lr=0.3", "optimizer.lr=0.1,0.2").out
+    assert "more than once" not in seedbed("validate", "seed=1", "seed=1").out
+
+
+def test_an_option_of_none_is_left_out(seedbed: Callable) -> None:
+    assert (
+        seedbed("validate", "experiment=null").errors[0].endswith("; for none leave experiment out")
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["resume", "RUN", "--changed"], "--changed is for a sweep"),
+        (["resume", "RUN", "--config-dir", "."], "--config-dir is for a sweep"),
+        (["summary", "RUN", "--config-dir", "."], "--config-dir is for overrides, not for a run"),
+        (["inspect", "RUN", "--weights", "--config-dir", "."], "is for overrides, not for a run"),
+        (["inspect", "RUN", "--weights", "--input", "[[1,2]]"], "--input goes with --layer NAME"),
+        (["inspect", "seed=1", "--weights", "--checkpoint", "last"], "is for a run, not for"),
+    ],
+)
+def test_a_flag_that_would_change_nothing_is_refused(
+    seedbed: Callable, sum_run: Path, words: list[str], said: str
+) -> None:
+    result = seedbed(*(str(sum_run) if word == "RUN" else word for word in words))
+    assert (result.code, len(result.err.splitlines())) == (2, 1)
+    assert said in result.errors[0]

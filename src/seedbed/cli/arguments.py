@@ -103,6 +103,16 @@ def say_notes(notes: Sequence[str]) -> None:
         print(f"note: {note}", file=sys.stderr)
 
 
+def refuse_idle_flag(flag: str, given: object, reason: str) -> None:
+    """Refuses a flag that would change nothing.
+
+    Raises:
+        ArgumentError: if it was given.
+    """
+    if given:
+        raise ArgumentError(f"{flag} {reason}; leave it out")
+
+
 def is_run(words: Sequence[str]) -> bool:
     """Whether the words name a run directory rather than overrides."""
     return len(words) == 1 and ("=" not in words[0] or Path(words[0]).is_dir())

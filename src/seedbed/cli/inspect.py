@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from seedbed.cli import collector
-from seedbed.cli.arguments import Parser, is_run, parsed_json, say_notes
+from seedbed.cli.arguments import Parser, is_run, parsed_json, refuse_idle_flag, say_notes
 from seedbed.cli.limits import opening
 from seedbed.cli.main import DONE
 from seedbed.errors import ArgumentError
@@ -90,6 +90,12 @@ def _refuse(args: Any, run: str | None) -> None:
         )
     if args.layer and args.input is None:
         raise ArgumentError("inspect --layer needs rows; type --input '[[1, 2]]'")
+    if not args.layer:
+        refuse_idle_flag("--input", args.input is not None, "goes with --layer NAME")
+    if run is None:
+        refuse_idle_flag("--checkpoint", args.checkpoint, "is for a run, not for overrides")
+    else:
+        refuse_idle_flag("--config-dir", args.config_dir, "is for overrides, not for a run")
     if run is not None and args.batches:
         raise ArgumentError("inspect --batches takes overrides, as seedbed train does, not a run")
 

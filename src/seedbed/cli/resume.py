@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.cli import collector
-from seedbed.cli.arguments import Parser
+from seedbed.cli.arguments import Parser, refuse_idle_flag
 from seedbed.cli.limits import Opening, files_of, opening
 from seedbed.cli.main import DONE, RUN_FAILED
 from seedbed.cli.raising import Raised, raised
@@ -48,6 +48,10 @@ def main(words: Sequence[str]) -> int:
     if (Path(args.run) / SWEEP_JOBS).is_file():
         return _sweep(args)
     paths = open_run(args.run)
+    refuse_idle_flag("--changed", args.changed, f"is for a sweep, and '{args.run}' is one run")
+    refuse_idle_flag(
+        "--config-dir", args.config_dir, f"is for a sweep, and '{args.run}' is one run"
+    )
     with opening(args.run) as bounds:
         return _resume(paths, args.overrides, bounds)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from seedbed.cli import collector
-from seedbed.cli.arguments import Parser, is_run, say_notes
+from seedbed.cli.arguments import Parser, is_run, refuse_idle_flag, say_notes
 from seedbed.cli.limits import opening
 from seedbed.cli.main import DONE
 from seedbed.runs.files import json_text
@@ -30,6 +30,7 @@ def main(words: Sequence[str]) -> int:
     """Prints; the exit code."""
     args = parser().parse_intermixed_args(words)
     if is_run(args.what):
+        refuse_idle_flag("--config-dir", args.config_dir, "is for overrides, not for a run")
         open_run(args.what[0])
         with opening(args.what[0]):
             # Imported here: torch takes a second, and a wrong argument is answered before it.

@@ -17,7 +17,7 @@ from seedbed.config.composed import ComposedSweep
 from seedbed.config.explain import explained
 from seedbed.config.hydra_keys import OWN_LAUNCHER, refuse_of_one_job, refuse_unobeyed
 from seedbed.config.locations import own_conf
-from seedbed.config.modes import refuse_idle_of_sweep
+from seedbed.config.modes import notes_on_repeated, refuse_idle_of_sweep
 from seedbed.config.schema import SweepConfig
 from seedbed.config.sweep_jobs import composed_jobs, sweep_config, sweep_directory, sweep_settings
 from seedbed.errors import ConfigError
@@ -57,7 +57,8 @@ def composed_sweep(
             return None
         try:
             jobs = words_of_jobs(loader, sweep, _typed(sweep))
-            return composed_from(loader, sweep, jobs.jobs, jobs.notes)
+            notes = (*notes_on_repeated(overrides), *jobs.notes)
+            return composed_from(loader, sweep, jobs.jobs, notes)
         except COMPOSITION_ERRORS as err:
             raise explained(err, overrides, config_name, sweep=True) from err
 

@@ -1,13 +1,17 @@
 """What composing gives: runs and sweeps in plain containers, of which Hydra is no part any more."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from seedbed.config.locations import output_folder
+from seedbed.config.locations import output_folder, selected
 from seedbed.config.schema import RunConfig
+
+RESOLVED_BY_HYDRA = re.compile(r"\$\{(now|hydra|python_version):")
+"""What Hydra's own resolvers find, which it registers."""
 
 SUBDIR = "hydra.sweep.subdir"
 HYDRAS_SUBDIR = "${hydra.job.num}"
@@ -45,27 +49,23 @@ class Composed:
         Raises:
             ConfigError: if the key names no folder.
         """
-        # Imported here: what was composed in another process is used without OmegaConf.
-        from omegaconf import OmegaConf
-
-        whole = OmegaConf.create({**self.job, "hydra": self.hydra})
-        return output_folder("hydra.run.dir", OmegaConf.select(whole, "hydra.run.dir"))
+        return output_folder("hydra.run.dir", _selected(self.job, self.hydra, "hydra.run.dir"))
 
     def subfolder(self, number: int) -> str | None:
         """The folder in the sweep's that `hydra.sweep.subdir` names; None if it was not set.
 
         Args:
             number: of the job, from 0.
+
+        Raises:
+            ConfigError: if what it stands for cannot be found.
         """
         subdir = self.hydra["sweep"]["subdir"]
         words = self.hydra["overrides"]["hydra"]
         if subdir == HYDRAS_SUBDIR and not any(SUBDIR in word for word in words):
             return None
-        from omegaconf import OmegaConf
-
         hydra = _with_number(self.hydra, number, self.overrides)
-        whole = OmegaConf.create({**self.job, "hydra": hydra})
-        return str(OmegaConf.select(whole, SUBDIR))
+        return str(_selected(self.job, hydra, SUBDIR))
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,25 @@ class ComposedSweep:
     jobs: list[Composed]
     multirun: Any
     origin: dict[str, Any]
+
+
+def _selected(job: Mapping[str, Any], hydra: Mapping[str, Any], key: str) -> Any:
+    """What a key of Hydra's stands for.
+
+    Raises:
+        ConfigError: saying what in it cannot be found.
+    """
+    # Imported here: what was composed in another process is used without OmegaConf.
+    from omegaconf import OmegaConf
+
+    whole = OmegaConf.create({**job, "hydra": hydra})
+    if key == SUBDIR and RESOLVED_BY_HYDRA.search(hydra["sweep"]["subdir"]):
+        from hydra.core.hydra_config import HydraConfig
+        from hydra.core.utils import setup_globals
+
+        setup_globals()
+        HydraConfig.instance().cfg = whole  # type: ignore[assignment]
+    return selected(whole, key)
 
 
 def hydra_files(composed: Composed, directory: Path) -> dict[str, Any]:

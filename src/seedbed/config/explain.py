@@ -101,6 +101,8 @@ def _wrong_option(override: Override) -> Iterator[str]:
     for name in wrong:
         ours = our_option(group, name, options)
         hint = f"; did you mean '{ours}'?" if ours else did_you_mean(name, options)
+        if name == "null" and not ours:
+            hint = f"; for none leave {group} out"
         yield f"{group}: no option '{name}'; there are {shown(options)}{hint}"
 
 

@@ -3,7 +3,7 @@
 Only what stands on the command line is asked: a YAML may hold the settings of both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,12 +44,26 @@ def fitting_one_run(asked: Composed) -> Composed:
     """
     words = _typed(asked.hydra)
     _refuse(words, OF_SWEEPS, "is a sweep's, and this is one run")
-    notes = tuple(
+    notes = (*notes_on_repeated(words), *_notes_on_jobs(words))
+    return replace(asked, notes=(*notes, *asked.notes)) if notes else asked
+
+
+def _notes_on_jobs(words: Sequence[str]) -> Iterator[str]:
+    return (
         f"{word} is about the jobs of a sweep, and changes nothing in one run; {SWEEP}"
         for word in words
         if _is_about(word, OF_JOBS) and word != "hydra/launcher=seedbed"
     )
-    return replace(asked, notes=(*notes, *asked.notes)) if notes else asked
+
+
+def notes_on_repeated(words: Sequence[str]) -> Iterator[str]:
+    """What is said of keys that are typed more than once: the last holds, as ever in Hydra."""
+    last: dict[str, str] = {}
+    for word in words:
+        key = word.lstrip("+").partition("=")[0]
+        if key in last and last[key] != word:
+            yield f"{key} is typed more than once; {word} takes the place of {last[key]}"
+        last[key] = word
 
 
 def refuse_idle_of_sweep(hydra: Mapping[str, Any], settings: Mapping[str, Any]) -> None:

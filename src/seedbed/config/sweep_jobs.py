@@ -30,7 +30,7 @@ from seedbed.config.explain import STUMBLES, explained
 from seedbed.config.hints import cut
 from seedbed.config.hydra_keys import refuse_too_late, refuse_unobeyed
 from seedbed.config.key_paths import Path as KeyPath
-from seedbed.config.locations import output_folder, own_conf
+from seedbed.config.locations import output_folder, own_conf, selected
 from seedbed.config.options import fitted_to_classes
 from seedbed.config.patching import Base
 from seedbed.config.words import Word, WordReader
@@ -190,7 +190,7 @@ def sweep_directory(sweep: DictConfig) -> Path:
         ConfigError: if the key names no folder.
     """
     HydraConfig.instance().set_config(sweep)
-    return output_folder("hydra.sweep.dir", OmegaConf.select(sweep, "hydra.sweep.dir"))
+    return output_folder("hydra.sweep.dir", selected(sweep, "hydra.sweep.dir"))
 
 
 def sweep_settings(sweep: DictConfig) -> dict[str, Any]:
