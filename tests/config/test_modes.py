@@ -68,6 +68,14 @@ def test_what_stands_in_yaml_for_both_modes_is_taken_in_each(seedbed: Callable) 
     assert (many.code, many.sweep.name) == (0, "many")
 
 
+def test_only_a_key_below_an_empty_mapping_asks_for_a_plus(seedbed: Callable) -> None:
+    told = seedbed("validate", "hydra.callbacks.one=1", "optimzer.lr=1").errors
+    assert told == [
+        "error: no key 'hydra.callbacks.one'; type +hydra.callbacks.one=VALUE",
+        "error: no key 'optimzer.lr'; did you mean 'optimizer.lr'?",
+    ]
+
+
 def test_a_sweep_in_hydras_own_mode_is_a_sweep(seedbed: Callable) -> None:
     words = ["hydra.mode=MULTIRUN", "seed=1,2", "sweep.fuse=never", "hydra.sweep.dir=x"]
     assert seedbed("validate", *words).out == "valid: 2 jobs\n"

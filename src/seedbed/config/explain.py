@@ -230,7 +230,9 @@ def _below_nothing(key: str, config: Mapping[Any, Any]) -> str:
     for part in key.split("."):
         if value in (None, "???", {}):
             return f"; type +{key}=VALUE"
-        value = value.get(part, {}) if isinstance(value, Mapping) else {}
+        if not isinstance(value, Mapping) or part not in value:
+            return ""
+        value = value[part]
     return ""
 
 
