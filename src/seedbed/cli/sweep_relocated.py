@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 
 from seedbed.cli.relocated import Relocation, relocated
@@ -71,7 +71,8 @@ def refuse_other_data(sweep: Sweep, relocation: Relocation) -> None:
             if not now.is_file():
                 continue
             if now not in digests:
-                digests[now] = sha256(now.read_bytes()).hexdigest()
+                with now.open("rb") as content:
+                    digests[now] = file_digest(content, "sha256").hexdigest()
             if digests[now] != digest:
                 raise DataError(
                     f"data: '{now}' is not what the job '{job.directory}' was trained on, and the "
