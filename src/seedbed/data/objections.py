@@ -41,7 +41,16 @@ MISSING = (
 )
 """What people write for a value that is missing, in small letters."""
 
-FORMS = ((",", None), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (".", "\u2019"))
+FORMS = (
+    (",", None),
+    (".", ","),
+    (",", "."),
+    (".", " "),
+    (",", " "),
+    (".", "'"),
+    (".", "\u2019"),
+    (".", "_"),
+)
 """Decimal and thousands marks that are tried."""
 
 SYMBOLS = "%‰€$£¥₹₽₩°"

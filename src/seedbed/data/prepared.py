@@ -212,6 +212,8 @@ def _fitted(
                 f"data.target: class '{absent[0]}' of '{targets[0]}' is in no training row; type "
                 "data.split.stratify=true, or give it more rows"
             )
+    if task == "regression":
+        notes += _constant_targets(train, targets)
     mean, scale = None, None
     if task == "regression" and config.standardize:
         mean, scale = _target_scale(train, targets)
@@ -231,6 +233,15 @@ def _fitted(
         ),
         notes,
     )
+
+
+def _constant_targets(train: Table, targets: Sequence[str]) -> list[str]:
+    """Of each target that leaves nothing to learn, and no r2 to measure."""
+    return [
+        f"data.target: '{name}' of {train.origin} has one value in all training rows"
+        for name in targets
+        if np.ptp(train.columns[name].values) == 0
+    ]
 
 
 def _target_scale(train: Table, targets: Sequence[str]) -> tuple[list[float], list[float]]:

@@ -59,7 +59,10 @@ def read_file(config: FilesConfig, path: Path, key: str, types: ColumnTypes) -> 
     """
     targets = names_of(config.target)
     features = [name for name in types.kinds if name not in targets]
-    return later_table(_opened(config, path, key), features, types, targets)
+    table = later_table(_opened(config, path, key), features, types, targets)
+    if not len(table):
+        raise DataError(f"{key}: '{path}' has no rows; name a file that has, or null")
+    return table
 
 
 def _training_table(config: FilesConfig) -> Table:
