@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seedbed.config.hints import cut, in_list, of_column
+from seedbed.data.array_text import notes_on_text
 from seedbed.data.column_types import (
     ColumnTypes,
     TableFile,
@@ -63,7 +64,11 @@ def first_table(
             problems[name] = str(err)
     _refuse_together(problems, targets)
     text = types.text.with_dates(dates)
-    notes = [*_notes(columns, cells, file, text), *_date_notes(dates, file)]
+    notes = [
+        *_notes(columns, cells, file, text),
+        *_date_notes(dates, file),
+        *notes_on_text(columns, cells, targets, file.origin),
+    ]
     return Table(columns, file.origin, notes=notes, text=text)
 
 
