@@ -1,6 +1,6 @@
 """The data of a run, ready to train on: read, split, fitted on the training rows, as tensors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -22,9 +22,9 @@ from seedbed.data.fitted_column import (
     fit_features,
     refuse_infinite,
 )
+from seedbed.data.held_out import held_out_notes
 from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.measurable import refuse_immeasurable
-from seedbed.data.missing_values import notes_on_missing
 from seedbed.data.preprocessing import (
     KnownTask,
     Preprocessing,
@@ -37,7 +37,6 @@ from seedbed.data.splits import refuse_no_rest, split_rows
 from seedbed.data.table import Table
 from seedbed.data.task import task_of
 from seedbed.data.text_form import TextForm
-from seedbed.data.unknown_names import unknown_notes, unknown_rows
 from seedbed.errors import DataError
 
 Rows = Dataset[Any]
@@ -115,31 +114,9 @@ def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> P
             *table.notes,
             *notes,
             *notes_on_spellings(preprocessing, table.origin),
-            *_held_out_notes(preprocessing, table, {"validation": validation, "test": test}),
+            *held_out_notes(preprocessing, table, {"validation": validation, "test": test}),
         ],
     )
-
-
-def _held_out_notes(
-    preprocessing: Preprocessing, table: Table, parts: Mapping[str, Table | None]
-) -> list[str]:
-    """How many rows of each part hold names, or miss values, as no training row does.
-
-    Args:
-        preprocessing: fitted on the training rows.
-        table: all rows of the training file.
-        parts: the others, by name; rows of this table, or of another file.
-    """
-    notes, features = [], preprocessing.features
-    for name, part in parts.items():
-        if part is None:
-            continue
-        if preprocessing.has_names:
-            unknown = unknown_rows(features, part)
-            notes += unknown_notes(features, part, unknown, f"{name} rows")
-        if table.has_gaps or part.origin != table.origin:
-            notes += notes_on_missing(features, part, f"{name} rows")
-    return notes
 
 
 def _target_names(config: ColumnsConfig, table: Table) -> list[str]:
