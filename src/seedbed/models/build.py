@@ -78,7 +78,7 @@ class ModelBuilder:
             if not self.own:
                 model = _built(self.found, self.arguments)
             else:
-                with _others_seeded(seed):
+                with others_seeded(seed):
                     model = _built(self.found, self.arguments)
                     materialize(model, self.input_shape)
         finally:
@@ -92,7 +92,7 @@ def _seed_the_cpu(seed: int) -> None:
 
 
 @contextmanager
-def _others_seeded(seed: int) -> Iterator[None]:
+def others_seeded(seed: int) -> Iterator[None]:
     """Python's and NumPy's generators, put back afterwards."""
     pythons, numpys = random.getstate(), np.random.get_state()
     random.seed(seed)

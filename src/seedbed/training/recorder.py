@@ -14,6 +14,7 @@ from seedbed.training import checkpoint
 from seedbed.training.checkpoint import Snapshot, copied, random_state
 from seedbed.training.events import EventFile, hparams_of, shows_rate
 from seedbed.training.interval import parsed_interval
+from seedbed.training.other_generators import others_state
 from seedbed.training.plan import Plan, metric_names
 from seedbed.training.results import Ending, Measured, draw_loss, history_text, result_of
 from seedbed.training.state import HistoryRow, TrainingState
@@ -105,6 +106,7 @@ class Recorder:
         engine = self.plan.engine
         scheduler = engine.schedule.scheduler
         loss = engine.objective.state
+        others = others_state() if self.plan.config.allow else {}
         own = {"loss": copied(loss, before.get("loss"))} if loss else {}
         return {
             "format": checkpoint.FORMAT,
@@ -113,7 +115,7 @@ class Recorder:
             "optimizer": copied(engine.optimizer.state_dict(), before.get("optimizer")),
             "scheduler": copied(scheduler.state_dict()) if scheduler is not None else None,
             "scaler": engine.scaler.state_dict(),
-            "random": random_state(engine.device),
+            "random": {**random_state(engine.device), **others},
             "state": state.to_plain(),
             **self.engine,
         }

@@ -13,6 +13,8 @@ from typing import Any
 
 from seedbed.data.seeds import stream_seed
 from seedbed.errors import RunDirectoryError, SeedbedError
+from seedbed.models.build import others_seeded
+from seedbed.models.shared_values import values_put_back
 from seedbed.raised import reason
 from seedbed.runs.code import code_of
 from seedbed.runs.directory import RunDirectory, Status
@@ -24,6 +26,7 @@ from seedbed.training.checkpoint import Snapshot
 from seedbed.training.device import process_settings
 from seedbed.training.interrupt import StopRequest, stop_request
 from seedbed.training.monitoring import Undefined
+from seedbed.training.other_generators import restore_others
 from seedbed.training.plan import Plan
 from seedbed.training.recorder import Recorder
 from seedbed.training.reporter import Logged, Reporter, Silent
@@ -101,11 +104,14 @@ def _begun(
     seed = stream_seed(plan.config.seed, "training")
     with (
         process_settings(plan.config.trainer, plan.engine.device, seed, plan.threads),
+        values_put_back(plan.config.allow),
+        others_seeded(seed) if plan.config.allow else contextlib.nullcontext(),
         Recorder(plan, plain, directory, resumed) as recorder,
     ):
         recorder.good = recorder.snapshot(state)
         if resumed is not None:
             checkpoint.restore_random(resumed["random"], plan.engine.device)
+            restore_others(resumed["random"])
             recorder.good = load_best(directory) or recorder.good
         return _train(plan, state, recorder, reporter, stop, draw=draw)
 

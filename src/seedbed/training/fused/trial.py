@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from seedbed.config.schema import RunConfig
 from seedbed.data.seeds import stream_seed
 from seedbed.models.plain_state import first_difference, shared_state
+from seedbed.models.shared_values import values_put_back
 from seedbed.training.device import process_settings
 from seedbed.training.fused.agreement import (
     AGREEMENT,
@@ -55,7 +57,7 @@ def found_in_trial(plan: StackPlan) -> str | None:
     """
     config = plan.configs[0]
     seed = stream_seed(config.seed, "training")
-    with _undisturbed(), process_settings(config.trainer, plan.device, seed, plan.threads):
+    with _undisturbed(config), process_settings(config.trainer, plan.device, seed, plan.threads):
         try:
             _Trial(plan).run()
         except DiffersError as err:
@@ -64,10 +66,10 @@ def found_in_trial(plan: StackPlan) -> str | None:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def _undisturbed(config: RunConfig) -> Iterator[None]:
     """The user's code may draw, and warn; it does so again when it is run in earnest."""
     pythons, numpys = random.getstate(), np.random.get_state()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), values_put_back(config.allow):
         warnings.simplefilter("ignore")
         try:
             yield
