@@ -28,6 +28,9 @@ CLEANING_SECONDS = 5.0
 FORK_SECONDS = 2.0
 """How long a fork may take to finish the file that it is at."""
 
+WORKER_SECONDS = 30.0
+"""How long a worker lives that was told to end; its parent may have been told as well."""
+
 Listener = Callable[[int], None]
 
 at_end: list[Callable[[], object]] = []
@@ -176,6 +179,11 @@ def ignored(worker: int = 0) -> None:
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "setitimer"):  # its parent may be the one that asks, and wait for it
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.signal(
+            signal.SIGTERM, lambda *_: signal.setitimer(signal.ITIMER_REAL, WORKER_SECONDS)
+        )
     for name in CRASHES:
         if hasattr(signal, name):  # torch has its workers print what the parent says as well
             signal.signal(getattr(signal, name), signal.SIG_DFL)

@@ -5,9 +5,12 @@ Rows in memory are indexed on the device, many batches at a time; a user's own D
 may write into it: no stored row, and no later batch, shares its memory.
 """
 
+import atexit
 import multiprocessing
+import os
 from collections.abc import Iterator
 from typing import Literal, Protocol
+from weakref import WeakKeyDictionary
 
 import torch
 from torch.utils.data import DataLoader, Dataset, TensorDataset
@@ -178,11 +181,28 @@ class LoaderBatches(_Ordered):
             pin_memory=self.device.type == "cuda",
             generator=torch.Generator().manual_seed(stream_seed(self.seed, "loader", number)),
         )
+        batches = iter(loader)
+        _at_work.update((worker, os.getpid()) for worker in getattr(batches, "_workers", ()))
         try:
-            for x, y in loader:
+            for x, y in batches:
                 yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
         except DataError as err:  # of a worker: torch puts its traceback before the message
             raise DataError(str(err).rpartition("DataError: ")[2].removesuffix("\\n")) from err
+
+
+_at_work: WeakKeyDictionary[multiprocessing.Process, int] = WeakKeyDictionary()
+"""The workers of DataLoaders, and the process that started each."""
+
+
+@atexit.register
+def _end_workers() -> None:
+    """Ends workers that an error has left, for which Python would wait for half a minute.
+
+    DataLoader's own way to end them does not reach them once the garbage collector has begun.
+    """
+    for worker, parent in list(_at_work.items()):
+        if parent == os.getpid():
+            worker.kill()
 
 
 def _refuse_without_shared_memory(workers: int) -> None:
