@@ -73,10 +73,11 @@ def instead_of_group(path: str, value: Any) -> str | None:
 def _patience(value: Any) -> str:
     """Whole epochs; false and the like turn it off."""
     key = "trainer.early_stopping.patience"
-    if value is False or str(value).lower() in ("off", "no", "none", "never", ""):
+    word = value.lower() if isinstance(value, str) else None
+    if value is False or word in ("off", "no", "none", "never", ""):
         return f"{key}=null to turn it off"
     if type(value) is int:
-        return f"{key}={value}"
+        return f"{key}={said(value)}"
     return f"{key}=N, a whole number of epochs, or null to turn it off"
 
 
