@@ -241,4 +241,4 @@ def test_strangers_facts_of_another_kind_are_damage(seedbed: Command) -> None:
     told["jobs"][0]["rows"] = ["a"]
     (sweep / "sweep.json").write_text(json.dumps(told))
     result = seedbed("resume", sweep)
-    assert (result.code, "rows, loss, scale must be texts" in result.err) == (2, True)
+    assert (result.code, "rows of a job must be a text" in result.err) == (2, True)

@@ -248,4 +248,4 @@ def test_a_group_that_is_no_number_is_damage(tmp_path: Path, seedbed: Callable) 
     (sweep / "sweep.json").write_text(json.dumps(told))
     result = seedbed("resume", str(sweep))
     assert result.code == 2
-    assert "group must be a whole number" in result.errors[0]
+    assert "group of a job must be a whole number" in result.errors[0]

@@ -18,7 +18,7 @@ from seedbed.cli.sweep_checks import (
     refuse_what_is_not_allowed,
     without_duplicates,
 )
-from seedbed.cli.sweep_relocated import moved, refuse_other_data
+from seedbed.cli.sweep_relocated import moved, refuse_other_data, refuse_other_words
 from seedbed.config.composed import SUBDIR, Composed, ComposedSweep, hydra_files
 from seedbed.config.identity import config_hash
 from seedbed.config.locations import find_user_conf
@@ -163,6 +163,7 @@ def _resumed(
     from seedbed.training.bounds import is_trusted
 
     collector.wake()
+    refuse_other_words(directory, words)
     sweep = read_sweep(directory)
     held = [RunPaths(directory / job.directory) for job in sweep.jobs]
     bounds.justified_by(file for run in held for file in (run.model, run.last, run.best))

@@ -15,6 +15,20 @@ from seedbed.runs.reader import read_json
 from seedbed.sweep.outcome import Sweep
 
 
+def refuse_other_words(directory: Path, words: Sequence[str]) -> None:
+    """Refuses what is not about where the data lies.
+
+    Raises:
+        ArgumentError: naming the first such word.
+    """
+    for word in words:
+        if not word.startswith("data."):
+            raise ArgumentError(
+                f"resuming a sweep takes data.path=FILE alone, got '{word}'; of one job, type "
+                f"seedbed resume {directory}/JOB {word}"
+            )
+
+
 def moved(composed: Sequence[Composed], words: Sequence[str]) -> tuple[list[Composed], Relocation]:
     """The jobs, with where their data lies now.
 
