@@ -188,9 +188,10 @@ def _starting_weights(
     seeds = list(dict.fromkeys(config.seed for config in configs))
     rows, kept = torch.empty(len(seeds), layout.width), []
     attributes: PlainState | None = None
+    may_hold_more = not is_pure(first.model)
     for place, seed in enumerate(seeds):
         built = builder(seed)
-        if not is_pure(first.model):
+        if may_hold_more:
             attributes = attributes or plain_state(built)
             _refuse_other_attributes(attributes, built)
         state = {**dict(built.named_parameters()), **dict(built.named_buffers())}
