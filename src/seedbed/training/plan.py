@@ -13,7 +13,6 @@ from seedbed.config.build import AllowList, unused_keys
 from seedbed.config.hints import did_you_mean
 from seedbed.config.schema import DatasetConfig, RunConfig
 from seedbed.data.batches import Batches, evaluation_batches, training_batches
-from seedbed.data.own_dataset import prepare_own
 from seedbed.data.prepared import PreparedData, Rows, prepare_data
 from seedbed.errors import ConfigError, ModelError, SeedbedError
 from seedbed.models.build import build_model, others_seeded, output_of
@@ -155,6 +154,8 @@ class Attempts:
 
 def _data(config: RunConfig, allow: AllowList) -> PreparedData:
     if isinstance(config.data, DatasetConfig):
+        from seedbed.data.own_dataset import prepare_own  # with what looks at a user's rows
+
         return prepare_own(config.data, allow, config.seed)
     return prepare_data(config.data, config.seed)
 
