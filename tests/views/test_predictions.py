@@ -1,5 +1,7 @@
 """Predictions for new rows, in the user's own units and names."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -119,3 +121,19 @@ def test_images_are_predicted_in_their_own_shape(tmp_path: Path) -> None:
     assert by_json == by_file
     assert by_file["classes"] == ["0", "1"]
     assert len(by_file["predictions"]) == 20
+
+
+def test_a_run_from_before_the_form_of_its_text_was_kept_predicts(
+    csv: Path, prices: Trained, tmp_path: Path
+) -> None:
+    root = shutil.copytree(prices.directory.root, tmp_path / "run")
+    kept = json.loads((root / "preprocessing.json").read_text())
+    for key in ("text", "unknown", "target_kinds"):
+        del kept[key]
+    for feature in kept["features"]:
+        del feature["gaps"]
+    (root / "preprocessing.json").write_text(json_text(kept))
+    now, before = (load_trained(one) for one in (prices.directory.root, root))
+    assert predictions(before, inputs_from_file(csv, before)) == predictions(
+        now, inputs_from_file(csv, now)
+    )

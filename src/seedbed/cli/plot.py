@@ -1,6 +1,7 @@
 """`seedbed plot RUN…`: loss curves."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, output_file
@@ -8,6 +9,7 @@ from seedbed.cli.limits import opening
 from seedbed.cli.main import DONE
 from seedbed.errors import ArgumentError
 from seedbed.runs.files import json_text
+from seedbed.runs.layout import RunPaths
 
 
 def parser() -> Parser:
@@ -33,6 +35,9 @@ def main(words: Sequence[str]) -> int:
         raise ArgumentError(f"--output: '{output}' must end in .png")
     from seedbed.views.plots import plot_losses
 
+    if all(RunPaths(Path(run)).history.exists() for run in args.runs):
+        import matplotlib.backends.backend_agg
+        import matplotlib.figure  # noqa: F401 - while the collector rests, which takes a tenth off
     collector.wake()
     with opening(args.runs[0]):
         path = plot_losses(args.runs, output)

@@ -143,7 +143,7 @@ class Preprocessing:
             KeyError, TypeError: if it was not written by `to_json`.
         """
         columns = [FittedColumn(**column) for column in plain["features"]]
-        text = TextForm(**plain["text"])
+        text = TextForm(**plain.get("text", {}))  # runs from before it was kept have none
         return cls(**{**plain, "features": columns, "text": text})
 
 
