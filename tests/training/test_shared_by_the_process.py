@@ -1,5 +1,6 @@
 """What a user's code draws and counts in the process is each run's own."""
 
+import math
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,33 @@ def test_what_a_model_draws_from_python_and_numpy_comes_from_the_seed(seedbed: C
     seedbed("train", *DICE, "trainer.epochs=3", "seed=1", "hydra.run.dir=other")
     assert not same(Path("one"), Path("other"))
     assert seedbed("reproduce", "one").out.splitlines()[-1] == "identical"
+
+
+def test_so_it_does_where_the_environment_alone_allows_the_class(seedbed: Callable) -> None:
+    words = [DICE[0], "trainer.epochs=3"]
+    seedbed("train", *words, "hydra.run.dir=one")
+    assert seedbed("reproduce", "one").out.splitlines()[-1] == "identical"
+    seedbed("train", *words, "trainer.epochs=2", "hydra.run.dir=cut")
+    assert seedbed("resume", "cut", "trainer.epochs=3").code == 0
+    assert same(Path("cut"), Path("one"))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [torch.zeros(3), torch.full((626,), math.nan).double(), torch.full((626,), -1.0).double()],
+    ids=["short", "nan", "negative"],
+)
+def test_a_state_that_is_none_is_damage(seedbed: Callable, state: torch.Tensor) -> None:
+    seedbed("train", *DICE, "trainer.epochs=2", "hydra.run.dir=run")
+    last = Path("run/checkpoints/last.pt")
+    content = torch.load(last, weights_only=True)
+    content["random"]["python"] = state
+    torch.save(content, last)
+    before = Path("run/status.json").read_text(), Path("run/history.csv").read_text()
+    result = seedbed("resume", "run", "trainer.epochs=5")
+    assert (result.code, len(result.errors)) == (2, 1)
+    assert "last.pt' is damaged" in result.errors[0]
+    assert (Path("run/status.json").read_text(), Path("run/history.csv").read_text()) == before
 
 
 def test_a_resumed_run_goes_on_with_what_python_and_numpy_draw_next(seedbed: Callable) -> None:

@@ -142,7 +142,7 @@ def _say(text: str) -> None:
 
 
 def _sweep(args: argparse.Namespace) -> int:
-    from seedbed.cli.sweep import resume_sweep
+    from seedbed.cli.sweep import alone, resume_sweep
     from seedbed.config.build import only_readers_own
     from seedbed.config.locations import users_allowed
 
@@ -150,7 +150,8 @@ def _sweep(args: argparse.Namespace) -> int:
     with opening(directory) as bounds, only_readers_own(users_allowed()):
         for folder in (directory, *(path for path in directory.iterdir() if path.is_dir())):
             refuse_links(RunPaths(folder))
-        # overrides in the sweep's own files may allow more than the reader does
-        return resume_sweep(
-            directory, args.overrides, bounds, changed=args.changed, config_dir=args.config_dir
-        )
+        with alone(directory):
+            # overrides in the sweep's own files may allow more than the reader does
+            return resume_sweep(
+                directory, args.overrides, bounds, changed=args.changed, config_dir=args.config_dir
+            )

@@ -94,7 +94,7 @@ def run_sweep(asked: ComposedSweep, run: Runner | None = None) -> list[JobRecord
     sweep = Sweep(directory, records, asked.origin)
     with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    with _alone(directory):
+    with alone(directory):
         write_yaml(directory / SWEEP_CONFIG, asked.multirun)
         _go(sweep, jobs_of(sweep, records, kept), run)
     return records
@@ -118,7 +118,7 @@ def _refuse_what_is_in_the_way(directory: Path, folders: Sequence[str]) -> None:
     """A new sweep writes over nothing; in one that goes on, the jobs' folders are its own."""
     if not directory.is_dir():
         return
-    taken = [folder for folder in folders if RunPaths(directory / folder).root.exists()]
+    taken = [folder for folder in folders if (directory / folder).exists()]
     if taken:
         raise RunDirectoryError(
             f"'{directory}' holds '{taken[0]}', which a job would write into; type another "
@@ -134,7 +134,7 @@ def resume_sweep(
     changed: bool,
     config_dir: str | None,
 ) -> int:
-    """Runs the jobs of an earlier sweep that did not complete; the exit code.
+    """Runs the jobs of an earlier sweep that did not complete, inside `alone`; the exit code.
 
     Args:
         directory: of the sweep, which may be a stranger's.
@@ -144,20 +144,8 @@ def resume_sweep(
         config_dir: the user's own folder, or None to look for one; never the sweep's word.
 
     Raises:
-        SeedbedError: if the sweep is damaged or being run, or its config changed.
+        SeedbedError: if the sweep is damaged, or its config changed.
     """
-    with _alone(directory):
-        return _resumed(directory, words, bounds, changed=changed, config_dir=config_dir)
-
-
-def _resumed(
-    directory: Path,
-    words: Sequence[str],
-    bounds: Opening,
-    *,
-    changed: bool,
-    config_dir: str | None,
-) -> int:
     # Imported here: a sweep whose jobs are composed already does without Hydra.
     from seedbed.config.sweep_jobs import recomposed
     from seedbed.training.bounds import is_trusted
@@ -187,7 +175,7 @@ def _resumed(
             )
         record.identity = config_hash(one.plain)
     note_basis(left, [one.plain for one in composed])
-    composed, relocation = moved(composed, words)
+    composed, relocation = moved(composed, words, directory)
     bounds.justified_by({file for one in composed for file in files_of(one.plain)})
     if any(is_trusted(one.run) for one in composed):
         bounds.end()
@@ -248,8 +236,12 @@ def _go(
 
 
 @contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """No other process runs the sweep meanwhile."""
+def alone(directory: Path) -> Iterator[None]:
+    """No other process runs the sweep meanwhile.
+
+    Raises:
+        SeedbedError: if one does.
+    """
     lock = DirectoryLock(directory)
     try:
         yield

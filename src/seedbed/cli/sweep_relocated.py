@@ -23,18 +23,25 @@ def refuse_other_words(directory: Path, words: Sequence[str]) -> None:
     """
     for word in words:
         if not word.startswith("data."):
-            raise ArgumentError(
-                f"resuming a sweep takes data.path=FILE alone, got '{word}'; of one job, type "
-                f"seedbed resume {directory}/JOB {word}"
-            )
+            raise _not_taken(word, directory)
 
 
-def moved(composed: Sequence[Composed], words: Sequence[str]) -> tuple[list[Composed], Relocation]:
+def _not_taken(word: str, directory: Path) -> ArgumentError:
+    return ArgumentError(
+        f"resuming a sweep takes data.path=FILE alone, got '{word}'; of one job, type "
+        f"seedbed resume {directory}/JOB {word}"
+    )
+
+
+def moved(
+    composed: Sequence[Composed], words: Sequence[str], directory: Path
+) -> tuple[list[Composed], Relocation]:
     """The jobs, with where their data lies now.
 
     Args:
         composed: as they were when the sweep began.
         words: as typed.
+        directory: of the sweep, for errors.
 
     Raises:
         ArgumentError: for a word about something else, or one that jobs of different data would
@@ -45,26 +52,21 @@ def moved(composed: Sequence[Composed], words: Sequence[str]) -> tuple[list[Comp
     found: list[Composed] = []
     first: Relocation | None = None
     for one in composed:
-        plain, job = ({**whole, "data": copy.deepcopy(whole["data"])} for whole in _forms(one))
+        plain, job = (
+            {**whole, "data": copy.deepcopy(whole["data"])} for whole in (one.plain, one.job)
+        )
         relocation, others = relocated(plain, words)
         if others:
-            raise ArgumentError(
-                f"resuming a sweep takes data.path=FILE alone, got '{others[0]}'; of one job, type "
-                f"seedbed resume SWEEP/JOB {others[0]}"
-            )
+            raise _not_taken(others[0], directory)
         first = relocation if first is None else first
         if relocation != first:
             raise ArgumentError(
                 f"'{words[0]}': the jobs of the sweep have their data in several places; resume "
-                "each job, seedbed resume SWEEP/JOB data.path=FILE"
+                f"each job, seedbed resume {directory}/JOB data.path=FILE"
             )
         relocation(job)
         found.append(replace(one, run=checked(plain), plain=plain, job=job))
     return found, first or Relocation({})
-
-
-def _forms(one: Composed) -> tuple[Mapping[str, object], Mapping[str, object]]:
-    return one.plain, one.job
 
 
 def refuse_other_data(sweep: Sweep, relocation: Relocation) -> None:

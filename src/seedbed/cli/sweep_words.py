@@ -82,10 +82,11 @@ def words_of_jobs(loader: ConfigLoader, sweep: DictConfig, arguments: Sequence[s
         ConfigError: if there would be no job, or one would set a key of Hydra's own.
     """
     refuse_unobeyed(hydra_part(sweep))
-    overrides = OverridesParser.create(config_loader=loader).parse_overrides(list(arguments))
+    parser = OverridesParser.create(config_loader=loader)
+    overrides = parser.parse_overrides(list(arguments))
     _refuse_empty(overrides)
     (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
-    read = partial(_key_and_value, OverridesParser.create(config_loader=loader))
+    read = partial(_key_and_value, parser)
     asked = expanded([list(map(str, job)) for job in jobs], sweep_settings(sweep), read)
     refuse_of_one_job(sorted({word for job in asked.jobs for word in job if "hydra" in word}))
     return asked

@@ -93,7 +93,7 @@ def _wrong_option(override: Override) -> Iterator[str]:
         return
     value: Any = override.value()
     given = value if isinstance(value, list) else wrong[0]
-    typed = instead_of_option(group, given) if given in (value, wrong[0]) else None
+    typed = instead_of_option(group, given)
     if typed is not None:
         told = f"[{','.join(wrong)}]" if isinstance(value, list) else wrong[0]
         yield f"{group}: no option '{told}'; there are {shown(options)}; type {typed}"

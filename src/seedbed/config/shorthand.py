@@ -7,6 +7,7 @@ import re
 from typing import Any, get_args
 
 from seedbed.config.fitting import hints_of, said
+from seedbed.config.hints import written
 from seedbed.config.schema import SklearnConfig
 
 FILE = re.compile(r"\.(csv|tsv|tab|txt|parquet|pq|npz)(?:\.(?:gz|bz2|zst|lz4))?$")
@@ -33,30 +34,27 @@ def option_of_file(name: str) -> str | None:
     return {"parquet": "parquet", "pq": "parquet", "npz": "npz"}.get(found[1], "csv")
 
 
-def instead_of_option(group: str, value: Any) -> str | None:
+def instead_of_option(group: str, typed: str | list[Any]) -> str | None:
     """What to type in place of `group=VALUE`, where the value is no option's name.
 
     Args:
         group: of the config.
-        value: a list, or the text of what was typed.
+        typed: the value: a list, or the text of anything else.
     """
-    if isinstance(value, list):
-        widths = value and all(type(one) is int for one in value)
-        return (
-            f"'model.hidden=[{','.join(map(str, value))}]'" if group == "model" and widths else None
-        )
-    text = str(value)
-    if group == "data" and (option := option_of_file(text)):
-        return f"data={option} data.path={text}"
-    if group == "data" and text in get_args(hints_of(SklearnConfig)["dataset"]):
-        return f"data=sklearn data.dataset={text}"
-    if group in CLASSES and CLASS.fullmatch(text):
-        return f"{group}._target_={text}"
-    if not NUMBER.fullmatch(text):
+    if isinstance(typed, list):
+        are_widths = group == "model" and typed and all(type(one) is int for one in typed)
+        return f"'model.hidden=[{','.join(map(written, typed))}]'" if are_widths else None
+    if group == "data" and (option := option_of_file(typed)):
+        return f"data={option} data.path={typed}"
+    if group == "data" and typed in get_args(hints_of(SklearnConfig)["dataset"]):
+        return f"data=sklearn data.dataset={typed}"
+    if group in CLASSES and CLASS.fullmatch(typed):
+        return f"{group}._target_={typed}"
+    if not NUMBER.fullmatch(typed):
         return None
     if group == "model":
-        return f"'model.hidden=[{text}]'"
-    return f"{NUMBERS[group]}={text}" if group in NUMBERS else None
+        return f"'model.hidden=[{typed}]'"
+    return f"{NUMBERS[group]}={typed}" if group in NUMBERS else None
 
 
 def instead_of_group(path: str, value: Any) -> str | None:

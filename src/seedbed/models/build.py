@@ -1,19 +1,17 @@
 """Builds the model of a run, with the sizes of its data."""
 
 import inspect
-import random
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from seedbed.config.build import AllowList, accepted, constructed
 from seedbed.errors import ModelError, NotAllowedError
 from seedbed.models.lazy import materialize
+from seedbed.models.shared_values import others_seeded
 
 
 class ModelBuilder:
@@ -89,19 +87,6 @@ class ModelBuilder:
 
 def _seed_the_cpu(seed: int) -> None:
     torch.default_generator.manual_seed(seed)
-
-
-@contextmanager
-def others_seeded(seed: int) -> Iterator[None]:
-    """Python's and NumPy's generators, put back afterwards."""
-    pythons, numpys = random.getstate(), np.random.get_state()
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    try:
-        yield
-    finally:
-        random.setstate(pythons)
-        np.random.set_state(numpys)
 
 
 def build_model(

@@ -17,15 +17,16 @@ def copied_model(model: Module) -> Module:
     """
     memo: dict[int, Any] = {}
     for module in model.modules() if isinstance(model, nn.Module) else []:
-        for tensor in _tensors(vars(module)):
+        for tensor in tensors_in(vars(module)):
             if not tensor.is_leaf:
                 memo[id(tensor)] = tensor.detach().clone()
     return copy.deepcopy(model, memo)
 
 
-def _tensors(value: Any, depth: int = 3) -> Iterator[Tensor]:
+def tensors_in(value: Any, depth: int = 3) -> Iterator[Tensor]:
+    """The tensors within mappings, lists and tuples, so many of them inside one another."""
     if isinstance(value, Tensor):
         yield value
     elif depth and isinstance(value, dict | list | tuple):
         for one in value.values() if isinstance(value, dict) else value:
-            yield from _tensors(one, depth - 1)
+            yield from tensors_in(one, depth - 1)

@@ -1,15 +1,46 @@
-"""Puts back what a user's modules and classes count for themselves.
+"""Keeps to its own run what a user's code counts and draws in the process.
 
 Runs may share a process, as the jobs of a sweep do: what one leaves in a class or a global variable
-is not to reach the next.
+is not to reach the next, and what it draws is a matter of its seed.
 """
 
+import random
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 VALUES = (bool, int, float, complex, str, bytes, type(None))
+
+
+@contextmanager
+def kept_to_the_run(packages: Sequence[str], seed: int) -> Iterator[None]:
+    """Both of the below, where there is code of the user's; nothing where there is none.
+
+    Args:
+        packages: that may be named, as `allow` has them.
+        seed: of Python's and NumPy's generators.
+    """
+    if not packages:
+        yield
+        return
+    with values_put_back(packages), others_seeded(seed):
+        yield
+
+
+@contextmanager
+def others_seeded(seed: int) -> Iterator[None]:
+    """Python's and NumPy's generators, put back afterwards."""
+    pythons, numpys = random.getstate(), np.random.get_state()
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    try:
+        yield
+    finally:
+        random.setstate(pythons)
+        np.random.set_state(numpys)
 
 
 @contextmanager
@@ -19,7 +50,7 @@ def values_put_back(packages: Sequence[str]) -> Iterator[None]:
     Args:
         packages: whose modules, and the classes that are defined there, are looked at.
     """
-    before = list(_values(tuple(packages)))
+    before = list(_values(packages))
     try:
         yield
     finally:
@@ -28,11 +59,13 @@ def values_put_back(packages: Sequence[str]) -> Iterator[None]:
                 setattr(owner, name, value)
 
 
-def _values(packages: tuple[str, ...]) -> Iterator[tuple[Any, str, Any]]:
+def _values(packages: Sequence[str]) -> Iterator[tuple[Any, str, Any]]:
     """The owner, the name and the value of each."""
+    if not packages:
+        return
     within = tuple(f"{package}." for package in packages)
     for home, module in list(sys.modules.items()):
-        if not packages or not f"{home}.".startswith(within):
+        if not f"{home}.".startswith(within):
             continue
         names = list(vars(module).values())
         classes = [one for one in names if isinstance(one, type) and one.__module__ == home]

@@ -53,6 +53,10 @@ def all_finite(weights: Sequence[Tensor]) -> bool:
     return math.isfinite(total) or all(bool(one.isfinite().all()) for one in weights)
 
 
+SHARED = "stack "
+"""Before the names of the generators that the runs of a stack draw from together."""
+
+
 def random_state(device: torch.device) -> dict[str, Any]:
     """Of torch's generators."""
     state: dict[str, Any] = {"cpu": torch.get_rng_state()}

@@ -26,19 +26,26 @@ def others_state() -> dict[str, Tensor]:
     }
 
 
-def restore_others(state: Mapping[str, Tensor]) -> None:
+def restore_others(
+    state: Mapping[str, Tensor], pythons: Any = random, numpys: Any = np.random
+) -> None:
     """Puts those back that a checkpoint holds.
 
+    Args:
+        state: by name, others beside.
+        pythons: a `random.Random`, or the module for the one that all share.
+        numpys: a `numpy.random.RandomState`, or likewise.
+
     Raises:
-        ValueError: if a state is none.
+        OverflowError, TypeError, ValueError: if a state is none.
     """
     for name, length in LENGTHS.items():
         if name in state and (state[name].numel() != length or state[name].dim() != 1):
             raise ValueError(f"the state of {name}'s random numbers has {state[name].numel()}")
     if PYTHONS in state:
         *words, gauss = state[PYTHONS].tolist()
-        random.setstate((3, tuple(map(int, words)), None if math.isnan(gauss) else gauss))
+        pythons.setstate((3, tuple(map(int, words)), None if math.isnan(gauss) else gauss))
     if NUMPYS in state:
         *keys, place, has_gauss, gauss = state[NUMPYS].tolist()
         array = np.array(keys, dtype=np.uint32)
-        np.random.set_state(("MT19937", array, int(place), int(has_gauss), gauss))
+        numpys.set_state(("MT19937", array, int(place), int(has_gauss), gauss))

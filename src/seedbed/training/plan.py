@@ -1,7 +1,6 @@
 """A run that is ready to start: everything built, and one batch tried through it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
@@ -15,9 +14,9 @@ from seedbed.config.schema import DatasetConfig, RunConfig
 from seedbed.data.batches import Batches, evaluation_batches, training_batches
 from seedbed.data.prepared import PreparedData, Rows, prepare_data
 from seedbed.errors import ConfigError, ModelError, SeedbedError
-from seedbed.models.build import build_model, others_seeded, output_of
+from seedbed.models.build import build_model, output_of
 from seedbed.models.copies import copied_model
-from seedbed.models.shared_values import values_put_back
+from seedbed.models.shared_values import kept_to_the_run
 from seedbed.raised import is_of_user, reason
 from seedbed.training.device import mixed_precision, resolved_device
 from seedbed.training.engine import Engine
@@ -60,6 +59,11 @@ class Plan:
         return self.engine.model
 
     @property
+    def packages(self) -> Sequence[str]:
+        """The user's own, whose classes may be named by the config or the environment's word."""
+        return AllowList(self.config.allow).packages
+
+    @property
     def threads(self) -> int:
         """Of the CPU."""
         worth = self.multiplications if self.engine.device.type == "cpu" else OWN_STEP
@@ -96,8 +100,7 @@ def prepare_run(config: RunConfig, allow: AllowList, data: PreparedData | None =
     work = None
     if model is not None and objective is not None and train is not None:
         twins = _twins(config, allow, model, objective)
-        own = others_seeded(config.seed) if config.allow else nullcontext()
-        with values_put_back(config.allow), own:
+        with kept_to_the_run(allow.packages, config.seed):
             work = tried(_try_batch, *twins, data.train, train)
     learner = (model if model is not None else nn.Linear(1, 1)).to(device)
     steps = config.trainer.epochs * (len(train) if train is not None else 1)

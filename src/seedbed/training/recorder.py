@@ -106,7 +106,7 @@ class Recorder:
         engine = self.plan.engine
         scheduler = engine.schedule.scheduler
         loss = engine.objective.state
-        others = others_state() if self.plan.config.allow else {}
+        others = others_state() if self.plan.packages else {}
         own = {"loss": copied(loss, before.get("loss"))} if loss else {}
         return {
             "format": checkpoint.FORMAT,

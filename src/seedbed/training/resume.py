@@ -1,11 +1,13 @@
 """Takes up a run where its last checkpoint left it, to the bit."""
 
 import os
+import random
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from seedbed.config.schema import RunConfig
@@ -16,6 +18,7 @@ from seedbed.runs.reader import read_json
 from seedbed.training import checkpoint
 from seedbed.training.checkpoint import Snapshot
 from seedbed.training.data_folder import elsewhere
+from seedbed.training.other_generators import restore_others
 from seedbed.training.plan import Plan
 from seedbed.training.state import Best, TrainingState
 
@@ -54,8 +57,8 @@ def load_snapshot(paths: RunPaths) -> Snapshot | None:
         _state(snapshot["state"])
         if not isinstance(events, int) or events < 0:
             raise TypeError(f"events is {events!r}")
-        _must_be_tensors(snapshot["random"])
-    except (KeyError, TypeError, ValueError) as err:
+        _try_random(snapshot["random"])
+    except (KeyError, OverflowError, RuntimeError, TypeError, ValueError) as err:
         raise CheckpointError(f"'{paths.last}' is damaged: {_said(err)}") from err
     sizes = [path.stat().st_size for path in paths.root.glob(f"{EVENT_PREFIX}.*")]
     return {**snapshot, "events": min([events, *sizes])}
@@ -176,11 +179,16 @@ def _state(plain: Any) -> TrainingState:
     return state
 
 
-def _must_be_tensors(random: Any) -> None:
-    if not isinstance(random, Mapping) or "cpu" not in random:
+def _try_random(states: Any) -> None:
+    """Puts the states into generators of their own, before a run is begun with them."""
+    if not isinstance(states, Mapping) or "cpu" not in states:
         raise TypeError("it has no state of the random numbers")
-    if not all(isinstance(state, torch.Tensor) for state in random.values()):
+    if not all(isinstance(state, torch.Tensor) for state in states.values()):
         raise TypeError("the state of its random numbers must be tensors")
+    for name in ("cpu", f"{checkpoint.SHARED}cpu"):
+        if name in states:
+            torch.Generator().set_state(states[name])
+    restore_others(states, random.Random(), np.random.RandomState())
 
 
 def _said(err: Exception) -> str:

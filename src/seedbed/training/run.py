@@ -13,8 +13,7 @@ from typing import Any
 
 from seedbed.data.seeds import stream_seed
 from seedbed.errors import RunDirectoryError, SeedbedError
-from seedbed.models.build import others_seeded
-from seedbed.models.shared_values import values_put_back
+from seedbed.models.shared_values import kept_to_the_run
 from seedbed.raised import reason
 from seedbed.runs.code import code_of
 from seedbed.runs.directory import RunDirectory, Status
@@ -104,8 +103,7 @@ def _begun(
     seed = stream_seed(plan.config.seed, "training")
     with (
         process_settings(plan.config.trainer, plan.engine.device, seed, plan.threads),
-        values_put_back(plan.config.allow),
-        others_seeded(seed) if plan.config.allow else contextlib.nullcontext(),
+        kept_to_the_run(plan.packages, seed),
         Recorder(plan, plain, directory, resumed) as recorder,
     ):
         recorder.good = recorder.snapshot(state)

@@ -7,10 +7,10 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from seedbed.models.copies import tensors_in
 from seedbed.models.plain_state import (
     PlainState,
     first_difference,
@@ -22,6 +22,9 @@ from seedbed.training.plan import Plan
 
 FOREIGN = ("seedbed.", "torch.")
 """Packages whose classes keep nothing for themselves, or save it."""
+
+DEEPEST = 100
+"""Containers inside one another that are looked through; Python itself copies not many more."""
 
 BEGIN, BEGINS = "begin with it as it was built", "begins with it as it was built"
 BUFFER = "register_buffer keeps a tensor"
@@ -136,16 +139,8 @@ def _copy_of(original: Any) -> Any:
 
 def _with_its_tensors(state: Any) -> Any:
     """A copy of containers, which the user's own may write into, that holds the same tensors."""
-    memo: dict[int, Any] = {id(one): one for one in _tensors(state)}
+    memo: dict[int, Any] = {id(one): one for one in tensors_in(state, DEEPEST)}
     return copy.deepcopy(state, memo)
-
-
-def _tensors(state: Any) -> Iterator[Tensor]:
-    if isinstance(state, Tensor):
-        yield state
-    elif isinstance(state, dict | list | tuple):
-        for one in state.values() if isinstance(state, dict) else state:
-            yield from _tensors(one)
 
 
 def _changed(what: str, path: str) -> str:

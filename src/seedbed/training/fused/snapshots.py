@@ -18,9 +18,6 @@ from seedbed.training.state import HistoryRow, TrainingState
 ENGINE = "fused"
 """What a checkpoint of a stack says of itself: going on from it singly gives other bits."""
 
-OF_THE_STACK = "stack "
-"""Before the names of the generators that the runs of a stack draw from together."""
-
 
 def last_snapshot(stack: Stack, place: int, standing: Standing) -> Snapshot:
     """As `Recorder.snapshot` makes it of a single run, without `events`."""
@@ -38,7 +35,7 @@ def last_snapshot(stack: Stack, place: int, standing: Standing) -> Snapshot:
     snapshot = _snapshot(stack, place, tensors, stack.step, standing, state)
     if stack.plan.model.randomness != "error":
         shared = checkpoint.random_state(stack.plan.device)
-        snapshot["random"] |= {OF_THE_STACK + device: one for device, one in shared.items()}
+        snapshot["random"] |= {checkpoint.SHARED + device: one for device, one in shared.items()}
     return snapshot
 
 
@@ -165,11 +162,11 @@ def restore(stack: Stack, last: Sequence[Snapshot], best: Sequence[Snapshot]) ->
 
 def restore_random(last: Sequence[Snapshot], device: torch.device) -> None:
     """Puts the generators where the stack had them, if it drew from any."""
-    length = len(OF_THE_STACK)
+    length = len(checkpoint.SHARED)
     shared = {
         name[length:]: one
         for name, one in last[0]["random"].items()
-        if name.startswith(OF_THE_STACK)
+        if name.startswith(checkpoint.SHARED)
     }
     if "cpu" in shared:
         checkpoint.restore_random(shared, device)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from seedbed.config.build import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.data.seeds import stream_seed
 from seedbed.models.plain_state import first_difference, shared_state
@@ -69,7 +70,7 @@ def found_in_trial(plan: StackPlan) -> str | None:
 def _undisturbed(config: RunConfig) -> Iterator[None]:
     """The user's code may draw, and warn; it does so again when it is run in earnest."""
     pythons, numpys = random.getstate(), np.random.get_state()
-    with warnings.catch_warnings(), values_put_back(config.allow):
+    with warnings.catch_warnings(), values_put_back(AllowList(config.allow).packages):
         warnings.simplefilter("ignore")
         try:
             yield
