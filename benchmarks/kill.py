@@ -26,8 +26,8 @@ from measure.same_run import differences
 
 import seedbed.cli.resume
 import seedbed.cli.train
-import seedbed.training.figure
-import seedbed.training.objective
+import seedbed.recording.figure
+import seedbed.tasks.objective
 import seedbed.training.run
 import seedbed.views.summary  # noqa: F401
 from seedbed.cli.main import DONE, WRONG_INPUT

@@ -9,7 +9,7 @@ from models.article_nets import ARTICLE_NETS, X, Y
 from runs.driving import Trained, history, prepared, train
 from torch.nn.functional import mse_loss
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.data.new_rows import rows_from_json
 from seedbed.models.build import build_model
 from seedbed.views import layers

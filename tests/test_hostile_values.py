@@ -20,9 +20,9 @@ from conftest import Command
 from hostile.values import ARGUMENTS, HOSTILE, bases, keys_of
 
 from seedbed.cli.main import COMMANDS
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
+from seedbed.compose.compose import composed
 from seedbed.config.check import checked
-from seedbed.config.compose import composed
 from seedbed.config.hints import written
 from seedbed.config.schema import RunConfig
 from seedbed.errors import SeedbedError

@@ -24,7 +24,7 @@ from tensorboard.plugins.hparams import metadata
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from views.browser import CHROMIUM, DRIVER, browser, direct
 
-from seedbed.training.events import END_TAG, HPARAMS, NO_VALUE, START_TAG, result_tag, session_end
+from seedbed.recording.events import END_TAG, HPARAMS, NO_VALUE, START_TAG, result_tag, session_end
 
 STATUSES = ["STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING", "STATUS_UNKNOWN"]
 RUNS = {

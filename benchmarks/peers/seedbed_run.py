@@ -6,8 +6,8 @@ from pathlib import Path
 
 from measure.tasks import LEARNING_RATE, SEED, Task
 
-from seedbed.config.build import AllowList
-from seedbed.config.compose import composed
+from seedbed.components import AllowList
+from seedbed.compose.compose import composed
 from seedbed.runs.directory import claim
 from seedbed.training.plan import prepare_run
 from seedbed.training.run import run

@@ -24,7 +24,7 @@ MISTAKES = {
 SLOW_OWN_CONFIG = """
 import os, sys, time
 from seedbed.cli.main import script
-from seedbed.config import compose
+from seedbed.compose import compose
 
 def slow(*_):
     print("composing", os.getpid(), flush=True)

@@ -10,7 +10,7 @@ import yaml
 from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf
 
-from seedbed.config.hydra_keys import FILLED, FIXED, OBEYED
+from seedbed.compose.hydra_keys import FILLED, FIXED, OBEYED
 
 REFUSED = {
     "hydra.job.chdir=true": "hydra.job.chdir is not supported",

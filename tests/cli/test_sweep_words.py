@@ -12,7 +12,7 @@ import pytest
 
 from seedbed.cli import hydra_flags, other_launcher
 from seedbed.cli.sweep_words import composed_sweep
-from seedbed.config.composed import ComposedSweep
+from seedbed.compose.composed import ComposedSweep
 
 SWEEPS = {
     "grid": ["model=custom,manual", "optimizer.lr=1e-3,1e-2", "seed=range(0,3)"],

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from seedbed.config.build import ALLOW_VARIABLE, AllowList, accepts, called
+from seedbed.components import ALLOW_VARIABLE, AllowList, accepts, called
 from seedbed.errors import NotAllowedError
 from seedbed.models import CustomMLP
 
@@ -68,7 +68,7 @@ def test_shipped_classes_are_found(target: str, found: type) -> None:
         "torch.nn.init",
         "torch.optim.lr_scheduler.Counter",
         "seedbed.models.build.build_model",
-        "seedbed.config.build.AllowList",
+        "seedbed.components.AllowList",
         "own_nets.Net",
         "Net",
         ".Net",

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from seedbed.compose.compose import composed
 from seedbed.config.check import checked
-from seedbed.config.compose import composed
 from seedbed.config.schema import CsvConfig, EarlyStopping, LoaderConfig, RowsConfig
 from seedbed.errors import ConfigError
 

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedbed.config.compose import composed
+from seedbed.compose.compose import composed
 from seedbed.config.options import fitted_to_classes, options_of
 from seedbed.config.target_keys import TARGET_KEYS
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
 
-from seedbed.config.compose import composed
-from seedbed.config.composed import hydra_files
+from seedbed.compose.compose import composed
+from seedbed.compose.composed import hydra_files
 from seedbed.config.locations import find_user_conf, own_conf, user_conf
 from seedbed.errors import ConfigError
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 import yaml
 
-from seedbed.config.build import AllowList, accepts
-from seedbed.config.compose import composed
+from seedbed.components import AllowList, accepts
+from seedbed.compose.compose import composed
 from seedbed.config.locations import own_conf
 from seedbed.training.plan import prepare_run
 

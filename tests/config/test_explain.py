@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seedbed.config.compose import composed
+from seedbed.compose.compose import composed
 from seedbed.config.hints import did_you_mean, nearest, shown
 from seedbed.errors import ConfigError
 

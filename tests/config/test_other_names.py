@@ -2,7 +2,7 @@
 
 import pytest
 
-from seedbed.config.compose import composed
+from seedbed.compose.compose import composed
 from seedbed.config.locations import own_conf
 from seedbed.config.options import options_of
 from seedbed.config.other_names import ADVICE, KEYS, OPTIONS

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from runs.driving import train
 
 from seedbed.cli.sweep_words import composed_sweep
-from seedbed.config.compose import composed
+from seedbed.compose.compose import composed
 from seedbed.data.batches import evaluation_rows, rows_a_batch
 
 ARTICLE = ("SGD", 2, [8], 50, None)

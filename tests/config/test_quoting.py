@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedbed.config.quoting import quoted_override
+from seedbed.compose.quoting import quoted_override
 
 PARSER = OverridesParser.create()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seedbed.config.compose import composed
+from seedbed.compose.compose import composed
 from seedbed.data.prepared import PreparedData, prepare_data
 
 Columns = Mapping[str, Sequence[Any]]

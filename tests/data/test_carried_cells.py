@@ -14,11 +14,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seedbed.data.carried import free_names, with_predictions
-from seedbed.data.csv_file import CsvFile
-from seedbed.data.npz_file import NpzFile
-from seedbed.data.parquet_file import ParquetFile
 from seedbed.errors import DataError
+from seedbed.tables.carried import free_names, with_predictions
+from seedbed.tables.csv_file import CsvFile
+from seedbed.tables.npz_file import NpzFile
+from seedbed.tables.parquet_file import ParquetFile
 
 ENCODINGS = [
     "utf-8",

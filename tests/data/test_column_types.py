@@ -11,12 +11,12 @@ import pyarrow.parquet
 import pytest
 from data.houses import prepared_data
 
-from seedbed.data.cells import numbers
-from seedbed.data.column_types import ColumnTypes, later_table
 from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
 from seedbed.data.prepared import PreparedData
-from seedbed.data.text_form import CellForm, TextForm
 from seedbed.errors import DataError
+from seedbed.tables.cells import numbers
+from seedbed.tables.column_types import ColumnTypes, later_table
+from seedbed.tables.text_form import CellForm, TextForm
 
 UNSPLIT = "data.split={validation:0,test:0}"
 

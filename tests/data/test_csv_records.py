@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from seedbed.data.csv_file import CsvFile
-from seedbed.data.csv_records import Records
 from seedbed.errors import DataError
+from seedbed.tables.csv_file import CsvFile
+from seedbed.tables.csv_records import Records
 
 
 def opened(path: Path, content: bytes, encoding: str = "utf-8", delimiter: str = ",") -> CsvFile:

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from seedbed.config.compose import composed
+from seedbed.compose.compose import composed
 from seedbed.data.prepared import prepare_data
-from seedbed.data.table import Column, Table
 from seedbed.errors import DataError
+from seedbed.tables.table import Column, Table
 
 ROWS = 60
 CSV = "".join(

@@ -15,10 +15,10 @@ from data.houses import prepared_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedbed.data.compact_dates import compact_form
-from seedbed.data.dates import day_number
 from seedbed.data.prepared import PreparedData
 from seedbed.errors import DataError
+from seedbed.tables.compact_dates import compact_form
+from seedbed.tables.dates import day_number
 
 UNSPLIT = ("data.split={validation: 0, test: 0}", "data.standardize=false")
 DAYS = [dt.date(2024, 1, 29) + dt.timedelta(days=9 * n) for n in range(20)]

@@ -5,8 +5,8 @@ import pytest
 
 from seedbed.data.fitted_column import FittedColumn, constant_columns, fit_features
 from seedbed.data.preprocessing import Preprocessing
-from seedbed.data.table import Column, Table
 from seedbed.errors import DataError
+from seedbed.tables.table import Column, Table
 
 ROWS = 1003
 

@@ -16,10 +16,10 @@ from data.houses import prepared_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedbed.data.cells import numbers
 from seedbed.data.prepared import PreparedData
-from seedbed.data.text_form import CellForm
 from seedbed.errors import DataError
+from seedbed.tables.cells import numbers
+from seedbed.tables.text_form import CellForm
 
 ROWS = 30
 UNSPLIT = "data.split={validation: 0, test: 0}"

@@ -12,11 +12,11 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 
-from seedbed.data.column_types import later_table
 from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
 from seedbed.data.prepared import PreparedData
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import DataError
+from seedbed.tables.column_types import later_table
 
 FEATURES = ["area", "rooms", "city", "garden", "pool", "floors"]
 NUMBERS = ["area", "rooms", "floors"]

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedbed.config.compose import composed
+from seedbed.compose.compose import composed
 from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
 from seedbed.data.prepared import PreparedData, prepare_data
 

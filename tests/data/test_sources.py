@@ -11,9 +11,9 @@ import torch
 from data.houses import Columns, houses, prepared_data, write_csv
 from sklearn.datasets import load_diabetes, load_iris
 
-from seedbed.data import sklearn_sets
 from seedbed.data.prepared import PreparedData
 from seedbed.errors import DataError
+from seedbed.tables import sklearn_sets
 
 PARTS = ["train", "validation", "test"]
 

@@ -9,8 +9,8 @@ from conftest import Command
 from runs.driving import prepared, train
 from training.fused.stacking import assert_alike, fused, singly
 
+from seedbed.compose.compose import composed
 from seedbed.config.check import checked
-from seedbed.config.compose import composed
 from seedbed.errors import ConfigError
 from seedbed.training.plan import Plan
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from seedbed.config.compose import composed
+from seedbed.compose.compose import composed
 from seedbed.data.prepared import prepare_data
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from seedbed.config.build import AllowList
-from seedbed.config.compose import composed
+from seedbed.components import AllowList
+from seedbed.compose.compose import composed
 from seedbed.errors import SeedbedError
 from seedbed.models.build import build_model
 

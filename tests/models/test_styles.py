@@ -7,8 +7,8 @@ import torch
 from models.article_nets import ARTICLE_NETS, X
 from torch import Tensor, nn
 
-from seedbed.config.build import AllowList
-from seedbed.config.compose import composed
+from seedbed.components import AllowList
+from seedbed.compose.compose import composed
 from seedbed.models import CustomMLP, ManualMLP, SequentialMLP
 from seedbed.models.activations import ACTIVATIONS
 from seedbed.models.build import build_model

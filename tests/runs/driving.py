@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seedbed.config.build import AllowList
-from seedbed.config.compose import composed
-from seedbed.config.composed import Composed
+from seedbed.components import AllowList
+from seedbed.compose.compose import composed
+from seedbed.compose.composed import Composed
 from seedbed.runs.directory import RunDirectory, claim
 from seedbed.training.plan import Plan, prepare_run
 from seedbed.training.run import run

@@ -11,7 +11,7 @@ import torch
 import yaml
 from runs.driving import Trained, same_weights, train
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.config.check import checked
 from seedbed.errors import RunDirectoryError
 from seedbed.runs import files

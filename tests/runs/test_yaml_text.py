@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from seedbed.config.compose import composed
-from seedbed.config.composed import hydra_files
+from seedbed.compose.compose import composed
+from seedbed.compose.composed import hydra_files
 from seedbed.runs.yaml_text import YamlDumper, yaml_text
 
 KEYS = [

@@ -14,13 +14,13 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import open_dict
 
-from seedbed.config import sweep_jobs
+from seedbed.compose import sweep_jobs
+from seedbed.compose.compose import COMPOSITION_ERRORS, from_hydra, hydra_started
+from seedbed.compose.composed import hydra_files
+from seedbed.compose.explain import explained
+from seedbed.compose.sweep_jobs import JobComposer
 from seedbed.config.check import checked
-from seedbed.config.compose import COMPOSITION_ERRORS, from_hydra, hydra_started
-from seedbed.config.composed import hydra_files
-from seedbed.config.explain import explained
 from seedbed.config.locations import own_conf
-from seedbed.config.sweep_jobs import JobComposer
 from seedbed.errors import ConfigError
 
 OWN_YAML = {
@@ -130,9 +130,9 @@ def started(folder: Path) -> Iterator[JobComposer]:
         )
         asked = _once(explained, lambda err, words, name: (type(err), str(err), *words))
         with (
-            mock.patch("seedbed.config.sweep_jobs.explained", asked),
-            mock.patch("seedbed.config.sweep_jobs.checked", _checked),
-            mock.patch("seedbed.config.compose.checked", _checked),
+            mock.patch("seedbed.compose.sweep_jobs.explained", asked),
+            mock.patch("seedbed.compose.sweep_jobs.checked", _checked),
+            mock.patch("seedbed.compose.compose.checked", _checked),
         ):
             yield JobComposer(loader, sweep)
 

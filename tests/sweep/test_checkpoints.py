@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from seedbed.training.checkpoint import load
+from seedbed.runs.checkpoint import load
 
 MULTISTEP = (
     "scheduler._target_=torch.optim.lr_scheduler.MultiStepLR",

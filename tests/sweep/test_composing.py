@@ -10,10 +10,10 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from override_lists import KEYS, VALUES, difference, started
 
+from seedbed.compose.override_words import WordReader
+from seedbed.compose.sweep_jobs import JobComposer, composed_jobs
 from seedbed.config.check import CheckedGroups, checked
 from seedbed.config.options import fitted_to_classes
-from seedbed.config.sweep_jobs import JobComposer, composed_jobs
-from seedbed.config.words import WordReader
 from seedbed.errors import ConfigError
 
 COMPARISON = Path(__file__).parents[2] / "benchmarks" / "expansion.py"
@@ -141,7 +141,7 @@ def test_the_mistakes_are_told_as_of_a_whole_check(composer: JobComposer, words:
 
 
 def test_a_group_that_was_right_is_taken_as_it_is_and_others_are_checked() -> None:
-    from seedbed.config.compose import composed
+    from seedbed.compose.compose import composed
 
     plain, groups = composed([]).plain, CheckedGroups()
     first = checked(plain, groups)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.config.check import checked
 from seedbed.sweep.disk import FOLDERS, LARGE_FILES, SMALL_FILES, footprint, run_bytes
 from seedbed.training.plan import prepare_run

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from seedbed.config.overrides import words_of
+from seedbed.compose.overrides import words_of
 from seedbed.errors import ConfigError
 from seedbed.sweep.expand import expanded
 from seedbed.sweep.names import job_folders

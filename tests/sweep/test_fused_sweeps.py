@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from seedbed.training.fused.sizing import Width
+from seedbed.fused.sizing import Width
 
 OWN = """
 import traceback

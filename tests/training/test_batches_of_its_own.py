@@ -27,8 +27,8 @@ from seedbed.data.batches import (
     evaluation_batches,
     training_batches,
 )
-from seedbed.training.fused.recording import recorded
-from seedbed.training.fused.stackable import WRITES_INTO_BATCH, refused_by_vmap
+from seedbed.fused.stackable import WRITES_INTO_BATCH, refused_by_vmap
+from seedbed.fused.tracing import recorded
 from seedbed.training.plan import Plan
 from seedbed.views.layers import layer_values, output, returned_hidden
 from seedbed.views.predict import model_outputs

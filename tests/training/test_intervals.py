@@ -6,7 +6,7 @@ import pytest
 from runs.driving import train
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from seedbed.config.compose import composed
+from seedbed.compose.compose import composed
 from seedbed.errors import ConfigError
 from seedbed.training import interval as interval_module
 from seedbed.training.interval import parsed_interval

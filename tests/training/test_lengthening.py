@@ -15,7 +15,7 @@ import yaml
 from conftest import Command
 from runs.driving import history, same_weights, train
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.errors import NotAllowedError
 from seedbed.runs.keepsake import FOLDER
 from seedbed.runs.layout import RunPaths

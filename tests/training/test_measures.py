@@ -10,9 +10,9 @@ import torch
 from runs.driving import prepared, train
 from sklearn import metrics as measures
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.errors import ConfigError
-from seedbed.training.objective import Objective, build_objective
+from seedbed.tasks.objective import Objective, build_objective
 
 ROWS = 200
 

@@ -12,7 +12,7 @@ from torch import nn
 from training.fused.own import learning, losses
 from training.fused.stacking import variants
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.errors import ModelError
 from seedbed.models.build import build_model
 from seedbed.training.plan import prepare_run

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from runs.driving import same_weights, train
 from training.fused.stacking import alone, planned, stacked, variants
 
+from seedbed.fused.best import Good
 from seedbed.sweep.outcome import read_sweep
-from seedbed.training.fused.good import Good
 from seedbed.training.state import Best
 
 ONE_CLASS = [
@@ -129,8 +129,8 @@ def test_a_sweep_says_it_and_ranks_by_nothing_it_has_not(seedbed: Command) -> No
 
 def test_a_stack_that_goes_on_keeps_what_is_no_best_epoch(tmp_path: Path) -> None:
     """Cut off after an epoch without a number, it ends as one that was never stopped."""
-    from seedbed.training.fused.snapshots import last_snapshot, restore
-    from seedbed.training.fused.stack import Stack
+    from seedbed.fused.snapshots import last_snapshot, restore
+    from seedbed.fused.stack import Stack
 
     configs = variants(ONE_CLASS, [{}, {}])
     whole, part = Stack(planned(configs), 2), Stack(planned(configs), 2)
@@ -138,7 +138,7 @@ def test_a_stack_that_goes_on_keeps_what_is_no_best_epoch(tmp_path: Path) -> Non
     _epochs(part, 2)
     places = range(2)
     standings = part.plan.schedules.standings()
-    from seedbed.training.fused.snapshots import best_snapshot
+    from seedbed.fused.snapshots import best_snapshot
 
     last = [last_snapshot(part, at, standings[at]) for at in places]
     best = [best_snapshot(part, at) for at in places]

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from training.fused.stacking import alone, planned, stacked, variants
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.data.batches import EVALUATION_ROWS
 from seedbed.data.preprocessing import Preprocessing
+from seedbed.fused import evaluation
+from seedbed.fused.stack import Stack
 from seedbed.models.build import output_of
-from seedbed.training.fused import evaluation
-from seedbed.training.fused.stack import Stack
-from seedbed.training.objective import Objective
+from seedbed.tasks.objective import Objective
 from seedbed.training.plan import Plan, prepare_run
 
 ROWS = EVALUATION_ROWS + 1700

@@ -21,14 +21,15 @@ from training.fused.stacking import (
     variants,
 )
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
+from seedbed.fused.snapshots import best_snapshot, last_snapshot
+from seedbed.fused.stack import Stack
+from seedbed.fused.train import train_stack
+from seedbed.recording.archives import archive
+from seedbed.runs import checkpoint
 from seedbed.runs.layout import RunPaths
-from seedbed.training import checkpoint, run
-from seedbed.training.fused.archives import archive
-from seedbed.training.fused.snapshots import best_snapshot, last_snapshot
-from seedbed.training.fused.stack import Stack
-from seedbed.training.fused.train import train_stack
+from seedbed.training import run
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.plan import Plan, prepare_run
 from seedbed.training.reporter import Silent

@@ -11,7 +11,7 @@ from PIL import Image
 from runs.driving import train
 
 from seedbed.errors import RunDirectoryError
-from seedbed.training.figure import loss_figure
+from seedbed.recording.figure import loss_figure
 from seedbed.views.comparison import comparison_png
 from seedbed.views.plots import plot_losses
 

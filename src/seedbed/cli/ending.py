@@ -9,9 +9,9 @@ from typing import Any
 
 from seedbed import signals
 from seedbed.cli.main import DONE, RUN_FAILED
+from seedbed.recording.results import closing_text
 from seedbed.runs.directory import RunDirectory
 from seedbed.runs.files import UNPRINTABLE
-from seedbed.training.results import closing_text
 
 WIDEST_EXAMPLE = 8
 """Features; more are shown as a file."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from seedbed.cli import collector
 from seedbed.cli.ahead import composed_ahead
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.config.locations import find_user_conf
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ArgumentError
@@ -39,6 +39,6 @@ def planned(overrides: Sequence[str], config_dir: str | None) -> "Plan":
 
 def _composed(overrides: Sequence[str], config_dir: str | None) -> RunConfig:
     # Imported here: Hydra may be needed in another process alone.
-    from seedbed.config.compose import composed
+    from seedbed.compose.compose import composed
 
     return composed(list(overrides), find_user_conf(config_dir)).run

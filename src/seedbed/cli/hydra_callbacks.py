@@ -15,7 +15,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from seedbed.cli.main import DONE
-from seedbed.config.composed import Composed
+from seedbed.compose.composed import Composed
 from seedbed.errors import ConfigError
 
 OF_JOBS = ("on_job_start", "on_job_end")

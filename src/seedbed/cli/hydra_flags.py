@@ -1,6 +1,6 @@
 """Hydra's own flags (`--cfg`, `--info`, `-m`, …), handed to Hydra with our search path.
 
-A single run does not come here: `seedbed.config.compose` does the same work without the parts that
+A single run does not come here: `seedbed.compose.compose` does the same work without the parts that
 a run directory of ours replaces.
 """
 
@@ -14,15 +14,15 @@ from typing import Any, NoReturn
 import hydra
 from hydra._internal.utils import get_args_parser
 
-from seedbed.config.absurd import refuse_absurd_words
-from seedbed.config.compose import (
+from seedbed.compose.compose import (
     COMPOSITION_ERRORS,
     composed,
     hydra_started,
     naming_foreign,
     store_base,
 )
-from seedbed.config.explain import explained
+from seedbed.compose.explain import explained
+from seedbed.config.absurd import refuse_absurd_words
 from seedbed.config.hints import did_you_mean
 from seedbed.config.locations import find_user_conf, own_conf, using_user_conf
 from seedbed.errors import ArgumentError, ConfigError, RunDirectoryError

@@ -21,8 +21,8 @@ from omegaconf import DictConfig
 from seedbed import signals
 from seedbed.cli.sweep import run_sweep
 from seedbed.cli.sweep_words import composed_from, words_of_jobs
-from seedbed.config.compose import from_job
-from seedbed.config.overrides import words_of
+from seedbed.compose.compose import from_job
+from seedbed.compose.overrides import words_of
 from seedbed.raised import reason
 from seedbed.sweep.job import Job, run_job
 from seedbed.sweep.outcome import Sweep

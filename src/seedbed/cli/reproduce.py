@@ -26,7 +26,7 @@ NOT_COMPARED = (
 )
 
 if TYPE_CHECKING:
-    from seedbed.config.build import AllowList
+    from seedbed.components import AllowList
     from seedbed.training.reproduce import Comparison
 
 
@@ -69,12 +69,12 @@ def _reproduce(paths: RunPaths, overrides: Sequence[str], bounds: Opening, *, as
             f"type seedbed resume {paths.root}"
         )
     # Imported here: torch takes a second, and a wrong argument is answered before it.
-    from seedbed.config.build import AllowList
+    from seedbed.components import AllowList
     from seedbed.config.check import checked
     from seedbed.config.locations import users_allowed
+    from seedbed.runs.checkpoint import load
     from seedbed.runs.directory import claim
     from seedbed.training.bounds import bounded, is_trusted
-    from seedbed.training.checkpoint import load
     from seedbed.training.data_folder import refuse_absent_data
     from seedbed.training.plan import prepare_run
     from seedbed.training.reproduce import compared

@@ -92,7 +92,7 @@ def _go_on(
     from seedbed.cli import progress
     from seedbed.cli.ending import say_ending
     from seedbed.cli.failing import failures_told
-    from seedbed.config.build import AllowList
+    from seedbed.components import AllowList
     from seedbed.config.check import checked
     from seedbed.config.locations import users_allowed
     from seedbed.training.bounds import bounded, is_trusted
@@ -143,7 +143,7 @@ def _say(text: str) -> None:
 
 def _sweep(args: argparse.Namespace) -> int:
     from seedbed.cli.sweep import alone, resume_sweep
-    from seedbed.config.build import only_readers_own
+    from seedbed.components import only_readers_own
     from seedbed.config.locations import users_allowed
 
     directory = Path(args.run)

@@ -19,10 +19,10 @@ from seedbed.cli.sweep_checks import (
     without_duplicates,
 )
 from seedbed.cli.sweep_relocated import moved, refuse_other_data, refuse_other_words
-from seedbed.config.composed import SUBDIR, Composed, ComposedSweep, hydra_files
+from seedbed.compose.composed import SUBDIR, Composed, ComposedSweep, hydra_files
+from seedbed.compose.overrides import filled_in
 from seedbed.config.identity import config_hash
 from seedbed.config.locations import find_user_conf
-from seedbed.config.overrides import filled_in
 from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.runs.files import write_yaml, writing
 from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, RunPaths
@@ -147,7 +147,7 @@ def resume_sweep(
         SeedbedError: if the sweep is damaged, or its config changed.
     """
     # Imported here: a sweep whose jobs are composed already does without Hydra.
-    from seedbed.config.sweep_jobs import recomposed
+    from seedbed.compose.sweep_jobs import recomposed
     from seedbed.training.bounds import is_trusted
 
     collector.wake()

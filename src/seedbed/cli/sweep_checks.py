@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedbed.config.build import ALLOW_VARIABLE, AllowList
-from seedbed.config.composed import Composed
+from seedbed.components import ALLOW_VARIABLE, AllowList
+from seedbed.compose.composed import Composed
 from seedbed.config.hints import cut
 from seedbed.config.identity import config_hash
 from seedbed.config.locations import users_allowed

@@ -12,14 +12,14 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from seedbed.config.compose import COMPOSITION_ERRORS, hydra_part
-from seedbed.config.composed import ComposedSweep
-from seedbed.config.explain import explained
-from seedbed.config.hydra_keys import OWN_LAUNCHER, refuse_of_one_job, refuse_unobeyed
+from seedbed.compose.compose import COMPOSITION_ERRORS, hydra_part
+from seedbed.compose.composed import ComposedSweep
+from seedbed.compose.explain import explained
+from seedbed.compose.hydra_keys import OWN_LAUNCHER, refuse_of_one_job, refuse_unobeyed
+from seedbed.compose.modes import notes_on_repeated, refuse_idle_of_sweep
+from seedbed.compose.sweep_jobs import composed_jobs, sweep_config, sweep_directory, sweep_settings
 from seedbed.config.locations import own_conf
-from seedbed.config.modes import notes_on_repeated, refuse_idle_of_sweep
 from seedbed.config.schema import SweepConfig
-from seedbed.config.sweep_jobs import composed_jobs, sweep_config, sweep_directory, sweep_settings
 from seedbed.errors import ConfigError
 from seedbed.sweep.expand import Expanded, expanded
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from seedbed.cli import collector
 from seedbed.cli.ahead import composed_ahead
 from seedbed.cli.main import DONE
-from seedbed.config.build import AllowList
-from seedbed.config.composed import Composed, ComposedSweep, hydra_files
+from seedbed.components import AllowList
+from seedbed.compose.composed import Composed, ComposedSweep, hydra_files
 from seedbed.errors import ArgumentError, ConfigError
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import claimed
@@ -51,8 +51,8 @@ def asked_for(words: Sequence[str], *, only_check: bool = False) -> Composed | C
     """
     # Imported here: Hydra takes a sixth of a second, and may be needed in another process alone.
     from seedbed.cli import hydra_flags
-    from seedbed.config.compose import asks_for_sweep, composed
-    from seedbed.config.modes import fitting_one_run
+    from seedbed.compose.compose import asks_for_sweep, composed
+    from seedbed.compose.modes import fitting_one_run
 
     args = hydra_flags.parse(words)
     if hydra_flags.asks_something_else(args):
@@ -95,7 +95,7 @@ def _sweep(asked: ComposedSweep) -> int:
 
 def _through_hydra(words: Sequence[str]) -> int:
     from seedbed.cli import hydra_flags
-    from seedbed.config.compose import from_job
+    from seedbed.compose.compose import from_job
 
     args = hydra_flags.parse(words)
     if not hydra_flags.asks_something_else(args):

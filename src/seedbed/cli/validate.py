@@ -8,8 +8,8 @@ from seedbed.cli import collector
 from seedbed.cli.ahead import composed_ahead
 from seedbed.cli.arguments import Parser
 from seedbed.cli.main import DONE
-from seedbed.config.build import AllowList
-from seedbed.config.composed import Composed, ComposedSweep
+from seedbed.components import AllowList
+from seedbed.compose.composed import Composed, ComposedSweep
 from seedbed.config.schema import DataConfig, FilesConfig, SklearnConfig
 from seedbed.runs.files import json_text
 
@@ -65,7 +65,7 @@ def main(words: Sequence[str]) -> int:
 
 def _columns(data: DataConfig, preprocessing: "Preprocessing") -> list["ColumnReport"]:
     """How each column of a table was read; none of the rows of a YAML or a Dataset."""
-    from seedbed.data.sources import read_source
+    from seedbed.tables.sources import read_source
     from seedbed.views.columns import column_reports
 
     if not isinstance(data, FilesConfig | SklearnConfig):

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from seedbed.config.hints import did_you_mean, in_list, shown
 from seedbed.data.measurable import refuse_immeasurable
-from seedbed.data.spellings import KnownNames
-from seedbed.data.table import Column, Kind, Table
 from seedbed.errors import DataError
+from seedbed.tables.spellings import KnownNames
+from seedbed.tables.table import Column, Kind, Table
 
 Floats = NDArray[np.float64]
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from seedbed.data.missing_values import notes_on_missing
 from seedbed.data.preprocessing import Preprocessing
-from seedbed.data.table import Table
 from seedbed.data.unknown_names import unknown_notes, unknown_rows
+from seedbed.tables.table import Table
 
 
 def held_out_notes(

@@ -5,8 +5,8 @@ from collections.abc import Hashable, Sequence
 
 from seedbed.config.hints import shown
 from seedbed.data.preprocessing import Preprocessing
-from seedbed.data.spellings import meaning
 from seedbed.runs.files import printable
+from seedbed.tables.spellings import meaning
 
 MOST_SHOWN = 3
 """Groups of names told of one column."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from seedbed.config.hints import shown
 from seedbed.data.fitted_column import FittedColumn
-from seedbed.data.table import Table
+from seedbed.tables.table import Table
 
 MOST_SHOWN = 5
 """Columns named."""

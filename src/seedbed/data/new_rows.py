@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from seedbed.config.hints import did_you_mean, shown
-from seedbed.data.column_types import TableFile, later_table
-from seedbed.data.file_checks import must_be_file
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.missing_values import notes_on_missing
 from seedbed.data.preprocessing import Preprocessing, as_float32
-from seedbed.data.spellings import number_name
-from seedbed.data.table import Column, Table
-from seedbed.data.text_form import CellForm
 from seedbed.data.unknown_names import unknown_notes, unknown_rows
 from seedbed.errors import DataError
+from seedbed.tables.column_types import TableFile, later_table
+from seedbed.tables.file_checks import must_be_file
+from seedbed.tables.spellings import number_name
+from seedbed.tables.table import Column, Table
+from seedbed.tables.text_form import CellForm
 
 ORIGIN = "--input"
 
@@ -105,15 +105,15 @@ def opened_rows(path: Path, data: Mapping[str, Any]) -> TableFile:
     must_be_file(path, "--file")
     endings = [ending.lower() for ending in path.suffixes]
     if endings[-1:] == [".npz"]:
-        from seedbed.data.npz_file import NpzFile
+        from seedbed.tables.npz_file import NpzFile
 
         return NpzFile(path, "--file")
     if endings[-1:] in ([".parquet"], [".pq"]):
-        from seedbed.data.parquet_file import ParquetFile
+        from seedbed.tables.parquet_file import ParquetFile
 
         return ParquetFile(path, "--file")
     if {".csv", ".tsv", ".tab", ".txt"} & {*endings[-2:]}:
-        from seedbed.data.csv_file import CsvFile
+        from seedbed.tables.csv_file import CsvFile
 
         delimiter = data.get("delimiter") if data.get("source") == "csv" else None
         return CsvFile(path, "--file", delimiter, str(data.get("encoding") or "utf-8"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.config.schema import DatasetConfig
 from seedbed.data.generators import generators_seeded
 from seedbed.data.like_spellings import notes_on_spellings

@@ -15,7 +15,6 @@ from seedbed.config.schema import (
     DataConfig,
     FilesConfig,
 )
-from seedbed.data.column_types import ColumnTypes
 from seedbed.data.fitted_column import (
     FittedColumn,
     constant_columns,
@@ -32,12 +31,13 @@ from seedbed.data.preprocessing import (
     class_numbers,
     target_matrix,
 )
-from seedbed.data.sources import read_file, read_source
 from seedbed.data.splits import refuse_no_rest, split_rows
-from seedbed.data.table import Table
 from seedbed.data.task import task_of
-from seedbed.data.text_form import TextForm
 from seedbed.errors import DataError
+from seedbed.tables.column_types import ColumnTypes
+from seedbed.tables.sources import read_file, read_source
+from seedbed.tables.table import Table
+from seedbed.tables.text_form import TextForm
 
 Rows = Dataset[Any]
 """Anything that gives (x, y) by number; a `TensorDataset` where all of it is in memory."""

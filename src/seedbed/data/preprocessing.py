@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.config.hints import shown
-from seedbed.data.column_types import ColumnTypes
 from seedbed.data.fitted_column import FittedColumn, Floats, beyond_float32, transformed_numbers
-from seedbed.data.spellings import KnownNames
-from seedbed.data.table import Kind, Table
-from seedbed.data.text_form import TextForm
 from seedbed.errors import DataError
+from seedbed.tables.column_types import ColumnTypes
+from seedbed.tables.spellings import KnownNames
+from seedbed.tables.table import Kind, Table
+from seedbed.tables.text_form import TextForm
 
 KnownTask = Literal["regression", "binary", "multiclass"]
 UnknownNames = Literal["zeros", "error"]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from seedbed.config.schema import Task
 from seedbed.data.preprocessing import KnownTask, class_names
-from seedbed.data.table import Table
 from seedbed.errors import DataError
+from seedbed.tables.table import Table
 
 MOST_EXACT = 2**53
 """Up to here a float64 tells whole numbers apart."""

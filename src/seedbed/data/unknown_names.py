@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.config.hints import did_you_mean, shown
-from seedbed.data.column_types import cut_text
 from seedbed.data.fitted_column import FittedColumn
-from seedbed.data.spellings import KnownNames
-from seedbed.data.table import Table
 from seedbed.runs.files import printable
+from seedbed.tables.column_types import cut_text
+from seedbed.tables.spellings import KnownNames
+from seedbed.tables.table import Table
 
 MOST_SHOWN = 3
 """Names told of one column."""

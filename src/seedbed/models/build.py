@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seedbed.config.build import AllowList, accepted, constructed
+from seedbed.components import AllowList, accepted, constructed
 from seedbed.errors import ModelError, NotAllowedError
 from seedbed.models.lazy import materialize
 from seedbed.models.shared_values import others_seeded

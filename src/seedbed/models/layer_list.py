@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 
 INPUT_SIZES = ("in_features", "in_channels", "num_features", "input_size", "normalized_shape")
 """Arguments that say what comes in. Channels are dimension 0 of a row, features its last."""

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from seedbed.config.schema import SweepConfig
 from seedbed.errors import SeedbedError
+from seedbed.fused.plan import StackPlan
+from seedbed.fused.rows import NotAlikeError
 from seedbed.raised import reason
 from seedbed.sweep.groups import Group, Singles, grouped, told_once
 from seedbed.sweep.job import Job, Outcome, earlier_outcome, run_job
@@ -12,8 +14,6 @@ from seedbed.sweep.outcome import Sweep
 from seedbed.sweep.pool import run_in_pool
 from seedbed.sweep.progress import SweepProgress
 from seedbed.sweep.stacks import chosen, run_stack, stacks_of
-from seedbed.training.fused.plan import StackPlan
-from seedbed.training.fused.rows import NotAlikeError
 from seedbed.training.interrupt import stop_request
 
 Ended = Iterator[list[tuple[Job, Outcome]]]

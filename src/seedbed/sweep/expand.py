@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from seedbed.config.overrides import Settings, Words, words_of
+from seedbed.compose.overrides import Settings, Words, words_of
 from seedbed.data.seeds import stream_seed
 from seedbed.errors import ConfigError
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seedbed.fused.fusion_key import forbidden_by, shape_key
+from seedbed.fused.snapshots import ENGINE
+from seedbed.runs.checkpoint import Snapshot
 from seedbed.sweep.job import Job, checkpoint_of, earlier_outcome
-from seedbed.training.checkpoint import Snapshot
-from seedbed.training.fused.shape import forbidden_by, shape_key
-from seedbed.training.fused.snapshots import ENGINE
 
 ALONE = "no other job has the same shape"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.errors import DirectoryTakenError, RunDirectoryError, SeedbedError
 from seedbed.raised import reason
@@ -19,7 +19,7 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_config, read_json, read_status
 
 if TYPE_CHECKING:
-    from seedbed.training.checkpoint import Snapshot
+    from seedbed.runs.checkpoint import Snapshot
     from seedbed.training.plan import Plan
 
 log = logging.getLogger("seedbed")

@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.config.check import checked
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ConfigError, RunDirectoryError
+from seedbed.fused.fusion_key import forbidden_by, shape_key
+from seedbed.fused.own_steps import OwnSteps
+from seedbed.fused.plan import StackPlan, prepare_stack
+from seedbed.fused.rows import NotAlikeError
+from seedbed.fused.sizing import MOST_RUNS, widest
+from seedbed.fused.train import StackRecorder, train_stack
+from seedbed.recording.writer import StackRun, StackWriter
 from seedbed.runs.directory import claim
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json
 from seedbed.sweep.outcome import JobRecord, read_sweep
-from seedbed.training.fused.own_steps import OwnSteps
-from seedbed.training.fused.plan import StackPlan, prepare_stack
-from seedbed.training.fused.rows import NotAlikeError
-from seedbed.training.fused.shape import forbidden_by, shape_key
-from seedbed.training.fused.sizing import MOST_RUNS, widest
-from seedbed.training.fused.train import StackRecorder, train_stack
-from seedbed.training.fused.writer import StackRun, StackWriter
 from seedbed.training.interrupt import stop_request
 from seedbed.training.plan import prepare_run
 from seedbed.training.resume import with_threads

@@ -9,23 +9,23 @@ try:
 except ImportError:  # Windows has no such limit
     resource = None  # type: ignore[assignment]
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.data.prepared import PreparedData
 from seedbed.errors import SeedbedError
+from seedbed.fused.plan import StackPlan, prepare_stack
+from seedbed.fused.pure import is_pure
+from seedbed.fused.rows import NotAlikeError
+from seedbed.fused.sizing import measured_width, widest
+from seedbed.fused.stackable import refused_by_vmap, tried_pair
+from seedbed.fused.step import Randomness
+from seedbed.fused.train import train_stack
 from seedbed.raised import reason
+from seedbed.recording.writer import StackRun, StackWriter
 from seedbed.runs.beginning import write_hydra_files
+from seedbed.runs.checkpoint import Snapshot
 from seedbed.runs.directory import RunDirectory
 from seedbed.sweep.groups import Group, Singles, told_once
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
-from seedbed.training.checkpoint import Snapshot
-from seedbed.training.fused.plan import StackPlan, prepare_stack
-from seedbed.training.fused.pure import is_pure
-from seedbed.training.fused.rows import NotAlikeError
-from seedbed.training.fused.sizing import measured_width, widest
-from seedbed.training.fused.stackable import refused_by_vmap, tried_pair
-from seedbed.training.fused.step import Randomness
-from seedbed.training.fused.train import train_stack
-from seedbed.training.fused.writer import StackRun, StackWriter
 from seedbed.training.interrupt import stop_request
 from seedbed.training.resume import load_best
 

@@ -19,7 +19,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from seedbed.config.build import SHIPPED
+from seedbed.components import SHIPPED
 from seedbed.config.schema import DatasetConfig, RunConfig
 from seedbed.errors import ModelError
 

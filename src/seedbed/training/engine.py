@@ -9,8 +9,8 @@ from torch.optim import Optimizer
 
 from seedbed.data.batches import Batches
 from seedbed.models.build import output_of
-from seedbed.training.checkpoint import all_finite
-from seedbed.training.objective import Objective
+from seedbed.runs.checkpoint import all_finite
+from seedbed.tasks.objective import Objective
 from seedbed.training.optimization import Schedule, learning_rate
 from seedbed.training.state import Diverged, TrainingState
 

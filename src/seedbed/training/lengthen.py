@@ -9,13 +9,13 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from seedbed.config.build import AllowList, accepts
+from seedbed.components import AllowList, accepts
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ArgumentError, CheckpointError
+from seedbed.runs.checkpoint import Snapshot
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_overrides
-from seedbed.training.checkpoint import Snapshot
 from seedbed.training.optimization import total_steps
 
 WITHOUT_EFFECT = {

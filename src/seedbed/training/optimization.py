@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import Optimizer, SparseAdam
 from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
-from seedbed.config.build import AllowList, accepts
+from seedbed.components import AllowList, accepts
 from seedbed.errors import NotAllowedError
 from seedbed.training.uncompiled import building_without_compiler, without_compiler
 

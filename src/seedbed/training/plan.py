@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from seedbed.config.build import AllowList, unused_keys
+from seedbed.components import AllowList, unused_keys
 from seedbed.config.hints import did_you_mean
 from seedbed.config.schema import DatasetConfig, RunConfig
 from seedbed.data.batches import Batches, evaluation_batches, training_batches
@@ -18,9 +18,9 @@ from seedbed.models.build import build_model, output_of
 from seedbed.models.copies import copied_model
 from seedbed.models.shared_values import kept_to_the_run
 from seedbed.raised import is_of_user, reason
+from seedbed.tasks.objective import HIGHER_IS_BETTER, METRICS, Objective, build_objective
 from seedbed.training.device import mixed_precision, resolved_device
 from seedbed.training.engine import Engine
-from seedbed.training.objective import HIGHER_IS_BETTER, METRICS, Objective, build_objective
 from seedbed.training.optimization import Schedule, build_optimizer, build_schedule
 from seedbed.training.state import Best
 from seedbed.training.threads import OWN_STEP, counting, threads_for

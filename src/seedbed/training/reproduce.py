@@ -11,10 +11,10 @@ from torch import Tensor
 
 from seedbed.config.hints import shown
 from seedbed.errors import CheckpointError, RunDirectoryError
+from seedbed.runs.checkpoint import load
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_history, read_json
-from seedbed.training.checkpoint import load
 
 TOLERANCE = 1e-4
 """How far a run that was trained among others may be from the same run on its own: rounding."""

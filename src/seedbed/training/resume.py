@@ -12,11 +12,11 @@ import torch
 
 from seedbed.config.schema import RunConfig
 from seedbed.errors import CheckpointError, ConfigError, DataError, RunDirectoryError
+from seedbed.runs import checkpoint
+from seedbed.runs.checkpoint import Snapshot
 from seedbed.runs.files import printable
 from seedbed.runs.layout import EVENT_PREFIX, RunPaths
 from seedbed.runs.reader import read_json
-from seedbed.training import checkpoint
-from seedbed.training.checkpoint import Snapshot
 from seedbed.training.data_folder import elsewhere
 from seedbed.training.other_generators import restore_others
 from seedbed.training.plan import Plan

@@ -15,21 +15,21 @@ from seedbed.data.seeds import stream_seed
 from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.models.shared_values import kept_to_the_run
 from seedbed.raised import reason
+from seedbed.recording.recorder import Recorder
+from seedbed.recording.results import Measured, closing_text, epochs_of
+from seedbed.runs import checkpoint
+from seedbed.runs.checkpoint import Snapshot
 from seedbed.runs.code import code_of
 from seedbed.runs.directory import RunDirectory, Status
 from seedbed.runs.environment import environment
 from seedbed.runs.files import write_json, write_yaml
-from seedbed.training import checkpoint
 from seedbed.training.arithmetic import arithmetic
-from seedbed.training.checkpoint import Snapshot
 from seedbed.training.device import process_settings
 from seedbed.training.interrupt import StopRequest, stop_request
 from seedbed.training.monitoring import Undefined
 from seedbed.training.other_generators import restore_others
 from seedbed.training.plan import Plan
-from seedbed.training.recorder import Recorder
 from seedbed.training.reporter import Logged, Reporter, Silent
-from seedbed.training.results import Measured, closing_text, epochs_of
 from seedbed.training.resume import load_best, restored
 from seedbed.training.state import Diverged, HistoryRow, Interrupted, TrainingState
 from seedbed.training.unsaved import Unsaved

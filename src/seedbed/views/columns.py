@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from seedbed.data.preprocessing import Preprocessing
-from seedbed.data.table import Column, Table
 from seedbed.runs.files import printable
+from seedbed.tables.table import Column, Table
 
 MOST = 40
 """Columns that are listed one by one."""

@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seedbed.training.figure import DPI, INCHES, TITLE, Curve, drawable
+from seedbed.recording.figure import DPI, INCHES, TITLE, Curve, drawable
 
 DASHES = ("-", "--", "-.", ":")
 COLOURS = 10

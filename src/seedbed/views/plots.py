@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.errors import RunDirectoryError
+from seedbed.recording.figure import Curve, loss_figure
 from seedbed.runs.files import write_bytes
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import open_run, read_config, read_history
-from seedbed.training.figure import Curve, loss_figure
 from seedbed.views.comparison import comparison_png, distinct_names
 
 

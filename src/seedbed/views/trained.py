@@ -14,19 +14,21 @@ from typing import Any, get_args
 import numpy as np
 from torch import nn
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.config.hints import shown
 from seedbed.config.locations import users_allowed
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.preprocessing import KnownTask, Preprocessing, UnknownNames
-from seedbed.data.table import Kind
-from seedbed.data.text_form import TextForm
 from seedbed.errors import CheckpointError, RunDirectoryError
 from seedbed.models.build import build_model
+from seedbed.runs.checkpoint import load, load_weights
 from seedbed.runs.code import changed_code
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json
+from seedbed.tables.table import Kind
+from seedbed.tables.text_form import TextForm
+from seedbed.tasks.objective import Objective, build_objective
 from seedbed.training.bounds import (
     LARGEST_OUTPUT,
     built_loss,
@@ -35,8 +37,6 @@ from seedbed.training.bounds import (
     refuse_larger,
     refuse_repeats,
 )
-from seedbed.training.checkpoint import load, load_weights
-from seedbed.training.objective import Objective, build_objective
 from seedbed.training.plan import Plan
 
 

@@ -15,23 +15,23 @@ from omegaconf import OmegaConf
 from runs.driving import Trained, train
 from torch import Tensor
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
+from seedbed.compose.compose import composed, resolved
+from seedbed.compose.composed import Composed
 from seedbed.config.check import checked
-from seedbed.config.compose import composed, resolved
-from seedbed.config.composed import Composed
 from seedbed.config.schema import RunConfig
 from seedbed.data.seeds import stream_seed
+from seedbed.fused.plan import StackPlan, prepare_stack
+from seedbed.fused.snapshots import best_snapshot, history_rows, state_dict
+from seedbed.fused.stack import Stack
+from seedbed.fused.step import Randomness
+from seedbed.fused.train import Ended, train_stack
+from seedbed.recording.recorder import Recorder
+from seedbed.runs.checkpoint import copied
 from seedbed.training import run as single
-from seedbed.training.checkpoint import copied
 from seedbed.training.device import process_settings
-from seedbed.training.fused.plan import StackPlan, prepare_stack
-from seedbed.training.fused.snapshots import best_snapshot, history_rows, state_dict
-from seedbed.training.fused.stack import Stack
-from seedbed.training.fused.step import Randomness
-from seedbed.training.fused.train import Ended, train_stack
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.plan import Plan, prepare_run
-from seedbed.training.recorder import Recorder
 from seedbed.training.reporter import Silent
 from seedbed.training.state import Diverged, HistoryRow, TrainingState
 

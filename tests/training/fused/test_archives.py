@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.serialization import config as serialization
 
-from seedbed.training.fused import archives
-from seedbed.training.fused.archives import archive
+from seedbed.recording import archives
+from seedbed.recording.archives import archive
 
 DTYPES = sorted(archives.STORAGES, key=str)
 

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from seedbed.data.preprocessing import Preprocessing
-from seedbed.training.fused.losses import stackable_loss
-from seedbed.training.objective import Objective
+from seedbed.fused.losses import stackable_loss
+from seedbed.tasks.objective import Objective
 
 
 def objective(loss: nn.Module) -> Objective:

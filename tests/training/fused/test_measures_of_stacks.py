@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.data.preprocessing import Preprocessing
-from seedbed.training.fused.measures import measured
-from seedbed.training.objective import Objective
+from seedbed.fused.measures import measured
+from seedbed.tasks.objective import Objective
 
 RUNS, ROWS = 5, 37
 

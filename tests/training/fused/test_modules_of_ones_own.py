@@ -10,8 +10,8 @@ import pytest
 import torch
 from training.fused.stacking import alone, assert_alike, planned, stacked, variants
 
-from seedbed.training.fused.rows import NotAlikeError
-from seedbed.training.fused.stackable import refused_by_vmap, tried_pair
+from seedbed.fused.rows import NotAlikeError
+from seedbed.fused.stackable import refused_by_vmap, tried_pair
 
 IRIS = ["data=sklearn", "data.split.validation=0.2", "loader.batch_size=16", "trainer.epochs=3"]
 DIABETES = ["data=sklearn", "data.dataset=diabetes", "data.split.validation=0.2"]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seedbed.training.fused.optimizers import (
+from seedbed.fused.optimizers import (
     BATCHED,
     clip_gradient,
     numbers_of,

@@ -7,10 +7,10 @@ import pytest
 import torch
 from training.fused.stacking import Kept, alone, planned, stacked, variants
 
-from seedbed.config.build import AllowList
-from seedbed.training.fused.optimizers import SGD
-from seedbed.training.fused.own_steps import MOST_SAMPLES, OwnSteps
-from seedbed.training.fused.train import train_stack
+from seedbed.components import AllowList
+from seedbed.fused.optimizers import SGD
+from seedbed.fused.own_steps import MOST_SAMPLES, OwnSteps
+from seedbed.fused.train import train_stack
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.plan import prepare_run
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from training.fused.stacking import alone, assert_alike, planned, stacked, variants
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.errors import NotAllowedError
 from seedbed.training.plan import prepare_run
 

@@ -16,8 +16,8 @@ from training.fused.stacking import (
     write_module,
 )
 
-from seedbed.training.fused import step
-from seedbed.training.fused.train import train_stack
+from seedbed.fused import step
+from seedbed.fused.train import train_stack
 from seedbed.training.interrupt import StopRequest
 
 RATES: list[dict[str, Any]] = [{"optimizer.lr": 0.002 * (1 + n)} for n in range(8)]

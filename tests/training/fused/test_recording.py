@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from seedbed.training.fused.recording import NotRecordableError, recorded
+from seedbed.fused.tracing import NotRecordableError, recorded
 
 RUNS, ROWS = 4, 6
 

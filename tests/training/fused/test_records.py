@@ -17,9 +17,9 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import (
 )
 from tensorboard.plugins.hparams import metadata, summary_v2
 
-from seedbed.training import events
-from seedbed.training.events import EventFile
-from seedbed.training.fused.records import (
+from seedbed.recording import events
+from seedbed.recording.events import EventFile
+from seedbed.recording.tfrecords import (
     file_version,
     framed,
     scalar_records,

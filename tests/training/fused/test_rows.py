@@ -7,11 +7,11 @@ import torch
 from torch.utils.data import TensorDataset
 from training.fused.stacking import planned, variants
 
-from seedbed.config.build import AllowList
+from seedbed.components import AllowList
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.batches import TensorBatches
-from seedbed.training.fused import rows
-from seedbed.training.fused.rows import StackedBatches, table_of
+from seedbed.fused import rows
+from seedbed.fused.rows import StackedBatches, table_of
 from seedbed.training.plan import prepare_run
 
 CPU = torch.device("cpu")

@@ -9,9 +9,9 @@ import torch
 from training.fused.stacking import planned, variants
 from training.fused.test_recording import Counted
 
-from seedbed.training.fused import sizing, step
-from seedbed.training.fused.plan import NARROWEST, StackPlan
-from seedbed.training.fused.sizing import Width, measured_width, widest
+from seedbed.fused import sizing, step
+from seedbed.fused.plan import NARROWEST, StackPlan
+from seedbed.fused.sizing import Width, measured_width, widest
 
 
 def stack(*words: str, runs: int = 2) -> StackPlan:

@@ -6,10 +6,10 @@ import pytest
 import torch
 from training.fused.stacking import planned, variants, write_module
 
-from seedbed.training.fused.plan import StackPlan
-from seedbed.training.fused.sizing import measured_width, widest
-from seedbed.training.fused.stackable import refused_by_vmap
-from seedbed.training.fused.step import Randomness
+from seedbed.fused.plan import StackPlan
+from seedbed.fused.sizing import measured_width, widest
+from seedbed.fused.stackable import refused_by_vmap
+from seedbed.fused.step import Randomness
 
 MINE = '''
 import torch

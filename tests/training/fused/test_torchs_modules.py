@@ -9,9 +9,9 @@ import pytest
 from training.fused.own.around import CELLS, ELSEWHERE, Around, samples, torchs_modules
 from training.fused.stacking import alone, assert_alike, planned, stacked, variants
 
-from seedbed.training.fused import pure, step
-from seedbed.training.fused.stackable import refused_by_vmap
-from seedbed.training.fused.trial import found_in_trial
+from seedbed.fused import pure, step
+from seedbed.fused.stackable import refused_by_vmap
+from seedbed.fused.trial import found_in_trial
 
 IRIS = ["data=sklearn", "data.split.validation=0.2", "loader.batch_size=40", "trainer.epochs=2"]
 WORDS = [*IRIS, "optimizer=sgd", "optimizer.momentum=0.9", "allow=[training]"]

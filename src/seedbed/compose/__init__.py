@@ -1,0 +1,1 @@
+"""The only room that knows Hydra and OmegaConf: overrides to resolved configs."""

@@ -1,0 +1,211 @@
+"""From overrides to a checked config, by Hydra.
+
+With `explain.py` and `seedbed.cli`, the only code that knows Hydra and OmegaConf.
+"""
+
+import copy
+import shlex
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
+
+from seedbed.compose.composed import Composed
+from seedbed.compose.explain import GROUPS, STUMBLES, UNFOUNDED, explained, unresolved
+from seedbed.compose.hydra_keys import refuse_unobeyed
+from seedbed.config.absurd import refuse_absurd_words
+from seedbed.config.check import checked
+from seedbed.config.locations import foreign_config, own_conf, user_conf, using_user_conf
+from seedbed.config.options import fitted_to_classes
+from seedbed.errors import ConfigError
+
+COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError)
+"""What Hydra raises for a mistake in overrides or YAML; ValueError also for text not in UTF-8."""
+
+
+def composed(
+    overrides: Sequence[str],
+    user_folder: Path | None = None,
+    config_name: str = "config",
+    config_path: Path | None = None,
+) -> Composed:
+    """Composes and checks one run.
+
+    Raises:
+        ConfigError: for a mistake in the overrides or the YAML, all of them at once where Hydra
+            gets as far as composing.
+    """
+    refuse_absurd_words(overrides)
+    with (
+        naming_foreign(user_folder, config_name),
+        hydra_started(user_folder, config_path or own_conf()),
+    ):
+        try:
+            config = compose(config_name, list(overrides), return_hydra_config=True)
+        except (*COMPOSITION_ERRORS, *STUMBLES) as err:
+            raise explained(err, overrides, config_name) from err
+        return from_hydra(config)
+
+
+def asks_for_sweep(
+    overrides: Sequence[str],
+    user_folder: Path | None = None,
+    config_name: str = "config",
+    config_path: Path | None = None,
+) -> bool:
+    """Whether `hydra.mode` is MULTIRUN, as typed or in YAML; arguments as `composed`."""
+    if not _may_set_mode(overrides, user_folder, config_path):
+        return False  # composing takes a tenth of a second, which mistakes should not wait for
+    with hydra_started(user_folder, config_path or own_conf()):
+        try:
+            config = (
+                GlobalHydra.instance()
+                .config_loader()
+                .load_configuration(
+                    config_name, list(overrides), RunMode.RUN, validate_sweep_overrides=False
+                )
+            )
+        except (*COMPOSITION_ERRORS, *STUMBLES):
+            return False
+        return bool(config.hydra.mode is RunMode.MULTIRUN)
+
+
+MOST_FILES = 200
+"""Of the user's YAML that are looked through; where there are more, they are composed."""
+
+
+def _may_set_mode(overrides: Sequence[str], *folders: Path | None) -> bool:
+    """Whether a word, or a file of the user's, has the parts of `hydra.mode`."""
+    if any("hydra" in word for word in overrides):
+        return True
+    files = [
+        file for folder in folders if folder for file in islice(folder.rglob("*.y*ml"), MOST_FILES)
+    ]
+    try:
+        texts = [file.read_bytes() for file in files]
+    except OSError:
+        return True
+    return len(files) >= MOST_FILES or any(b"hydra" in one and b"mode" in one for one in texts)
+
+
+def from_hydra(config: DictConfig) -> Composed:
+    """Splits a config that Hydra composed, resolves and checks it.
+
+    Raises:
+        ConfigError: if a value does not resolve, or does not fit the schema.
+    """
+    HydraConfig.instance().set_config(config)
+    hydra = hydra_part(config)
+    refuse_unobeyed(hydra)
+    job = job_part(config)
+    plain = resolved(job)
+    refuse_unfounded(plain)
+    plain, notes = fitted_to_classes(plain, hydra["runtime"]["choices"])
+    words = hydra["overrides"]["task"]
+    return Composed(checked(plain), plain, unresolved_part(job), hydra, words, notes=notes)
+
+
+@contextmanager
+def naming_foreign(user_folder: Path | None, config_name: str) -> Iterator[None]:
+    """Says of a mistake inside that another program's config is why.
+
+    Raises:
+        ConfigError: naming the config that was taken, and how to get Seedbed's own.
+    """
+    try:
+        yield
+    except ConfigError as err:
+        foreign = foreign_config(user_folder, config_name)
+        if foreign is None or any(one.startswith("defaults: no '") for one in err.problems):
+            raise
+        own = shlex.quote(str(own_conf()))
+        raise ConfigError(
+            f"'{foreign}' was taken in place of Seedbed's own config, and does not build on it; "
+            f"begin it with 'defaults: [seedbed, _self_]', or type --config-dir {own}"
+        ) from err
+
+
+def refuse_unfounded(job: Mapping[str, Any]) -> None:
+    """Asks of a job's own part that it builds on ours.
+
+    Raises:
+        ConfigError: if it has none of our groups.
+    """
+    if not GROUPS & job.keys():
+        raise ConfigError(UNFOUNDED)
+
+
+def job_part(config: DictConfig) -> DictConfig:
+    """All but Hydra's own part."""
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+
+
+def unresolved_part(job: DictConfig) -> dict[str, Any]:
+    """A job's own part, interpolations and all, in plain containers."""
+    raw: Any = OmegaConf.to_container(job)
+    return {str(key): value for key, value in raw.items()}
+
+
+def hydra_part(config: DictConfig) -> dict[str, Any]:
+    """Hydra's own part, interpolations and all, in plain containers."""
+    raw: Any = OmegaConf.to_container(config.hydra, enum_to_str=True)
+    return {str(key): value for key, value in raw.items()}
+
+
+def from_job(job: DictConfig) -> Composed:
+    """A job that Hydra itself runs, as other launchers than ours have it do.
+
+    Raises:
+        ConfigError: as `from_hydra`.
+    """
+    whole: Any = copy.deepcopy(HydraConfig.instance().cfg)
+    with read_write(whole), read_write(whole.hydra), open_dict(whole):
+        whole.hydra.run.dir = whole.hydra.runtime.output_dir
+        whole.update(job)
+    return from_hydra(whole)
+
+
+def resolved(job: DictConfig) -> dict[str, Any]:
+    """The config with every interpolation replaced, in plain containers.
+
+    Raises:
+        ConfigError: naming the key whose interpolation fails.
+    """
+    try:
+        plain = OmegaConf.to_container(job, resolve=True)
+    except OmegaConfBaseException as err:
+        raise unresolved(err, job) from err
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+@contextmanager
+def hydra_started(user_folder: Path | None, conf: Path) -> Iterator[None]:
+    """Hydra with our search path, put away at the end."""
+    with using_user_conf(user_folder), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "In '.*': Defaults list is missing `_self_`")
+        warnings.filterwarnings("ignore", "provider=hydra.searchpath")  # refused later, in one line
+        store_base()
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(conf.resolve()), job_name="seedbed", version_base="1.3"):
+            yield
+
+
+def store_base() -> None:
+    """Makes our `config.yaml` known as `seedbed`, for a user's own `config.yaml` to build on."""
+    folder = user_conf()
+    if folder is not None and (folder / "config.yaml").is_file():
+        text = (own_conf() / "config.yaml").read_text(encoding="utf-8")
+        ConfigStore.instance().store("seedbed", OmegaConf.create(text))

@@ -1,0 +1,107 @@
+"""Keys that were typed where they do nothing: a sweep's for one run, or one run's for a sweep.
+
+Only what stands on the command line is asked: a YAML may hold the settings of both.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from seedbed.compose.composed import Composed
+from seedbed.errors import ConfigError
+
+SWEEP = "type -m for a sweep"
+
+OF_SWEEPS = {
+    "hydra.sweep.dir": f"type hydra.run.dir=FOLDER for this one, or {SWEEP}",
+    "hydra.sweep.subdir": f"type hydra.run.dir=FOLDER for this one, or {SWEEP}",
+    "hydra.sweeper.params": SWEEP,
+    "sweep.settings": SWEEP,
+    "sweep.zip": SWEEP,
+    "sweep.draw": SWEEP,
+    "sweep.draws": SWEEP,
+    "sweep.exclude": SWEEP,
+}
+"""What asks for jobs, or says where they go: one run without them is not what was asked for."""
+
+OF_RUNS = {
+    "hydra.run.dir": "type hydra.sweep.dir=FOLDER for the sweep, and hydra.sweep.subdir=NAME for "
+    "the folders of its jobs"
+}
+
+DRAW = "type sweep.draw={KEY:{low:LOW,high:HIGH}}"
+OF_DRAWS = {"sweep.draws": DRAW, "sweep.draw_seed": DRAW}
+
+OF_JOBS = ("sweep", "hydra/launcher", "hydra.launcher")
+"""What only says how jobs are run; of one run it changes nothing."""
+
+
+def fitting_one_run(asked: Composed) -> Composed:
+    """The run, with a note on each word that does nothing without -m.
+
+    Raises:
+        ConfigError: naming each word that asks for a sweep's jobs or folders.
+    """
+    words = _typed(asked.hydra)
+    _refuse(words, OF_SWEEPS, "is a sweep's, and this is one run")
+    notes = (*notes_on_repeated(words), *_notes_on_jobs(words))
+    return replace(asked, notes=(*notes, *asked.notes)) if notes else asked
+
+
+def _notes_on_jobs(words: Sequence[str]) -> Iterator[str]:
+    return (
+        f"{word} is about the jobs of a sweep, and changes nothing in one run; {SWEEP}"
+        for word in words
+        if _is_about(word, OF_JOBS) and word != "hydra/launcher=seedbed"
+    )
+
+
+def notes_on_repeated(words: Sequence[str]) -> Iterator[str]:
+    """What is said of keys that are typed more than once: the last holds, as ever in Hydra."""
+    last: dict[str, str] = {}
+    for word in words:
+        key = word.lstrip("+").partition("=")[0]
+        if key in last and last[key] != word:
+            yield f"{key} is typed more than once; {word} takes the place of {last[key]}"
+        last[key] = word
+
+
+def refuse_idle_of_sweep(hydra: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Refuses, of a sweep, what says where one run goes, and how many values to draw of none.
+
+    Args:
+        hydra: Hydra's own part of the sweep's config, in plain containers.
+        settings: the group `sweep`.
+
+    Raises:
+        ConfigError: naming each word.
+    """
+    words = _typed(hydra)
+    _refuse(words, OF_RUNS, "is one run's, and this is a sweep")
+    if not settings["draw"]:
+        _refuse(words, OF_DRAWS, "changes nothing, as nothing is drawn")
+
+
+def _refuse(words: Sequence[str], keys: Mapping[str, str], reason: str) -> None:
+    problems = [
+        f"{word} {reason}; {advice}"
+        for word in words
+        for key, advice in keys.items()
+        if _is_about(word, (key,))
+    ]
+    if problems:
+        raise ConfigError(*problems)
+
+
+def _typed(hydra: Mapping[str, Any]) -> list[str]:
+    """The overrides, Hydra's own included."""
+    return [str(word) for kind in ("hydra", "task") for word in hydra["overrides"][kind]]
+
+
+def _is_about(word: str, keys: Sequence[str]) -> bool:
+    """Whether a word sets one of the keys, what is below it, or all that is around it."""
+    name, _, value = word.lstrip("+~").partition("=")
+    around = value.startswith("{") and any(
+        key.startswith(f"{name}.") and key.rpartition(".")[2] in value for key in keys
+    )
+    return around or any(name == key or name.startswith(f"{key}.") for key in keys)

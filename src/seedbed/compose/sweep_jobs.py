@@ -1,0 +1,205 @@
+"""The jobs of a sweep, composed and checked before any starts.
+
+Hydra composes once for each distinct choice of groups; a job's plain values are then put into a
+copy of that, which is what Hydra does with them too. Anything else goes to Hydra.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import filter_overrides
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from seedbed.compose.compose import (
+    COMPOSITION_ERRORS,
+    from_hydra,
+    hydra_part,
+    hydra_started,
+    naming_foreign,
+    refuse_unfounded,
+)
+from seedbed.compose.composed import Composed
+from seedbed.compose.explain import STUMBLES, explained
+from seedbed.compose.hydra_keys import refuse_too_late, refuse_unobeyed
+from seedbed.compose.override_words import Word, WordReader
+from seedbed.compose.patching import Base
+from seedbed.config.check import CheckedGroups, checked
+from seedbed.config.hints import cut
+from seedbed.config.key_paths import Path as KeyPath
+from seedbed.config.locations import output_folder, own_conf, selected
+from seedbed.config.options import fitted_to_classes
+from seedbed.errors import ConfigError
+
+MULTIRUN = "hydra.mode=MULTIRUN"
+
+MOST_BASES = 1000
+"""Configs kept to patch; each holds some 100 kB."""
+
+
+class JobComposer:
+    """Composes the jobs of one sweep.
+
+    Args:
+        loader: Hydra's.
+        sweep: the config of the whole sweep.
+    """
+
+    def __init__(self, loader: ConfigLoader, sweep: DictConfig) -> None:
+        self.loader = loader
+        self.sweep = sweep
+        self.hydra = hydra_part(sweep)
+        self.read = WordReader(loader)
+        self.groups = CheckedGroups()
+        self._bases: dict[tuple[str, ...], Base] = {}
+        self._refused: dict[tuple[tuple[str, ...], tuple[KeyPath | None, ...]], ConfigError] = {}
+
+    def composed(self, number: int, texts: Sequence[str]) -> Composed:
+        """One job, as Hydra would compose it.
+
+        Raises:
+            ConfigError: if it does not compose, or does not fit the schema.
+        """
+        try:
+            words = [self.read(text) for text in texts]
+        except COMPOSITION_ERRORS as err:
+            raise explained(err, texts, "config") from err
+        kind = (
+            tuple(word.text for word in words if not word.plain),
+            tuple(word.path for word in words if word.plain),
+        )
+        if kind in self._refused:
+            raise self._refused[kind]
+        try:
+            return self._patched(number, texts, words) or self._by_hydra(number, texts)
+        except COMPOSITION_ERRORS as err:
+            refusal = explained(err, texts, "config")
+            if self._has_wrong_keys(words):
+                self._refused[kind] = refusal
+            raise refusal from err
+
+    def _patched(self, number: int, texts: Sequence[str], words: Sequence[Word]) -> Composed | None:
+        """The job from a config with the same options, or None if that cannot be."""
+        base = self._base(words)
+        patched = base.patched([word for word in words if word.plain])
+        if patched is None:
+            return None
+        raw, plain = patched
+        refuse_unfounded(plain)
+        plain, notes = fitted_to_classes(plain, base.hydra["runtime"]["choices"])
+        typed = list(filter_overrides(texts))
+        run = checked(plain, self.groups)
+        return Composed(run, plain, raw, base.hydra, typed, number, notes)
+
+    def _by_hydra(self, number: int, texts: Sequence[str]) -> Composed:
+        config = self.loader.load_sweep_config(self.sweep, list(texts))
+        with open_dict(config):
+            config.hydra.job.id = str(number)
+            config.hydra.job.num = number
+        return from_hydra(config)
+
+    def _base(self, words: Sequence[Word]) -> Base:
+        others = [word for word in words if not word.plain]
+        key = tuple(word.text for word in others)
+        base = self._bases.get(key)
+        if base is None:
+            base = Base(self.loader.load_sweep_config(self.sweep, list(key)), others)
+            refuse_unobeyed(base.hydra)
+            refuse_too_late(base.hydra, self.hydra)
+            if len(self._bases) < MOST_BASES:
+                self._bases[key] = base
+        return base
+
+    def _has_wrong_keys(self, words: Sequence[Word]) -> bool:
+        """Whether the keys alone, or the options, are why Hydra refuses; not the values."""
+        try:
+            return self._base(words).misses(word for word in words if word.plain)
+        except COMPOSITION_ERRORS:
+            return True
+
+
+def composed_jobs(
+    loader: ConfigLoader, sweep: DictConfig, job_overrides: Sequence[Sequence[str]]
+) -> list[Composed]:
+    """Every job's config.
+
+    Args:
+        loader: Hydra's.
+        sweep: the config of the whole sweep.
+        job_overrides: of each job.
+
+    Raises:
+        ConfigError: with the mistakes of all jobs, each with the first job that has it.
+    """
+    composer = JobComposer(loader, sweep)
+    jobs: list[Composed] = []
+    problems: dict[str, list[str]] = {}
+    for number, overrides in enumerate(job_overrides):
+        try:
+            jobs.append(composer.composed(number, overrides))
+        except ConfigError as err:
+            shown = " ".join(filter_overrides(overrides))
+            for line in err.problems:
+                problems.setdefault(line, []).append(f"job {number} ({shown})")
+    if problems:
+        raise ConfigError(*cut([f"{_first(jobs)}: {line}" for line, jobs in problems.items()]))
+    return jobs
+
+
+def recomposed(
+    job_overrides: Sequence[Sequence[str]], user_folder: Path | None, config_name: str
+) -> list[Composed]:
+    """The config of jobs that were composed before, as it is now; arguments as in `composed`.
+
+    Raises:
+        ConfigError: as `composed_jobs`.
+    """
+    with sweep_config([], user_folder, config_name, own_conf()) as (loader, sweep):
+        return composed_jobs(loader, sweep, job_overrides)
+
+
+@contextmanager
+def sweep_config(
+    overrides: Sequence[str], user_folder: Path | None, config_name: str, conf: Path
+) -> Iterator[tuple[ConfigLoader, DictConfig]]:
+    """Hydra's loader and the config of a whole sweep, from which it composes the jobs.
+
+    Raises:
+        ConfigError: for a mistake in the overrides or the YAML.
+    """
+    words = [*overrides, *([] if MULTIRUN in overrides else [MULTIRUN])]
+    with naming_foreign(user_folder, config_name), hydra_started(user_folder, conf):
+        loader = GlobalHydra.instance().config_loader()
+        try:
+            sweep = loader.load_configuration(config_name, words, run_mode=RunMode.MULTIRUN)
+        except (*COMPOSITION_ERRORS, *STUMBLES) as err:
+            raise explained(err, overrides, config_name, sweep=True) from err
+        HydraConfig.instance().set_config(sweep)
+        yield loader, sweep
+
+
+def sweep_directory(sweep: DictConfig) -> Path:
+    """Where the sweep goes.
+
+    Raises:
+        ConfigError: if the key names no folder.
+    """
+    HydraConfig.instance().set_config(sweep)
+    return output_folder("hydra.sweep.dir", selected(sweep, "hydra.sweep.dir"))
+
+
+def sweep_settings(sweep: DictConfig) -> dict[str, Any]:
+    """The group `sweep` of the whole sweep's config, in plain containers."""
+    settings: Any = OmegaConf.to_container(sweep.sweep, resolve=True)
+    return {str(key): value for key, value in settings.items()}
+
+
+def _first(jobs: Sequence[str]) -> str:
+    """The first of the jobs that have a mistake in common, and how many more there are."""
+    more = f" and {len(jobs) - 1} more jobs" if len(jobs) > 2 else " and 1 more job"
+    return jobs[0] + (more if len(jobs) > 1 else "")

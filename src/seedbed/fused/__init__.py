@@ -1,0 +1,1 @@
+"""The engine of many runs: one computation for all of them."""

@@ -1,0 +1,150 @@
+"""One run on its own, built and trained for a few steps to be compared with a stack."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seedbed.components import AllowList
+from seedbed.fused.agreement import DiffersError, agree
+from seedbed.fused.flat import Named
+from seedbed.fused.plan import StackPlan
+from seedbed.models.build import ModelBuilder, output_of
+from seedbed.models.plain_state import PlainState, plain_state
+from seedbed.tasks.objective import build_objective
+from seedbed.training.engine import Engine
+from seedbed.training.optimization import Schedule
+from seedbed.training.uncompiled import building_without_compiler, without_compiler
+
+
+class Alone:
+    """A run of a stack as `training/run.py` has it.
+
+    Args:
+        plan: of the stack.
+        place: of the run in it.
+    """
+
+    def __init__(self, plan: StackPlan, place: int) -> None:
+        config = plan.configs[place]
+        allow = AllowList(config.allow)
+        self.objective = build_objective(config.loss, allow, plan.data[place].preprocessing)
+        shape = self.objective.preprocessing.input_shape
+        model = ModelBuilder(config.model, allow, shape, self.objective.outputs)(config.seed)
+        self.model = model.to(plan.device).train()
+        without_dropout(self.model)
+        self.device = plan.device
+        self.tensors = tensors_of(self.model)
+        self.start = _copies(self.tensors)
+        self.of_loss = tensors_of(self.objective.loss_function)
+        self.loss_start = _copies(self.of_loss)
+        self.attributes = self.held()
+        self.draws = False
+
+    def held(self) -> dict[str, PlainState]:
+        """What the model and the loss keep beside parameters and buffers."""
+        loss = plain_state(self.objective.loss_function)
+        return {"": plain_state(self.model), "the loss's ": loss}
+
+    def learns_at(self, lr: float, momentum: float, weight_decay: float) -> None:
+        """Sets the optimizer up."""
+        with building_without_compiler():
+            built = torch.optim.SGD(
+                self.model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay
+            )
+        optimizer = without_compiler(built)
+        self.engine = Engine(
+            self.model, self.objective, optimizer, Schedule(None), self.device, None, None
+        )
+
+    def step(self, x: Tensor, y: Tensor) -> tuple[Tensor, Named]:
+        """The loss of a batch, and the gradients that it left.
+
+        Raises:
+            DiffersError: if it draws from generators that `vmap` does not know, or a tensor is
+                another one afterwards.
+        """
+        torchs, others = torch.get_rng_state(), _states()
+        loss = self.engine.step(x.clone(), y.clone())
+        if _states() != others:
+            raise DiffersError("it draws from the generators of Python or NumPy")
+        self.draws |= not torch.equal(torchs, torch.get_rng_state())
+        self._refuse_anew()
+        named = self.model.named_parameters()
+        return loss, {name: one.grad for name, one in named if one.grad is not None}
+
+    def evaluated(self, x: Tensor) -> Tensor:
+        """Its outputs in evaluation.
+
+        Raises:
+            DiffersError: if a tensor is another one afterwards.
+        """
+        self.model.eval()
+        with torch.no_grad():
+            output = output_of(self.model(x.clone())).clone()
+        self.model.train()
+        self._refuse_anew()
+        return output
+
+    def refuse_unsaved(self, saved: Mapping[str, str]) -> None:
+        """Of what a checkpoint would not bring back.
+
+        Args:
+            saved: the tensor that stands under each name of the `state_dict`.
+
+        Raises:
+            DiffersError: naming the first.
+        """
+        for name, tensor in self.tensors.items():
+            if name not in saved.values() and not torch.equal(tensor, self.start[name]):
+                raise DiffersError(f"buffer '{name}' changes in training and is not saved")
+        for name, tensor in self.of_loss.items():
+            if not torch.equal(tensor, self.loss_start[name]):
+                raise DiffersError(f"the loss's buffer '{name}' changes in training")
+        ends = _copies(self.tensors)
+        state = self.model.state_dict()
+        if {name: saved.get(name) for name in state} != dict(saved):
+            raise DiffersError("its state_dict has other names after training")
+        for name, tensor in state.items():
+            agree(f"'{name}', as it is saved,", ends[saved[name]], tensor)
+        self.model.load_state_dict(state)
+        self._refuse_anew()
+        for name, tensor in self.tensors.items():
+            agree(f"'{name}', once it is loaded,", tensor, ends[name])
+
+    def _refuse_anew(self) -> None:
+        """Of tensors that took the place of others: a stack would go on with the others."""
+        now = tensors_of(self.model)
+        for name in {**self.tensors, **now}:
+            kind = "parameter" if isinstance(now.get(name), nn.Parameter) else "buffer"
+            if name not in now or name not in self.tensors:
+                raise DiffersError(f"{kind} '{name}' comes or goes in forward")
+            if now[name] is not self.tensors[name]:
+                raise DiffersError(f"{kind} '{name}' is assigned anew in forward")
+
+
+def tensors_of(module: Any) -> Named:
+    """Its parameters and buffers, by name; none of what is no module."""
+    if not isinstance(module, nn.Module):
+        return {}
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
+
+def without_dropout(model: nn.Module) -> None:
+    """So that what torch's own layers draw hides nothing of the rest."""
+    for module in model.modules():
+        if isinstance(module, nn.modules.dropout._DropoutNd):
+            module.p = 0.0
+
+
+def _copies(tensors: Named) -> Named:
+    return {name: one.detach().clone() for name, one in tensors.items()}
+
+
+def _states() -> Any:
+    """Of the generators that a forward may draw from without `vmap` seeing it."""
+    name, keys, *rest = np.random.get_state()
+    return random.getstate(), name, np.asarray(keys).tobytes(), rest

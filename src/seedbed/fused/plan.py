@@ -1,0 +1,216 @@
+"""A stack that is ready to start: what its runs share is built once, their weights side by side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import TensorDataset
+
+from seedbed.components import AllowList
+from seedbed.config.schema import ColumnsConfig, RunConfig
+from seedbed.data.prepared import PreparedData, prepare_data
+from seedbed.data.splits import split_seed
+from seedbed.fused.flat import Layout, Named
+from seedbed.fused.pure import is_pure, refused_form
+from seedbed.fused.rows import NotAlikeError, StackedBatches, Table, table_of
+from seedbed.fused.schedules import Schedules
+from seedbed.fused.step import Randomness, StackedModel
+from seedbed.models.build import ModelBuilder
+from seedbed.models.plain_state import PlainState, first_difference, plain_state
+from seedbed.tables.sources import read_source
+from seedbed.tables.table import Table as LoadedTable
+from seedbed.tasks.objective import Objective, build_objective
+from seedbed.training.plan import Plan, metric_names, prepare_run
+from seedbed.training.state import Best
+from seedbed.training.threads import STACKED_STEP, threads_for
+
+NARROWEST = 2
+"""Runs; a stack of one would be computed by other kernels, and give other bits."""
+
+
+@dataclass
+class StackPlan:
+    """The built parts of a stack.
+
+    Args:
+        configs: of each run; a stack of one has its run twice.
+        first: the first run, built as a single one.
+        layout: where each parameter lies in a row of weights.
+        model: the network, as a function of the weights.
+        weights: starting ones, (runs, width).
+        kept: buffers, and parameters that are not learnt, each (runs, …).
+        data: of each run, with its own preprocessing.
+        objectives: of each run.
+        batches: of the training rows.
+        parts: rows that are only measured, by name.
+        schedules: the optimizers' numbers.
+    """
+
+    configs: list[RunConfig]
+    first: Plan
+    layout: Layout
+    model: StackedModel
+    weights: Tensor
+    kept: Named
+    data: list[PreparedData]
+    objectives: list[Objective]
+    batches: StackedBatches
+    parts: dict[str, Table]
+    schedules: Schedules
+
+    @property
+    def device(self) -> torch.device:
+        """Where the stack is trained."""
+        return self.first.engine.device
+
+    @property
+    def threads(self) -> int:
+        """Of the CPU, the same however many runs there are."""
+        worth = self.first.multiplications if self.device.type == "cpu" else STACKED_STEP
+        return threads_for(self.configs[0].trainer, worth, stacked=True)
+
+    @property
+    def metric_names(self) -> list[str]:
+        """The columns of losses and metrics in the history, in order."""
+        return metric_names(self.first)
+
+    @property
+    def best(self) -> Best:
+        """How the best epoch is told."""
+        return self.first.best
+
+    def untouched_model(self, steps: int = 0) -> StackedModel:
+        """The network for a trial; a module of the user's may count its calls.
+
+        Args:
+            steps: as `StackedModel` takes them; 0 if the step is not to be written out.
+        """
+        objective, randomness = self.first.engine.objective, self.model.randomness
+        return StackedModel(self.first.model, self.layout, objective, randomness, steps)
+
+
+def prepare_stack(
+    configs: Sequence[RunConfig],
+    allow: AllowList,
+    *,
+    randomness: Randomness = "error",
+    known: dict[int, PreparedData] | None = None,
+) -> StackPlan:
+    """Builds what a stack needs.
+
+    Args:
+        configs: of equal shape, see `shape_key`.
+        allow: what they may name.
+        randomness: what happens where the model draws at random.
+        known: data that was prepared before for the same group, by seed; added to.
+
+    Raises:
+        SeedbedError: if a part cannot be built, or the parts do not fit one another.
+        NotAlikeError: if the model is of a form that is never stacked, or what the runs would share
+            differs between their seeds.
+    """
+    configs = [*configs, configs[-1]] if len(configs) < NARROWEST else list(configs)
+    known = {} if known is None else known
+    first = prepare_run(configs[0], allow, known.get(_drawn_by(configs[0])))
+    device, model = first.engine.device, first.model
+    data = _data(configs, first, known)
+    objectives = {
+        id(one): build_objective(configs[0].loss, allow, one.preprocessing)
+        for one in {id(one): one for one in data}.values()
+    }
+    reason = refused_form(model, first.engine.objective.loss_function)
+    if reason is not None:
+        raise NotAlikeError(reason)
+    layout = Layout(model)
+    rows, kept = _starting_weights(configs, allow, first, layout)
+    train = _table(data, "train", device)
+    assert train is not None
+    batches = StackedBatches(train, configs[0].loader, [config.seed for config in configs])
+    parts = {name: _table(data, name, device) for name in ("validation", "test")}
+    steps = batches.batches * max(config.trainer.epochs for config in configs)
+    return StackPlan(
+        configs=configs,
+        first=first,
+        layout=layout,
+        model=StackedModel(model, layout, first.engine.objective, randomness, steps),
+        weights=rows.to(device),
+        kept={name: tensor.to(device) for name, tensor in kept.items()},
+        data=data,
+        objectives=[objectives[id(one)] for one in data],
+        batches=batches,
+        parts={name: table for name, table in parts.items() if table is not None},
+        schedules=Schedules(
+            configs,
+            allow,
+            batches=batches.batches,
+            higher_is_better=first.best.higher_is_better,
+        ),
+    )
+
+
+def _data(
+    configs: Sequence[RunConfig], first: Plan, known: dict[int, PreparedData]
+) -> list[PreparedData]:
+    """Of each run; prepared once for each seed, or once where nothing is drawn from it."""
+    known.setdefault(_drawn_by(configs[0]), first.data)
+    table: LoadedTable | None = None
+    for config in configs:
+        if _drawn_by(config) not in known:
+            table = table if table is not None else read_source(cast(ColumnsConfig, config.data))
+            known[_drawn_by(config)] = prepare_data(config.data, config.seed, table)
+    return [known[_drawn_by(config)] for config in configs]
+
+
+def _drawn_by(config: RunConfig) -> int:
+    """The seed that a run's parts are drawn by; 0 where all of the rows train."""
+    split = config.data.split
+    return split_seed(split, config.seed) if split.validation > 0 or split.test > 0 else 0
+
+
+def _table(data: Sequence[PreparedData], part: str, device: torch.device) -> Table | None:
+    if getattr(data[0], part) is None:
+        return None
+    distinct = list({id(one): one for one in data}.values())
+    place = {id(one): at for at, one in enumerate(distinct)}
+    sets = [cast(TensorDataset, getattr(one, part)) for one in distinct]
+    return table_of(sets, [place[id(one)] for one in data], device)
+
+
+def _starting_weights(
+    configs: Sequence[RunConfig], allow: AllowList, first: Plan, layout: Layout
+) -> tuple[Tensor, Named]:
+    """Those of a single run of each config; runs of one seed start alike."""
+    objective = first.engine.objective
+    shape = objective.preprocessing.input_shape
+    builder = ModelBuilder(configs[0].model, allow, shape, objective.outputs)
+    seeds = list(dict.fromkeys(config.seed for config in configs))
+    rows, kept = torch.empty(len(seeds), layout.width), []
+    attributes: PlainState | None = None
+    may_hold_more = not is_pure(first.model)
+    for place, seed in enumerate(seeds):
+        built = builder(seed)
+        if may_hold_more:
+            attributes = attributes or plain_state(built)
+            _refuse_other_attributes(attributes, built)
+        state = {**dict(built.named_parameters()), **dict(built.named_buffers())}
+        rows[place] = layout.row({name: one.detach() for name, one in state.items()})
+        kept.append([state[name].detach() for name in layout.kept])
+    place_of = {seed: place for place, seed in enumerate(seeds)}
+    which = torch.tensor([place_of[config.seed] for config in configs])
+    stacked = {
+        name: torch.stack([one[at] for one in kept])[which] for at, name in enumerate(layout.kept)
+    }
+    return rows[which], stacked
+
+
+def _refuse_other_attributes(first: PlainState, model: nn.Module) -> None:
+    """A stack holds what is neither parameter nor buffer once, for all seeds.
+
+    Raises:
+        NotAlikeError: naming what differs.
+    """
+    path = first_difference(first, plain_state(model))
+    if path is not None:
+        raise NotAlikeError(f"'{path}' differs between seeds and is neither parameter nor buffer")

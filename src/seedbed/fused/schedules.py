@@ -1,0 +1,179 @@
+"""The optimizers' numbers for every run of a stack, moved on by torch's own schedulers.
+
+A scheduler needs an optimizer to act on; here that is one over a single number, whose settings are
+then read. Runs whose schedules are the same share one, so a sweep over seeds has a single one.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from seedbed.components import AllowList
+from seedbed.config.schema import RunConfig
+from seedbed.fused.optimizers import numbers_of
+from seedbed.runs.checkpoint import copied
+from seedbed.training.optimization import Schedule, build_optimizer, build_schedule
+
+PLATEAU = "torch.optim.lr_scheduler.ReduceLROnPlateau"
+"""It looks at the run's own losses, so that no two runs share one."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a schedule stands, for checkpoints; not changed afterwards.
+
+    Args:
+        scheduler: torch's `state_dict()`, or None.
+        group: the optimizer's settings, as torch's `state_dict()` has them.
+    """
+
+    scheduler: dict[str, Any] | None
+    group: dict[str, Any]
+
+
+@dataclass
+class _Shared:
+    """One schedule, and the runs that follow it.
+
+    Args:
+        optimizer: over one number.
+        schedule: of its settings.
+        runs: places in the stack.
+    """
+
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    runs: list[int] = field(default_factory=list)
+
+
+class Schedules:
+    """Settings of the optimizers of a stack.
+
+    Args:
+        configs: of each run.
+        allow: what they may name.
+        batches: in an epoch.
+        higher_is_better: of the monitored value.
+
+    Raises:
+        SeedbedError: if an optimizer or a scheduler cannot be built.
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[RunConfig],
+        allow: AllowList,
+        *,
+        batches: int,
+        higher_is_better: bool,
+    ) -> None:
+        self._all: dict[str, _Shared] = {}
+        for place, config in enumerate(configs):
+            key = _identity(config, place)
+            if key not in self._all:
+                steps = batches * config.trainer.epochs
+                self._all[key] = _built(config, allow, steps, higher_is_better)
+            self._all[key].runs.append(place)
+        self._read_all(len(configs))
+
+    @property
+    def moves(self) -> bool:
+        """Whether any run has a scheduler."""
+        return any(one.schedule.scheduler is not None for one in self._all.values())
+
+    @property
+    def lr(self) -> NDArray[np.float64]:
+        """The learning rate of each run."""
+        return self._numbers["lr"]
+
+    def after_batch(self) -> None:
+        """Moves on those that count batches."""
+        if self.moves:
+            for one in self._all.values():
+                one.schedule.after_batch()
+            self._reread()
+
+    def after_epoch(self, watched: Sequence[float]) -> None:
+        """Moves on those that count epochs.
+
+        Args:
+            watched: the monitored value of each run.
+        """
+        if self.moves:
+            for one in self._all.values():
+                one.schedule.after_epoch(watched[one.runs[0]])
+            self._reread()
+
+    def keep(self, places: Sequence[int]) -> None:
+        """Goes on with some of the runs; `places` may name the last one twice."""
+        new: dict[int, list[int]] = {}
+        for at, place in enumerate(places):
+            new.setdefault(place, []).append(at)
+        for one in self._all.values():
+            one.runs = [at for place in one.runs for at in new.get(place, [])]
+        self._all = {key: one for key, one in self._all.items() if one.runs}
+        self._read_all(len(places))
+
+    def standings(self) -> list[Standing]:
+        """Of each run; shared where the schedule is."""
+        standings: dict[int, Standing] = {}
+        for one in self._all.values():
+            scheduler = one.schedule.scheduler
+            state = copied(scheduler.state_dict()) if scheduler is not None else None
+            group = {k: v for k, v in one.optimizer.param_groups[0].items() if k != "params"}
+            standings |= dict.fromkeys(one.runs, Standing(state, group))
+        return [standings[place] for place in range(len(standings))]
+
+    def restore(self, standings: Sequence[Standing]) -> None:
+        """Puts schedules where a checkpoint has them.
+
+        Raises:
+            ValueError: if they are of other schedulers.
+        """
+        for one in self._all.values():
+            standing, scheduler = standings[one.runs[0]], one.schedule.scheduler
+            one.optimizer.param_groups[0].update(standing.group)
+            if scheduler is not None:
+                if set(standing.scheduler or {}) != set(scheduler.state_dict()):
+                    raise ValueError("the scheduler is another")
+                scheduler.load_state_dict(standing.scheduler or {})
+        self._read_all(len(standings))
+
+    def _read_all(self, runs: int) -> None:
+        names = numbers_of(next(iter(self._all.values())).optimizer.param_groups[0])
+        self._numbers = {name: np.zeros(runs) for name in names}
+        self._reread()
+
+    def _reread(self) -> None:
+        for one in self._all.values():
+            for name, value in numbers_of(one.optimizer.param_groups[0]).items():
+                if name in self._numbers:
+                    self._numbers[name][one.runs] = value
+        self.numbers: dict[str, Tensor] = {
+            name: torch.from_numpy(values[:, None].copy()) for name, values in self._numbers.items()
+        }
+
+
+def _identity(config: RunConfig, place: int) -> str:
+    scheduler = config.scheduler
+    own = place if scheduler["_target_"] == PLATEAU else None
+    epochs = None if scheduler["_target_"] is None else config.trainer.epochs
+    return json.dumps([config.optimizer, scheduler, epochs, own], sort_keys=True)
+
+
+def _built(config: RunConfig, allow: AllowList, steps: int, higher_is_better: bool) -> _Shared:
+    number = nn.Module()
+    number.weight = nn.Parameter(torch.zeros(1))
+    optimizer = build_optimizer(config.optimizer, allow, [*number.parameters()])
+    schedule = build_schedule(
+        config.scheduler, allow, optimizer, steps=steps, higher_is_better=higher_is_better
+    )
+    # There is nothing to update here; a scheduler warns if the optimizer made no step before.
+    optimizer._opt_called = True  # type: ignore[attr-defined]
+    return _Shared(optimizer, schedule)

@@ -1,0 +1,216 @@
+"""How many runs are stacked at a time, and whether that is faster: by trying."""
+
+import copy
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from seedbed.fused.optimizers import BATCHED
+from seedbed.fused.plan import NARROWEST, StackPlan
+from seedbed.fused.step import TRACED_STEPS, single_step
+from seedbed.training.threads import using
+
+MOST_RUNS = 2048
+"""In one stack; beyond it a step takes as many times longer as there are more runs."""
+
+MOST_BYTES = 768 * 2**20
+"""That a stack may take on the CPU; less where less is free."""
+
+COPIES = 12
+"""Of the weights: gradients, the optimizer's state, the best epoch's, and what a step makes."""
+
+MEASURED_SECONDS, FEWEST_ATTEMPTS, MOST_ATTEMPTS = 0.02, 3, 12
+"""A step is tried for so long, but so often at least and at most."""
+
+SINGLE_START = 0.7
+"""Seconds that the first single run of a process takes to import torchmetrics, if it measures
+anything, which a stack does without; the least that was seen."""
+
+CLEARLY = 4.0
+"""Times as fast as one by one; then no smaller stack is tried."""
+
+
+@dataclass(frozen=True)
+class Width:
+    """How many runs are stacked.
+
+    Args:
+        runs: at a time.
+        single: seconds that a step of one run takes alone.
+        stacked: seconds for each run in the stack.
+        start: seconds that single runs take to import what they alone need.
+    """
+
+    runs: int
+    single: float
+    stacked: float
+    start: float = 0.0
+
+    def pays(self, steps: int) -> bool:
+        """Whether stacking is faster than one by one.
+
+        Args:
+            steps: to be made by all runs together.
+        """
+        return steps * self.stacked < self.start + steps * self.single
+
+
+def widest(plan: StackPlan, runs: int) -> int:
+    """How many of `runs` fit into memory at once.
+
+    Args:
+        plan: of the first two.
+        runs: all that could be stacked.
+    """
+    x, y = next(plan.batches.epoch(0))
+    values = _values_in_forward(plan.first.model, x[0])
+    own_rows = 0
+    if len({id(one) for one in plan.data}) > 1:
+        own_rows = plan.batches.table.rows * plan.batches.table.row_bytes
+    epochs = max(config.trainer.epochs for config in plan.configs)
+    kept = sum(tensor[0].nbytes for tensor in plan.kept.values())
+    bytes_each = (
+        COPIES * (4 * plan.layout.width + kept)
+        + 3 * 4 * values
+        + 4 * (x[0].nbytes + y[0].nbytes)
+        + own_rows
+        + 8 * epochs * (len(plan.metric_names) + 2)
+    )
+    most = max(NARROWEST, int(_free_bytes(plan.device) // bytes_each))
+    stacks = math.ceil(runs / min(most, MOST_RUNS))
+    return math.ceil(runs / stacks)
+
+
+def measured_width(plan: StackPlan, runs: int) -> Width:
+    """The number of runs at a time that trains most of them a second.
+
+    Args:
+        plan: of as many runs as fit.
+        runs: of these.
+    """
+    trial = _Trial(plan)
+    needs_imports = plan.parts and "torchmetrics" not in sys.modules
+    start = SINGLE_START if needs_imports else 0.0
+    best = Width(runs, trial.single(), math.inf, start)
+    width = runs
+    while width >= NARROWEST or width == runs:
+        stacked = trial.stacked(width) / width
+        if plan.model.traced and stacked * CLEARLY >= best.single:
+            stacked = min(stacked, trial.stacked(width, TRACED_STEPS) / width)
+        if stacked < best.stacked * 0.9:  # of two alike, the larger
+            best = replace(best, runs=width, stacked=stacked)
+        if best.stacked * CLEARLY < best.single:
+            break
+        width //= 4
+    return best
+
+
+class _Trial:
+    """Steps of training that leave the plan as it is.
+
+    Args:
+        plan: of as many runs as fit.
+    """
+
+    def __init__(self, plan: StackPlan) -> None:
+        self.plan = plan
+        self.x, self.y = next(plan.batches.epoch(0))
+
+    def single(self) -> float:
+        """Seconds that one run takes for a step on its own.
+
+        Its update is that of a stack of one: torch's own would bring torch's compiler, a second's
+        work.
+        """
+        model = copy.deepcopy(self.plan.first.model)
+        objective, x, y = self.plan.first.engine.objective, self.x[0], self.y[0]
+        update, gradient = self._update(slice(0, 1)), self.plan.weights[:1]
+
+        def step() -> None:
+            single_step(model, objective, x, y)
+            update(gradient)
+
+        with using(self.plan.first.threads):
+            return _seconds(step, self.plan.device)
+
+    def stacked(self, width: int, steps: int = 0) -> float:
+        """Seconds that so many runs take for a step together.
+
+        Args:
+            width: runs.
+            steps: to be made, which decides whether a step is written out.
+        """
+        part = slice(0, max(width, NARROWEST))
+        model, update = self.plan.untouched_model(steps), self._update(part)
+        weights, x, y = self.plan.weights[part], self.x[part], self.y[part]
+        kept = {name: tensor[part] for name, tensor in self.plan.kept.items()}
+
+        def step() -> None:
+            gradient, _, _ = model.gradient(weights, kept, x, y)
+            update(gradient)
+
+        with using(self.plan.threads):
+            return _seconds(step, self.plan.device)
+
+    def _update(self, part: slice) -> Callable[[Tensor], None]:
+        """The optimizer's step, of a copy of the weights."""
+        settings = self.plan.configs[0].optimizer
+        optimizer = BATCHED[settings["_target_"]](settings)
+        weights = self.plan.weights[part].clone()
+        numbers = {name: one[part] for name, one in self.plan.schedules.numbers.items()}
+
+        def update(gradient: Tensor) -> None:
+            with torch.no_grad():
+                optimizer.step(weights, gradient, numbers)
+
+        return update
+
+
+def _seconds(step: Callable[[], object], device: torch.device) -> float:
+    """The best of a few; the first is left out, as it loads what is loaded once."""
+    best, until = math.inf, math.inf
+    for attempt in range(MOST_ATTEMPTS):
+        began = time.perf_counter()
+        if attempt == 1:
+            until = began + MEASURED_SECONDS
+        if attempt >= FEWEST_ATTEMPTS and began > until:
+            break
+        step()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        if attempt:
+            best = min(best, time.perf_counter() - began)
+    return best
+
+
+def _values_in_forward(model: nn.Module, x: Tensor) -> int:
+    """How many numbers a batch leaves behind for the backward pass, about."""
+    count = 0
+
+    def add(module: nn.Module, inputs: object, output: object) -> None:
+        nonlocal count
+        tensors = output if isinstance(output, tuple | list) else (output,)
+        count += sum(one.numel() for one in tensors if isinstance(one, Tensor))
+
+    watched = copy.deepcopy(model)
+    for module in watched.modules():
+        module.register_forward_hook(add)
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        watched(x)
+    return count
+
+
+def _free_bytes(device: torch.device) -> float:
+    if device.type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0]) / 2
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return MOST_BYTES
+    return min(MOST_BYTES, free / 3)

@@ -1,0 +1,108 @@
+"""Whether the runs of a group can be stacked, and if not, what forbids it."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from seedbed.config.schema import RunConfig
+from seedbed.fused.agreement import ROUNDING, DiffersError, agree
+from seedbed.fused.alone import tensors_of
+from seedbed.fused.flat import Named
+from seedbed.fused.plan import NARROWEST, StackPlan
+from seedbed.fused.pure import is_pure, is_pure_loss
+from seedbed.fused.step import single_step
+from seedbed.fused.trial import WRITES_INTO_BATCH, found_in_trial
+from seedbed.models.build import output_of
+from seedbed.models.copies import copied_model
+
+AGREEMENT = 1e-3
+"""Relative difference between a stacked gradient and the run's own that rounding may make."""
+
+
+def tried_pair(configs: Sequence[RunConfig]) -> list[RunConfig]:
+    """The jobs of a group that are tried: two of different seeds, if there are."""
+    first, *others = configs
+    different = [config for config in others if config.seed != first.seed]
+    return [first, *(different or others)[: NARROWEST - 1]]
+
+
+def refused_by_vmap(plan: StackPlan) -> str | None:
+    """Why the model cannot be stacked, found by steps of two runs; None if it can.
+
+    A model and a loss that are known to be pure make one step; others are trained in both ways.
+
+    Args:
+        plan: of two runs or more, see `tried_pair`; its weights are not changed.
+    """
+    reason = _seen_from_outside(plan)
+    if reason is not None:
+        return reason
+    model, loss = plan.first.model, plan.first.engine.objective.loss_function
+    known = is_pure(model) and is_pure_loss(loss)
+    try:
+        return _found_in_step(plan) if known else found_in_trial(plan)
+    except DiffersError as err:
+        return str(err)
+    except Exception as err:  # of any kind: the model may be the user's
+        return _reason(err)
+
+
+def _seen_from_outside(plan: StackPlan) -> str | None:
+    """What the model is, before it is called."""
+    if plan.layout.strange:
+        return f"its state_dict holds '{plan.layout.strange[0]}', which is no weight and no buffer"
+    for name, one in plan.first.model.named_parameters():
+        if one.requires_grad and one.dtype != plan.weights.dtype:
+            return f"{name} is {one.dtype}"
+    return None
+
+
+def _found_in_step(plan: StackPlan) -> str | None:
+    two = slice(0, NARROWEST)
+    x, y = (one[two].clone() for one in next(plan.batches.epoch(0)))
+    given = x.clone(), y.clone()
+    weights = plan.weights[two]
+    kept = {name: tensor[two] for name, tensor in plan.kept.items()}
+    model = plan.untouched_model()
+    found, _, changed = model.gradient(weights, kept, x, y)
+    outputs = model.outputs(weights, changed, x)
+    if not (torch.equal(x, given[0]) and torch.equal(y, given[1])):
+        return WRITES_INTO_BATCH  # that runs may share
+    named = plan.layout.views(weights)
+    for place in range(NARROWEST):
+        own = _own_model(plan, {name: one[place] for name, one in {**named, **kept}.items()})
+        single_step(own, plan.first.engine.objective, x[place], y[place])
+        tensors = tensors_of(own)
+        unused = [name for name in plan.layout.learnt if tensors[name].grad is None]
+        if unused:  # torch.optim leaves it as it is; a row of weights decays as a whole
+            return f"the loss does not depend on {unused[0]}"
+        if plan.model.randomness != "error":  # no two masks are alike
+            continue
+        grads = {name: one.grad for name, one in tensors.items() if one.grad is not None}
+        gradient = plan.layout.row(grads)
+        scale = max(float(gradient.abs().max()), 1e-6)
+        if float((found[place] - gradient).abs().max()) > AGREEMENT * scale:
+            return "stacked, its gradients are others"
+        for name, buffer in changed.items():
+            agree(f"buffer '{name}'", buffer[place], tensors[name], ROUNDING)
+        with torch.no_grad():
+            agree("its output in evaluation", outputs[place], output_of(own.eval()(x[place])))
+    return None
+
+
+def _own_model(plan: StackPlan, weights: Named) -> nn.Module:
+    model = copied_model(plan.first.model).train()
+    with torch.no_grad():
+        for name, tensor in tensors_of(model).items():
+            tensor.copy_(weights[name])
+    return model
+
+
+def _reason(err: Exception) -> str:
+    text = " ".join(str(err).split())
+    if "random" in text and "vmap" in text:
+        return "it draws at random, as dropout does; sweep.allow_random=true fuses it"
+    if "control flow" in text or ".item()" in text:
+        return "forward branches on data"
+    return f"vmap does not take it ({type(err).__name__}: {text[:100]})"

@@ -1,0 +1,218 @@
+"""The arithmetic of one step for every run of a stack, from the model as it is.
+
+The model is called as a function of its weights, and `vmap` runs it over all of them. For modules
+whose `forward` is known to be a function alone the whole step is written out once (`recording.py`).
+
+Gradients are taken outside of `vmap`, once for all runs. Recurrent layers are taken by `vmap` only
+where each run's gradient is taken inside of it, which takes them apart.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad_and_value, vjp, vmap
+
+from seedbed.fused.flat import Layout, Named
+from seedbed.fused.losses import stackable_loss
+from seedbed.fused.pure import is_pure, is_pure_loss
+from seedbed.fused.tracing import Function, NotRecordableError, recorded
+from seedbed.models.build import output_of
+from seedbed.models.copies import copied_model
+from seedbed.tasks.objective import Objective
+
+Stepped = tuple[Tensor, Tensor, Named]
+Randomness = Literal["error", "different", "same"]
+
+TRACED_STEPS = 100
+"""Writing a step out takes as long as it saves in about a quarter of this."""
+
+UNBATCHED = "Batching rule not implemented"
+"""What torch says of an operation that `vmap` takes only after it was taken apart."""
+
+
+class StackedModel:
+    """A model as a function of the weights of many.
+
+    Args:
+        model: one of them; copied, and never trained.
+        layout: where its parameters lie in a row.
+        objective: the loss.
+        randomness: what happens where the model draws at random; as in `torch.func.vmap`.
+        steps: that are to be made, which decides whether a step is written out.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layout: Layout,
+        objective: Objective,
+        randomness: Randomness,
+        steps: int,
+    ) -> None:
+        self.model = copied_model(model).train()
+        self.layout = layout
+        self.randomness = randomness
+        self.traced = (
+            steps >= TRACED_STEPS
+            and randomness == "error"
+            and is_pure(model)
+            and is_pure_loss(objective.loss_function)
+        )
+        self.inside = any(isinstance(one, nn.RNNBase | nn.RNNCellBase) for one in model.modules())
+        self._loss_of = stackable_loss(objective)
+        self._learnt_from = vmap(self._loss, randomness=randomness)
+        self._output = vmap(self._forward, randomness=randomness)
+        self._losses = vmap(self._loss_of)
+        self._written: dict[tuple[Any, ...], Function] = {}
+
+    def gradient(self, weights: Tensor, buffers: Named, x: Tensor, y: Tensor) -> Stepped:
+        """The gradients, the losses and the buffers after a batch.
+
+        Shape:
+            weights (runs, width), buffers (runs, …), x (runs, batch, …), y (runs, batch, …) ->
+            gradients (runs, width), losses (runs,), buffers
+        """
+        tensors = (weights, x, y, *buffers.values())
+        with _Quiet():
+            try:
+                gradients, losses, *changed = self._step(buffers, tensors)(*tensors)
+            except RuntimeError as err:
+                if not self._goes_inside(err):
+                    raise
+                gradients, losses, *changed = self._step(buffers, tensors)(*tensors)
+        return gradients, losses, dict(zip(buffers, changed, strict=True))
+
+    def _step(self, buffers: Named, tensors: Sequence[Tensor]) -> Function:
+        """Of tensors alone: weights, x, y and the buffers."""
+
+        def step(weights: Tensor, x: Tensor, y: Tensor, *kept: Tensor) -> list[Tensor]:
+            named = dict(zip(buffers, kept, strict=True))
+            found = self._gradients_inside if self.inside else self._gradients
+            gradient, losses, changed = found(weights, named, x, y)
+            return [one.detach() for one in (gradient, losses, *changed.values())]
+
+        return self._written_out(step, tensors) if self.traced else step
+
+    def _gradients(self, weights: Tensor, buffers: Named, x: Tensor, y: Tensor) -> Stepped:
+        """No run's loss depends on another's weights: the gradient of their sum is each one's."""
+        with torch.enable_grad():
+            rows = weights.detach().requires_grad_()
+            losses, changed = self._learnt_from(self.layout.views(rows), buffers, x, y)
+            (gradient,) = torch.autograd.grad(losses.sum(), rows)
+        return gradient, losses, changed
+
+    def _gradients_inside(self, weights: Tensor, buffers: Named, x: Tensor, y: Tensor) -> Stepped:
+        named = self.layout.views(weights.detach())
+        learnt_from = vmap(grad_and_value(self._loss, has_aux=True), randomness=self.randomness)
+        with torch.enable_grad(), _taken_apart():
+            gradients, (losses, changed) = learnt_from(named, buffers, x, y)
+        return self.layout.row(gradients), losses, changed
+
+    def _goes_inside(self, err: RuntimeError) -> bool:
+        """Whether gradients are to be taken inside `vmap` from now on, after it failed outside."""
+        if self.inside or UNBATCHED not in str(err):
+            return False
+        self.inside = True
+        return True
+
+    def _written_out(self, step: Function, tensors: Sequence[Tensor]) -> Function:
+        key = tuple((one.shape, one.stride()) for one in tensors)
+        if key not in self._written:
+            try:
+                self._written[key] = recorded(step, tensors)
+            except NotRecordableError:
+                self.traced = False
+                return step
+        return self._written[key]
+
+    def forget(self) -> None:
+        """Drops what was written out for another number of runs."""
+        self._written.clear()
+
+    def outputs(self, weights: Tensor, buffers: Named, x: Tensor) -> Tensor:
+        """Predictions, in evaluation.
+
+        Shape:
+            weights (runs, width), x (runs, rows, …) -> (runs, rows, outputs)
+        """
+        self.model.eval()  # the same module: it may count in training what it needs here
+        named = self.layout.views(weights)
+        try:
+            with _Quiet():
+                return self._evaluated(named, buffers, x)
+        except RuntimeError as err:
+            if not self._goes_inside(err):
+                raise
+            return self._evaluated(named, buffers, x)
+        finally:
+            self.model.train()
+
+    def _evaluated(self, weights: Named, buffers: Named, x: Tensor) -> Tensor:
+        if not self.inside:
+            outside: Tensor = self._output(weights, buffers, x)
+            return outside
+        with _taken_apart():
+            inside: Tensor = vmap(self._forward_inside, randomness=self.randomness)(
+                weights, buffers, x
+            )
+        return inside
+
+    def losses(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """The mean loss of each run.
+
+        Shape:
+            outputs (runs, rows, outputs), y (runs, rows, …) -> (runs,)
+        """
+        found: Tensor = self._losses(outputs, y)
+        return found
+
+    def _loss(self, weights: Named, buffers: Named, x: Tensor, y: Tensor) -> tuple[Tensor, Named]:
+        changed = {name: tensor.clone() for name, tensor in buffers.items()}
+        output = output_of(functional_call(self.model, (weights, changed), (x,)))
+        return self._loss_of(output, y), changed
+
+    def _forward(self, weights: Named, buffers: Named, x: Tensor) -> Tensor:
+        return output_of(functional_call(self.model, (weights, buffers), (x,)))
+
+    def _forward_inside(self, weights: Named, buffers: Named, x: Tensor) -> Tensor:
+        with torch.enable_grad():
+            found: Any = vjp(lambda named: self._forward(named, buffers, x), weights)
+        output: Tensor = found[0]
+        return output.detach()
+
+
+class _Quiet:
+    """Where torch says nothing of operations that `vmap` goes through run by run.
+
+    They are as right as the others, and how fast a stack is, is measured.
+    """
+
+    def __enter__(self) -> None:
+        self.before = torch._C._debug_only_are_vmap_fallback_warnings_enabled()  # type: ignore[attr-defined]
+        torch._C._functorch._set_vmap_fallback_warning_enabled(False)  # type: ignore[attr-defined]
+
+    def __exit__(self, *error: object) -> None:
+        torch._C._functorch._set_vmap_fallback_warning_enabled(self.before)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _taken_apart() -> Iterator[None]:
+    """Keeps torch from handing recurrent layers whole to a library that `vmap` cannot enter."""
+    enabled = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(enabled)
+
+
+def single_step(model: nn.Module, objective: Objective, x: Tensor, y: Tensor) -> None:
+    """Leaves the gradients of a batch in the parameters of one run's model.
+
+    Shape:
+        x (batch, …), y (batch, …)
+    """
+    objective.loss(output_of(model(x)), y).backward()

@@ -1,0 +1,211 @@
+"""TensorBoard's records for many runs at once, byte for byte what `EventFile` writes for each.
+
+A CRC is linear: the curves of all runs share all bytes but the values, so that one record is made
+the slow way for each point, and each run's checksum is that one's with its values' share added.
+Source: TFRecord format in TensorBoard's `record_writer.py`; CRC-32C, RFC 3720 appendix B.4.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+
+from seedbed.recording.events import file_version, session_end, session_starts
+
+__all__ = ["file_version", "framed", "scalar_records", "session_end", "session_starts"]
+
+POLYNOMIAL = 0x82F63B78
+"""Castagnoli's, its bits in reverse."""
+
+ALL_ONES = 0xFFFFFFFF
+"""What CRC-32C starts from, and turns the register over with at its end."""
+
+MASK = 0xA282EAD8
+"""Added to a turned checksum, so that the checksum of data that holds checksums stays good."""
+
+SMALLEST_BLOCK = 64
+"""Bytes; the checksums of all blocks are taken side by side, then joined in the blocks' order."""
+
+Words = NDArray[np.uint32]
+Bytes = NDArray[np.uint8]
+
+
+def scalar_records(
+    tags: Sequence[str],
+    steps: NDArray[np.int64],
+    times: NDArray[np.float64],
+    values: NDArray[np.float32],
+    counts: Sequence[int] | None = None,
+) -> list[bytes]:
+    """The curves of many runs, as records of their event files.
+
+    Args:
+        tags: of the values of one point.
+        steps: of each point, for all runs.
+        times: of each point, in seconds since 1970, for all runs.
+        values: of each run.
+        counts: how many points each run has; all, if not given.
+
+    Shape:
+        steps (points,), times (points,), values (runs, points, tags)
+
+    Returns:
+        The records of each run, one after the other.
+
+    Raises:
+        ValueError: if the shapes do not belong together, or a run has more points than there are.
+    """
+    runs, points = values.shape[0], len(steps)
+    counts = [points] * runs if counts is None else counts
+    if values.shape != (runs, points, len(tags)) or len(times) != points:
+        raise ValueError(
+            f"values must be (runs, {points}, {len(tags)}) and times ({points},), got "
+            f"{values.shape} and {times.shape}"
+        )
+    if len(counts) != runs or not all(0 <= count <= points for count in counts):
+        raise ValueError(f"counts must be {runs} whole numbers from 0 to {points}, got {counts}")
+    if not runs or not points:
+        return [b""] * runs
+    templates = framed(_points(tags, steps, times))
+    ends = np.cumsum([0, *map(len, templates)])
+    rows = np.tile(np.frombuffer(b"".join(templates), np.uint8), (runs, 1))
+    _fill(rows, ends[1:], _behind(tags), np.ascontiguousarray(values, "<f4").view(np.uint8))
+    whole, width = rows.tobytes(), int(ends[-1])
+    return [whole[run * width : run * width + ends[n]] for run, n in enumerate(counts)]
+
+
+def framed(payloads: Sequence[bytes]) -> list[bytes]:
+    """Each payload as one record: length, its checksum, payload, its checksum."""
+    lengths = np.array([len(payload) for payload in payloads], "<u8")
+    heads = lengths.view(np.uint8).reshape(-1, 8)
+    head_sums = _masked(_finished(heads)).astype("<u4").tobytes()
+    sums, head = _masked(_checksums(payloads)).astype("<u4").tobytes(), heads.tobytes()
+    return [
+        b"".join((head[2 * n : 2 * n + 8], head_sums[n : n + 4], payload, sums[n : n + 4]))
+        for n, payload in zip(range(0, 4 * len(payloads), 4), payloads, strict=True)
+    ]
+
+
+def _points(
+    tags: Sequence[str], steps: NDArray[np.int64], times: NDArray[np.float64]
+) -> list[bytes]:
+    """An event for each point, all its values zero; its summary comes last."""
+    summary = Summary(value=[Summary.Value(tag=tag, simple_value=0.0) for tag in tags])
+    pairs = zip(steps.tolist(), times.tolist(), strict=True)
+    return [
+        Event(step=step, wall_time=time, summary=summary).SerializeToString()
+        for step, time in pairs
+    ]
+
+
+def _behind(tags: Sequence[str]) -> list[int]:
+    """How many bytes from the end of an event the four bytes of each tag's value begin."""
+    lengths = [Summary(value=[Summary.Value(tag=tag, simple_value=0.0)]).ByteSize() for tag in tags]
+    return [4 + sum(lengths[index + 1 :]) for index in range(len(tags))]
+
+
+def _fill(rows: Bytes, ends: NDArray[np.int64], behind: Sequence[int], values: Bytes) -> None:
+    """Puts the values into records that are whole but for them, and corrects the checksums.
+
+    Args:
+        rows: the records of each run, one after the other; changed in place.
+        ends: of each record.
+        behind: how many bytes before the end of its event each value begins.
+        values: the bytes of all values.
+
+    Shape:
+        rows (runs, bytes), ends (points,), values (runs, points, 4 * tags)
+    """
+    at = ends[:, None] - 4  # of the checksum
+    places = (at[..., None] - np.array(behind, np.int64)[:, None] + np.arange(4)).reshape(-1)
+    rows[:, places] = values.reshape(len(rows), -1)
+    shares = np.zeros(values.shape[:2], np.uint32)
+    for tag, distance in enumerate(behind):
+        for byte in range(4):
+            shares ^= _shares(distance - 1 - byte)[values[..., 4 * tag + byte]]
+    places = (at + np.arange(4)).reshape(-1)
+    of_zeros: Words = rows[0, places].view("<u4") - np.uint32(MASK)
+    sums = _masked(_turned(of_zeros, 15) ^ shares)
+    rows[:, places] = sums.astype("<u4").view(np.uint8)
+
+
+def _checksums(payloads: Sequence[bytes]) -> Words:
+    """CRC-32C of each payload."""
+    # The longest first: those that still have a block to add are then always the first few.
+    order = sorted(range(len(payloads)), key=lambda index: -len(payloads[index]))
+    lengths = np.array([len(payloads[index]) for index in order], np.int64)
+    # As many steps in a block as blocks in the longest payload: the fewest of both together.
+    size = max(SMALLEST_BLOCK, 1 << int(lengths.max(initial=0)).bit_length() // 2)
+    counts = -(-lengths // size)
+    starts = np.cumsum(counts) - counts
+    parts = _raw(_blocks([payloads[index] for index in order], size))
+    joined = np.zeros(len(payloads), np.uint32)
+    for number in range(int(counts.max(initial=0))):
+        state = joined[: np.searchsorted(-counts, -number)]
+        joined[: len(state)] = parts[starts[: len(state)] + number] ^ _moved(state, size)
+    sums = np.empty(len(payloads), np.uint32)
+    sums[order] = joined ^ np.uint32(ALL_ONES)
+    for index in (index for index, payload in enumerate(payloads) if len(payload) < 4):
+        sums[index] = _finished(np.frombuffer(payloads[index], np.uint8)[None])[0]
+    return sums
+
+
+def _blocks(payloads: Sequence[bytes], size: int) -> Bytes:
+    """The payloads cut into blocks, zeros before the first, where they change no checksum.
+
+    That holds for a checksum that starts from 0. One that starts from all ones, as CRC-32C does,
+    is the same with the first four bytes inverted.
+    """
+    pieces: list[bytes] = []
+    for payload in payloads:
+        pieces += (bytes(-len(payload) % size), payload)
+    content = np.frombuffer(bytearray(b"".join(pieces)), np.uint8)
+    lengths = np.array([len(payload) for payload in payloads], np.int64)
+    firsts = np.cumsum(lengths + -lengths % size) - lengths
+    content[firsts[lengths >= 4, None] + np.arange(4)] ^= 0xFF
+    return content.reshape(-1, size)
+
+
+def _finished(rows: Bytes) -> Words:
+    """CRC-32C of each row."""
+    return _raw(rows, ALL_ONES) ^ np.uint32(ALL_ONES)
+
+
+def _raw(rows: Bytes, start: int = 0) -> Words:
+    """The register after the bytes of each row, with `start` before them."""
+    register = np.full(len(rows), start, np.uint32)
+    for column in np.ascontiguousarray(rows.T):
+        register = _shares(0)[register & 0xFF ^ column] ^ register >> 8
+    return register
+
+
+def _masked(sums: Words) -> Words:
+    return _turned(sums, 17) + np.uint32(MASK)
+
+
+def _turned(words: Words, bits: int) -> Words:
+    """Each word with its highest bits moved to its other end."""
+    return words << np.uint32(bits) | words >> np.uint32(32 - bits)
+
+
+def _moved(registers: Words, distance: int) -> Words:
+    """The registers after `distance` zero bytes."""
+    moved = np.zeros_like(registers)
+    for byte in range(4):
+        moved ^= _shares(distance - 1 - byte)[registers >> np.uint32(8 * byte) & 0xFF]
+    return moved
+
+
+@cache
+def _shares(distance: int) -> Words:
+    """What each value of a byte adds to a checksum, `distance` bytes before the end."""
+    table = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        table = np.where(table & 1, table >> 1 ^ POLYNOMIAL, table >> 1).astype(np.uint32)
+    shares = table
+    for _ in range(distance):
+        shares = table[shares & 0xFF] ^ shares >> 8
+    return shares

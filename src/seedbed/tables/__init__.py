@@ -1,0 +1,1 @@
+"""Reading files and arrays into typed columns."""

@@ -1,0 +1,82 @@
+"""The rows of a file again, with predictions behind them: a CSV keeps its cells byte for byte.
+
+Of Parquet and arrays, integers keep all digits, other numbers have the fewest digits that denote
+them, truth values are true and false, missing values empty, and lists as Python writes them.
+"""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from seedbed.errors import DataError
+from seedbed.tables.column_types import TableFile
+
+
+def free_names(names: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """New names for columns, with a number behind where one is taken.
+
+    Args:
+        names: wanted.
+        taken: by the file.
+    """
+    found: list[str] = []
+    for name in names:
+        free, number = name, 2
+        while free in taken or free in found:
+            free, number = f"{name}_{number}", number + 1
+        found.append(free)
+    return found
+
+
+def with_predictions(file: TableFile, columns: Mapping[str, Sequence[Any]]) -> bytes:
+    """The content of a CSV with the file's columns, then these.
+
+    Args:
+        file: opened.
+        columns: by name, a value for each row.
+
+    Raises:
+        DataError: if it cannot be written (see `CsvFile.with_columns`).
+    """
+    from seedbed.tables.csv_file import CsvFile
+
+    names = free_names(list(columns), file.names)
+    added = dict(zip(names, columns.values(), strict=True))
+    if isinstance(file, CsvFile):
+        return file.with_columns(
+            {name: [str(one) for one in cells] for name, cells in added.items()}
+        )
+    given = {name: _texts(name, cells) for name, cells in file.cells(file.names).items()}
+    return csv_text({**given, **added}).encode()
+
+
+def csv_text(columns: Mapping[str, Sequence[Any]]) -> str:
+    """A table as a CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return text.getvalue()
+
+
+def _texts(name: str, cells: Any) -> list[str]:
+    import pyarrow as pa
+
+    from seedbed.tables.cells import as_text
+    from seedbed.tables.column_kinds import is_usable
+
+    if isinstance(cells, np.ndarray):
+        if cells.ndim > 1:
+            return [str(row) for row in cells.tolist()]
+        cells = pa.array(cells)
+    try:
+        told = as_text(cells) if is_usable(cells.type) else cells
+        return ["" if one is None else str(one) for one in told.to_pylist()]
+    except (pa.ArrowException, ValueError, OverflowError) as err:
+        said = str(err).partition("\n")[0]
+        raise DataError(
+            f"--output: column '{name}' holds {cells.type} that cannot be written: {said}"
+        ) from err

@@ -1,0 +1,170 @@
+"""A text file with a header line, read by Arrow: every cell as text, as it is written.
+
+Types are decided by `column_types.py`, not by Arrow, which would look at each file for itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+
+from seedbed.errors import DataError
+from seedbed.tables.csv_records import Records, all_closed
+from seedbed.tables.saved_index import saved_index
+from seedbed.tables.text_content import TextContent
+
+
+class CsvFile:
+    """A CSV or TSV, opened: a `TableFile`.
+
+    Args:
+        path: of the file; one ending in .gz, .bz2, .zst or .lz4 is unpacked.
+        key: the config key or argument that names it.
+        delimiter: None for a tab in *.tsv and a comma elsewhere.
+        encoding: of the text; a byte order mark says it for itself.
+
+    Raises:
+        DataError: if it is empty, or not in that encoding, or its header cannot be read.
+    """
+
+    typed = False
+
+    def __init__(self, path: Path, key: str, delimiter: str | None, encoding: str) -> None:
+        self.path, self.key, self.origin = path, key, path.name
+        self.delimiter = _delimiter(path, delimiter)
+        self._content = TextContent(path, key, encoding)
+        self._utf8 = self._content.utf8
+        self.quoted = self._utf8.count(b'"')
+        self.names = self._header()
+        self.index = saved_index(self.names)
+        self._refuse_open_quote()
+        self._refuse_other_delimiter()
+
+    @cached_property
+    def records(self) -> Records:
+        """Where each record begins and ends in the text."""
+        return Records(self._utf8.decode(errors="replace"), self.delimiter)
+
+    def cells(self, names: Sequence[str]) -> Mapping[str, Any]:
+        """The named columns, as text.
+
+        Raises:
+            DataError: if a line has too many or too few cells, or a cell is not in the encoding.
+        """
+        try:
+            table = pa.csv.read_csv(
+                pa.BufferReader(self._utf8),
+                parse_options=self._parsing(),
+                convert_options=pa.csv.ConvertOptions(
+                    include_columns=list(names),
+                    column_types=dict.fromkeys(names, pa.string()),
+                    strings_can_be_null=False,
+                ),
+            )
+        except (pa.ArrowInvalid, pa.ArrowKeyError) as err:
+            raise self._problem(str(err)) from err
+        return {name: table.column(name) for name in names}
+
+    def place(self, row: int) -> str:
+        """The row and the line of the file that it begins on, both from 1."""
+        return f"row {row + 1} (line {self.records.line(row + 1)})"
+
+    def with_columns(self, columns: Mapping[str, Sequence[str]]) -> bytes:
+        """The file as it is, with further cells at the end of each record.
+
+        Args:
+            columns: by name, a cell for each row.
+
+        Raises:
+            DataError: if the new cells cannot be written in the file's encoding, or the old ones
+                not as they were.
+        """
+        text = self._content.exact_text()
+        spans = Records(text, self.delimiter).spans
+        rows = [[*columns], *zip(*columns.values(), strict=True)]
+        if len(rows) != len(spans):
+            raise DataError(
+                f"{self.key}: '{self.path}' was read as {len(rows) - 1} rows and is written as "
+                f"{len(spans) - 1}"
+            )
+        pieces, place = [], 0
+        for (_, end), cells in zip(spans, rows, strict=True):
+            pieces += [text[place:end], *(self.delimiter + self._cell(cell) for cell in cells)]
+            place = end
+        return self._content.written("".join([*pieces, text[place:]]))
+
+    def _cell(self, text: str) -> str:
+        if any(mark in text for mark in (self.delimiter, '"', "\r", "\n")):
+            return '"' + text.replace('"', '""') + '"'
+        return text
+
+    def _header(self) -> list[str]:
+        first = Records.first(self._utf8, self.delimiter)
+        if not first:
+            raise DataError(f"{self.key}: '{self.path}' is empty")
+        if b"\0" in first:
+            raise DataError(
+                f"{self.key}: the header of '{self.path}' holds zero bytes; type "
+                "data.encoding=utf-16-le or utf-16-be if it is one of these"
+            )
+        try:
+            first.decode()
+            alone = pa.BufferReader(b"\n" + first + b"\n")  # a mark in it is not the file's
+            return list(pa.csv.read_csv(alone, parse_options=self._parsing()).column_names)
+        except UnicodeError as err:
+            raise self._content.other_encoding() from err
+        except pa.ArrowInvalid as err:
+            raise self._problem(str(err)) from err
+
+    def _parsing(self) -> Any:
+        return pa.csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=self.quoted > 0)
+
+    def _problem(self, reason: str) -> DataError:
+        if "UTF8" in reason:
+            return self._content.other_encoding()
+        ragged = self.records.ragged()
+        if ragged is None:
+            said = reason.splitlines()[0].removeprefix("CSV parse error: ")
+            return DataError(f"{self.key}: '{self.path}': {said}")
+        row, cells, header = ragged
+        return DataError(
+            f"{self.key}: line {self.records.line(row)} of '{self.path}' has {cells} cells, the "
+            f"header {header}: {self.records.text(row)[:60]}"
+        )
+
+    def _refuse_open_quote(self) -> None:
+        """Refuses a quote that is never closed: it would swallow the rest of the file."""
+        if self.quoted and not all_closed(self._utf8, self.delimiter):
+            line = self.records.line(len(self.records.spans) - 1)
+            raise DataError(
+                f"{self.key}: line {line} of '{self.path}' opens a quote that is never closed"
+            )
+
+    def _refuse_other_delimiter(self) -> None:
+        """Refuses a table that became one column because its cells are separated otherwise."""
+        if len(self.names) > 1:
+            return
+        other = next((mark for mark in ";|,\t" if mark in self.names[0]), None)
+        if other is not None:
+            typed = f"type 'data.delimiter=\"{other}\"'"
+            if self.key == "--file":
+                typed = f"write it with '{self.delimiter}', as the run's training file is"
+            raise DataError(
+                f"{self.key}: '{self.path}' has one column, '{self.names[0]}'; if '{other}' "
+                f"separates its cells, {typed}"
+            )
+
+
+def _delimiter(path: Path, delimiter: str | None) -> str:
+    if delimiter is None:
+        names = [ending.lower() for ending in path.suffixes]
+        return "\t" if {".tsv", ".tab"} & {*names} else ","
+    if len(delimiter.encode(errors="replace")) != 1 or delimiter in '"\r\n\0':
+        raise DataError(
+            f"data.delimiter must be one ASCII character, no quote and no line end, got "
+            f"{delimiter!r}"
+        )
+    return delimiter

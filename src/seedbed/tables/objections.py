@@ -1,0 +1,204 @@
+"""Why a column of text is hardly one of names, and what to type for what it seems to be.
+
+Numbers with a mark, dates, and texts of which nearly every row has its own would each become an
+input for every different cell, which no model learns from.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow.compute as pc
+
+from seedbed.config.hints import in_list, of_column, shown
+from seedbed.tables.cells import NUMBER, present
+from seedbed.tables.column_kinds import rows_of_each
+from seedbed.tables.date_slips import dates_with_slips
+from seedbed.tables.dates import forms_of
+from seedbed.tables.text_form import CellForm
+
+MISSING = (
+    *(
+        "?",
+        "-",
+        "--",
+        "---",
+        "\u2013",
+        "\u2014",
+        ".",
+        "..",
+        "...",
+        "*",
+        "**",
+        "/",
+        "_",
+        "(null)",
+        "nil",
+    ),
+    *("n.a.", "n.a", "n. a.", "k.a.", "n.d.", "nd", "missing", "unknown", "not available"),
+    *("#value!", "#div/0!", "#ref!", "#name?", "#null!", "#num!", "void", "empty", "blank"),
+)
+"""What people write for a value that is missing, in small letters."""
+
+FORMS = (
+    (",", None),
+    (".", ","),
+    (",", "."),
+    (".", " "),
+    (",", " "),
+    (".", "'"),
+    (".", "\u2019"),
+    (".", "_"),
+)
+"""Decimal and thousands marks that are tried."""
+
+SYMBOLS = "%‰€$£¥₹₽₩°"
+AFFIX = re.compile(rf"^[+-]?(?:([{SYMBOLS}]) ?[\d.,+-].*|.*[\d.,] ?([{SYMBOLS}]|[^\W\d_]{{1,6}}))$")
+
+FEW_NAMES = 20
+"""So many different names are fine, however few the rows."""
+
+
+def objection(cells: Any, name: str, form: CellForm, *, target: bool, slip: bool) -> str | None:
+    """What is wrong with taking a column of text for names, or None.
+
+    Args:
+        cells: an Arrow array of text.
+        name: of the column.
+        form: as the cells are read.
+        target: whether it is one.
+        slip: whether most cells are numbers; then what the others are is told by their row.
+    """
+    there = pc.drop_null(present(cells, form))
+    texts: list[str] = pc.unique(there).to_pylist()
+    if not texts:
+        return None
+    numbers = [text for text in texts if _is(NUMBER, text)]
+    others = [text for text in texts if not _is(NUMBER, text)]
+    marks = [text for text in others if text.lower() in MISSING]
+    rest = [text for text in texts if text not in marks]
+    if slip:
+        return _numbers_with_marks(rest, name, form, slip=True)
+    if marks and len(numbers) > 2 and len(rest) == len(numbers):
+        listed = ", ".join(f'"{mark}"' for mark in marks)
+        return (
+            f"holds numbers, and '{marks[0]}' in {_count(there, marks[0])} of {len(there)} rows; "
+            f"type 'data.missing=[{listed}]' if that stands for a missing value"
+        )
+    return (
+        _numbers_with_marks(rest, name, form, slip=False)
+        or dates_with_slips(rows_of_each(there), name)
+        or _dates(rest, name)
+        or _mostly_numbers(numbers, others)
+        or _lonely(len(texts), len(there), name, target=target)
+    )
+
+
+def _numbers_with_marks(
+    texts: Sequence[str], name: str, form: CellForm, *, slip: bool
+) -> str | None:
+    marked = [text for text in texts if not _is(NUMBER, text)]
+    if not marked:
+        return None
+    if any(_is(form.number, text) for text in marked):  # as the config says
+        return None if slip else _in_two_ways(texts, form)
+    unit, bare = _without_unit(texts)
+    found = [
+        (decimal, thousands)
+        for decimal, thousands in FORMS
+        if all(
+            _is(replace(form, decimal=decimal, thousands=thousands).number, text) for text in bare
+        )
+    ]
+    if unit and all(_is(NUMBER, text) for text in bare):
+        found = [(form.decimal, form.thousands)]
+    if not found:
+        return None if slip else _in_two_ways(texts, form)
+    simplest = [one for one in found if None in one or one[0] == "."][:2] or found[:1]
+    typed = [f"'{_typed(*one, name, unit, form)}'" for one in simplest]
+    return f"holds numbers written as '{marked[0]}'; type {' or '.join(typed)}"
+
+
+def _in_two_ways(texts: Sequence[str], form: CellForm) -> str | None:
+    """For texts that are numbers, each in some form."""
+    forms = [replace(form, decimal=decimal, thousands=mark).number for decimal, mark in FORMS]
+    if not all(any(_is(one, text) for one in forms) for text in texts):
+        return None
+    right = next(text for text in texts if _is(form.number, text) or text == texts[-1])
+    wrong = next(text for text in texts if not _is(form.number, text))
+    return (
+        f"holds numbers written in several ways, such as '{right}' and '{wrong}'; write them alike"
+    )
+
+
+def _typed(decimal: str, thousands: str | None, name: str, unit: str, form: CellForm) -> str:
+    words = []
+    if decimal != form.decimal:
+        words.append(f'data.decimal="{decimal}"')
+    if thousands is not None and thousands != form.thousands:
+        words.append(f'data.thousands="{thousands}"')
+    if unit:
+        words.append(of_column("data.units", name, unit))
+    return "' '".join(words)
+
+
+def _without_unit(texts: Sequence[str]) -> tuple[str, list[str]]:
+    """What stands before or behind every number, and the texts without it."""
+    found = AFFIX.match(texts[0]) if texts else None
+    unit = (found[1] or found[2]) if found else ""
+    if unit.isalpha() and len(texts) <= FEW_NAMES // 2:
+        unit = ""  # size 5a, 5b
+    if not unit:
+        return "", list(texts)
+    before, behind = (
+        re.compile(rf"^([+-]?) ?{re.escape(unit)} ?"),
+        re.compile(rf" ?{re.escape(unit)}$"),
+    )
+    bare = [
+        behind.sub("", text) if before.sub(r"\1", text) == text else before.sub(r"\1", text)
+        for text in texts
+    ]
+    if any(text == whole for text, whole in zip(bare, texts, strict=True)):
+        return "", list(texts)
+    return unit, bare
+
+
+def _dates(texts: Sequence[str], name: str) -> str | None:
+    forms = forms_of(texts, times=len(texts) > FEW_NAMES)
+    if not forms:
+        return None
+    typed = [f"'{of_column('data.dates', name, form)}'" for form in forms[:2]]
+    return (
+        f"holds dates or times written as '{texts[0]}'; type {' or '.join(typed)} to read "
+        "them as day numbers"
+    )
+
+
+def _mostly_numbers(numbers: Sequence[str], others: Sequence[str]) -> str | None:
+    if len(numbers) <= max(FEW_NAMES, len(others)):
+        return None
+    return (
+        f"holds {len(numbers)} different numbers, and {len(others)} other texts such as "
+        f"{shown([repr(text) for text in others], 3)}; mend these, or name them in data.missing if "
+        "they stand for a missing value"
+    )
+
+
+def _lonely(different: int, rows: int, name: str, *, target: bool) -> str | None:
+    if different <= FEW_NAMES or 2 * different <= rows:
+        return None
+    kind = "classes" if target else "names"
+    instead = (
+        "choose another target" if target else f"type 'data.drop=[{in_list(name)}]' to leave it out"
+    )
+    return f"has {different} different {kind} in {rows} rows, nearly one a row; {instead}"
+
+
+def _is(pattern: str, text: str) -> bool:
+    """As Arrow, which knows the digits of ASCII alone."""
+    return re.match(pattern, text, re.ASCII) is not None
+
+
+def _count(there: Any, text: str) -> int:
+    return int(pc.sum(pc.equal(there, text)).as_py())

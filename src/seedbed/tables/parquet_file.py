@@ -1,0 +1,87 @@
+"""A Parquet table, read by Arrow; its columns have the types that the file tells."""
+
+import json
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from seedbed.errors import DataError
+from seedbed.tables.saved_index import saved_index
+
+
+class ParquetFile:
+    """A Parquet table, opened: a `TableFile`.
+
+    Args:
+        path: of the file.
+        key: the config key or argument that names it.
+
+    Raises:
+        DataError: if the file is damaged.
+    """
+
+    typed = True
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.path, self.key, self.origin = path, key, path.name
+        try:
+            self._file = pa.parquet.ParquetFile(path)
+            self.names: Sequence[str] = list(self._file.schema_arrow.names)
+            self.index = self._index()
+        except (pa.ArrowException, OSError) as err:
+            raise self._damaged(err) from err
+
+    def cells(self, names: Sequence[str]) -> Mapping[str, Any]:
+        """The named columns.
+
+        Raises:
+            DataError: if the file is damaged.
+        """
+        try:
+            table = self._file.read(columns=list(names))
+        except (pa.ArrowException, OSError) as err:
+            raise self._damaged(err) from err
+        return {name: self._column(name, table.column(name)) for name in names}
+
+    def _index(self) -> list[str]:
+        """What pandas notes as the index, and what is one by its name."""
+        noted = (self._file.schema_arrow.pandas_metadata or {}).get("index_columns", [])
+        named = [one for one in noted if isinstance(one, str) and one in self.names]
+        return list(dict.fromkeys([*named, *saved_index(self.names)]))
+
+    def place(self, row: int) -> str:
+        """The row, from 1."""
+        return f"row {row + 1}"
+
+    def _column(self, name: str, column: Any) -> Any:
+        """A column as it was when it was written, and text in the one form that all take."""
+        if name in self._dictionaries:
+            column = column.dictionary_encode()
+        return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
+
+    @cached_property
+    def _dictionaries(self) -> set[str]:
+        """Columns that were dictionaries when they were written; of numbers, Arrow forgets it.
+
+        Source: the keys `ARROW:schema` and `pandas` that these libraries write into the file.
+        """
+        told = self._file.metadata.metadata or {}
+        named: set[str] = set()
+        try:
+            if b"ARROW:schema" in told:
+                original = pa.ipc.read_schema(pa.py_buffer(b64decode(told[b"ARROW:schema"])))
+                named |= {one.name for one in original if pa.types.is_dictionary(one.type)}
+            columns = json.loads(told.get(b"pandas", b"{}")).get("columns", [])
+            named |= {one["name"] for one in columns if one["pandas_type"] == "categorical"}
+        except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, AttributeError) as err:
+            raise self._damaged(err) from err
+        return named
+
+    def _damaged(self, err: Exception) -> DataError:
+        said = str(err).splitlines()[0] if str(err) else type(err).__name__
+        return DataError(f"{self.key}: '{self.path}' is not a Parquet file: {said}")

@@ -1,0 +1,155 @@
+"""Reads a source into a `Table`. Errors name the file, the line and the column."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seedbed.config.schema import (
+    CsvConfig,
+    DataConfig,
+    FilesConfig,
+    NpzConfig,
+    ParquetConfig,
+    RowsConfig,
+    SklearnConfig,
+)
+from seedbed.errors import DataError
+from seedbed.runs.files import UNPRINTABLE, printable
+from seedbed.tables.column_types import ColumnTypes, TableFile, later_table, must_have
+from seedbed.tables.file_checks import must_be_file
+from seedbed.tables.sklearn_sets import sklearn_table
+from seedbed.tables.table import Column, Table
+from seedbed.tables.table_columns import features_of, left_out, text_form
+from seedbed.tables.training_table import first_table
+
+
+def read_source(config: DataConfig) -> Table:
+    """The table that `data` describes; of files, the training file.
+
+    Its columns' kinds are those of the run; of a file, only what is used is read.
+
+    Raises:
+        DataError: if it is missing or cannot be read.
+    """
+    match config:
+        case RowsConfig():
+            return rows_table(config)
+        case SklearnConfig():
+            return sklearn_table(config)
+        case FilesConfig():
+            return _training_table(config)
+    raise DataError(f"data.source: {config.source} is not a table")
+
+
+def read_file(config: FilesConfig, path: Path, key: str, types: ColumnTypes) -> Table:
+    """A file beside the training file, with features and target, by the run's types.
+
+    Args:
+        config: how it is to be read.
+        path: where it is.
+        key: the config key or argument that names it, for errors.
+        types: of the run.
+
+    Raises:
+        DataError: if it is missing, empty or damaged, or a cell is not of its column's kind.
+    """
+    targets = names_of(config.target)
+    features = [name for name in types.kinds if name not in targets]
+    table = later_table(_opened(config, path, key), features, types, targets)
+    if not len(table):
+        raise DataError(f"{key}: '{path}' has no rows; name a file that has, or null")
+    return table
+
+
+def _training_table(config: FilesConfig) -> Table:
+    file = _opened(config, Path(config.path), "data.path")
+    targets = names_of(config.target)
+    named = getattr(config, "categories", [])
+    for key, names in (("target", targets), ("categories", named)):
+        for name in names:
+            must_have(file, name, f"data.{key}")
+    features, notes = features_of(config, file, targets)
+    types = ColumnTypes(dict.fromkeys(named, "category"), text_form(config, file))
+    table = first_table(file, features, targets, types)
+    table = replace(
+        table,
+        notes=[*notes, *table.notes],
+        left_out=left_out(config, file, [*features, *targets]),
+    )
+    for name in table.columns:
+        if UNPRINTABLE.search(name):
+            raise DataError(
+                f"data.path: column '{printable(name)}' has control characters in its name"
+            )
+    return table
+
+
+def _opened(config: FilesConfig, path: Path, key: str) -> TableFile:
+    must_be_file(path, key)
+    match config:
+        case CsvConfig():
+            from seedbed.tables.csv_file import CsvFile
+
+            return CsvFile(path, key, config.delimiter, config.encoding)
+        case ParquetConfig():
+            from seedbed.tables.parquet_file import ParquetFile
+
+            return ParquetFile(path, key)
+        case NpzConfig():
+            from seedbed.tables.npz_file import NpzFile
+
+            return NpzFile(path, key)
+    raise DataError(f"{key}: {config.source} has no files")
+
+
+def rows_table(config: RowsConfig) -> Table:
+    """The rows written in the YAML."""
+    x, y = matrix(config.x, "data.x"), matrix(config.y, "data.y")
+    if len(x) != len(y):
+        raise DataError(f"data.x has {len(x)} rows, data.y has {len(y)}; they must be as many")
+    features = config.features or [f"x{index + 1}" for index in range(x.shape[1])]
+    outputs = y.shape[1]
+    targets = names_of(config.target) or (
+        ["y"] if outputs == 1 else [f"y{index + 1}" for index in range(outputs)]
+    )
+    for key, names, width in (
+        ("features", features, x.shape[1]),
+        ("target", targets, outputs),
+    ):
+        if len(names) != width:
+            raise DataError(f"data.{key} has {len(names)} names for {width} columns")
+    columns = {name: Column("number", x[:, index]) for index, name in enumerate(features)}
+    columns |= {name: Column("number", y[:, index]) for index, name in enumerate(targets)}
+    return Table(columns, "the rows of the YAML", targets)
+
+
+def matrix(rows: Sequence[Any], key: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Rows of numbers, as (rows, columns); a row may be a bare number.
+
+    Raises:
+        DataError: if the rows differ in length, or hold anything but finite numbers.
+    """
+    lists = [row if isinstance(row, list) else [row] for row in rows]
+    for index, row in enumerate(lists):
+        if len(row) != len(lists[0]):
+            raise DataError(
+                f"{key}: row {index + 1} has {len(row)} values, the first has {len(lists[0])}"
+            )
+        for value in row:
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not is_number or not math.isfinite(value):
+                raise DataError(
+                    f"{key}: row {index + 1} holds {value!r}, which is not a finite number"
+                )
+    return np.array(lists, dtype=np.float64)
+
+
+def names_of(value: str | Sequence[str] | None) -> list[str]:
+    """One name or several, as a list."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else list(value)

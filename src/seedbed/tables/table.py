@@ -1,0 +1,124 @@
+"""A table in memory: named columns of numbers, truth values or names, and arrays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.config.hints import did_you_mean, shown
+from seedbed.errors import DataError
+from seedbed.tables.spellings import number_name, unified
+
+if TYPE_CHECKING:
+    from seedbed.tables.text_form import TextForm
+
+Kind = Literal["number", "boolean", "category"]
+
+
+class Written(Protocol):
+    """How the cells of a column are written in its file."""
+
+    def names(self) -> list[str | None]:
+        """Each cell as a name; missing ones are None."""
+        ...
+
+    def taken(self, rows: NDArray[np.int64]) -> "Written":
+        """Only these rows."""
+        ...
+
+
+@dataclass(frozen=True)
+class Column:
+    """The values of one column.
+
+    Args:
+        kind: number (missing values are NaN), boolean (1.0, 0.0, NaN) or category (None).
+        values: (rows,) float64 or object; numbers may have further dimensions.
+        whole: whether the numbers were written as whole ones.
+        written: how the file writes numbers and truth values; None where nobody asks.
+    """
+
+    kind: Kind
+    values: NDArray[Any]
+    whole: bool = False
+    written: Written | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def taken(self, rows: NDArray[np.int64]) -> "Column":
+        """Only these rows, in this order."""
+        written = self.written.taken(rows) if self.written is not None else None
+        return Column(self.kind, self.values[rows], self.whole, written)
+
+    def as_category(self) -> "Column":
+        """The same values as names: as the file writes them, or else as `number_name` does."""
+        if self.kind == "category":
+            return self
+        names: list[str | None]
+        if self.written is not None:
+            names = unified(self.written.names())
+        elif self.kind == "boolean":
+            truths = {0.0: "false", 1.0: "true"}
+            names = [truths.get(value) for value in self.values.tolist()]
+        else:
+            values = self.values.tolist()
+            names = [None if value != value else number_name(value) for value in values]
+        return Column("category", np.array(names, dtype=object))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal length.
+
+    Args:
+        columns: by name, in the order of the source.
+        origin: the file or set, for errors.
+        targets: the columns that the source itself knows to be the target.
+        classes: names of the classes, where the source tells them.
+        notes: what a person should know of how it was read.
+        text: how its text was read; dates are found by looking at it.
+        left_out: columns of the file that are not used, and why.
+    """
+
+    columns: Mapping[str, Column]
+    origin: str
+    targets: Sequence[str] = ()
+    classes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
+    text: "TextForm | None" = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()))) if self.columns else 0
+
+    @cached_property
+    def has_gaps(self) -> bool:
+        """Whether a number or a truth value is missing."""
+        numbers = [one.values for one in self.columns.values() if one.kind != "category"]
+        return any(np.isnan(values).any() for values in numbers)
+
+    def column(self, name: str, key: str) -> Column:
+        """The column of that name.
+
+        Args:
+            name: asked for.
+            key: the config key that asks, for the error.
+
+        Raises:
+            DataError: if there is none.
+        """
+        if name not in self.columns:
+            raise DataError(
+                f"{key}: no column '{name}' in {self.origin}; columns are "
+                f"{shown(self.columns)}{did_you_mean(name, self.columns)}"
+            )
+        return self.columns[name]
+
+    def taken(self, rows: NDArray[np.int64]) -> "Table":
+        """Only these rows, in this order."""
+        columns = {name: column.taken(rows) for name, column in self.columns.items()}
+        return Table(columns, self.origin, self.targets, self.classes)

@@ -1,0 +1,102 @@
+"""Which columns of a file are features, and how the config says that they are written."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from seedbed.config.schema import FilesConfig, TableConfig
+from seedbed.errors import DataError
+from seedbed.tables.column_types import TableFile, must_have
+from seedbed.tables.text_form import ISO, TextForm
+
+
+def features_of(
+    config: FilesConfig, file: TableFile, targets: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """The features, and notes on what was left out.
+
+    Raises:
+        DataError: for a name that the file does not have.
+    """
+    dropped = list(getattr(config, "drop", []))
+    for name in dropped:
+        must_have(file, name, "data.drop")
+        for key, names in (("target", targets), ("features", config.features or [])):
+            if name in names:
+                raise DataError(f"data.drop: '{name}' is in data.{key} too; name it in one of them")
+    if config.features:
+        for name in config.features:
+            must_have(file, name, "data.features")
+        return list(config.features), []
+    left_out = {*targets, *dropped, *file.index}
+    features = [name for name in file.names if name not in left_out]
+    for name in features:
+        must_have(file, name, "data.features")
+    index = [name for name in file.index if name not in targets and name not in dropped]
+    return features, [_index_note(name, file) for name in index]
+
+
+def left_out(config: FilesConfig, file: TableFile, used: Sequence[str]) -> dict[str, str]:
+    """The columns of the file that are not used, and why."""
+    found = {}
+    for name in file.names:
+        if name in getattr(config, "drop", []):
+            found[name] = "in data.drop"
+        elif name not in used and config.features:
+            found[name] = "not in data.features"
+        elif name not in used:
+            found[name] = "a saved index"
+    return found
+
+
+def _index_note(name: str, file: TableFile) -> str:
+    column = f"column '{name}'" if name else "the first column, which has no name,"
+    return (
+        f"{column} of {file.origin} is the index of a table that was saved with it, and is left "
+        "out; data.features=[…] names the columns to use"
+    )
+
+
+def text_form(config: FilesConfig, file: TableFile) -> TextForm:
+    """How the config says that text is written.
+
+    Raises:
+        DataError: for a column that the file does not have, or a form that is none.
+    """
+    if not isinstance(config, TableConfig):
+        return TextForm()
+    if config.thousands == config.decimal:
+        raise DataError(
+            f"data.thousands and data.decimal are both '{config.decimal}'; a number has one mark "
+            "for each"
+        )
+    for key, given in (("units", config.units), ("dates", config.dates)):
+        for name, form in (given or {}).items():
+            must_have(file, str(name), f"data.{key}")
+            if not isinstance(form, str) or not form.strip():
+                raise DataError(f"data.{key}: '{name}' must have a text, got {form!r}")
+    for name, form in (config.dates or {}).items():
+        _must_be_date_form(str(name), form)
+    return TextForm(
+        missing=config.missing or None,
+        decimal=config.decimal,
+        thousands=config.thousands,
+        units={str(name): unit for name, unit in (config.units or {}).items()},
+        dates={str(name): form for name, form in (config.dates or {}).items()},
+    )
+
+
+def _must_be_date_form(name: str, form: str) -> None:
+    if form == ISO:
+        return
+    example = datetime(2024, 1, 31, 13, 5)
+    try:
+        written = example.strftime(form)
+        datetime.strptime(written, form)
+    except (ValueError, re.error) as err:
+        raise DataError(f"data.dates: '{name}': '{form}' is no form of a date: {err}") from err
+    if written == form:
+        raise DataError(
+            f"data.dates: '{name}': '{form}' is no form of a date; it is written as for strptime, "
+            "such as %d.%m.%Y, or is iso"
+        )

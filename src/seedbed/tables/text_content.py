@@ -1,0 +1,144 @@
+"""The text of a file: unpacked, decoded, and written again with the bytes that it had."""
+
+import codecs
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from seedbed.errors import DataError
+from seedbed.runs.files import printable
+from seedbed.tables.file_checks import refuse_larger_than_memory
+
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+"""The longer first: UTF-32's begins with UTF-16's."""
+
+COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
+
+NO_TEXT = (
+    *("punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined"),
+    *("unicode_escape", "raw_unicode_escape"),
+)
+"""Python's own ways to write some text in other text; no file is written so."""
+
+PIECE_BYTES = 2**24
+"""Of a packed file, unpacked at once."""
+
+
+class TextContent:
+    """What a file of text holds.
+
+    Args:
+        path: of the file; one ending in .gz, .bz2, .zst or .lz4 is unpacked.
+        key: the config key or argument that names it.
+        encoding: of the text; a byte order mark says it for itself.
+
+    Raises:
+        DataError: if it cannot be read, or is not in that encoding.
+    """
+
+    def __init__(self, path: Path, key: str, encoding: str) -> None:
+        self.path, self.key = path, key
+        raw = _content(path, key)
+        self.mark = next((one for one in BYTE_ORDER_MARKS if raw.startswith(one)), b"")
+        self.encoding = BYTE_ORDER_MARKS.get(self.mark) or _without_mark(encoding)
+        self._name = _name(self.encoding)
+        self.utf8 = self._in_utf8(raw[len(self.mark) :], told=encoding)
+        """Without a byte order mark; not looked at where the file is in UTF-8 itself."""
+
+    def exact_text(self) -> str:
+        """The text, from which `written` makes the bytes of the file.
+
+        Raises:
+            DataError: if the encoding has several ways to write it, and the file another.
+        """
+        if self._name == "utf-8":
+            return self.utf8.decode(errors="surrogateescape")
+        text = self.utf8.decode()
+        if self.mark + text.encode(self.encoding) != _content(self.path, self.key):
+            raise DataError(
+                f"{self.key}: '{self.path}' cannot be written in {self.encoding} as it is; convert "
+                "it to utf-8"
+            )
+        return text
+
+    def written(self, text: str) -> bytes:
+        """A text as bytes of this file.
+
+        Raises:
+            DataError: if the encoding cannot hold it.
+        """
+        errors = "surrogateescape" if self._name == "utf-8" else "strict"
+        try:
+            return self.mark + text.encode(self.encoding, errors)
+        except UnicodeError as err:
+            raise DataError(
+                f"{self.key}: '{self.path}' is in {self.encoding}, which cannot hold all "
+                "predictions; convert it to utf-8"
+            ) from err
+
+    def other_encoding(self) -> DataError:
+        """The error of a file that is not in its encoding."""
+        hint = "type data.encoding=latin-1 if that is it"
+        if self.mark:
+            hint = "its byte order mark says that it is; write it anew"
+        elif self.key == "--file":
+            hint = "convert it to that, or train with data.encoding=latin-1 if that is it"
+        return DataError(f"{self.key}: '{self.path}' is not {self.encoding} text; {hint}")
+
+    def _in_utf8(self, raw: bytes, told: str) -> bytes:
+        if self._name == "utf-8":
+            return raw
+        try:
+            if self._name in NO_TEXT:
+                raise LookupError(self._name)
+            return raw.decode(self.encoding).encode()
+        except UnicodeError as err:
+            raise self.other_encoding() from err
+        except (LookupError, ValueError) as err:
+            shown = printable(told) if len(told) <= 40 else f"{printable(told[:40])}..."
+            raise DataError(f"data.encoding: no encoding '{shown}'; utf-8 and latin-1 are") from err
+
+
+def _name(encoding: str) -> str:
+    """The encoding's own name, or the given one where there is no such encoding."""
+    try:
+        return codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        return encoding
+
+
+def _without_mark(encoding: str) -> str:
+    """An encoding that expects no byte order mark, as the file has none."""
+    order = sys.byteorder[0]
+    unmarked = {"utf-16": f"utf-16-{order}e", "utf-32": f"utf-32-{order}e", "utf-8-sig": "utf-8"}
+    return unmarked.get(_name(encoding), encoding)
+
+
+def _content(path: Path, key: str) -> bytes:
+    """The bytes of the file, unpacked."""
+    packed = COMPRESSED.get(path.suffix.lower())
+    try:
+        if packed is None:
+            return path.read_bytes()
+        with pa.input_stream(path, compression=packed) as file:
+            return _unpacked(file, path, key)
+    except (OSError, pa.ArrowException, EOFError) as err:
+        raise DataError(f"{key}: cannot read '{path}': {str(err).splitlines()[0]}") from err
+
+
+def _unpacked(file: Any, path: Path, key: str) -> bytes:
+    """All that a packed file holds, as long as it is less than the memory."""
+    pieces, size = [], 0
+    while piece := file.read(PIECE_BYTES):
+        pieces.append(bytes(piece))
+        size += len(piece)
+        refuse_larger_than_memory(size * 2, path, key)
+    return b"".join(pieces)

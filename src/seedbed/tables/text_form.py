@@ -1,0 +1,102 @@
+"""How the text of a run's files is written; kept in the run, so that all are read alike."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from seedbed.tables.table import Kind
+
+MARKS = (
+    *("#n/a", "#n/a n/a", "#na", "-1.#ind", "-1.#qnan", "-nan", "1.#ind", "1.#qnan", "<na>"),
+    *("n/a", "na", "none", "null", "nan"),
+)
+"""Words for a missing value among numbers and truth values, in any case; pandas has the same ones.
+
+Source: the default `na_values` of pandas.read_csv.
+"""
+
+ISO = "iso"
+"""The form of a date that ISO 8601 has: 2024-01-31, with a time of day behind it or not."""
+
+SPACES = " \u00a0\u202f"
+"""All of them part thousands where a space does."""
+
+
+@dataclass(frozen=True)
+class CellForm:
+    """How the cells of one column are written.
+
+    Args:
+        missing: words for a missing value, beside the usual ones.
+        decimal: the mark before the fraction of a number.
+        thousands: the mark between its groups of digits, or None.
+        unit: what stands before or behind every number, or None.
+        date: how a date is written, as `datetime.strptime` has it, or `ISO`; None for a column of
+            anything else.
+    """
+
+    missing: Sequence[str] = ()
+    decimal: str = "."
+    thousands: str | None = None
+    unit: str | None = None
+    date: str | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a number that Arrow reads is that number."""
+        return self.decimal == "." and self.unit is None and self.thousands != "."
+
+    def marks(self, kind: Kind) -> Sequence[str]:
+        """Words for a missing value in a column of that kind, in small letters."""
+        given = [word.strip().lower() for word in self.missing]
+        return given if kind == "category" else [*given, *MARKS]
+
+    @property
+    def number(self) -> str:
+        """A regular expression for a number without its unit; its marks are in their places."""
+        decimal, digits = re.escape(self.decimal), r"\d+"
+        if self.thousands is not None:
+            digits = rf"(?:\d{{1,3}}(?:{self.grouping}\d{{2,3}})*{self.grouping}\d{{3}}|\d+)"
+        plain = rf"[+-]?(?:{digits}(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?"
+        return rf"^{plain}$|^[+-]?(?i:inf|infinity|nan)$"
+
+    @property
+    def grouping(self) -> str:
+        """A regular expression for the mark between groups of digits."""
+        mark = self.thousands or ""
+        return f"[{SPACES}]" if mark in SPACES else re.escape(mark)
+
+
+@dataclass(frozen=True)
+class TextForm:
+    """How text is read.
+
+    Args:
+        missing: words for a missing value in columns of every kind. `MARKS` are beside them among
+            numbers and truth values, not among names, where "NA" may be Namibia. Empty cells are
+            missing in any case.
+        decimal: the mark before the fraction of a number.
+        thousands: the mark between groups of digits, or None.
+        units: by column, what stands before or behind each of its numbers.
+        dates: by column, how its dates are written; see `CellForm`.
+    """
+
+    missing: Sequence[str] | None = None
+    decimal: str = "."
+    thousands: str | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+    dates: Mapping[str, str] = field(default_factory=dict)
+
+    def with_dates(self, dates: Mapping[str, str]) -> "TextForm":
+        """The same with the forms of further columns of dates."""
+        return replace(self, dates={**self.dates, **dates}) if dates else self
+
+    def of(self, column: str) -> CellForm:
+        """How the cells of a column are written."""
+        return CellForm(
+            self.missing or (),
+            self.decimal,
+            self.thousands,
+            self.units.get(column),
+            self.dates.get(column),
+        )

@@ -1,1 +1,0 @@
-"""Many runs of one shape, trained as one computation."""
