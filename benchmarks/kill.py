@@ -27,7 +27,7 @@ from measure.same_run import differences
 import seedbed.cli.resume
 import seedbed.cli.train
 import seedbed.recording.figure
-import seedbed.tasks.objective
+import seedbed.tasks.head
 import seedbed.training.run
 import seedbed.views.summary  # noqa: F401
 from seedbed.cli.main import DONE, WRONG_INPUT

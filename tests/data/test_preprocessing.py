@@ -94,7 +94,7 @@ def test_a_regression_target_is_scaled_by_the_training_rows_and_scaled_back(
     scaled = targets(data, part)
     np.testing.assert_allclose(scaled, scaler.transform(price[rows[part]]), rtol=1e-5)
     np.testing.assert_allclose(
-        data.preprocessing.answers(scaled.astype(float)), price[rows[part]], rtol=1e-6
+        data.preprocessing.predictions(scaled.astype(float)), price[rows[part]], rtol=1e-6
     )
 
 
@@ -119,7 +119,7 @@ def test_an_unchanged_target_stays_in_its_own_unit(
     rows = row_numbers(words, "price")
     expected = np.array(table["price"], dtype=np.float32)[rows["train"]]
     np.testing.assert_array_equal(targets(data, "train")[:, 0], expected)
-    np.testing.assert_array_equal(data.preprocessing.answers(np.array([[2.5]])), [[2.5]])
+    np.testing.assert_array_equal(data.preprocessing.predictions(np.array([[2.5]])), [[2.5]])
 
 
 def test_a_constant_column_becomes_zeros_and_is_said(words: list[str]) -> None:

@@ -220,7 +220,7 @@ def test_the_best_is_by_the_monitored_value(
 
 
 def test_higher_is_better_for_the_same_metrics_as_in_training() -> None:
-    from seedbed.tasks.objective import HIGHER_IS_BETTER as IN_TRAINING
+    from seedbed.tasks.head import HIGHER_IS_BETTER as IN_TRAINING
 
     assert HIGHER_IS_BETTER == IN_TRAINING
 

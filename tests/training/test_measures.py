@@ -12,14 +12,14 @@ from sklearn import metrics as measures
 
 from seedbed.components import AllowList
 from seedbed.errors import ConfigError
-from seedbed.tasks.objective import Objective, build_objective
+from seedbed.tasks.head import TaskHead, build_task_head
 
 ROWS = 200
 
 
-def objective_for(dataset: str, loss: str) -> Objective:
+def head_for(dataset: str, loss: str) -> TaskHead:
     _, plan = prepared("data=sklearn", f"data.dataset={dataset}", f"loss={loss}")
-    return plan.engine.objective
+    return plan.engine.head
 
 
 def drawn(rows: int, outputs: int, seed: int = 0) -> torch.Tensor:
@@ -28,11 +28,11 @@ def drawn(rows: int, outputs: int, seed: int = 0) -> torch.Tensor:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_regression_is_measured_as_by_scikit_learn_in_the_target_s_unit(seed: int) -> None:
-    objective = objective_for("diabetes", "mse")
+    head = head_for("diabetes", "mse")
     output, y = drawn(ROWS, 1, seed), drawn(ROWS, 1, seed + 100)
-    scale, mean = objective.preprocessing.target_scale, objective.preprocessing.target_mean
+    scale, mean = head.preprocessing.target_scale, head.preprocessing.target_mean
     predicted, actual = (t.double().numpy() * scale + mean for t in (output, y))
-    assert objective.metrics(output, y) == pytest.approx(
+    assert head.metrics(output, y) == pytest.approx(
         {
             "mse": measures.mean_squared_error(actual, predicted),
             "mae": measures.mean_absolute_error(actual, predicted),
@@ -43,24 +43,24 @@ def test_regression_is_measured_as_by_scikit_learn_in_the_target_s_unit(seed: in
 
 @pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e6])
 def test_r2_does_not_depend_on_the_target_s_unit(scale: float) -> None:
-    preprocessing = objective_for("diabetes", "mse").preprocessing
+    preprocessing = head_for("diabetes", "mse").preprocessing
     small = replace(preprocessing, target_mean=[0.0], target_scale=[scale])
-    objective = build_objective({"_target_": None}, AllowList(), small)
+    head = build_task_head({"_target_": None}, AllowList(), small)
     y = drawn(60, 1, 1)
     output = y + 0.3 * drawn(60, 1, 2)
     expected = measures.r2_score(y.numpy(), output.numpy())
-    assert objective.metrics(output, y)["r2"] == pytest.approx(expected, rel=1e-5)
+    assert head.metrics(output, y)["r2"] == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_many_classes_are_measured_as_by_scikit_learn(seed: int) -> None:
-    objective = objective_for("digits", "cross_entropy")
+    head = head_for("digits", "cross_entropy")
     output = drawn(ROWS, 10, seed)
     y = torch.randint(0, 10, (ROWS,), generator=torch.Generator().manual_seed(seed))
     output[torch.arange(ROWS), y] += 1
     predicted = output.argmax(dim=1)
     shares = torch.softmax(output.double(), dim=1).numpy()
-    assert objective.metrics(output, y) == pytest.approx(
+    assert head.metrics(output, y) == pytest.approx(
         {
             "accuracy": measures.accuracy_score(y, predicted),
             "f1": measures.f1_score(y, predicted, average="macro"),
@@ -73,13 +73,13 @@ def test_many_classes_are_measured_as_by_scikit_learn(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("loss", ["bce", "cross_entropy"])
 def test_two_classes_are_measured_as_by_scikit_learn(loss: str, seed: int) -> None:
-    objective = objective_for("breast_cancer", loss)
-    output = drawn(ROWS, objective.outputs, seed)
+    head = head_for("breast_cancer", loss)
+    output = drawn(ROWS, head.outputs, seed)
     y = torch.randint(0, 2, (ROWS,), generator=torch.Generator().manual_seed(seed))
     output[:, -1] += y
     score = output[:, 0] if loss == "bce" else output[:, 1] - output[:, 0]
     predicted = (score > 0).long()
-    assert objective.metrics(output, y) == pytest.approx(
+    assert head.metrics(output, y) == pytest.approx(
         {
             "accuracy": measures.accuracy_score(y, predicted),
             "f1": measures.f1_score(y, predicted),
@@ -90,17 +90,17 @@ def test_two_classes_are_measured_as_by_scikit_learn(loss: str, seed: int) -> No
 
 
 def test_f1_counts_classes_that_are_never_predicted_as_scikit_learn_does() -> None:
-    objective = objective_for("iris", "cross_entropy")
+    head = head_for("iris", "cross_entropy")
     output = torch.tensor([[3.0, 0, 0], [3.0, 0, 0], [0, 3.0, 0], [3.0, 0, 0]])
     y = torch.tensor([0, 1, 1, 2])
     expected = measures.f1_score(y, output.argmax(dim=1), average="macro", zero_division=0)
-    assert objective.metrics(output, y)["f1"] == pytest.approx(expected)
+    assert head.metrics(output, y)["f1"] == pytest.approx(expected)
 
 
 def test_what_is_not_defined_is_nan() -> None:
-    classes = objective_for("iris", "cross_entropy")
+    classes = head_for("iris", "cross_entropy")
     assert math.isnan(classes.metrics(drawn(4, 3), torch.tensor([0, 1, 1, 0]))["auroc"])
-    numbers = objective_for("diabetes", "mse")
+    numbers = head_for("diabetes", "mse")
     assert math.isnan(numbers.metrics(drawn(3, 1), torch.ones(3, 1))["r2"])
     assert math.isnan(numbers.metrics(drawn(1, 1), torch.ones(1, 1))["r2"])
 
@@ -108,8 +108,8 @@ def test_what_is_not_defined_is_nan() -> None:
 def test_two_classes_by_one_logit_and_by_two_are_the_same() -> None:
     """The difference of two logits is the one logit."""
     one, two = (
-        objective_for("breast_cancer", "bce"),
-        objective_for("breast_cancer", "cross_entropy"),
+        head_for("breast_cancer", "bce"),
+        head_for("breast_cancer", "cross_entropy"),
     )
     assert (one.outputs, two.outputs) == (1, 2)
     logits, y = drawn(ROWS, 2).double(), torch.randint(0, 2, (ROWS,))
@@ -141,7 +141,7 @@ def test_every_loss_for_numbers_is_torch_s(
 ) -> None:
     _, plan = prepared(f"loss={option}", *extra)
     output, y = drawn(9, 1, 0), drawn(9, 1, 1)
-    assert torch.equal(plan.engine.objective.loss(output, y), plain(output, y))
+    assert torch.equal(plan.engine.head.loss(output, y), plain(output, y))
 
 
 def test_labels_are_smoothed_as_by_torch() -> None:
@@ -149,7 +149,7 @@ def test_labels_are_smoothed_as_by_torch() -> None:
     _, plan = prepared(*words)
     output, y = drawn(9, 3), torch.tensor([0, 1, 2] * 3)
     plain = torch.nn.CrossEntropyLoss(label_smoothing=0.2)
-    assert torch.equal(plan.engine.objective.loss(output, y), plain(output, y))
+    assert torch.equal(plan.engine.head.loss(output, y), plain(output, y))
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_labels_are_smoothed_as_by_torch() -> None:
     ],
 )
 def test_the_loss_follows_the_task(dataset: str, task: str, expected: str) -> None:
-    objective = objective_for(dataset, "auto")
-    assert (objective.preprocessing.task, objective.loss_name) == (task, expected)
+    head = head_for(dataset, "auto")
+    assert (head.preprocessing.task, head.loss_name) == (task, expected)
 
 
 @pytest.mark.parametrize(
@@ -176,17 +176,17 @@ def test_the_loss_follows_the_task(dataset: str, task: str, expected: str) -> No
 )
 def test_a_loss_that_does_not_fit_is_refused(dataset: str, loss: str, right: str) -> None:
     with pytest.raises(ConfigError, match=rf"loss={loss} does not fit .*type loss={right}"):
-        objective_for(dataset, loss)
+        head_for(dataset, loss)
 
 
 def test_several_targets_are_measured_together() -> None:
-    preprocessing = objective_for("diabetes", "mse").preprocessing
+    preprocessing = head_for("diabetes", "mse").preprocessing
     scale = {"target_mean": [1.0, 2.0], "target_scale": [3.0, 0.5]}
     both = replace(preprocessing, outputs=2, target=["a", "b"], **scale)
-    objective = build_objective({"_target_": None}, AllowList(), both)
+    head = build_task_head({"_target_": None}, AllowList(), both)
     output, y = drawn(50, 2, 0), drawn(50, 2, 1)
-    predicted, actual = (both.answers(t.double().numpy()) for t in (output, y))
-    assert objective.metrics(output, y) == pytest.approx(
+    predicted, actual = (both.predictions(t.double().numpy()) for t in (output, y))
+    assert head.metrics(output, y) == pytest.approx(
         {
             "mse": measures.mean_squared_error(actual, predicted),
             "mae": measures.mean_absolute_error(actual, predicted),

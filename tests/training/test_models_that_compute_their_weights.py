@@ -204,7 +204,7 @@ def test_parameters_of_a_loss_are_trained_as_in_plain_torch() -> None:
     for x, y in plan.train.epoch(0):
         plan.engine.step(x, y)
     assert loss.log_scale.item() != 0
-    assert torch.equal(plan.engine.objective.loss_function.log_scale, loss.log_scale)
+    assert torch.equal(plan.engine.head.loss_function.log_scale, loss.log_scale)
     assert all(
         torch.equal(a, b) for a, b in zip(plan.model.parameters(), model.parameters(), strict=True)
     )

@@ -15,7 +15,7 @@ from seedbed.data.preprocessing import Preprocessing
 from seedbed.fused import evaluation
 from seedbed.fused.stack import Stack
 from seedbed.models.build import output_of
-from seedbed.tasks.objective import Objective
+from seedbed.tasks.head import TaskHead
 from seedbed.training.plan import Plan, prepare_run
 
 ROWS = EVALUATION_ROWS + 1700
@@ -165,14 +165,14 @@ def test_batches_count_as_torch_counts_their_rows(name: str, ignored: int, weigh
     given = torch.tensor(weight) if weight else None
     loss = getattr(nn, name)(weight=given, ignore_index=ignored)
     preprocessing = Preprocessing("multiclass", [], ["y"], list("abc"), None, None, [1], 1)
-    objective = Objective(f"torch.nn.{name}", loss, preprocessing)
+    head = TaskHead(f"torch.nn.{name}", loss, preprocessing)
     torch.manual_seed(1)
     output, y = torch.randn(2, 60, 3).log_softmax(2), torch.randint(0, 3, (2, 60))
     sums = weights = torch.zeros(2)
     for some, classes in zip(output.split([31, 9, 20], 1), y.split([31, 9, 20], 1), strict=True):
-        counts = objective.batch_weight(classes, stacked=True)
+        counts = head.batch_weight(classes, stacked=True)
         for run in range(2):
-            alone = objective.batch_weight(classes[run])
+            alone = head.batch_weight(classes[run])
             assert float(alone) == float(torch.as_tensor(counts).expand(2)[run])
         losses = torch.stack([loss(*pair) for pair in zip(some, classes, strict=True)])
         sums, weights = sums + losses * counts, weights + counts

@@ -53,10 +53,10 @@ def _show(model: Any, shape: Sequence[int], *, as_json: bool) -> int:
     if not as_json:
         print(model_table(model, shape), end="")
         return DONE
-    total, learnt = totals(model)
+    total, trainable = totals(model)
     rows = [
         {"name": row.name, "layer": row.path, "shape": row.shape, "parameters": row.parameters}
         for row in layer_rows(model, shape)
     ]
-    print(json_text({"layers": rows, "total": total, "trainable": learnt}))
+    print(json_text({"layers": rows, "total": total, "trainable": trainable}))
     return DONE

@@ -118,7 +118,7 @@ class Preprocessing:
             )
         return numbers
 
-    def answers(self, outputs: Floats) -> Floats:
+    def predictions(self, outputs: Floats) -> Floats:
         """A regression model's outputs in the target's own unit; undoes the standardizing."""
         if self.target_scale is None:
             return outputs

@@ -14,7 +14,7 @@ from seedbed.fused.flat import Named
 from seedbed.fused.plan import StackPlan
 from seedbed.models.build import ModelBuilder, output_of
 from seedbed.models.plain_state import PlainState, plain_state
-from seedbed.tasks.objective import build_objective
+from seedbed.tasks.head import build_task_head
 from seedbed.training.engine import Engine
 from seedbed.training.optimization import Schedule
 from seedbed.training.uncompiled import building_without_compiler, without_compiler
@@ -31,22 +31,22 @@ class Alone:
     def __init__(self, plan: StackPlan, place: int) -> None:
         config = plan.configs[place]
         allow = AllowList(config.allow)
-        self.objective = build_objective(config.loss, allow, plan.data[place].preprocessing)
-        shape = self.objective.preprocessing.input_shape
-        model = ModelBuilder(config.model, allow, shape, self.objective.outputs)(config.seed)
+        self.head = build_task_head(config.loss, allow, plan.data[place].preprocessing)
+        shape = self.head.preprocessing.input_shape
+        model = ModelBuilder(config.model, allow, shape, self.head.outputs)(config.seed)
         self.model = model.to(plan.device).train()
         without_dropout(self.model)
         self.device = plan.device
         self.tensors = tensors_of(self.model)
         self.start = _copies(self.tensors)
-        self.of_loss = tensors_of(self.objective.loss_function)
+        self.of_loss = tensors_of(self.head.loss_function)
         self.loss_start = _copies(self.of_loss)
         self.attributes = self.held()
         self.draws = False
 
     def held(self) -> dict[str, PlainState]:
         """What the model and the loss keep beside parameters and buffers."""
-        loss = plain_state(self.objective.loss_function)
+        loss = plain_state(self.head.loss_function)
         return {"": plain_state(self.model), "the loss's ": loss}
 
     def learns_at(self, lr: float, momentum: float, weight_decay: float) -> None:
@@ -57,7 +57,7 @@ class Alone:
             )
         optimizer = without_compiler(built)
         self.engine = Engine(
-            self.model, self.objective, optimizer, Schedule(None), self.device, None, None
+            self.model, self.head, optimizer, Schedule(None), self.device, None, None
         )
 
     def step(self, x: Tensor, y: Tensor) -> tuple[Tensor, Named]:

@@ -15,7 +15,7 @@ from seedbed.fused.flat import Named
 from seedbed.fused.measures import measured
 from seedbed.fused.plan import NARROWEST, StackPlan
 from seedbed.fused.rows import Table
-from seedbed.tasks.objective import Objective
+from seedbed.tasks.head import TaskHead
 
 EVALUATED_NUMBERS = 2**22
 """Inputs and outputs of so many numbers are evaluated at once, over all runs."""
@@ -25,7 +25,7 @@ Column = NDArray[np.float64]
 
 def evaluated(
     plan: StackPlan,
-    objectives: list[Objective],
+    heads: list[TaskHead],
     table: Table,
     piece: int,
     weights: Tensor,
@@ -35,7 +35,7 @@ def evaluated(
 
     Args:
         plan: of the stack.
-        objectives: of each run.
+        heads: of each run.
         table: the rows of each run.
         piece: rows that go through the model together.
         weights: of each run.
@@ -46,16 +46,16 @@ def evaluated(
     """
     runs = torch.arange(len(weights), device=weights.device)
     found = []
-    for some in runs.tensor_split(_groups(len(weights), _numbers(table, piece, objectives[0]))):
+    for some in runs.tensor_split(_groups(len(weights), _numbers(table, piece, heads[0]))):
         part = slice(int(some[0]), int(some[-1]) + 1)
         own = {name: tensor[part] for name, tensor in kept.items()}
-        found.append(_of_some(plan, objectives[part], table.keep(some), piece, weights[part], own))
+        found.append(_of_some(plan, heads[part], table.keep(some), piece, weights[part], own))
     return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 
 
-def _numbers(table: Table, piece: int, objective: Objective) -> int:
+def _numbers(table: Table, piece: int, head: TaskHead) -> int:
     """That one run needs at once: a piece of its rows, and all of its outputs and targets."""
-    targets = table.y[0].numel() + objective.outputs
+    targets = table.y[0].numel() + head.outputs
     return piece * table.x[0].numel() + table.rows * targets
 
 
@@ -67,7 +67,7 @@ def _groups(runs: int, numbers: int) -> int:
 
 def _of_some(
     plan: StackPlan,
-    objectives: list[Objective],
+    heads: list[TaskHead],
     table: Table,
     piece: int,
     weights: Tensor,
@@ -80,6 +80,6 @@ def _of_some(
             outputs.append(plan.model.outputs(weights, kept, x))
             targets.append(y)
         output, y = torch.cat(outputs, 1), torch.cat(targets, 1)
-        found = measured(objectives, output, y)
+        found = measured(heads, output, y)
         told = {"loss": plan.model.losses(output, y).double(), **found}
     return {name: values.cpu().numpy() for name, values in told.items()}

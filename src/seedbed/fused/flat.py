@@ -20,12 +20,12 @@ class Layout:
 
     def __init__(self, model: nn.Module) -> None:
         named = dict(model.named_parameters())
-        self.learnt = [name for name, one in named.items() if one.requires_grad]
+        self.trainable = [name for name, one in named.items() if one.requires_grad]
         self.order = list(named)
-        self.kept = [name for name in named if name not in set(self.learnt)]
+        self.kept = [name for name in named if name not in set(self.trainable)]
         self.kept += [name for name, _ in model.named_buffers()]
-        self.shapes = {name: named[name].shape for name in self.learnt}
-        self.sizes = [named[name].numel() for name in self.learnt]
+        self.shapes = {name: named[name].shape for name in self.trainable}
+        self.sizes = [named[name].numel() for name in self.trainable]
         self.width = sum(self.sizes)
         names = {id(one): name for name, one in [*model.named_buffers(), *named.items()]}
         saved = model.state_dict(keep_vars=True)
@@ -42,7 +42,7 @@ class Layout:
         shapes = self.shapes.values()
         return {
             name: part.unflatten(-1, shape) if shape else part.squeeze(-1)
-            for name, part, shape in zip(self.learnt, parts, shapes, strict=True)
+            for name, part, shape in zip(self.trainable, parts, shapes, strict=True)
         }
 
     def row(self, tensors: Mapping[str, Tensor]) -> Tensor:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from seedbed.tasks.objective import Objective
+from seedbed.tasks.head import TaskHead
 
 
-def stackable_loss(objective: Objective) -> Callable[[Tensor, Tensor], Tensor]:
-    """The mean loss of a batch, as `Objective.loss` has it.
+def stackable_loss(head: TaskHead) -> Callable[[Tensor, Tensor], Tensor]:
+    """The mean loss of a batch, as `TaskHead.loss` has it.
 
     Under vmap torch takes cross entropy apart in Python, with targets in mind that are ignored,
     of which a run has none, and imports sympy to do so, which takes a third of a second.
@@ -17,7 +17,7 @@ def stackable_loss(objective: Objective) -> Callable[[Tensor, Tensor], Tensor]:
     Shape:
         output (batch, outputs), y (batch, …) -> ()
     """
-    return _cross_entropy if _is_plain_cross_entropy(objective.loss_function) else objective.loss
+    return _cross_entropy if _is_plain_cross_entropy(head.loss_function) else head.loss
 
 
 def _is_plain_cross_entropy(loss: nn.Module) -> bool:

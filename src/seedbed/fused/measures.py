@@ -10,26 +10,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seedbed.tasks.objective import Objective
+from seedbed.tasks.head import TaskHead
 
 
-def measured(objectives: Sequence[Objective], outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
-    """What `Objective.metrics` gives, for each run.
+def measured(heads: Sequence[TaskHead], outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
+    """What `TaskHead.metrics` gives, for each run.
 
     Args:
-        objectives: of each run; of one task, but each with its own scale of the target.
+        heads: of each run; of one task, but each with its own scale of the target.
         outputs: of all rows of a part.
         y: as `Preprocessing.targets`.
 
     Shape:
         outputs (runs, rows, outputs), y (runs, rows, …) -> each (runs,) float64
     """
-    first = objectives[0]
+    first = heads[0]
     if first.preprocessing.task == "regression":
-        answers = [_in_own_unit(one, out) for one, out in zip(objectives, outputs, strict=True)]
+        answers = [_in_own_unit(one, out) for one, out in zip(heads, outputs, strict=True)]
         actual = [
             _in_own_unit(one, part.reshape(len(part), -1))
-            for one, part in zip(objectives, y, strict=True)
+            for one, part in zip(heads, y, strict=True)
         ]
         return _of_numbers(torch.stack(answers), torch.stack(actual))
     classes = len(first.preprocessing.classes)
@@ -38,8 +38,8 @@ def measured(objectives: Sequence[Objective], outputs: Tensor, y: Tensor) -> dic
     return _of_classes(probabilities, y.reshape(len(y), -1).cpu(), classes)
 
 
-def _in_own_unit(objective: Objective, output: Tensor) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(objective.answers(output)))
+def _in_own_unit(head: TaskHead, output: Tensor) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(head.predictions(output)))
 
 
 def _of_numbers(answers: Tensor, actual: Tensor) -> dict[str, Tensor]:

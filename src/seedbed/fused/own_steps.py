@@ -91,7 +91,7 @@ class OwnSteps:
 
     def _compare(self, stack: Stack, place: int, group: dict[str, Any]) -> None:
         assert self._before is not None
-        engine, objective = self.plan.engine, self.plan.engine.objective
+        engine, head = self.plan.engine, self.plan.engine.head
         before, number = self._before["model"], stack.batch - 1
         engine.model.load_state_dict(before)
         settings = self._before["optimizer"]
@@ -102,7 +102,7 @@ class OwnSteps:
         x, y = next(iter(self.plan.train.epoch(stack.epoch, number)))
         own_loss = float(engine.step(x, y))
         already = self._loss_sum if number else 0.0
-        loss = (float(stack.loss_sum[place]) - already) / float(objective.batch_weight(y))
+        loss = (float(stack.loss_sum[place]) - already) / float(head.batch_weight(y))
         stacked = state_dict(stack, stack.weights[place], stack.kept, place)
         here = copied(engine.model.state_dict())
         self._judge(stack.step, before, stacked, here, self._by_rounding(before, settings))

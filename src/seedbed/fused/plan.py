@@ -21,7 +21,7 @@ from seedbed.models.build import ModelBuilder
 from seedbed.models.plain_state import PlainState, first_difference, plain_state
 from seedbed.tables.sources import read_source
 from seedbed.tables.table import Table as LoadedTable
-from seedbed.tasks.objective import Objective, build_objective
+from seedbed.tasks.head import TaskHead, build_task_head
 from seedbed.training.plan import Plan, metric_names, prepare_run
 from seedbed.training.state import Best
 from seedbed.training.threads import STACKED_STEP, threads_for
@@ -40,9 +40,9 @@ class StackPlan:
         layout: where each parameter lies in a row of weights.
         model: the network, as a function of the weights.
         weights: starting ones, (runs, width).
-        kept: buffers, and parameters that are not learnt, each (runs, …).
+        kept: buffers, and parameters that are not trainable, each (runs, …).
         data: of each run, with its own preprocessing.
-        objectives: of each run.
+        heads: of each run.
         batches: of the training rows.
         parts: rows that are only measured, by name.
         schedules: the optimizers' numbers.
@@ -55,7 +55,7 @@ class StackPlan:
     weights: Tensor
     kept: Named
     data: list[PreparedData]
-    objectives: list[Objective]
+    heads: list[TaskHead]
     batches: StackedBatches
     parts: dict[str, Table]
     schedules: Schedules
@@ -87,8 +87,8 @@ class StackPlan:
         Args:
             steps: as `StackedModel` takes them; 0 if the step is not to be written out.
         """
-        objective, randomness = self.first.engine.objective, self.model.randomness
-        return StackedModel(self.first.model, self.layout, objective, randomness, steps)
+        head, randomness = self.first.engine.head, self.model.randomness
+        return StackedModel(self.first.model, self.layout, head, randomness, steps)
 
 
 def prepare_stack(
@@ -116,11 +116,11 @@ def prepare_stack(
     first = prepare_run(configs[0], allow, known.get(_drawn_by(configs[0])))
     device, model = first.engine.device, first.model
     data = _data(configs, first, known)
-    objectives = {
-        id(one): build_objective(configs[0].loss, allow, one.preprocessing)
+    heads = {
+        id(one): build_task_head(configs[0].loss, allow, one.preprocessing)
         for one in {id(one): one for one in data}.values()
     }
-    reason = refused_form(model, first.engine.objective.loss_function)
+    reason = refused_form(model, first.engine.head.loss_function)
     if reason is not None:
         raise NotAlikeError(reason)
     layout = Layout(model)
@@ -134,11 +134,11 @@ def prepare_stack(
         configs=configs,
         first=first,
         layout=layout,
-        model=StackedModel(model, layout, first.engine.objective, randomness, steps),
+        model=StackedModel(model, layout, first.engine.head, randomness, steps),
         weights=rows.to(device),
         kept={name: tensor.to(device) for name, tensor in kept.items()},
         data=data,
-        objectives=[objectives[id(one)] for one in data],
+        heads=[heads[id(one)] for one in data],
         batches=batches,
         parts={name: table for name, table in parts.items() if table is not None},
         schedules=Schedules(
@@ -182,9 +182,9 @@ def _starting_weights(
     configs: Sequence[RunConfig], allow: AllowList, first: Plan, layout: Layout
 ) -> tuple[Tensor, Named]:
     """Those of a single run of each config; runs of one seed start alike."""
-    objective = first.engine.objective
-    shape = objective.preprocessing.input_shape
-    builder = ModelBuilder(configs[0].model, allow, shape, objective.outputs)
+    head = first.engine.head
+    shape = head.preprocessing.input_shape
+    builder = ModelBuilder(configs[0].model, allow, shape, head.outputs)
     seeds = list(dict.fromkeys(config.seed for config in configs))
     rows, kept = torch.empty(len(seeds), layout.width), []
     attributes: PlainState | None = None

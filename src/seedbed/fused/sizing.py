@@ -129,11 +129,11 @@ class _Trial:
         work.
         """
         model = copy.deepcopy(self.plan.first.model)
-        objective, x, y = self.plan.first.engine.objective, self.x[0], self.y[0]
+        head, x, y = self.plan.first.engine.head, self.x[0], self.y[0]
         update, gradient = self._update(slice(0, 1)), self.plan.weights[:1]
 
         def step() -> None:
-            single_step(model, objective, x, y)
+            single_step(model, head, x, y)
             update(gradient)
 
         with using(self.plan.first.threads):

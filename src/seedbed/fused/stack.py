@@ -52,7 +52,7 @@ class Stack:
         self.kept = plan.kept
         self.optimizer = BATCHED[plan.configs[0].optimizer["_target_"]](plan.configs[0].optimizer)
         self.configs = list(plan.configs)
-        self.objectives = list(plan.objectives)
+        self.heads = list(plan.heads)
         self.parts = dict(plan.parts)
         self.good = Good(plan.best, self.weights, self.kept, plan.schedules.standings())
         self.epoch = self.batch = self.step = 0
@@ -102,7 +102,7 @@ class Stack:
         if not bool(finite.all()):
             for place in (self.finite & ~finite).nonzero().flatten().tolist():
                 self._diverge(place, f"train/loss is {losses[place].item()}")
-        weight = self.objectives[0].batch_weight(y, stacked=True)
+        weight = self.heads[0].batch_weight(y, stacked=True)
         self.loss_sum += losses.double() * weight
         self.rows_seen += weight
 
@@ -144,7 +144,7 @@ class Stack:
         """
         self.check_weights()
         row: dict[str, Column] = {"lr": self.rates}
-        is_sum = self.objectives[0].is_sum
+        is_sum = self.heads[0].is_sum
         means = self.loss_sum if is_sum else self.loss_sum / self.rows_seen
         row["train/loss"] = means.clone().cpu().numpy()
         if "validation" in self.parts:
@@ -217,7 +217,7 @@ class Stack:
         """
         plan = self.plan
         piece = plan.first.parts[part].batch_size
-        return evaluated(plan, self.objectives, self.parts[part], piece, weights, kept)
+        return evaluated(plan, self.heads, self.parts[part], piece, weights, kept)
 
     def keep(self, places: Sequence[int]) -> None:
         """Goes on with the runs in these places."""
@@ -230,7 +230,7 @@ class Stack:
         self.loss_sum, self.rows_seen = self.loss_sum[index], self.rows_seen[index]
         self.finite, self.rates = self.finite[index], self.rates[list(places)]
         self.configs = [self.configs[place] for place in places]
-        self.objectives = [self.objectives[place] for place in places]
+        self.heads = [self.heads[place] for place in places]
         self.parts = {name: table.keep(index) for name, table in self.parts.items()}
         self.plan.batches.keep(places)
         self.plan.schedules.keep(places)

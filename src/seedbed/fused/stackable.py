@@ -38,7 +38,7 @@ def refused_by_vmap(plan: StackPlan) -> str | None:
     reason = _seen_from_outside(plan)
     if reason is not None:
         return reason
-    model, loss = plan.first.model, plan.first.engine.objective.loss_function
+    model, loss = plan.first.model, plan.first.engine.head.loss_function
     known = is_pure(model) and is_pure_loss(loss)
     try:
         return _found_in_step(plan) if known else found_in_trial(plan)
@@ -72,9 +72,9 @@ def _found_in_step(plan: StackPlan) -> str | None:
     named = plan.layout.views(weights)
     for place in range(NARROWEST):
         own = _own_model(plan, {name: one[place] for name, one in {**named, **kept}.items()})
-        single_step(own, plan.first.engine.objective, x[place], y[place])
+        single_step(own, plan.first.engine.head, x[place], y[place])
         tensors = tensors_of(own)
-        unused = [name for name in plan.layout.learnt if tensors[name].grad is None]
+        unused = [name for name in plan.layout.trainable if tensors[name].grad is None]
         if unused:  # torch.optim leaves it as it is; a row of weights decays as a whole
             return f"the loss does not depend on {unused[0]}"
         if plan.model.randomness != "error":  # no two masks are alike

@@ -21,7 +21,7 @@ from seedbed.fused.pure import is_pure, is_pure_loss
 from seedbed.fused.tracing import Function, NotRecordableError, recorded
 from seedbed.models.build import output_of
 from seedbed.models.copies import copied_model
-from seedbed.tasks.objective import Objective
+from seedbed.tasks.head import TaskHead
 
 Stepped = tuple[Tensor, Tensor, Named]
 Randomness = Literal["error", "different", "same"]
@@ -39,7 +39,7 @@ class StackedModel:
     Args:
         model: one of them; copied, and never trained.
         layout: where its parameters lie in a row.
-        objective: the loss.
+        head: the loss.
         randomness: what happens where the model draws at random; as in `torch.func.vmap`.
         steps: that are to be made, which decides whether a step is written out.
     """
@@ -48,7 +48,7 @@ class StackedModel:
         self,
         model: nn.Module,
         layout: Layout,
-        objective: Objective,
+        head: TaskHead,
         randomness: Randomness,
         steps: int,
     ) -> None:
@@ -59,10 +59,10 @@ class StackedModel:
             steps >= TRACED_STEPS
             and randomness == "error"
             and is_pure(model)
-            and is_pure_loss(objective.loss_function)
+            and is_pure_loss(head.loss_function)
         )
         self.inside = any(isinstance(one, nn.RNNBase | nn.RNNCellBase) for one in model.modules())
-        self._loss_of = stackable_loss(objective)
+        self._loss_of = stackable_loss(head)
         self._learnt_from = vmap(self._loss, randomness=randomness)
         self._output = vmap(self._forward, randomness=randomness)
         self._losses = vmap(self._loss_of)
@@ -209,10 +209,10 @@ def _taken_apart() -> Iterator[None]:
         torch._C._set_mkldnn_enabled(enabled)
 
 
-def single_step(model: nn.Module, objective: Objective, x: Tensor, y: Tensor) -> None:
+def single_step(model: nn.Module, head: TaskHead, x: Tensor, y: Tensor) -> None:
     """Leaves the gradients of a batch in the parameters of one run's model.
 
     Shape:
         x (batch, …), y (batch, …)
     """
-    objective.loss(output_of(model(x)), y).backward()
+    head.loss(output_of(model(x)), y).backward()

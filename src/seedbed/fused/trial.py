@@ -115,7 +115,7 @@ class _Trial:
 
     def _shared(self) -> dict[str, object]:
         one = self.alone[0]
-        return {**shared_state(one.model), **shared_state(one.objective.loss_function)}
+        return {**shared_state(one.model), **shared_state(one.head.loss_function)}
 
     def _compare_builds(self) -> None:
         """A stack holds parameters and buffers of each run, and all else once."""
@@ -170,7 +170,7 @@ class _Trial:
         if not (torch.equal(given[0], x) and torch.equal(given[1], y)):
             raise DiffersError(WRITES_INTO_BATCH)  # that runs may share
         for place, (loss, gradients) in enumerate(own):
-            for name in self.plan.layout.learnt:
+            for name in self.plan.layout.trainable:
                 if name not in gradients:  # torch.optim leaves it; a row of weights moves whole
                     depends = "does not depend" if epoch == batch == 0 else "no longer depends"
                     raise DiffersError(f"the loss {depends} on {name}")
@@ -235,7 +235,7 @@ class _Trial:
         together: Named = {**self.plan.layout.views(self.weights), **self.kept}
         for place, one in enumerate(self.alone):
             moved = {name: _moved(own, one.start[name]) for name, own in one.tensors.items()}
-            furthest = max((size(moved[name]) for name in self.plan.layout.learnt), default=0.0)
+            furthest = max((size(moved[name]) for name in self.plan.layout.trainable), default=0.0)
             for name, own in moved.items():
                 kind = "buffer" if name in self.kept else "weight"
                 slack = (1e-6 * size(one.start[name]) + ROUNDING * furthest) if self.lr else 0.0
@@ -246,7 +246,7 @@ class _Trial:
     def _compare_attributes(self) -> None:
         changed = "changes in training and is neither parameter nor buffer"
         for one in self.alone:
-            form = refused_form(one.model, one.objective.loss_function)
+            form = refused_form(one.model, one.head.loss_function)
             if form is not None:  # there since it was called
                 raise DiffersError(form)
             for owner, held in one.held().items():

@@ -105,7 +105,7 @@ class Recorder:
         before = into or {}
         engine = self.plan.engine
         scheduler = engine.schedule.scheduler
-        loss = engine.objective.state
+        loss = engine.head.state
         others = others_state() if self.plan.packages else {}
         own = {"loss": copied(loss, before.get("loss"))} if loss else {}
         return {

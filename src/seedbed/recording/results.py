@@ -133,7 +133,7 @@ def result_of(
         "steps": ending.steps,
         "seconds": round(ending.seconds, 6),
         "parameters": plan.parameters,
-        "loss": plan.engine.objective.loss_name,
+        "loss": plan.engine.head.loss_name,
         "task": plan.data.preprocessing.task,
         "device": str(plan.engine.device),
         **engine,

@@ -15,7 +15,7 @@ from seedbed.sweep.yardstick import Metric, Yardstick
 T = TypeVar("T")
 
 HIGHER_IS_BETTER = ("r2", "accuracy", "f1", "auroc")
-"""As in `tasks/objective.py`, whose import would bring torch to where only numbers are shown."""
+"""As in `tasks/head.py`, whose import would bring torch to where only numbers are shown."""
 
 SEED = "seed"
 

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from seedbed.data.batches import Batches
 from seedbed.models.build import output_of
 from seedbed.runs.checkpoint import all_finite
-from seedbed.tasks.objective import Objective
+from seedbed.tasks.head import TaskHead
 from seedbed.training.optimization import Schedule, learning_rate
 from seedbed.training.state import Diverged, TrainingState
 
@@ -24,7 +24,7 @@ class Engine:
 
     Args:
         model: on the device.
-        objective: the loss.
+        head: the loss.
         optimizer: of the model's parameters.
         schedule: of its learning rate.
         device: where batches come from.
@@ -33,7 +33,7 @@ class Engine:
     """
 
     model: nn.Module
-    objective: Objective
+    head: TaskHead
     optimizer: Optimizer
     schedule: Schedule
     device: torch.device
@@ -50,7 +50,7 @@ class Engine:
         """One update of the weights; the batch's loss."""
         self.optimizer.zero_grad()
         with self.precision():
-            loss = self.objective.loss(output_of(self.model(x)), y)
+            loss = self.head.loss(output_of(self.model(x)), y)
         if self.scaler.is_enabled():
             self._scaled_update(loss)
         else:
@@ -68,7 +68,7 @@ class Engine:
         state.step += 1
         state.batch += 1
         state.lr = learning_rate(self.optimizer)
-        self._pending.append((loss, self.objective.batch_weight(y)))
+        self._pending.append((loss, self.head.batch_weight(y)))
         if len(self._pending) >= self._in_flight:
             self.settle(state)
         self.schedule.after_batch()
@@ -131,9 +131,9 @@ class Engine:
                 targets.append(y)
         self.model.train()
         output, y = torch.cat(outputs), torch.cat(targets)
-        metrics = self.objective.metrics(output, y)
+        metrics = self.head.metrics(output, y)
         with torch.no_grad(), self.precision():
-            loss = self.objective.loss(output, y)  # last: it may write into what it gets
+            loss = self.head.loss(output, y)  # last: it may write into what it gets
         return {"loss": loss.item(), **metrics}
 
     def _scaled_update(self, loss: Tensor) -> None:

@@ -18,7 +18,7 @@ from seedbed.models.build import build_model, output_of
 from seedbed.models.copies import copied_model
 from seedbed.models.shared_values import kept_to_the_run
 from seedbed.raised import is_of_user, reason
-from seedbed.tasks.objective import HIGHER_IS_BETTER, METRICS, Objective, build_objective
+from seedbed.tasks.head import HIGHER_IS_BETTER, METRICS, TaskHead, build_task_head
 from seedbed.training.device import mixed_precision, resolved_device
 from seedbed.training.engine import Engine
 from seedbed.training.optimization import Schedule, build_optimizer, build_schedule
@@ -37,7 +37,7 @@ class Plan:
         config: checked.
         data: read, split and fitted.
         engine: the model with its loss, optimizer and schedule, on the device.
-        train: batches that are learnt from.
+        train: batches to train on.
         parts: batches that are only measured, by name: validation, test.
         best: how the best epoch is told.
         notes: what the user is told of the data and the config.
@@ -71,7 +71,7 @@ class Plan:
 
     @property
     def parameters(self) -> int:
-        """How many numbers are learnt."""
+        """Number of trainable values."""
         return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
 
 
@@ -95,25 +95,23 @@ def prepare_run(config: RunConfig, allow: AllowList, data: PreparedData | None =
         raise tried.error()
     best = tried(_best, config, data)
     train = tried(training_batches, data.train, config.loader, config.seed, device)
-    objective = tried(build_objective, config.loss, allow, data.preprocessing)
-    model = tried(_model, config, allow, objective) if objective is not None else None
+    head = tried(build_task_head, config.loss, allow, data.preprocessing)
+    model = tried(_model, config, allow, head) if head is not None else None
     work = None
-    if model is not None and objective is not None and train is not None:
-        twins = _twins(config, allow, model, objective)
+    if model is not None and head is not None and train is not None:
+        twins = _twins(config, allow, model, head)
         with kept_to_the_run(allow.packages, config.seed):
             work = tried(_try_batch, *twins, data.train, train)
     learner = (model if model is not None else nn.Linear(1, 1)).to(device)
     steps = config.trainer.epochs * (len(train) if train is not None else 1)
-    if objective is not None and isinstance(objective.loss_function, nn.Module):
-        objective.loss_function.to(device)
-    learnt = [*learner.parameters(), *(objective.learnt if objective is not None else [])]
-    moved = tried(_optimizer, config, allow, learnt, steps=steps, best=best)
-    if tried.errors or objective is None or train is None or best is None or moved is None:
+    if head is not None and isinstance(head.loss_function, nn.Module):
+        head.loss_function.to(device)
+    trainable = [*learner.parameters(), *(head.trainable if head is not None else [])]
+    moved = tried(_optimizer, config, allow, trainable, steps=steps, best=best)
+    if tried.errors or head is None or train is None or best is None or moved is None:
         raise tried.error()
     optimizer, schedule = moved
-    engine = Engine(
-        learner, objective, optimizer, schedule, device, mixed, config.trainer.gradient_clip
-    )
+    engine = Engine(learner, head, optimizer, schedule, device, mixed, config.trainer.gradient_clip)
     held_out = {"validation": data.validation, "test": data.test}
     parts = {
         name: evaluation_batches(rows, config.loader, config.seed, device)
@@ -179,29 +177,29 @@ def _optimizer(
     return optimizer, schedule
 
 
-def _model(config: RunConfig, allow: AllowList, objective: Objective) -> nn.Module:
-    shape = objective.preprocessing.input_shape
-    return build_model(config.model, allow, shape, objective.outputs, config.seed)
+def _model(config: RunConfig, allow: AllowList, head: TaskHead) -> nn.Module:
+    shape = head.preprocessing.input_shape
+    return build_model(config.model, allow, shape, head.outputs, config.seed)
 
 
 def _twins(
-    config: RunConfig, allow: AllowList, model: nn.Module, objective: Objective
-) -> tuple[nn.Module, Objective]:
+    config: RunConfig, allow: AllowList, model: nn.Module, head: TaskHead
+) -> tuple[nn.Module, TaskHead]:
     """A model and a loss that may be tried: copies, or built anew where they cannot be copied."""
     try:
-        loss = copied_model(objective.loss_function)
-        return copied_model(model), replace(objective, loss_function=loss)
+        loss = copied_model(head.loss_function)
+        return copied_model(model), replace(head, loss_function=loss)
     except Exception:  # of any kind: the classes may be the user's
-        anew = build_objective(config.loss, allow, objective.preprocessing)
+        anew = build_task_head(config.loss, allow, head.preprocessing)
         return _model(config, allow, anew), anew
 
 
-def _try_batch(model: nn.Module, objective: Objective, rows: Rows, batches: Batches) -> int:
+def _try_batch(model: nn.Module, head: TaskHead, rows: Rows, batches: Batches) -> int:
     """Lets the smallest batch that training will see through.
 
     Args:
         model: a twin, which the batch may change; so is the loss.
-        objective: likewise.
+        head: likewise.
         rows: of training.
         batches: of these.
 
@@ -224,20 +222,20 @@ def _try_batch(model: nn.Module, objective: Objective, rows: Rows, batches: Batc
             raise
         except (Exception, SystemExit) as err:
             raise ModelError(_misfit(err, x)) from err
-    wanted = (len(x), objective.outputs)
-    if objective.loss_name.startswith("torch.nn.") and tuple(output.shape) != wanted:
+    wanted = (len(x), head.outputs)
+    if head.loss_name.startswith("torch.nn.") and tuple(output.shape) != wanted:
         raise ModelError(
             f"model: forward gives {tuple(output.shape)} for {len(x)} rows, the loss asks for "
             f"{wanted}; leave the last layer's size out to have it inferred"
         )
     try:
-        loss = objective.loss(output, y)
+        loss = head.loss(output, y)
     except (Exception, SystemExit) as err:
         what = f"raises {reason(err)}" if is_of_user(err) else f"refuses the model's output: {err}"
-        raise ModelError(f"loss: {objective.loss_name} {what}") from err
+        raise ModelError(f"loss: {head.loss_name} {what}") from err
     if loss.numel() != 1:
         raise ModelError(
-            f"loss: {objective.loss_name} gives {loss.numel()} numbers for a batch of {len(x)} "
+            f"loss: {head.loss_name} gives {loss.numel()} numbers for a batch of {len(x)} "
             "rows, training takes one; type loss.reduction=mean"
         )
     return count() * batches.batch_size // size

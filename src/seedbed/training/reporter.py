@@ -159,7 +159,7 @@ def introduction(plan: Plan) -> str:
     if preprocessing.classes:
         kind = f"{len(preprocessing.classes)} classes"
     held_out = "".join(f", {batches.rows} for {name}" for name, batches in plan.parts.items())
-    loss = plan.engine.objective.loss_name.rpartition(".")[2]
+    loss = plan.engine.head.loss_name.rpartition(".")[2]
     optimizer = type(plan.engine.optimizer).__name__
     return (
         f"{plan.train.rows} rows to train on{held_out} ({kind}); {loss}, {optimizer}; "

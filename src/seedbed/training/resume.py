@@ -99,8 +99,8 @@ def restored(plan: Plan, snapshot: Snapshot, paths: RunPaths) -> TrainingState:
                 raise ValueError("the scheduler is another")  # it would take any attribute
             scheduler.load_state_dict(snapshot["scheduler"])
         engine.scaler.load_state_dict(snapshot["scaler"])
-        if engine.objective.state:
-            engine.objective.loss_function.load_state_dict(snapshot["loss"])
+        if engine.head.state:
+            engine.head.loss_function.load_state_dict(snapshot["loss"])
         return _state(snapshot["state"])
     except Exception as err:  # torch raises many kinds on a state that is not its own
         raise CheckpointError(f"'{paths.last}' does not go with the config: {_said(err)}") from err

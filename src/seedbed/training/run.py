@@ -143,7 +143,7 @@ def _train(
     if plan.config.trainer.log_graph and not state.step:
         recorder.write_graph()
     if plan.parts:
-        plan.engine.objective.load_metrics()  # before the clock starts
+        plan.engine.head.load_metrics()  # before the clock starts
     status: Status = "completed"
     error = None
     unsaved = Unsaved(plan)
@@ -213,7 +213,7 @@ def _stopped_early(state: TrainingState, patience: int | None) -> bool:
 def _close_epoch(plan: Plan, state: TrainingState, began: float) -> HistoryRow:
     """Measures the validation rows, moves the schedule on, and adds a row to the history."""
     row: HistoryRow = {"epoch": state.epoch + 1, "step": state.step}
-    row["train/loss"] = state.close_epoch(is_sum=plan.engine.objective.is_sum)
+    row["train/loss"] = state.close_epoch(is_sum=plan.engine.head.is_sum)
     if "validation" in plan.parts:
         measured = plan.engine.evaluate(plan.parts["validation"])
         row |= {f"val/{name}": value for name, value in measured.items()}
@@ -238,7 +238,7 @@ def _final_metrics(
         assert recorder.good is not None
         plan.model.load_state_dict(recorder.good["model"])
         if "loss" in recorder.good:
-            plan.engine.objective.loss_function.load_state_dict(recorder.good["loss"])
+            plan.engine.head.loss_function.load_state_dict(recorder.good["loss"])
         epoch = recorder.good["state"]["epoch"]
     checkpoint.save(recorder.directory.model, checkpoint.copied(plan.model.state_dict()))
     for part, prefix in (("validation", "val"), ("test", "test")):

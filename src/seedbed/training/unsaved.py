@@ -40,7 +40,7 @@ class Unsaved:
 
     def __init__(self, plan: Plan) -> None:
         model, optimizer = plan.model, plan.engine.optimizer
-        loss = plan.engine.objective.loss_function
+        loss = plan.engine.head.loss_function
         self.kept: list[tuple[str, str, Callable[[], PlainState]]] = []
         if not type(model).__module__.startswith("seedbed."):
             after = f"resume and predict {BEGIN}; {BUFFER}"

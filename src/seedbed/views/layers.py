@@ -76,7 +76,7 @@ def returned_hidden(trained: TrainedModel, inputs: Tensor) -> Tensor | None:
     model = trained.model
     if not getattr(model, "return_hidden", True):
         spec = {**trained.config["model"], "return_hidden": True}
-        outputs = trained.objective.outputs
+        outputs = trained.head.outputs
         shape, seed = trained.preprocessing.input_shape, trained.config.get("seed", 0)
         model = build_model(spec, trained.allow, shape, outputs, seed)
         model.load_state_dict(trained.model.state_dict())

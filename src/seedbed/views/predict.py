@@ -27,8 +27,8 @@ def predictions(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> dict[str
     """
     outputs = model_outputs(trained, inputs)
     if trained.preprocessing.task == "regression":
-        return {"predictions": trained.objective.answers(outputs).tolist()}
-    probabilities = trained.objective.probabilities(outputs.double())
+        return {"predictions": trained.head.predictions(outputs).tolist()}
+    probabilities = trained.head.probabilities(outputs.double())
     classes = trained.preprocessing.classes
     return {
         "predictions": [classes[index] for index in probabilities.argmax(dim=1).tolist()],
@@ -59,17 +59,16 @@ def prediction_columns(trained: TrainedModel, predicted: Mapping[str, Any]) -> d
     and `probability_<class>` for each.
     """
     targets = trained.preprocessing.target
-    answers = predicted["predictions"]
+    values = predicted["predictions"]
     if "classes" not in predicted:
-        width = len(answers[0]) if answers else len(targets)
+        width = len(values[0]) if values else len(targets)
         names = (
             targets if len(targets) == width else [f"{targets[0]}_{i + 1}" for i in range(width)]
         )
         return {
-            f"{name}_prediction": [row[index] for row in answers]
-            for index, name in enumerate(names)
+            f"{name}_prediction": [row[index] for row in values] for index, name in enumerate(names)
         }
-    columns: dict[str, list[Any]] = {f"{targets[0]}_prediction": list(answers)}
+    columns: dict[str, list[Any]] = {f"{targets[0]}_prediction": list(values)}
     for index, name in enumerate(predicted["classes"]):
         columns[f"probability_{name}"] = [row[index] for row in predicted["probabilities"]]
     return columns

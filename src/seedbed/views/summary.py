@@ -31,20 +31,20 @@ class LayerRow:
 
 
 def totals(model: nn.Module) -> tuple[int, int]:
-    """All parameters, and those that are learnt; a shared one counts once."""
+    """All parameters, and those that are trainable; a shared one counts once."""
     parameters = list(model.parameters())
-    learnt = sum(p.numel() for p in parameters if p.requires_grad)
-    return sum(p.numel() for p in parameters), learnt
+    trainable = sum(p.numel() for p in parameters if p.requires_grad)
+    return sum(p.numel() for p in parameters), trainable
 
 
 def model_table(model: nn.Module, input_shape: Sequence[int]) -> str:
     """The table as text."""
-    total, learnt = totals(model)
+    total, trainable = totals(model)
     shown = _torchsummary(model, input_shape)
-    true_totals = f"Total params: {total:,}\nTrainable params: {learnt:,}\n"
+    true_totals = f"Total params: {total:,}\nTrainable params: {trainable:,}\n"
     if shown is not None and true_totals in shown:
         return shown
-    return _own_table(layer_rows(model, input_shape), total, learnt)
+    return _own_table(layer_rows(model, input_shape), total, trainable)
 
 
 def layer_rows(model: nn.Module, input_shape: Sequence[int]) -> list[LayerRow]:
@@ -141,7 +141,7 @@ def _manual_rows(model: ManualMLP, input_shape: Sequence[int]) -> list[LayerRow]
     return rows
 
 
-def _own_table(rows: Sequence[LayerRow], total: int, learnt: int) -> str:
+def _own_table(rows: Sequence[LayerRow], total: int, trainable: int) -> str:
     """In the form of torchsummary's."""
     line = "-" * 64
     double = "=" * 64
@@ -152,8 +152,8 @@ def _own_table(rows: Sequence[LayerRow], total: int, learnt: int) -> str:
     lines += [
         double,
         f"Total params: {total:,}",
-        f"Trainable params: {learnt:,}",
-        f"Non-trainable params: {total - learnt:,}",
+        f"Trainable params: {trainable:,}",
+        f"Non-trainable params: {total - trainable:,}",
         line,
     ]
     return "\n".join(lines) + "\n"

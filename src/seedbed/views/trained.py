@@ -28,7 +28,7 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json
 from seedbed.tables.table import Kind
 from seedbed.tables.text_form import TextForm
-from seedbed.tasks.objective import Objective, build_objective
+from seedbed.tasks.head import TaskHead, build_task_head
 from seedbed.training.bounds import (
     LARGEST_OUTPUT,
     built_loss,
@@ -46,7 +46,7 @@ class TrainedModel:
 
     Args:
         model: in evaluation mode.
-        objective: its loss, and the form of its outputs.
+        head: its loss, and the form of its outputs.
         config: of the run, in plain containers.
         allow: the reader's own allow-list.
         notes: for the user; on code that is not what it was.
@@ -54,7 +54,7 @@ class TrainedModel:
     """
 
     model: nn.Module
-    objective: Objective
+    head: TaskHead
     config: dict[str, Any]
     allow: AllowList
     notes: Sequence[str] = ()
@@ -63,7 +63,7 @@ class TrainedModel:
     @property
     def preprocessing(self) -> Preprocessing:
         """What was fitted on the training rows."""
-        return self.objective.preprocessing
+        return self.head.preprocessing
 
 
 def load_trained(path: str | Path, which: str | None = None) -> TrainedModel:
@@ -82,16 +82,16 @@ def load_trained(path: str | Path, which: str | None = None) -> TrainedModel:
     config = read_config(paths)
     allow = AllowList(users_allowed())
     file = {None: paths.model, "last": paths.last, "best": paths.best}[which]
-    objective, build = _model_of(paths, config, allow, most_bytes(file))
+    head, build = _model_of(paths, config, allow, most_bytes(file))
     weights = load(file)
     if which == "best":
         _refuse_no_best(weights, paths)
     if which is not None:
         weights = weights.get("model") if isinstance(weights, dict) else None
-    shape = objective.preprocessing.input_shape
+    shape = head.preprocessing.input_shape
     model, values = built_within(most_bytes(file), config["model"], shape, build)
     load_weights(model, weights, file)
-    return TrainedModel(model.eval(), objective, config, allow, changed_code(paths), values)
+    return TrainedModel(model.eval(), head, config, allow, changed_code(paths), values)
 
 
 def _refuse_no_best(checkpoint: Any, paths: RunPaths) -> None:
@@ -123,8 +123,8 @@ def refuse_oversized(paths: RunPaths, config: dict[str, Any], allow: AllowList) 
     most = most_bytes(paths.last, paths.model)
     refuse_repeats(config.get("model"))
     if paths.preprocessing.exists():
-        objective, build = _model_of(paths, config, allow, most)
-        refuse_larger(most, config["model"], objective.preprocessing.input_shape, build)
+        head, build = _model_of(paths, config, allow, most)
+        refuse_larger(most, config["model"], head.preprocessing.input_shape, build)
     elif paths.last.exists() or paths.model.exists():  # it is written before either
         raise RunDirectoryError(f"'{paths.root}' has weights, but no {paths.preprocessing.name}")
     return most
@@ -132,8 +132,8 @@ def refuse_oversized(paths: RunPaths, config: dict[str, Any], allow: AllowList) 
 
 def _model_of(
     paths: RunPaths, config: dict[str, Any], allow: AllowList, most: int
-) -> tuple[Objective, Callable[[], nn.Module]]:
-    """The objective of a run, of `most` bytes, and what builds its model."""
+) -> tuple[TaskHead, Callable[[], nn.Module]]:
+    """The head of a run, of `most` bytes, and what builds its model."""
     preprocessing = _preprocessing(paths)
     for key in ("model", "loss", "data"):
         if not isinstance(config.get(key), dict):
@@ -141,10 +141,10 @@ def _model_of(
     for key in ("model", "loss"):
         if "_target_" not in config[key]:
             raise RunDirectoryError(f"'{paths.config}': {key}._target_ is missing")
-    objective = built_loss(most, lambda: build_objective(config["loss"], allow, preprocessing))
-    shape, outputs = preprocessing.input_shape, objective.outputs
+    head = built_loss(most, lambda: build_task_head(config["loss"], allow, preprocessing))
+    shape, outputs = preprocessing.input_shape, head.outputs
     seed = _seed(config, paths)
-    return objective, lambda: build_model(config["model"], allow, shape, outputs, seed)
+    return head, lambda: build_model(config["model"], allow, shape, outputs, seed)
 
 
 def _seed(config: dict[str, Any], paths: RunPaths) -> int:
@@ -159,7 +159,7 @@ def untrained(plan: Plan) -> TrainedModel:
     """The model of a plan with its starting weights, to look at in the same ways."""
     config = {"model": plan.config.model, "seed": plan.config.seed}
     return TrainedModel(
-        plan.model.cpu().eval(), plan.engine.objective, config, AllowList(plan.config.allow)
+        plan.model.cpu().eval(), plan.engine.head, config, AllowList(plan.config.allow)
     )
 
 

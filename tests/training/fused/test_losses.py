@@ -6,10 +6,10 @@ from torch import nn
 
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.fused.losses import stackable_loss
-from seedbed.tasks.objective import Objective
+from seedbed.tasks.head import TaskHead
 
 
-def objective(loss: nn.Module) -> Objective:
+def head(loss: nn.Module) -> TaskHead:
     """Of three classes."""
     preprocessing = Preprocessing(
         task="multiclass",
@@ -21,14 +21,14 @@ def objective(loss: nn.Module) -> Objective:
         input_shape=[4],
         outputs=1,
     )
-    return Objective("torch.nn.CrossEntropyLoss", loss, preprocessing)
+    return TaskHead("torch.nn.CrossEntropyLoss", loss, preprocessing)
 
 
 def test_cross_entropy_and_its_gradient_are_torch_s() -> None:
     torch.manual_seed(0)
     output = torch.randn(7, 3, dtype=torch.float64, requires_grad=True)
     y = torch.randint(0, 3, (7,))
-    plain = objective(nn.CrossEntropyLoss())
+    plain = head(nn.CrossEntropyLoss())
     assert stackable_loss(plain) != plain.loss
     found = stackable_loss(plain)(output, y)
     expected = nn.functional.cross_entropy(output, y)
@@ -50,5 +50,5 @@ def test_cross_entropy_and_its_gradient_are_torch_s() -> None:
     ids=["smoothed", "weighted", "a class ignored", "mse", "bce"],
 )
 def test_other_losses_are_taken_as_they_are(loss: nn.Module) -> None:
-    one = objective(loss)
+    one = head(loss)
     assert stackable_loss(one) == one.loss

@@ -6,14 +6,14 @@ from torch import Tensor, nn
 
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.fused.measures import measured
-from seedbed.tasks.objective import Objective
+from seedbed.tasks.head import TaskHead
 
 RUNS, ROWS = 5, 37
 
 
-def objective(
+def head(
     classes: int, loss: str = "CrossEntropyLoss", outputs: int = 1, scale: float = 1.0
-) -> Objective:
+) -> TaskHead:
     """Of so many classes; of real numbers where there are none."""
     task = "regression" if not classes else "binary" if classes == 2 else "multiclass"
     preprocessing = Preprocessing(
@@ -26,13 +26,13 @@ def objective(
         input_shape=[4],
         outputs=outputs,
     )
-    return Objective(f"torch.nn.{loss}", getattr(nn, loss)(), preprocessing)
+    return TaskHead(f"torch.nn.{loss}", getattr(nn, loss)(), preprocessing)
 
 
-def check(objectives: list[Objective], outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
-    """Compares each run's metrics with its own objective's."""
-    found = measured(objectives, outputs, y)
-    for run, one in enumerate(objectives):
+def check(heads: list[TaskHead], outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
+    """Compares each run's metrics with its own head's."""
+    found = measured(heads, outputs, y)
+    for run, one in enumerate(heads):
         expected = one.metrics(outputs[run], y[run])
         assert list(found) == list(expected)
         told = {name: float(values[run]) for name, values in found.items()}
@@ -54,31 +54,31 @@ def _the_same_numbers() -> None:
 @pytest.mark.parametrize("decimals", [0, 1, 6], ids=["many ties", "some ties", "no ties"])
 def test_classes(number: int, decimals: int) -> None:
     outputs = torch.randn(RUNS, ROWS, number).round(decimals=decimals)
-    check([objective(number)] * RUNS, outputs, classes_of(number))
+    check([head(number)] * RUNS, outputs, classes_of(number))
 
 
 @pytest.mark.parametrize("decimals", [0, 6], ids=["ties", "no ties"])
 def test_two_classes_by_one_number(decimals: int) -> None:
     outputs = torch.randn(RUNS, ROWS, 1).round(decimals=decimals)
-    check([objective(2, "BCEWithLogitsLoss")] * RUNS, outputs, classes_of(2))
+    check([head(2, "BCEWithLogitsLoss")] * RUNS, outputs, classes_of(2))
 
 
 def test_all_scores_are_equal() -> None:
-    found = check([objective(3)] * RUNS, torch.zeros(RUNS, ROWS, 3), classes_of(3))
+    found = check([head(3)] * RUNS, torch.zeros(RUNS, ROWS, 3), classes_of(3))
     assert found["auroc"].tolist() == [0.5] * RUNS
 
 
 def test_a_class_that_is_never_told() -> None:
     outputs = torch.randn(RUNS, ROWS, 4)
     outputs[:3, :, 2] = -100
-    check([objective(4)] * RUNS, outputs, classes_of(4))
+    check([head(4)] * RUNS, outputs, classes_of(4))
 
 
 @pytest.mark.parametrize("number", [2, 4])
 def test_a_class_that_is_not_there_has_no_area(number: int) -> None:
     y = classes_of(number)
     y[1][y[1] == 1] = 0
-    found = check([objective(number)] * RUNS, torch.randn(RUNS, ROWS, number), y)
+    found = check([head(number)] * RUNS, torch.randn(RUNS, ROWS, number), y)
     assert found["auroc"].isnan().tolist() == [False, True, False, False, False]
 
 
@@ -86,30 +86,30 @@ def test_a_class_that_is_neither_there_nor_told_counts_for_nothing() -> None:
     y, outputs = classes_of(4), torch.randn(RUNS, ROWS, 4)
     y[y == 1] = 0
     outputs[:, :, 1] = -100
-    check([objective(4)] * RUNS, outputs, y)
+    check([head(4)] * RUNS, outputs, y)
 
 
 def test_only_one_class_of_two_is_there_and_told() -> None:
     y = torch.zeros(RUNS, ROWS, dtype=torch.long)
-    check([objective(2, "BCEWithLogitsLoss")] * RUNS, torch.full((RUNS, ROWS, 1), -3.0), y)
+    check([head(2, "BCEWithLogitsLoss")] * RUNS, torch.full((RUNS, ROWS, 1), -3.0), y)
 
 
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_numbers_in_the_unit_of_each_run_s_target(outputs: int) -> None:
-    runs = [objective(0, "MSELoss", outputs, scale=10.0**n) for n in range(-2, 3)]
+    runs = [head(0, "MSELoss", outputs, scale=10.0**n) for n in range(-2, 3)]
     y = torch.randn(RUNS, ROWS, outputs)
     check(runs, y + 0.3 * torch.randn(RUNS, ROWS, outputs), y)
 
 
 def test_a_target_of_one_column_may_come_without_it() -> None:
     y = torch.randn(RUNS, ROWS)
-    check([objective(0, "MSELoss")] * RUNS, torch.randn(RUNS, ROWS, 1), y)
+    check([head(0, "MSELoss")] * RUNS, torch.randn(RUNS, ROWS, 1), y)
 
 
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_a_target_that_does_not_vary_has_no_r2(outputs: int) -> None:
     y = torch.randn(RUNS, ROWS, outputs)
     y[2, :, 0] = 1.25
-    runs = [objective(0, "MSELoss", outputs)] * RUNS
+    runs = [head(0, "MSELoss", outputs)] * RUNS
     found = check(runs, torch.randn(RUNS, ROWS, outputs), y)
     assert found["r2"].isnan().tolist() == [False, False, True, False, False]

@@ -48,7 +48,7 @@ HIGHER_IS_BETTER = ("r2", "accuracy", "f1", "auroc")
 
 
 @dataclass(frozen=True)
-class Objective:
+class TaskHead:
     """A loss that fits the task of the data.
 
     Args:
@@ -62,7 +62,7 @@ class Objective:
     preprocessing: Preprocessing
 
     @property
-    def learnt(self) -> list[nn.Parameter]:
+    def trainable(self) -> list[nn.Parameter]:
         """The parameters that a loss of the user's own has; they are trained with the model's."""
         loss = self.loss_function
         if not isinstance(loss, nn.Module):
@@ -150,9 +150,9 @@ class Objective:
             return torch.cat([1 - positive, positive], dim=1)
         return torch.softmax(output, dim=1)
 
-    def answers(self, output: Tensor) -> np.ndarray[Any, Any]:
+    def predictions(self, output: Tensor) -> np.ndarray[Any, Any]:
         """Regression outputs in the target's own unit, (rows, outputs) float64."""
-        return self.preprocessing.answers(output.cpu().double().numpy())
+        return self.preprocessing.predictions(output.cpu().double().numpy())
 
     @staticmethod
     def load_metrics() -> None:
@@ -168,8 +168,8 @@ class Objective:
         from torchmetrics import functional as measure
 
         if self.preprocessing.task == "regression":
-            predicted = torch.from_numpy(self.answers(output))
-            actual = torch.from_numpy(self.answers(y.reshape(len(y), -1)))
+            predicted = torch.from_numpy(self.predictions(output))
+            actual = torch.from_numpy(self.predictions(y.reshape(len(y), -1)))
             varies = bool((actual.amax(dim=0) > actual.amin(dim=0)).all())
             return {
                 "mse": float(measure.mean_squared_error(predicted, actual)),
@@ -205,9 +205,9 @@ def _explained(predicted: Tensor, actual: Tensor) -> float:
     return float((1 - error / around_mean).mean())
 
 
-def build_objective(
+def build_task_head(
     spec: Mapping[str, Any], allow: AllowList, preprocessing: Preprocessing
-) -> Objective:
+) -> TaskHead:
     """The loss of a config; `loss=auto` takes the task's.
 
     Raises:
@@ -230,7 +230,7 @@ def build_objective(
             f"loss={option} does not fit the target '{target}', which is {kind}; "
             f"type loss={OPTIONS[AUTOMATIC[task]]}{other}"
         )
-    return Objective(name, _built({**spec, "_target_": name}, allow), preprocessing)
+    return TaskHead(name, _built({**spec, "_target_": name}, allow), preprocessing)
 
 
 def _built(spec: Mapping[str, Any], allow: AllowList) -> nn.Module:
