@@ -30,7 +30,8 @@ from types import FrameType
 import torch
 from measure.wrong_input import Case, case
 
-from seedbed.cli.main import DONE, RUN_FAILED, WRONG_INPUT, main
+from seedbed.cli.main import main
+from seedbed.process.exit_codes import DONE, RUN_FAILED, WRONG_INPUT
 
 SECONDS = 60
 """How long one case may take."""

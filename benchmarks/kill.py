@@ -30,8 +30,8 @@ import seedbed.recording.figure
 import seedbed.tasks.head
 import seedbed.training.run
 import seedbed.views.summary  # noqa: F401
-from seedbed.cli.main import DONE, WRONG_INPUT
 from seedbed.errors import SeedbedError
+from seedbed.process.exit_codes import DONE, WRONG_INPUT
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_config, read_status
 

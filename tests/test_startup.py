@@ -133,10 +133,10 @@ def test_a_fused_sweep_brings_neither_torch_s_compiler_nor_scikit_learn(words: l
 
 SCRIPT = """
 import os, sys
-from seedbed.cli import ahead
 from seedbed.cli.main import main
+from seedbed.process import fast_start
 os.cpu_count = lambda: 2
-ahead.allow_forks()
+fast_start.begin()
 code = main(sys.argv[1:])
 print("exit code", code, "imported", sorted({"hydra", "omegaconf", "antlr4"} & sys.modules.keys()))
 """

@@ -9,9 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from seedbed import signals
-from seedbed.cli.main import INTERRUPTED, WRONG_INPUT, main
+from seedbed.cli.main import main
 from seedbed.errors import SeedbedError
+from seedbed.process import signals
+from seedbed.process.exit_codes import INTERRUPTED, WRONG_INPUT
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
 from seedbed.training.interrupt import SAME_WISH

@@ -1,7 +1,7 @@
 """The first lines of the console script, which alone imports this.
 
 Python tells of a Ctrl-C with a traceback, even while the first modules of a program are read; from
-here on it ends the process without one, until `seedbed.signals` takes it over.
+here on it ends the process without one, until `seedbed.process.signals` takes it over.
 """
 
 import signal

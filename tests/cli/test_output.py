@@ -64,7 +64,7 @@ def test_a_pipe_that_does_not_block_gets_all(tmp_path: Path) -> None:
     line = [
         sys.executable,
         "-c",
-        "from seedbed import streams; streams.guard(); print('x' * 300000)",
+        "from seedbed.process import streams; streams.guard(); print('x' * 300000)",
     ]
     with subprocess.Popen(line, stdout=theirs) as process:
         os.close(theirs)

@@ -15,7 +15,7 @@ OUTER_SECONDS = 1800
 FORKS = """
 import contextlib, io, json, os, resource, sys
 import torch, yaml, seedbed.cli.main as program
-from seedbed import signals
+from seedbed.process import signals
 import seedbed.views.trained, seedbed.views.plots, seedbed.training.run, seedbed.training.reproduce
 
 def fork(words):

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from seedbed import signals
-from seedbed.cli.main import DONE, RUN_FAILED
+from seedbed.process import signals
+from seedbed.process.exit_codes import DONE, RUN_FAILED
 from seedbed.recording.results import closing_text
 from seedbed.runs.directory import RunDirectory
 from seedbed.runs.files import UNPRINTABLE

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from seedbed.cli.main import RUN_FAILED, WRONG_INPUT
 from seedbed.errors import RunFailedError, SeedbedError
+from seedbed.process.exit_codes import RUN_FAILED, WRONG_INPUT
 from seedbed.raised import reason, shown_traceback
 
 LONGEST = 1000

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedbed.cli import collector
-from seedbed.cli.ahead import composed_ahead
 from seedbed.components import AllowList
 from seedbed.config.locations import find_user_conf
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ArgumentError
+from seedbed.process import fast_start
+from seedbed.process.fast_start import composed_ahead
 
 if TYPE_CHECKING:
     from seedbed.training.plan import Plan
@@ -33,7 +33,7 @@ def planned(overrides: Sequence[str], config_dir: str | None) -> "Plan":
     # Imported here: torch takes a second, and a misspelt key is answered before it.
     from seedbed.training.plan import prepare_run
 
-    collector.wake()
+    fast_start.imports_done()
     return prepare_run(config, AllowList(config.allow))
 
 

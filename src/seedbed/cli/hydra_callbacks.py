@@ -14,9 +14,9 @@ from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from seedbed.cli.main import DONE
 from seedbed.compose.composed import Composed
 from seedbed.errors import ConfigError
+from seedbed.process.exit_codes import DONE
 
 OF_JOBS = ("on_job_start", "on_job_end")
 

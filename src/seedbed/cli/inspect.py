@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, is_run, parsed_json, refuse_idle_flag, say_notes
 from seedbed.cli.limits import opening
-from seedbed.cli.main import DONE
 from seedbed.errors import ArgumentError
+from seedbed.process import fast_start
+from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text
 from seedbed.runs.reader import open_run
 
@@ -68,7 +68,7 @@ def _show(args: Any, run: str | None, rows: Any) -> int:
         # Imported here: torch takes a second, and a wrong argument is answered before it.
         from seedbed.views.trained import load_trained
 
-        collector.wake()
+        fast_start.imports_done()
         model = load_trained(run, args.checkpoint)
         say_notes(model.notes)
     if args.weights:

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from seedbed import signals
 from seedbed.errors import ArgumentError, LimitError, SeedbedError
+from seedbed.process import signals
 from seedbed.runs.layout import RunPaths
 
 try:

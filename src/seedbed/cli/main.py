@@ -1,14 +1,13 @@
 """`seedbed COMMAND …`: finds the command; what goes wrong becomes a line and an exit code."""
 
 # Little is imported here: until `script` takes them over, signals have Python's effect.
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from seedbed import __version__, signals
-
-DONE, RUN_FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+from seedbed import __version__
+from seedbed.process import signals
+from seedbed.process.exit_codes import DONE
 
 COMMANDS = {
     "train": "train one run, or with -m a sweep",
@@ -35,43 +34,19 @@ SIGHUP, 143 by SIGTERM).
 
 
 def script() -> NoReturn:
-    """The console script: `main`, and the end of the process.
-
-    Python takes every object apart before it ends, which takes half a second and more where torch
-    is among them. What is to be done at the end is done here, and nothing else.
-    """
+    """The console script: `main`, and the end of the process."""
     signals.take_over()
-    import atexit
-    import threading
-
-    from seedbed import streams
+    from seedbed.process import fast_start, streams
 
     streams.guard()
     if _answer(sys.argv[1:]) is None:
-        _prepare()
+        _keep_warnings()
+        fast_start.begin()
     try:
         code: object = main()
     except SystemExit as end:  # of --help
         code = end.code
-    working = [one for one in threading.enumerate() if not one.daemon]
-    if code not in range(256) or len(working) > 1:  # a model of the user's may have threads
-        sys.exit(code)  # type: ignore[arg-type]
-    atexit._run_exitfuncs()
-    assert isinstance(code, int)
-    reason = streams.lost()
-    if reason is not None:
-        print(f"error: cannot write the output: {reason}", file=sys.stderr)
-    os._exit(code if reason is None else code or RUN_FAILED)
-
-
-def _prepare() -> None:
-    """What only a process that is ours alone may do, before a command is begun."""
-    from seedbed.cli import collector
-    from seedbed.cli.ahead import allow_forks
-
-    _keep_warnings()
-    collector.rest()
-    allow_forks()
+    fast_start.end(code)
 
 
 def _keep_warnings() -> None:

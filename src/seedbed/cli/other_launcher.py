@@ -18,11 +18,11 @@ from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
-from seedbed import signals
 from seedbed.cli.sweep import run_sweep
 from seedbed.cli.sweep_words import composed_from, words_of_jobs
 from seedbed.compose.compose import from_job
 from seedbed.compose.overrides import words_of
+from seedbed.process import signals
 from seedbed.raised import reason
 from seedbed.sweep.job import Job, run_job
 from seedbed.sweep.outcome import Sweep

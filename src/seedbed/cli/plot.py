@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, output_file
 from seedbed.cli.limits import opening
-from seedbed.cli.main import DONE
 from seedbed.errors import ArgumentError
+from seedbed.process import fast_start
+from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text
 from seedbed.runs.layout import RunPaths
 
@@ -38,7 +38,7 @@ def main(words: Sequence[str]) -> int:
     if all(RunPaths(Path(run)).history.exists() for run in args.runs):
         import matplotlib.backends.backend_agg
         import matplotlib.figure  # noqa: F401 - while the collector rests, which takes a tenth off
-    collector.wake()
+    fast_start.imports_done()
     with opening(args.runs[0]):
         path = plot_losses(args.runs, output)
     print(json_text({"figure": str(path)}) if args.json else f"figure: {path}")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, output_file, parsed_json, say_notes
 from seedbed.cli.limits import opening
-from seedbed.cli.main import DONE
+from seedbed.process import fast_start
+from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text, write_bytes
 from seedbed.runs.reader import open_run
 
@@ -57,7 +57,7 @@ def _predict(args: argparse.Namespace, json_rows: Any, output: Path | None) -> i
     from seedbed.views.predict import prediction_columns, predictions
     from seedbed.views.trained import load_trained
 
-    collector.wake()
+    fast_start.imports_done()
     trained = load_trained(args.run, args.checkpoint)
     file = opened_rows(Path(args.file), trained.config["data"]) if args.file else None
     preprocessing = trained.preprocessing

@@ -6,7 +6,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from seedbed import signals
+from seedbed.process import signals
 from seedbed.training.plan import Plan
 from seedbed.training.reporter import LINE_SECONDS, Reporter, ShownEpochs, epoch_text
 from seedbed.training.state import HistoryRow

@@ -8,13 +8,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedbed import signals
-from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, say_notes
 from seedbed.cli.limits import Opening, files_of, opening
-from seedbed.cli.main import DONE, RUN_FAILED, WRONG_INPUT
 from seedbed.cli.relocated import Relocation, relocated
 from seedbed.errors import ArgumentError
+from seedbed.process import fast_start, signals
+from seedbed.process.exit_codes import DONE, RUN_FAILED, WRONG_INPUT
 from seedbed.runs.code import changed_code
 from seedbed.runs.files import json_text
 from seedbed.runs.layout import RunPaths
@@ -82,7 +81,7 @@ def _reproduce(paths: RunPaths, overrides: Sequence[str], bounds: Opening, *, as
     from seedbed.training.run import run
     from seedbed.views.trained import refuse_oversized
 
-    collector.wake()
+    fast_start.imports_done()
     config, allow = with_threads(checked(plain), paths), AllowList(users_allowed())
     refuse_absent_data(config.data, paths)
     with bounded(refuse_oversized(paths, plain, allow)):

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, refuse_idle_flag
 from seedbed.cli.limits import Opening, files_of, opening
-from seedbed.cli.main import DONE, RUN_FAILED
 from seedbed.cli.raising import Raised, raised
 from seedbed.cli.relocated import relocated
 from seedbed.errors import ArgumentError
+from seedbed.process import fast_start
+from seedbed.process.exit_codes import DONE, RUN_FAILED
 from seedbed.runs.beginning import logged
 from seedbed.runs.code import changed_code
 from seedbed.runs.directory import RunDirectory, reclaim
@@ -103,7 +103,7 @@ def _go_on(
     from seedbed.training.run import run
     from seedbed.views.trained import refuse_oversized
 
-    collector.wake()
+    fast_start.imports_done()
     config, allow = with_threads(checked(plain), directory), AllowList(users_allowed())
     if more:
         refuse_other_path(plain, more.epochs_before, directory, allow)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from seedbed.cli import collector
 from seedbed.cli.arguments import Parser, is_run, refuse_idle_flag, say_notes
 from seedbed.cli.limits import opening
-from seedbed.cli.main import DONE
+from seedbed.process import fast_start
+from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text
 from seedbed.runs.reader import open_run
 
@@ -36,7 +36,7 @@ def main(words: Sequence[str]) -> int:
             # Imported here: torch takes a second, and a wrong argument is answered before it.
             from seedbed.views.trained import load_trained
 
-            collector.wake()
+            fast_start.imports_done()
             trained = load_trained(args.what[0])
             say_notes(trained.notes)
             return _show(trained.model, trained.preprocessing.input_shape, as_json=args.json)

@@ -6,9 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seedbed.cli import collector, sweep_ending, sweep_progress
+from seedbed.cli import sweep_ending, sweep_progress
 from seedbed.cli.limits import Opening, files_of
-from seedbed.cli.main import DONE
 from seedbed.cli.sweep_checks import (
     notes_on_fusing,
     refuse_strange_words,
@@ -24,6 +23,8 @@ from seedbed.compose.overrides import filled_in
 from seedbed.config.identity import config_hash
 from seedbed.config.locations import find_user_conf
 from seedbed.errors import RunDirectoryError, SeedbedError
+from seedbed.process import fast_start
+from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import write_yaml, writing
 from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, RunPaths
 from seedbed.runs.lock import DirectoryLock
@@ -65,7 +66,7 @@ def run_sweep(asked: ComposedSweep, run: Runner | None = None) -> list[JobRecord
     Raises:
         SeedbedError: if a job cannot be prepared; nothing has been written then.
     """
-    collector.wake()
+    fast_start.imports_done()
     directory = asked.directory
     if (directory / SWEEP_JOBS).exists():
         DirectoryLock(directory).release()
@@ -150,7 +151,7 @@ def resume_sweep(
     from seedbed.compose.sweep_jobs import recomposed
     from seedbed.training.bounds import is_trusted
 
-    collector.wake()
+    fast_start.imports_done()
     refuse_other_words(directory, words)
     sweep = read_sweep(directory)
     held = [RunPaths(directory / job.directory) for job in sweep.jobs]

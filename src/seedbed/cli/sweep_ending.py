@@ -2,9 +2,9 @@
 
 import shlex
 
-from seedbed import signals
-from seedbed.cli.main import DONE, RUN_FAILED
 from seedbed.cli.sweep_tables import best_folder, tables
+from seedbed.process import signals
+from seedbed.process.exit_codes import DONE, RUN_FAILED
 from seedbed.sweep.outcome import Sweep
 
 MOST_UNSUCCESSFUL = 20

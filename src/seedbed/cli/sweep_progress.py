@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from seedbed import signals
+from seedbed.process import signals
 from seedbed.sweep.best import Leader
 from seedbed.sweep.outcome import JobRecord
 from seedbed.sweep.progress import SweepProgress

@@ -4,12 +4,12 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from seedbed.cli import collector
-from seedbed.cli.ahead import composed_ahead
-from seedbed.cli.main import DONE
 from seedbed.components import AllowList
 from seedbed.compose.composed import Composed, ComposedSweep, hydra_files
 from seedbed.errors import ArgumentError, ConfigError
+from seedbed.process import fast_start
+from seedbed.process.exit_codes import DONE
+from seedbed.process.fast_start import composed_ahead
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import claimed
 
@@ -120,7 +120,7 @@ def train(settings: Composed) -> int:
     from seedbed.training.run import run
     from seedbed.views.summary import model_table
 
-    collector.wake()
+    fast_start.imports_done()
     plan = prepare_run(settings.run, AllowList(settings.run.allow))
     with stop_request(), claimed(settings.directory) as directory:
         for note in (*settings.notes, *plan.notes):

@@ -4,13 +4,13 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seedbed.cli import collector
-from seedbed.cli.ahead import composed_ahead
 from seedbed.cli.arguments import Parser
-from seedbed.cli.main import DONE
 from seedbed.components import AllowList
 from seedbed.compose.composed import Composed, ComposedSweep
 from seedbed.config.schema import DataConfig, FilesConfig, SklearnConfig
+from seedbed.process import fast_start
+from seedbed.process.exit_codes import DONE
+from seedbed.process.fast_start import composed_ahead
 from seedbed.runs.files import json_text
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def main(words: Sequence[str]) -> int:
     from seedbed.training.plan import prepare_run
     from seedbed.views.columns import column_lines
 
-    collector.wake()
+    fast_start.imports_done()
     plan = prepare_run(asked.run, AllowList(asked.run.allow))
     notes = [*asked.notes, *plan.notes]
     reports = _columns(asked.run.data, plan.data.preprocessing)

@@ -15,12 +15,12 @@ from weakref import WeakKeyDictionary
 import torch
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from seedbed import signals
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.generators import generators_seeded
 from seedbed.data.prepared import Rows
 from seedbed.data.seeds import row_orders, stream_seed
 from seedbed.errors import DataError, DeviceError
+from seedbed.process import signals
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 

@@ -17,6 +17,7 @@ from seedbed.fused.snapshots import (
 )
 from seedbed.fused.stack import Stack
 from seedbed.fused.train import Ended
+from seedbed.process.fork_map import fork_map
 from seedbed.recording.archives import archive
 from seedbed.recording.event_files import StackEvents, endings, result_records
 from seedbed.recording.results import Ending, closing_text, history_text, result_of
@@ -33,7 +34,6 @@ from seedbed.runs.files import (
     write_yaml,
     writing,
 )
-from seedbed.runs.two_processes import done_in_two
 from seedbed.training.arithmetic import arithmetic
 from seedbed.training.reporter import introduction
 
@@ -121,7 +121,7 @@ class StackWriter:
             # Last: where there is a config, a run that was killed finds all that it needs.
             write_yaml(directory.config, dict(self.runs[number].plain))
 
-        done_in_two(list(self.runs), begin_one, fork=self._may_fork)
+        fork_map(list(self.runs), begin_one, fork=self._may_fork)
         self.events.started()
 
     def save(self, stack: Stack) -> None:
@@ -158,7 +158,7 @@ class StackWriter:
             return self._end(stack, ended, at, standing, numbers[at] + said[succeeded])
 
         ours = [at for at, place in enumerate(ended.places) if stack.runs[place] in self.runs]
-        results = done_in_two(ours, end_one, fork=self._may_fork)
+        results = fork_map(ours, end_one, fork=self._may_fork)
         for at, result in zip(ours, results, strict=True):
             run = self.runs[stack.runs[ended.places[at]]]
             run.result = result

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from seedbed import signals
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
+from seedbed.process import signals
 from seedbed.runs.files import json_text, remove_unfinished, write_json, write_new, writing
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.lock import DirectoryLock

@@ -20,8 +20,8 @@ from typing import Any, BinaryIO
 
 import yaml
 
-from seedbed import signals
 from seedbed.errors import RunDirectoryError
+from seedbed.process import signals
 from seedbed.runs.yaml_text import yaml_text
 
 YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

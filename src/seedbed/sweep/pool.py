@@ -16,8 +16,8 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from seedbed import signals, streams
 from seedbed.errors import RunDirectoryError
+from seedbed.process import signals, streams
 from seedbed.runs.directory import reclaim
 from seedbed.runs.layout import RunPaths
 from seedbed.sweep.job import Job, Outcome, earlier_outcome, run_job

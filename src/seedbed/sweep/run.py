@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from seedbed import signals
 from seedbed.config.schema import SweepConfig
+from seedbed.process import signals
 from seedbed.runs.keepsake import put_back_unless_running
 from seedbed.runs.layout import RunPaths
 from seedbed.sweep.job import Job, Outcome, earlier_outcome

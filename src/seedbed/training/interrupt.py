@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from seedbed import signals
+from seedbed.process import signals
 
 SAME_WISH = 0.3
 """Seconds within which a further signal asks for nothing more: a terminal that is closed sends two,

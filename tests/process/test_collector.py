@@ -34,13 +34,14 @@ class Watched(nn.Linear):
 
 PROGRAM = """
 import contextlib, gc, io, json, sys
-from seedbed.cli import collector, main
+from seedbed.cli import main
+from seedbed.process import fast_start
 
 told = []
 for words in json.loads(sys.argv[1]):
     gc.unfreeze()
     gc.collect()
-    collector.rest()
+    fast_start.begin()
     with contextlib.redirect_stdout(io.StringIO()):
         code = main.main(words)
     seen, models = sys.watched_seen, sys.watched_models

@@ -8,6 +8,7 @@ the console script's process ends on the spot, once what `at_end` names is done.
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -193,6 +194,22 @@ def show_cursor() -> None:
     """For `at_end`, of a display that hides it while it moves."""
     if os.isatty(1):
         os.write(1, b"\x1b[?25h\n")
+
+
+def can_fork() -> bool:
+    """Whether `fork` is safe: the system has forks, and this process has one thread.
+
+    A thread may hold a lock at the fork, such as the allocator's; there nobody would let go of it.
+    """
+    return hasattr(os, "fork") and num_threads() == 1
+
+
+def num_threads() -> int:
+    """The threads of this process, those of libraries included, where the system lists them."""
+    try:
+        return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - strings are all that is needed
+    except OSError:
+        return threading.active_count()
 
 
 def fork() -> int:

@@ -15,21 +15,21 @@ from pathlib import Path
 
 import pytest
 
-from seedbed import signals
 from seedbed.errors import DirectoryTakenError
+from seedbed.process import signals
+from seedbed.process.fork_map import WORTH_IT, fork_map
 from seedbed.runs.directory import claim
-from seedbed.runs.two_processes import WORTH_IT, done_in_two
 from seedbed.training import interrupt
 from seedbed.training.interrupt import stop_request
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
 
-PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 PROGRAM = """
 import os, signal, sys, time
 from pathlib import Path
-from seedbed import signals
+from seedbed.process import signals
 signals.take_over()
 from seedbed.runs.directory import claim
 from seedbed.runs.files import write_text
@@ -221,7 +221,7 @@ def test_the_fork_that_writes_finishes_when_a_terminal_signals_all(untouched: No
         return item
 
     items = list(range(2 * WORTH_IT))
-    assert done_in_two(items, work) == items
+    assert fork_map(items, work) == items
 
 
 def test_a_name_that_is_taken_moves_on(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
-from seedbed import signals
+from seedbed.process import signals
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -16,7 +16,7 @@ WORTH_IT = 64
 """Items; a fork takes as long as it saves in a few dozen."""
 
 
-def done_in_two(
+def fork_map(
     items: Sequence[Item], work: Callable[[Item], Result], *, fork: bool = True
 ) -> list[Result]:
     """`work` of each item, half of them in a fork.

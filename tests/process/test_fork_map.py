@@ -7,24 +7,24 @@ from pathlib import Path
 import pytest
 
 from seedbed.errors import RunDirectoryError
-from seedbed.runs.two_processes import WORTH_IT, done_in_two
+from seedbed.process.fork_map import WORTH_IT, fork_map
 
 ITEMS = list(range(2 * WORTH_IT))
 
 
 def test_results_come_in_order_from_two_processes() -> None:
-    done = done_in_two(ITEMS, lambda item: (item, os.getpid()))
+    done = fork_map(ITEMS, lambda item: (item, os.getpid()))
     assert [item for item, _ in done] == ITEMS
     assert len({process for _, process in done}) == min(2, os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize("items", [[], [1], ITEMS[: WORTH_IT - 1]], ids=len)
 def test_few_are_done_here(items: list[int]) -> None:
-    assert set(done_in_two(items, lambda _: os.getpid())) <= {os.getpid()}
+    assert set(fork_map(items, lambda _: os.getpid())) <= {os.getpid()}
 
 
 def test_files_of_both_halves_are_there(tmp_path: Path) -> None:
-    done_in_two(ITEMS, lambda item: (tmp_path / str(item)).write_text("x"))
+    fork_map(ITEMS, lambda item: (tmp_path / str(item)).write_text("x"))
     assert len(list(tmp_path.iterdir())) == len(ITEMS)
 
 
@@ -36,7 +36,7 @@ def test_an_error_is_raised_here(bad: int) -> None:
         return item
 
     with pytest.raises(RunDirectoryError, match=f"cannot write {bad}"):
-        done_in_two(ITEMS, work)
+        fork_map(ITEMS, work)
 
 
 def test_an_error_that_cannot_be_sent_is_told() -> None:
@@ -49,7 +49,7 @@ def test_an_error_that_cannot_be_sent_is_told() -> None:
         return item
 
     with pytest.raises(RuntimeError, match="Local: told to"):
-        done_in_two(ITEMS, work)
+        fork_map(ITEMS, work)
 
 
 def test_a_fork_that_dies_is_an_error() -> None:
@@ -61,4 +61,4 @@ def test_a_fork_that_dies_is_an_error() -> None:
         return item
 
     with pytest.raises(OSError, match="a fork died"):
-        done_in_two(ITEMS, work)
+        fork_map(ITEMS, work)

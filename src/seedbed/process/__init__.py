@@ -1,0 +1,1 @@
+"""What bends the process: signals, streams, forks, the fast start, torch's private parts."""
