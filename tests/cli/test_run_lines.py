@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from seedbed.cli import progress
+from seedbed.api import run_progress as progress
 
 
 def printed(

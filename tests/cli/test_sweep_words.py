@@ -10,9 +10,10 @@ from unittest import mock
 
 import pytest
 
-from seedbed.cli import hydra_flags, other_launcher
-from seedbed.cli.sweep_words import composed_sweep
+from seedbed.cli import hydra_flags
 from seedbed.compose.composed import ComposedSweep
+from seedbed.compose.launchers import launched_job
+from seedbed.compose.sweeps import composed_sweep
 
 SWEEPS = {
     "grid": ["model=custom,manual", "optimizer.lr=1e-3,1e-2", "seed=range(0,3)"],
@@ -43,9 +44,10 @@ class Counting(Callback):
 def by_hydra(words: list[str]) -> ComposedSweep:
     """What Hydra's own program hands to our launcher."""
     flags = ["-m", *words]
-    with mock.patch("seedbed.cli.sweep.run_sweep", return_value=[]) as run:
-        hydra_flags.through_hydra(flags, hydra_flags.parse(flags), other_launcher.job)
-    (asked,) = run.call_args.args
+    with mock.patch("seedbed.api.sweeping.run_sweep") as run:
+        run.return_value.jobs = []
+        hydra_flags.through_hydra(flags, hydra_flags.parse(flags), launched_job)
+    (asked, _) = run.call_args.args
     assert isinstance(asked, ComposedSweep)
     return asked
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs.driving import train
 
-from seedbed.cli.sweep_words import composed_sweep
 from seedbed.compose.compose import composed
+from seedbed.compose.sweeps import composed_sweep
 from seedbed.data.batches import evaluation_rows, rows_a_batch
 
 ARTICLE = ("SGD", 2, [8], 50, None)

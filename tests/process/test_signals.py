@@ -160,7 +160,7 @@ send(signal.SIGTERM)
 def test_a_bar_leaves_the_terminal_its_cursor() -> None:
     body = """
 from types import SimpleNamespace as Any
-from seedbed.cli.progress import Bar
+from seedbed.api.run_progress import Bar
 bar = Bar()
 bar.started(Any(config=Any(trainer=Any(epochs=3)), train=[1, 2]))
 send(signal.SIGTERM)

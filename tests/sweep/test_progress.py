@@ -17,7 +17,7 @@ from types import FrameType
 import pytest
 from rich.console import Console
 
-from seedbed.cli.sweep_progress import Display, Lines, reporter
+from seedbed.api.sweep_progress import Display, Lines, reporter
 from seedbed.sweep.best import HIGHER_IS_BETTER, Leader
 from seedbed.sweep.outcome import JobRecord
 
@@ -226,6 +226,6 @@ def test_higher_is_better_for_the_same_metrics_as_in_training() -> None:
 
 
 def test_what_is_said_of_a_sweep_needs_no_torch() -> None:
-    names = "seedbed.cli.sweep_progress, seedbed.cli.sweep_ending"
+    names = "seedbed.api.sweep_progress, seedbed.cli.sweep_ending"
     code = f"import sys, {names}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=200).returncode == 0

@@ -68,13 +68,15 @@ class SeedbedLauncher(Launcher):
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         """Runs the jobs; one that fails is recorded, and does not raise."""
-        from seedbed.cli.sweep import run_sweep
-        from seedbed.cli.sweep_words import composed_from
+        from seedbed.api.sweeping import run_sweep
+        from seedbed.cli.console import of_plugins
+        from seedbed.compose.sweeps import composed_from
 
         setup_globals()
-        asked = composed_from(self.context.config_loader, self.config, job_overrides, self.notes)
-        records = run_sweep(asked)
-        return [_returned(job.status, job.metrics) for job in records]
+        loader = self.context.config_loader
+        request = composed_from(loader, self.config, job_overrides, self.notes)
+        sweep = run_sweep(request, of_plugins)
+        return [_returned(job.status, job.metrics) for job in sweep.jobs]
 
 
 def _returned(status: str, metrics: dict[str, float] | None) -> JobReturn:

@@ -7,43 +7,33 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from seedbed.process import signals
-from seedbed.process.exit_codes import DONE, RUN_FAILED
+from seedbed.api.training import Trained
 from seedbed.recording.results import closing_text
-from seedbed.runs.directory import RunDirectory
 from seedbed.runs.files import UNPRINTABLE
 
 WIDEST_EXAMPLE = 8
 """Features; more are shown as a file."""
 
 
-def say_ending(result: dict[str, Any], directory: RunDirectory, plan: Any) -> int:
-    """Prints it; the exit code.
-
-    Args:
-        result: content of `result.json`.
-        directory: of the run.
-        plan: that was trained.
-    """
-    print(_ending(result, directory, plan))
-    if result["status"] == "diverged":
-        _say_diverged(result, directory, plan.config.trainer.gradient_clip)
-    print(f"run: {directory.root}")
-    if result["status"] == "interrupted":
-        return signals.exit_code()
-    return DONE if result["status"] == "completed" else RUN_FAILED
+def say_ending(trained: Trained) -> None:
+    """Prints it."""
+    print(_ending(trained))
+    if trained.status == "diverged":
+        _say_diverged(trained)
+    print(f"run: {trained.paths.root}")
 
 
-def _ending(result: dict[str, Any], directory: RunDirectory, plan: Any) -> str:
-    run, seedbed = shlex.quote(str(directory.root)), typed("seedbed")
-    lines = [closing_text(result, plan.config.trainer.epochs), "next:"]
-    if result["status"] == "interrupted":
+def _ending(trained: Trained) -> str:
+    paths, plan = trained.paths, trained.plan
+    run, seedbed = shlex.quote(str(paths.root)), typed("seedbed")
+    lines = [closing_text(trained.result, plan.config.trainer.epochs), "next:"]
+    if trained.status == "interrupted":
         lines.append(f"  go on        {seedbed} resume {run}")
     lines += [
         f"  predictions  {seedbed} predict {run} {_example_rows(plan)}",
         f"  weights      {seedbed} inspect {run} --weights",
-        f"  loss curve   {shlex.quote(str(directory.figure))}",
-        f"  dashboard    {typed('tensorboard')} --logdir {shlex.quote(str(directory.root.parent))}",
+        f"  loss curve   {shlex.quote(str(paths.figure))}",
+        f"  dashboard    {typed('tensorboard')} --logdir {shlex.quote(str(paths.root.parent))}",
     ]
     return "\n".join(lines)
 
@@ -78,10 +68,11 @@ def typed(command: str) -> str:
     return command
 
 
-def _say_diverged(result: dict[str, Any], directory: RunDirectory, clip: float | None) -> None:
+def _say_diverged(trained: Trained) -> None:
+    clip = trained.plan.config.trainer.gradient_clip
     other = "trainer.gradient_clip=1" if clip is None else f"a trainer.gradient_clip below {clip:g}"
     print(
-        f"error: diverged: {result['error']}; the last good checkpoint is {directory.best}; "
-        f"type a smaller optimizer.lr, or {other}",
+        f"error: diverged: {trained.result['error']}; the last good checkpoint is "
+        f"{trained.paths.best}; type a smaller optimizer.lr, or {other}",
         file=sys.stderr,
     )

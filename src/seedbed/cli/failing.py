@@ -3,9 +3,6 @@
 import errno
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from seedbed.errors import RunFailedError, SeedbedError
 from seedbed.process.exit_codes import RUN_FAILED, WRONG_INPUT
@@ -13,25 +10,6 @@ from seedbed.raised import reason, shown_traceback
 
 LONGEST = 1000
 """Characters of what a library says."""
-
-
-@contextmanager
-def failures_told(log: Path | None = None) -> Iterator[None]:
-    """Turns what a model, a loss or a Dataset raises inside into one line.
-
-    Args:
-        log: of the run, which has the traceback; None if it is not kept.
-
-    Raises:
-        RunFailedError: with the line of the user's own code; also where it would end the process.
-    """
-    try:
-        yield
-    except SeedbedError:
-        raise
-    except (Exception, SystemExit) as err:
-        where = f"{log} has the traceback" if log else "SEEDBED_DEBUG=1 shows where"
-        raise RunFailedError(f"{reason(err)}; {where}") from err
 
 
 def say_failure(err: Exception) -> int:

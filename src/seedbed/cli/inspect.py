@@ -5,11 +5,11 @@ from contextlib import nullcontext
 from typing import Any
 
 from seedbed.cli.arguments import Parser, is_run, parsed_json, refuse_idle_flag, say_notes
-from seedbed.cli.limits import opening
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text
+from seedbed.runs.opening import opening
 from seedbed.runs.reader import open_run
 
 

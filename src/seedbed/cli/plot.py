@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seedbed.cli.arguments import Parser, output_file
-from seedbed.cli.limits import opening
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.opening import opening
 
 
 def parser() -> Parser:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.cli.arguments import Parser, output_file, parsed_json, say_notes
-from seedbed.cli.limits import opening
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text, write_bytes
+from seedbed.runs.opening import opening
 from seedbed.runs.reader import open_run
 
 

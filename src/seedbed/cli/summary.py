@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from seedbed.cli.arguments import Parser, is_run, refuse_idle_flag, say_notes
-from seedbed.cli.limits import opening
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text
+from seedbed.runs.opening import opening
 from seedbed.runs.reader import open_run
 
 
@@ -53,10 +53,10 @@ def _show(model: Any, shape: Sequence[int], *, as_json: bool) -> int:
     if not as_json:
         print(model_table(model, shape), end="")
         return DONE
-    total, trainable = totals(model)
+    total, learnt = totals(model)
     rows = [
         {"name": row.name, "layer": row.path, "shape": row.shape, "parameters": row.parameters}
         for row in layer_rows(model, shape)
     ]
-    print(json_text({"layers": rows, "total": total, "trainable": trainable}))
+    print(json_text({"layers": rows, "total": total, "trainable": learnt}))
     return DONE

@@ -1,25 +1,21 @@
-"""A sweep by another launcher than ours: Seedbed makes the jobs and tells how they went.
+"""Jobs of a sweep by another launcher than ours: Seedbed makes them and records how they went.
 
-Hydra's launchers, such as those for joblib and submitit, bring each job to a process where `job`
-is called. What was asked and what was left is the same as with our own launcher.
+Hydra's launchers, such as those for joblib and submitit, bring each job to a process where
+`launched_job` is called.
 """
 
 import os
 import signal
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
-from seedbed.cli.sweep import run_sweep
-from seedbed.cli.sweep_words import composed_from, words_of_jobs
 from seedbed.compose.compose import from_job
 from seedbed.compose.overrides import words_of
 from seedbed.process import signals
@@ -32,28 +28,22 @@ _here: list[int] = []
 """This process, where it launches jobs; one of the launcher's does not know of it."""
 
 
-def run_elsewhere(
-    launcher: Launcher, loader: ConfigLoader, config: DictConfig, arguments: Sequence[str]
+def launch(
+    launcher: Launcher,
+    name: str,
+    sweep: Sweep,
+    jobs: Sequence[Job],
+    error: Callable[[str], object],
 ) -> None:
-    """Composes and checks every job of a sweep, and lets a launcher run them.
+    """Lets a launcher run jobs, and records how they end.
 
     Args:
         launcher: Hydra's.
-        loader: Hydra's.
-        config: of the whole sweep.
-        arguments: the overrides that ask for it.
-
-    Raises:
-        SeedbedError: if a job cannot be prepared; nothing has been written then.
+        name: of its option.
+        sweep: its records are changed in place.
+        jobs: to be run.
+        error: hears why the launcher stopped before its jobs had ended.
     """
-    words = words_of_jobs(loader, config, arguments)
-    asked = composed_from(loader, config, words.jobs, words.notes)
-    name = str(config.hydra.runtime.choices["hydra/launcher"])
-    run_sweep(asked, lambda sweep, jobs: _launch(launcher, name, sweep, jobs))
-
-
-def _launch(launcher: Launcher, name: str, sweep: Sweep, jobs: Sequence[Job]) -> None:
-    print(f"note: hydra/launcher={name} runs each job on its own; none are trained together")
     sweep.write_jobs()
     returns: Sequence[JobReturn] = ()
     _here.append(os.getpid())
@@ -63,7 +53,7 @@ def _launch(launcher: Launcher, name: str, sweep: Sweep, jobs: Sequence[Job]) ->
         except KeyboardInterrupt:
             pass  # how each job stands tells that
         except Exception as err:
-            print(f"error: hydra/launcher={name} stopped with {reason(err)}", file=sys.stderr)
+            error(f"hydra/launcher={name} stopped with {reason(err)}")
     _record(sweep, returns)
 
 
@@ -97,7 +87,7 @@ def _note_errors(sweep: Sweep, returns: Sequence[JobReturn]) -> None:
             record.status, record.error = "failed", reason(raised)
 
 
-def job(config: DictConfig) -> dict[str, Any]:
+def launched_job(config: DictConfig) -> dict[str, Any]:
     """One job, in the process that the launcher chose; what goes wrong stays in its directory.
 
     Args:

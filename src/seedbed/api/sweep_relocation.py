@@ -6,12 +6,12 @@ from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path
 
-from seedbed.cli.relocated import Relocation, relocated
 from seedbed.compose.composed import Composed
 from seedbed.config.check import checked
 from seedbed.errors import ArgumentError, DataError, RunDirectoryError
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
+from seedbed.runs.relocation import Relocation, relocated
 from seedbed.sweep.outcome import Sweep
 
 

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hydra._internal.callbacks import Callbacks
 from hydra.conf import HydraConf
@@ -16,17 +16,27 @@ from omegaconf import DictConfig, OmegaConf
 
 from seedbed.compose.composed import Composed
 from seedbed.errors import ConfigError
-from seedbed.process.exit_codes import DONE
+
+T = TypeVar("T")
+Say = Callable[[str], object]
+"""Called with a line for a person."""
 
 OF_JOBS = ("on_job_start", "on_job_end")
 
 
-def called_back(settings: Composed, train: Callable[[Composed], int]) -> int:
-    """Trains one run between its callbacks; the exit code.
+def called_back(
+    settings: Composed,
+    train: Callable[[Composed], T],
+    returned: Callable[[T], dict[str, Any]],
+    say: Say,
+) -> T:
+    """Trains one run between its callbacks.
 
     Args:
         settings: of the run.
         train: trains it.
+        returned: its status and metrics, which callbacks see.
+        say: hears what Hydra warns of.
 
     Raises:
         ConfigError: if a callback cannot be built.
@@ -39,21 +49,22 @@ def called_back(settings: Composed, train: Callable[[Composed], int]) -> int:
         raise ConfigError(f"hydra.callbacks: {' '.join(str(err).split())}") from err
     name = settings.hydra["job"]["config_name"]
     done = JobReturn(overrides=settings.overrides, cfg=config, working_dir=str(Path.cwd()))
-    with _warnings_as_notes():
+    with _warnings_as_notes(say):
         callbacks.on_run_start(config=config, config_name=name)
         callbacks.on_job_start(config=config, task_function=train)
     try:
-        code = train(settings)
-        done.return_value = code
-        done.status = JobStatus.COMPLETED if code == DONE else JobStatus.FAILED
+        trained = train(settings)
+        done.return_value = told = returned(trained)
+        completed = told["status"] == "completed"
+        done.status = JobStatus.COMPLETED if completed else JobStatus.FAILED
     except BaseException as err:
         done.return_value, done.status = err, JobStatus.FAILED
         raise
     finally:
-        with _warnings_as_notes():
+        with _warnings_as_notes(say):
             callbacks.on_job_end(config=config, job_return=done)
             callbacks.on_run_end(config=config, config_name=name, job_return=done)
-    return code
+    return trained
 
 
 def refuse_callbacks_of_jobs(callbacks: Sequence[Any]) -> None:
@@ -83,10 +94,10 @@ def _whole(settings: Composed) -> DictConfig:
 
 
 @contextmanager
-def _warnings_as_notes() -> Iterator[None]:
+def _warnings_as_notes(say: Say) -> Iterator[None]:
     """Hydra warns where a callback raises, and goes on."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
     for one in caught:
-        print(f"note: {one.message}")
+        say(f"note: {one.message}")

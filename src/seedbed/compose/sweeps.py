@@ -1,4 +1,4 @@
-"""From the words of a sweep to its jobs, composed by Hydra, before any of them is run."""
+"""From the overrides of a sweep to its jobs, composed by Hydra, before any of them is run."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -56,7 +56,7 @@ def composed_sweep(
         if not only_check and not _is_ours(sweep.hydra):
             return None
         try:
-            jobs = words_of_jobs(loader, sweep, _typed(sweep))
+            jobs = overrides_of_jobs(loader, sweep, _typed(sweep))
             notes = (*notes_on_repeated(overrides), *jobs.notes)
             return composed_from(loader, sweep, jobs.jobs, notes)
         except COMPOSITION_ERRORS as err:
@@ -70,7 +70,9 @@ def _typed(sweep: DictConfig) -> list[str]:
     return [*(f"{key}={value}" for key, value in params.items()), *words]
 
 
-def words_of_jobs(loader: ConfigLoader, sweep: DictConfig, arguments: Sequence[str]) -> Expanded:
+def overrides_of_jobs(
+    loader: ConfigLoader, sweep: DictConfig, arguments: Sequence[str]
+) -> Expanded:
     """The overrides of each job.
 
     Args:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from seedbed.sweep.disk import Footprint
     from seedbed.sweep.groups import Singles
 
+Say = Callable[[str], object]
+"""Called with a line for a person."""
+
 RESOLVER = re.compile(r"\$\{[^}]*:")
 """An interpolation that computes, such as `${oc.env:HOME}`."""
 
@@ -29,19 +32,23 @@ _kinds: dict[tuple[int, ...], tuple[list[Any], str]] = {}
 """The kind of jobs by their groups, which jobs share; kept here, so that no other gets an id."""
 
 
-def without_duplicates(composed: Sequence[Composed]) -> list[Composed]:
-    """The first job of each resolved config."""
+def without_duplicates(composed: Sequence[Composed], say: Say) -> list[Composed]:
+    """The first job of each resolved config; `say` hears how many others there were."""
     kept: dict[str, Composed] = {}
     for one in composed:
         kept.setdefault(config_hash(one.plain), one)
     if len(kept) < len(composed):
         left_out = len(composed) - len(kept)
-        print(f"note: {left_out} of {len(composed)} jobs repeat another's settings; left out")
+        say(f"note: {left_out} of {len(composed)} jobs repeat another's settings; left out")
     return list(kept.values())
 
 
-def refuse_what_cannot_run(composed: Sequence[Composed]) -> dict[str, "Footprint"]:
+def refuse_what_cannot_run(composed: Sequence[Composed], say: Say) -> dict[str, "Footprint"]:
     """Prepares one job of each kind: same data, model, loss, optimizer and schedule.
+
+    Args:
+        composed: the jobs.
+        say: hears what a person should know of their data and configs.
 
     Returns:
         What the jobs of each kind take on the disk.
@@ -72,7 +79,7 @@ def refuse_what_cannot_run(composed: Sequence[Composed]) -> dict[str, "Footprint
     if problems:
         raise SeedbedError(*cut(problems)) from first
     for note in dict.fromkeys(notes):
-        print(f"note: {note}")
+        say(f"note: {note}")
     return sizes
 
 

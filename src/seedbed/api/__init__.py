@@ -1,0 +1,1 @@
+"""The front door: what a program asks of Seedbed; commands and Hydra's plugins call the same."""

@@ -1,0 +1,82 @@
+"""Checks the config of one run: everything is built, and one batch let through; nothing trains."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from seedbed.components import AllowList
+from seedbed.compose.composed import Composed
+from seedbed.config.schema import DataConfig, FilesConfig, SklearnConfig
+from seedbed.process import fast_start
+
+if TYPE_CHECKING:
+    from seedbed.data.preprocessing import Preprocessing
+    from seedbed.views.columns import ColumnReport
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a valid config describes.
+
+    Args:
+        rows: to train on.
+        task: regression, binary or multiclass.
+        parameters: that are trained.
+        batches: in an epoch.
+        device: that the run would train on.
+        notes: what a person should know.
+        columns: how each column of a table was read.
+    """
+
+    rows: int
+    task: str
+    parameters: int
+    batches: int
+    device: str
+    notes: list[str] = field(default_factory=list)
+    columns: "list[ColumnReport]" = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"valid: {self.rows} rows to train on, {self.task}, {self.parameters} parameters, "
+            f"{self.batches} batches an epoch on {self.device}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain containers."""
+        columns = [one.to_json() for one in self.columns]
+        more: dict[str, Sequence[Any]] = {"notes": self.notes, "columns": columns}
+        told = {"valid": True, "parameters": self.parameters, "rows": self.rows}
+        return {**told, **{key: value for key, value in more.items() if value}}
+
+
+def check_run(request: Composed) -> Report:
+    """Builds the data and the model, and lets one batch through.
+
+    Raises:
+        SeedbedError: with everything that is wrong.
+    """
+    # Imported here: torch takes a second, and a misspelt key is answered before it.
+    from seedbed.training.plan import prepare_run
+
+    fast_start.imports_done()
+    plan = prepare_run(request.run, AllowList(request.run.allow))
+    return Report(
+        plan.train.rows,
+        plan.data.preprocessing.task,
+        plan.parameters,
+        len(plan.train),
+        str(plan.engine.device),
+        [*request.notes, *plan.notes],
+        _columns(request.run.data, plan.data.preprocessing),
+    )
+
+
+def _columns(data: DataConfig, preprocessing: "Preprocessing") -> "list[ColumnReport]":
+    """How each column of a table was read; none of the rows of a YAML or a Dataset."""
+    from seedbed.tables.sources import read_source
+    from seedbed.views.columns import column_reports
+
+    if not isinstance(data, FilesConfig | SklearnConfig):
+        return []
+    return column_reports(read_source(data), preprocessing)

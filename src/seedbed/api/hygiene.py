@@ -1,0 +1,90 @@
+"""Leaves the process of a notebook as it was, whatever is called in it and however that ends."""
+
+import logging
+import os
+import random
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+_one_at_a_time = threading.RLock()
+"""Training sets what all threads of a process share: torch's generators and flags, the log."""
+
+
+@contextmanager
+def untouched() -> Iterator[None]:
+    """Puts back at the end what is changed inside; one thread at a time, others wait.
+
+    What libraries warn of inside goes to `run.log`, or nowhere, as it does on the command line.
+    """
+    with _one_at_a_time, ExitStack() as stack:
+        for kept in (_import_path, _environment, _generators, _warnings):
+            stack.enter_context(kept())
+        yield
+
+
+@contextmanager
+def _import_path() -> Iterator[None]:
+    """The working directory is looked in for the user's own classes."""
+    path = list(sys.path)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        for name, value in before.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
+
+
+@contextmanager
+def _generators() -> Iterator[None]:
+    """Python's global generator, and NumPy's and torch's where they are imported already."""
+    pythons = random.getstate()
+    numpys: Any = sys.modules.get("numpy")
+    torchs: Any = sys.modules.get("torch")
+    numpys_state = numpys.random.get_state() if numpys else None
+    torchs_state = torchs.get_rng_state() if torchs else None
+    try:
+        yield
+    finally:
+        random.setstate(pythons)
+        if numpys_state is not None:
+            numpys.random.set_state(numpys_state)
+        if torchs_state is not None:
+            torchs.set_rng_state(torchs_state)
+
+
+@contextmanager
+def _warnings() -> Iterator[None]:
+    logger, handler = logging.getLogger("py.warnings"), logging.NullHandler()
+    propagated = logger.propagate
+    with warnings.catch_warnings():
+        warnings.resetwarnings()
+        warnings.simplefilter("default")
+        warnings.showwarning = _logged  # type: ignore[assignment]
+        logger.addHandler(handler)
+        logger.propagate = False
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.propagate = propagated
+
+
+def _logged(message: Any, category: Any, filename: str, lineno: int, *_: Any) -> None:
+    """As `logging.captureWarnings` has it."""
+    text = warnings.formatwarning(message, category, filename, lineno)
+    logging.getLogger("py.warnings").warning("%s", text)

@@ -1,0 +1,116 @@
+"""Where an operation says what a person should know: nowhere, or on standard output."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from seedbed.sweep.outcome import JobRecord, Sweep
+from seedbed.sweep.progress import SilentSweep, SweepProgress
+
+if TYPE_CHECKING:
+    from seedbed.api.training import Trained
+    from seedbed.training.reporter import Reporter
+
+
+class Messages(Protocol):
+    """Hears what an operation says."""
+
+    def line(self, text: str) -> None:
+        """A line for a person."""
+        ...
+
+    def error(self, text: str) -> None:
+        """What went wrong in something that goes on all the same."""
+        ...
+
+    def run_progress(self) -> "Reporter":
+        """Hears of the progress of one run."""
+        ...
+
+    def sweep_progress(self, monitor: str, jobs: Sequence[JobRecord]) -> SweepProgress:
+        """Hears of the progress of a sweep.
+
+        Args:
+            monitor: `trainer.monitor`, by which the best job is told.
+            jobs: of the sweep.
+        """
+        ...
+
+    def run_ended(self, trained: "Trained") -> None:
+        """A run ended by itself."""
+        ...
+
+    def sweep_ended(self, sweep: Sweep, monitor: str) -> None:
+        """A sweep ended.
+
+        Args:
+            sweep: with the metrics of its jobs.
+            monitor: `trainer.monitor`, by which its jobs are compared.
+        """
+        ...
+
+
+class Quiet:
+    """Says nothing."""
+
+    def line(self, text: str) -> None:
+        """See `Messages`."""
+
+    def error(self, text: str) -> None:
+        """See `Messages`."""
+
+    def run_progress(self) -> "Reporter":
+        """See `Messages`."""
+        from seedbed.training.reporter import Silent
+
+        return Silent()
+
+    def sweep_progress(self, monitor: str, jobs: Sequence[JobRecord]) -> SweepProgress:
+        """See `Messages`."""
+        return SilentSweep()
+
+    def run_ended(self, trained: "Trained") -> None:
+        """See `Messages`."""
+
+    def sweep_ended(self, sweep: Sweep, monitor: str) -> None:
+        """See `Messages`."""
+
+
+class Printed:
+    """Says everything on standard output, errors on standard error."""
+
+    def line(self, text: str) -> None:
+        """See `Messages`."""
+        print(text)
+
+    def error(self, text: str) -> None:
+        """See `Messages`."""
+        print(f"error: {text}", file=sys.stderr)
+
+    def run_progress(self) -> "Reporter":
+        """See `Messages`."""
+        from seedbed.api import run_progress
+
+        return run_progress.reporter()
+
+    def sweep_progress(self, monitor: str, jobs: Sequence[JobRecord]) -> SweepProgress:
+        """See `Messages`."""
+        from seedbed.api import sweep_progress
+
+        return sweep_progress.reporter(monitor, jobs)
+
+    def run_ended(self, trained: "Trained") -> None:
+        """See `Messages`."""
+        from seedbed.recording.results import closing_text
+
+        print(closing_text(trained.result, trained.plan.config.trainer.epochs))
+        print(f"run: {trained.paths.root}")
+
+    def sweep_ended(self, sweep: Sweep, monitor: str) -> None:
+        """See `Messages`."""
+        print(f"sweep: {sweep.directory}")
+
+
+def messages(*, progress: bool) -> Messages:
+    """The messages of a function that is called from Python."""
+    return Printed() if progress else Quiet()

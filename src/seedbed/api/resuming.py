@@ -1,0 +1,143 @@
+"""Goes on with a run where it stopped, to the same bits."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from seedbed.api.failures import failures_told
+from seedbed.api.messages import Messages
+from seedbed.api.more_epochs import Raised, raised
+from seedbed.api.training import Trained
+from seedbed.errors import ArgumentError
+from seedbed.process import fast_start
+from seedbed.runs.beginning import logged
+from seedbed.runs.code import changed_code
+from seedbed.runs.directory import RunDirectory, reclaim
+from seedbed.runs.keepsake import kept
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.opening import Opening, files_of, opening
+from seedbed.runs.reader import read_config, read_status, refuse_links
+from seedbed.runs.relocation import relocated
+
+if TYPE_CHECKING:
+    from seedbed.runs.checkpoint import Snapshot
+    from seedbed.training.plan import Plan
+
+log = logging.getLogger("seedbed")
+
+
+def resume_run(paths: RunPaths, overrides: Sequence[str], messages: Messages) -> Trained | None:
+    """Goes on with a run.
+
+    Args:
+        paths: of the run, which may be a stranger's.
+        overrides: `trainer.epochs=N` and the like, and where its data lies now.
+        messages: hears how it goes.
+
+    Returns:
+        How it ended; None if it was complete already.
+
+    Raises:
+        SeedbedError: if the run is damaged or of other data, or what is asked for cannot be.
+    """
+    with opening(paths.root) as bounds:
+        refuse_links(paths)
+        resolved = read_config(paths)
+        _, others = relocated(resolved, overrides)
+        bounds.justified_by(files_of(resolved))
+        more = raised(resolved, others)
+        status = read_status(paths)["status"]
+        directory = reclaim(paths)
+        try:
+            if status == "completed" and not more:
+                messages.line(f"complete already\nrun: {paths.root}")
+                return None
+            if status == "diverged":
+                raise ArgumentError(
+                    f"'{paths.root}' diverged, and would again; start a new run with a smaller "
+                    "optimizer.lr"
+                )
+            was_complete = status == "completed"
+            opened = _opened(directory, resolved, more, bounds, was_complete=was_complete)
+            trained = _go_on(directory, opened, messages, was_complete=was_complete)
+        finally:
+            directory.release()
+    messages.run_ended(trained)
+    return trained
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A run that is ready to go on.
+
+    Args:
+        resolved: its config, with what is asked for.
+        plan: built anew.
+        snapshot: its last checkpoint, or None.
+        notes: on code that is not what it was.
+    """
+
+    resolved: dict[str, Any]
+    plan: "Plan"
+    snapshot: "Snapshot | None"
+    notes: Sequence[str]
+
+    @property
+    def line(self) -> str:
+        """Where it goes on."""
+        if self.snapshot is None:
+            return "no checkpoint yet: beginning anew"
+        state = self.snapshot["state"]
+        return f"going on in epoch {state['epoch'] + 1} after step {state['step']}"
+
+
+def _opened(
+    directory: RunDirectory,
+    resolved: dict[str, Any],
+    more: Raised,
+    bounds: Opening,
+    *,
+    was_complete: bool,
+) -> _Opened:
+    """Reads and builds all that going on needs, within bounds."""
+    # Imported here: torch takes a second, and a wrong argument is answered before it.
+    from seedbed.api.rebuilding import rebuilt
+    from seedbed.components import AllowList
+    from seedbed.config.check import checked
+    from seedbed.config.locations import users_allowed
+    from seedbed.training.lengthen import refuse_other_path, refuse_stopped_early
+    from seedbed.training.resume import load_snapshot, with_threads
+    from seedbed.training.run import run  # noqa: F401 - while the collector rests
+
+    fast_start.imports_done()
+    config, allow = with_threads(checked(resolved), directory), AllowList(users_allowed())
+    if more:
+        refuse_other_path(resolved, more.epochs_before, directory, allow)
+    plan = rebuilt(directory, resolved, config, allow, bounds)
+    notes = changed_code(directory)
+    snapshot = load_snapshot(directory)
+    bounds.end()  # training takes what it takes
+    if was_complete:
+        refuse_stopped_early(snapshot, config, directory)
+    return _Opened(resolved, plan, snapshot, notes)
+
+
+def _go_on(
+    directory: RunDirectory, opened: _Opened, messages: Messages, *, was_complete: bool
+) -> Trained:
+    """Trains on; what a completed run was is kept until that has succeeded."""
+    from seedbed.training.run import run
+
+    def say(text: str) -> None:
+        messages.line(text)
+        log.info(text)
+
+    progress, snapshot = messages.run_progress(), opened.snapshot
+    with logged(directory), kept(directory, say, was_complete=was_complete) as attempt:
+        for line in (*(f"note: {note}" for note in opened.notes), opened.line):
+            say(line)
+        with failures_told(directory.log):
+            result = run(opened.plan, opened.resolved, directory, progress, resumed=snapshot)
+        attempt.status = result["status"]
+    return Trained(result, RunPaths(directory.root), opened.plan, attempt.was_put_back)

@@ -1,0 +1,145 @@
+"""Goes on with a sweep: the jobs that did not complete are run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seedbed.api.messages import Messages
+from seedbed.api.sweep_checks import (
+    refuse_strange_words,
+    refuse_what_cannot_run,
+    refuse_what_is_not_allowed,
+)
+from seedbed.api.sweep_relocation import moved, refuse_other_data, refuse_other_words
+from seedbed.api.sweeping import alone, jobs_of, run_left
+from seedbed.components import only_readers_own
+from seedbed.compose.composed import Composed
+from seedbed.config.identity import config_hash
+from seedbed.config.locations import find_user_conf, users_allowed
+from seedbed.errors import SeedbedError
+from seedbed.process import fast_start
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.opening import Opening, files_of, opening
+from seedbed.runs.reader import refuse_links
+from seedbed.runs.relocation import Relocation
+from seedbed.sweep.outcome import JobRecord, Sweep, read_sweep
+from seedbed.sweep.run import left_to_run
+from seedbed.sweep.yardstick import note_basis
+
+
+def resume_sweep(
+    directory: Path,
+    overrides: Sequence[str],
+    messages: Messages,
+    *,
+    changed: bool = False,
+    config_dir: str | None = None,
+) -> None:
+    """Runs the jobs of an earlier sweep that did not complete.
+
+    Args:
+        directory: of the sweep, which may be a stranger's.
+        overrides: where its data lies now.
+        messages: hears how it goes.
+        changed: whether a config that changed since is taken as it is now.
+        config_dir: the user's own folder, or None to look for one; never the sweep's word.
+
+    Raises:
+        SeedbedError: if the sweep is damaged, or its config changed.
+    """
+    with opening(directory) as bounds, only_readers_own(users_allowed()):
+        for folder in (directory, *(path for path in directory.iterdir() if path.is_dir())):
+            refuse_links(RunPaths(folder))
+        with alone(directory):
+            # overrides in the sweep's own files may allow more than the reader does
+            left = _left(directory, overrides, bounds, changed=changed, config_dir=config_dir)
+            if left is None:
+                messages.line(f"complete already\nsweep: {directory}")
+                return
+            refuse_what_cannot_run(left.composed, messages.line)
+            for line in left.lines:
+                messages.line(line)
+            jobs = jobs_of(left.sweep, left.records, left.composed, left.relocation)
+            monitor = run_left(left.sweep, jobs, messages, opened=bounds.end)
+            messages.sweep_ended(left.sweep, monitor)
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What is left to run of a sweep.
+
+    Args:
+        sweep: with all of its jobs.
+        records: of those to be run.
+        composed: their configs.
+        relocation: where their data lies now.
+        lines: for the user.
+    """
+
+    sweep: Sweep
+    records: list[JobRecord]
+    composed: list[Composed]
+    relocation: Relocation
+    lines: list[str] = field(default_factory=list)
+
+
+def _left(
+    directory: Path,
+    overrides: Sequence[str],
+    bounds: Opening,
+    *,
+    changed: bool,
+    config_dir: str | None,
+) -> _Left | None:
+    """What is left to run, arguments as in `resume_sweep`; None if all jobs are complete."""
+    # Imported here: a sweep whose jobs are composed already does without Hydra.
+    from seedbed.compose.sweep_jobs import recomposed
+    from seedbed.training.bounds import is_trusted
+
+    fast_start.imports_done()
+    refuse_other_words(directory, overrides)
+    sweep = read_sweep(directory)
+    held = [RunPaths(directory / job.directory) for job in sweep.jobs]
+    bounds.justified_by(file for run in held for file in (run.model, run.last, run.best))
+    left = left_to_run(sweep)
+    if not left:
+        sweep.write_table()
+        return None
+    refuse_strange_words(left)
+    name = str(sweep.origin.get("config_name", "config"))
+    composed = recomposed([one.overrides for one in left], find_user_conf(config_dir), name)
+    refuse_what_is_not_allowed(composed, directory)
+    lines = [f"{len(sweep.jobs) - len(left)} of {len(sweep.jobs)} jobs are complete"]
+    lines += _note_changes(left, composed, directory, changed=changed)
+    note_basis(left, [one.plain for one in composed])
+    composed, relocation = moved(composed, overrides, directory)
+    bounds.justified_by({file for one in composed for file in files_of(one.plain)})
+    if any(is_trusted(one.run) for one in composed):
+        bounds.end()
+    refuse_other_data(sweep, relocation)
+    return _Left(sweep, left, composed, relocation, lines)
+
+
+def _note_changes(
+    records: Sequence[JobRecord], composed: Sequence[Composed], directory: Path, *, changed: bool
+) -> list[str]:
+    """Notes which configs are not what they were, and what is said of them.
+
+    Raises:
+        SeedbedError: for the first, unless they are taken as they are now.
+    """
+    altered = 0
+    for record, one in zip(records, composed, strict=True):
+        altered += config_hash(one.plain) != record.identity
+        if altered and not changed:
+            raise SeedbedError(
+                f"the config of '{record.directory}' is not what it was when the sweep began; "
+                f"put it back, or type seedbed resume {directory} --changed"
+            )
+        record.identity = config_hash(one.plain)
+    if not altered:
+        return []
+    return [
+        f"note: the config of {altered} of the others has changed; one that was cut off begins "
+        "anew, unless the new config would have brought it to the same place"
+    ]

@@ -1,0 +1,184 @@
+"""Runs a sweep from composed jobs, or checks it without running it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seedbed.api.messages import Messages
+from seedbed.api.sweep_checks import (
+    notes_on_fusing,
+    refuse_too_large,
+    refuse_what_cannot_fuse,
+    refuse_what_cannot_run,
+    without_duplicates,
+)
+from seedbed.compose.composed import SUBDIR, Composed, ComposedSweep, hydra_files
+from seedbed.compose.overrides import filled_in
+from seedbed.config.identity import config_hash
+from seedbed.errors import RunDirectoryError
+from seedbed.process import fast_start
+from seedbed.runs.files import write_yaml, writing
+from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, RunPaths
+from seedbed.runs.lock import DirectoryLock
+from seedbed.runs.relocation import Relocation
+from seedbed.sweep.job import Job
+from seedbed.sweep.names import job_folders, refuse_wrong_folders
+from seedbed.sweep.outcome import JobRecord, Sweep
+from seedbed.sweep.run import run_jobs
+from seedbed.sweep.yardstick import note_basis
+
+if TYPE_CHECKING:
+    from seedbed.sweep.disk import Footprint
+
+Runner = Callable[[Sweep, Sequence[Job]], None]
+"""Runs the jobs of a sweep in another way than ours, and records them."""
+
+
+def run_sweep(asked: ComposedSweep, messages: Messages, run: Runner | None = None) -> Sweep:
+    """Runs a new sweep.
+
+    Args:
+        asked: what was composed.
+        messages: hears how it goes.
+        run: runs the jobs, in place of ours.
+
+    Raises:
+        SeedbedError: if a job cannot be prepared; nothing has been written then.
+    """
+    fast_start.imports_done()
+    kept, folders, sizes = _checked(asked, messages)
+    directory = asked.directory
+    refuse_too_large(directory, kept, sizes)
+    records = [
+        JobRecord(number, filled_in(one), folder, config_hash(one.plain))
+        for number, (one, folder) in enumerate(zip(kept, folders, strict=True))
+    ]
+    note_basis(records, [one.plain for one in kept])
+    sweep = Sweep(directory, records, asked.origin)
+    with writing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    with alone(directory):
+        write_yaml(directory / SWEEP_CONFIG, asked.multirun)
+        monitor = run_left(sweep, jobs_of(sweep, records, kept), messages, run)
+    messages.sweep_ended(sweep, monitor)
+    return sweep
+
+
+def check_sweep(asked: ComposedSweep, messages: Messages) -> int:
+    """Checks a new sweep, and neither runs nor writes it; its number of jobs.
+
+    Raises:
+        SeedbedError: as `run_sweep`.
+    """
+    fast_start.imports_done()
+    kept, _, _ = _checked(asked, messages)
+    for note in notes_on_fusing(kept):
+        messages.line(f"note: {note}")
+    return len(kept)
+
+
+def _checked(
+    asked: ComposedSweep, messages: Messages
+) -> tuple[list[Composed], list[str], Mapping[str, "Footprint"]]:
+    """The jobs of a new sweep without duplicates, their folders, and the sizes of their kinds."""
+    directory = asked.directory
+    if (directory / SWEEP_JOBS).exists():
+        DirectoryLock(directory).release()
+        raise RunDirectoryError(
+            f"'{directory}' holds a sweep already; type another hydra.sweep.dir, or "
+            f"seedbed resume {directory}"
+        )
+    if RunPaths(directory).status.exists():
+        raise RunDirectoryError(f"'{directory}' holds a run; type another hydra.sweep.dir, or none")
+    kept = without_duplicates(asked.jobs, messages.line)
+    sizes = refuse_what_cannot_run(kept, messages.line)
+    folders = _folders(kept)
+    _refuse_what_is_in_the_way(directory, folders)
+    refuse_what_cannot_fuse(kept)
+    return kept, folders, sizes
+
+
+def _folders(composed: Sequence[Composed]) -> list[str]:
+    """Of the jobs: as `hydra.sweep.subdir` says, or named by their overrides.
+
+    Raises:
+        ConfigError: if that names no folder, or one for two jobs.
+    """
+    named = [one.subfolder(number) for number, one in enumerate(composed)]
+    asked = [folder for folder in named if folder is not None]
+    if not asked:
+        return job_folders([filled_in(job) for job in composed])
+    refuse_wrong_folders(asked, SUBDIR)
+    return asked
+
+
+def _refuse_what_is_in_the_way(directory: Path, folders: Sequence[str]) -> None:
+    """A new sweep writes over nothing; in one that goes on, the jobs' folders are its own."""
+    if not directory.is_dir():
+        return
+    taken = [folder for folder in folders if (directory / folder).exists()]
+    if taken:
+        raise RunDirectoryError(
+            f"'{directory}' holds '{taken[0]}', which a job would write into; type another "
+            "hydra.sweep.dir, or none"
+        )
+
+
+def jobs_of(
+    sweep: Sweep,
+    records: Sequence[JobRecord],
+    composed: Sequence[Composed],
+    relocation: Relocation | None = None,
+) -> list[Job]:
+    """Jobs as the rooms below take them."""
+    jobs = []
+    for record, one in zip(records, composed, strict=True):
+        path = sweep.directory / record.directory
+        hydra = hydra_files(replace(one, number=record.number), path)
+        jobs.append(
+            Job(
+                record.number,
+                record.overrides,
+                path,
+                one.run,
+                one.plain,
+                hydra,
+                record.group is not None,
+                relocation,
+            )
+        )
+    return jobs
+
+
+def run_left(
+    sweep: Sweep,
+    jobs: Sequence[Job],
+    messages: Messages,
+    run: Runner | None = None,
+    opened: Callable[[], None] = lambda: None,
+) -> str:
+    """Runs the jobs; what they are compared by."""
+    monitors = {job.config.trainer.monitor for job in jobs}
+    monitor = monitors.pop() if len(monitors) == 1 else "auto"  # one for all of them
+    if run is not None:
+        run(sweep, jobs)
+    else:
+        progress = messages.sweep_progress(monitor, sweep.jobs)
+        run_jobs(sweep, jobs, jobs[0].config.sweep, progress, opened)
+    return monitor
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """No other process runs the sweep meanwhile.
+
+    Raises:
+        SeedbedError: if one does.
+    """
+    lock = DirectoryLock(directory)
+    try:
+        yield
+    finally:
+        lock.release()

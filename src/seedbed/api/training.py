@@ -1,0 +1,95 @@
+"""Trains one run from a composed config, and checks one without training."""
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from seedbed.api.failures import failures_told
+from seedbed.api.messages import Messages
+from seedbed.components import AllowList
+from seedbed.compose.composed import Composed, hydra_files
+from seedbed.process import fast_start
+from seedbed.runs.beginning import logged, write_hydra_files
+from seedbed.runs.directory import claimed
+from seedbed.runs.layout import RunPaths
+
+if TYPE_CHECKING:
+    from seedbed.training.plan import Plan
+
+log = logging.getLogger("seedbed")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that ended by itself: completed, diverged or interrupted.
+
+    Args:
+        result: content of `result.json`.
+        paths: of the run.
+        plan: that was trained; its model has the final weights.
+        was_put_back: whether it was made longer, which came to nothing, and is what it was.
+    """
+
+    result: dict[str, Any]
+    paths: RunPaths
+    plan: "Plan"
+    was_put_back: bool = False
+
+    @property
+    def status(self) -> str:
+        """How it ended."""
+        return str(self.result["status"])
+
+
+def train_run(settings: Composed, messages: Messages) -> Trained:
+    """Trains one run into the directory that its config names.
+
+    Args:
+        settings: composed and checked.
+        messages: hears what is trained, and how that goes.
+
+    Raises:
+        SeedbedError: if a part cannot be built, or the directory cannot be written.
+        RunFailedError: if a part of the user's own raises while it trains.
+        KeyboardInterrupt: if the user asked twice to stop.
+    """
+    # Imported here: torch takes a second, and a misspelt key is answered before it.
+    from seedbed.training.interrupt import stop_request
+    from seedbed.training.plan import prepare_run
+    from seedbed.training.reporter import introduction
+    from seedbed.training.run import run
+    from seedbed.views.summary import model_table
+
+    progress = messages.run_progress()
+    fast_start.imports_done()
+    plan = prepare_run(settings.run, AllowList(settings.run.allow))
+    with stop_request(), claimed(settings.directory) as directory:
+        for note in (*settings.notes, *plan.notes):
+            messages.line(f"note: {note}")
+        table = model_table(plan.model, plan.data.preprocessing.input_shape)
+        messages.line(table)
+        messages.line(introduction(plan))
+        with logged(directory):
+            for note in settings.notes:  # the plan's are logged when it starts
+                log.info("note: %s", note)
+            log.info("the model:\n%s", table.rstrip())
+            write_hydra_files(hydra_files(settings, directory.root), directory)
+            with failures_told(directory.log):
+                result = run(plan, settings.plain, directory, progress)
+    trained = Trained(result, RunPaths(directory.root), plan)
+    messages.run_ended(trained)
+    return trained
+
+
+def train_called_back(settings: Composed, messages: Messages) -> Trained:
+    """As `train_run`, between the callbacks of `hydra.callbacks` where there are any."""
+    if not settings.hydra["callbacks"]:
+        return train_run(settings, messages)
+    from seedbed.compose.callbacks import called_back
+
+    return called_back(
+        settings,
+        lambda one: train_run(one, messages),
+        lambda trained: {"status": trained.status, **trained.result["metrics"]},
+        messages.line,
+    )

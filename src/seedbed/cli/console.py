@@ -1,0 +1,54 @@
+"""What the commands print of runs and sweeps, and the exit codes that these come to."""
+
+import sys
+
+from seedbed.api.messages import Printed
+from seedbed.api.training import Trained
+from seedbed.process import signals
+from seedbed.process.exit_codes import DONE, RUN_FAILED
+from seedbed.sweep.outcome import Sweep
+
+
+class Console(Printed):
+    """Prints all that an operation says, with what to type next at its end.
+
+    Args:
+        waits: whether the end of a sweep is printed by `say_sweep` alone; what runs as Hydra's
+            plugin is followed by Hydra's callbacks.
+    """
+
+    def __init__(self, *, waits: bool = False) -> None:
+        self.code = DONE
+        self._waits = waits
+        self._ended: tuple[Sweep, str] | None = None
+
+    def run_ended(self, trained: Trained) -> None:
+        """See `Messages`."""
+        if trained.was_put_back:
+            self.code = RUN_FAILED
+            print(f"error: {trained.status}: {trained.result['error']}", file=sys.stderr)
+            print(f"run: {trained.paths.root}")
+            return
+        from seedbed.cli.ending import say_ending
+
+        say_ending(trained)
+        codes = {"completed": DONE, "interrupted": signals.exit_code()}
+        self.code = codes.get(trained.status, RUN_FAILED)
+
+    def sweep_ended(self, sweep: Sweep, monitor: str) -> None:
+        """See `Messages`."""
+        self._ended = sweep, monitor
+        if not self._waits:
+            self.say_sweep()
+
+    def say_sweep(self) -> int:
+        """Prints how the sweep went that ended last; the exit code."""
+        from seedbed.cli.sweep_ending import say_ending
+
+        assert self._ended is not None
+        self.code = say_ending(*self._ended)
+        return self.code
+
+
+of_plugins = Console(waits=True)
+"""Hears what Hydra's plugins run; they have no other way to tell the command line."""
