@@ -50,6 +50,22 @@ class Report:
         return {**told, **{key: value for key, value in more.items() if value}}
 
 
+@dataclass(frozen=True)
+class SweepReport:
+    """What a valid sweep describes.
+
+    Args:
+        jobs: without those that repeat another's settings.
+        notes: what a person should know.
+    """
+
+    jobs: int
+    notes: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"valid: {self.jobs} jobs"
+
+
 def check_run(request: Composed) -> Report:
     """Builds the data and the model, and lets one batch through.
 

@@ -76,6 +76,17 @@ class Quiet:
         """See `Messages`."""
 
 
+class Kept(Quiet):
+    """Keeps the lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def line(self, text: str) -> None:
+        """See `Messages`."""
+        self.lines.append(text)
+
+
 class Printed:
     """Says everything on standard output, errors on standard error."""
 

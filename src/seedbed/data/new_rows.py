@@ -48,47 +48,48 @@ class NewRows:
         return {"unknown_names": told}
 
 
-def rows_from_json(rows: Any, preprocessing: Preprocessing) -> NewRows:
+def rows_from_json(rows: Any, preprocessing: Preprocessing, origin: str = ORIGIN) -> NewRows:
     """Model inputs from a list of rows.
 
     Args:
         rows: each a list of values in the order of the features, or a mapping of names to values.
         preprocessing: of the run.
+        origin: the argument that the rows were given by, for errors.
 
     Raises:
         DataError: for a row of another width, an unknown column, or a value of another kind.
     """
     if not isinstance(rows, list) or not rows:
-        raise DataError(f"{ORIGIN} must be a list of rows such as [[10, 11]], got {_short(rows)}")
+        raise DataError(f"{origin} must be a list of rows such as [[10, 11]], got {_short(rows)}")
     features = preprocessing.features
     if not features:
-        array = _array(rows, preprocessing.input_shape)
-        return NewRows(as_float32(array, ORIGIN), {}, ())
+        array = _array(rows, preprocessing.input_shape, origin)
+        return NewRows(as_float32(array, origin), {}, ())
     if not all(isinstance(row, Mapping) for row in rows):
         if len(features) == 1 and features[0].shape:
-            column = Column("number", _array(rows, features[0].shape))
-            return _new_rows(Table({features[0].name: column}, ORIGIN), preprocessing)
-        values = _from_lists(rows, [one.name for one in features])
+            column = Column("number", _array(rows, features[0].shape, origin))
+            return _new_rows(Table({features[0].name: column}, origin), preprocessing)
+        values = _from_lists(rows, [one.name for one in features], origin)
     else:
-        values = _from_mappings(rows, [one.name for one in features])
-    return _new_rows(_json_table(values, preprocessing), preprocessing)
+        values = _from_mappings(rows, [one.name for one in features], origin)
+    return _new_rows(_json_table(values, preprocessing, origin), preprocessing)
 
 
 def rows_from_file(file: TableFile, preprocessing: Preprocessing) -> NewRows:
-    """Model inputs from a file that `opened_rows` opened.
+    """Model inputs from a file that `opened_rows` opened, or from a table in memory.
 
     Raises:
         DataError: if a feature's column is missing, or a value does not fit.
     """
     if not preprocessing.features:
         raise DataError(
-            f"--file: the run was trained on a Dataset class, so '{file.origin}' has no columns "
-            "for it; use --input"
+            f"{file.key}: the run was trained on a Dataset class, so '{file.origin}' has no "
+            "columns for it; use --input"
         )
     names = [one.name for one in preprocessing.features]
     table = later_table(file, names, preprocessing.types)
     if len(table) == 0:
-        raise DataError(f"--file: '{file.origin}' has no rows")
+        raise DataError(f"{file.key}: '{file.origin}' has no rows")
     return _new_rows(table, preprocessing)
 
 
@@ -131,7 +132,9 @@ def _new_rows(table: Table, preprocessing: Preprocessing) -> NewRows:
     return NewRows(inputs, unknown, notes)
 
 
-def _json_table(values: Mapping[str, list[Any]], preprocessing: Preprocessing) -> Table:
+def _json_table(
+    values: Mapping[str, list[Any]], preprocessing: Preprocessing, origin: str
+) -> Table:
     """The rows by the run's types; columns of nothing but numbers need no Arrow to be read."""
     plain, texts = {}, {}
     for feature in preprocessing.features:
@@ -144,10 +147,12 @@ def _json_table(values: Mapping[str, list[Any]], preprocessing: Preprocessing) -
             plain[feature.name] = Column("number", np.array([_float(cell) for cell in cells]))
         else:
             texts[feature.name] = [
-                _text(feature, cell, row, form) for row, cell in enumerate(cells)
+                _text(feature, cell, row, form, origin) for row, cell in enumerate(cells)
             ]
-    read = later_table(_JsonRows(texts), list(texts), preprocessing.types) if texts else None
-    return Table({**plain, **(read.columns if read else {})}, ORIGIN)
+    read = (
+        later_table(_JsonRows(texts, origin), list(texts), preprocessing.types) if texts else None
+    )
+    return Table({**plain, **(read.columns if read else {})}, origin)
 
 
 def _float(value: float) -> float:
@@ -160,11 +165,11 @@ def _float(value: float) -> float:
 class _JsonRows:
     """Rows of JSON as a `TableFile`: the texts that a CSV would hold."""
 
-    key = origin = ORIGIN
     typed = False
     index: Sequence[str] = ()
 
-    def __init__(self, texts: Mapping[str, list[str | None]]) -> None:
+    def __init__(self, texts: Mapping[str, list[str | None]], origin: str) -> None:
+        self.key = self.origin = origin
         self.texts = texts
         self.names = list(texts)
 
@@ -177,7 +182,7 @@ class _JsonRows:
         return f"row {row + 1}"
 
 
-def _text(feature: FittedColumn, value: Any, row: int, form: CellForm) -> str | None:
+def _text(feature: FittedColumn, value: Any, row: int, form: CellForm, origin: str) -> str | None:
     """A value of JSON as the run's files would hold it."""
     if type(value) in (int, float) and feature.kind == "number" and form.date is None:
         number = number_name(value) if isinstance(value, float) else _digits(value)
@@ -195,7 +200,7 @@ def _text(feature: FittedColumn, value: Any, row: int, form: CellForm) -> str | 
             return value
     kind = {"number": "number", "boolean": "truth value", "category": "name"}[feature.kind]
     raise DataError(
-        f"{ORIGIN}: row {row + 1}: '{feature.name}' must be a {kind}, got {_short(value)}"
+        f"{origin}: row {row + 1}: '{feature.name}' must be a {kind}, got {_short(value)}"
     )
 
 
@@ -215,47 +220,49 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _from_lists(rows: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:
+def _from_lists(rows: Sequence[Any], names: Sequence[str], origin: str) -> dict[str, list[Any]]:
     for number, row in enumerate(rows, 1):
         if not isinstance(row, list):
             raise DataError(
-                f"{ORIGIN}: row {number} must be a list of {len(names)} values, got {_short(row)}; "
+                f"{origin}: row {number} must be a list of {len(names)} values, got {_short(row)}; "
                 f"one row is written [[{shown(names)}]]"
             )
         if len(row) != len(names):
             raise DataError(
-                f"{ORIGIN}: row {number} has {len(row)} values, the run takes {len(names)}: "
+                f"{origin}: row {number} has {len(row)} values, the run takes {len(names)}: "
                 f"{shown(names)}"
             )
     return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
 
-def _from_mappings(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, list[Any]]:
+def _from_mappings(
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str], origin: str
+) -> dict[str, list[Any]]:
     for number, row in enumerate(rows, 1):
         for name in row:
             if name not in names:
                 raise DataError(
-                    f"{ORIGIN}: row {number} has the unknown column '{name}'; the run takes "
+                    f"{origin}: row {number} has the unknown column '{name}'; the run takes "
                     f"{shown(names)}{did_you_mean(name, names)}"
                 )
         for name in names:
             if name not in row:
                 raise DataError(
-                    f"{ORIGIN}: row {number} has no '{name}'; write null if its value is missing"
+                    f"{origin}: row {number} has no '{name}'; write null if its value is missing"
                 )
     return {name: [row[name] for row in rows] for name in names}
 
 
-def _array(rows: Sequence[Any], shape: Sequence[int]) -> np.ndarray[Any, Any]:
+def _array(rows: Sequence[Any], shape: Sequence[int], origin: str) -> np.ndarray[Any, Any]:
     try:
         array = np.array(rows, dtype=np.float64)
     except (ValueError, TypeError, OverflowError) as err:
         raise DataError(
-            f"{ORIGIN}: rows must be nested lists of numbers, all alike: {err}"
+            f"{origin}: rows must be nested lists of numbers, all alike: {err}"
         ) from err
     if list(array.shape[1:]) != list(shape):
         raise DataError(
-            f"{ORIGIN}: rows have the shape {tuple(array.shape[1:])}, the run takes {tuple(shape)}"
+            f"{origin}: rows have the shape {tuple(array.shape[1:])}, the run takes {tuple(shape)}"
         )
     return array
 

@@ -3,7 +3,10 @@
 import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Curve = tuple[Sequence[float], Sequence[float]]
 
@@ -34,6 +37,15 @@ def loss_figure(curves: Mapping[str, Curve]) -> Picture:
 
     figure = Figure(figsize=INCHES, dpi=DPI)
     canvas = FigureCanvasAgg(figure)
+    draw_losses(figure, curves)
+    buffer = io.BytesIO()
+    canvas.print_png(buffer)
+    width, height = canvas.get_width_height()
+    return Picture(buffer.getvalue(), width, height)
+
+
+def draw_losses(figure: "Figure", curves: Mapping[str, Curve]) -> None:
+    """Draws one line for each curve into an empty figure; curves as in `loss_figure`."""
     axes = figure.subplots()
     for name, (epochs, losses) in curves.items():
         axes.plot(
@@ -49,10 +61,6 @@ def loss_figure(curves: Mapping[str, Curve]) -> Picture:
     if len(curves) <= 12:
         axes.legend()
     figure.subplots_adjust(left=0.11, right=0.97, top=0.91, bottom=0.13)
-    buffer = io.BytesIO()
-    canvas.print_png(buffer)
-    width, height = canvas.get_width_height()
-    return Picture(buffer.getvalue(), width, height)
 
 
 def drawable(values: Sequence[float]) -> list[float]:

@@ -62,7 +62,7 @@ class ParquetFile:
         """A column as it was when it was written, and text in the one form that all take."""
         if name in self._dictionaries:
             column = column.dictionary_encode()
-        return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
+        return of_one_text(column)
 
     @cached_property
     def _dictionaries(self) -> set[str]:
@@ -85,3 +85,8 @@ class ParquetFile:
     def _damaged(self, err: Exception) -> DataError:
         said = str(err).splitlines()[0] if str(err) else type(err).__name__
         return DataError(f"{self.key}: '{self.path}' is not a Parquet file: {said}")
+
+
+def of_one_text(column: Any) -> Any:
+    """A column whose text has the one form that all take."""
+    return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column

@@ -47,8 +47,15 @@ def layer_values(trained: TrainedModel, inputs: Tensor) -> dict[str, Tensor]:
         return _hooked(model, inputs.clone())  # a layer may write into its input
 
 
-def chosen(values: dict[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
+def chosen(
+    values: dict[str, Tensor], names: Sequence[str], key: str = "--layer"
+) -> dict[str, Tensor]:
     """Only the layers asked for.
+
+    Args:
+        values: of all layers.
+        names: of some.
+        key: the argument that names them, for the error.
 
     Raises:
         ArgumentError: for a name that is no layer.
@@ -56,7 +63,7 @@ def chosen(values: dict[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]
     for name in names:
         if name not in values:
             raise ArgumentError(
-                f"--layer: no layer '{name}'; there are {shown(values)}{did_you_mean(name, values)}"
+                f"{key}: no layer '{name}'; there are {shown(values)}{did_you_mean(name, values)}"
             )
     return {name: values[name] for name in names}
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seedbed.errors import RunDirectoryError
-from seedbed.recording.figure import Curve, loss_figure
+from seedbed.recording.figure import DPI, INCHES, Curve, draw_losses, loss_figure
 from seedbed.runs.files import write_bytes
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import open_run, read_config, read_history
 from seedbed.views.comparison import comparison_png, distinct_names
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def plot_losses(runs: Sequence[str | Path], output: Path | None = None) -> Path:
@@ -37,6 +40,23 @@ def plot_losses(runs: Sequence[str | Path], output: Path | None = None) -> Path:
     drawn = {name: one for name, one in zip(names, losses, strict=True) if one}
     write_bytes(target, comparison_png(drawn, _loss_label(paths)))
     return target
+
+
+def losses_drawn(run: str | Path) -> "Figure":
+    """The losses of a run, as a figure of matplotlib.
+
+    Raises:
+        RunDirectoryError: if the run has nothing to draw.
+    """
+    from seedbed.views.shown_figure import ShownFigure
+
+    paths = open_run(run)
+    losses = _losses(paths)
+    if not losses:
+        raise RunDirectoryError(f"'{paths.root}' has no finished epoch to plot")
+    figure = ShownFigure(figsize=INCHES, dpi=DPI)
+    draw_losses(figure, losses)
+    return figure
 
 
 def _losses(run: RunPaths) -> dict[str, Curve]:

@@ -30,6 +30,33 @@ class LayerRow:
     parameters: int
 
 
+@dataclass(frozen=True, repr=False)
+class Summary:
+    """The layers and parameters of a model; prints as a table.
+
+    Args:
+        table: as text.
+        layers: in the order in which they compute.
+        total: all parameters.
+        trainable: those that are trained.
+    """
+
+    table: str
+    layers: list[LayerRow]
+    total: int
+    trainable: int
+
+    def __repr__(self) -> str:
+        return self.table
+
+
+def summary(model: nn.Module, input_shape: Sequence[int]) -> Summary:
+    """The table, its rows and the totals."""
+    total, trainable = totals(model)
+    table, rows = model_table(model, input_shape), layer_rows(model, input_shape)
+    return Summary(table, rows, total, trainable)
+
+
 def totals(model: nn.Module) -> tuple[int, int]:
     """All parameters, and those that are trainable; a shared one counts once."""
     parameters = list(model.parameters())

@@ -1,0 +1,202 @@
+"""The functions of `import seedbed`: what the commands do, with runs in place of words."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from seedbed.api.hygiene import untouched
+from seedbed.api.messages import Kept, messages
+
+if TYPE_CHECKING:
+    from seedbed.api.checking import Report, SweepReport
+    from seedbed.api.reproducing import Comparison
+    from seedbed.api.run import Run
+    from seedbed.api.sweep import Sweep
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PathLike = str | Path
+
+
+def _a_guest(function: Callable[P, T]) -> Callable[P, T]:
+    """The process is somebody else's: all is put back in it, however the function ends."""
+
+    @wraps(function)
+    def guest(*args: P.args, **named: P.kwargs) -> T:
+        with untouched():
+            return function(*args, **named)
+
+    return guest
+
+
+@_a_guest
+def train(*overrides: str, directory: PathLike | None = None, progress: bool = False) -> "Run":
+    """Trains one run, as `seedbed train` does.
+
+    Args:
+        overrides: as on the command line, such as `"optimizer.lr=0.01"`.
+        directory: of the run; None for a new one below `outputs/`.
+        progress: whether to print how it goes.
+
+    Returns:
+        The run; its `status` is completed, or diverged.
+
+    Raises:
+        ConfigError: for a mistake in the overrides or the YAML, all of them at once.
+        SeedbedError: of the kind of the part that cannot be built, or does not fit the others.
+        RunFailedError: if a part of your own raises while it trains.
+        KeyboardInterrupt: if it was interrupted; a checkpoint is saved, and `resume` goes on.
+    """
+    from seedbed.api.requests import run_of
+    from seedbed.api.run import Run
+    from seedbed.api.training import train_called_back
+    from seedbed.compose.isolation import hydra_left_alone
+
+    with hydra_left_alone():
+        trained = train_called_back(run_of(overrides, directory), messages(progress=progress))
+    _raise_interrupt(trained.status, trained.paths.root)
+    return Run(trained.paths.root)
+
+
+@_a_guest
+def sweep(*overrides: str, directory: PathLike | None = None, progress: bool = False) -> "Sweep":
+    """Trains a sweep, as `seedbed train -m` does.
+
+    Args:
+        overrides: as on the command line, such as `"optimizer.lr=1e-3,1e-2"`.
+        directory: of the sweep; None for a new one below `outputs/`.
+        progress: whether to print how it goes.
+
+    Returns:
+        Its runs; a job that failed does not raise, and is told by its `status`.
+
+    Raises:
+        ConfigError: for a mistake in the overrides or the YAML, of all jobs at once.
+        SeedbedError: if a job cannot be built; nothing has been written then.
+        KeyboardInterrupt: if it was interrupted; `resume` goes on.
+    """
+    from seedbed.api.requests import sweep_of
+    from seedbed.api.sweep import Sweep
+    from seedbed.api.sweeping import run_sweep
+    from seedbed.compose.isolation import hydra_left_alone
+
+    with hydra_left_alone():
+        done = run_sweep(sweep_of(overrides, directory), messages(progress=progress))
+    return _ended(Sweep(done.directory))
+
+
+@_a_guest
+def validate(*overrides: str, sweep: bool = False) -> "Report | SweepReport":
+    """Checks a config without training, as `seedbed validate` does.
+
+    Args:
+        overrides: as for `train`.
+        sweep: whether they ask for a sweep, as for `sweep`.
+
+    Raises:
+        SeedbedError: with all that is wrong, in its `problems`.
+    """
+    from seedbed.api.checking import SweepReport, check_run
+    from seedbed.api.requests import run_of, sweep_of
+    from seedbed.compose.isolation import hydra_left_alone
+
+    with hydra_left_alone():
+        if not sweep:
+            return check_run(run_of(overrides))
+        from seedbed.api.sweeping import check_sweep
+
+        kept = Kept()
+        jobs = check_sweep(sweep_of(overrides), kept)
+        return SweepReport(jobs, [line.removeprefix("note: ") for line in kept.lines])
+
+
+@_a_guest
+def resume(
+    path: PathLike, *overrides: str, changed: bool = False, progress: bool = False
+) -> "Run | Sweep":
+    """Goes on with a run or a sweep where it stopped, as `seedbed resume` does.
+
+    Args:
+        path: of the run, or of the sweep.
+        overrides: `"trainer.epochs=N"` for more epochs, `"data.path=FILE"` if its data was moved.
+        changed: of a sweep: whether a config that changed since is taken as it is now.
+        progress: whether to print how it goes.
+
+    Raises:
+        SeedbedError: if it cannot go on; with what to do.
+        KeyboardInterrupt: if it was interrupted.
+    """
+    from seedbed.api.run import Run
+    from seedbed.api.sweep import Sweep
+    from seedbed.runs.layout import SWEEP_JOBS
+    from seedbed.runs.reader import open_run
+
+    if (Path(path) / SWEEP_JOBS).is_file():
+        from seedbed.api.sweep_resuming import resume_sweep
+        from seedbed.compose.isolation import hydra_left_alone
+
+        with hydra_left_alone():
+            resume_sweep(Path(path), overrides, messages(progress=progress), changed=changed)
+        return _ended(Sweep(path))
+    from seedbed.api.resuming import resume_run
+
+    trained = resume_run(open_run(path), overrides, messages(progress=progress))
+    if trained is not None:
+        _raise_interrupt(trained.status, trained.paths.root)
+    return Run(path)
+
+
+@_a_guest
+def reproduce(path: PathLike, *overrides: str) -> "Comparison":
+    """Runs a finished run again elsewhere and compares bit for bit, as `seedbed reproduce` does.
+
+    Args:
+        path: of the run.
+        overrides: `"data.path=FILE"` if its data was moved.
+
+    Returns:
+        What was found; true if the two are identical.
+
+    Raises:
+        SeedbedError: if the run has not ended, is damaged, or is of other data.
+    """
+    from seedbed.api.reproducing import reproduce_run
+    from seedbed.runs.reader import open_run
+
+    return reproduce_run(open_run(path), overrides, lambda text: None)
+
+
+def load_run(path: PathLike) -> "Run":
+    """Opens a run directory, which may come from a stranger.
+
+    Raises:
+        RunDirectoryError: if there is none.
+    """
+    from seedbed.api.run import Run
+
+    return Run(path)
+
+
+def load_sweep(path: PathLike) -> "Sweep":
+    """Opens a sweep directory, which may come from a stranger.
+
+    Raises:
+        RunDirectoryError: if there is none, or its list of jobs is damaged.
+    """
+    from seedbed.api.sweep import Sweep
+
+    return Sweep(path)
+
+
+def _raise_interrupt(status: str, path: Path) -> None:
+    """Stops the caller as well, whose loop would go on with the next run."""
+    if status == "interrupted":
+        raise KeyboardInterrupt(f"interrupted; seedbed.resume({str(path)!r}) goes on")
+
+
+def _ended(sweep: "Sweep") -> "Sweep":
+    if sweep.statuses.get("interrupted"):
+        _raise_interrupt("interrupted", sweep.path)
+    return sweep

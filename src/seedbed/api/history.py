@@ -1,0 +1,71 @@
+"""A run's history: one row an epoch, by the names of its columns."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from seedbed.errors import SeedbedError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+NO_PANDAS = "to_pandas needs pandas, which is not installed here; type pip install pandas"
+
+
+class History(Mapping[str, "np.ndarray[Any, Any]"]):
+    """The columns of `history.csv` as arrays of NumPy; empty cells are NaN.
+
+    Args:
+        columns: by name, as they are read.
+    """
+
+    def __init__(self, columns: Mapping[str, list[float | None]]) -> None:
+        import numpy as np
+
+        whole = ("epoch", "step")
+        self._columns = {
+            name: np.array(
+                [np.nan if value is None else value for value in values],
+                dtype=np.int64 if name in whole and None not in values else np.float64,
+            )
+            for name, values in columns.items()
+        }
+
+    def __getitem__(self, name: str) -> "np.ndarray[Any, Any]":
+        if name not in self._columns:
+            from seedbed.config.hints import did_you_mean, shown
+
+            there = f"there are {shown(self._columns)}{did_you_mean(name, self._columns)}"
+            raise KeyError(f"no column '{name}'; {there}")
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """The same as a DataFrame.
+
+        Raises:
+            SeedbedError: if pandas is not installed.
+        """
+        return frame_of(self._columns)
+
+    def __repr__(self) -> str:
+        rows = len(next(iter(self._columns.values()), ()))
+        return f"History of {rows} epochs: {', '.join(self._columns)}"
+
+
+def frame_of(columns: Mapping[str, Any]) -> "pd.DataFrame":
+    """Columns as a DataFrame.
+
+    Raises:
+        SeedbedError: if pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ImportError as err:
+        raise SeedbedError(NO_PANDAS) from err
+    return pd.DataFrame(dict(columns))

@@ -1,0 +1,67 @@
+"""Rows to predict, in the forms that Python has them in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from seedbed.data.new_rows import NewRows, rows_from_file, rows_from_json
+from seedbed.data.preprocessing import Preprocessing
+from seedbed.errors import DataError
+from seedbed.tables.memory import is_frame, table_in_memory
+
+KEY = "rows"
+
+
+def new_rows(rows: Any, preprocessing: Preprocessing) -> NewRows:
+    """Model inputs.
+
+    Args:
+        rows: a list of lists or mappings, a mapping of columns, an array, or a DataFrame.
+        preprocessing: of the run.
+
+    Raises:
+        DataError: if they are none of these, or not of the run's form.
+    """
+    if is_frame(rows) or isinstance(rows, Mapping):
+        return rows_from_file(table_in_memory(rows, KEY), preprocessing)
+    if hasattr(rows, "detach"):  # a tensor
+        rows = rows.detach().cpu().numpy()
+    if isinstance(rows, np.ndarray):
+        return _from_array(rows, preprocessing)
+    if isinstance(rows, tuple):
+        rows = list(rows)
+    if isinstance(rows, list):
+        rows = [_plain(row) for row in rows]
+    return rows_from_json(rows, preprocessing, KEY)
+
+
+def _plain(row: Any) -> Any:
+    """A row as JSON would have it."""
+    if isinstance(row, Mapping):
+        return {name: _value(value) for name, value in row.items()}
+    if isinstance(row, np.ndarray):
+        return row.tolist()
+    return [_value(value) for value in row] if isinstance(row, list | tuple) else _value(row)
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _from_array(rows: np.ndarray[Any, Any], preprocessing: Preprocessing) -> NewRows:
+    """A matrix has the features in its columns, in their order."""
+    features = preprocessing.features
+    if not features or rows.ndim != 2 or (len(features) == 1 and features[0].shape):
+        return rows_from_json(rows.tolist(), preprocessing, KEY)
+    if rows.shape[1] != len(features):
+        names = ", ".join(one.name for one in features)
+        raise DataError(
+            f"{KEY}: rows have {rows.shape[1]} values, the run takes {len(features)}: {names}"
+        )
+    named = {one.name: rows[:, at] for at, one in enumerate(features)}
+    return rows_from_file(table_in_memory(named, KEY), preprocessing)

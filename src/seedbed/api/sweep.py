@@ -1,0 +1,113 @@
+"""A sweep, as Python sees it: its runs, in the order of its jobs."""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, overload
+
+from seedbed.api.run import Run
+from seedbed.errors import RunDirectoryError
+from seedbed.runs.layout import SWEEP_JOBS
+from seedbed.sweep.job import earlier_outcome
+from seedbed.sweep.outcome import JobRecord, read_sweep
+
+MOST_ROWS = 20
+"""Of the table that a notebook shows."""
+
+
+class Sweep(Sequence[Run]):
+    """The runs of a sweep directory that have begun.
+
+    Args:
+        path: of the directory.
+
+    Raises:
+        RunDirectoryError: if there is no sweep, or its list of jobs is damaged.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not (self.path / SWEEP_JOBS).is_file():
+            raise RunDirectoryError(
+                f"'{self.path}' is no sweep: it has no {SWEEP_JOBS}; a run is opened by "
+                "seedbed.load_run"
+            )
+        self._jobs = list(read_sweep(self.path).jobs)
+        for job in self._jobs:
+            outcome = earlier_outcome(self.path / job.directory)
+            if outcome is not None:
+                job.status, job.error, job.metrics = outcome.status, outcome.error, outcome.metrics
+        self._begun = [job for job in self._jobs if _has_begun(self.path / job.directory)]
+        self._runs: dict[int, Run] = {}
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        """How many jobs stand how; `pending` ones have not begun and are no runs yet."""
+        counts: dict[str, int] = {}
+        for job in self._jobs:
+            counts[job.status] = counts.get(job.status, 0) + 1
+        return counts
+
+    @property
+    def results(self) -> list[dict[str, Any]]:
+        """A row for each job: its number, directory and status, its settings, and its metrics."""
+        return [_row(job) for job in self._jobs]
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Why jobs did not complete, by their directory."""
+        return {
+            job.directory: job.error or job.status
+            for job in self._jobs
+            if job.status != "completed"
+        }
+
+    def __len__(self) -> int:
+        return len(self._begun)
+
+    @overload
+    def __getitem__(self, at: int) -> Run: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Run]: ...
+    def __getitem__(self, at: int | slice) -> Run | list[Run]:
+        if isinstance(at, slice):
+            return [self._run(job) for job in self._begun[at]]
+        return self._run(self._begun[at])
+
+    def _run(self, job: JobRecord) -> Run:
+        if job.number not in self._runs:
+            self._runs[job.number] = Run(self.path / job.directory)
+        return self._runs[job.number]
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{number} {status}" for status, number in self.statuses.items())
+        return f"Sweep({str(self.path)!r}): {counts}"
+
+    def _repr_html_(self) -> str:
+        rows = self.results[:MOST_ROWS]
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        head = "".join(f"<th>{escape(name)}</th>" for name in names)
+        lines = [
+            "".join(f"<td>{escape(_told(row.get(name, '')))}</td>" for name in names)
+            for row in rows
+        ]
+        body = "".join(f"<tr>{line}</tr>" for line in lines)
+        return f"<p>{escape(repr(self))}</p><table><tr>{head}</tr>{body}</table>"
+
+
+def _has_begun(path: Path) -> bool:
+    return (path / "config.yaml").is_file()
+
+
+def _row(job: JobRecord) -> dict[str, Any]:
+    settings = dict(override.partition("=")[::2] for override in job.overrides)
+    head: dict[str, Any] = {
+        "number": job.number,
+        "directory": job.directory,
+        "status": job.status,
+    }
+    return {**head, **settings, **(job.metrics or {})}
+
+
+def _told(value: Any) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
