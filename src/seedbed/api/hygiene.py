@@ -21,7 +21,7 @@ def untouched() -> Iterator[None]:
     What libraries warn of inside goes to `run.log`, or nowhere, as it does on the command line.
     """
     with _one_at_a_time, ExitStack() as stack:
-        for kept in (_import_path, _environment, _generators, _warnings):
+        for kept in (_import_path, _environment, _generators, _logs, _warnings):
             stack.enter_context(kept())
         yield
 
@@ -69,17 +69,26 @@ def _generators() -> Iterator[None]:
 
 @contextmanager
 def _warnings() -> Iterator[None]:
-    logger, handler = logging.getLogger("py.warnings"), logging.NullHandler()
-    propagated = logger.propagate
     with warnings.catch_warnings():
         warnings.resetwarnings()
         warnings.simplefilter("default")
         warnings.showwarning = _logged  # type: ignore[assignment]
+        yield
+
+
+@contextmanager
+def _logs() -> Iterator[None]:
+    """What is logged goes to `run.log` alone, and not to the program's own log."""
+    handler = logging.NullHandler()
+    loggers = [logging.getLogger(name) for name in ("seedbed", "py.warnings")]
+    before = [logger.propagate for logger in loggers]
+    for logger in loggers:
         logger.addHandler(handler)
         logger.propagate = False
-        try:
-            yield
-        finally:
+    try:
+        yield
+    finally:
+        for logger, propagated in zip(loggers, before, strict=True):
             logger.removeHandler(handler)
             logger.propagate = propagated
 

@@ -19,6 +19,7 @@ def hydra_left_alone() -> Iterator[None]:
     try:
         yield
     finally:
+        GlobalHydra.set_instance(hydra)  # composing puts a copy in its place
         hydra.hydra, config.cfg = before[:2]
         for now, then in ((store.repo, before[2]), (resolvers, before[3])):
             now.clear()

@@ -16,11 +16,12 @@ def logged(directory: RunDirectory) -> Iterator[None]:
     with writing(directory.log):
         handler = logging.FileHandler(directory.log, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.raiseExceptions = False  # a full disk is told once, not with a traceback of its own
     logger = logging.getLogger("seedbed")
+    before = logging.raiseExceptions, logger.level, logger.propagate
+    logging.raiseExceptions = False  # a full disk is told once, not with a traceback of its own
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    warned = logging.getLogger("py.warnings")  # where they come if the console script runs
+    warned = logging.getLogger("py.warnings")  # where what libraries warn of comes
     for one in (logger, warned):
         one.addHandler(handler)
     try:
@@ -28,6 +29,8 @@ def logged(directory: RunDirectory) -> Iterator[None]:
     finally:
         for one in (logger, warned):
             one.removeHandler(handler)
+        logging.raiseExceptions, level, logger.propagate = before
+        logger.setLevel(level)
         with suppress(OSError):  # the disk may be full; that has been told already
             handler.close()
 
