@@ -20,7 +20,6 @@ from pathlib import Path
 import matplotlib.pyplot  # noqa: F401  what a run imports late, so that no attempt has to
 import sklearn.datasets  # noqa: F401
 import torch
-import torchmetrics.functional  # noqa: F401
 from measure.attempts import WAYS, Attempt
 from measure.same_run import differences
 

@@ -111,6 +111,15 @@ def table_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _trained(folder, "data=csv", "data.path=table.csv", "data.target=kind")
 
 
+@pytest.fixture
+def registries() -> Iterator[None]:
+    """A test may register tasks and metrics; they are gone when it ends."""
+    from support.registries import kept_registries  # brings torch
+
+    with kept_registries():
+        yield
+
+
 def _trained(folder: Path, *words: str) -> Path:
     with contextlib.chdir(folder), _as_in_a_process_of_its_own(folder):
         result = _command("train", "trainer.epochs=2", *words)

@@ -105,7 +105,7 @@ def test_a_hostile_run_does_no_harm(seedbed, place: Place, attack: Attack, comma
 BOUNDED = """
 import contextlib, io, json, os, resource, sys
 import torch, yaml, seedbed.cli.main as program
-import seedbed.views.trained, seedbed.views.plots, torchmetrics, matplotlib.figure
+import seedbed.views.trained, seedbed.views.plots, matplotlib.figure
 import seedbed.training.run, seedbed.training.reproduce, torch._dynamo
 
 def bounded(extra):

@@ -82,7 +82,7 @@ SWEEPS = {
 
 RUNS = {
     "article": ([], []),
-    "classes": (["data=sklearn", "optimizer=adamw", "scheduler=onecycle"], ["torchmetrics"]),
+    "classes": (["data=sklearn", "optimizer=adamw", "scheduler=onecycle"], []),
     "another optimizer": (["optimizer._target_=torch.optim.NAdam"], []),
     "clipped": (["optimizer=rmsprop", "trainer.gradient_clip=1", "model=manual"], []),
 }

@@ -18,7 +18,7 @@ import pytest
 from rich.console import Console
 
 from seedbed.api.sweep_progress import Display, Lines, reporter
-from seedbed.sweep.best import HIGHER_IS_BETTER, Leader
+from seedbed.sweep.best import Leader
 from seedbed.sweep.outcome import JobRecord
 
 
@@ -217,12 +217,6 @@ def test_the_best_is_by_the_monitored_value(
         leader.take(record(number, **metrics))
     leader.take(record(9, "diverged", train_loss=-1.0, val_loss=-1.0, val_accuracy=2.0))
     assert leader.folder == f"{best}_x"
-
-
-def test_higher_is_better_for_the_same_metrics_as_in_training() -> None:
-    from seedbed.tasks.head import HIGHER_IS_BETTER as IN_TRAINING
-
-    assert HIGHER_IS_BETTER == IN_TRAINING
 
 
 def test_what_is_said_of_a_sweep_needs_no_torch() -> None:

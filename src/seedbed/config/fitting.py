@@ -2,7 +2,7 @@
 
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from seedbed.config.constraints import Constraint, Length, Range
 from seedbed.config.hints import did_you_mean, written
 from seedbed.config.schema import ABSENT
+from seedbed.config.task_names import AUTO, TARGET_KINDS, TaskName
 
 
 class Refused(Exception):
@@ -60,14 +61,20 @@ def fitted(hint: Any, value: Any) -> Any:
     if origin in (Union, types.UnionType):
         return _fitted_union(hint, value)
     if origin is Literal:
-        if value in get_args(hint) and not isinstance(value, bool):
-            return value
-        allowed = [str(choice) for choice in get_args(hint)]
-        told = f"one of {', '.join(allowed)}" if len(allowed) > 1 else allowed[0]
-        raise Refused(told, did_you_mean(written(value)[:80], allowed))
+        return _fitted_choice(get_args(hint), value)
+    if hint is TaskName:
+        return _fitted_choice((AUTO, *TARGET_KINDS), value)
     if origin is list:
         return _fitted_list(hint, value)
     return _fitted_plain(hint, value)
+
+
+def _fitted_choice(choices: Sequence[Any], value: Any) -> Any:
+    if value in choices and not isinstance(value, bool):
+        return value
+    allowed = [str(choice) for choice in choices]
+    told = f"one of {', '.join(allowed)}" if len(allowed) > 1 else allowed[0]
+    raise Refused(told, did_you_mean(written(value)[:80], allowed))
 
 
 def _fitted_union(hint: Any, value: Any) -> Any:

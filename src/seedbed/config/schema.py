@@ -29,12 +29,11 @@ from seedbed.config.ranges import (
     Text,
     Threads,
 )
+from seedbed.config.task_names import TaskName
 
 ABSENT = "absent"
 """Marks a key that earlier configs lack, those of runs on disk and a user's own; the value is what
 its absence means: that which was done before there was the key."""
-
-Task = Literal["auto", "regression", "binary", "multiclass"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class DataConfig:
 
     name: FolderName
     source: Text
-    task: Task
+    task: TaskName
     split: Split
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from seedbed.components import AllowList
 from seedbed.config.schema import DatasetConfig
+from seedbed.config.task_names import AUTO
 from seedbed.data.generators import generators_seeded
 from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.own_fingerprint import digests
@@ -168,7 +169,7 @@ def _preprocessing(labels: Labels, train: Looked) -> Preprocessing:
 
 
 def _notes(config: DatasetConfig, train: Looked, labels: Labels) -> list[str]:
-    plain = labels.task == "regression" and not labels.shape and config.task == "auto"
+    plain = config.task == AUTO and not labels.classes and not labels.shape
     if plain and set(train.labels) == {0.0, 1.0}:
         return [
             "y of data.train is 0.0 or 1.0 in every row and taken for a quantity, as it is real; "

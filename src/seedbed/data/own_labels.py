@@ -14,8 +14,14 @@ import torch
 from numpy.typing import NDArray
 
 from seedbed.config.hints import did_you_mean, shown
-from seedbed.config.schema import Task
-from seedbed.data.preprocessing import KnownTask
+from seedbed.config.task_names import (
+    AUTO,
+    BINARY,
+    MULTICLASS,
+    REGRESSION,
+    TaskName,
+    takes_real_values,
+)
 from seedbed.data.task import FEW_CLASSES, ONE_HOT, is_one_hot
 
 Scalar = bool | int | float | str
@@ -41,12 +47,12 @@ class Labels:
 
     Args:
         task: that they pose.
-        classes: their names, by number; empty for regression.
+        classes: their names, by number; empty for real values.
         numbers: of the classes, by label.
-        shape: of one target of regression.
+        shape: of one target of real values.
     """
 
-    task: KnownTask
+    task: TaskName
     classes: list[str]
     numbers: Mapping[Scalar, int]
     shape: tuple[int, ...]
@@ -55,13 +61,13 @@ class Labels:
         """The label as the loss takes it.
 
         Shape:
-            () int64 for classes, `shape` float32 for regression
+            () int64 for classes, `shape` float32 for real values
 
         Raises:
             LabelError: if it is none that the training rows have, or no finite number.
         """
         label = label_of(y)
-        if self.task == "regression":
+        if not self.classes:
             return self._real(label)
         if isinstance(label, np.ndarray) or label not in self.numbers:
             raise LabelError(
@@ -107,7 +113,7 @@ def label_of(y: Any) -> Label:
     raise LabelError(f"must give y as a number, a text or a tensor of numbers, got {array.dtype}")
 
 
-def labels_of(task: Task, labels: Sequence[Label], names: Sequence[str] | None) -> Labels:
+def labels_of(task: TaskName, labels: Sequence[Label], names: Sequence[str] | None) -> Labels:
     """What the labels of the training rows teach.
 
     Args:
@@ -119,20 +125,20 @@ def labels_of(task: Task, labels: Sequence[Label], names: Sequence[str] | None) 
         LabelError: if they are of different kinds, or do not pose the task.
     """
     _refuse_mixture(labels)
-    first = labels[0]
+    first, real = labels[0], takes_real_values(task)
     if isinstance(first, np.ndarray):
-        if task == "auto" and is_one_hot(np.reshape([*labels], (len(labels), -1))):
+        if task == AUTO and is_one_hot(np.reshape([*labels], (len(labels), -1))):
             raise LabelError(f"gives y of shape {first.shape}, and {ONE_HOT}")
-        if task not in ("auto", "regression") or (task == "auto" and first.dtype.kind != "f"):
+        if not real and (task != AUTO or first.dtype.kind != "f"):
             raise LabelError(
                 f"gives y of shape {first.shape}, and a class is one number or text; type "
                 "data.task=regression if these are quantities"
             )
-        return Labels("regression", [], {}, first.shape)
-    if isinstance(first, str) and task == "regression":
-        raise LabelError(f"gives y {said(first)}, and data.task=regression takes numbers")
-    if task == "regression" or (task == "auto" and any(type(one) is float for one in labels)):
-        return Labels("regression", [], {}, ())
+        return Labels(task if real else REGRESSION, [], {}, first.shape)
+    if isinstance(first, str) and real:
+        raise LabelError(f"gives y {said(first)}, and data.task={task} takes numbers")
+    if real or (task == AUTO and any(type(one) is float for one in labels)):
+        return Labels(task if real else REGRESSION, [], {}, ())
     for place, label in enumerate(labels):
         if isinstance(label, float) and not label.is_integer():
             raise LabelError(
@@ -141,7 +147,7 @@ def labels_of(task: Task, labels: Sequence[Label], names: Sequence[str] | None) 
                 place,
             )
     different = len(set(labels))
-    if task == "auto" and names is None and different > max(FEW_CLASSES, len(labels) // 2):
+    if task == AUTO and names is None and different > max(FEW_CLASSES, len(labels) // 2):
         raise LabelError(
             f"is one of {len(labels)} rows with {different} different labels; type "
             "data.task=multiclass if they are classes, data.task=regression if they are quantities"
@@ -163,7 +169,7 @@ def _kind(label: Label) -> str:
     return "text" if isinstance(label, str) else "numbers"
 
 
-def _classes(task: Task, labels: Sequence[Any], names: Sequence[str] | None) -> Labels:
+def _classes(task: TaskName, labels: Sequence[Any], names: Sequence[str] | None) -> Labels:
     found: list[Scalar] = sorted(set(labels))
     numbers = _numbered(found, names)
     if names is None:
@@ -172,13 +178,14 @@ def _classes(task: Task, labels: Sequence[Any], names: Sequence[str] | None) -> 
         raise LabelError(
             f"has the label {said(found[0])} as all that were looked at; two classes are the least"
         )
-    if task == "binary" and len(names) > 2:
+    if task == BINARY and len(names) > 2:
         raise LabelError(
             f"is of one of {len(names)} classes ({shown(names)}), and data.task=binary takes two; "
             "type data.task=multiclass"
         )
-    known: KnownTask = "multiclass" if task == "multiclass" or len(names) > 2 else "binary"
-    return Labels(known, list(names), numbers, ())
+    if task in (AUTO, BINARY):
+        task = BINARY if len(names) == 2 else MULTICLASS
+    return Labels(task, list(names), numbers, ())
 
 
 def _own_names(found: Sequence[Scalar]) -> list[str]:

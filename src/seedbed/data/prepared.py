@@ -15,6 +15,7 @@ from seedbed.config.schema import (
     DataConfig,
     FilesConfig,
 )
+from seedbed.config.task_names import TaskName
 from seedbed.data.fitted_column import (
     FittedColumn,
     constant_columns,
@@ -25,7 +26,6 @@ from seedbed.data.held_out import held_out_notes
 from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.measurable import refuse_immeasurable
 from seedbed.data.preprocessing import (
-    KnownTask,
     Preprocessing,
     class_names,
     class_numbers,
@@ -88,13 +88,13 @@ def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> P
     if len({*targets}) < len(targets):
         raise DataError("data.target names a column more than once")
     task, classes = task_of(config.task, table, targets)
-    if task == "regression":
+    if not classes:
         target_matrix(table, targets)  # refuses missing values while row numbers are the file's
     names = _feature_names(config, table, targets)
     refuse_infinite({name: table.columns[name] for name in names}, table.origin)
     kinds = {name: column.kind for name, column in table.columns.items()}
     types = ColumnTypes(kinds, table.text or TextForm())
-    train, validation, test = _parts(config, seed, table, targets, task, types)
+    train, validation, test = _parts(config, seed, table, targets, types, classes=bool(classes))
     if len(train) < 2:
         raise DataError(
             f"data: {table.origin} leaves {len(train)} row to train on; 2 are the least"
@@ -145,8 +145,9 @@ def _parts(
     seed: int,
     table: Table,
     targets: Sequence[str],
-    task: KnownTask,
     types: ColumnTypes,
+    *,
+    classes: bool,
 ) -> tuple[Table, Table | None, Table | None]:
     split = config.split
     files: dict[str, Table | None] = {"validation": None, "test": None}
@@ -157,7 +158,7 @@ def _parts(
                 files[part] = read_file(config, Path(path), f"data.{part}_path", types)
                 split = type(split)(**{**vars(split), part: 0.0})
     refuse_no_rest(split)
-    strata = None if task == "regression" else class_names(table, targets[0])
+    strata = class_names(table, targets[0]) if classes else None
     rows = split_rows(split, seed, len(table), strata)
     validation = files["validation"] or (table.taken(rows.validation) if split.validation else None)
     test = files["test"] or (table.taken(rows.test) if split.test else None)
@@ -168,7 +169,7 @@ def _fitted(
     config: ColumnsConfig,
     train: Table,
     targets: Sequence[str],
-    task: KnownTask,
+    task: TaskName,
     classes: list[str],
     types: ColumnTypes,
 ) -> tuple[Preprocessing, list[str]]:
@@ -181,7 +182,7 @@ def _fitted(
     ]
     if len(notes) > 3:
         notes = [f"{len(notes)} columns of {train.origin} have one value in all training rows"]
-    if task != "regression":
+    if classes:
         seen = set(class_numbers(train, targets[0], classes).tolist())
         absent = [name for number, name in enumerate(classes) if number not in seen]
         if absent:
@@ -189,10 +190,10 @@ def _fitted(
                 f"data.target: class '{absent[0]}' of '{targets[0]}' is in no training row; type "
                 "data.split.stratify=true, or give it more rows"
             )
-    if task == "regression":
+    else:
         notes += _constant_targets(train, targets)
     mean, scale = None, None
-    if task == "regression" and config.standardize:
+    if not classes and config.standardize:
         mean, scale = _target_scale(train, targets)
     return (
         Preprocessing(
@@ -203,7 +204,7 @@ def _fitted(
             target_mean=mean,
             target_scale=scale,
             input_shape=_input_shape(features),
-            outputs=target_matrix(train, targets).shape[1] if task == "regression" else 1,
+            outputs=target_matrix(train, targets).shape[1] if not classes else 1,
             target_kinds=[types.kinds[name] for name in targets],
             text=types.text,
             unknown=getattr(config, "unknown", "zeros"),

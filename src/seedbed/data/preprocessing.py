@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.config.hints import shown
+from seedbed.config.task_names import TaskName
 from seedbed.data.fitted_column import FittedColumn, Floats, beyond_float32, transformed_numbers
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
@@ -20,30 +21,29 @@ from seedbed.tables.spellings import KnownNames
 from seedbed.tables.table import Kind, Table
 from seedbed.tables.text_form import TextForm
 
-KnownTask = Literal["regression", "binary", "multiclass"]
 UnknownNames = Literal["zeros", "error"]
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How rows become inputs, and outputs become answers.
+    """How rows become inputs, and outputs become predictions.
 
     Args:
         features: the columns, in the order that the model takes them.
-        task: regression, binary or multiclass.
+        task: what is to be predicted: regression, binary, …
         target: names of the target columns.
-        classes: their names, by number; empty for regression.
+        classes: their names, by number; empty for a target of real values.
         target_mean: of each target, to undo its standardizing; None if it is left as it is.
         target_scale: the population deviation of each target; None likewise.
         input_shape: of one row as the model takes it.
-        outputs: how many numbers answer one row, of regression.
+        outputs: real values of the target of one row; 1 for classes.
         target_kinds: what each target column holds.
         text: how the text of the run's files is written.
         unknown: what names that training did not have become: zeros, or an error.
     """
 
     features: list[FittedColumn]
-    task: KnownTask
+    task: TaskName
     target: list[str]
     classes: list[str]
     target_mean: list[float] | None
@@ -101,12 +101,12 @@ class Preprocessing:
         """The target as the model is trained on it.
 
         Shape:
-            (rows, outputs) float32 for regression, (rows,) int64 for classes
+            (rows, outputs) float32 for real values, (rows,) int64 for classes
 
         Raises:
             DataError: if a value is missing or is no known class.
         """
-        if self.task == "regression":
+        if not self.classes:
             return as_float32(self._standardized(target_matrix(table, self.target)), table.origin)
         numbers = class_numbers(table, self.target[0], self.classes)
         if (numbers < 0).any():
@@ -119,11 +119,11 @@ class Preprocessing:
         return numbers
 
     def predictions(self, outputs: Floats) -> Floats:
-        """A regression model's outputs in the target's own unit; undoes the standardizing."""
+        """Outputs of real values in the target's own units: undoes the standardizing."""
         if self.target_scale is None:
             return outputs
-        answers: Floats = outputs * np.asarray(self.target_scale) + np.asarray(self.target_mean)
-        return answers
+        values: Floats = outputs * np.asarray(self.target_scale) + np.asarray(self.target_mean)
+        return values
 
     def _standardized(self, values: Floats) -> Floats:
         if self.target_scale is None:

@@ -7,8 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.config.schema import Task
-from seedbed.data.preprocessing import KnownTask, class_names
+from seedbed.config.task_names import (
+    AUTO,
+    BINARY,
+    MULTICLASS,
+    REGRESSION,
+    TaskName,
+    takes_real_values,
+)
+from seedbed.data.preprocessing import class_names
 from seedbed.errors import DataError
 from seedbed.tables.table import Table
 
@@ -25,8 +32,8 @@ FEW_CLASSES = 20
 """So many whole numbers are classes, however few the rows."""
 
 
-def task_of(task: Task, table: Table, targets: Sequence[str]) -> tuple[KnownTask, list[str]]:
-    """The task, and the classes in the order of their numbers (empty for regression).
+def task_of(task: TaskName, table: Table, targets: Sequence[str]) -> tuple[TaskName, list[str]]:
+    """The task, and the classes in the order of their numbers (empty for real values).
 
     Args:
         task: as the config has it; auto looks at the target.
@@ -37,14 +44,16 @@ def task_of(task: Task, table: Table, targets: Sequence[str]) -> tuple[KnownTask
         DataError: if the target cannot be what the config says, or has one class only.
     """
     column = table.columns[targets[0]]
-    if task == "auto":
+    if task == AUTO:
         _refuse_one_hot(table, targets)
-    if task == "regression" or len(targets) > 1:
-        if task not in ("auto", "regression"):
+    if takes_real_values(task):
+        return task, []
+    if len(targets) > 1:
+        if task != AUTO:
             raise DataError(f"data.task={task} takes one target, got {len(targets)}")
-        return "regression", []
-    if task == "auto" and column.kind == "number" and not _looks_like_classes(table, targets[0]):
-        return "regression", []
+        return REGRESSION, []
+    if task == AUTO and column.kind == "number" and not _looks_like_classes(table, targets[0]):
+        return REGRESSION, []
     if column.kind == "boolean" and column.values.ndim > 1:
         raise _several(column.values, targets[0], "truth values")
     if column.kind == "number":
@@ -61,14 +70,14 @@ def task_of(task: Task, table: Table, targets: Sequence[str]) -> tuple[KnownTask
         classes = sorted(present)
     if len(classes) < 2:
         raise DataError(f"data.target: '{targets[0]}' has one class only, '{classes[0]}'")
-    if task == "binary" and len(classes) > 2:
+    if task == BINARY and len(classes) > 2:
         raise DataError(
             f"data.task=binary: '{targets[0]}' has {len(classes)} classes; "
             "type data.task=multiclass"
         )
-    if task == "multiclass":
-        return "multiclass", classes
-    return ("binary" if len(classes) == 2 else "multiclass"), classes
+    if task not in (AUTO, BINARY):
+        return task, classes
+    return (BINARY if len(classes) == 2 else MULTICLASS), classes
 
 
 def _looks_like_classes(table: Table, name: str) -> bool:

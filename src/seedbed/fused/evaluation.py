@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seedbed.fused.flat import Named
-from seedbed.fused.measures import measured
 from seedbed.fused.plan import NARROWEST, StackPlan
 from seedbed.fused.rows import Table
-from seedbed.tasks.head import TaskHead
+from seedbed.tasks.head import TaskHead, metrics_of_runs
 
 EVALUATED_NUMBERS = 2**22
 """Inputs and outputs of so many numbers are evaluated at once, over all runs."""
@@ -80,6 +79,6 @@ def _of_some(
             outputs.append(plan.model.outputs(weights, kept, x))
             targets.append(y)
         output, y = torch.cat(outputs, 1), torch.cat(targets, 1)
-        found = measured(heads, output, y)
-        told = {"loss": plan.model.losses(output, y).double(), **found}
+        metrics = metrics_of_runs(heads, output, y)
+        told = {"loss": plan.model.losses(output, y).double(), **metrics}
     return {name: values.cpu().numpy() for name, values in told.items()}

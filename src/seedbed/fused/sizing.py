@@ -3,7 +3,6 @@
 import copy
 import math
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,10 +27,6 @@ COPIES = 12
 MEASURED_SECONDS, FEWEST_ATTEMPTS, MOST_ATTEMPTS = 0.02, 3, 12
 """A step is tried for so long, but so often at least and at most."""
 
-SINGLE_START = 0.7
-"""Seconds that the first single run of a process takes to import torchmetrics, if it measures
-anything, which a stack does without; the least that was seen."""
-
 CLEARLY = 4.0
 """Times as fast as one by one; then no smaller stack is tried."""
 
@@ -44,21 +39,16 @@ class Width:
         runs: at a time.
         single: seconds that a step of one run takes alone.
         stacked: seconds for each run in the stack.
-        start: seconds that single runs take to import what they alone need.
     """
 
     runs: int
     single: float
     stacked: float
-    start: float = 0.0
 
-    def pays(self, steps: int) -> bool:
-        """Whether stacking is faster than one by one.
-
-        Args:
-            steps: to be made by all runs together.
-        """
-        return steps * self.stacked < self.start + steps * self.single
+    @property
+    def pays(self) -> bool:
+        """Whether stacking is faster than one by one."""
+        return self.stacked < self.single
 
 
 def widest(plan: StackPlan, runs: int) -> int:
@@ -95,9 +85,7 @@ def measured_width(plan: StackPlan, runs: int) -> Width:
         runs: of these.
     """
     trial = _Trial(plan)
-    needs_imports = plan.parts and "torchmetrics" not in sys.modules
-    start = SINGLE_START if needs_imports else 0.0
-    best = Width(runs, trial.single(), math.inf, start)
+    best = Width(runs, trial.single(), math.inf)
     width = runs
     while width >= NARROWEST or width == runs:
         stacked = trial.stacked(width) / width

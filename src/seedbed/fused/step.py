@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vjp, vmap
 
 from seedbed.fused.flat import Layout, Named
-from seedbed.fused.losses import stackable_loss
 from seedbed.fused.pure import is_pure, is_pure_loss
 from seedbed.fused.tracing import Function, NotRecordableError, recorded
 from seedbed.models.build import output_of
 from seedbed.models.copies import copied_model
 from seedbed.tasks.head import TaskHead
+from seedbed.tasks.losses import stackable_loss
 
 Stepped = tuple[Tensor, Tensor, Named]
 Randomness = Literal["error", "different", "same"]

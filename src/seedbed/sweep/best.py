@@ -11,18 +11,11 @@ from typing import TypeVar
 
 from seedbed.sweep.outcome import JobRecord
 from seedbed.sweep.yardstick import Metric, Yardstick
+from seedbed.tasks.metrics import higher_is_better
 
 T = TypeVar("T")
 
-HIGHER_IS_BETTER = ("r2", "accuracy", "f1", "auroc")
-"""As in `tasks/head.py`, whose import would bring torch to where only numbers are shown."""
-
 SEED = "seed"
-
-
-def higher_is_better(metric: str) -> bool:
-    """Whether `val/accuracy` and the like; losses and errors are better when lower."""
-    return metric.rpartition("/")[2] in HIGHER_IS_BETTER
 
 
 def value_of(job: JobRecord, metric: str) -> float | None:

@@ -75,8 +75,7 @@ def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int) -> 
     width = min(widest(plan, len(configs)), _most_open_files())
     plan = prepare_stack(configs[:width], allow, randomness=randomness, known=known)
     measured = measured_width(plan, width)
-    steps = plan.batches.batches * sum(config.trainer.epochs for config in configs)
-    if fuse == "auto" and not measured.pays(steps) and not group.jobs[0].stacked:
+    if fuse == "auto" and not measured.pays and not group.jobs[0].stacked:
         single, stacked = measured.single * 1e3, measured.stacked * 1e3
         told = f"a step takes {stacked:.2g} ms each and {single:.2g} ms alone"
         return Choice(1, f"together they gain nothing, {told}")

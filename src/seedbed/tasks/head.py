@@ -1,60 +1,29 @@
-"""What a model is asked for: the loss, the form of its outputs, and the metrics of the task."""
+"""What stands behind a model's outputs: the loss, predictions and metrics of the task."""
 
-import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from seedbed.components import AllowList
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import ConfigError
-
-AUTOMATIC = {
-    "regression": "torch.nn.MSELoss",
-    "binary": "torch.nn.BCEWithLogitsLoss",
-    "multiclass": "torch.nn.CrossEntropyLoss",
-}
-"""The loss that `loss=auto` takes for a task."""
-
-FITS = {
-    "torch.nn.MSELoss": ("regression",),
-    "torch.nn.L1Loss": ("regression",),
-    "torch.nn.HuberLoss": ("regression",),
-    "torch.nn.SmoothL1Loss": ("regression",),
-    "torch.nn.BCEWithLogitsLoss": ("binary",),
-    "torch.nn.CrossEntropyLoss": ("binary", "multiclass"),
-}
-OPTIONS = {
-    "torch.nn.MSELoss": "mse",
-    "torch.nn.L1Loss": "l1",
-    "torch.nn.HuberLoss": "huber",
-    "torch.nn.BCEWithLogitsLoss": "bce",
-    "torch.nn.CrossEntropyLoss": "cross_entropy",
-}
-
-METRICS = {
-    "regression": ("mse", "mae", "r2"),
-    "binary": ("accuracy", "f1", "auroc"),
-    "multiclass": ("accuracy", "f1", "auroc"),
-}
-"""What is measured on validation and test rows, beside the loss."""
-
-HIGHER_IS_BETTER = ("r2", "accuracy", "f1", "auroc")
+from seedbed.tasks.metrics import METRICS
+from seedbed.tasks.registry import TASKS
+from seedbed.tasks.task import Task
 
 
 @dataclass(frozen=True)
 class TaskHead:
-    """A loss that fits the task of the data.
+    """The task of a run with its loss and what was fitted on the targets.
 
     Args:
-        loss_name: the class.
+        loss_name: the class of the loss.
         loss_function: called as loss(output, target).
-        preprocessing: the task, the classes and the target's scale.
+        preprocessing: the task's name, the classes and the target's scale.
     """
 
     loss_name: str
@@ -77,16 +46,16 @@ class TaskHead:
             return {}
         return dict(loss.state_dict())
 
-    @property
-    def one_logit(self) -> bool:
-        """Whether two classes are told apart by a single number."""
-        return self.loss_name == "torch.nn.BCEWithLogitsLoss"
+    @cached_property
+    def task(self) -> Task:
+        """What the target asks for."""
+        return TASKS[self.preprocessing.task]
 
     @property
     def outputs(self) -> int:
-        """How many numbers the model gives for a row."""
-        classes = len(self.preprocessing.classes)
-        return 1 if self.one_logit else classes or self.preprocessing.outputs
+        """The number of outputs that the model gives for a row."""
+        size = len(self.preprocessing.classes) or self.preprocessing.outputs
+        return self.task.num_outputs(self.loss_name, size)
 
     @cached_property
     def is_sum(self) -> bool:
@@ -130,111 +99,105 @@ class TaskHead:
         Shape:
             output (batch, outputs), y (batch, …) -> ()
         """
-        if y.is_floating_point():
-            y = y if y.ndim == 2 else y.reshape(len(y), -1)
-        elif self.one_logit:
-            y = y.reshape(-1, 1).to(output.dtype)
-        else:
-            y = y.reshape(-1)
-        loss: Tensor = self.loss_function(output, y)
+        loss: Tensor = self.loss_function(output, self.task.loss_targets(y, output, self.loss_name))
         return loss
 
-    def probabilities(self, output: Tensor) -> Tensor:
-        """Of each class.
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """Real values in the target's units, float64 on the CPU, or the probability of each class.
 
         Shape:
-            (rows, outputs) -> (rows, classes)
+            (…, outputs) -> (…, outputs) or (…, classes)
         """
-        if self.one_logit:
-            positive = torch.sigmoid(output.reshape(-1, 1))
-            return torch.cat([1 - positive, positive], dim=1)
-        return torch.softmax(output, dim=1)
+        values = self.task.predictions(outputs, self.loss_name)
+        return values if self.preprocessing.classes else self._in_target_units(values)
 
-    def predictions(self, output: Tensor) -> np.ndarray[Any, Any]:
-        """Regression outputs in the target's own unit, (rows, outputs) float64."""
-        return self.preprocessing.predictions(output.cpu().double().numpy())
-
-    @staticmethod
-    def load_metrics() -> None:
-        """Imports what `metrics` asks, a second's work; not every run measures anything."""
-        importlib.import_module("torchmetrics.functional")
-
-    def metrics(self, output: Tensor, y: Tensor) -> dict[str, float]:
-        """The task's metrics over a whole part of the data, NaN where one is not defined.
+    def metrics(self, outputs: Tensor, y: Tensor) -> dict[str, float]:
+        """The task's metrics over all rows of a split, NaN where one is not defined.
 
         Shape:
-            output (rows, outputs), y as `Preprocessing.targets`
+            outputs (rows, outputs), y as `Preprocessing.targets`
         """
-        from torchmetrics import functional as measure
+        found = _metrics([self], outputs[None], y[None], torch.float32)
+        return {name: float(value) for name, value in found.items()}
 
-        if self.preprocessing.task == "regression":
-            predicted = torch.from_numpy(self.predictions(output))
-            actual = torch.from_numpy(self.predictions(y.reshape(len(y), -1)))
-            varies = bool((actual.amax(dim=0) > actual.amin(dim=0)).all())
-            return {
-                "mse": float(measure.mean_squared_error(predicted, actual)),
-                "mae": float(measure.mean_absolute_error(predicted, actual)),
-                "r2": _explained(predicted, actual) if varies else float("nan"),
-            }
-        probabilities, actual = self.probabilities(output.float()).cpu(), y.reshape(-1).cpu()
-        classes = len(self.preprocessing.classes)
-        settings: dict[str, Any] = {"task": "multiclass", "num_classes": classes}
-        scored = probabilities
-        if classes == 2:
-            settings, scored = {"task": "binary"}, probabilities[:, 1]
-        predicted = probabilities.argmax(dim=1)
-        present = len(actual.unique()) == classes
-        area: Any = measure.auroc(scored, actual, **settings) if present else float("nan")
-        if classes > 2:
-            settings["average"] = "macro"
-        return {
-            "accuracy": float((predicted == actual).double().mean()),
-            "f1": float(measure.f1_score(predicted, actual, **settings)),
-            "auroc": float(area),
-        }
+    def _metric_inputs(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Predictions and targets of the rows of one run, real values."""
+        return self.predictions(outputs), self._in_target_units(y.reshape(len(y), -1))
+
+    def _in_target_units(self, values: Tensor) -> Tensor:
+        own = self.preprocessing.predictions(values.cpu().double().numpy())
+        return torch.from_numpy(own)
 
 
-def _explained(predicted: Tensor, actual: Tensor) -> float:
-    """R2, the mean over outputs; torchmetrics takes errors that are small in themselves for none.
+def metrics_of_runs(heads: Sequence[TaskHead], outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
+    """What `TaskHead.metrics` gives, for each run of a stack.
+
+    A run on its own has its probabilities in float32, so that its f1 and auroc carry rounding
+    errors of 1e-7; these are computed in float64.
+
+    Args:
+        heads: of each run; of one task, but each with its own scale of the target.
+        outputs: of all rows of a split.
+        y: as `Preprocessing.targets`.
 
     Shape:
-        (rows, outputs) float64, twice
+        outputs (runs, rows, outputs), y (runs, rows, …) -> each (runs,) float64
     """
-    error = (predicted - actual).square().sum(dim=0)
-    around_mean = (actual - actual.mean(dim=0)).square().sum(dim=0)
-    return float((1 - error / around_mean).mean())
+    return _metrics(heads, outputs, y, torch.float64)
+
+
+def _metrics(
+    heads: Sequence[TaskHead], outputs: Tensor, y: Tensor, precision: torch.dtype
+) -> dict[str, Tensor]:
+    first = heads[0]
+    if first.preprocessing.classes:
+        predictions = first.predictions(outputs.float()).cpu().to(precision)
+        targets = y.reshape(len(y), -1).cpu()
+    else:
+        pairs = [head._metric_inputs(*own) for head, *own in zip(heads, outputs, y, strict=True)]
+        predictions, targets = (torch.stack(values) for values in zip(*pairs, strict=True))
+    return {name: METRICS[name](predictions, targets) for name in first.task.metrics}
 
 
 def build_task_head(
     spec: Mapping[str, Any], allow: AllowList, preprocessing: Preprocessing
 ) -> TaskHead:
-    """The loss of a config; `loss=auto` takes the task's.
+    """The loss of a config with the task of the data; `loss=auto` takes the task's.
 
     Raises:
         ConfigError: if the loss does not fit the task.
         NotAllowedError: if its class may not be built.
     """
-    task = preprocessing.task
-    name = str(spec["_target_"] or AUTOMATIC[task])
-    if task not in FITS.get(name, (task,)):
-        target = preprocessing.target[0]
-        option = OPTIONS.get(name, name)
-        classes = len(preprocessing.classes)
-        kind = "real-valued (task regression)" if not classes else f"one of {classes} classes"
-        other = (
-            "; if its values are classes, type data.task=multiclass"
-            if not classes
-            else "; if its values are quantities, type data.task=regression"
-        )
-        raise ConfigError(
-            f"loss={option} does not fit the target '{target}', which is {kind}; "
-            f"type loss={OPTIONS[AUTOMATIC[task]]}{other}"
-        )
+    task = TASKS[preprocessing.task]
+    name = str(spec["_target_"] or next(iter(task.losses)))
+    if name not in task.losses and name in _listed_losses():
+        raise ConfigError(_misfit(task, name, preprocessing))
     return TaskHead(name, _built({**spec, "_target_": name}, allow), preprocessing)
 
 
+def _listed_losses() -> dict[str, str]:
+    """The classes of all tasks, with what to type for each."""
+    return {name: typed for task in TASKS.values() for name, typed in task.losses.items()}
+
+
+def _misfit(task: Task, loss: str, preprocessing: Preprocessing) -> str:
+    classes = len(preprocessing.classes)
+    kind = f"one of {classes} classes" if classes else f"real-valued (task {task.name})"
+    other = (
+        "; if its values are quantities, type data.task=regression"
+        if classes
+        else "; if its values are classes, type data.task=multiclass"
+    )
+    fits = next(iter(task.losses.values()))
+    target = preprocessing.target[0]
+    return (
+        f"{_listed_losses()[loss]} does not fit the target '{target}', which is {kind}; "
+        f"type {fits}{other}"
+    )
+
+
 def _built(spec: Mapping[str, Any], allow: AllowList) -> nn.Module:
-    if spec["_target_"] in FITS:  # torch's own, which draw nothing
+    if spec["_target_"] in _listed_losses():  # torch's own, which draw nothing
         known: nn.Module = allow.build(spec, "loss")
         return known
     with torch.random.fork_rng(devices=[]):

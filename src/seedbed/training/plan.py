@@ -18,7 +18,9 @@ from seedbed.models.build import build_model, output_of
 from seedbed.models.copies import copied_model
 from seedbed.models.shared_values import kept_to_the_run
 from seedbed.raised import is_of_user, reason
-from seedbed.tasks.head import HIGHER_IS_BETTER, METRICS, TaskHead, build_task_head
+from seedbed.tasks.head import TaskHead, build_task_head
+from seedbed.tasks.metrics import higher_is_better
+from seedbed.tasks.registry import TASKS
 from seedbed.training.device import mixed_precision, resolved_device
 from seedbed.training.engine import Engine
 from seedbed.training.optimization import Schedule, build_optimizer, build_schedule
@@ -126,8 +128,7 @@ def metric_names(plan: Plan) -> list[str]:
     """The columns of losses and metrics in the history, in order."""
     names = ["train/loss"]
     if "validation" in plan.parts:
-        measured = METRICS[plan.data.preprocessing.task]
-        names += ["val/loss", *(f"val/{name}" for name in measured)]
+        names += ["val/loss", *(f"val/{name}" for name in plan.engine.head.task.metrics)]
     return names
 
 
@@ -264,8 +265,8 @@ def _best(config: RunConfig, data: PreparedData) -> Best:
     """
     names = ["train/loss"]
     if data.validation is not None:
-        measured = METRICS[data.preprocessing.task]
-        names = ["val/loss", *(f"val/{name}" for name in measured), "train/loss"]
+        metrics = TASKS[data.preprocessing.task].metrics
+        names = ["val/loss", *(f"val/{name}" for name in metrics), "train/loss"]
     monitor = config.trainer.monitor
     if monitor == "auto":
         monitor = names[0]
@@ -275,5 +276,4 @@ def _best(config: RunConfig, data: PreparedData) -> Best:
             f"trainer.monitor: no column '{monitor}'{without}; there are {', '.join(names)}"
             f"{did_you_mean(monitor, names)}"
         )
-    higher = monitor.rpartition("/")[2] in HIGHER_IS_BETTER
-    return Best(monitor, higher, config.trainer.early_stopping.min_delta)
+    return Best(monitor, higher_is_better(monitor), config.trainer.early_stopping.min_delta)

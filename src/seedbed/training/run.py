@@ -142,8 +142,6 @@ def _train(
 ) -> dict[str, Any]:
     if plan.config.trainer.log_graph and not state.step:
         recorder.write_graph()
-    if plan.parts:
-        plan.engine.head.load_metrics()  # before the clock starts
     status: Status = "completed"
     error = None
     unsaved = Unsaved(plan)

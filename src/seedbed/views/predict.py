@@ -22,17 +22,17 @@ def predictions(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> dict[str
         inputs: (rows, *input_shape) float32, as `data.new_rows` makes them.
 
     Returns:
-        `predictions`, one list of numbers a row for regression and one class name a row otherwise;
+        `predictions`, one list of real values a row, or one class name a row;
         then also `probabilities` and `classes`.
     """
     outputs = model_outputs(trained, inputs)
-    if trained.preprocessing.task == "regression":
-        return {"predictions": trained.head.predictions(outputs).tolist()}
-    probabilities = trained.head.probabilities(outputs.double())
+    found = trained.head.predictions(outputs.double())
     classes = trained.preprocessing.classes
+    if not classes:
+        return {"predictions": found.tolist()}
     return {
-        "predictions": [classes[index] for index in probabilities.argmax(dim=1).tolist()],
-        "probabilities": probabilities.tolist(),
+        "predictions": [classes[index] for index in found.argmax(dim=1).tolist()],
+        "probabilities": found.tolist(),
         "classes": classes,
     }
 

@@ -17,8 +17,9 @@ from torch import nn
 from seedbed.components import AllowList
 from seedbed.config.hints import shown
 from seedbed.config.locations import users_allowed
+from seedbed.config.task_names import TARGET_KINDS, takes_real_values
 from seedbed.data.fitted_column import FittedColumn
-from seedbed.data.preprocessing import KnownTask, Preprocessing, UnknownNames
+from seedbed.data.preprocessing import Preprocessing, UnknownNames
 from seedbed.errors import CheckpointError, RunDirectoryError
 from seedbed.models.build import build_model
 from seedbed.runs.checkpoint import load, load_weights
@@ -177,7 +178,7 @@ def _preprocessing(paths: RunPaths) -> Preprocessing:
 
 def _refuse_damage(preprocessing: Preprocessing) -> None:
     """Raises TypeError or ValueError if a part is of the wrong kind, or they do not go together."""
-    if preprocessing.task not in get_args(KnownTask):
+    if preprocessing.task not in list(TARGET_KINDS):
         raise ValueError(f"there is no task {preprocessing.task!r}")
     _must_be_sizes(preprocessing.input_shape, "input_shape")
     _must_be_sizes([preprocessing.outputs], "outputs")
@@ -185,7 +186,7 @@ def _refuse_damage(preprocessing: Preprocessing) -> None:
     _must_be_texts(preprocessing.target, "target")
     if not preprocessing.target:
         raise ValueError("it names no target")
-    if (preprocessing.task == "regression") != (len(preprocessing.classes) < 2):
+    if takes_real_values(preprocessing.task) != (len(preprocessing.classes) < 2):
         raise ValueError(f"{preprocessing.task} does not go with {preprocessing.classes}")
     for feature in preprocessing.features:
         _refuse_damaged_column(feature)

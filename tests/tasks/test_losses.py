@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from seedbed.data.preprocessing import Preprocessing
-from seedbed.fused.losses import stackable_loss
 from seedbed.tasks.head import TaskHead
+from seedbed.tasks.losses import stackable_loss
 
 
 def head(loss: nn.Module) -> TaskHead:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from runs.driving import prepared, train
-from sklearn import metrics as measures
+from sklearn import metrics as oracle
 
 from seedbed.components import AllowList
 from seedbed.errors import ConfigError
@@ -34,9 +34,9 @@ def test_regression_is_measured_as_by_scikit_learn_in_the_target_s_unit(seed: in
     predicted, actual = (t.double().numpy() * scale + mean for t in (output, y))
     assert head.metrics(output, y) == pytest.approx(
         {
-            "mse": measures.mean_squared_error(actual, predicted),
-            "mae": measures.mean_absolute_error(actual, predicted),
-            "r2": measures.r2_score(actual, predicted),
+            "mse": oracle.mean_squared_error(actual, predicted),
+            "mae": oracle.mean_absolute_error(actual, predicted),
+            "r2": oracle.r2_score(actual, predicted),
         }
     )
 
@@ -48,7 +48,7 @@ def test_r2_does_not_depend_on_the_target_s_unit(scale: float) -> None:
     head = build_task_head({"_target_": None}, AllowList(), small)
     y = drawn(60, 1, 1)
     output = y + 0.3 * drawn(60, 1, 2)
-    expected = measures.r2_score(y.numpy(), output.numpy())
+    expected = oracle.r2_score(y.numpy(), output.numpy())
     assert head.metrics(output, y)["r2"] == pytest.approx(expected, rel=1e-5)
 
 
@@ -62,9 +62,9 @@ def test_many_classes_are_measured_as_by_scikit_learn(seed: int) -> None:
     shares = torch.softmax(output.double(), dim=1).numpy()
     assert head.metrics(output, y) == pytest.approx(
         {
-            "accuracy": measures.accuracy_score(y, predicted),
-            "f1": measures.f1_score(y, predicted, average="macro"),
-            "auroc": measures.roc_auc_score(y, shares, average="macro", multi_class="ovr"),
+            "accuracy": oracle.accuracy_score(y, predicted),
+            "f1": oracle.f1_score(y, predicted, average="macro"),
+            "auroc": oracle.roc_auc_score(y, shares, average="macro", multi_class="ovr"),
         },
         abs=1e-5,
     )
@@ -81,9 +81,9 @@ def test_two_classes_are_measured_as_by_scikit_learn(loss: str, seed: int) -> No
     predicted = (score > 0).long()
     assert head.metrics(output, y) == pytest.approx(
         {
-            "accuracy": measures.accuracy_score(y, predicted),
-            "f1": measures.f1_score(y, predicted),
-            "auroc": measures.roc_auc_score(y, score),
+            "accuracy": oracle.accuracy_score(y, predicted),
+            "f1": oracle.f1_score(y, predicted),
+            "auroc": oracle.roc_auc_score(y, score),
         },
         abs=1e-5,
     )
@@ -93,7 +93,7 @@ def test_f1_counts_classes_that_are_never_predicted_as_scikit_learn_does() -> No
     head = head_for("iris", "cross_entropy")
     output = torch.tensor([[3.0, 0, 0], [3.0, 0, 0], [0, 3.0, 0], [3.0, 0, 0]])
     y = torch.tensor([0, 1, 1, 2])
-    expected = measures.f1_score(y, output.argmax(dim=1), average="macro", zero_division=0)
+    expected = oracle.f1_score(y, output.argmax(dim=1), average="macro", zero_division=0)
     assert head.metrics(output, y)["f1"] == pytest.approx(expected)
 
 
@@ -115,7 +115,7 @@ def test_two_classes_by_one_logit_and_by_two_are_the_same() -> None:
     logits, y = drawn(ROWS, 2).double(), torch.randint(0, 2, (ROWS,))
     logit = logits[:, 1:] - logits[:, :1]
     torch.testing.assert_close(one.loss(logit, y), two.loss(logits, y))
-    torch.testing.assert_close(one.probabilities(logit), two.probabilities(logits))
+    torch.testing.assert_close(one.predictions(logit), two.predictions(logits))
     assert one.metrics(logit, y) == pytest.approx(two.metrics(logits, y))
 
 
@@ -188,9 +188,9 @@ def test_several_targets_are_measured_together() -> None:
     predicted, actual = (both.predictions(t.double().numpy()) for t in (output, y))
     assert head.metrics(output, y) == pytest.approx(
         {
-            "mse": measures.mean_squared_error(actual, predicted),
-            "mae": measures.mean_absolute_error(actual, predicted),
-            "r2": measures.r2_score(actual, predicted),
+            "mse": oracle.mean_squared_error(actual, predicted),
+            "mae": oracle.mean_absolute_error(actual, predicted),
+            "r2": oracle.r2_score(actual, predicted),
         }
     )
 

@@ -1,0 +1,33 @@
+"""Regression: the target is one real value or several."""
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
+
+from seedbed.config.task_names import REGRESSION, TargetKind
+
+
+class Regression:
+    """Outputs are the values themselves; losses compare them in the form that is trained on."""
+
+    name = REGRESSION
+    target: TargetKind = "real values"
+    losses: Mapping[str, str] = {
+        "torch.nn.MSELoss": "loss=mse",
+        "torch.nn.L1Loss": "loss=l1",
+        "torch.nn.HuberLoss": "loss=huber",
+        "torch.nn.SmoothL1Loss": "loss._target_=torch.nn.SmoothL1Loss",
+    }
+    metrics: Sequence[str] = ("mse", "mae", "r2")
+
+    def num_outputs(self, loss: str, size: int) -> int:
+        """One a real value."""
+        return size
+
+    def loss_targets(self, y: Tensor, output: Tensor, loss: str) -> Tensor:
+        """A row each."""
+        return y if y.ndim == 2 else y.reshape(len(y), -1)
+
+    def predictions(self, outputs: Tensor, loss: str) -> Tensor:
+        """The outputs themselves."""
+        return outputs
