@@ -23,7 +23,6 @@ PACKAGES = (
     "hydra-core",
     "omegaconf",
     "tensorboard",
-    "torchmetrics",
     "torchsummary",
     "pyarrow",
     "scikit-learn",
