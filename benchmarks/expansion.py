@@ -16,9 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "sweep"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from override_lists import difference, override_lists, started
+from support.override_lists import difference, override_lists, started
 
 from seedbed.cli.main import main
 

@@ -1,68 +1,26 @@
-"""What all tests share: the command line, in this process or in one of its own.
+"""What all tests share: a folder of their own, the command line, and finished runs to look at.
 
-Every test runs in its temporary folder, and fails if it leaves a file in the repository.
+A test fails if it leaves a file in the repository.
 """
 
 import contextlib
 import gc
-import importlib
-import io
-import logging
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from unittest import mock
 
 import pytest
+from support.command_line import (
+    Command,
+    as_in_a_process_of_its_own,
+    in_a_new_process,
+    in_this_process,
+)
 
 # torch and its like are a million objects; to look all of them through again and again takes a
 # tenth of the time.
 gc.set_threshold(100_000, 20, 100)
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a command said, and how it ended.
-
-    Args:
-        code: the exit code.
-        out: standard output.
-        err: standard error.
-        folder: where it ran.
-    """
-
-    code: int
-    out: str
-    err: str
-    folder: Path
-
-    @property
-    def errors(self) -> list[str]:
-        """The `error:` lines."""
-        return [line for line in self.err.splitlines() if line.startswith("error: ")]
-
-    @property
-    def run(self) -> Path:
-        """The run directory that the last `run:` line names."""
-        return self._last("run: ")
-
-    @property
-    def sweep(self) -> Path:
-        """The directory that the last `sweep:` line names."""
-        return self._last("sweep: ")
-
-    def _last(self, label: str) -> Path:
-        lines = [line for line in self.out.splitlines() if line.startswith(label)]
-        assert lines, f"no '{label}' line; exit code {self.code}, standard error:\n{self.err}"
-        return self.folder / lines[-1].removeprefix(label)
-
-
-Command = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
@@ -77,23 +35,14 @@ def _in_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 @pytest.fixture
 def seedbed(tmp_path: Path) -> Iterator[Command]:
     """`seedbed(*words)` runs the command line in this process, in the test's folder."""
-    with _as_in_a_process_of_its_own(tmp_path):
-        yield _command
+    with as_in_a_process_of_its_own(tmp_path):
+        yield in_this_process
 
 
 @pytest.fixture
 def seedbed_process() -> Command:
     """`seedbed_process(*words)` runs the command line in a process of its own."""
-
-    def run(*words: object, **settings: object) -> Result:
-        """Further settings are those of `subprocess.run`."""
-        line = [sys.executable, "-m", "seedbed", *map(str, words)]
-        done = subprocess.run(
-            line, capture_output=True, text=True, timeout=200, check=False, **settings
-        )
-        return Result(done.returncode, done.stdout, done.stderr, Path.cwd())
-
-    return run
+    return in_a_new_process
 
 
 @pytest.fixture(scope="session")
@@ -121,50 +70,10 @@ def registries() -> Iterator[None]:
 
 
 def _trained(folder: Path, *words: str) -> Path:
-    with contextlib.chdir(folder), _as_in_a_process_of_its_own(folder):
-        result = _command("train", "trainer.epochs=2", *words)
+    with contextlib.chdir(folder), as_in_a_process_of_its_own(folder):
+        result = in_this_process("train", "trainer.epochs=2", *words)
     assert result.code == 0, result.err
     return result.run
-
-
-def _command(*words: object) -> Result:
-    from seedbed.cli.main import main
-
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            code = main([str(word) for word in words])
-        except SystemExit as end:
-            code = int(end.code or 0)
-        finally:
-            _close_log()
-            gc.unfreeze()
-            gc.enable()
-    return Result(code, out.getvalue(), err.getvalue(), Path.cwd())
-
-
-@contextlib.contextmanager
-def _as_in_a_process_of_its_own(folder: Path) -> Iterator[None]:
-    """Puts back what the end of a process would; modules in `folder` are forgotten."""
-    path_before = list(sys.path)
-    with mock.patch.dict(os.environ):
-        for name in ("SEEDBED_ALLOW", "SEEDBED_DEBUG"):
-            os.environ.pop(name, None)
-        yield
-    sys.path[:] = path_before
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", None)).startswith(f"{folder}{os.sep}"):
-            del sys.modules[name]
-    importlib.invalidate_caches()
-
-
-def _close_log() -> None:
-    """A process has one run, and closes its log at its end."""
-    logger = logging.getLogger("seedbed")
-    for handler in list(logger.handlers):
-        logger.removeHandler(handler)
-        with contextlib.suppress(OSError):  # of a full disk
-            handler.close()
 
 
 def _files_of_the_repository() -> set[str]:

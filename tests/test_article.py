@@ -5,8 +5,8 @@ from statistics import median
 
 import pytest
 import torch
-from models.article_nets import ARTICLE_NETS, X, Y
-from runs.driving import Trained, history, prepared, train
+from support.article_nets import ARTICLE_NETS, X, Y
+from support.single_runs import Trained, history, prepared, train
 from torch.nn.functional import mse_loss
 
 from seedbed.components import AllowList

@@ -7,10 +7,15 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hostile.commands import COMMANDS
-from hostile.corpus import Place
-from hostile.forks import BOUNDS, forked, needs_linux
-from hostile.strangers import MANY_ROWS, STRANGERS, numbers_that_no_figure_has_room_for, wide_layer
+from support.hostile.commands import COMMANDS
+from support.hostile.corpus import Place
+from support.hostile.forks import BOUNDS, forked, needs_linux
+from support.hostile.strangers import (
+    MANY_ROWS,
+    STRANGERS,
+    numbers_that_no_figure_has_room_for,
+    wide_layer,
+)
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from runs.driving import Trained, prepared, train
 from sklearn.linear_model import LogisticRegression, Ridge
+from support.single_runs import Trained, prepared, train
 
 from seedbed.config.locations import own_conf
 

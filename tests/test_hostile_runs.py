@@ -20,11 +20,11 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from hostile.bombs import BOMBS, LAUGHS, unfolded
-from hostile.commands import COMMANDS
-from hostile.corpus import ATTACKS, READERS, Attack, Payload, Place, is_zip_bomb, popen
-from hostile.files import FILES
 from omegaconf import OmegaConf
+from support.hostile.bombs import BOMBS, LAUGHS, unfolded
+from support.hostile.commands import COMMANDS
+from support.hostile.corpus import ATTACKS, READERS, Attack, Payload, Place, is_zip_bomb, popen
+from support.hostile.files import FILES
 
 SECRET = "a-secret-of-the-reader"
 SECONDS = 20

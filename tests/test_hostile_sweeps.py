@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hostile.bombs import BOMBS
-from hostile.corpus import ATTACKS, Place
-from hostile.forks import BOUNDS, forked, needs_linux
-from hostile.strangers import STRANGERS, wide_layer
+from support.hostile.bombs import BOMBS
+from support.hostile.corpus import ATTACKS, Place
+from support.hostile.forks import BOUNDS, forked, needs_linux
+from support.hostile.strangers import STRANGERS, wide_layer
 
 from seedbed.cli.main import main
 

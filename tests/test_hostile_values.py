@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from conftest import Command
-from hostile.values import ARGUMENTS, HOSTILE, bases, keys_of
+from support.command_line import Command
+from support.hostile.values import ARGUMENTS, HOSTILE, bases, keys_of
 
 from seedbed.cli.main import COMMANDS
 from seedbed.components import AllowList

@@ -17,12 +17,12 @@ from urllib.request import Request
 
 import numpy as np
 import pytest
-from conftest import Command
-from runs.driving import Trained, train
+from support.browser import CHROMIUM, DRIVER, browser, direct
+from support.command_line import Command
+from support.single_runs import Trained, train
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.plugins.hparams import metadata
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
-from views.browser import CHROMIUM, DRIVER, browser, direct
 
 from seedbed.recording.events import END_TAG, HPARAMS, NO_VALUE, START_TAG, result_tag, session_end
 

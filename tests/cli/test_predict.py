@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from runs.driving import train
+from support.single_runs import train
 
 from seedbed.runs.reader import read_json
 

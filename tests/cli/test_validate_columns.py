@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Command
+from support.command_line import Command
 
 LINES = ["id,day,w,color,note,yes,kind"] + [
     f"{n:03}x,2024-01-{n + 1:02},{'' if n % 5 == 0 else n},{('red', '', 'blue')[n % 3]},"

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from conftest import Command
 from hypothesis import given
 from hypothesis import strategies as st
-from runs.driving import train
+from support.command_line import Command
+from support.single_runs import train
 
 from seedbed.compose.compose import composed
 from seedbed.compose.sweeps import composed_sweep
@@ -169,7 +169,7 @@ def test_batches_of_auto_and_their_number(tmp_path: Path) -> None:
 
 
 def test_a_stack_has_the_batches_of_single_runs(tmp_path: Path) -> None:
-    from training.fused.stacking import assert_alike, fused, singly
+    from support.stacked_runs import assert_alike, fused, singly
 
     jobs = [
         ["data=sklearn", "data.dataset=diabetes", "preset=table", "trainer.epochs=2", f"seed={n}"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.houses import prepared_data
+from support.houses import prepared_data
 
 ROWS = 30
 TEXTS = {

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from conftest import Command
-from data.houses import prepared_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.command_line import Command
+from support.houses import prepared_data
 
 from seedbed.data.prepared import PreparedData
 from seedbed.errors import DataError

@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from conftest import Command
-from data.houses import prepared_data
+from support.command_line import Command
+from support.houses import prepared_data
 
 from seedbed.data.prepared import PreparedData
 from seedbed.errors import DataError

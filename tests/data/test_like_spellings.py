@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from conftest import Command
-from data.houses import prepared_data, write_csv
-from runs.driving import prepared
+from support.command_line import Command
+from support.houses import prepared_data, write_csv
+from support.single_runs import prepared
 from torch import Tensor, randn
 from torch.utils.data import Dataset
 

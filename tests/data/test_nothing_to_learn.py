@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from data.houses import prepared_data
+from support.houses import prepared_data
 
 from seedbed.errors import DataError
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from data.houses import prepared_data, write_csv
-from runs.driving import prepared
+from support.houses import prepared_data, write_csv
+from support.single_runs import prepared
 from torch.utils.data import Dataset
 
 from seedbed.errors import DataError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs.driving import Trained, prepared, same_weights, train
+from support.single_runs import Trained, prepared, same_weights, train
 from torch import Tensor
 from torch.utils.data import Dataset
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Command
-from runs.driving import prepared, same_weights, train
+from support.command_line import Command
+from support.single_runs import prepared, same_weights, train
 from torch.utils.data import Dataset, TensorDataset
 
 from seedbed.data.own_rows import spaced

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Command
 from data.test_rows_in_every_form import NAMED, WRITERS, Columns, tables, taken
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.command_line import Command
 
 
 def predicted(seedbed: Command, run: Path, path: Path) -> np.ndarray:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from data.houses import houses, prepared_data, write_csv
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
+from support.houses import houses, prepared_data, write_csv
 
 from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
 from seedbed.data.prepared import PreparedData

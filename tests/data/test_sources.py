@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 import torch
-from data.houses import Columns, houses, prepared_data, write_csv
 from sklearn.datasets import load_diabetes, load_iris
+from support.houses import Columns, houses, prepared_data, write_csv
 
 from seedbed.data.prepared import PreparedData
 from seedbed.errors import DataError

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Command
-from runs.driving import prepared, train
-from training.fused.stacking import assert_alike, fused, singly
+from support.command_line import Command
+from support.single_runs import prepared, train
+from support.stacked_runs import assert_alike, fused, singly
 
 from seedbed.compose.compose import composed
 from seedbed.config.check import checked

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from data.houses import prepared_data, write_csv
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.houses import prepared_data, write_csv
 
 from seedbed.config.schema import Split
 from seedbed.data.splits import Parts, split_rows

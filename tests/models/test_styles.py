@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from models.article_nets import ARTICLE_NETS, X
+from support.article_nets import ARTICLE_NETS, X
 from torch import Tensor, nn
 
 from seedbed.components import AllowList

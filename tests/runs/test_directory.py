@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from runs.driving import Trained, same_weights, train
+from support.single_runs import Trained, same_weights, train
 
 from seedbed.components import AllowList
 from seedbed.config.check import checked

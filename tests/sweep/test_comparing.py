@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Command
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, mean_absolute_error, mean_squared_error, r2_score
+from support.command_line import Command
 
 from seedbed.cli.sweep_tables import best_folder, tables
 from seedbed.sweep.best import Leader, over_seeds, ranked

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from override_lists import KEYS, VALUES, difference, started
+from support.override_lists import KEYS, VALUES, difference, started
 
 from seedbed.compose.override_words import WordReader
 from seedbed.compose.sweep_jobs import JobComposer, composed_jobs

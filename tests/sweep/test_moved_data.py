@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Command
+from support.command_line import Command
 
 CSV = ["data=csv", "data.path=rows.csv", "data.target=y", "loader.batch_size=4"]
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from runs.driving import train
+from support.single_runs import train
+from support.stacked_runs import fused
 from torch import Tensor
-from training.fused.stacking import fused
 
 from seedbed.tasks.metrics import Metric
 from seedbed.tasks.registry import register_metric

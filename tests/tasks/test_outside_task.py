@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from runs.driving import prepared, train
+from support.single_runs import prepared, train
+from support.stacked_runs import fused
 from torch import Tensor
-from training.fused.stacking import fused
 
 from seedbed.config.task_names import TaskName
 from seedbed.errors import ConfigError

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from runs.driving import prepared, train
 from sklearn import metrics as oracle
+from support.single_runs import prepared, train
 
 from seedbed.components import AllowList
 from seedbed.errors import ConfigError

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Command
-from runs.driving import Trained, prepared, same_weights, train
+from support.command_line import Command
+from support.single_runs import Trained, prepared, same_weights, train
+from support.stacked_runs import planned, variants, write_module
 from torch.utils.data import TensorDataset
-from training.fused.stacking import planned, variants, write_module
 from training.test_resume import resumed, stopped
 
 from seedbed.config.locations import own_conf

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs.driving import Trained, same_weights, train
+from support.single_runs import Trained, same_weights, train
 
 OVERFITTING = [
     "data=sklearn", "data.dataset=diabetes", "model.hidden=[64]", "optimizer=adam",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs.driving import Trained, same_weights, train
+from support.single_runs import Trained, same_weights, train
 from torch import Tensor
 
 from seedbed.cli.main import main

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from runs.driving import train
+from support.single_runs import train
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from seedbed.compose.compose import composed

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from conftest import Command
-from runs.driving import history, same_weights, train
+from support.command_line import Command
+from support.single_runs import history, same_weights, train
 
 from seedbed.components import AllowList
 from seedbed.errors import NotAllowedError

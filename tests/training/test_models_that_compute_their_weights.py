@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch
+from support.own_parts import learning, losses
+from support.stacked_runs import variants
 from torch import nn
-from training.fused.own import learning, losses
-from training.fused.stacking import variants
 
 from seedbed.components import AllowList
 from seedbed.errors import ModelError
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*(weight_norm|jit).*deprecated"
 
 IRIS = ["data=sklearn", "data.split.validation=0.2", "seed=3", "allow=[training]"]
 DIABETES = ["data=sklearn", "data.dataset=diabetes", "loader.batch_size=64", "allow=[training]"]
-OWN = "model._target_=training.fused.own"
+OWN = "model._target_=support.own_parts"
 
 MODELS = ["OldWeightNorm", "OldSpectralNorm", "Pruned", "Scripted", "Lazy", "WeightNorm"]
 
@@ -67,7 +67,7 @@ def test_lazy_layers_have_their_sizes_before_anything_is_counted() -> None:
 
 def test_weights_of_lazy_layers_are_those_of_the_seed() -> None:
     def weights(seed: int) -> list[torch.Tensor]:
-        spec = {"_target_": "training.fused.own.learning.Lazy"}
+        spec = {"_target_": "support.own_parts.learning.Lazy"}
         return list(build_model(spec, AllowList(["training"]), (4,), 3, seed).parameters())
 
     state = torch.get_rng_state()
@@ -78,7 +78,7 @@ def test_weights_of_lazy_layers_are_those_of_the_seed() -> None:
 
 
 def test_a_lazy_layer_that_is_not_called_is_named() -> None:
-    spec = {"_target_": "training.fused.own.learning.Forgotten"}
+    spec = {"_target_": "support.own_parts.learning.Forgotten"}
     with pytest.raises(ModelError, match=r"model: 'late.weight' has no size: its lazy layer"):
         build_model(spec, AllowList(["training"]), (4,), 3, 0)
 
@@ -98,7 +98,7 @@ def test_what_a_seed_draws_beside_weights_is_there_in_predictions(seedbed: Calla
 
 @pytest.mark.parametrize("name", ["NumpysGenerator", "PythonNumber"])
 def test_numpy_and_python_draw_by_the_seed_while_a_model_is_built(name: str) -> None:
-    spec = {"_target_": f"training.fused.own.sharing.{name}"}
+    spec = {"_target_": f"support.own_parts.sharing.{name}"}
     built = [build_model(spec, AllowList(["training"]), (4,), 3, seed) for seed in (1, 1, 2)]
     first, again, other = (torch.as_tensor(one.scale) for one in built)
     assert torch.equal(first, again)
@@ -126,7 +126,7 @@ def test_what_no_checkpoint_holds_is_said(model: str, path: str, seedbed: Callab
 )
 def test_what_a_loss_or_an_optimizer_loses_is_said(part: str, path: str, seedbed: Callable) -> None:
     own = {"loss": "losses", "optimizer": "optimizers"}[part]
-    words = [*DIABETES, f"{part}._target_=training.fused.own.{own}.Counting", "trainer.epochs=1"]
+    words = [*DIABETES, f"{part}._target_=support.own_parts.{own}.Counting", "trainer.epochs=1"]
     result = seedbed("train", *words)
     assert f"the {part}'s '{path}' changed in training, and no checkpoint holds it" in result.out
 
@@ -139,7 +139,7 @@ def test_what_a_loss_or_an_optimizer_loses_is_said(part: str, path: str, seedbed
 def test_what_a_state_dict_of_ones_own_leaves_out_is_said(
     part: str, path: str, seedbed: Callable
 ) -> None:
-    word = part.replace("=", "=training.fused.own.schedules.")
+    word = part.replace("=", "=support.own_parts.schedules.")
     result = seedbed("train", *DIABETES, word, "trainer.epochs=2")
     assert result.code == 0, result.err
     what = part.partition(".")[0]
@@ -158,7 +158,7 @@ def test_what_a_state_dict_of_ones_own_leaves_out_is_said(
     ],
 )
 def test_a_state_dict_of_ones_own_that_holds_all_is_resumed(part: str, seedbed: Callable) -> None:
-    words = [*DIABETES, part.replace("=", "=training.fused.own.schedules."), "data.split.test=0"]
+    words = [*DIABETES, part.replace("=", "=support.own_parts.schedules."), "data.split.test=0"]
     full = seedbed("train", *words, "trainer.epochs=4", "hydra.run.dir=full")
     half = seedbed("train", *words, "trainer.epochs=2", "hydra.run.dir=half")
     assert (full.code, half.code) == (0, 0), full.err + half.err
@@ -175,7 +175,7 @@ def test_a_state_dict_of_ones_own_that_holds_all_is_resumed(part: str, seedbed: 
 def test_nothing_is_said_of_a_loss_or_an_optimizer_that_is_saved(
     part: str, scheduler: str, seedbed: Callable
 ) -> None:
-    word = part.replace("=", "=training.fused.own.")
+    word = part.replace("=", "=support.own_parts.")
     result = seedbed("train", *DIABETES, word, f"scheduler={scheduler}", "trainer.epochs=1")
     assert result.code == 0
     assert "no checkpoint holds it" not in result.out
@@ -190,7 +190,7 @@ def test_nothing_is_said_where_nothing_is_lost(model: str, seedbed: Callable) ->
 
 
 def test_parameters_of_a_loss_are_trained_as_in_plain_torch() -> None:
-    words = [*DIABETES, "loss._target_=training.fused.own.losses.Uncertain", "optimizer=adam"]
+    words = [*DIABETES, "loss._target_=support.own_parts.losses.Uncertain", "optimizer=adam"]
     (config,) = variants(words, [{}])
     plan = prepare_run(config, AllowList(["training"]))
     model, loss = copy.deepcopy(plan.model), losses.Uncertain()
@@ -213,7 +213,7 @@ def test_parameters_of_a_loss_are_trained_as_in_plain_torch() -> None:
 @pytest.mark.usefixtures("own")
 @pytest.mark.parametrize("loss", ["Uncertain", "MovingInPlace"])
 def test_the_state_of_a_loss_is_resumed(loss: str, seedbed: Callable) -> None:
-    words = [*DIABETES, f"loss._target_=training.fused.own.losses.{loss}", "optimizer=adam"]
+    words = [*DIABETES, f"loss._target_=support.own_parts.losses.{loss}", "optimizer=adam"]
     words += ["data.split.validation=0.2"]
     full = seedbed("train", *words, "trainer.epochs=4", "hydra.run.dir=full").run
     half = seedbed("train", *words, "trainer.epochs=2", "hydra.run.dir=half").run

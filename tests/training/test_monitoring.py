@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Command
 from hypothesis import given
 from hypothesis import strategies as st
-from runs.driving import same_weights, train
-from training.fused.stacking import alone, planned, stacked, variants
+from support.command_line import Command
+from support.single_runs import same_weights, train
+from support.stacked_runs import alone, planned, stacked, variants
 
 from seedbed.fused.best import Good
 from seedbed.sweep.outcome import read_sweep

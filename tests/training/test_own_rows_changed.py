@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Command
+from support.command_line import Command
 from torch.utils.data import Dataset, TensorDataset
 
 ROWS = 50
@@ -111,7 +111,7 @@ def test_a_run_without_a_sample_goes_on(trained: Callable[[str], Path], seedbed:
 def test_few_rows_are_read_twice_more_however_many_there_are(
     monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    from runs.driving import prepared
+    from support.single_runs import prepared
 
     write(rows)
     read: list[int] = []

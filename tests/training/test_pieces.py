@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.stacked_runs import alone, planned, stacked, variants
 from torch import Tensor, nn
-from training.fused.stacking import alone, planned, stacked, variants
 
 from seedbed.components import AllowList
 from seedbed.data.batches import EVALUATION_ROWS

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from models.article_nets import ARTICLE_NETS, X, Y
-from runs.driving import same_weights, train
+from support.article_nets import ARTICLE_NETS, X, Y
+from support.plain_loop import train_by_hand
+from support.single_runs import same_weights, train
 from torch.optim import lr_scheduler as schedules
-from training.plain_loop import train_by_hand
 
 EPOCHS = 12
 SEED = 3

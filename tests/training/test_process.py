@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs.driving import prepared, train
+from support.single_runs import prepared, train
 from torch.utils import deterministic
 
 from seedbed.errors import DeviceError

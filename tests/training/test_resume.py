@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs.driving import Trained, prepared, same_weights, train
+from support.single_runs import Trained, prepared, same_weights, train
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 from torch.utils.data import Dataset

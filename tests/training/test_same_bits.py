@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs.driving import Trained, prepared, same_weights, train
+from support.single_runs import Trained, prepared, same_weights, train
 
 from seedbed.views.summary import model_table
 

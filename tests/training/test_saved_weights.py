@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from models.article_nets import ARTICLE_NETS
-from runs.driving import Trained, same_weights, train
+from support.article_nets import ARTICLE_NETS
+from support.single_runs import Trained, same_weights, train
 from torch import Tensor
 
 from seedbed.data.new_rows import rows_from_json

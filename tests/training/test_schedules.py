@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn, optim
-from torch.optim import lr_scheduler
-from training.fused.stacking import (
+from support.stacked_runs import (
     InMemory,
     Kept,
     alone,
@@ -20,6 +18,8 @@ from training.fused.stacking import (
     stacked,
     variants,
 )
+from torch import nn, optim
+from torch.optim import lr_scheduler
 
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig

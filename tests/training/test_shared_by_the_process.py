@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from training.fused.stacking import write_module
+from support.stacked_runs import write_module
 
 OWN = """
 import random

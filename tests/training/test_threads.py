@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from runs.driving import prepared, same_weights, train
+from support.single_runs import prepared, same_weights, train
+from support.stacked_runs import planned, stacked, variants
 from torch import nn
-from training.fused.stacking import planned, stacked, variants
 
 from seedbed.training.threads import OWN_STEP, STACKED_STEP, counting
 

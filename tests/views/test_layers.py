@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from models.article_nets import X
-from runs.driving import train
+from support.article_nets import X
+from support.single_runs import train
 from torch.nn import functional
 
 from seedbed.errors import ArgumentError

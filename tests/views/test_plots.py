@@ -8,7 +8,7 @@ import pytest
 from matplotlib.backends import backend_agg
 from matplotlib.figure import Figure
 from PIL import Image
-from runs.driving import train
+from support.single_runs import train
 
 from seedbed.errors import RunDirectoryError
 from seedbed.recording.figure import loss_figure

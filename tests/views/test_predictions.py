@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from data.houses import houses, write_csv
-from runs.driving import Trained, train
 from sklearn.preprocessing import StandardScaler
+from support.houses import houses, write_csv
+from support.single_runs import Trained, train
 
 from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
 from seedbed.runs.files import json_text

@@ -6,8 +6,8 @@ import io
 import pytest
 import torch
 import torchsummary
-from models.article_nets import sequential_net
-from runs.driving import prepared
+from support.article_nets import sequential_net
+from support.single_runs import prepared
 from torch import Tensor, nn
 
 from seedbed.views.summary import layer_rows, model_table, totals

@@ -188,7 +188,8 @@ class _Walk:
 
     def _value(self, path: str, value: Any) -> None:
         if isinstance(value, VALUES):
-            self.found[path] = (type(value).__qualname__, repr(value))
+            text = hex(value) if type(value) is int else repr(value)  # of any length
+            self.found[path] = (type(value).__qualname__, text)
         elif isinstance(value, NAMED):
             self.found[path] = repr(value)
         elif id(value) in self._known:

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from runs.driving import same_weights
-from training.fused.stacking import Kept, alone, assert_alike, stacked, variants
+from support.single_runs import same_weights
+from support.stacked_runs import Kept, alone, assert_alike, stacked, variants
 
 EPOCHS = [3, 7, 1, 7, 5, 2, 3, 6]
 JOBS: list[dict[str, Any]] = [

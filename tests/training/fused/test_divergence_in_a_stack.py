@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from runs.driving import same_weights
-from training.fused.stacking import Kept, alone, assert_alike, singly, stacked, variants
+from support.single_runs import same_weights
+from support.stacked_runs import Kept, alone, assert_alike, singly, stacked, variants
 
 HEALTHY: list[dict[str, Any]] = [
     {"seed": seed, "optimizer.lr": 0.0002 * (1 + seed)} for seed in range(6)

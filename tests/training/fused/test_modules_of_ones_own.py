@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from training.fused.stacking import alone, assert_alike, planned, stacked, variants
+from support.stacked_runs import alone, assert_alike, planned, stacked, variants
 
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.stackable import refused_by_vmap, tried_pair
@@ -34,12 +34,12 @@ REFUSED = {
     "sharing.Counter": f"'step' {CHANGES}",
     "sharing.Iterator": f"'steps' {CHANGES}",
     "sharing.GlobalCounter": "",
-    "sharing.GlobalIterator": f"'training.fused.own.sharing.STEPS' {CHANGES}",
+    "sharing.GlobalIterator": f"'support.own_parts.sharing.STEPS' {CHANGES}",
     "sharing.ClassCounter": f"'ClassCounter.calls' {CHANGES}",
     "sharing.ClosureCounter": "",
     "sharing.DefaultCounter": f"'DefaultCounter.forward.defaults[0][0]' {CHANGES}",
-    "sharing.FunctionCounter": f"'training.fused.own.sharing.scale.calls' {CHANGES}",
-    "sharing.ElsewhereCounter": "'training.fused.own.elsewhere.CALLS",
+    "sharing.FunctionCounter": f"'support.own_parts.sharing.scale.calls' {CHANGES}",
+    "sharing.ElsewhereCounter": "'support.own_parts.elsewhere.CALLS",
     "sharing.MovingAttribute": "",
     "sharing.MovingInPlace": "",
     "sharing.Memory": "",
@@ -95,7 +95,12 @@ EITHER = ["learning.Clamped", "learning.SpectralNorm", "learning.Lazy"]
 
 
 def jobs(target: str, *words: str) -> list[Any]:
-    words = (*SGD, "allow=[training]", f"model._target_=training.fused.own.{target}", *words)
+    words = (
+        *SGD,
+        "allow=[support.own_parts]",
+        f"model._target_=support.own_parts.{target}",
+        *words,
+    )
     return variants([*IRIS, *words], [{"optimizer.lr": 0.02 * (n + 1)} for n in range(3)])
 
 
@@ -110,7 +115,7 @@ def test_every_module_here_has_its_line() -> None:
     told = [*REFUSED, *FUSED, *EITHER]
     there = []
     for home in ("sharing", "learning"):
-        found = importlib.import_module(f"training.fused.own.{home}")
+        found = importlib.import_module(f"support.own_parts.{home}")
         there += [
             f"{home}.{name}"
             for name, one in vars(found).items()
@@ -146,8 +151,8 @@ ADAPTIVE = {
 
 @pytest.mark.parametrize("optimizer", ADAPTIVE)
 def test_rounding_of_which_an_optimizer_makes_steps_is_not_stacked(optimizer: str) -> None:
-    words = [*IRIS, f"optimizer={optimizer}", "allow=[training]"]
-    words += ["model._target_=training.fused.own.learning.Normalised"]
+    words = [*IRIS, f"optimizer={optimizer}", "allow=[support.own_parts]"]
+    words += ["model._target_=support.own_parts.learning.Normalised"]
     kind = ADAPTIVE[optimizer].rpartition(".")[2]
     assert reason_for(variants(words, [{}, {}, {}])) == (
         f"the gradient of 'a.bias' is zero but for rounding, of which {kind} makes whole steps"
@@ -181,7 +186,12 @@ def test_what_may_draw_at_random_is_looked_at_as_closely(target: str) -> None:
     "target", ["RandomFeatures", "Permuted", "NumpysGenerator", "PythonNumber"]
 )
 def test_what_one_seed_draws_is_shared_by_runs_of_one_seed(target: str) -> None:
-    words = (*IRIS, *SGD, "allow=[training]", f"model._target_=training.fused.own.sharing.{target}")
+    words = (
+        *IRIS,
+        *SGD,
+        "allow=[support.own_parts]",
+        f"model._target_=support.own_parts.sharing.{target}",
+    )
     rates = [{"optimizer.lr": 0.02 * (n + 1), "seed": 7} for n in range(3)]
     configs = variants(words, rates)
     assert reason_for(configs) is None
@@ -190,7 +200,7 @@ def test_what_one_seed_draws_is_shared_by_runs_of_one_seed(target: str) -> None:
 
 def test_every_seed_of_a_group_is_looked_at() -> None:
     """The first two may draw the same by chance."""
-    words = (*IRIS, "allow=[training]", "model._target_=training.fused.own.sharing.Rarely")
+    words = (*IRIS, "allow=[support.own_parts]", "model._target_=support.own_parts.sharing.Rarely")
     configs = variants(words, [{} for _ in range(12)])
     reasons = {reason_for(configs[:count]) for count in range(2, 13)}
     assert reasons == {None, f"'side' {SEEDS}"}
@@ -229,8 +239,8 @@ def test_a_loss_is_stacked_only_where_it_gives_what_it_gives_alone(target: str) 
     words = [
         *DIABETES,
         *SGD,
-        "allow=[training]",
-        f"loss._target_=training.fused.own.losses.{target}",
+        "allow=[support.own_parts]",
+        f"loss._target_=support.own_parts.losses.{target}",
     ]
     configs = variants(words, [{"optimizer.lr": 0.01 * (n + 1)} for n in range(3)])
     reason, wanted = reason_for(configs), LOSSES[target]
@@ -241,8 +251,8 @@ def test_a_loss_is_stacked_only_where_it_gives_what_it_gives_alone(target: str) 
 
 
 def test_the_reason_is_told_by_validate_and_train(seedbed: Callable) -> None:
-    words = [*IRIS, "seed=1,2,3", "allow=[training]"]
-    words += ["model._target_=training.fused.own.sharing.RandomFeatures"]
+    words = [*IRIS, "seed=1,2,3", "allow=[support.own_parts]"]
+    words += ["model._target_=support.own_parts.sharing.RandomFeatures"]
     told = f"note: 3 jobs run singly: 'projection' {SEEDS} (model RandomFeatures)"
     for command in (["validate", "-m"], ["train", "-m"]):
         result = seedbed(*command, *words)

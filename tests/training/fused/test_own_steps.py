@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from training.fused.stacking import Kept, alone, planned, stacked, variants
+from support.stacked_runs import Kept, alone, planned, stacked, variants
 
 from seedbed.components import AllowList
 from seedbed.fused.optimizers import SGD

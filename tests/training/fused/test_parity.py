@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from training.fused.stacking import alone, assert_alike, planned, stacked, variants
+from support.stacked_runs import alone, assert_alike, planned, stacked, variants
 
 from seedbed.components import AllowList
 from seedbed.errors import NotAllowedError

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from training.fused.stacking import (
+from support.stacked_runs import (
     Kept,
     alone,
     assert_alike,

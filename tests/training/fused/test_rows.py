@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 import torch
+from support.stacked_runs import planned, variants
 from torch.utils.data import TensorDataset
-from training.fused.stacking import planned, variants
 
 from seedbed.components import AllowList
 from seedbed.config.schema import LoaderConfig

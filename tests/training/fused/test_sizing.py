@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from training.fused.stacking import planned, variants
+from support.stacked_runs import planned, variants
 from training.fused.test_recording import Counted
 
 from seedbed.fused import sizing, step

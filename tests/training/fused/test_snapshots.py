@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from runs.driving import same_weights
-from torch import Tensor
-from training.fused.stacking import (
+from support.single_runs import same_weights
+from support.stacked_runs import (
     InMemory,
     Kept,
     alone,
@@ -21,6 +20,7 @@ from training.fused.stacking import (
     stacked,
     variants,
 )
+from torch import Tensor
 
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig

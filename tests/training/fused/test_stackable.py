@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training.fused.stacking import planned, variants, write_module
+from support.stacked_runs import planned, variants, write_module
 
 from seedbed.fused.plan import StackPlan
 from seedbed.fused.sizing import measured_width, widest

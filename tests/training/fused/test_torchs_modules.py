@@ -6,16 +6,16 @@ Those that are known to be pure are stacked without a trial, and with their step
 from typing import Any
 
 import pytest
-from training.fused.own.around import CELLS, ELSEWHERE, Around, samples, torchs_modules
-from training.fused.stacking import alone, assert_alike, planned, stacked, variants
+from support.own_parts.around import CELLS, ELSEWHERE, Around, samples, torchs_modules
+from support.stacked_runs import alone, assert_alike, planned, stacked, variants
 
 from seedbed.fused import pure, step
 from seedbed.fused.stackable import refused_by_vmap
 from seedbed.fused.trial import found_in_trial
 
 IRIS = ["data=sklearn", "data.split.validation=0.2", "loader.batch_size=40", "trainer.epochs=2"]
-WORDS = [*IRIS, "optimizer=sgd", "optimizer.momentum=0.9", "allow=[training]"]
-AROUND = [*WORDS, "model._target_=training.fused.own.around.Around"]
+WORDS = [*IRIS, "optimizer=sgd", "optimizer.momentum=0.9", "allow=[support.own_parts]"]
+AROUND = [*WORDS, "model._target_=support.own_parts.around.Around"]
 LOSSES = ["data=sklearn", "data.split.validation=0.2", "loader.batch_size=64", "trainer.epochs=2"]
 
 PARTS = 6
@@ -82,7 +82,7 @@ def test_every_listed_layer_is_gone_through() -> None:
 
 @pytest.mark.parametrize("kind", CELLS)
 def test_recurrent_cells(kind: str) -> None:
-    words = [*WORDS, "model._target_=training.fused.own.learning.Cell", f"+model.kind={kind}"]
+    words = [*WORDS, "model._target_=support.own_parts.learning.Cell", f"+model.kind={kind}"]
     configs = variants(words, [{"optimizer.lr": 0.01 * (n + 1)} for n in range(2)])
     assert refused_by_vmap(planned(configs)) is None
     assert_alike(stacked(configs), [alone(config) for config in configs])

@@ -1,9 +1,9 @@
 """Modules that learn in ways of their own: what a stack must do the same way, or refuse."""
 
 import torch
+from support.own_parts.sharing import Net
 from torch import nn
 from torch.nn.utils import parametrizations, prune
-from training.fused.own.sharing import Net
 
 
 class MaskedByHook(Net):

@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 import torch
-from hostile.bombs import _layers, _model
-from hostile.corpus import MODEL_READERS, RERUNS, VIEWS, Attack, Place, data_of_file
+from support.hostile.bombs import _layers, _model
+from support.hostile.corpus import MODEL_READERS, RERUNS, VIEWS, Attack, Place, data_of_file
 
 GIGABYTE = 2**30
 WEIGHTS = ("model.pth", "checkpoints/last.pt", "checkpoints/best.pt")

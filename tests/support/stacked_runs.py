@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from omegaconf import OmegaConf
-from runs.driving import Trained, train
+from support.single_runs import Trained, train
 from torch import Tensor
 
 from seedbed.components import AllowList

@@ -3,7 +3,15 @@
 import os
 from pathlib import Path
 
-from hostile.corpus import MODEL_READERS, READERS, RERUNS, VIEWS, Attack, Place, data_of_file
+from support.hostile.corpus import (
+    MODEL_READERS,
+    READERS,
+    RERUNS,
+    VIEWS,
+    Attack,
+    Place,
+    data_of_file,
+)
 
 FILES: dict[str, Attack] = {}
 

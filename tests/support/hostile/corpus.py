@@ -247,7 +247,7 @@ def pickle_in_an_npz(place: Place) -> None:
     data_of_file(place, "npz", place.run / "rows.npz")
 
 
-CONF = Path(__file__).parents[2] / "conf"
+CONF = Path(__file__).parents[3] / "conf"
 
 
 def data_of_file(place: Place, source: str, path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from hostile.corpus import (
+from support.hostile.corpus import (
     MODEL_READERS,
     RERUNS,
     VIEWS,

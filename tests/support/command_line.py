@@ -1,0 +1,104 @@
+"""The command line, in this process or in one of its own, and what it said."""
+
+import contextlib
+import gc
+import importlib
+import io
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command said, and how it ended.
+
+    Args:
+        code: the exit code.
+        out: standard output.
+        err: standard error.
+        folder: where it ran.
+    """
+
+    code: int
+    out: str
+    err: str
+    folder: Path
+
+    @property
+    def errors(self) -> list[str]:
+        """The `error:` lines."""
+        return [line for line in self.err.splitlines() if line.startswith("error: ")]
+
+    @property
+    def run(self) -> Path:
+        """The run directory that the last `run:` line names."""
+        return self._last("run: ")
+
+    @property
+    def sweep(self) -> Path:
+        """The directory that the last `sweep:` line names."""
+        return self._last("sweep: ")
+
+    def _last(self, label: str) -> Path:
+        lines = [line for line in self.out.splitlines() if line.startswith(label)]
+        assert lines, f"no '{label}' line; exit code {self.code}, standard error:\n{self.err}"
+        return self.folder / lines[-1].removeprefix(label)
+
+
+Command = Callable[..., Result]
+
+
+def in_a_new_process(*words: object, **settings: object) -> Result:
+    """Runs the command line in a process of its own; settings are those of `subprocess.run`."""
+    line = [sys.executable, "-m", "seedbed", *map(str, words)]
+    done = subprocess.run(
+        line, capture_output=True, text=True, timeout=200, check=False, **settings
+    )
+    return Result(done.returncode, done.stdout, done.stderr, Path.cwd())
+
+
+def in_this_process(*words: object) -> Result:
+    """Runs the command line here; use it within `as_in_a_process_of_its_own`."""
+    from seedbed.cli.main import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        finally:
+            _close_log()
+            gc.unfreeze()
+            gc.enable()
+    return Result(code, out.getvalue(), err.getvalue(), Path.cwd())
+
+
+@contextlib.contextmanager
+def as_in_a_process_of_its_own(folder: Path) -> Iterator[None]:
+    """Puts back what the end of a process would; modules in `folder` are forgotten."""
+    path_before = list(sys.path)
+    with mock.patch.dict(os.environ):
+        for name in ("SEEDBED_ALLOW", "SEEDBED_DEBUG"):
+            os.environ.pop(name, None)
+        yield
+    sys.path[:] = path_before
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(f"{folder}{os.sep}"):
+            del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+def _close_log() -> None:
+    """A process has one run, and closes its log at its end."""
+    logger = logging.getLogger("seedbed")
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        with contextlib.suppress(OSError):  # of a full disk
+            handler.close()
