@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from seedbed import handed_in
 from seedbed.config.hints import did_you_mean, shown
 from seedbed.config.options import TARGET, leftovers, listed
 from seedbed.config.schema import RunConfig
@@ -177,7 +178,7 @@ def unused_keys(config: RunConfig, allow: AllowList) -> list[str]:
     for group in TARGET_KEYS:
         spec = getattr(config, group)
         target = spec.get(TARGET)
-        if target is None:
+        if target is None or spec.get(handed_in.KEY) is not None:
             continue
         found = allow.find(str(target), group)
         unused = {

@@ -1,6 +1,7 @@
 """Every YAML that ships composes, fits the schema, builds, and trains a step."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,15 @@ import yaml
 from seedbed.components import AllowList, accepts
 from seedbed.compose.compose import composed
 from seedbed.config.locations import own_conf
+from seedbed.handed_in import handing_in
+from seedbed.tables.memory import table_in_memory
 from seedbed.training.plan import prepare_run
 
 CONF = own_conf()
 FILES = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.rglob("*.yaml"))
 
 NUMBERS = {
-    "data": 6,
+    "data": 7,
     "experiment": 11,
     "loader": 2,
     "loss": 6,
@@ -39,6 +42,7 @@ NEEDS = {
     "data/parquet": ["data.path=rows.parquet", "data.target=y"],
     "data/npz": ["data.path=rows.npz"],
     "data/dataset": ["+data.train._target_=conf_rows.Rows", "allow=[conf_rows]"],
+    "data/memory": ["data.target=y", "data.fingerprint=rows"],
     "experiment/table": TABLE,
     "loss/bce": ["data=sklearn", "data.dataset=breast_cancer"],
     "loss/cross_entropy": CLASSES,
@@ -64,7 +68,7 @@ def words_for(file: str) -> list[str]:
 
 
 @pytest.fixture
-def files(tmp_path: Path, seedbed) -> None:
+def files(tmp_path: Path, seedbed) -> Iterator[None]:
     """What `NEEDS` names; `seedbed` forgets the module afterwards."""
     x = np.random.default_rng(0).normal(size=(20, 2))
     y = x.sum(axis=1)
@@ -74,6 +78,8 @@ def files(tmp_path: Path, seedbed) -> None:
     pa.parquet.write_table(table, tmp_path / "rows.parquet")
     np.savez(tmp_path / "rows.npz", x=x, y=y)
     (tmp_path / "conf_rows.py").write_text(DATASET)
+    with handing_in({"rows": table_in_memory({"a": x[:, 0], "b": x[:, 1], "y": y})}):
+        yield
 
 
 def test_every_file_is_counted() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from seedbed.compose.overrides import words_of
+from seedbed.compose.overrides import overrides_of
 from seedbed.errors import ConfigError
 from seedbed.sweep.expand import expanded
 from seedbed.sweep.names import job_folders
@@ -101,7 +101,7 @@ def test_any_value_is_written_so_that_it_can_be_read_back() -> None:
 
     values = [1, 1e-5, 0.1, True, None, "a b", "it's", "x,y", [1, "a b", [2]], {"low": 1.5}, ""]
     for value in values:
-        (word,) = words_of({"key": value})
+        (word,) = overrides_of({"key": value})
         assert OverridesParser.create().parse_override(word).value() == value
 
 

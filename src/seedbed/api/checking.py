@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed.components import AllowList
 from seedbed.compose.composed import Composed
-from seedbed.config.schema import DataConfig, FilesConfig, SklearnConfig
+from seedbed.config.schema import DataConfig, NamedConfig, SklearnConfig
 from seedbed.process import fast_start
 
 if TYPE_CHECKING:
@@ -93,6 +93,6 @@ def _columns(data: DataConfig, preprocessing: "Preprocessing") -> "list[ColumnRe
     from seedbed.tables.sources import read_source
     from seedbed.views.columns import column_reports
 
-    if not isinstance(data, FilesConfig | SklearnConfig):
+    if not isinstance(data, NamedConfig | SklearnConfig):
         return []
     return column_reports(read_source(data), preprocessing)

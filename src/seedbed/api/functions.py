@@ -1,14 +1,16 @@
 """The functions of `import seedbed`: what the commands do, with runs in place of words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from seedbed.api.hygiene import untouched
 from seedbed.api.messages import Kept, messages
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from seedbed.api.checking import Report, SweepReport
     from seedbed.api.reproducing import Comparison
     from seedbed.api.run import Run
@@ -18,6 +20,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 PathLike = str | Path
+Names = str | Sequence[str] | None
 
 
 def _a_guest(function: Callable[P, T]) -> Callable[P, T]:
@@ -32,11 +35,22 @@ def _a_guest(function: Callable[P, T]) -> Callable[P, T]:
 
 
 @_a_guest
-def train(*overrides: str, directory: PathLike | None = None, progress: bool = False) -> "Run":
+def train(
+    *overrides: str,
+    data: Any = None,
+    target: Names = None,
+    model: "nn.Module | None" = None,
+    directory: PathLike | None = None,
+    progress: bool = False,
+) -> "Run":
     """Trains one run, as `seedbed train` does.
 
     Args:
         overrides: as on the command line, such as `"optimizer.lr=0.01"`.
+        data: rows in memory in place of those that the config names: a DataFrame of pandas or
+            polars, a table of Arrow, a dictionary of columns, or a pair (X, y) of arrays.
+        target: the name of the column to predict, or names.
+        model: a built module in place of the one that the config describes; a copy is trained.
         directory: of the run; None for a new one below `outputs/`.
         progress: whether to print how it goes.
 
@@ -49,23 +63,38 @@ def train(*overrides: str, directory: PathLike | None = None, progress: bool = F
         RunFailedError: if a part of your own raises while it trains.
         KeyboardInterrupt: if it was interrupted; a checkpoint is saved, and `resume` goes on.
     """
+    from seedbed.api.handed import handed
     from seedbed.api.requests import run_of
     from seedbed.api.run import Run
     from seedbed.api.training import train_called_back
     from seedbed.compose.isolation import hydra_left_alone
 
-    with hydra_left_alone():
-        trained = train_called_back(run_of(overrides, directory), messages(progress=progress))
+    given = handed(overrides, data, target, model)
+    with hydra_left_alone(), given.found():
+        request = run_of(overrides, given, directory)
+        trained = train_called_back(
+            request, messages(progress=progress), keep_start=model is not None
+        )
     _raise_interrupt(trained.status, trained.paths.root)
-    return Run(trained.paths.root)
+    return Run(trained.paths.root, given.module)
 
 
 @_a_guest
-def sweep(*overrides: str, directory: PathLike | None = None, progress: bool = False) -> "Sweep":
+def sweep(
+    *overrides: str,
+    data: Any = None,
+    target: Names = None,
+    model: "nn.Module | None" = None,
+    directory: PathLike | None = None,
+    progress: bool = False,
+) -> "Sweep":
     """Trains a sweep, as `seedbed train -m` does.
 
     Args:
         overrides: as on the command line, such as `"optimizer.lr=1e-3,1e-2"`.
+        data: as for `train`.
+        target: as for `train`.
+        model: as for `train`; every job begins with its weights, whatever the seed.
         directory: of the sweep; None for a new one below `outputs/`.
         progress: whether to print how it goes.
 
@@ -77,50 +106,71 @@ def sweep(*overrides: str, directory: PathLike | None = None, progress: bool = F
         SeedbedError: if a job cannot be built; nothing has been written then.
         KeyboardInterrupt: if it was interrupted; `resume` goes on.
     """
+    from seedbed.api.handed import handed
     from seedbed.api.requests import sweep_of
     from seedbed.api.sweep import Sweep
     from seedbed.api.sweeping import run_sweep
     from seedbed.compose.isolation import hydra_left_alone
 
-    with hydra_left_alone():
-        done = run_sweep(sweep_of(overrides, directory), messages(progress=progress))
-    return _ended(Sweep(done.directory))
+    given = handed(overrides, data, target, model)
+    with hydra_left_alone(), given.found():
+        request = sweep_of(overrides, given, directory)
+        done = run_sweep(request, messages(progress=progress), start=given.module)
+    return _ended(Sweep(done.directory, given.module))
 
 
 @_a_guest
-def validate(*overrides: str, sweep: bool = False) -> "Report | SweepReport":
+def validate(
+    *overrides: str,
+    data: Any = None,
+    target: Names = None,
+    model: "nn.Module | None" = None,
+    sweep: bool = False,
+) -> "Report | SweepReport":
     """Checks a config without training, as `seedbed validate` does.
 
     Args:
         overrides: as for `train`.
+        data: as for `train`.
+        target: as for `train`.
+        model: as for `train`.
         sweep: whether they ask for a sweep, as for `sweep`.
 
     Raises:
         SeedbedError: with all that is wrong, in its `problems`.
     """
     from seedbed.api.checking import SweepReport, check_run
+    from seedbed.api.handed import handed
     from seedbed.api.requests import run_of, sweep_of
     from seedbed.compose.isolation import hydra_left_alone
 
-    with hydra_left_alone():
+    given = handed(overrides, data, target, model)
+    with hydra_left_alone(), given.found():
         if not sweep:
-            return check_run(run_of(overrides))
+            return check_run(run_of(overrides, given))
         from seedbed.api.sweeping import check_sweep
 
         kept = Kept()
-        jobs = check_sweep(sweep_of(overrides), kept)
+        jobs = check_sweep(sweep_of(overrides, given), kept)
         return SweepReport(jobs, [line.removeprefix("note: ") for line in kept.lines])
 
 
 @_a_guest
 def resume(
-    path: PathLike, *overrides: str, changed: bool = False, progress: bool = False
+    path: PathLike,
+    *overrides: str,
+    data: Any = None,
+    model: "nn.Module | None" = None,
+    changed: bool = False,
+    progress: bool = False,
 ) -> "Run | Sweep":
     """Goes on with a run or a sweep where it stopped, as `seedbed resume` does.
 
     Args:
         path: of the run, or of the sweep.
         overrides: `"trainer.epochs=N"` for more epochs, `"data.path=FILE"` if its data was moved.
+        data: the rows, of a run that was begun with rows in memory.
+        model: a module of the same form, of a run that was begun with a built module.
         changed: of a sweep: whether a config that changed since is taken as it is now.
         progress: whether to print how it goes.
 
@@ -128,6 +178,7 @@ def resume(
         SeedbedError: if it cannot go on; with what to do.
         KeyboardInterrupt: if it was interrupted.
     """
+    from seedbed.api.handed import handed_again, handed_to_sweep
     from seedbed.api.run import Run
     from seedbed.api.sweep import Sweep
     from seedbed.runs.layout import SWEEP_JOBS
@@ -137,24 +188,34 @@ def resume(
         from seedbed.api.sweep_resuming import resume_sweep
         from seedbed.compose.isolation import hydra_left_alone
 
-        with hydra_left_alone():
-            resume_sweep(Path(path), overrides, messages(progress=progress), changed=changed)
-        return _ended(Sweep(path))
+        given = handed_to_sweep(Path(path), data, model)
+        with hydra_left_alone(), given.found():
+            resume_sweep(
+                Path(path), overrides, messages(progress=progress), changed=changed, given=given
+            )
+        return _ended(Sweep(path, given.module))
     from seedbed.api.resuming import resume_run
 
-    trained = resume_run(open_run(path), overrides, messages(progress=progress))
+    paths = open_run(path)
+    given = handed_again(paths, data, model)
+    with given.found():
+        trained = resume_run(paths, overrides, messages(progress=progress))
     if trained is not None:
         _raise_interrupt(trained.status, trained.paths.root)
-    return Run(path)
+    return Run(path, given.module)
 
 
 @_a_guest
-def reproduce(path: PathLike, *overrides: str) -> "Comparison":
+def reproduce(
+    path: PathLike, *overrides: str, data: Any = None, model: "nn.Module | None" = None
+) -> "Comparison":
     """Runs a finished run again elsewhere and compares bit for bit, as `seedbed reproduce` does.
 
     Args:
         path: of the run.
         overrides: `"data.path=FILE"` if its data was moved.
+        data: as for `resume`.
+        model: as for `resume`; it is given the weights that the run began with.
 
     Returns:
         What was found; true if the two are identical.
@@ -162,32 +223,44 @@ def reproduce(path: PathLike, *overrides: str) -> "Comparison":
     Raises:
         SeedbedError: if the run has not ended, is damaged, or is of other data.
     """
+    from seedbed.api.handed import handed_again
     from seedbed.api.reproducing import reproduce_run
     from seedbed.runs.reader import open_run
 
-    return reproduce_run(open_run(path), overrides, lambda text: None)
+    paths = open_run(path)
+    with handed_again(paths, data, model).found():
+        return reproduce_run(paths, overrides, lambda text: None)
 
 
-def load_run(path: PathLike) -> "Run":
+def load_run(path: PathLike, *, model: "nn.Module | None" = None) -> "Run":
     """Opens a run directory, which may come from a stranger.
+
+    Args:
+        path: of the directory.
+        model: a module of the same form, of a run that was begun with a built module; a copy gets
+            the run's weights.
 
     Raises:
         RunDirectoryError: if there is none.
     """
     from seedbed.api.run import Run
 
-    return Run(path)
+    return Run(path, model)
 
 
-def load_sweep(path: PathLike) -> "Sweep":
+def load_sweep(path: PathLike, *, model: "nn.Module | None" = None) -> "Sweep":
     """Opens a sweep directory, which may come from a stranger.
+
+    Args:
+        path: of the directory.
+        model: as for `load_run`.
 
     Raises:
         RunDirectoryError: if there is none, or its list of jobs is damaged.
     """
     from seedbed.api.sweep import Sweep
 
-    return Sweep(path)
+    return Sweep(path, model)
 
 
 def _raise_interrupt(status: str, path: Path) -> None:

@@ -1,58 +1,74 @@
 """What the functions are asked for, composed from overrides as the commands compose it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from seedbed.api.handed import Handed
 from seedbed.compose.composed import Composed, ComposedSweep
-from seedbed.compose.overrides import words_of
+from seedbed.compose.overrides import overrides_of
 from seedbed.compose.requests import requested
 from seedbed.config.absurd import refuse_absurd_words
 from seedbed.config.locations import find_user_conf
 from seedbed.errors import ArgumentError, ConfigError
 
 
-def run_of(overrides: Sequence[str], directory: str | Path | None = None) -> Composed:
+def run_of(
+    overrides: Sequence[str], given: Handed, directory: str | Path | None = None
+) -> Composed:
     """One run.
 
     Args:
         overrides: as typed.
+        given: rows and a model that are handed in beside them.
         directory: of the run; None for what the config says.
 
     Raises:
         ArgumentError: for what is no override.
         ConfigError: for a mistake in the overrides or the YAML, or if they ask for a sweep.
     """
-    request = _request(overrides, "hydra.run.dir", directory, multirun=False)
+    request = _request([*given.overrides, *overrides], "hydra.run.dir", directory, multirun=False)
     if not isinstance(request, Composed):
         raise ConfigError(
             "hydra.mode=MULTIRUN asks for a sweep, and this is one run; call seedbed.sweep"
         )
-    return request
+    (told,) = given.into(request)
+    return told
 
 
-def sweep_of(overrides: Sequence[str], directory: str | Path | None = None) -> ComposedSweep:
+def sweep_of(
+    overrides: Sequence[str], given: Handed, directory: str | Path | None = None
+) -> ComposedSweep:
     """A sweep; arguments and errors as in `run_of`."""
-    request = _request(overrides, "hydra.sweep.dir", directory, multirun=True)
+    request = _request([*given.overrides, *overrides], "hydra.sweep.dir", directory, multirun=True)
     if not isinstance(request, ComposedSweep):
         raise ConfigError(
             "another hydra/launcher than Seedbed's, and callbacks of a sweep, are for the command "
             "line; type seedbed train -m, or leave them out"
         )
-    return request
+    return replace(request, jobs=given.into(*request.jobs))
 
 
 def _request(
     overrides: Sequence[str], key: str, directory: str | Path | None, *, multirun: bool
 ) -> Composed | ComposedSweep | None:
     typed = list(overrides)
-    for one in typed:
+    refuse_absurd_words(typed)
+    if directory is not None:
+        typed += overrides_of({key: str(directory)})
+    return requested(typed, find_user_conf(), multirun=multirun)
+
+
+def refuse_no_override(overrides: Sequence[object]) -> None:
+    """Refuses what is no override.
+
+    Raises:
+        ArgumentError: naming the first.
+    """
+    for one in overrides:
         if not isinstance(one, str):
             raise ArgumentError(
                 f"an override must be a text such as 'optimizer.lr=0.01', got {one!r}"[:300]
             )
         if one.startswith("-"):
             raise ArgumentError(f"'{one[:60]}' is a flag of the command line, not an override")
-    refuse_absurd_words(typed)
-    if directory is not None:
-        typed += words_of({key: str(directory)})
-    return requested(typed, find_user_conf(), multirun=multirun)

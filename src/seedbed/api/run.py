@@ -9,6 +9,7 @@ from seedbed.api.history import History
 from seedbed.api.hygiene import untouched
 from seedbed.api.predictions import Predictions
 from seedbed.errors import ArgumentError
+from seedbed.handed_in import KEY, handing_in
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
 from seedbed.runs.reader import open_run, read_config, read_history, read_json, read_status
@@ -33,7 +34,7 @@ def _within_bounds(
     """The run may be a stranger's, and the process is somebody else's."""
 
     def bounded(self: "Run", /, *args: P.args, **named: P.kwargs) -> T:
-        with untouched(), opening(self.path):
+        with untouched(), opening(self.path), handing_in(self._given()):
             return method(self, *args, **named)
 
     bounded.__doc__, bounded.__name__ = method.__doc__, method.__name__
@@ -47,13 +48,15 @@ class Run:
 
     Args:
         path: of the directory.
+        module: of the form of the one that the run was begun with; None where the config tells it.
 
     Raises:
         RunDirectoryError: if there is none.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, module: "nn.Module | None" = None) -> None:
         self._paths: RunPaths = open_run(path)
+        self._module = module
         self._opened: dict[str | None, TrainedModel] = {}
 
     @property
@@ -202,6 +205,18 @@ class Run:
         from seedbed.views.trained import load_trained
 
         return load_trained(self.path, checkpoint)
+
+    def _given(self) -> dict[str, Any]:
+        """The module, by the fingerprint that the run has of it."""
+        if self._module is None:
+            return {}
+        spec = self.config.get("model")
+        key = spec.get(KEY) if isinstance(spec, dict) else None
+        if not isinstance(key, str):
+            raise ArgumentError(
+                f"the config of '{self.path}' describes its model; leave out model="
+            )
+        return {key: self._module}
 
     def _result(self) -> dict[str, Any]:
         return read_json(self._paths.result) if self._paths.result.is_file() else {}

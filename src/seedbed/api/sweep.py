@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from seedbed.api.run import Run
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.sweep.job import earlier_outcome
 from seedbed.sweep.outcome import JobRecord, read_sweep
+
+if TYPE_CHECKING:
+    from torch import nn
 
 MOST_ROWS = 20
 """Of the table that a notebook shows."""
@@ -20,13 +23,15 @@ class Sweep(Sequence[Run]):
 
     Args:
         path: of the directory.
+        module: as `Run` takes it, for all runs.
 
     Raises:
         RunDirectoryError: if there is no sweep, or its list of jobs is damaged.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, module: "nn.Module | None" = None) -> None:
         self.path = Path(path)
+        self._module = module
         if not (self.path / SWEEP_JOBS).is_file():
             raise RunDirectoryError(
                 f"'{self.path}' is no sweep: it has no {SWEEP_JOBS}; a run is opened by "
@@ -76,7 +81,7 @@ class Sweep(Sequence[Run]):
 
     def _run(self, job: JobRecord) -> Run:
         if job.number not in self._runs:
-            self._runs[job.number] = Run(self.path / job.directory)
+            self._runs[job.number] = Run(self.path / job.directory, self._module)
         return self._runs[job.number]
 
     def __repr__(self) -> str:

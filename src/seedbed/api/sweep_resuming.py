@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from seedbed.api.handed import Handed
 from seedbed.api.messages import Messages
 from seedbed.api.sweep_checks import (
     refuse_strange_words,
@@ -16,9 +17,10 @@ from seedbed.components import only_readers_own
 from seedbed.compose.composed import Composed
 from seedbed.config.identity import config_hash
 from seedbed.config.locations import find_user_conf, users_allowed
-from seedbed.errors import SeedbedError
+from seedbed.config.schema import MemoryConfig
+from seedbed.errors import DataError, ModelError, SeedbedError
 from seedbed.process import fast_start
-from seedbed.runs.layout import RunPaths
+from seedbed.runs.layout import SWEEP_START, RunPaths
 from seedbed.runs.opening import Opening, files_of, opening
 from seedbed.runs.reader import refuse_links
 from seedbed.runs.relocation import Relocation
@@ -34,6 +36,7 @@ def resume_sweep(
     *,
     changed: bool = False,
     config_dir: str | None = None,
+    given: Handed | None = None,
 ) -> None:
     """Runs the jobs of an earlier sweep that did not complete.
 
@@ -43,16 +46,20 @@ def resume_sweep(
         messages: hears how it goes.
         changed: whether a config that changed since is taken as it is now.
         config_dir: the user's own folder, or None to look for one; never the sweep's word.
+        given: rows and a model that were handed in when it began, handed in again.
 
     Raises:
         SeedbedError: if the sweep is damaged, or its config changed.
     """
+    given = given or Handed()
     with opening(directory) as bounds, only_readers_own(users_allowed()):
         for folder in (directory, *(path for path in directory.iterdir() if path.is_dir())):
             refuse_links(RunPaths(folder))
         with alone(directory):
             # overrides in the sweep's own files may allow more than the reader does
-            left = _left(directory, overrides, bounds, changed=changed, config_dir=config_dir)
+            left = _left(
+                directory, overrides, bounds, given, changed=changed, config_dir=config_dir
+            )
             if left is None:
                 messages.line(f"complete already\nsweep: {directory}")
                 return
@@ -87,6 +94,7 @@ def _left(
     directory: Path,
     overrides: Sequence[str],
     bounds: Opening,
+    given: Handed,
     *,
     changed: bool,
     config_dir: str | None,
@@ -109,6 +117,8 @@ def _left(
     name = str(sweep.origin.get("config_name", "config"))
     composed = recomposed([one.overrides for one in left], find_user_conf(config_dir), name)
     refuse_what_is_not_allowed(composed, directory)
+    _refuse_what_is_not_handed_in(directory, composed[0], given)
+    composed = given.into(*composed)
     lines = [f"{len(sweep.jobs) - len(left)} of {len(sweep.jobs)} jobs are complete"]
     lines += _note_changes(left, composed, directory, changed=changed)
     note_basis(left, [one.plain for one in composed])
@@ -118,6 +128,23 @@ def _left(
         bounds.end()
     refuse_other_data(sweep, relocation)
     return _Left(sweep, left, composed, relocation, lines)
+
+
+def _refuse_what_is_not_handed_in(directory: Path, first: Composed, given: Handed) -> None:
+    """Of a sweep that a Python program began with rows or a model of its own.
+
+    Raises:
+        DataError, ModelError: with what to type there.
+    """
+    where = f"in Python, type seedbed.resume({str(directory)!r}"
+    if isinstance(first.run.data, MemoryConfig) and given.table is None:
+        raise DataError(
+            f"'{directory}' trains on rows in memory, which are not kept; {where}, data=rows)"
+        )
+    if (directory / SWEEP_START).is_file() and given.module is None:
+        raise ModelError(
+            f"'{directory}' trains a module that a Python program built; {where}, model=module)"
+        )
 
 
 def _note_changes(

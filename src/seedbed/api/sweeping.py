@@ -14,13 +14,14 @@ from seedbed.api.sweep_checks import (
     refuse_what_cannot_run,
     without_duplicates,
 )
+from seedbed.api.training import save_start
 from seedbed.compose.composed import SUBDIR, Composed, ComposedSweep, hydra_files
 from seedbed.compose.overrides import filled_in
 from seedbed.config.identity import config_hash
 from seedbed.errors import RunDirectoryError
 from seedbed.process import fast_start
 from seedbed.runs.files import write_yaml, writing
-from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, RunPaths
+from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START, RunPaths
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.relocation import Relocation
 from seedbed.sweep.job import Job
@@ -30,19 +31,27 @@ from seedbed.sweep.run import run_jobs
 from seedbed.sweep.yardstick import note_basis
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from seedbed.sweep.disk import Footprint
 
 Runner = Callable[[Sweep, Sequence[Job]], None]
 """Runs the jobs of a sweep in another way than ours, and records them."""
 
 
-def run_sweep(asked: ComposedSweep, messages: Messages, run: Runner | None = None) -> Sweep:
+def run_sweep(
+    asked: ComposedSweep,
+    messages: Messages,
+    run: Runner | None = None,
+    start: "nn.Module | None" = None,
+) -> Sweep:
     """Runs a new sweep.
 
     Args:
         asked: what was composed.
         messages: hears how it goes.
         run: runs the jobs, in place of ours.
+        start: a built module whose weights all jobs begin with, which are kept; else None.
 
     Raises:
         SeedbedError: if a job cannot be prepared; nothing has been written then.
@@ -61,6 +70,8 @@ def run_sweep(asked: ComposedSweep, messages: Messages, run: Runner | None = Non
         directory.mkdir(parents=True, exist_ok=True)
     with alone(directory):
         write_yaml(directory / SWEEP_CONFIG, asked.multirun)
+        if start is not None:
+            save_start(directory / SWEEP_START, start)
         monitor = run_left(sweep, jobs_of(sweep, records, kept), messages, run)
     messages.sweep_ended(sweep, monitor)
     return sweep

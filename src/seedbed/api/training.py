@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seedbed.api.failures import failures_told
@@ -11,9 +12,12 @@ from seedbed.compose.composed import Composed, hydra_files
 from seedbed.process import fast_start
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import claimed
+from seedbed.runs.files import writing
 from seedbed.runs.layout import RunPaths
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from seedbed.training.plan import Plan
 
 log = logging.getLogger("seedbed")
@@ -41,12 +45,13 @@ class Trained:
         return str(self.result["status"])
 
 
-def train_run(settings: Composed, messages: Messages) -> Trained:
+def train_run(settings: Composed, messages: Messages, *, keep_start: bool = False) -> Trained:
     """Trains one run into the directory that its config names.
 
     Args:
         settings: composed and checked.
         messages: hears what is trained, and how that goes.
+        keep_start: whether the starting weights are kept, which the config does not give again.
 
     Raises:
         SeedbedError: if a part cannot be built, or the directory cannot be written.
@@ -74,6 +79,8 @@ def train_run(settings: Composed, messages: Messages) -> Trained:
                 log.info("note: %s", note)
             log.info("the model:\n%s", table.rstrip())
             write_hydra_files(hydra_files(settings, directory.root), directory)
+            if keep_start:
+                save_start(directory.start, plan.model)
             with failures_told(directory.log):
                 result = run(plan, settings.plain, directory, progress)
     trained = Trained(result, RunPaths(directory.root), plan)
@@ -81,15 +88,26 @@ def train_run(settings: Composed, messages: Messages) -> Trained:
     return trained
 
 
-def train_called_back(settings: Composed, messages: Messages) -> Trained:
+def train_called_back(
+    settings: Composed, messages: Messages, *, keep_start: bool = False
+) -> Trained:
     """As `train_run`, between the callbacks of `hydra.callbacks` where there are any."""
     if not settings.hydra["callbacks"]:
-        return train_run(settings, messages)
+        return train_run(settings, messages, keep_start=keep_start)
     from seedbed.compose.callbacks import called_back
 
     return called_back(
         settings,
-        lambda one: train_run(one, messages),
+        lambda one: train_run(one, messages, keep_start=keep_start),
         lambda trained: {"status": trained.status, **trained.result["metrics"]},
         messages.line,
     )
+
+
+def save_start(path: Path, model: "nn.Module") -> None:
+    """Keeps the starting weights of a module that a program built, to begin with them again."""
+    from seedbed.runs import checkpoint
+
+    with writing(path):
+        path.parent.mkdir(exist_ok=True)
+    checkpoint.save(path, checkpoint.copied(dict(model.state_dict())))

@@ -17,7 +17,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
 from seedbed.compose.compose import from_job
-from seedbed.compose.overrides import words_of
+from seedbed.compose.overrides import overrides_of
 from seedbed.process import signals
 from seedbed.raised import reason
 from seedbed.sweep.job import Job, run_job
@@ -76,7 +76,7 @@ def _record(sweep: Sweep, returns: Sequence[JobReturn]) -> None:
 def _overrides(job: Job) -> list[str]:
     """Of one job, with the folder that is its own."""
     place = {"hydra.sweep.dir": str(job.path.parent), "hydra.sweep.subdir": job.path.name}
-    return [*job.overrides, *words_of(place)]
+    return [*job.overrides, *overrides_of(place)]
 
 
 def _note_errors(sweep: Sweep, returns: Sequence[JobReturn]) -> None:

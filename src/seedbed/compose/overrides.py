@@ -11,7 +11,7 @@ Words = list[str]
 Settings = Mapping[str, Any]
 
 
-def words_of(settings: Settings) -> Words:
+def overrides_of(settings: Settings) -> Words:
     """Overrides that give each key its value."""
     return [f"{key}={_written(value)}" for key, value in settings.items()]
 
@@ -40,4 +40,4 @@ def _filled_in(word: str, plain: dict[str, Any]) -> str:
     key = word.partition("=")[0]
     value = at(plain, tuple(key.lstrip("+").split(".")))
     prefix = key[: len(key) - len(key.lstrip("+"))]
-    return word if value is NOTHING else f"{prefix}{words_of({key.lstrip('+'): value})[0]}"
+    return word if value is NOTHING else f"{prefix}{overrides_of({key.lstrip('+'): value})[0]}"

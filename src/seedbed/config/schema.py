@@ -75,14 +75,20 @@ class RowsConfig(ColumnsConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilesConfig(ColumnsConfig):
+class NamedConfig(ColumnsConfig):
+    """A source whose columns have names of the user's own, the target's among them."""
+
+    target: Name | Names
+    unknown: Literal["zeros", "error"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilesConfig(NamedConfig):
     """A source in one to three files."""
 
     path: PathText
     validation_path: PathText | None
     test_path: PathText | None
-    target: Name | Names
-    unknown: Literal["zeros", "error"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +99,8 @@ class NpzConfig(FilesConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableConfig(FilesConfig):
-    """A table in files, with columns of several kinds."""
+class TableConfig(NamedConfig):
+    """A table, with columns of several kinds."""
 
     categories: AnyNames
     max_categories: Count
@@ -107,19 +113,28 @@ class TableConfig(FilesConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParquetConfig(TableConfig):
+class ParquetConfig(TableConfig, FilesConfig):
     """A Parquet table."""
 
     source: Literal["parquet"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CsvConfig(TableConfig):
+class CsvConfig(TableConfig, FilesConfig):
     """A comma or tab separated table with a header line."""
 
     source: Literal["csv"]
     delimiter: Delimiter | None
     encoding: Encoding
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryConfig(TableConfig):
+    """Rows that a Python program hands in, and hands in again to go on."""
+
+    source: Literal["memory"]
+    columns: AnyNames
+    fingerprint: Text | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,6 +243,7 @@ DATA_SOURCES: dict[str, type[DataConfig]] = {
     "csv": CsvConfig,
     "parquet": ParquetConfig,
     "npz": NpzConfig,
+    "memory": MemoryConfig,
     "sklearn": SklearnConfig,
     "dataset": DatasetConfig,
 }

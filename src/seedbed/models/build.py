@@ -10,8 +10,12 @@ from torch import Tensor, nn
 
 from seedbed.components import AllowList, accepted, constructed
 from seedbed.errors import ModelError, NotAllowedError
+from seedbed.handed_in import KEY, handed_in
+from seedbed.models.copies import copied_model
 from seedbed.models.lazy import materialize
 from seedbed.models.shared_values import others_seeded
+from seedbed.raised import reason
+from seedbed.runs.files import printable
 
 
 class ModelBuilder:
@@ -36,6 +40,11 @@ class ModelBuilder:
         input_shape: Sequence[int],
         out_features: int,
     ) -> None:
+        self.input_shape = list(input_shape)
+        self.built = _handed_in(spec)
+        self.own = True
+        if self.built is not None:
+            return
         self.found = allow.find(str(spec["_target_"]), "model._target_")
         if not issubclass(self.found, nn.Module):
             raise ModelError(f"model._target_: {self.found.__name__} is no torch.nn.Module")
@@ -56,13 +65,13 @@ class ModelBuilder:
                     "have it inferred"
                 )
         self.arguments = accepted(self.found, arguments, "model")
-        self.input_shape = list(input_shape)
         self.own = not self.found.__module__.startswith("seedbed.")
 
     def __call__(self, seed: int) -> nn.Module:
         """A model on the CPU, with the weights of one built after `torch.manual_seed(seed)`.
 
         Python's and NumPy's generators are seeded too, where the class is not one of Seedbed's.
+        A module that was built already is copied, with its weights as they are, whatever the seed.
         Lazy layers get their sizes from a batch of zeros, and draw their weights then.
 
         Raises:
@@ -77,12 +86,46 @@ class ModelBuilder:
                 model = _built(self.found, self.arguments)
             else:
                 with others_seeded(seed):
-                    model = _built(self.found, self.arguments)
+                    model = self._copied() or _built(self.found, self.arguments)
                     materialize(model, self.input_shape)
         finally:
             torch.default_generator.set_state(state)
         assert isinstance(model, nn.Module)
         return model
+
+    def _copied(self) -> nn.Module | None:
+        """A copy of the module that was built already, or None.
+
+        Raises:
+            ModelError: if it cannot be copied.
+        """
+        if self.built is None:
+            return None
+        try:
+            return copied_model(self.built).cpu()
+        except Exception as err:  # of any kind: the class is the user's
+            raise ModelError(
+                f"model: {type(self.built).__name__} cannot be copied: {reason(err)}"
+            ) from err
+
+
+def _handed_in(spec: Mapping[str, Any]) -> nn.Module | None:
+    """The module that a program built; None for a model that the config describes.
+
+    Raises:
+        ModelError: if it is not handed in.
+    """
+    fingerprint = spec.get(KEY)
+    if fingerprint is None:
+        return None
+    module: nn.Module | None = handed_in(fingerprint)
+    if module is None:
+        raise ModelError(
+            f"model: a Python program built it ({printable(str(spec.get('_target_')))}), and the "
+            "config alone cannot; hand it in there: seedbed.load_run(RUN, model=module), "
+            "seedbed.resume(RUN, model=module) or seedbed.reproduce(RUN, model=module)"
+        )
+    return module
 
 
 def _seed_the_cpu(seed: int) -> None:

@@ -12,18 +12,20 @@ from typing import Any
 
 import numpy as np
 
+from seedbed.handed_in import all_handed_in
+
 VALUES = (bool, int, float, complex, str, bytes, type(None))
 
 
 @contextmanager
 def kept_to_the_run(packages: Sequence[str], seed: int) -> Iterator[None]:
-    """Both of the below, where there is code of the user's; nothing where there is none.
+    """Both of the below, where there is code of the user's, or a module of a program's own.
 
     Args:
         packages: that may be named, as `allow` has them.
         seed: of Python's and NumPy's generators.
     """
-    if not packages:
+    if not packages and not all_handed_in():
         yield
         return
     with values_put_back(packages), others_seeded(seed):

@@ -55,6 +55,11 @@ class RunPaths:
         return self.checkpoints / "best.pt"
 
     @property
+    def start(self) -> Path:
+        """The starting weights of a module that a Python program built."""
+        return self.checkpoints / "start.pt"
+
+    @property
     def model(self) -> Path:
         """The plain CPU `state_dict`."""
         return self.root / "model.pth"
@@ -98,6 +103,9 @@ class RunPaths:
 
 SWEEP_TABLE = "results.csv"
 SWEEP_JOBS = "sweep.json"
+SWEEP_START = "start.pt"
+"""The starting weights of a module that a Python program built, the same for all jobs."""
+
 SWEEP_CONFIG = "multirun.yaml"
 EVENT_PREFIX = "events.out.tfevents"
 """How TensorBoard knows its files."""

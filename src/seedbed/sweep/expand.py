@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from seedbed.compose.overrides import Settings, Words, words_of
+from seedbed.compose.overrides import Settings, Words, overrides_of
 from seedbed.data.seeds import stream_seed
 from seedbed.errors import ConfigError
 
@@ -50,7 +50,7 @@ def expanded(
     _refuse_wrong_types(sweep)
     parts = [
         [list(job) for job in grid],
-        [words_of(one) for one in sweep["settings"]] or [[]],
+        [overrides_of(one) for one in sweep["settings"]] or [[]],
         list(_zipped(sweep["zip"] or {})) or [[]],
         list(_drawn(sweep["draw"] or {}, sweep["draws"], sweep["draw_seed"])) or [[]],
     ]
@@ -74,7 +74,7 @@ def _without_excluded(
     if not kept:
         raise ConfigError(f"sweep.exclude leaves none of {len(jobs)} jobs")
     notes = [
-        f"sweep.exclude: no job sets {' and '.join(words_of(one))}, so none is left out for it"
+        f"sweep.exclude: no job sets {' and '.join(overrides_of(one))}, so none is left out for it"
         for one in idle.values()
     ]
     return Expanded(kept, tuple(notes))
@@ -115,7 +115,7 @@ def _zipped(lists: Mapping[str, Sequence[Any]]) -> Iterator[Words]:
         told = ", ".join(f"{key} has {length}" for key, length in lengths.items())
         raise ConfigError(f"sweep.zip: the lists must be as long as one another: {told}")
     for values in zip(*lists.values(), strict=True):
-        yield words_of(dict(zip(lists, values, strict=True)))
+        yield overrides_of(dict(zip(lists, values, strict=True)))
 
 
 def _drawn(ranges: Mapping[str, Any], number: int, seed: int) -> Iterator[Words]:
@@ -124,7 +124,7 @@ def _drawn(ranges: Mapping[str, Any], number: int, seed: int) -> Iterator[Words]
         return
     for index in range(number):
         random = np.random.default_rng(stream_seed(seed, "draw", index))
-        yield words_of({key: _one(key, spec, random) for key, spec in ranges.items()})
+        yield overrides_of({key: _one(key, spec, random) for key, spec in ranges.items()})
 
 
 def _one(key: str, spec: Any, random: np.random.Generator) -> Any:

@@ -12,12 +12,15 @@ from seedbed.config.schema import (
     CsvConfig,
     DataConfig,
     FilesConfig,
+    MemoryConfig,
+    NamedConfig,
     NpzConfig,
     ParquetConfig,
     RowsConfig,
     SklearnConfig,
 )
 from seedbed.errors import DataError
+from seedbed.handed_in import handed_in
 from seedbed.runs.files import UNPRINTABLE, printable
 from seedbed.tables.column_types import ColumnTypes, TableFile, later_table, must_have
 from seedbed.tables.file_checks import must_be_file
@@ -41,7 +44,9 @@ def read_source(config: DataConfig) -> Table:
         case SklearnConfig():
             return sklearn_table(config)
         case FilesConfig():
-            return _training_table(config)
+            return _training_table(config, _opened(config, Path(config.path), "data.path"))
+        case MemoryConfig():
+            return _training_table(config, _in_memory(config))
     raise DataError(f"data.source: {config.source} is not a table")
 
 
@@ -65,8 +70,7 @@ def read_file(config: FilesConfig, path: Path, key: str, types: ColumnTypes) -> 
     return table
 
 
-def _training_table(config: FilesConfig) -> Table:
-    file = _opened(config, Path(config.path), "data.path")
+def _training_table(config: NamedConfig, file: TableFile) -> Table:
     targets = names_of(config.target)
     named = getattr(config, "categories", [])
     for key, names in (("target", targets), ("categories", named)):
@@ -83,8 +87,19 @@ def _training_table(config: FilesConfig) -> Table:
     for name in table.columns:
         if UNPRINTABLE.search(name):
             raise DataError(
-                f"data.path: column '{printable(name)}' has control characters in its name"
+                f"{file.key}: column '{printable(name)}' has control characters in its name"
             )
+    return table
+
+
+def _in_memory(config: MemoryConfig) -> TableFile:
+    table: TableFile | None = handed_in(config.fingerprint)
+    if table is None:
+        raise DataError(
+            "data.source=memory: the rows are handed in by a Python program, and are not kept; "
+            "call seedbed.train(data=rows, target=NAME) there, seedbed.resume(RUN, data=rows) or "
+            "seedbed.reproduce(RUN, data=rows)"
+        )
     return table
 
 

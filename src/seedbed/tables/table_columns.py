@@ -4,14 +4,14 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from seedbed.config.schema import FilesConfig, TableConfig
+from seedbed.config.schema import NamedConfig, TableConfig
 from seedbed.errors import DataError
 from seedbed.tables.column_types import TableFile, must_have
 from seedbed.tables.text_form import ISO, TextForm
 
 
 def features_of(
-    config: FilesConfig, file: TableFile, targets: Sequence[str]
+    config: NamedConfig, file: TableFile, targets: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """The features, and notes on what was left out.
 
@@ -36,7 +36,7 @@ def features_of(
     return features, [_index_note(name, file) for name in index]
 
 
-def left_out(config: FilesConfig, file: TableFile, used: Sequence[str]) -> dict[str, str]:
+def left_out(config: NamedConfig, file: TableFile, used: Sequence[str]) -> dict[str, str]:
     """The columns of the file that are not used, and why."""
     found = {}
     for name in file.names:
@@ -57,7 +57,7 @@ def _index_note(name: str, file: TableFile) -> str:
     )
 
 
-def text_form(config: FilesConfig, file: TableFile) -> TextForm:
+def text_form(config: NamedConfig, file: TableFile) -> TextForm:
     """How the config says that text is written.
 
     Raises:

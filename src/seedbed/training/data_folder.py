@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from seedbed.config.schema import DataConfig
+from seedbed.config.schema import DataConfig, MemoryConfig
 from seedbed.errors import DataError
+from seedbed.handed_in import handed_in
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
@@ -22,6 +23,11 @@ def refuse_absent_data(config: DataConfig, paths: RunPaths) -> None:
     Raises:
         DataError: naming the file, and the folder to type the command in.
     """
+    if isinstance(config, MemoryConfig) and handed_in(config.fingerprint) is None:
+        raise DataError(
+            f"'{paths.root}' was trained on rows in memory, which are not kept; in Python, type "
+            f"seedbed.resume({str(paths.root)!r}, data=rows), or seedbed.reproduce likewise"
+        )
     for key in PATHS:
         path = getattr(config, key, None)
         if path is not None and not Path(path).is_file():

@@ -1,0 +1,292 @@
+"""Rows and models that a program hands in: what a config says of them, how they are found."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seedbed.compose.composed import Composed
+from seedbed.compose.overrides import overrides_of
+from seedbed.config.check import CheckedGroups, checked
+from seedbed.errors import ArgumentError, DataError, ModelError
+from seedbed.handed_in import KEY, handing_in
+from seedbed.runs.layout import SWEEP_START, RunPaths
+from seedbed.runs.reader import read_config
+from seedbed.sweep.outcome import JobRecord, read_sweep
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from seedbed.tables.memory import MemoryTable
+
+MOST_NAMED = 1000
+"""Columns that the config names."""
+
+DIGITS = 16
+"""Of a fingerprint."""
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What a program hands in beside its overrides; nothing where both are None.
+
+    Args:
+        table: rows to train on.
+        module: a model to train.
+        overrides: that go with them.
+        items: by the fingerprint that the config has.
+    """
+
+    table: "MemoryTable | None" = None
+    module: "nn.Module | None" = None
+    overrides: Sequence[str] = ()
+    items: Mapping[str, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def found(self) -> Iterator[None]:
+        """Inside, what builds runs finds them."""
+        with handing_in(self.items):
+            yield
+
+    def into(self, *jobs: Composed) -> list[Composed]:
+        """The configs of runs, with what they say of them; those share what they shared before."""
+        if not self.items:
+            return list(jobs)
+        checks, shared = CheckedGroups(), _Shared(self._rows())
+        told = []
+        for one in jobs:
+            plain, raw = dict(one.plain), dict(one.job)
+            for whole in (plain, raw):
+                if self.table is not None:
+                    whole["data"] = shared.with_rows(whole["data"])
+                if self.module is not None:
+                    whole["model"] = shared.model(self.module, self._key(self.module))
+            told.append(replace(one, run=checked(plain, checks), plain=plain, job=raw))
+        return told
+
+    def _rows(self) -> dict[str, Any]:
+        """What `data` says of the rows."""
+        if self.table is None:
+            return {}
+        names = list(self.table.names)
+        return {
+            "columns": names if len(names) <= MOST_NAMED else [],
+            "fingerprint": self._key(self.table),
+        }
+
+    def _key(self, item: Any) -> str:
+        return next(key for key, one in self.items.items() if one is item)
+
+
+class _Shared:
+    """Groups of configs, each made once.
+
+    Args:
+        rows: what `data` says of the rows.
+    """
+
+    def __init__(self, rows: Mapping[str, Any]) -> None:
+        self.rows = rows
+        self._data: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._model: dict[str, Any] = {}
+
+    def with_rows(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The group `data`, which is kept beside, so that no other gets its id."""
+        return self._data.setdefault(id(data), (data, {**data, **self.rows}))[1]
+
+    def model(self, module: "nn.Module", key: str) -> dict[str, Any]:
+        """The group `model`."""
+        self._model = self._model or {"_target_": _class_of(module), KEY: key}
+        return self._model
+
+
+def handed(
+    overrides: Sequence[str],
+    data: Any = None,
+    target: str | Sequence[str] | None = None,
+    model: "nn.Module | None" = None,
+) -> Handed:
+    """What a program hands in to train on, or to be trained.
+
+    Args:
+        overrides: that it gives.
+        data: the rows, or None.
+        target: names of the columns to predict; None where the overrides, or `data`, name them.
+        model: a built module, or None.
+
+    Raises:
+        ArgumentError: if the overrides are about what is handed in.
+        DataError: if the rows are none, or have no target.
+        ModelError: if the model is no module.
+    """
+    more: list[str] = []
+    table = None
+    if data is not None:
+        _refuse(overrides, "data", "the rows", ("data", "data.path", "data.source"))
+        if target is not None:
+            _refuse(overrides, "target", "the name", ("data.target",))
+        table, names = _rows(data, target)
+        named = any(one.lstrip("+").startswith("data.target=") for one in overrides)
+        if not names and not named:
+            raise DataError(
+                "target: name the column to predict, such as target='price'; columns are "
+                f"{', '.join(list(table.names)[:12])}"
+            )
+        more = ["data=memory", *(overrides_of({"data.target": names}) if names else [])]
+    elif target is not None:
+        more = overrides_of({"data.target": target if isinstance(target, str) else list(target)})
+    if model is not None:
+        _refuse(overrides, "model", "a built model", ("model",))
+    return Handed(table, model, more, _items(table, _module(model)))
+
+
+def handed_again(paths: RunPaths, data: Any = None, model: "nn.Module | None" = None) -> Handed:
+    """What a run was begun with, handed in again to go on or to do it once more.
+
+    Args:
+        paths: of the run.
+        data: the rows, or None.
+        model: a module of the same form, or None; it is given the run's own starting weights.
+
+    Raises:
+        ArgumentError: if the run was begun without.
+        DataError: if the rows are none.
+        ModelError, CheckpointError: if the module is of another form.
+    """
+    if data is None and model is None:
+        return Handed()
+    config = read_config(paths)
+    items: dict[str, Any] = {}
+    table = module = None
+    if data is not None:
+        spec = config.get("data")
+        key = spec.get("fingerprint") if isinstance(spec, dict) else None
+        if not isinstance(spec, dict) or spec.get("source") != "memory" or not isinstance(key, str):
+            raise ArgumentError(
+                f"'{paths.root}' was not trained on rows in memory; leave out data="
+            )
+        table, _ = _rows(data, spec.get("target"))
+        items[key] = table
+    if model is not None:
+        spec = config.get("model")
+        key = spec.get(KEY) if isinstance(spec, dict) else None
+        if not isinstance(key, str):
+            raise ArgumentError(
+                f"the config of '{paths.root}' describes its model; leave out model="
+            )
+        module = items[key] = _with_start(_module(model), paths)
+    return Handed(table, module, (), items)
+
+
+def handed_to_sweep(directory: Path, data: Any = None, model: "nn.Module | None" = None) -> Handed:
+    """What a sweep was begun with, handed in again; as `handed_again`."""
+    if data is None and model is None:
+        return Handed()
+    first = next((one for one in read_sweep(directory).jobs if _has_config(directory, one)), None)
+    if first is None:
+        raise ArgumentError(f"no job of '{directory}' has begun; begin the sweep anew")
+    given = handed_again(RunPaths(directory / first.directory), data, model)
+    if given.table is not None and given.table.fingerprint()[:DIGITS] not in given.items:
+        raise DataError(f"data: the rows are not those of the sweep '{directory}'")
+    return given
+
+
+def _has_config(directory: Path, job: JobRecord) -> bool:
+    return RunPaths(directory / job.directory).config.is_file()
+
+
+def _rows(data: Any, target: str | Sequence[str] | None) -> "tuple[MemoryTable, str | list[str]]":
+    """The table, and the names of its targets as far as they are told."""
+    # Imported here: Arrow is needed for these rows alone.
+    from seedbed.tables.memory import pair_in_memory, table_in_memory
+
+    if isinstance(data, tuple) and len(data) == 2:
+        table, names = pair_in_memory(*data, target)
+        return table, names[0] if len(names) == 1 else names
+    table = table_in_memory(data)
+    if not len(table):
+        raise DataError("data has no rows")
+    if target is None:
+        return table, []
+    return table, target if isinstance(target, str) else list(target)
+
+
+def _module(model: Any) -> Any:
+    """A module.
+
+    Raises:
+        ModelError: if it is none.
+    """
+    if model is None:
+        return None
+    from torch import nn
+    from torch.nn.parameter import is_lazy
+
+    if isinstance(model, type) and issubclass(model, nn.Module):
+        raise ModelError(f"model is a class; build it: model={model.__name__}(...)")
+    if not isinstance(model, nn.Module):
+        raise ModelError(
+            f"model must be a built torch.nn.Module, got {type(model).__name__}; a style of "
+            "Seedbed's is an override, such as 'model=manual'"
+        )
+    if any(is_lazy(one) for one in (*model.parameters(), *model.buffers())):
+        raise ModelError(
+            f"model: {type(model).__name__} has layers without sizes; let a batch through it first"
+        )
+    return model
+
+
+def _with_start(module: "nn.Module", paths: RunPaths) -> "nn.Module":
+    """A copy of the module with the weights that the run, or its sweep, began with."""
+    from seedbed.models.copies import copied_model
+    from seedbed.runs.checkpoint import load, load_weights
+
+    copy = copied_model(module)
+    for start in (paths.start, paths.root.resolve().parent / SWEEP_START):
+        if start.is_file():
+            load_weights(copy, load(start), start)
+            break
+    return copy
+
+
+def _items(table: "MemoryTable | None", module: "nn.Module | None") -> dict[str, Any]:
+    items: dict[str, Any] = {}
+    if table is not None:
+        items[table.fingerprint()[:DIGITS]] = table
+    if module is not None:
+        items[_digest(module)] = module
+    return items
+
+
+def _digest(module: "nn.Module") -> str:
+    """A fingerprint of a module: of its class, its form and its weights."""
+    digest = sha256(f"{_class_of(module)}\n{module}".encode())
+    for name, tensor in module.state_dict().items():
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(flat.view(_bytes()).numpy().tobytes())
+    return digest.hexdigest()[:DIGITS]
+
+
+def _bytes() -> Any:
+    import torch
+
+    return torch.uint8
+
+
+def _class_of(module: "nn.Module") -> str:
+    return f"{type(module).__module__}.{type(module).__qualname__}"
+
+
+def _refuse(overrides: Sequence[str], argument: str, what: str, keys: Sequence[str]) -> None:
+    """Refuses overrides that are about what is handed in.
+
+    Raises:
+        ArgumentError: naming the first.
+    """
+    for one in overrides:
+        key = one.lstrip("+~").partition("=")[0] if isinstance(one, str) else ""
+        if key in keys or (argument == "model" and key.startswith("model.")):
+            raise ArgumentError(f"{argument}= gives {what}; leave out it or '{one[:100]}'")
