@@ -20,7 +20,8 @@ from seedbed.data.generators import generators_seeded
 from seedbed.data.prepared import Rows
 from seedbed.data.seeds import row_orders, stream_seed
 from seedbed.errors import DataError, DeviceError
-from seedbed.process import signals
+from seedbed.process import signals, threads
+from seedbed.process.forkserver import without_main_module, workers_of_server
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -34,6 +35,9 @@ BatchSize = int | Literal["auto"] | None
 
 BATCHES, SMALLEST_BATCH, LARGEST_BATCH = 128, 32, 1024
 """Of `loader.batch_size=auto`: the most batches in an epoch, and the rows in one."""
+
+PRELOADED = ("torch.utils.data", "seedbed.data.batches")
+"""Modules that a worker needs which is no fork of this process."""
 
 EVALUATION_ROWS = 4096
 """Largest batch where no gradient is kept, unless the user asked for a larger one."""
@@ -167,6 +171,19 @@ class LoaderBatches(_Ordered):
         if self.workers:
             _refuse_without_shared_memory(self.workers)
 
+    def _started(self, loader: DataLoader[Batch]) -> Iterator[Batch]:
+        """Its iterator, with workers that are forks of this process, or of a server's.
+
+        A fork needs no copy of the rows; where this process has threads there can be none.
+        """
+        if not self.workers or "forkserver" not in multiprocessing.get_all_start_methods():
+            return iter(loader)
+        safe = threads.may_fork()
+        context = multiprocessing.get_context("fork") if safe else workers_of_server(PRELOADED)
+        loader.multiprocessing_context = context
+        with without_main_module():
+            return iter(loader)
+
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """See `Batches`."""
         if start >= len(self):
@@ -181,7 +198,7 @@ class LoaderBatches(_Ordered):
             pin_memory=self.device.type == "cuda",
             generator=torch.Generator().manual_seed(stream_seed(self.seed, "loader", number)),
         )
-        batches = iter(loader)
+        batches = self._started(loader)
         _at_work.update((worker, os.getpid()) for worker in getattr(batches, "_workers", ()))
         try:
             for x, y in batches:

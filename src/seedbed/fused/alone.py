@@ -14,10 +14,10 @@ from seedbed.fused.flat import Named
 from seedbed.fused.plan import StackPlan
 from seedbed.models.build import ModelBuilder, output_of
 from seedbed.models.plain_state import PlainState, plain_state
+from seedbed.process.torch_private import building_without_compiler, without_compiler
 from seedbed.tasks.head import build_task_head
 from seedbed.training.engine import Engine
 from seedbed.training.optimization import Schedule
-from seedbed.training.uncompiled import building_without_compiler, without_compiler
 
 
 class Alone:

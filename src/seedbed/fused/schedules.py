@@ -174,6 +174,5 @@ def _built(config: RunConfig, allow: AllowList, steps: int, higher_is_better: bo
     schedule = build_schedule(
         config.scheduler, allow, optimizer, steps=steps, higher_is_better=higher_is_better
     )
-    # There is nothing to update here; a scheduler warns if the optimizer made no step before.
-    optimizer._opt_called = True  # type: ignore[attr-defined]
+    optimizer.step()  # of no gradients: a scheduler warns if the optimizer made no step before
     return _Shared(optimizer, schedule)

@@ -20,6 +20,7 @@ from seedbed.fused.pure import is_pure, is_pure_loss
 from seedbed.fused.tracing import Function, NotRecordableError, recorded
 from seedbed.models.build import output_of
 from seedbed.models.copies import copied_model
+from seedbed.process.torch_private import without_fallback_warnings
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.losses import stackable_loss
 
@@ -76,7 +77,7 @@ class StackedModel:
             gradients (runs, width), losses (runs,), buffers
         """
         tensors = (weights, x, y, *buffers.values())
-        with _Quiet():
+        with without_fallback_warnings():
             try:
                 gradients, losses, *changed = self._step(buffers, tensors)(*tensors)
             except RuntimeError as err:
@@ -141,7 +142,7 @@ class StackedModel:
         self.model.eval()  # the same module: it may count in training what it needs here
         named = self.layout.views(weights)
         try:
-            with _Quiet():
+            with without_fallback_warnings():
                 return self._evaluated(named, buffers, x)
         except RuntimeError as err:
             if not self._goes_inside(err):
@@ -184,29 +185,16 @@ class StackedModel:
         return output.detach()
 
 
-class _Quiet:
-    """Where torch says nothing of operations that `vmap` goes through run by run.
-
-    They are as right as the others, and how fast a stack is, is measured.
-    """
-
-    def __enter__(self) -> None:
-        self.before = torch._C._debug_only_are_vmap_fallback_warnings_enabled()  # type: ignore[attr-defined]
-        torch._C._functorch._set_vmap_fallback_warning_enabled(False)  # type: ignore[attr-defined]
-
-    def __exit__(self, *error: object) -> None:
-        torch._C._functorch._set_vmap_fallback_warning_enabled(self.before)  # type: ignore[attr-defined]
-
-
 @contextmanager
 def _taken_apart() -> Iterator[None]:
     """Keeps torch from handing recurrent layers whole to a library that `vmap` cannot enter."""
-    enabled = torch._C._get_mkldnn_enabled()
-    torch._C._set_mkldnn_enabled(False)
+    library: Any = torch.backends.mkldnn
+    enabled = library.enabled
+    library.enabled = False
     try:
         yield
     finally:
-        torch._C._set_mkldnn_enabled(enabled)
+        library.enabled = enabled
 
 
 def single_step(model: nn.Module, head: TaskHead, x: Tensor, y: Tensor) -> None:

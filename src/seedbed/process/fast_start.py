@@ -1,9 +1,9 @@
 """What makes the console script begin and end sooner; SEEDBED_FAST_START=0 turns all of it off.
 
-Three tricks, and nothing else depends on them: a fork composes the config while this process
-imports torch, the garbage collector rests during imports, and the process ends without taking its
-objects apart. The console script alone says `begin`; without that every function here does the
-plain thing, so a process that imports Seedbed stays as it was.
+A fork composes the config while this process imports torch, others share the writing of many runs,
+the garbage collector rests during imports, and the process ends without taking its objects apart.
+Nothing depends on that but time. The console script alone says `begin`; without it every function
+here does the plain thing, so a process that imports Seedbed stays as it was.
 """
 
 import atexit
@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from seedbed.process import signals, streams
+from seedbed.process import signals, streams, threads
 from seedbed.process.exit_codes import RUN_FAILED
 
 Composed = TypeVar("Composed")
@@ -40,6 +40,11 @@ def begin() -> None:
         gc.disable()  # collecting while torch is imported costs a sixth of the start
 
 
+def may_fork() -> bool:
+    """Whether another process may take a share of the work: it gains something, and is safe."""
+    return _in_use and (os.cpu_count() or 1) > 1 and threads.may_fork()
+
+
 def imports_done() -> None:
     """Called by every command once it has imported what it needs, before its work begins."""
     global _resting
@@ -47,6 +52,7 @@ def imports_done() -> None:
         _resting = False
         gc.freeze()  # modules stay to the end; to look them through again costs time
         gc.enable()
+        threads.note_imported()
 
 
 def end(code: object) -> NoReturn:
@@ -86,7 +92,7 @@ def composed_ahead(compose: Callable[[], Composed], modules: Sequence[str]) -> C
     Raises:
         SeedbedError: as `compose`, in the fork or where there is none.
     """
-    if not _in_use or (os.cpu_count() or 1) < 2 or not signals.can_fork():
+    if not may_fork():
         return compose()
     ours, theirs = os.pipe()
     child = signals.fork()

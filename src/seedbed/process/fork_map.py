@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
-from seedbed.process import signals
+from seedbed.process import fast_start, signals
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,13 +26,13 @@ def fork_map(
 
     Args:
         items: small in number, they are all done here.
-        work: must not compute in several threads in the fork, which has none of them.
+        work: done in either process.
         fork: whether there may be one.
 
     Raises:
         Exception: the first that `work` raises, here or in the fork, once both have stopped.
     """
-    if not fork or len(items) < WORTH_IT or (os.cpu_count() or 1) < 2 or not hasattr(os, "fork"):
+    if not fork or len(items) < WORTH_IT or not fast_start.may_fork():
         return [work(item) for item in items]
     half = len(items) // 2
     ours, theirs = os.pipe()

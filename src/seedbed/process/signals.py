@@ -8,7 +8,6 @@ the console script's process ends on the spot, once what `at_end` names is done.
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -188,28 +187,13 @@ def ignored(worker: int = 0) -> None:
     for name in CRASHES:
         if hasattr(signal, name):  # torch has its workers print what the parent says as well
             signal.signal(getattr(signal, name), signal.SIG_DFL)
+    unblock()
 
 
 def show_cursor() -> None:
     """For `at_end`, of a display that hides it while it moves."""
     if os.isatty(1):
         os.write(1, b"\x1b[?25h\n")
-
-
-def can_fork() -> bool:
-    """Whether `fork` is safe: the system has forks, and this process has one thread.
-
-    A thread may hold a lock at the fork, such as the allocator's; there nobody would let go of it.
-    """
-    return hasattr(os, "fork") and num_threads() == 1
-
-
-def num_threads() -> int:
-    """The threads of this process, those of libraries included, where the system lists them."""
-    try:
-        return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - strings are all that is needed
-    except OSError:
-        return threading.active_count()
 
 
 def fork() -> int:

@@ -17,7 +17,8 @@ from zlib import crc32
 
 import torch
 from torch import Tensor, nn
-from torch._utils import _rebuild_tensor_v2
+
+from seedbed.process.torch_private import rebuild_tensor
 
 LARGEST = 2**30
 """Bytes of all tensors; above it the archive needs longer numbers, and `torch.save` is as fast."""
@@ -97,7 +98,7 @@ class _Pickler(pickle.Pickler):
         mark = self._mark(value)
         shape = tuple(value.shape)
         start, grad = value.storage_offset(), value.requires_grad
-        return _rebuild_tensor_v2, (mark, start, shape, value.stride(), grad, NO_HOOKS)
+        return rebuild_tensor, (mark, start, shape, value.stride(), grad, NO_HOOKS)
 
     def _mark(self, tensor: Tensor) -> str:
         if not (

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from seedbed.config.hints import shown
 from seedbed.errors import CheckpointError
+from seedbed.process.torch_private import pickle_in
 from seedbed.runs.files import open_plain, printable, write_bytes
 from seedbed.runs.pickles import refuse_strange_pickle
 
@@ -133,7 +134,7 @@ def _pickle_in(file: BinaryIO) -> bytes:
     if not zipfile.is_zipfile(file):
         raise CheckpointError("is damaged or cut short, or no file of torch.save")
     file.seek(0)
-    pickled: bytes = torch._C.PyTorchFileReader(file).get_record("data.pkl")
+    pickled = pickle_in(file)
     file.seek(0)
     return pickled
 

@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from seedbed.errors import CheckpointError
+from seedbed.process.torch_private import number_types
 
 MOST_STEPS = 4_000_000
 """Of a pickle; a tensor takes some twenty."""
@@ -36,12 +35,7 @@ CALLED = {
 
 NAMED = {
     "torch.storage UntypedStorage",
-    *(f"torch {kind.__name__}" for kind in torch._storage_classes if kind.__module__ == "torch"),
-    *(f"torch {str(kind).removeprefix('torch.')}" for kind in torch.storage._new_dtypes()),
-    *(
-        f"torch {str(kind).removeprefix('torch.')}"
-        for kind in torch.storage._dtype_to_storage_type_map()
-    ),
+    *(f"torch {name}" for name in number_types),
 }
 """Types of storages and of numbers, which are not called."""
 

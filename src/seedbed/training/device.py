@@ -9,8 +9,8 @@ import torch
 
 from seedbed.config.schema import TrainerConfig
 from seedbed.errors import DeviceError
+from seedbed.process.torch_private import is_compiler_loaded
 from seedbed.training.arithmetic import WORKSPACE
-from seedbed.training.uncompiled import is_compiler_loaded
 
 MIXED = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 

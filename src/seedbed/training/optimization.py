@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLR
 
 from seedbed.components import AllowList, accepts
 from seedbed.errors import NotAllowedError
-from seedbed.training.uncompiled import building_without_compiler, without_compiler
+from seedbed.process.torch_private import building_without_compiler, without_compiler
 
 
 @dataclass(frozen=True)

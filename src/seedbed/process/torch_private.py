@@ -1,0 +1,148 @@
+"""Every use of torch's private names, so that a new version of torch is met in one place.
+
+For speed: torch's optimizers without torch's compiler, which takes a second to import at their
+first step. Most of their methods tell the compiler what it must not compile, and import it for
+that. Where nothing is compiled that says nothing, and an optimizer here gets the methods
+themselves, as attributes of its own: torch's classes stay as they are. SEEDBED_FAST_START=0 turns
+this off.
+
+For what has no public name: what `vmap` warns of, an archive's parts, and how it names tensors.
+"""
+
+import inspect
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import MethodType
+from typing import Any, BinaryIO
+
+import torch
+from torch._utils import _rebuild_tensor_v2 as rebuild_tensor
+from torch.optim import Optimizer
+
+from seedbed.process import fast_start
+
+__all__ = [
+    "building_without_compiler",
+    "is_compiler_loaded",
+    "number_types",
+    "pickle_in",
+    "rebuild_tensor",
+    "without_compiler",
+    "without_fallback_warnings",
+]
+
+METHODS = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")
+"""These ask the compiler for a form that it leaves alone."""
+
+number_types = {
+    *(one.__name__ for one in torch._storage_classes if one.__module__ == "torch"),
+    *(str(one).removeprefix("torch.") for one in torch.storage._new_dtypes()),
+    *(str(one).removeprefix("torch.") for one in torch.storage._dtype_to_storage_type_map()),
+}
+"""Names in torch by which a pickle tells the type of numbers; its loader takes the same."""
+
+NOT_COMPILED = "__dynamo_disable"
+"""Where torch keeps that form, once it is made, on the method itself."""
+
+
+def is_compiler_loaded() -> bool:
+    """Something may be compiled then, and the compiler is to be told."""
+    return "torch._dynamo" in sys.modules
+
+
+@contextmanager
+def building_without_compiler() -> Iterator[None]:
+    """Optimizers built inside do not import the compiler."""
+    plain = [getattr(getattr(Optimizer, name), "__wrapped__", None) for name in METHODS]
+    marked = [one for one in plain if one is not None and not hasattr(one, NOT_COMPILED)]
+    if is_compiler_loaded() or not fast_start.is_wanted():
+        marked = []
+    for method in marked:
+        setattr(method, NOT_COMPILED, method)
+    try:
+        yield
+    finally:
+        for method in marked:
+            delattr(method, NOT_COMPILED)
+
+
+def without_compiler(optimizer: Optimizer) -> Optimizer:
+    """The optimizer, with methods of its own that do what torch's do and import no compiler.
+
+    Hooks on its step are called as ever. One whose methods are not as they are known to be keeps
+    them, and imports the compiler.
+    """
+    if is_compiler_loaded() or not fast_start.is_wanted():
+        return optimizer
+    for name in METHODS:
+        method = getattr(type(optimizer), name)
+        plain = getattr(method, "__wrapped__", None)
+        if method is getattr(Optimizer, name) and plain is not None:
+            setattr(optimizer, name, MethodType(plain, optimizer))
+    step = _update(type(optimizer))
+    if step is not None:
+        hooked = Optimizer.profile_hook_step(_without_graph_breaks(step))
+        optimizer.step = MethodType(hooked, optimizer)  # type: ignore[method-assign]
+    return optimizer
+
+
+def _update(kind: type[Optimizer]) -> Callable[..., Any] | None:
+    """The step as its class writes it, from inside torch's `_use_grad_for_differentiable`."""
+    inner: Any = kind.step
+    while inner is not None:
+        code = getattr(inner, "__code__", None)
+        if code is not None and code.co_name == "_use_grad":
+            update = getattr(inner, "__wrapped__", None)
+            return update if inspect.isfunction(update) else None
+        inner = getattr(inner, "__wrapped__", None)
+    return None
+
+
+def _without_graph_breaks(update: Callable[..., Any]) -> Callable[..., Any]:
+    """Source: `_use_grad_for_differentiable` in torch/optim/optimizer.py."""
+
+    def step(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        with torch.set_grad_enabled(self.defaults["differentiable"]):
+            return update(self, *args, **kwargs)
+
+    return step
+
+
+class without_fallback_warnings:  # noqa: N801 - used as a function
+    """Where torch says nothing of operations that `vmap` goes through run by run.
+
+    They are as right as the others. A class, and torch's own switch, as it stands around every step
+    of a stack; without that switch Python's warnings are silenced, which is slower.
+    """
+
+    __slots__ = ("before", "silenced")
+
+    def __enter__(self) -> None:
+        self.silenced: Any = None
+        try:
+            self.before = torch._C._debug_only_are_vmap_fallback_warnings_enabled()  # type: ignore[attr-defined]
+            torch._C._functorch._set_vmap_fallback_warning_enabled(False)  # type: ignore[attr-defined]
+        except AttributeError:
+            self.silenced = warnings.catch_warnings()
+            self.silenced.__enter__()
+            warnings.filterwarnings("ignore", message="There is a performance drop")
+
+    def __exit__(self, *error: object) -> None:
+        if self.silenced is not None:
+            self.silenced.__exit__(*error)
+        else:
+            torch._C._functorch._set_vmap_fallback_warning_enabled(self.before)  # type: ignore[attr-defined]
+
+
+def pickle_in(file: BinaryIO) -> bytes:
+    """What torch will unpickle of an archive that `torch.save` wrote.
+
+    Read by torch's own reader: another one may find another member in a crafted archive.
+
+    Raises:
+        RuntimeError: if the archive is damaged.
+    """
+    content: bytes = torch._C.PyTorchFileReader(file).get_record("data.pkl")
+    return content
