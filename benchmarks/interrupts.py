@@ -199,7 +199,7 @@ def broken_files(folder: Path) -> list[str]:
     """What is not whole, or not true, in all runs and sweeps under a folder."""
     readers: dict[str, Callable[[Path], object]] = {
         ".json": lambda path: json.loads(path.read_text(encoding="utf-8")),
-        ".yaml": lambda path: yaml.safe_load(path.read_text(encoding="utf-8")),
+        ".yaml": lambda path: yaml.load(path.read_bytes(), yaml.CSafeLoader),
         ".csv": lambda path: path.read_text(encoding="utf-8").rindex("\n", -1),
         ".pt": lambda path: torch.load(path, weights_only=True),
         ".pth": lambda path: torch.load(path, weights_only=True),
@@ -241,17 +241,17 @@ def records_are_whole(content: bytes) -> bool:
     return place == len(content)
 
 
-def prepared(folder: Path) -> None:
+def prepared(folder: Path, epochs: int) -> None:
     """What the commands begin with: a run, one to resume, a sweep that is half done, rows."""
     folder.mkdir()
     quick = [sys.executable, "-m", "seedbed", "train"]
     for words in (
-        ["trainer.epochs=3000", "hydra.run.dir=run"],
+        [f"trainer.epochs={epochs}", "hydra.run.dir=run"],
         [
             "-m",
             "seed=range(0,8)",
             "sweep.fuse=always",
-            "trainer.epochs=3000",
+            f"trainer.epochs={epochs}",
             "hydra.sweep.dir=sweep",
         ],
     ):
@@ -268,12 +268,13 @@ def command() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--commands", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, default=3000, help="of the runs that are reproduced")
     parser.add_argument("--verbose", action="store_true", help="tell of each command")
     args = parser.parse_args()
     rng, began, problems, codes = random.Random(args.seed), time.monotonic(), 0, dict[str, int]()
     early = 0
     with tempfile.TemporaryDirectory() as scratch:
-        prepared(Path(scratch) / "first")
+        prepared(Path(scratch) / "first", args.epochs)
         for number in range(args.commands):
             name = list(COMMANDS)[number % len(COMMANDS)]
             folder = Path(scratch) / str(number)

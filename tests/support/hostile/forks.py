@@ -1,30 +1,32 @@
 """Commands in forks of one process that has torch loaded, each bounded as the console script is."""
 
+import atexit
 import json
-import os
 import subprocess
 import sys
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-OUTER_SECONDS = 1800
-"""For all forks of a group; no attack may come near."""
-
-
 FORKS = """
-import contextlib, io, json, os, resource, sys
-import torch, yaml, seedbed.cli.main as program
+import gc, json, os, resource, sys
+import torch, torch._dynamo, yaml, matplotlib.figure, tensorboard.compat.proto.event_pb2
+import seedbed.cli.main as program
 from seedbed.process import signals
 import seedbed.views.trained, seedbed.views.plots, seedbed.training.run, seedbed.training.reproduce
 
-def fork(words):
+def fork(words, environment):
     read, write = os.pipe()
     child = os.fork()
     if not child:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.environ.update(environment)
         os.dup2(write, 2)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 0)
+        os.dup2(null, 1)
         signals.take_over(quiet=True)
         code = program.main(words)
         sys.stderr.flush()
@@ -35,25 +37,36 @@ def fork(words):
     _, status, used = os.wait4(child, 0)
     return os.waitstatus_to_exitcode(status), err, used.ru_maxrss
 
-for words in json.loads(sys.argv[1]):
-    print(json.dumps([words[0], words[1], *fork(words)]), flush=True)
+gc.freeze()
+for line in sys.stdin:
+    folder, environment, words = json.loads(line)
+    os.chdir(folder)
+    print(json.dumps([words[0], words[1], *fork(words, environment)]), flush=True)
 """
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="the bound of memory is Linux's")
 BOUNDS = {"SEEDBED_OPEN_GB": "0.7", "SEEDBED_OPEN_SECONDS": "5"}
 
 
+@cache
+def _server() -> subprocess.Popen[str]:
+    """One for all tests of this process: it takes seconds to start."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    atexit.register(server.communicate)  # it ends when nobody can ask it any more
+    return server
+
+
 def forked(lines: list[list[str]], **environment: str) -> list[list[Any]]:
     """[command, run, exit code, standard error, most memory in KiB] of each line."""
-    code = [sys.executable, "-c", FORKS, json.dumps(lines)]
-    done = subprocess.run(
-        code,
-        capture_output=True,
-        text=True,
-        timeout=OUTER_SECONDS,
-        check=False,
-        env={**os.environ, **environment},
-    )
-    told = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(told) == len(lines), done.stderr[-2000:]
+    server = _server()
+    assert server.stdin is not None
+    assert server.stdout is not None
+    told = []
+    for words in lines:
+        print(json.dumps([str(Path.cwd()), environment, words]), file=server.stdin, flush=True)
+        answer = server.stdout.readline()
+        assert answer, f"the process of the forks ended: {server.wait()}"
+        told.append(json.loads(answer))
     return told
