@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seedbed.cli.console import Console, of_plugins
 from seedbed.compose.composed import Composed, ComposedSweep
 from seedbed.errors import ArgumentError
 from seedbed.process.fast_start import composed_ahead
@@ -28,11 +27,7 @@ def main(argv: Sequence[str]) -> int:
         case Composed():
             return _train(request)
         case ComposedSweep():
-            from seedbed.api.sweeping import run_sweep
-
-            console = Console()
-            run_sweep(request, console)
-            return console.code
+            return _sweep(request)
     return _through_hydra(argv)
 
 
@@ -68,10 +63,22 @@ def request_of(argv: Sequence[str], *, only_check: bool = False) -> Composed | C
 
 def _train(request: Composed) -> int:
     """Trains one run; the exit code."""
+    # Imported here, as below: a mistake is told by what composes, which needs none of it.
     from seedbed.api.training import train_called_back
+    from seedbed.cli.console import Console
 
     console = Console()
     train_called_back(request, console)
+    return console.code
+
+
+def _sweep(request: ComposedSweep) -> int:
+    """Runs a sweep; the exit code."""
+    from seedbed.api.sweeping import run_sweep
+    from seedbed.cli.console import Console
+
+    console = Console()
+    run_sweep(request, console)
     return console.code
 
 
@@ -81,6 +88,7 @@ def _through_hydra(argv: Sequence[str]) -> int:
 
     args = hydra_flags.parse(argv)
     if not hydra_flags.asks_something_else(args):
+        from seedbed.cli.console import of_plugins
         from seedbed.compose.launchers import launched_job
 
         hydra_flags.through_hydra(argv, args, launched_job)
@@ -93,6 +101,7 @@ def _through_hydra(argv: Sequence[str]) -> int:
 def _rerun(request: Composed) -> int:
     """Trains a run that Hydra reruns; the exit code. Hydra calls the callbacks itself."""
     from seedbed.api.training import train_run
+    from seedbed.cli.console import Console
 
     console = Console()
     train_run(request, console)

@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Sequence
 
 from seedbed.cli.arguments import Parser
-from seedbed.cli.console import Console
 from seedbed.compose.composed import Composed, ComposedSweep
 from seedbed.process.exit_codes import DONE
 from seedbed.process.fast_start import composed_ahead
@@ -31,9 +30,10 @@ def main(argv: Sequence[str]) -> int:
     args = parser().parse_intermixed_args(argv)
     request = _composed(args)
     if isinstance(request, ComposedSweep):
+        from seedbed.api.messages import Printed
         from seedbed.api.sweeping import check_sweep
 
-        jobs = check_sweep(request, Console())
+        jobs = check_sweep(request, Printed())
         print(f"valid: {jobs} jobs")
         return DONE
     from seedbed.api.checking import check_run
