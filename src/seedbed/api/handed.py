@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seedbed.compose.composed import Composed
-from seedbed.compose.overrides import overrides_of
 from seedbed.config.check import CheckedGroups, checked
+from seedbed.config.overrides import overrides_of
 from seedbed.errors import ArgumentError, DataError, ModelError
 from seedbed.handed_in import KEY, handing_in
 from seedbed.runs.layout import SWEEP_START, RunPaths

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from seedbed.api.handed import Handed
 from seedbed.compose.composed import Composed, ComposedSweep
-from seedbed.compose.overrides import overrides_of
 from seedbed.compose.requests import requested
 from seedbed.config.absurd import refuse_absurd_words
 from seedbed.config.locations import find_user_conf
+from seedbed.config.overrides import overrides_of
 from seedbed.errors import ArgumentError, ConfigError
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from seedbed.api.failures import failures_told
 from seedbed.api.messages import Messages
 from seedbed.api.more_epochs import Raised, raised
-from seedbed.api.training import Trained
+from seedbed.api.trained import Trained
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.runs.beginning import logged

@@ -1,12 +1,12 @@
 """Trains one run from a composed config, and checks one without training."""
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seedbed.api.failures import failures_told
 from seedbed.api.messages import Messages
+from seedbed.api.trained import Trained
 from seedbed.components import AllowList
 from seedbed.compose.composed import Composed, hydra_files
 from seedbed.process import fast_start
@@ -18,31 +18,8 @@ from seedbed.runs.layout import RunPaths
 if TYPE_CHECKING:
     from torch import nn
 
-    from seedbed.training.plan import Plan
 
 log = logging.getLogger("seedbed")
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A run that ended by itself: completed, diverged or interrupted.
-
-    Args:
-        result: content of `result.json`.
-        paths: of the run.
-        plan: that was trained; its model has the final weights.
-        was_put_back: whether it was made longer, which came to nothing, and is what it was.
-    """
-
-    result: dict[str, Any]
-    paths: RunPaths
-    plan: "Plan"
-    was_put_back: bool = False
-
-    @property
-    def status(self) -> str:
-        """How it ended."""
-        return str(self.result["status"])
 
 
 def train_run(settings: Composed, messages: Messages, *, keep_start: bool = False) -> Trained:

@@ -7,8 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from seedbed.config.locations import output_folder, selected
+from seedbed.config.locations import output_folder
 from seedbed.config.schema import RunConfig
+from seedbed.errors import ConfigError
 
 RESOLVED_BY_HYDRA = re.compile(r"\$\{(now|hydra|python_version):")
 """What Hydra's own resolvers find, which it registers."""
@@ -83,6 +84,22 @@ class ComposedSweep:
     jobs: list[Composed]
     multirun: Any
     origin: dict[str, Any]
+
+
+def selected(config: Any, key: str) -> Any:
+    """What a key of a composed config stands for.
+
+    Raises:
+        ConfigError: saying what in it cannot be found.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        return OmegaConf.select(config, key)
+    except OmegaConfBaseException as err:
+        reason = str(err).partition("\n")[0].partition(" raised while resolving interpolation: ")
+        raise ConfigError(f"{key}: {(reason[2] or reason[0])[:300]}") from err
 
 
 def _selected(job: Mapping[str, Any], hydra: Mapping[str, Any], key: str) -> Any:

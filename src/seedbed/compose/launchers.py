@@ -17,7 +17,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
 from seedbed.compose.compose import from_job
-from seedbed.compose.overrides import overrides_of
+from seedbed.config.overrides import overrides_of
 from seedbed.process import signals
 from seedbed.raised import reason
 from seedbed.sweep.job import Job, run_job

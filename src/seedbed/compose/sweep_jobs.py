@@ -24,7 +24,7 @@ from seedbed.compose.compose import (
     naming_foreign,
     refuse_unfounded,
 )
-from seedbed.compose.composed import Composed
+from seedbed.compose.composed import Composed, selected
 from seedbed.compose.explain import STUMBLES, explained
 from seedbed.compose.hydra_keys import refuse_too_late, refuse_unobeyed
 from seedbed.compose.override_words import Word, WordReader
@@ -32,7 +32,7 @@ from seedbed.compose.patching import Base
 from seedbed.config.check import CheckedGroups, checked
 from seedbed.config.hints import cut
 from seedbed.config.key_paths import Path as KeyPath
-from seedbed.config.locations import output_folder, own_conf, selected
+from seedbed.config.locations import output_folder, own_conf
 from seedbed.config.options import fitted_to_classes
 from seedbed.errors import ConfigError
 

@@ -6,7 +6,6 @@ The user's folder comes first: `--config-dir DIR`, or a `conf/` in the working d
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -99,22 +98,6 @@ def users_allowed() -> list[str]:
         return []
     allowed = content.get("allow") if isinstance(content, dict) else None
     return [str(name) for name in allowed] if isinstance(allowed, list) else []
-
-
-def selected(config: Any, key: str) -> Any:
-    """What a key of a composed config stands for.
-
-    Raises:
-        ConfigError: saying what in it cannot be found.
-    """
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    try:
-        return OmegaConf.select(config, key)
-    except OmegaConfBaseException as err:
-        reason = str(err).partition("\n")[0].partition(" raised while resolving interpolation: ")
-        raise ConfigError(f"{key}: {(reason[2] or reason[0])[:300]}") from err
 
 
 def output_folder(key: str, value: object) -> Path:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from seedbed.config.hints import did_you_mean, in_list, shown
 from seedbed.data.measurable import refuse_immeasurable
 from seedbed.errors import DataError
+from seedbed.tables.kind import Kind
 from seedbed.tables.spellings import KnownNames
-from seedbed.tables.table import Column, Kind, Table
+from seedbed.tables.table import Column, Table
 
 Floats = NDArray[np.float64]
 

@@ -17,8 +17,9 @@ from seedbed.config.task_names import TaskName
 from seedbed.data.fitted_column import FittedColumn, Floats, beyond_float32, transformed_numbers
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
+from seedbed.tables.kind import Kind
 from seedbed.tables.spellings import KnownNames
-from seedbed.tables.table import Kind, Table
+from seedbed.tables.table import Table
 from seedbed.tables.text_form import TextForm
 
 UnknownNames = Literal["zeros", "error"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from seedbed.compose.overrides import Settings, Words, overrides_of
+from seedbed.config.overrides import Settings, overrides_of
 from seedbed.data.seeds import stream_seed
 from seedbed.errors import ConfigError
 
@@ -25,12 +25,12 @@ class Expanded:
         notes: on exclusions that leave out none, for the user.
     """
 
-    jobs: list[Words]
+    jobs: list[list[str]]
     notes: tuple[str, ...] = ()
 
 
 def expanded(
-    grid: Sequence[Words], sweep: Settings, read: Callable[[str], tuple[str, Any]]
+    grid: Sequence[list[str]], sweep: Settings, read: Callable[[str], tuple[str, Any]]
 ) -> Expanded:
     """The overrides of every job.
 
@@ -59,7 +59,7 @@ def expanded(
 
 
 def _without_excluded(
-    jobs: Sequence[Words], exclude: Sequence[Settings], read: Callable[[str], tuple[str, Any]]
+    jobs: Sequence[list[str]], exclude: Sequence[Settings], read: Callable[[str], tuple[str, Any]]
 ) -> Expanded:
     read = cache(read)
     idle = dict(enumerate(exclude))
@@ -106,7 +106,7 @@ def _refuse_wrong_types(sweep: Settings) -> None:
             raise ConfigError(f"sweep.{key} must be a whole number >= {least}, got {given!r}")
 
 
-def _zipped(lists: Mapping[str, Sequence[Any]]) -> Iterator[Words]:
+def _zipped(lists: Mapping[str, Sequence[Any]]) -> Iterator[list[str]]:
     for key, values in lists.items():
         if not isinstance(values, list) or not values:
             raise ConfigError(f"sweep.zip.{key} must be a list of values, got {values}")
@@ -118,7 +118,7 @@ def _zipped(lists: Mapping[str, Sequence[Any]]) -> Iterator[Words]:
         yield overrides_of(dict(zip(lists, values, strict=True)))
 
 
-def _drawn(ranges: Mapping[str, Any], number: int, seed: int) -> Iterator[Words]:
+def _drawn(ranges: Mapping[str, Any], number: int, seed: int) -> Iterator[list[str]]:
     """Settings drawn at random; the n-th draw is a pure function of the seed and n."""
     if not ranges:
         return

@@ -18,7 +18,7 @@ from seedbed.tables.cells import (
     present,
 )
 from seedbed.tables.dates import day_number
-from seedbed.tables.table import Kind
+from seedbed.tables.kind import Kind
 from seedbed.tables.text_form import ISO, CellForm
 
 EXACT = 2**53

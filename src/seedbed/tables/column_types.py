@@ -13,8 +13,9 @@ import numpy as np
 
 from seedbed.config.hints import did_you_mean, shown
 from seedbed.errors import DataError
+from seedbed.tables.kind import Kind
 from seedbed.tables.npz_file import array_column, target_array
-from seedbed.tables.table import Column, Kind, Table
+from seedbed.tables.table import Column, Table
 from seedbed.tables.text_form import ISO, CellForm, TextForm
 
 MOST_SHOWN = 60

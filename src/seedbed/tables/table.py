@@ -3,19 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.config.hints import did_you_mean, shown
 from seedbed.errors import DataError
+from seedbed.tables.kind import Kind
 from seedbed.tables.spellings import number_name, unified
-
-if TYPE_CHECKING:
-    from seedbed.tables.text_form import TextForm
-
-Kind = Literal["number", "boolean", "category"]
+from seedbed.tables.text_form import TextForm
 
 
 class Written(Protocol):
@@ -89,7 +86,7 @@ class Table:
     targets: Sequence[str] = ()
     classes: Sequence[str] = field(default=())
     notes: Sequence[str] = ()
-    text: "TextForm | None" = None
+    text: TextForm | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
