@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from seedbed.api.reproducing import Comparison
     from seedbed.api.run import Run
     from seedbed.api.sweep import Sweep
+    from seedbed.sweep.executors import Executor
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -87,6 +88,7 @@ def sweep(
     model: "nn.Module | None" = None,
     directory: PathLike | None = None,
     progress: bool = False,
+    executor: "Executor | None" = None,
 ) -> "Sweep":
     """Trains a sweep, as `seedbed train -m` does.
 
@@ -97,6 +99,8 @@ def sweep(
         model: as for `train`; every job begins with its weights, whatever the seed.
         directory: of the sweep; None for a new one below `outputs/`.
         progress: whether to print how it goes.
+        executor: where jobs run that do not train together, in place of this process or of
+            `sweep.workers`; anything like `seedbed.sweep.executors.Executor`.
 
     Returns:
         Its runs; a job that failed does not raise, and is told by its `status`.
@@ -115,7 +119,9 @@ def sweep(
     given = handed(overrides, data, target, model)
     with hydra_left_alone(), given.found():
         request = sweep_of(overrides, given, directory)
-        done = run_sweep(request, messages(progress=progress), start=given.module)
+        done = run_sweep(
+            request, messages(progress=progress), start=given.module, executor=executor
+        )
     return _ended(Sweep(done.directory, given.module))
 
 

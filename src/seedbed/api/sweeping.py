@@ -19,6 +19,7 @@ from seedbed.compose.composed import SUBDIR, Composed, ComposedSweep, hydra_file
 from seedbed.compose.overrides import filled_in
 from seedbed.config.identity import config_hash
 from seedbed.errors import RunDirectoryError
+from seedbed.handed_in import all_handed_in
 from seedbed.process import fast_start
 from seedbed.runs.files import write_yaml, writing
 from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START, RunPaths
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from seedbed.sweep.disk import Footprint
+    from seedbed.sweep.executors import Executor
 
 Runner = Callable[[Sweep, Sequence[Job]], None]
 """Runs the jobs of a sweep in another way than ours, and records them."""
@@ -44,6 +46,7 @@ def run_sweep(
     messages: Messages,
     run: Runner | None = None,
     start: "nn.Module | None" = None,
+    executor: "Executor | None" = None,
 ) -> Sweep:
     """Runs a new sweep.
 
@@ -52,6 +55,7 @@ def run_sweep(
         messages: hears how it goes.
         run: runs the jobs, in place of ours.
         start: a built module whose weights all jobs begin with, which are kept; else None.
+        executor: where jobs run that do not train together; None for what the config says.
 
     Raises:
         SeedbedError: if a job cannot be prepared; nothing has been written then.
@@ -72,7 +76,7 @@ def run_sweep(
         write_yaml(directory / SWEEP_CONFIG, asked.multirun)
         if start is not None:
             save_start(directory / SWEEP_START, start)
-        monitor = run_left(sweep, jobs_of(sweep, records, kept), messages, run)
+        monitor = run_left(sweep, jobs_of(sweep, records, kept), messages, run, executor=executor)
     messages.sweep_ended(sweep, monitor)
     return sweep
 
@@ -158,6 +162,7 @@ def jobs_of(
                 hydra,
                 record.group is not None,
                 relocation,
+                all_handed_in(),
             )
         )
     return jobs
@@ -169,6 +174,7 @@ def run_left(
     messages: Messages,
     run: Runner | None = None,
     opened: Callable[[], None] = lambda: None,
+    executor: "Executor | None" = None,
 ) -> str:
     """Runs the jobs; what they are compared by."""
     monitors = {job.config.trainer.monitor for job in jobs}
@@ -177,7 +183,7 @@ def run_left(
         run(sweep, jobs)
     else:
         progress = messages.sweep_progress(monitor, sweep.jobs)
-        run_jobs(sweep, jobs, jobs[0].config.sweep, progress, opened)
+        run_jobs(sweep, jobs, jobs[0].config.sweep, progress, opened, executor)
     return monitor
 
 

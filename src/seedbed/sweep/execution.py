@@ -1,19 +1,20 @@
 """Runs jobs in the way that suits them: in stacks, one by one, or in processes."""
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from seedbed.config.schema import SweepConfig
 from seedbed.errors import SeedbedError
 from seedbed.fused.plan import StackPlan
 from seedbed.fused.rows import NotAlikeError
 from seedbed.raised import reason
+from seedbed.sweep.executors import Executor, ThisProcess, run_on
 from seedbed.sweep.groups import Group, Singles, grouped, told_once
-from seedbed.sweep.job import Job, Outcome, earlier_outcome, run_job
+from seedbed.sweep.job import Job, Outcome, earlier_outcome
 from seedbed.sweep.outcome import Sweep
-from seedbed.sweep.pool import run_in_pool
 from seedbed.sweep.progress import SweepProgress
 from seedbed.sweep.stacks import chosen, run_stack, stacks_of
+from seedbed.sweep.worker_processes import WorkerProcesses
 from seedbed.training.interrupt import stop_request
 
 Ended = Iterator[list[tuple[Job, Outcome]]]
@@ -26,14 +27,18 @@ def executed(
     settings: SweepConfig,
     progress: SweepProgress,
     opened: Callable[[], None],
+    executor: Executor | None = None,
 ) -> Ended:
     """Runs jobs, and yields those that end; arguments as in `run_jobs`."""
     execution = _Execution(sweep, jobs, settings, progress)
+    execution.executor = executor
     opened()
     yield from execution.outcomes()
 
 
 class _Execution:
+    executor: Executor | None = None
+
     def __init__(
         self, sweep: Sweep, jobs: Sequence[Job], settings: SweepConfig, progress: SweepProgress
     ) -> None:
@@ -56,8 +61,12 @@ class _Execution:
             if single.reason:
                 self.progress.note(single.note)
         jobs = sorted((job for one in self.singles for job in one.jobs), key=lambda job: job.number)
+        if jobs:
+            yield from run_on(self.executor or self._default_executor(), jobs)
+
+    def _default_executor(self) -> Executor:
         workers = self.settings.workers
-        yield from run_in_pool(jobs, workers) if workers and jobs else _one_by_one(jobs)
+        return WorkerProcesses(workers) if workers else ThisProcess()
 
     def _group(self, group: Group) -> Ended:
         settings = self.settings
@@ -120,11 +129,3 @@ class _Execution:
 
 def _stopped_with(err: BaseException) -> str:
     return f"together they stopped with {reason(err)}"
-
-
-def _one_by_one(jobs: Iterable[Job]) -> Ended:
-    with stop_request() as stop:
-        for job in jobs:
-            if stop.requested:
-                return
-            yield [(job, run_job(job))]

@@ -1,10 +1,10 @@
-"""One job of a sweep: a whole run, in which whatever goes wrong stays."""
+"""One job of a sweep: a whole run, in which whatever goes wrong stays. It is data alone."""
 
 import contextlib
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.errors import DirectoryTakenError, RunDirectoryError, SeedbedError
+from seedbed.handed_in import handing_in
 from seedbed.raised import reason
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import RunDirectory, claim, reclaim
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_config, read_json, read_status
+from seedbed.runs.relocation import Relocation
 
 if TYPE_CHECKING:
     from seedbed.runs.checkpoint import Snapshot
@@ -40,7 +42,8 @@ class Job:
         plain: the resolved config.
         hydra: contents of `.hydra/`, by file name.
         stacked: whether it began among others, whose bits a run on its own would not have.
-        relocate: says in a config that it began with where its data lies now.
+        relocation: where its data lies now, if it was moved since it began.
+        handed_in: rows and models that its config names by their fingerprints.
     """
 
     number: int
@@ -50,7 +53,8 @@ class Job:
     plain: dict[str, Any]
     hydra: dict[str, Any]
     stacked: bool = False
-    relocate: Callable[[dict[str, Any]], None] | None = None
+    relocation: Relocation | None = None
+    handed_in: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -90,7 +94,7 @@ def run_job(job: Job) -> Outcome:
 
     earlier = earlier_outcome(job.path)
     directory = job_directory(job)
-    with logged(directory):
+    with logged(directory), handing_in(job.handed_in):
         try:
             write_hydra_files(job.hydra, directory)
             plan = prepare_run(job.config, AllowList(job.config.allow))
@@ -148,8 +152,8 @@ def checkpoint_of(job: Job, earlier: Outcome | None) -> tuple["Snapshot | None",
 def _begun_with(job: Job) -> dict[str, Any]:
     """The config that the job began with, but for where its data lies."""
     plain = read_config(RunPaths(job.path))
-    if job.relocate is not None:
-        job.relocate(plain)
+    if job.relocation is not None:
+        job.relocation(plain)
     return plain
 
 

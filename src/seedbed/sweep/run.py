@@ -1,6 +1,7 @@
 """Runs the jobs of a sweep, and keeps its list and its table."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from seedbed.config.schema import SweepConfig
 from seedbed.process import signals
@@ -10,6 +11,9 @@ from seedbed.sweep.job import Job, Outcome, earlier_outcome
 from seedbed.sweep.outcome import JobRecord, Sweep
 from seedbed.sweep.progress import SweepProgress
 
+if TYPE_CHECKING:
+    from seedbed.sweep.executors import Executor
+
 
 def run_jobs(
     sweep: Sweep,
@@ -17,6 +21,7 @@ def run_jobs(
     settings: SweepConfig,
     progress: SweepProgress,
     opened: Callable[[], None] = lambda: None,
+    executor: "Executor | None" = None,
 ) -> None:
     """Runs jobs of a sweep, and records them.
 
@@ -26,6 +31,7 @@ def run_jobs(
         settings: the group `sweep` of the config.
         progress: hears of what is done.
         opened: called once the checkpoints are read that decide what trains together.
+        executor: where those run that do not train together; None for what the settings say.
     """
     # Imported here: these bring torch, and a sweep with a mistake in it is answered before.
     from seedbed.sweep.execution import executed
@@ -37,7 +43,7 @@ def run_jobs(
     said: set[str] = set()
     with stop_request(), signals.done_at_end(sweep.write_all):
         try:
-            for ended in executed(sweep, jobs, settings, progress, opened):
+            for ended in executed(sweep, jobs, settings, progress, opened, executor):
                 for job, outcome in ended:
                     for note in outcome.notes:
                         if note not in said:
