@@ -83,6 +83,23 @@ def test_commands_of_the_page_work_and_print_what_it_says(page, seedbed, tmp_pat
     assert commands > 1
 
 
+PYTHON = "docs/python.md"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("page", "least"), [(PYTHON, 8), ("README.md", 1)])
+def test_the_code_of_the_page_runs_and_prints_what_it_says(page, least, seedbed, capsys):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    names, printed, ran = {"__name__": "notebook"}, "", 0
+    for kind, body in re.findall(r"^```(python|text)\n(.*?)^```$", text, flags=re.M | re.S):
+        if kind == "text":
+            assert_prints(body.rstrip("\n").split("\n"), printed)
+            continue
+        exec(compile(body, page, "exec"), names)
+        printed, ran = capsys.readouterr().out, ran + 1
+    assert ran >= least
+
+
 def test_no_page_is_left_out():
     found = {str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md")} | {"README.md"}
-    assert found - {"docs/architecture.md"} == set(PAGES)
+    assert found - {"docs/architecture.md", PYTHON} == set(PAGES)
