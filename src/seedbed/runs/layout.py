@@ -101,6 +101,9 @@ class RunPaths:
         ]
 
 
+LOCK = ".lock"
+"""Empty, in run and sweep directories; there only where directories themselves cannot be locked."""
+
 SWEEP_TABLE = "results.csv"
 SWEEP_JOBS = "sweep.json"
 SWEEP_START = "start.pt"

@@ -1,60 +1,149 @@
 """Who writes a run directory: a lock that the system itself lets go of when the process dies.
 
-The lock is on the directory, so it leaves no file. Source: flock(2); a lock belongs to an open
-file, not to a process, so two runs in one process exclude each other as well.
+The lock is on the directory: it leaves no file, and costs 6 µs where one on a file costs 160. Where
+directories cannot be locked, on NFS and Windows, `filelock` locks a file in it. Source: flock(2); a
+lock belongs to an open file, not to a process, so two runs of one process exclude each other too.
 """
 
+import errno
 import os
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from seedbed.errors import DirectoryTakenError
+from seedbed.errors import DirectoryTakenError, RunDirectoryError
+from seedbed.runs.files import NOT_FOLLOWED
+from seedbed.runs.layout import LOCK
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 try:
     import fcntl
-except ImportError:  # Windows has no flock; there nothing is excluded, and no run looks alive
+except ImportError:  # on Windows
     fcntl = None  # type: ignore[assignment]
+
+UNSUPPORTED = {errno.EBADF, errno.EISDIR, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
+"""What a system says that does not lock directories; NFS says EBADF, as it cannot be written to."""
+
+TRIES, PAUSE = 3, 0.005
+"""A command that looks whether a run is being written holds its lock for some microseconds."""
+
+_held: set["DirectoryLock"] = set()
 
 
 class DirectoryLock:
-    """Held from its making until `release`, or until the process ends.
+    """Held from its making until `release`, or until the process ends. A fork does not hold it.
 
     Args:
         path: of the directory.
 
     Raises:
         DirectoryTakenError: if another run holds it.
+        RunDirectoryError: if it cannot be locked, naming the reason.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: int | None = None
-        if fcntl is None:
-            return
-        file = os.open(path, os.O_RDONLY)
+        self._directory: int | None = None
+        self._file: BaseFileLock | None = None
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as err:
-            os.close(file)
+            self._directory = _exclusively(path)
+            if self._directory is None:
+                self._file = _locked_file(path)
+        except (BlockingIOError, TimeoutError) as err:
             raise DirectoryTakenError(
                 f"'{path}' is being written by another process; wait for it, or stop it first"
             ) from err
-        self._file = file
+        except OSError as err:
+            raise RunDirectoryError(f"cannot lock '{path}': {err.strerror or err}") from err
+        _held.add(self)
 
     @property
     def held(self) -> bool:
         """Until it is let go of."""
-        return self._file is not None
+        return self in _held
 
     def release(self) -> None:
         """Lets go."""
+        _held.discard(self)
+        if self._directory is not None:
+            os.close(self._directory)  # lets go of the lock where no fork has the file open
+            self._directory = None
         if self._file is not None:
-            os.close(self._file)
+            self._file.release()
             self._file = None
 
 
 def is_being_written(path: Path) -> bool:
-    """Whether a live process holds the lock."""
+    """Whether a live process holds the lock; not where nobody may look.
+
+    It needs no right to write: a shared lock fails where there is an exclusive one.
+    """
     try:
-        DirectoryLock(path).release()
-    except DirectoryTakenError:
+        for name in (path, path / LOCK):
+            file = _flocked(name, exclusively=False)
+            if file is not None:
+                os.close(file)
+        if fcntl is None and (path / LOCK).exists():
+            _locked_file(path).release()
+    except (BlockingIOError, TimeoutError):
         return True
+    except OSError:
+        return False
     return False
+
+
+def _exclusively(path: Path) -> int | None:
+    for _ in range(TRIES - 1):
+        try:
+            return _flocked(path, exclusively=True)
+        except BlockingIOError:
+            time.sleep(PAUSE)
+    return _flocked(path, exclusively=True)
+
+
+def _flocked(path: Path, *, exclusively: bool) -> int | None:
+    """The open directory or file, locked; None where the system locks none of its kind.
+
+    Raises:
+        BlockingIOError: if somebody else has locked it.
+        OSError: if it cannot be opened, or locked.
+    """
+    if fcntl is None:
+        return None
+    file = os.open(path, os.O_RDONLY | (NOT_FOLLOWED if path.name == LOCK else 0))
+    try:
+        fcntl.flock(file, (fcntl.LOCK_EX if exclusively else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except OSError as err:
+        os.close(file)
+        if err.errno in UNSUPPORTED:
+            return None
+        raise
+    return file
+
+
+def _locked_file(path: Path) -> "BaseFileLock":
+    """The lock of a file in the directory, which stays there.
+
+    Raises:
+        TimeoutError: if somebody else holds it.
+        OSError: if it cannot be made.
+    """
+    from filelock import FileLock  # here, as it takes 40 ms
+
+    lock = FileLock(path / LOCK, thread_local=False, fallback_to_soft=False)
+    lock.acquire(blocking=False)
+    return lock
+
+
+def _close_in_fork() -> None:
+    """A fork that lives longer than this process would hold its locks."""
+    for lock in list(_held):
+        if lock._directory is not None:  # filelock does the same with its own
+            os.close(lock._directory)
+            lock._directory = None
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_fork)
