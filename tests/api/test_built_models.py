@@ -225,6 +225,28 @@ def test_a_module_is_not_asked_for_where_the_config_builds_the_model(tmp_path: P
         front.load_run(run.path, model=Net()).predict([[1, 2]])
 
 
+def test_worker_processes_are_handed_rows_and_modules(tmp_path: Path) -> None:
+    words = (*WORDS, "seed=1,2", "sweep.workers=2", "sweep.fuse=never")
+    sweep = front.sweep(*words, model=nn.Linear(3, 1), data=PAIR, directory=tmp_path / "sweep")
+    assert (sweep.statuses, sweep.failed) == ({"completed": 2}, {})
+    with pytest.raises(errors.ModelError, match=r"sweep\.workers=2: .* is a class of this program"):
+        front.sweep(*words, model=OfMain(3, 1), data=PAIR)
+    with pytest.raises(errors.ModelError, match="Unpicklable cannot be pickled: "):
+        front.sweep(*words, model=Unpicklable(3, 1), data=PAIR)
+
+
+class OfMain(nn.Linear):
+    """As if its program had been started as a script."""
+
+
+OfMain.__module__ = "__main__"
+
+
+class Unpicklable(nn.Linear):
+    def __reduce__(self) -> Any:
+        raise TypeError("no")
+
+
 NOTEBOOK = """
 import seedbed, torch
 from torch import nn

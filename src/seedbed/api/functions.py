@@ -110,6 +110,7 @@ def sweep(
         SeedbedError: if a job cannot be built; nothing has been written then.
         KeyboardInterrupt: if it was interrupted; `resume` goes on.
     """
+    from seedbed.api.built_modules import refuse_unreachable
     from seedbed.api.handed import handed
     from seedbed.api.requests import sweep_of
     from seedbed.api.sweep import Sweep
@@ -119,6 +120,7 @@ def sweep(
     given = handed(overrides, data, target, model)
     with hydra_left_alone(), given.found():
         request = sweep_of(overrides, given, directory)
+        refuse_unreachable(given.module, 0 if executor else request.jobs[0].run.sweep.workers)
         done = run_sweep(
             request, messages(progress=progress), start=given.module, executor=executor
         )
@@ -184,7 +186,7 @@ def resume(
         SeedbedError: if it cannot go on; with what to do.
         KeyboardInterrupt: if it was interrupted.
     """
-    from seedbed.api.handed import handed_again, handed_to_sweep
+    from seedbed.api.handed_again import handed_again, handed_to_sweep
     from seedbed.api.run import Run
     from seedbed.api.sweep import Sweep
     from seedbed.runs.layout import SWEEP_JOBS
@@ -229,7 +231,7 @@ def reproduce(
     Raises:
         SeedbedError: if the run has not ended, is damaged, or is of other data.
     """
-    from seedbed.api.handed import handed_again
+    from seedbed.api.handed_again import handed_again
     from seedbed.api.reproducing import reproduce_run
     from seedbed.runs.reader import open_run
 

@@ -3,18 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seedbed.api.built_modules import built_module, class_of, fingerprint_of
 from seedbed.compose.composed import Composed
 from seedbed.config.check import CheckedGroups, checked
 from seedbed.config.overrides import overrides_of
-from seedbed.errors import ArgumentError, DataError, ModelError
+from seedbed.errors import ArgumentError, DataError
 from seedbed.handed_in import KEY, handing_in
-from seedbed.runs.layout import SWEEP_START, RunPaths
-from seedbed.runs.reader import read_config
-from seedbed.sweep.outcome import JobRecord, read_sweep
 
 if TYPE_CHECKING:
     from torch import nn
@@ -98,7 +94,7 @@ class _Shared:
 
     def model(self, module: "nn.Module", key: str) -> dict[str, Any]:
         """The group `model`."""
-        self._model = self._model or {"_target_": _class_of(module), KEY: key}
+        self._model = self._model or {"_target_": class_of(module), KEY: key}
         return self._model
 
 
@@ -127,7 +123,7 @@ def handed(
         _refuse(overrides, "data", "the rows", ("data", "data.path", "data.source"))
         if target is not None:
             _refuse(overrides, "target", "the name", ("data.target",))
-        table, names = _rows(data, target)
+        table, names = rows_of(data, target)
         named = any(one.lstrip("+").startswith("data.target=") for one in overrides)
         if not names and not named:
             raise DataError(
@@ -139,65 +135,10 @@ def handed(
         more = overrides_of({"data.target": target if isinstance(target, str) else list(target)})
     if model is not None:
         _refuse(overrides, "model", "a built model", ("model",))
-    return Handed(table, model, more, _items(table, _module(model)))
+    return Handed(table, model, more, _items(table, built_module(model)))
 
 
-def handed_again(paths: RunPaths, data: Any = None, model: "nn.Module | None" = None) -> Handed:
-    """What a run was begun with, handed in again to go on or to do it once more.
-
-    Args:
-        paths: of the run.
-        data: the rows, or None.
-        model: a module of the same form, or None; it is given the run's own starting weights.
-
-    Raises:
-        ArgumentError: if the run was begun without.
-        DataError: if the rows are none.
-        ModelError, CheckpointError: if the module is of another form.
-    """
-    if data is None and model is None:
-        return Handed()
-    config = read_config(paths)
-    items: dict[str, Any] = {}
-    table = module = None
-    if data is not None:
-        spec = config.get("data")
-        key = spec.get("fingerprint") if isinstance(spec, dict) else None
-        if not isinstance(spec, dict) or spec.get("source") != "memory" or not isinstance(key, str):
-            raise ArgumentError(
-                f"'{paths.root}' was not trained on rows in memory; leave out data="
-            )
-        table, _ = _rows(data, spec.get("target"))
-        items[key] = table
-    if model is not None:
-        spec = config.get("model")
-        key = spec.get(KEY) if isinstance(spec, dict) else None
-        if not isinstance(key, str):
-            raise ArgumentError(
-                f"the config of '{paths.root}' describes its model; leave out model="
-            )
-        module = items[key] = _with_start(_module(model), paths)
-    return Handed(table, module, (), items)
-
-
-def handed_to_sweep(directory: Path, data: Any = None, model: "nn.Module | None" = None) -> Handed:
-    """What a sweep was begun with, handed in again; as `handed_again`."""
-    if data is None and model is None:
-        return Handed()
-    first = next((one for one in read_sweep(directory).jobs if _has_config(directory, one)), None)
-    if first is None:
-        raise ArgumentError(f"no job of '{directory}' has begun; begin the sweep anew")
-    given = handed_again(RunPaths(directory / first.directory), data, model)
-    if given.table is not None and given.table.fingerprint()[:DIGITS] not in given.items:
-        raise DataError(f"data: the rows are not those of the sweep '{directory}'")
-    return given
-
-
-def _has_config(directory: Path, job: JobRecord) -> bool:
-    return RunPaths(directory / job.directory).config.is_file()
-
-
-def _rows(data: Any, target: str | Sequence[str] | None) -> "tuple[MemoryTable, str | list[str]]":
+def rows_of(data: Any, target: str | Sequence[str] | None) -> "tuple[MemoryTable, str | list[str]]":
     """The table, and the names of its targets as far as they are told."""
     # Imported here: Arrow is needed for these rows alone.
     from seedbed.tables.memory import pair_in_memory, table_in_memory
@@ -213,71 +154,13 @@ def _rows(data: Any, target: str | Sequence[str] | None) -> "tuple[MemoryTable, 
     return table, target if isinstance(target, str) else list(target)
 
 
-def _module(model: Any) -> Any:
-    """A module.
-
-    Raises:
-        ModelError: if it is none.
-    """
-    if model is None:
-        return None
-    from torch import nn
-    from torch.nn.parameter import is_lazy
-
-    if isinstance(model, type) and issubclass(model, nn.Module):
-        raise ModelError(f"model is a class; build it: model={model.__name__}(...)")
-    if not isinstance(model, nn.Module):
-        raise ModelError(
-            f"model must be a built torch.nn.Module, got {type(model).__name__}; a style of "
-            "Seedbed's is an override, such as 'model=manual'"
-        )
-    if any(is_lazy(one) for one in (*model.parameters(), *model.buffers())):
-        raise ModelError(
-            f"model: {type(model).__name__} has layers without sizes; let a batch through it first"
-        )
-    return model
-
-
-def _with_start(module: "nn.Module", paths: RunPaths) -> "nn.Module":
-    """A copy of the module with the weights that the run, or its sweep, began with."""
-    from seedbed.models.copies import copied_model
-    from seedbed.runs.checkpoint import load, load_weights
-
-    copy = copied_model(module)
-    for start in (paths.start, paths.root.resolve().parent / SWEEP_START):
-        if start.is_file():
-            load_weights(copy, load(start), start)
-            break
-    return copy
-
-
 def _items(table: "MemoryTable | None", module: "nn.Module | None") -> dict[str, Any]:
     items: dict[str, Any] = {}
     if table is not None:
         items[table.fingerprint()[:DIGITS]] = table
     if module is not None:
-        items[_digest(module)] = module
+        items[fingerprint_of(module)[:DIGITS]] = module
     return items
-
-
-def _digest(module: "nn.Module") -> str:
-    """A fingerprint of a module: of its class, its form and its weights."""
-    digest = sha256(f"{_class_of(module)}\n{module}".encode())
-    for name, tensor in module.state_dict().items():
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        flat = tensor.detach().cpu().contiguous().reshape(-1)
-        digest.update(flat.view(_bytes()).numpy().tobytes())
-    return digest.hexdigest()[:DIGITS]
-
-
-def _bytes() -> Any:
-    import torch
-
-    return torch.uint8
-
-
-def _class_of(module: "nn.Module") -> str:
-    return f"{type(module).__module__}.{type(module).__qualname__}"
 
 
 def _refuse(overrides: Sequence[str], argument: str, what: str, keys: Sequence[str]) -> None:

@@ -95,7 +95,7 @@ def _lost(job: Job, why: str, *, stopped: bool) -> Outcome:
     if found is not None and found.status != "running" and (stopped or found.status == "completed"):
         return found
     outcome = Outcome("interrupted" if stopped else "failed", why)
-    with suppress(RunDirectoryError):
+    with suppress(RunDirectoryError, OSError):  # it may have had no time to make its directory
         directory = reclaim(RunPaths(job.path))
         directory.write_status("interrupted" if stopped else "failed", outcome.error)
         directory.release()
