@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,13 +134,14 @@ def test_a_file_of_the_working_folder_is_written() -> None:
     assert Path("a").read_bytes() == b"here"
 
 
-VALUES = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()),
-    lambda inner: st.one_of(
-        st.lists(inner), st.lists(inner).map(tuple), st.dictionaries(st.text(), inner)
-    ),
-    max_leaves=20,
-)
+def values_with(floats: st.SearchStrategy[float]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), floats, st.text()),
+        lambda inner: st.one_of(
+            st.lists(inner), st.lists(inner).map(tuple), st.dictionaries(st.text(), inner)
+        ),
+        max_leaves=20,
+    )
 
 
 def without_nan(value: Any) -> Any:
@@ -150,14 +152,29 @@ def without_nan(value: Any) -> Any:
     return [without_nan(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-@given(VALUES)
+def as_python_writes(value: Any) -> str:
+    return json.dumps(without_nan(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+@given(values_with(st.floats().filter(lambda value: "e-" not in repr(value))))
 def test_json_is_python_s_own(value: Any) -> None:
-    expected = json.dumps(without_nan(value), indent=2, ensure_ascii=False, allow_nan=False)
-    assert files.json_text(value) == expected
+    assert files.json_text(value) == as_python_writes(value)
+
+
+@given(values_with(st.floats()))
+def test_json_gives_every_number_back(value: Any) -> None:
+    """Small ones are written as 1e-7 and 0.00001, where Python writes 1e-07 and 1e-05."""
+    again = json.loads(files.json_text(value))
+    assert as_python_writes(again) == as_python_writes(value)
+
+
+def test_numbers_of_numpy_and_names_that_are_no_utf_8_are_written() -> None:
+    value = {"a": [np.float64(0.5), float("inf")], "b": os.fsdecode(b"caf\xe9")}
+    assert json.loads(files.json_text(value)) == {"a": [0.5, None], "b": "caf\udce9"}
 
 
 def test_keys_become_texts() -> None:
-    assert json.loads(files.json_text({1: "a", (2, 3): "b"})) == {"1": "a", "(2, 3)": "b"}
+    assert json.loads(files.json_text({1: "a", 2.5: "b"})) == {"1": "a", "2.5": "b"}
 
 
 def test_what_json_lacks_is_refused() -> None:

@@ -8,7 +8,6 @@ pathlib, which is a quarter slower.
 
 import errno
 import json
-import math
 import os
 import re
 import stat
@@ -25,9 +24,6 @@ from seedbed.process import signals
 from seedbed.runs.yaml_text import yaml_text
 
 YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-QUOTED = json.JSONEncoder(ensure_ascii=False).encode
-"""A text as JSON writes it."""
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a terminal would obey or could not show; tabs and line ends may stay."""
@@ -229,28 +225,14 @@ def write_json(path: Path, content: Any) -> None:
 
 def json_text(content: Any) -> str:
     """Indented JSON; NaN and infinity are null, and keys texts."""
-    return _indented(content, "\n")
+    import orjson  # here: commands that print no JSON need it not
 
-
-def _indented(value: Any, line: str) -> str:
-    """As `json.dumps` with `indent=2` writes it, which is slow as it is all Python.
-
-    Args:
-        value: plain, or dicts, lists and tuples.
-        line: the line end, and the spaces in front of what closes the value.
-    """
-    if isinstance(value, str):
-        return QUOTED(value)
-    if isinstance(value, float):
-        return float.__repr__(value) if math.isfinite(value) else "null"
-    deeper = f"{line}  "
-    if isinstance(value, dict):
-        items = [f"{QUOTED(str(key))}: {_indented(item, deeper)}" for key, item in value.items()]
-        return f"{{{deeper}{f',{deeper}'.join(items)}{line}}}" if items else "{}"
-    if isinstance(value, list | tuple):
-        items = [_indented(item, deeper) for item in value]
-        return f"[{deeper}{f',{deeper}'.join(items)}{line}]" if items else "[]"
-    return json.dumps(value)
+    try:
+        form = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+        return orjson.dumps(content, option=form).decode()
+    except TypeError:  # an integer of more than 64 bits, NumPy's numbers, a name that is no UTF-8
+        plain = json.loads(json.dumps(content), parse_constant=lambda name: None)
+        return json.dumps(plain, indent=2, ensure_ascii=False)
 
 
 def write_yaml(path: Path, content: Any) -> None:
