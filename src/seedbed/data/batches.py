@@ -205,6 +205,8 @@ class LoaderBatches(_Ordered):
                 yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
         except DataError as err:  # of a worker: torch puts its traceback before the message
             raise DataError(str(err).rpartition("DataError: ")[2].removesuffix("\\n")) from err
+        finally:  # an error keeps them, and the garbage collector waits for each for seconds
+            getattr(batches, "_shutdown_workers", lambda: None)()
 
 
 _at_work: WeakKeyDictionary[multiprocessing.Process, int] = WeakKeyDictionary()
