@@ -29,7 +29,7 @@ PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 PROGRAM = """
 import os, signal, sys, time
 from pathlib import Path
-from seedbed.process import signals
+from seedbed.process import forks, signals
 signals.take_over()
 from seedbed.runs.directory import claim
 from seedbed.runs.files import write_text
@@ -144,7 +144,7 @@ def test_a_fork_ends_with_its_parent_and_does_nothing_of_its_end() -> None:
         """
 signals.at_end.append(lambda: note(f"end of {os.getpid() == parent}"))
 parent = os.getpid()
-child = signals.fork()
+child = forks.fork()
 if not child:
     time.sleep(60)
 note(str(child))

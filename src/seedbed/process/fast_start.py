@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from seedbed.process import signals, streams, threads
+from seedbed.process import forks, signals, streams, threads
 from seedbed.process.exit_codes import RUN_FAILED
 
 Composed = TypeVar("Composed")
@@ -95,7 +95,7 @@ def composed_ahead(compose: Callable[[], Composed], modules: Sequence[str]) -> C
     if not may_fork():
         return compose()
     ours, theirs = os.pipe()
-    child = signals.fork()
+    child = forks.fork()
     if not child:
         os.close(ours)
         _hand_over(compose, theirs)
@@ -142,7 +142,7 @@ class _Fork:
         """
         with os.fdopen(self.pipe, "rb") as file:
             self.result = file.read()
-        code = signals.reap(self.child)
+        code = forks.reap(self.child)
         if self.result:
             return
         if -code in signals.SIGNALS and not signals.is_ending():

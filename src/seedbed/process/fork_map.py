@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
-from seedbed.process import fast_start, signals
+from seedbed.process import fast_start, forks, signals
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -36,7 +36,7 @@ def fork_map(
         return [work(item) for item in items]
     half = len(items) // 2
     ours, theirs = os.pipe()
-    parent, child = os.getpid(), signals.fork()
+    parent, child = os.getpid(), forks.fork()
     if not child:
         os.close(ours)
         _work_and_exit(items[half:], work, theirs, parent)
@@ -46,7 +46,7 @@ def fork_map(
     finally:
         with os.fdopen(ours, "rb") as pipe:
             told = pipe.read()
-        signals.reap(child)
+        forks.reap(child)
     if not told:
         raise OSError("a fork died while it wrote")
     more, error = pickle.loads(told)
@@ -87,8 +87,8 @@ class _Stopped:
     def __init__(self) -> None:
         self.told = False
         signals.ignored()
-        if signals.STOP is not None:
-            signal.signal(signals.STOP, self._hear)
+        if forks.STOP is not None:
+            signal.signal(forks.STOP, self._hear)
 
     def __bool__(self) -> bool:
         return self.told

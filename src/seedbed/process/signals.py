@@ -19,19 +19,16 @@ SIGNALS = tuple(
 
 CRASHES = ("SIGSEGV", "SIGBUS", "SIGFPE")
 
-STOP = getattr(signal, "SIGUSR1", None)
-"""Tells a fork of ours to end; what a terminal sends reaches parent and fork alike."""
-
 CLEANING_SECONDS = 5.0
 """How long the end of a process may take, on a disk that does not answer for one."""
-
-FORK_SECONDS = 2.0
-"""How long a fork may take to finish the file that it is at."""
 
 WORKER_SECONDS = 30.0
 """How long a worker lives that was told to end; its parent may have been told as well."""
 
 Listener = Callable[[int], None]
+
+forks_enders: list[Callable[[], object]] = []
+"""What ends the forks of this process, before anything else is done at its end; see `forks`."""
 
 at_end: list[Callable[[], object]] = []
 """What is done, last things first, when a signal ends the process; cleared in its forks."""
@@ -45,12 +42,11 @@ class _State:
     ends_process = False
     held = 0
     waiting: list[int]
-    forks: set[int]
     quiet = False
     ending = False
 
     def __init__(self) -> None:
-        self.waiting, self.forks = [], set()
+        self.waiting = []
 
 
 _state = _State()
@@ -196,32 +192,6 @@ def show_cursor() -> None:
         os.write(1, b"\x1b[?25h\n")
 
 
-def fork() -> int:
-    """As `os.fork`, once all that was said is out; a signal that ends this process ends the fork.
-
-    In the fork signals have their default effect, and `STOP` too.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            with suppress(OSError):
-                stream.flush()
-    with held():  # a signal finds the fork noted, or not made
-        child = os.fork()
-        if child:
-            _state.forks.add(child)
-    return child
-
-
-def reap(fork: int) -> int:
-    """Waits for a fork; its exit code, negative for the signal that it died of."""
-    try:
-        _, status = os.waitpid(fork, 0)
-    except ChildProcessError:  # the main thread ended it, and ends this process
-        return -signal.SIGTERM
-    _state.forks.discard(fork)
-    return os.waitstatus_to_exitcode(status)
-
-
 def end(number: int) -> NoReturn:
     """Ends the process as by a signal: with all that is to be done before, and one line."""
     import _thread
@@ -232,8 +202,7 @@ def end(number: int) -> NoReturn:
         signal.signal(one, signal.SIG_IGN)
     with suppress(RuntimeError):  # there may be too many threads
         _thread.start_new_thread(_end_anyway, (code,))
-    _end_forks()
-    for what in reversed(at_end):
+    for what in (*forks_enders, *reversed(at_end)):
         with suppress(Exception):
             what()
     processes = sys.modules.get("multiprocessing")
@@ -280,22 +249,6 @@ def _end_anyway(code: int) -> NoReturn:
 
     time.sleep(CLEANING_SECONDS)
     os._exit(code)
-
-
-def _end_forks() -> None:
-    """Each may finish the file that it is at."""
-    import time
-
-    for child in list(_state.forks):
-        with suppress(OSError):
-            os.kill(child, STOP or signal.SIGTERM)
-    until = time.monotonic() + FORK_SECONDS
-    for child in list(_state.forks):
-        with suppress(OSError):
-            while not os.waitpid(child, os.WNOHANG)[0]:
-                if time.monotonic() > until:
-                    os.kill(child, signal.SIGKILL)
-                time.sleep(0.002)
 
 
 def _forget_in_fork() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from seedbed.process import signals, streams
+from seedbed.process import forks, signals, streams
 from seedbed.process.forkserver import server_pid, without_main_module, workers_of_server
 from seedbed.sweep.job import Job, Outcome, run_job
 from seedbed.training.interrupt import STEP_SECONDS, StopRequest, stop_request
@@ -101,8 +101,8 @@ class WorkerProcesses:
         workers = self._workers()
         for worker in workers:
             with suppress(OSError):
-                os.kill(worker.process.pid or 0, signals.STOP or signal.SIGTERM)
-        until = time.monotonic() + signals.FORK_SECONDS
+                os.kill(worker.process.pid or 0, forks.STOP or signal.SIGTERM)
+        until = time.monotonic() + forks.FORK_SECONDS
         for worker in workers:
             wait([worker.process.sentinel], max(0.0, until - time.monotonic()))
         for pid in [*(worker.process.pid for worker in workers), server_pid()]:
@@ -126,8 +126,8 @@ def _work(job: Job, variables: dict[str, str], num_threads: int, pipe: Connectio
     os.environ.update(variables)
     streams.guard()
     signals.take_over(quiet=True)
-    if signals.STOP is not None:
-        signal.signal(signals.STOP, lambda *_: signals.end(signal.SIGTERM))
+    if forks.STOP is not None:
+        signal.signal(forks.STOP, lambda *_: signals.end(signal.SIGTERM))
     with stop_request() as stop:
         signals.unblock()
         threading.Thread(target=_listen, args=(pipe, stop), daemon=True).start()
