@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+COUNTS = ("epoch", "step")
+LARGEST_COUNT = 2**53
+"""Up to here a float holds every integer; a stranger's history may say anything."""
+
 NO_PANDAS = "to_pandas needs pandas, which is not installed here; type pip install pandas"
 
 
@@ -22,14 +26,11 @@ class History(Mapping[str, "np.ndarray[Any, Any]"]):
     def __init__(self, columns: Mapping[str, list[float | None]]) -> None:
         import numpy as np
 
-        whole = ("epoch", "step")
-        self._columns = {
-            name: np.array(
-                [np.nan if value is None else value for value in values],
-                dtype=np.int64 if name in whole and None not in values else np.float64,
-            )
-            for name, values in columns.items()
-        }
+        self._columns: dict[str, np.ndarray[Any, Any]] = {}
+        for name, values in columns.items():
+            array = np.array([np.nan if value is None else value for value in values])
+            counts = name in COUNTS and bool((np.abs(array) < LARGEST_COUNT).all())
+            self._columns[name] = array.astype(np.int64) if counts else array.astype(np.float64)
 
     def __getitem__(self, name: str) -> "np.ndarray[Any, Any]":
         if name not in self._columns:
