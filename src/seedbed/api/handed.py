@@ -113,10 +113,11 @@ def handed(
         model: a built module, or None.
 
     Raises:
-        ArgumentError: if the overrides are about what is handed in.
+        ArgumentError: for what is no override, or one about what is handed in.
         DataError: if the rows are none, or have no target.
         ModelError: if the model is no module.
     """
+    _refuse_no_override(overrides)
     more: list[str] = []
     table = None
     if data is not None:
@@ -173,3 +174,18 @@ def _refuse(overrides: Sequence[str], argument: str, what: str, keys: Sequence[s
         key = one.lstrip("+~").partition("=")[0] if isinstance(one, str) else ""
         if key in keys or (argument == "model" and key.startswith("model.")):
             raise ArgumentError(f"{argument}= gives {what}; leave out it or '{one[:100]}'")
+
+
+def _refuse_no_override(overrides: Sequence[object]) -> None:
+    """Refuses what is no override.
+
+    Raises:
+        ArgumentError: naming the first.
+    """
+    for one in overrides:
+        if not isinstance(one, str):
+            raise ArgumentError(
+                f"an override must be a text such as 'optimizer.lr=0.01', got {one!r}"[:300]
+            )
+        if one.startswith("-"):
+            raise ArgumentError(f"'{one[:60]}' is a flag of the command line, not an override")

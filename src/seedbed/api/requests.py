@@ -10,7 +10,7 @@ from seedbed.compose.requests import requested
 from seedbed.config.absurd import refuse_absurd_words
 from seedbed.config.locations import find_user_conf
 from seedbed.config.overrides import overrides_of
-from seedbed.errors import ArgumentError, ConfigError
+from seedbed.errors import ConfigError
 
 
 def run_of(
@@ -24,7 +24,6 @@ def run_of(
         directory: of the run; None for what the config says.
 
     Raises:
-        ArgumentError: for what is no override.
         ConfigError: for a mistake in the overrides or the YAML, or if they ask for a sweep.
     """
     request = _request([*given.overrides, *overrides], "hydra.run.dir", directory, multirun=False)
@@ -57,18 +56,3 @@ def _request(
     if directory is not None:
         typed += overrides_of({key: str(directory)})
     return requested(typed, find_user_conf(), multirun=multirun)
-
-
-def refuse_no_override(overrides: Sequence[object]) -> None:
-    """Refuses what is no override.
-
-    Raises:
-        ArgumentError: naming the first.
-    """
-    for one in overrides:
-        if not isinstance(one, str):
-            raise ArgumentError(
-                f"an override must be a text such as 'optimizer.lr=0.01', got {one!r}"[:300]
-            )
-        if one.startswith("-"):
-            raise ArgumentError(f"'{one[:60]}' is a flag of the command line, not an override")
