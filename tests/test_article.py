@@ -58,7 +58,7 @@ class TestSection1Point1:
     @pytest.mark.parametrize("style", STYLES)
     def test_the_loss_before_training_is_of_the_article_s_size(self, style: str) -> None:
         """About 127 there; over twenty seeds the middle one is of that size."""
-        spec = prepared(f"model={style}")[0].plain["model"]
+        spec = prepared(f"model={style}")[0].resolved["model"]
         models = [build_model(spec, AllowList(), [2], 1, seed) for seed in SEEDS]
         assert 70 < median(mse_loss(model(X), Y).item() for model in models) < 180
 

@@ -81,4 +81,4 @@ def test_every_experiment_composes_and_trains(tmp_path: Path, experiment: str) -
         words += [f"data.path={tmp_path / 'table.csv'}", "data.target=y"]
     run = train(tmp_path / "run", f"experiment={experiment}", *words)
     assert run.result["status"] == "completed"
-    assert prepared(f"experiment={experiment}", *words)[0].run.name == experiment
+    assert prepared(f"experiment={experiment}", *words)[0].config.name == experiment

@@ -123,7 +123,7 @@ def test_the_keys_are_all_of_the_schema() -> None:
 @pytest.mark.parametrize("name", BASES)
 def test_a_hostile_value_is_taken_or_told(name: str, tables: None, little_memory: None) -> None:
     words, keys = BASES[name]
-    config = composed(words).plain
+    config = composed(words).resolved
     wrong = [
         f"{key} = {written(value)[:60]!r}: {said}"
         for key in keys

@@ -35,11 +35,11 @@ def _seconds(task: Task, epochs: int) -> tuple[float, float]:
             "trainer.device=cpu",
         ]
     )
-    plan = prepare_run(settings.run, AllowList())
+    plan = prepare_run(settings.config, AllowList())
     with tempfile.TemporaryDirectory() as folder:
         directory = claim(Path(folder) / "run")
         started = time.perf_counter()
-        result = run(plan, settings.plain, directory, draw=False)
+        result = run(plan, settings.resolved, directory, draw=False)
         whole = time.perf_counter() - started
     if result["steps"] != epochs * task.steps:
         raise RuntimeError(f"{result['status']} after {result['steps']} steps")

@@ -47,7 +47,7 @@ def prepared(*overrides: str, data: Any = None, target: Any = None) -> Plan:
     parts = handed(overrides, data, target)
     with parts.found():
         request = run_of(overrides, parts)
-        return prepare_run(request.run, AllowList(request.run.allow))
+        return prepare_run(request.config, AllowList(request.config.allow))
 
 
 def beginning(plan: Plan) -> tuple[dict[str, Any], list[torch.Tensor], list[torch.Tensor]]:

@@ -60,7 +60,7 @@ def told(asked: ComposedSweep | None) -> Any:
     jobs = []
     for one in asked.jobs:
         one.hydra["job"]["name"] = ""
-        jobs.append([one.run, one.plain, one.job, one.hydra, one.overrides])
+        jobs.append([one.config, one.resolved, one.raw, one.hydra, one.overrides])
     directory = re.sub(r"\d", "0", str(asked.directory))
     return directory, asked.origin, multirun, jobs
 
@@ -69,7 +69,7 @@ def test_each_job_fills_in_its_own_references() -> None:
     words = ["optimizer.lr=0.1,0.2", "optimizer.weight_decay=${optimizer.lr}", "name=s${seed}"]
     asked = composed_sweep([*words, "seed=1,2"])
     assert asked is not None
-    made = [(one.run.optimizer["weight_decay"], one.run.name) for one in asked.jobs]
+    made = [(one.config.optimizer["weight_decay"], one.config.name) for one in asked.jobs]
     assert made == [(0.1, "s1"), (0.1, "s2"), (0.2, "s1"), (0.2, "s2")]
 
 

@@ -16,7 +16,7 @@ LONG = "x" * 200
 @pytest.fixture(scope="module")
 def default() -> dict[str, Any]:
     """The default config, resolved."""
-    return composed([]).plain
+    return composed([]).resolved
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_the_groups_are_typed(config: dict[str, Any]) -> None:
 
 def test_the_source_decides_on_the_keys_of_data(config: dict[str, Any]) -> None:
     words = ["data=csv", "data.path=a.csv", "data.target=[y, z]"]
-    data = composed(words).run.data
+    data = composed(words).config.data
     assert isinstance(data, CsvConfig)
     assert data.target == ["y", "z"]
     config["data"]["source"] = "csw"

@@ -46,9 +46,9 @@ def own_net() -> None:
 def test_a_class_of_torchs_or_ours_has_its_keys(word: str) -> None:
     group = word.partition(".")[0]
     made = composed([word])
-    held = made.plain[group]
+    held = made.resolved[group]
     assert {key: held[key] for key in OVER[word]} == OVER[word]
-    assert getattr(made.run, group) == held
+    assert getattr(made.config, group) == held
     assert made.notes
 
 
@@ -57,7 +57,7 @@ def test_a_class_of_torchs_or_ours_has_its_keys(word: str) -> None:
 def test_every_optimizer_over_every_other(option: str, over: str) -> None:
     target = options_of("optimizer")[option]["_target_"]
     made = composed([f"optimizer={over}", f"optimizer._target_={target}", "optimizer.lr=0.5"])
-    arguments = {key: value for key, value in made.run.optimizer.items() if key != "_target_"}
+    arguments = {key: value for key, value in made.config.optimizer.items() if key != "_target_"}
     built = getattr(torch.optim, target.rpartition(".")[2])([torch.ones(1)], **arguments)
     assert built.param_groups[0]["lr"] == 0.5
     assert bool(made.notes) == (option != over and {option, over} != {"adam", "adamw"})
@@ -111,7 +111,7 @@ def test_a_key_of_no_option_is_still_refused(seedbed: Callable, own_net: None) -
 
 
 def test_what_an_option_lacks_itself_is_asked_for() -> None:
-    plain = composed([]).plain
+    plain = composed([]).resolved
     optimizer = {key: value for key, value in plain["optimizer"].items() if key != "momentum"}
     held = {**plain, "optimizer": optimizer}
     assert fitted_to_classes(held, {"optimizer": "sgd"}) == (held, ())
@@ -126,7 +126,7 @@ def test_the_runs_config_holds_what_was_used(seedbed: Callable) -> None:
 
 @cache
 def _plain() -> dict[str, Any]:
-    return composed([]).plain
+    return composed([]).resolved
 
 
 @given(st.data())

@@ -27,16 +27,16 @@ main()
 
 
 def test_overrides_reach_the_typed_config() -> None:
-    run = composed(WORDS).run
+    run = composed(WORDS).config
     assert run.model["_target_"] == "seedbed.models.ManualMLP"
     assert run.trainer.epochs == 7
     assert run.optimizer["lr"] == 0.01
 
 
 def test_one_number_lives_in_one_place() -> None:
-    plain = composed(["scheduler=cosine", "trainer.epochs=7"]).plain
+    plain = composed(["scheduler=cosine", "trainer.epochs=7"]).resolved
     assert plain["scheduler"]["T_max"] == 7
-    one_cycle = composed(["scheduler=onecycle", "optimizer.lr=0.5"]).plain
+    one_cycle = composed(["scheduler=onecycle", "optimizer.lr=0.5"]).resolved
     assert one_cycle["scheduler"]["max_lr"] == 0.5
 
 
@@ -47,10 +47,10 @@ def test_an_experiment_wins_over_the_groups_and_the_words_over_the_experiment(
     (tmp_path / "mine/experiment/fast.yaml").write_text(
         "# @package _global_\ndefaults: [{override /optimizer: adamw}]\noptimizer: {lr: 0.25}\n"
     )
-    fast = composed(["experiment=fast"], tmp_path / "mine").run
+    fast = composed(["experiment=fast"], tmp_path / "mine").config
     assert fast.optimizer["_target_"] == "torch.optim.AdamW"
     assert fast.optimizer["lr"] == 0.25
-    faster = composed(["experiment=fast", "optimizer.lr=0.5"], tmp_path / "mine").run
+    faster = composed(["experiment=fast", "optimizer.lr=0.5"], tmp_path / "mine").config
     assert faster.optimizer["lr"] == 0.5
 
 
@@ -86,9 +86,9 @@ def test_nothing_of_hydra_is_left_behind() -> None:
 
 def test_interpolations_stay_in_the_job_and_go_from_the_plain_config() -> None:
     both = composed(WORDS)
-    assert both.job["scheduler"]["T_max"] == "${trainer.epochs}"
-    assert both.plain["scheduler"]["T_max"] == 7
-    assert "hydra" not in both.plain
+    assert both.raw["scheduler"]["T_max"] == "${trainer.epochs}"
+    assert both.resolved["scheduler"]["T_max"] == 7
+    assert "hydra" not in both.resolved
 
 
 @pytest.mark.parametrize(

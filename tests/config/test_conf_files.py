@@ -90,7 +90,7 @@ def test_every_file_is_counted() -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_composes_builds_and_trains_a_step(files: None, file: str) -> None:
-    config = composed(words_for(file)).run
+    config = composed(words_for(file)).config
     plan = prepare_run(config, AllowList(config.allow))
     before = [parameter.clone() for parameter in plan.model.parameters()]
     x, y = next(iter(plan.train.epoch(0)))
@@ -106,7 +106,7 @@ def test_an_experiment_says_how_it_is_run_and_what_comes_out(file: str) -> None:
     header = [line for line in text.splitlines() if line.startswith("#")]
     assert header[0] == "# @package _global_"
     assert any(f"seedbed train experiment={Path(file).name}" in line for line in header)
-    assert composed(words_for(file)).run.name == Path(file).name
+    assert composed(words_for(file)).config.name == Path(file).name
 
 
 @pytest.mark.parametrize("group", ["model", "loss", "optimizer", "scheduler"])

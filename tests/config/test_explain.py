@@ -38,7 +38,8 @@ def test_keys_are_looked_up_in_the_option_that_was_chosen() -> None:
         "optimizer=rmsprop and sgd have it"
     ]
     assert (
-        composed(["optimizer=rmsprop", "optimizer.momentum=0.9"]).run.optimizer["momentum"] == 0.9
+        composed(["optimizer=rmsprop", "optimizer.momentum=0.9"]).config.optimizer["momentum"]
+        == 0.9
     )
 
 
@@ -56,7 +57,7 @@ def test_a_key_below_a_value_that_is_not_there_yet_asks_for_a_plus() -> None:
 
 
 def test_a_right_key_with_a_plus_is_taken() -> None:
-    assert composed(["++optimizer.lr=0.5"]).run.optimizer["lr"] == 0.5
+    assert composed(["++optimizer.lr=0.5"]).config.optimizer["lr"] == 0.5
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_a_value_in_the_place_of_a_group_is_told_its_key(word: str, typed: str) 
 
 
 def test_every_name_that_is_led_to_is_ours_and_none_is_listed_twice() -> None:
-    whole = composed([]).plain
+    whole = composed([]).resolved
     others = [other for listed in KEYS.values() for other in listed.split()]
     assert len(others) == len(set(others))
     assert not set(others) & set(ADVICE)

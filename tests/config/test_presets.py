@@ -33,7 +33,7 @@ def settings(plain: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def settings_of(*words: str, folder: Path | None = None) -> tuple[Any, ...]:
-    return settings(composed(words, folder).plain)
+    return settings(composed(words, folder).resolved)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ class TestAFolderOfOnesOwn:
         assert settings_of(folder=folder) == (*TABLE[:3], 7, 20)
 
     def test_an_option_for_a_model_of_ones_own_gets_no_widths(self, folder: Path) -> None:
-        assert composed(["data=mine", "model=mine"], folder).plain["model"] == {
+        assert composed(["data=mine", "model=mine"], folder).resolved["model"] == {
             "_target_": "my.Net",
             "width": 3,
         }
@@ -132,8 +132,8 @@ def test_every_job_of_a_sweep_has_what_a_run_of_its_own_has() -> None:
     assert sweep is not None
     assert len(sweep.jobs) == 8
     for job in sweep.jobs:
-        assert job.plain == composed(job.overrides).plain
-    assert {settings(job.plain)[0] for job in sweep.jobs} == {"AdamW", "SGD"}
+        assert job.resolved == composed(job.overrides).resolved
+    assert {settings(job.resolved)[0] for job in sweep.jobs} == {"AdamW", "SGD"}
 
 
 def test_left_over_widths_are_no_argument_of_a_class_of_ones_own(

@@ -62,7 +62,7 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
 
 def read(source: str, path: Path) -> None:
     words = [f"data={source}", f"data.path='{path}'", "data.target=y"]
-    prepare_data(composed(words).run.data, 0)
+    prepare_data(composed(words).config.data, 0)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -113,7 +113,9 @@ def test_a_feature_beyond_float32_is_refused_in_training_and_after(tmp_path: Pat
     with pytest.raises(DataError, match=r"'x' of rows.npz holds a number beyond float32.*row 4"):
         read("npz", path)
     path.write_bytes(npz(x=X / 1e6, y=np.arange(1.0 * ROWS)))
-    data = prepare_data(composed(["data=npz", f"data.path='{path}'", "data.target=y"]).run.data, 0)
+    data = prepare_data(
+        composed(["data=npz", f"data.path='{path}'", "data.target=y"]).config.data, 0
+    )
     later = Table({"x": Column("number", np.array([[1e308, 0.0]]))}, "later.npz")
     with pytest.raises(DataError, match=r"row 1 of later.npz holds an infinite number, or one"):
         data.preprocessing.inputs(later)
@@ -123,5 +125,5 @@ def test_truth_values_of_an_array_are_classes(tmp_path: Path) -> None:
     path = tmp_path / "rows.npz"
     path.write_bytes(npz(x=X, y=np.arange(ROWS) % 2 == 0))
     words = ["data=npz", f"data.path='{path}'", "data.target=y"]
-    data = prepare_data(composed(words).run.data, 0)
+    data = prepare_data(composed(words).config.data, 0)
     assert (data.preprocessing.task, data.preprocessing.classes) == ("binary", ["false", "true"])

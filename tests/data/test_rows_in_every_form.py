@@ -130,7 +130,7 @@ WRITERS: dict[str, tuple[str, Callable[[Path, Columns], None]]] = {
 def config(source: str) -> Any:
     """All rows train; the path and what is named are put in later."""
     words = [f"data={source}", "data.path=x", "data.target=y", "data.split={validation:0,test:0}"]
-    return composed(words).run.data
+    return composed(words).config.data
 
 
 def prepared(path: Path, columns: Columns) -> PreparedData:

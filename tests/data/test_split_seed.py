@@ -70,7 +70,7 @@ def test_a_sweep_over_splits_trains_as_one_stack(seedbed: Command) -> None:
 
 def test_a_config_from_before_the_key_means_the_run_s_seed(tmp_path: Path) -> None:
     run = train(tmp_path / "run", *DIABETES)
-    plain = composed(DIABETES).plain
+    plain = composed(DIABETES).resolved
     del plain["data"]["split"]["seed"]
     assert checked(plain).data.split == run.plan.config.data.split
 

@@ -16,7 +16,7 @@ from seedbed.models.build import build_model
 def built(layers: Sequence[Any] | str, shape: Sequence[int] = (2,), outputs: int = 1) -> nn.Module:
     """The model of a list of layers, as Python has it or as it is typed."""
     words = ["model=sequential", *([f"model.layers={layers}"] if isinstance(layers, str) else [])]
-    spec = composed(words).plain["model"]
+    spec = composed(words).resolved["model"]
     if not isinstance(layers, str):
         spec["layers"] = list(layers)
     return build_model(spec, AllowList(), shape, outputs, 5)
@@ -95,7 +95,7 @@ def test_sizes_come_from_one_row_alone_and_leave_the_statistics_untouched() -> N
 
 
 def test_return_hidden_gives_what_goes_into_the_last_layer() -> None:
-    spec = composed(["model=sequential", "model.return_hidden=true"]).plain["model"]
+    spec = composed(["model=sequential", "model.return_hidden=true"]).resolved["model"]
     spec["layers"] = [{"Linear": 8}, "Tanh", "Linear"]
     output, hidden = build_model(spec, AllowList(), [2], 1, 5)(torch.ones(4, 2))
     assert hidden.shape == (4, 8)

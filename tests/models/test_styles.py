@@ -18,7 +18,7 @@ STYLES = list(ARTICLE_NETS)
 
 def built(*overrides: str, inputs: int = 2, outputs: int = 1, seed: int = 0) -> nn.Module:
     """The model that overrides describe."""
-    spec = composed(overrides).plain["model"]
+    spec = composed(overrides).resolved["model"]
     return build_model(spec, AllowList(), [inputs], outputs, seed)
 
 

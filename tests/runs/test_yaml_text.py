@@ -50,7 +50,7 @@ def test_random_contents_are_those_of_a_plain_dump() -> None:
 def test_the_files_of_jobs_are_those_of_a_plain_dump(tmp_path: Any) -> None:
     for number in range(4):
         job = composed([f"seed={number}", f"optimizer.lr=0.{number}1", "scheduler=cosine"])
-        for content in (*hydra_files(job, tmp_path / str(number)).values(), job.plain):
+        for content in (*hydra_files(job, tmp_path / str(number)).values(), job.resolved):
             assert yaml_text(content) == plain(content)
 
 

@@ -29,7 +29,7 @@ def sweep_jobs(folder: Path, *overrides: str) -> list[Job]:
     folder.mkdir()
     composed = sweep_of(["trainer.epochs=2", *overrides], Handed(), folder).jobs
     records = [
-        JobRecord(number, filled_in(one), f"job_{number}", config_hash(one.plain))
+        JobRecord(number, filled_in(one), f"job_{number}", config_hash(one.resolved))
         for number, one in enumerate(composed)
     ]
     return jobs_of(Sweep(folder, records), records, composed)

@@ -44,7 +44,7 @@ def write_csv(path: Path, columns: Columns, delimiter: str = ",") -> Path:
 
 def prepared_data(*overrides: str, seed: int = 0) -> PreparedData:
     """The data that overrides describe."""
-    return prepare_data(composed(overrides).run.data, seed)
+    return prepare_data(composed(overrides).config.data, seed)
 
 
 def _with_gaps(values: list[Any], draw: np.random.Generator) -> list[Any]:

@@ -186,4 +186,4 @@ def _told(compose: Any) -> Any:
     except (TypeError, AttributeError, LookupError, AssertionError, RecursionError) as err:
         return f"{type(err).__name__}: {err}"  # Hydra stumbles over words such as data=[null]
     files = hydra_files(replace(job, number=3), Path("there"))
-    return repr(job.run), json.dumps([job.plain, files, job.overrides])
+    return repr(job.config), json.dumps([job.resolved, files, job.overrides])

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seedbed.components import AllowList
 from seedbed.compose.compose import composed
-from seedbed.compose.composed import Composed
+from seedbed.compose.composed import ComposedConfig
 from seedbed.runs.directory import RunDirectory, claim
 from seedbed.training.plan import Plan, prepare_run
 from seedbed.training.run import run
@@ -46,17 +46,17 @@ class Trained:
         return torch.load(self.directory.model, weights_only=True)
 
 
-def prepared(*overrides: str) -> tuple[Composed, Plan]:
+def prepared(*overrides: str) -> tuple[ComposedConfig, Plan]:
     """A run that is ready to start."""
     settings = composed(overrides)
-    return settings, prepare_run(settings.run, AllowList(settings.run.allow))
+    return settings, prepare_run(settings.config, AllowList(settings.config.allow))
 
 
 def train(path: Path, *overrides: str, draw: bool = False) -> Trained:
     """Trains one run into the directory `path`."""
     settings, plan = prepared(*overrides)
     directory = claim(path)
-    return Trained(plan, run(plan, settings.plain, directory, draw=draw), directory)
+    return Trained(plan, run(plan, settings.resolved, directory, draw=draw), directory)
 
 
 def history(directory: RunDirectory) -> dict[str, list[float]]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from seedbed.components import AllowList
 from seedbed.compose.compose import composed, resolved
-from seedbed.compose.composed import Composed
+from seedbed.compose.composed import ComposedConfig
 from seedbed.config.check import checked
 from seedbed.config.schema import RunConfig
 from seedbed.data.seeds import stream_seed
@@ -131,7 +131,7 @@ def variants(
 
 
 @cache
-def _base(words: tuple[str, ...]) -> Composed:
+def _base(words: tuple[str, ...]) -> ComposedConfig:
     """Tests ask for few configs, and often; nothing in one is changed."""
     return composed(words)
 
@@ -150,7 +150,7 @@ def stacked(configs: Sequence[RunConfig]) -> Kept:
 
 def fused(jobs: Sequence[Sequence[str]], *, randomness: Randomness = "error") -> Kept:
     """Trains jobs, told by their overrides, as one stack."""
-    configs = [composed(words).run for words in jobs]
+    configs = [composed(words).config for words in jobs]
     kept = Kept()
     train_stack(planned(configs, randomness), len(jobs), kept, StopRequest())
     return kept

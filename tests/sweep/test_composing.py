@@ -86,7 +86,7 @@ def test_hydra_composes_once_for_each_choice_of_groups(
 
 def test_groups_that_are_the_same_in_two_jobs_are_one_object(composer: JobComposer) -> None:
     one, other = (
-        composer.composed(n, [f"seed={n}", "loader.batch_size=4", "scheduler=cosine"]).plain
+        composer.composed(n, [f"seed={n}", "loader.batch_size=4", "scheduler=cosine"]).resolved
         for n in range(2)
     )
     assert [one["seed"], other["seed"]] == [0, 1]
@@ -143,7 +143,7 @@ def test_the_mistakes_are_told_as_of_a_whole_check(composer: JobComposer, words:
 def test_a_group_that_was_right_is_taken_as_it_is_and_others_are_checked() -> None:
     from seedbed.compose.compose import composed
 
-    plain, groups = composed([]).plain, CheckedGroups()
+    plain, groups = composed([]).resolved, CheckedGroups()
     first = checked(plain, groups)
     assert first == checked(plain)
     second = checked({**plain, "loader": {**plain["loader"], "batch_size": 9}}, groups)

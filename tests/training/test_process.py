@@ -69,7 +69,7 @@ def test_settings_are_put_back_after_a_run(
     words = ["trainer.epochs=1", "trainer.threads=2", "model.dropout=0.5"]
     composed, plan = prepared(*words, f"trainer.deterministic={deterministic_run}")
     curious = Curious()
-    run(plan, composed.plain, claim(tmp_path / "run"), curious, draw=False)
+    run(plan, composed.resolved, claim(tmp_path / "run"), curious, draw=False)
     assert settings() == other_settings
     assert curious.seen["deterministic"] == (deterministic_run == "true")
     assert curious.seen["threads"] == 2
@@ -81,7 +81,7 @@ def test_settings_are_put_back_after_a_run_that_failed(
     composed, plan = prepared("trainer.threads=2")
     curious = Curious(ValueError("enough"))
     with pytest.raises(ValueError, match="enough"):
-        run(plan, composed.plain, claim(tmp_path / "run"), curious, draw=False)
+        run(plan, composed.resolved, claim(tmp_path / "run"), curious, draw=False)
     assert settings() == other_settings
     assert curious.has_ended
     assert '"failed"' in (tmp_path / "run" / "status.json").read_text()
@@ -90,7 +90,13 @@ def test_settings_are_put_back_after_a_run_that_failed(
 def test_a_second_interrupt_ends_at_once_and_is_told_as_interrupted(tmp_path: Path) -> None:
     composed, plan = prepared()
     with pytest.raises(KeyboardInterrupt):
-        run(plan, composed.plain, claim(tmp_path / "run"), Curious(KeyboardInterrupt()), draw=False)  # type: ignore[arg-type]
+        run(
+            plan,
+            composed.resolved,
+            claim(tmp_path / "run"),
+            Curious(KeyboardInterrupt()),
+            draw=False,
+        )  # type: ignore[arg-type]
     assert '"interrupted"' in (tmp_path / "run" / "status.json").read_text()
 
 

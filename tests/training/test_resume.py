@@ -47,7 +47,7 @@ class Stop(Silent):
 def stopped(path: Path, words: list[str], after: int) -> Trained:
     settings, plan = prepared(*words)
     directory = claim(path)
-    result = run(plan, settings.plain, directory, Stop(after), draw=False)
+    result = run(plan, settings.resolved, directory, Stop(after), draw=False)
     directory.release()
     return Trained(plan, result, directory)
 
@@ -56,7 +56,7 @@ def resumed(paths: RunPaths, words: list[str], reporter: Silent | None = None) -
     settings, plan = prepared(*words)
     directory = reclaim(paths)
     snapshot = load_snapshot(paths)
-    result = run(plan, settings.plain, directory, reporter, draw=False, resumed=snapshot)
+    result = run(plan, settings.resolved, directory, reporter, draw=False, resumed=snapshot)
     directory.release()
     return Trained(plan, result, directory)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from seedbed.components import AllowList
-from seedbed.compose.composed import Composed
+from seedbed.compose.composed import ComposedConfig
 from seedbed.config.schema import DataConfig, NamedConfig, SklearnConfig
 from seedbed.process import fast_start
 
@@ -66,7 +66,7 @@ class SweepReport:
         return f"valid: {self.jobs} jobs"
 
 
-def check_run(request: Composed) -> Report:
+def check_run(request: ComposedConfig) -> Report:
     """Builds the data and the model, and lets one batch through.
 
     Raises:
@@ -76,7 +76,7 @@ def check_run(request: Composed) -> Report:
     from seedbed.training.plan import prepare_run
 
     fast_start.imports_done()
-    plan = prepare_run(request.run, AllowList(request.run.allow))
+    plan = prepare_run(request.config, AllowList(request.config.allow))
     return Report(
         plan.train.rows,
         plan.data.preprocessing.task,
@@ -84,7 +84,7 @@ def check_run(request: Composed) -> Report:
         len(plan.train),
         str(plan.engine.device),
         [*request.notes, *plan.notes],
-        _columns(request.run.data, plan.data.preprocessing),
+        _columns(request.config.data, plan.data.preprocessing),
     )
 
 

@@ -120,7 +120,7 @@ def sweep(
     given = handed(overrides, data, target, model)
     with hydra_left_alone(), given.found():
         request = sweep_of(overrides, given, directory)
-        refuse_unreachable(given.module, 0 if executor else request.jobs[0].run.sweep.workers)
+        refuse_unreachable(given.module, 0 if executor else request.jobs[0].config.sweep.workers)
         done = run_sweep(
             request, messages(progress=progress), start=given.module, executor=executor
         )

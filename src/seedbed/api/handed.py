@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from seedbed.api.built_modules import built_module, class_of, fingerprint_of
-from seedbed.compose.composed import Composed
+from seedbed.compose.composed import ComposedConfig
 from seedbed.config.check import CheckedGroups, checked
 from seedbed.config.overrides import overrides_of
 from seedbed.errors import ArgumentError, DataError
@@ -46,20 +46,20 @@ class Handed:
         with handing_in(self.items):
             yield
 
-    def into(self, *jobs: Composed) -> list[Composed]:
+    def into(self, *jobs: ComposedConfig) -> list[ComposedConfig]:
         """The configs of runs, with what they say of them; those share what they shared before."""
         if not self.items:
             return list(jobs)
         checks, shared = CheckedGroups(), _Shared(self._rows())
         told = []
         for one in jobs:
-            plain, raw = dict(one.plain), dict(one.job)
-            for whole in (plain, raw):
+            resolved, raw = dict(one.resolved), dict(one.raw)
+            for whole in (resolved, raw):
                 if self.table is not None:
                     whole["data"] = shared.with_rows(whole["data"])
                 if self.module is not None:
                     whole["model"] = shared.model(self.module, self._key(self.module))
-            told.append(replace(one, run=checked(plain, checks), plain=plain, job=raw))
+            told.append(replace(one, config=checked(resolved, checks), raw=raw))
         return told
 
     def _rows(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seedbed.api.handed import Handed
-from seedbed.compose.composed import Composed, ComposedSweep
+from seedbed.compose.composed import ComposedConfig, ComposedSweep
 from seedbed.compose.requests import requested
 from seedbed.config.absurd import refuse_absurd_words
 from seedbed.config.locations import find_user_conf
@@ -15,7 +15,7 @@ from seedbed.errors import ConfigError
 
 def run_of(
     overrides: Sequence[str], given: Handed, directory: str | Path | None = None
-) -> Composed:
+) -> ComposedConfig:
     """One run.
 
     Args:
@@ -27,7 +27,7 @@ def run_of(
         ConfigError: for a mistake in the overrides or the YAML, or if they ask for a sweep.
     """
     request = _request([*given.overrides, *overrides], "hydra.run.dir", directory, multirun=False)
-    if not isinstance(request, Composed):
+    if not isinstance(request, ComposedConfig):
         raise ConfigError(
             "hydra.mode=MULTIRUN asks for a sweep, and this is one run; call seedbed.sweep"
         )
@@ -50,7 +50,7 @@ def sweep_of(
 
 def _request(
     overrides: Sequence[str], key: str, directory: str | Path | None, *, multirun: bool
-) -> Composed | ComposedSweep | None:
+) -> ComposedConfig | ComposedSweep | None:
     typed = list(overrides)
     refuse_absurd_words(typed)
     if directory is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seedbed.components import ALLOW_VARIABLE, AllowList
-from seedbed.compose.composed import Composed
+from seedbed.compose.composed import ComposedConfig
 from seedbed.config.hints import cut
 from seedbed.config.identity import config_hash
 from seedbed.config.locations import users_allowed
@@ -32,18 +32,18 @@ _kinds: dict[tuple[int, ...], tuple[list[Any], str]] = {}
 """The kind of jobs by their groups, which jobs share; kept here, so that no other gets an id."""
 
 
-def without_duplicates(composed: Sequence[Composed], say: Say) -> list[Composed]:
+def without_duplicates(composed: Sequence[ComposedConfig], say: Say) -> list[ComposedConfig]:
     """The first job of each resolved config; `say` hears how many others there were."""
-    kept: dict[str, Composed] = {}
+    kept: dict[str, ComposedConfig] = {}
     for one in composed:
-        kept.setdefault(config_hash(one.plain), one)
+        kept.setdefault(config_hash(one.resolved), one)
     if len(kept) < len(composed):
         left_out = len(composed) - len(kept)
         say(f"note: {left_out} of {len(composed)} jobs repeat another's settings; left out")
     return list(kept.values())
 
 
-def refuse_what_cannot_run(composed: Sequence[Composed], say: Say) -> dict[str, "Footprint"]:
+def refuse_what_cannot_run(composed: Sequence[ComposedConfig], say: Say) -> dict[str, "Footprint"]:
     """Prepares one job of each kind: same data, model, loss, optimizer and schedule.
 
     Args:
@@ -61,7 +61,7 @@ def refuse_what_cannot_run(composed: Sequence[Composed], say: Say) -> dict[str, 
     from seedbed.training.plan import prepare_run
 
     sizes: dict[str, Footprint] = {}
-    kinds: dict[str, tuple[int, Composed]] = {}
+    kinds: dict[str, tuple[int, ComposedConfig]] = {}
     for number, one in enumerate(composed):
         kinds.setdefault(_kind(one), (number, one))
     problems: list[str] = []
@@ -69,7 +69,7 @@ def refuse_what_cannot_run(composed: Sequence[Composed], say: Say) -> dict[str, 
     first: SeedbedError | None = None
     for kind, (number, one) in kinds.items():
         try:
-            plan = prepare_run(one.run, AllowList(one.run.allow))
+            plan = prepare_run(one.config, AllowList(one.config.allow))
             sizes[kind] = footprint(plan)
             notes += [*one.notes, *plan.notes]
         except SeedbedError as err:
@@ -83,39 +83,38 @@ def refuse_what_cannot_run(composed: Sequence[Composed], say: Say) -> dict[str, 
     return sizes
 
 
-def refuse_what_cannot_fuse(composed: Sequence[Composed]) -> None:
+def refuse_what_cannot_fuse(composed: Sequence[ComposedConfig]) -> None:
     """For `sweep.fuse=always`.
 
     Raises:
         ConfigError: naming the jobs, and why.
     """
-    if composed[0].run.sweep.fuse != "always":
+    if composed[0].config.sweep.fuse != "always":
         return
     told = "; ".join(one.told("cannot fuse", "cannot fuse") for one in _not_stacked(composed))
     if told:
         raise ConfigError(f"sweep.fuse=always: {told}; type sweep.fuse=auto")
 
 
-def notes_on_fusing(composed: Sequence[Composed]) -> list[str]:
+def notes_on_fusing(composed: Sequence[ComposedConfig]) -> list[str]:
     """Which jobs cannot train together, and why; which of the others do is measured later."""
     return [one.note for one in _not_stacked(composed) if one.reason]
 
 
-def _not_stacked(composed: Sequence[Composed]) -> "list[Singles]":
+def _not_stacked(composed: Sequence[ComposedConfig]) -> "list[Singles]":
     # Imported here: they bring torch.
     from seedbed.sweep.groups import grouped
     from seedbed.sweep.stacks import not_stacked
 
-    settings = composed[0].run.sweep
+    settings = composed[0].config.sweep
     jobs = [
-        Job(number, one.overrides, Path(), one.run, one.plain, {})
-        for number, one in enumerate(composed)
+        Job(number, one.overrides, Path(), one.config, {}) for number, one in enumerate(composed)
     ]
     return not_stacked(*grouped(jobs, settings.fuse), settings.randomness)
 
 
 def refuse_too_large(
-    directory: Path, composed: Sequence[Composed], sizes: Mapping[str, "Footprint"]
+    directory: Path, composed: Sequence[ComposedConfig], sizes: Mapping[str, "Footprint"]
 ) -> None:
     """Of a sweep that the disk has no room for.
 
@@ -124,7 +123,7 @@ def refuse_too_large(
     """
     from seedbed.sweep import disk
 
-    disk.refuse_too_large(directory, [(sizes[_kind(one)], one.run) for one in composed])
+    disk.refuse_too_large(directory, [(sizes[_kind(one)], one.config) for one in composed])
 
 
 def refuse_strange_words(records: Sequence[JobRecord]) -> None:
@@ -139,7 +138,7 @@ def refuse_strange_words(records: Sequence[JobRecord]) -> None:
                 )
 
 
-def refuse_what_is_not_allowed(composed: Sequence[Composed], directory: Path) -> None:
+def refuse_what_is_not_allowed(composed: Sequence[ComposedConfig], directory: Path) -> None:
     """Of classes that the sweep's own files allow, and the reader does not.
 
     Raises:
@@ -147,7 +146,7 @@ def refuse_what_is_not_allowed(composed: Sequence[Composed], directory: Path) ->
     """
     own = AllowList(users_allowed()).packages
     for one in composed:
-        more = sorted(set(one.run.allow) - set(own))
+        more = sorted(set(one.config.allow) - set(own))
         if more:
             raise NotAllowedError(
                 f"the sweep names classes of {', '.join(more)}, which is not allowed; if that is "
@@ -155,14 +154,14 @@ def refuse_what_is_not_allowed(composed: Sequence[Composed], directory: Path) ->
             )
 
 
-def _kind(one: Composed) -> str:
+def _kind(one: ComposedConfig) -> str:
     """What decides whether a job can be built; numbers that the schema has checked are left out."""
-    groups = [one.plain[key] for key in KIND]
+    groups = [one.resolved[key] for key in KIND]
     known = tuple(map(id, groups))
     if known not in _kinds:
         if len(_kinds) >= MOST_KINDS:
             _kinds.clear()
-        _kinds[known] = (groups, _kind_of(one.plain))
+        _kinds[known] = (groups, _kind_of(one.resolved))
     return _kinds[known][1]
 
 

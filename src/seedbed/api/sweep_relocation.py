@@ -6,7 +6,7 @@ from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path
 
-from seedbed.compose.composed import Composed
+from seedbed.compose.composed import ComposedConfig
 from seedbed.config.check import checked
 from seedbed.errors import ArgumentError, DataError, RunDirectoryError
 from seedbed.runs.layout import RunPaths
@@ -34,8 +34,8 @@ def _not_taken(word: str, directory: Path) -> ArgumentError:
 
 
 def moved(
-    composed: Sequence[Composed], words: Sequence[str], directory: Path
-) -> tuple[list[Composed], Relocation]:
+    composed: Sequence[ComposedConfig], words: Sequence[str], directory: Path
+) -> tuple[list[ComposedConfig], Relocation]:
     """The jobs, with where their data lies now.
 
     Args:
@@ -49,13 +49,13 @@ def moved(
     """
     if not words:
         return list(composed), Relocation({})
-    found: list[Composed] = []
+    found: list[ComposedConfig] = []
     first: Relocation | None = None
     for one in composed:
-        plain, job = (
-            {**whole, "data": copy.deepcopy(whole["data"])} for whole in (one.plain, one.job)
+        resolved, raw = (
+            {**whole, "data": copy.deepcopy(whole["data"])} for whole in (one.resolved, one.raw)
         )
-        relocation, others = relocated(plain, words)
+        relocation, others = relocated(resolved, words)
         if others:
             raise _not_taken(others[0], directory)
         first = relocation if first is None else first
@@ -64,8 +64,8 @@ def moved(
                 f"'{words[0]}': the jobs of the sweep have their data in several places; resume "
                 f"each job, seedbed resume {directory}/JOB data.path=FILE"
             )
-        relocation(job)
-        found.append(replace(one, run=checked(plain), plain=plain, job=job))
+        relocation(raw)
+        found.append(replace(one, config=checked(resolved), raw=raw))
     return found, first or Relocation({})
 
 

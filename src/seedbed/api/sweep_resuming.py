@@ -14,7 +14,7 @@ from seedbed.api.sweep_checks import (
 from seedbed.api.sweep_relocation import moved, refuse_other_data, refuse_other_words
 from seedbed.api.sweeping import alone, jobs_of, run_left
 from seedbed.components import only_readers_own
-from seedbed.compose.composed import Composed
+from seedbed.compose.composed import ComposedConfig
 from seedbed.config.identity import config_hash
 from seedbed.config.locations import find_user_conf, users_allowed
 from seedbed.config.schema import MemoryConfig
@@ -85,7 +85,7 @@ class _Left:
 
     sweep: Sweep
     records: list[JobRecord]
-    composed: list[Composed]
+    composed: list[ComposedConfig]
     relocation: Relocation
     lines: list[str] = field(default_factory=list)
 
@@ -121,23 +121,23 @@ def _left(
     composed = given.into(*composed)
     lines = [f"{len(sweep.jobs) - len(left)} of {len(sweep.jobs)} jobs are complete"]
     lines += _note_changes(left, composed, directory, changed=changed)
-    note_basis(left, [one.plain for one in composed])
+    note_basis(left, [one.resolved for one in composed])
     composed, relocation = moved(composed, overrides, directory)
-    bounds.justified_by({file for one in composed for file in files_of(one.plain)})
-    if any(is_trusted(one.run) for one in composed):
+    bounds.justified_by({file for one in composed for file in files_of(one.resolved)})
+    if any(is_trusted(one.config) for one in composed):
         bounds.end()
     refuse_other_data(sweep, relocation)
     return _Left(sweep, left, composed, relocation, lines)
 
 
-def _refuse_what_is_not_handed_in(directory: Path, first: Composed, given: Handed) -> None:
+def _refuse_what_is_not_handed_in(directory: Path, first: ComposedConfig, given: Handed) -> None:
     """Of a sweep that a Python program began with rows or a model of its own.
 
     Raises:
         DataError, ModelError: with what to type there.
     """
     where = f"in Python, type seedbed.resume({str(directory)!r}"
-    if isinstance(first.run.data, MemoryConfig) and given.table is None:
+    if isinstance(first.config.data, MemoryConfig) and given.table is None:
         raise DataError(
             f"'{directory}' trains on rows in memory, which are not kept; {where}, data=rows)"
         )
@@ -148,7 +148,11 @@ def _refuse_what_is_not_handed_in(directory: Path, first: Composed, given: Hande
 
 
 def _note_changes(
-    records: Sequence[JobRecord], composed: Sequence[Composed], directory: Path, *, changed: bool
+    records: Sequence[JobRecord],
+    composed: Sequence[ComposedConfig],
+    directory: Path,
+    *,
+    changed: bool,
 ) -> list[str]:
     """Notes which configs are not what they were, and what is said of them.
 
@@ -157,13 +161,13 @@ def _note_changes(
     """
     altered = 0
     for record, one in zip(records, composed, strict=True):
-        altered += config_hash(one.plain) != record.identity
+        altered += config_hash(one.resolved) != record.identity
         if altered and not changed:
             raise SeedbedError(
                 f"the config of '{record.directory}' is not what it was when the sweep began; "
                 f"put it back, or type seedbed resume {directory} --changed"
             )
-        record.identity = config_hash(one.plain)
+        record.identity = config_hash(one.resolved)
     if not altered:
         return []
     return [

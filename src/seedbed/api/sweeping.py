@@ -15,7 +15,7 @@ from seedbed.api.sweep_checks import (
     without_duplicates,
 )
 from seedbed.api.training import save_start
-from seedbed.compose.composed import SUBDIR, Composed, ComposedSweep, hydra_files
+from seedbed.compose.composed import SUBDIR, ComposedConfig, ComposedSweep, hydra_files
 from seedbed.compose.overrides import filled_in
 from seedbed.config.identity import config_hash
 from seedbed.errors import RunDirectoryError
@@ -65,10 +65,10 @@ def run_sweep(
     directory = asked.directory
     refuse_too_large(directory, kept, sizes)
     records = [
-        JobRecord(number, filled_in(one), folder, config_hash(one.plain))
+        JobRecord(number, filled_in(one), folder, config_hash(one.resolved))
         for number, (one, folder) in enumerate(zip(kept, folders, strict=True))
     ]
-    note_basis(records, [one.plain for one in kept])
+    note_basis(records, [one.resolved for one in kept])
     sweep = Sweep(directory, records, asked.origin)
     with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def check_sweep(asked: ComposedSweep, messages: Messages) -> int:
 
 def _checked(
     asked: ComposedSweep, messages: Messages
-) -> tuple[list[Composed], list[str], Mapping[str, "Footprint"]]:
+) -> tuple[list[ComposedConfig], list[str], Mapping[str, "Footprint"]]:
     """The jobs of a new sweep without duplicates, their folders, and the sizes of their kinds."""
     directory = asked.directory
     if (directory / SWEEP_JOBS).exists():
@@ -115,7 +115,7 @@ def _checked(
     return kept, folders, sizes
 
 
-def _folders(composed: Sequence[Composed]) -> list[str]:
+def _folders(composed: Sequence[ComposedConfig]) -> list[str]:
     """Of the jobs: as `hydra.sweep.subdir` says, or named by their overrides.
 
     Raises:
@@ -144,7 +144,7 @@ def _refuse_what_is_in_the_way(directory: Path, folders: Sequence[str]) -> None:
 def jobs_of(
     sweep: Sweep,
     records: Sequence[JobRecord],
-    composed: Sequence[Composed],
+    composed: Sequence[ComposedConfig],
     relocation: Relocation | None = None,
 ) -> list[Job]:
     """Jobs as the rooms below take them."""
@@ -157,8 +157,7 @@ def jobs_of(
                 record.number,
                 record.overrides,
                 path,
-                one.run,
-                one.plain,
+                one.config,
                 hydra,
                 record.group is not None,
                 relocation,

@@ -8,7 +8,7 @@ from seedbed.api.failures import failures_told
 from seedbed.api.messages import Messages
 from seedbed.api.trained import Trained
 from seedbed.components import AllowList
-from seedbed.compose.composed import Composed, hydra_files
+from seedbed.compose.composed import ComposedConfig, hydra_files
 from seedbed.process import fast_start
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import claimed
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("seedbed")
 
 
-def train_run(settings: Composed, messages: Messages, *, keep_start: bool = False) -> Trained:
+def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool = False) -> Trained:
     """Trains one run into the directory that its config names.
 
     Args:
@@ -44,7 +44,7 @@ def train_run(settings: Composed, messages: Messages, *, keep_start: bool = Fals
 
     progress = messages.run_progress()
     fast_start.imports_done()
-    plan = prepare_run(settings.run, AllowList(settings.run.allow))
+    plan = prepare_run(settings.config, AllowList(settings.config.allow))
     with stop_request(), claimed(settings.directory) as directory:
         for note in (*settings.notes, *plan.notes):
             messages.line(f"note: {note}")
@@ -59,14 +59,14 @@ def train_run(settings: Composed, messages: Messages, *, keep_start: bool = Fals
             if keep_start:
                 save_start(directory.start, plan.model)
             with failures_told(directory.log):
-                result = run(plan, settings.plain, directory, progress)
+                result = run(plan, settings.resolved, directory, progress)
     trained = Trained(result, RunPaths(directory.root), plan)
     messages.run_ended(trained)
     return trained
 
 
 def train_called_back(
-    settings: Composed, messages: Messages, *, keep_start: bool = False
+    settings: ComposedConfig, messages: Messages, *, keep_start: bool = False
 ) -> Trained:
     """As `train_run`, between the callbacks of `hydra.callbacks` where there are any."""
     if not settings.hydra["callbacks"]:

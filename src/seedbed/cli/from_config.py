@@ -41,4 +41,4 @@ def _composed(overrides: Sequence[str], config_dir: str | None) -> RunConfig:
     # Imported here: Hydra may be needed in another process alone.
     from seedbed.compose.compose import composed
 
-    return composed(list(overrides), find_user_conf(config_dir)).run
+    return composed(list(overrides), find_user_conf(config_dir)).config

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seedbed.compose.composed import Composed, ComposedSweep
+from seedbed.compose.composed import ComposedConfig, ComposedSweep
 from seedbed.errors import ArgumentError
 from seedbed.process.fast_start import composed_ahead
 
@@ -24,14 +24,16 @@ def main(argv: Sequence[str]) -> int:
     else:  # --help and such like, which need no torch
         request = request_of(argv)
     match request:
-        case Composed():
+        case ComposedConfig():
             return _train(request)
         case ComposedSweep():
             return _sweep(request)
     return _through_hydra(argv)
 
 
-def request_of(argv: Sequence[str], *, only_check: bool = False) -> Composed | ComposedSweep | None:
+def request_of(
+    argv: Sequence[str], *, only_check: bool = False
+) -> ComposedConfig | ComposedSweep | None:
     """The run or the sweep, composed and checked; None if Hydra itself is to do what is asked.
 
     Args:
@@ -61,7 +63,7 @@ def request_of(argv: Sequence[str], *, only_check: bool = False) -> Composed | C
     )
 
 
-def _train(request: Composed) -> int:
+def _train(request: ComposedConfig) -> int:
     """Trains one run; the exit code."""
     # Imported here, as below: a mistake is told by what composes, which needs none of it.
     from seedbed.api.training import train_called_back
@@ -98,7 +100,7 @@ def _through_hydra(argv: Sequence[str]) -> int:
     return max(codes, default=0)
 
 
-def _rerun(request: Composed) -> int:
+def _rerun(request: ComposedConfig) -> int:
     """Trains a run that Hydra reruns; the exit code. Hydra calls the callbacks itself."""
     from seedbed.api.training import train_run
     from seedbed.cli.console import Console

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from seedbed.cli.arguments import Parser
-from seedbed.compose.composed import Composed, ComposedSweep
+from seedbed.compose.composed import ComposedConfig, ComposedSweep
 from seedbed.process.exit_codes import DONE
 from seedbed.process.fast_start import composed_ahead
 from seedbed.runs.files import json_text
@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
     return DONE
 
 
-def _composed(args: argparse.Namespace) -> Composed | ComposedSweep:
+def _composed(args: argparse.Namespace) -> ComposedConfig | ComposedSweep:
     from seedbed.cli.train import SWEEP_MODULES, request_of
 
     argv = [*(["-m"] if args.multirun else []), *args.overrides]

@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from seedbed.compose.composed import Composed
+from seedbed.compose.composed import ComposedConfig
 from seedbed.errors import ConfigError
 
 T = TypeVar("T")
@@ -25,8 +25,8 @@ OF_JOBS = ("on_job_start", "on_job_end")
 
 
 def called_back(
-    settings: Composed,
-    train: Callable[[Composed], T],
+    settings: ComposedConfig,
+    train: Callable[[ComposedConfig], T],
     returned: Callable[[T], dict[str, Any]],
     say: Say,
 ) -> T:
@@ -83,11 +83,11 @@ def refuse_callbacks_of_jobs(callbacks: Sequence[Any]) -> None:
                 )
 
 
-def _whole(settings: Composed) -> DictConfig:
+def _whole(settings: ComposedConfig) -> DictConfig:
     """The config as Hydra hands it to callbacks, with its directory."""
     hydra = OmegaConf.structured(HydraConf)
     OmegaConf.set_struct(hydra, False)  # hydra.env is none of its fields
-    config = OmegaConf.create(settings.job)
+    config = OmegaConf.create(settings.raw)
     config.hydra = OmegaConf.merge(hydra, settings.hydra)
     config.hydra.runtime.output_dir = str(settings.directory.resolve())
     return config

@@ -22,7 +22,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from seedbed.compose.composed import Composed
+from seedbed.compose.composed import ComposedConfig
 from seedbed.compose.explain import GROUPS, STUMBLES, UNFOUNDED, explained, unresolved
 from seedbed.compose.hydra_keys import refuse_unobeyed
 from seedbed.config.absurd import refuse_absurd_words
@@ -40,7 +40,7 @@ def composed(
     user_folder: Path | None = None,
     config_name: str = "config",
     config_path: Path | None = None,
-) -> Composed:
+) -> ComposedConfig:
     """Composes and checks one run.
 
     Raises:
@@ -100,7 +100,7 @@ def _may_set_mode(overrides: Sequence[str], *folders: Path | None) -> bool:
     return len(files) >= MOST_FILES or any(b"hydra" in one and b"mode" in one for one in texts)
 
 
-def from_hydra(config: DictConfig) -> Composed:
+def from_hydra(config: DictConfig) -> ComposedConfig:
     """Splits a config that Hydra composed, resolves and checks it.
 
     Raises:
@@ -114,7 +114,7 @@ def from_hydra(config: DictConfig) -> Composed:
     refuse_unfounded(plain)
     plain, notes = fitted_to_classes(plain, hydra["runtime"]["choices"])
     words = hydra["overrides"]["task"]
-    return Composed(checked(plain), plain, unresolved_part(job), hydra, words, notes=notes)
+    return ComposedConfig(checked(plain), unresolved_part(job), hydra, words, notes=notes)
 
 
 @contextmanager
@@ -164,7 +164,7 @@ def hydra_part(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in raw.items()}
 
 
-def from_job(job: DictConfig) -> Composed:
+def from_job(job: DictConfig) -> ComposedConfig:
     """A job that Hydra itself runs, as other launchers than ours have it do.
 
     Raises:

@@ -20,28 +20,31 @@ HYDRAS_SUBDIR = "${hydra.job.num}"
 
 
 @dataclass(frozen=True)
-class Composed:
+class ComposedConfig:
     """One run's config in the forms that are needed of it.
 
     The jobs of a sweep share what they have in common, so nothing in here may be changed.
 
     Args:
-        run: checked and typed.
-        plain: resolved, in plain containers; what `config.yaml` of the run holds.
-        job: as composed, interpolations and all, in plain containers.
+        config: checked and typed.
+        raw: as composed, interpolations and all, in plain containers.
         hydra: Hydra's own part, likewise.
         overrides: what the user typed, without Hydra's own.
         number: of the job in its sweep, from 0; None for a single run.
         notes: on keys that were left out or came in, for the user.
     """
 
-    run: RunConfig
-    plain: dict[str, Any]
-    job: dict[str, Any]
+    config: RunConfig
+    raw: dict[str, Any]
     hydra: dict[str, Any]
     overrides: list[str]
     number: int | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def resolved(self) -> Mapping[str, Any]:
+        """In plain containers, without interpolations; what `config.yaml` of the run holds."""
+        return self.config.resolved
 
     @cached_property
     def directory(self) -> Path:
@@ -50,7 +53,7 @@ class Composed:
         Raises:
             ConfigError: if the key names no folder.
         """
-        return output_folder("hydra.run.dir", _selected(self.job, self.hydra, "hydra.run.dir"))
+        return output_folder("hydra.run.dir", _selected(self.raw, self.hydra, "hydra.run.dir"))
 
     def subfolder(self, number: int) -> str | None:
         """The folder in the sweep's that `hydra.sweep.subdir` names; None if it was not set.
@@ -66,7 +69,7 @@ class Composed:
         if subdir == HYDRAS_SUBDIR and not any(SUBDIR in word for word in words):
             return None
         hydra = _with_number(self.hydra, number, self.overrides)
-        return str(_selected(self.job, hydra, SUBDIR))
+        return str(_selected(self.raw, hydra, SUBDIR))
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class ComposedSweep:
     """
 
     directory: Path
-    jobs: list[Composed]
+    jobs: list[ComposedConfig]
     multirun: Any
     origin: dict[str, Any]
 
@@ -121,7 +124,7 @@ def _selected(job: Mapping[str, Any], hydra: Mapping[str, Any], key: str) -> Any
     return selected(whole, key)
 
 
-def hydra_files(composed: Composed, directory: Path) -> dict[str, Any]:
+def hydra_files(composed: ComposedConfig, directory: Path) -> dict[str, Any]:
     """The contents of `.hydra/*.yaml`, as Hydra writes them, by file name.
 
     They share what does not differ from job to job with `composed`, so nothing in them may be
@@ -134,7 +137,7 @@ def hydra_files(composed: Composed, directory: Path) -> dict[str, Any]:
     if composed.number is not None:
         hydra = _with_number(hydra, composed.number, composed.overrides)
     return {
-        "config.yaml": composed.job,
+        "config.yaml": composed.raw,
         "hydra.yaml": {"hydra": hydra},
         "overrides.yaml": composed.overrides,
     }

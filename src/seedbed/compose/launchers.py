@@ -104,9 +104,7 @@ def launched_job(config: DictConfig) -> dict[str, Any]:
         signals.take_over(quiet=True)
     composed = from_job(config)
     number = int(HydraConfig.get().job.num)
-    outcome = run_job(
-        Job(number, composed.overrides, composed.directory, composed.run, composed.plain, {})
-    )
+    outcome = run_job(Job(number, composed.overrides, composed.directory, composed.config, {}))
     if outcome.status == "interrupted":
         if in_launchers_process:  # it may go on with the next job whatever is raised
             os._exit(signals.exit_code())

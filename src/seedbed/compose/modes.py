@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from seedbed.compose.composed import Composed
+from seedbed.compose.composed import ComposedConfig
 from seedbed.errors import ConfigError
 
 SWEEP = "type -m for a sweep"
@@ -36,7 +36,7 @@ OF_JOBS = ("sweep", "hydra/launcher", "hydra.launcher")
 """What only says how jobs are run; of one run it changes nothing."""
 
 
-def fitting_one_run(asked: Composed) -> Composed:
+def fitting_one_run(asked: ComposedConfig) -> ComposedConfig:
     """The run, with a note on each word that does nothing without -m.
 
     Raises:

@@ -1,22 +1,23 @@
 """Overrides of a job without interpolations, as `sweep.json` keeps them."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from seedbed.compose.composed import Composed
+from seedbed.compose.composed import ComposedConfig
 from seedbed.config.key_paths import NOTHING, at
 from seedbed.config.overrides import overrides_of
 
 
-def filled_in(job: Composed) -> list[str]:
+def filled_in(job: ComposedConfig) -> list[str]:
     """A job's overrides with what their `${…}` stood for, as `sweep.json` keeps them.
 
     Going on with a sweep then asks nothing of the environment.
     """
-    return [_filled_in(word, job.plain) if "$" in word else word for word in job.overrides]
+    return [_filled_in(word, job.resolved) if "$" in word else word for word in job.overrides]
 
 
-def _filled_in(word: str, plain: dict[str, Any]) -> str:
+def _filled_in(word: str, resolved: Mapping[str, Any]) -> str:
     key = word.partition("=")[0]
-    value = at(plain, tuple(key.lstrip("+").split(".")))
+    value = at(resolved, tuple(key.lstrip("+").split(".")))
     prefix = key[: len(key) - len(key.lstrip("+"))]
     return word if value is NOTHING else f"{prefix}{overrides_of({key.lstrip('+'): value})[0]}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seedbed.compose.compose import asks_for_sweep, composed
-from seedbed.compose.composed import Composed, ComposedSweep
+from seedbed.compose.composed import ComposedConfig, ComposedSweep
 from seedbed.compose.modes import fitting_one_run
 from seedbed.errors import ConfigError
 
@@ -17,7 +17,7 @@ def requested(
     *,
     multirun: bool,
     only_check: bool = False,
-) -> Composed | ComposedSweep | None:
+) -> ComposedConfig | ComposedSweep | None:
     """The run or the sweep, composed and checked.
 
     Args:
@@ -36,7 +36,7 @@ def requested(
         ConfigError: for a mistake in the overrides or the YAML.
     """
     source = (user_folder, config_name, config_path)
-    run: Composed | None = None
+    run: ComposedConfig | None = None
     if not multirun:
         try:
             run = composed(overrides, *source)

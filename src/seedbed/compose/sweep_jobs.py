@@ -24,7 +24,7 @@ from seedbed.compose.compose import (
     naming_foreign,
     refuse_unfounded,
 )
-from seedbed.compose.composed import Composed, selected
+from seedbed.compose.composed import ComposedConfig, selected
 from seedbed.compose.explain import STUMBLES, explained
 from seedbed.compose.hydra_keys import refuse_too_late, refuse_unobeyed
 from seedbed.compose.override_words import Word, WordReader
@@ -59,7 +59,7 @@ class JobComposer:
         self._bases: dict[tuple[str, ...], Base] = {}
         self._refused: dict[tuple[tuple[str, ...], tuple[KeyPath | None, ...]], ConfigError] = {}
 
-    def composed(self, number: int, texts: Sequence[str]) -> Composed:
+    def composed(self, number: int, texts: Sequence[str]) -> ComposedConfig:
         """One job, as Hydra would compose it.
 
         Raises:
@@ -83,7 +83,9 @@ class JobComposer:
                 self._refused[kind] = refusal
             raise refusal from err
 
-    def _patched(self, number: int, texts: Sequence[str], words: Sequence[Word]) -> Composed | None:
+    def _patched(
+        self, number: int, texts: Sequence[str], words: Sequence[Word]
+    ) -> ComposedConfig | None:
         """The job from a config with the same options, or None if that cannot be."""
         base = self._base(words)
         patched = base.patched([word for word in words if word.plain])
@@ -93,10 +95,10 @@ class JobComposer:
         refuse_unfounded(plain)
         plain, notes = fitted_to_classes(plain, base.hydra["runtime"]["choices"])
         typed = list(filter_overrides(texts))
-        run = checked(plain, self.groups)
-        return Composed(run, plain, raw, base.hydra, typed, number, notes)
+        config = checked(plain, self.groups)
+        return ComposedConfig(config, raw, base.hydra, typed, number, notes)
 
-    def _by_hydra(self, number: int, texts: Sequence[str]) -> Composed:
+    def _by_hydra(self, number: int, texts: Sequence[str]) -> ComposedConfig:
         config = self.loader.load_sweep_config(self.sweep, list(texts))
         with open_dict(config):
             config.hydra.job.id = str(number)
@@ -125,7 +127,7 @@ class JobComposer:
 
 def composed_jobs(
     loader: ConfigLoader, sweep: DictConfig, job_overrides: Sequence[Sequence[str]]
-) -> list[Composed]:
+) -> list[ComposedConfig]:
     """Every job's config.
 
     Args:
@@ -137,7 +139,7 @@ def composed_jobs(
         ConfigError: with the mistakes of all jobs, each with the first job that has it.
     """
     composer = JobComposer(loader, sweep)
-    jobs: list[Composed] = []
+    jobs: list[ComposedConfig] = []
     problems: dict[str, list[str]] = {}
     for number, overrides in enumerate(job_overrides):
         try:
@@ -153,7 +155,7 @@ def composed_jobs(
 
 def recomposed(
     job_overrides: Sequence[Sequence[str]], user_folder: Path | None, config_name: str
-) -> list[Composed]:
+) -> list[ComposedConfig]:
     """The config of jobs that were composed before, as it is now; arguments as in `composed`.
 
     Raises:

@@ -114,7 +114,7 @@ def composed_from(
     composed = composed_jobs(loader, sweep, jobs)
     composed[0] = replace(composed[0], notes=(*notes, *composed[0].notes))
     if sweep.hydra.launcher.get("_target_") != OWN_LAUNCHER:
-        _refuse_ours_alone(composed[0].run.sweep, sweep.hydra.runtime.choices["hydra/launcher"])
+        _refuse_ours_alone(composed[0].config.sweep, sweep.hydra.runtime.choices["hydra/launcher"])
     multirun: Any = OmegaConf.to_container(sweep, enum_to_str=True)
     return ComposedSweep(
         directory, composed, multirun, {"config_name": str(sweep.hydra.job.config_name)}

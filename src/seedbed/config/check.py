@@ -54,7 +54,7 @@ class CheckedGroups:
                 if isinstance(value, dict | list | str):  # kept, so that no other gets its id
                     self._found[key, id(value)] = known
             built[key] = known[1]
-        return RunConfig(**built)
+        return RunConfig(**built, resolved=config)
 
 
 def checked(config: Mapping[str, Any], groups: CheckedGroups | None = None) -> RunConfig:
@@ -86,7 +86,7 @@ class _Checker:
 
     def run(self) -> Any:
         config = _with_short_early_stopping(self.config)
-        run = self.mapping(RunConfig, config, "")
+        run = self.mapping(RunConfig, config, "", resolved=self.config)
         for group in TARGET_KEYS:
             self.target_group(group, config.get(group))
         return run
@@ -101,8 +101,15 @@ class _Checker:
         self.target_group(key, value)
         return built
 
-    def mapping(self, schema: type, value: Any, path: str) -> Any:
-        """An instance of the dataclass `schema`, or None with the problems noted."""
+    def mapping(self, schema: type, value: Any, path: str, **beside: Any) -> Any:
+        """An instance of the dataclass `schema`, or None with the problems noted.
+
+        Args:
+            schema: of the keys.
+            value: what should hold them.
+            path: of the value, for errors.
+            beside: what the instance holds beside its keys.
+        """
         if not isinstance(value, Mapping):
             known = shown(field.name for field in fields(schema))
             typed = instead_of_group(path, value)
@@ -121,7 +128,7 @@ class _Checker:
                 self.problems.append(f"{where} is missing; type {where}=VALUE")
             else:
                 built[key] = self.value(hint, value[key], where)
-        return schema(**built) if len(built) == len(hints) else None
+        return schema(**built, **beside) if len(built) == len(hints) else None
 
     def unknown(self, value: Mapping[str, Any], known: Mapping[str, Any], path: str) -> None:
         """Notes the keys that there are none of; to look for the right name takes its time."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from seedbed.config.constraints import Constraint, Length, Range
 from seedbed.config.hints import did_you_mean, written
-from seedbed.config.schema import ABSENT
+from seedbed.config.schema import ABSENT, NO_KEY
 from seedbed.config.task_names import AUTO, TARGET_KINDS, TaskName
 
 
@@ -32,7 +32,8 @@ class Refused(Exception):
 def hints_of(schema: type) -> dict[str, Any]:
     """The type of each key of a schema, constraints included."""
     hints = get_type_hints(schema, include_extras=True)
-    return {field.name: hints[field.name] for field in fields(schema)}
+    keys = [one.name for one in fields(schema) if NO_KEY not in one.metadata]
+    return {name: hints[name] for name in keys}
 
 
 @cache

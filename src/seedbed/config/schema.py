@@ -4,8 +4,9 @@ These classes hold no defaults: those stand in `conf/*.yaml` alone. `check.py` t
 config into them and gathers everything that does not fit.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from seedbed.config.ranges import (
     AnyNames,
@@ -34,6 +35,9 @@ from seedbed.config.task_names import TaskName
 ABSENT = "absent"
 """Marks a key that earlier configs lack, those of runs on disk and a user's own; the value is what
 its absence means: that which was done before there was the key."""
+
+NO_KEY = "no key"
+"""Marks what a schema holds beside its keys."""
 
 
 @dataclass(frozen=True)
@@ -221,6 +225,7 @@ class SweepConfig:
 class RunConfig:
     """One run, checked. Groups that name a class (`_target_`) stay mappings.
 
+    `resolved` is what was checked, key by key as it was composed: `config.yaml` of the run.
     `preset` has no reader: it holds what other keys take, by interpolation, and they are checked.
     """
 
@@ -236,6 +241,11 @@ class RunConfig:
     trainer: TrainerConfig
     sweep: SweepConfig
     preset: Object = field(metadata={ABSENT: {}})
+    resolved: Mapping[str, Any] = field(metadata={NO_KEY: True}, repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The resolved config as it was composed, in plain containers that may not be changed."""
+        return dict(self.resolved)
 
 
 DATA_SOURCES: dict[str, type[DataConfig]] = {

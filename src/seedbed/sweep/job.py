@@ -39,7 +39,6 @@ class Job:
         overrides: what sets it apart.
         path: its run directory.
         config: checked.
-        plain: the resolved config.
         hydra: contents of `.hydra/`, by file name.
         stacked: whether it began among others, whose bits a run on its own would not have.
         relocation: where its data lies now, if it was moved since it began.
@@ -50,7 +49,6 @@ class Job:
     overrides: list[str]
     path: Path
     config: RunConfig
-    plain: dict[str, Any]
     hydra: dict[str, Any]
     stacked: bool = False
     relocation: Relocation | None = None
@@ -108,7 +106,12 @@ def run_job(job: Job) -> Outcome:
             if snapshot is None:
                 forget_checkpoints(directory)
             result = run(
-                plan, job.plain, directory, heard, draw=job.config.sweep.plot, resumed=snapshot
+                plan,
+                job.config.to_dict(),
+                directory,
+                heard,
+                draw=job.config.sweep.plot,
+                resumed=snapshot,
             )
             return Outcome(result["status"], result.get("error"), result["metrics"], heard.notes)
         except KeyboardInterrupt:
@@ -142,7 +145,7 @@ def checkpoint_of(job: Job, earlier: Outcome | None) -> tuple["Snapshot | None",
     why = "its config has changed"
     try:
         snapshot = load_snapshot(paths)
-        if snapshot is None or goes_on_alike(_begun_with(job), job.plain, allow):
+        if snapshot is None or goes_on_alike(_begun_with(job), job.config.to_dict(), allow):
             return snapshot, ""
     except SeedbedError as err:
         why = str(err)

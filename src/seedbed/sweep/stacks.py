@@ -123,7 +123,7 @@ def run_stack(
             if stack.snapshots is None and not directories[-1].is_new:
                 forget_checkpoints(directories[-1])
         runs = [
-            StackRun(job.plain, directory)
+            StackRun(job.config.to_dict(), directory)
             for job, directory in zip(stack.jobs, directories, strict=True)
         ]
         engine = {"engine": "fused", "group": number, "K": len(runs)}
