@@ -9,6 +9,7 @@ import atexit
 import multiprocessing
 import os
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from typing import Literal, Protocol
 from weakref import WeakKeyDictionary
 
@@ -22,6 +23,7 @@ from seedbed.data.seeds import row_orders, stream_seed
 from seedbed.errors import DataError, DeviceError
 from seedbed.process import signals, threads
 from seedbed.process.forkserver import without_main_module, workers_of_server
+from seedbed.process.torch_private import workers_of
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -199,7 +201,7 @@ class LoaderBatches(_Ordered):
             generator=torch.Generator().manual_seed(stream_seed(self.seed, "loader", number)),
         )
         batches = self._started(loader)
-        _at_work.update((worker, os.getpid()) for worker in getattr(batches, "_workers", ()))
+        _at_work.update((worker, os.getpid()) for worker in workers_of(batches))
         try:
             for x, y in batches:
                 yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
@@ -209,7 +211,7 @@ class LoaderBatches(_Ordered):
             getattr(batches, "_shutdown_workers", lambda: None)()
 
 
-_at_work: WeakKeyDictionary[multiprocessing.Process, int] = WeakKeyDictionary()
+_at_work: WeakKeyDictionary[BaseProcess, int] = WeakKeyDictionary()
 """The workers of DataLoaders, and the process that started each."""
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx
-from torch.utils._python_dispatch import TorchDispatchMode
+
+from seedbed.process.torch_private import TorchDispatchMode
 
 Function = Callable[..., Sequence[Tensor]]
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, Self
 
 from seedbed.errors import RunDirectoryError
+from seedbed.process.torch_private import graph_of
 from seedbed.recording.events import EventFile, hparams_of, shows_rate
 from seedbed.recording.results import Ending, Measured, draw_loss, history_text, result_of
 from seedbed.runs import checkpoint
@@ -174,13 +175,11 @@ class Recorder:
 
         A model that cannot be traced has none; the run goes on.
         """
-        from torch.utils.tensorboard._pytorch_graph import graph
-
         x, _ = next(iter(self.plan.train.epoch(0)))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch deprecates tracing, all that GRAPHS can show
             try:
-                definition, _ = graph(self.plan.model, x[:1])
+                graph = graph_of(self.plan.model, x[:1])
             except RuntimeError:
                 return
-        self.events.graph(definition.SerializeToString())
+        self.events.graph(graph)

@@ -16,12 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as hooks
 from torch.nn.parameter import is_lazy
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from seedbed.components import SHIPPED
 from seedbed.config.schema import DatasetConfig, RunConfig
 from seedbed.errors import ModelError
+from seedbed.process.torch_private import TorchDispatchMode, tree_leaves
 
 T = TypeVar("T")
 

@@ -18,6 +18,7 @@ from seedbed.models.plain_state import (
     unsaved_of_optimizer,
     unsaved_state,
 )
+from seedbed.process.torch_private import schedulers_in
 from seedbed.training.plan import Plan
 
 FOREIGN = ("seedbed.", "torch.")
@@ -119,7 +120,7 @@ def _has_own_state_dict(one: object) -> bool:
 
 def _own_schedules(schedule: LRScheduler | None) -> Iterator[Any]:
     """The schedule, or those that one of torch's runs in turn."""
-    for one in (schedule, *getattr(schedule, "_schedulers", ())):
+    for one in (schedule, *schedulers_in(schedule)):
         if _has_own_state_dict(one):
             yield one
 
