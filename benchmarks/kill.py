@@ -26,8 +26,8 @@ from measure.same_run import differences
 import seedbed.cli.resume
 import seedbed.cli.train
 import seedbed.recording.figure
+import seedbed.recording.run
 import seedbed.tasks.head
-import seedbed.training.run
 import seedbed.views.summary  # noqa: F401
 from seedbed.errors import SeedbedError
 from seedbed.process.exit_codes import DONE, WRONG_INPUT

@@ -106,7 +106,7 @@ BOUNDED = """
 import contextlib, io, json, os, resource, sys
 import torch, yaml, seedbed.cli.main as program
 import seedbed.views.trained, seedbed.views.plots, matplotlib.figure
-import seedbed.training.run, seedbed.training.reproduce, torch._dynamo
+import seedbed.recording.run, seedbed.training.reproduce, torch._dynamo
 
 def bounded(extra):
     pages = int(open("/proc/self/statm").read().split()[0])

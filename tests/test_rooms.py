@@ -17,8 +17,8 @@ KNOWS_HYDRA = ("seedbed.compose.", "seedbed.cli.hydra_flags", "hydra_plugins.see
 
 STILL_UP = [
     "seedbed.fused.train -> seedbed.recording.results",
-    "seedbed.training.run -> seedbed.recording.recorder",
-    "seedbed.training.run -> seedbed.recording.results",
+    "seedbed.recording.run -> seedbed.recording.recorder",
+    "seedbed.recording.run -> seedbed.recording.results",
 ]
 """Of the loops that name their recorder; the one loop knows a protocol alone."""
 

@@ -96,20 +96,19 @@ def test_a_run_brings_no_compiler_of_torch_s(words: list[str], more: list[str]) 
 
 CLOCK = """
 import sys
-from seedbed.training import run
+from seedbed.training.progress import Progress
 
-loaded = []
+loaded, begin, close = [], Progress.begin_epoch, Progress.close_epoch
 
-def clocked(function):
-    def timed(*given):
-        before = set(sys.modules)
-        try:
-            return function(*given)
-        finally:
-            loaded.extend(set(sys.modules) - before)
-    return timed
+def begun(self):
+    self.before = set(sys.modules)
+    begin(self)
 
-run._epochs = clocked(run._epochs)
+def closed(self, row):
+    loaded.extend(set(sys.modules) - self.before)
+    close(self, row)
+
+Progress.begin_epoch, Progress.close_epoch = begun, closed
 from seedbed.cli.main import main
 code = main(sys.argv[1:])
 found = {name.partition(".")[0] for name in loaded} - {"torch"}

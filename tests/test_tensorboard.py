@@ -265,7 +265,7 @@ def test_a_run_that_raised_is_told_as_failed(tmp_path: Path) -> None:
         """What a user's own code may raise."""
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seedbed.training.engine.Engine.settle", _raising(Trouble()))
+        patch.setattr("seedbed.training.progress.Progress.settle", _raising(Trouble()))
         with pytest.raises(Trouble):
             train(tmp_path / "run")
     with serving(tmp_path, 1) as server:

@@ -8,9 +8,9 @@ from measure.tasks import LEARNING_RATE, SEED, Task
 
 from seedbed.components import AllowList
 from seedbed.compose.compose import composed
+from seedbed.recording.run import run
 from seedbed.runs.directory import claim
 from seedbed.training.plan import prepare_run
-from seedbed.training.run import run
 
 
 def train(task: Task, epochs: int) -> float:

@@ -17,6 +17,7 @@ from seedbed.config.locations import own_conf
 from seedbed.handed_in import handing_in
 from seedbed.tables.memory import table_in_memory
 from seedbed.training.plan import prepare_run
+from seedbed.training.single import SingleEngine
 
 CONF = own_conf()
 FILES = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.rglob("*.yaml"))
@@ -94,7 +95,7 @@ def test_a_file_composes_builds_and_trains_a_step(files: None, file: str) -> Non
     plan = prepare_run(config, AllowList(config.allow))
     before = [parameter.clone() for parameter in plan.model.parameters()]
     x, y = next(iter(plan.train.epoch(0)))
-    loss = plan.engine.step(x, y)
+    loss = SingleEngine(plan).step(x, y)
     assert torch.isfinite(loss)
     after = list(plan.model.parameters())
     assert not all(one.equal(other) for one, other in zip(before, after, strict=True))

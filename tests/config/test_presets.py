@@ -13,7 +13,7 @@ from support.single_runs import train
 
 from seedbed.compose.compose import composed
 from seedbed.compose.sweeps import composed_sweep
-from seedbed.data.batches import evaluation_rows, rows_a_batch
+from seedbed.data.batch_sizes import evaluation_rows, rows_a_batch
 
 ARTICLE = ("SGD", 2, [8], 50, None)
 TABLE = ("AdamW", "auto", [64, 32], 200, 20)

@@ -81,13 +81,13 @@ def test_real_numbers_are_regression_and_images_keep_their_shape() -> None:
     _, plan = prepared(*words("Sums"), *model)
     assert plan.data.preprocessing.task == "regression"
     assert plan.data.preprocessing.input_shape == [2, 4, 3]
-    assert plan.engine.head.outputs == 1
+    assert plan.head.outputs == 1
 
 
 def test_classes_without_names_are_numbered() -> None:
     _, plan = prepared(*words("Digits"))
     assert plan.data.preprocessing.classes == ["0", "1", "2", "3"]
-    assert plan.engine.head.outputs == 4
+    assert plan.head.outputs == 4
 
 
 def test_a_dataset_that_gives_no_tensors_is_refused() -> None:

@@ -307,20 +307,20 @@ class TestSplit:
         split = ["data.split.validation=0.25", "data.split.test=0.25"]
         plan = plan_of(part("train"), *split)
         assert plan.train.rows == 20
-        assert {name: one.rows for name, one in plan.parts.items()} == {
+        assert {name: one.rows for name, one in plan.splits.items()} == {
             "validation": 10,
             "test": 10,
         }
         plan = plan_of(part("train"), part("test", rows=7), *split)
-        assert (plan.train.rows, plan.parts["test"].rows) == (30, 7)
+        assert (plan.train.rows, plan.splits["test"].rows) == (30, 7)
 
     def test_every_row_is_in_one_part_and_classes_are_split_alike(self) -> None:
         split = ["data.split.test=0.25", "data.split.stratify=true", "data.split.seed=3"]
         plan = plan_of(part("train"), *split)
-        seen = [x for batches in (plan.train, plan.parts["test"]) for x, _ in batches.epoch(0)]
+        seen = [x for batches in (plan.train, plan.splits["test"]) for x, _ in batches.epoch(0)]
         rows = torch.cat(seen)
         assert sorted(rows.tolist()) == sorted(Rows().x.tolist())
-        tested = torch.cat([y for _, y in plan.parts["test"].epoch(0)])
+        tested = torch.cat([y for _, y in plan.splits["test"].epoch(0)])
         ups = int((Rows().t > 0).sum())
         assert int(tested.sum()) == pytest.approx(ups / 4, abs=0.5)
 

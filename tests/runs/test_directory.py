@@ -14,11 +14,11 @@ from support.single_runs import Trained, same_weights, train
 from seedbed.components import AllowList
 from seedbed.config.check import checked
 from seedbed.errors import RunDirectoryError
+from seedbed.recording.run import run as run_plan
 from seedbed.runs import files
 from seedbed.runs.directory import claim
 from seedbed.runs.reader import open_run, read_config, read_history
 from seedbed.training.plan import prepare_run
-from seedbed.training.run import run as run_plan
 
 STAMPED = "2026-11-23_10-00-00-000000"
 

@@ -11,9 +11,9 @@ from torch import Tensor
 from seedbed.components import AllowList
 from seedbed.compose.compose import composed
 from seedbed.compose.composed import ComposedConfig
+from seedbed.recording.run import run
 from seedbed.runs.directory import RunDirectory, claim
 from seedbed.training.plan import Plan, prepare_run
-from seedbed.training.run import run
 
 # Tests share the cores; torch's threads would spend their time waiting for one another.
 torch.set_num_threads(1)

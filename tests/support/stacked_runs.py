@@ -2,9 +2,10 @@
 
 import copy
 import importlib
+import signal
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 import torch
 from omegaconf import OmegaConf
-from support.single_runs import Trained, train
+from support.single_runs import Trained
+from support.single_runs import train as train_into
 from torch import Tensor
 
 from seedbed.components import AllowList
@@ -20,64 +22,66 @@ from seedbed.compose.compose import composed, resolved
 from seedbed.compose.composed import ComposedConfig
 from seedbed.config.check import checked
 from seedbed.config.schema import RunConfig
-from seedbed.data.seeds import stream_seed
+from seedbed.fused.engine import fused_training
 from seedbed.fused.plan import StackPlan, prepare_stack
-from seedbed.fused.snapshots import best_snapshot, history_rows, state_dict
-from seedbed.fused.stack import Stack
 from seedbed.fused.step import Randomness
-from seedbed.fused.train import Ended, train_stack
-from seedbed.recording.recorder import Recorder
-from seedbed.runs.checkpoint import copied
-from seedbed.training import run as single
-from seedbed.training.device import process_settings
 from seedbed.training.interrupt import StopRequest
+from seedbed.training.loop import train
 from seedbed.training.plan import Plan, prepare_run
-from seedbed.training.reporter import Silent
-from seedbed.training.state import Diverged, HistoryRow, TrainingState
+from seedbed.training.recorder import MemoryRecorder, Recorder
+from seedbed.training.single import single_training
+from seedbed.training.state import HistoryRow
+from seedbed.training.training import Training
 
 
-@dataclass
-class Kept:
-    """What a stack hands over, in memory.
+class Kept(MemoryRecorder):
+    """What runs come to, in memory, by their numbers."""
+
+    @property
+    def history(self) -> dict[int, list[HistoryRow]]:
+        return {run: one.history for run, one in self.runs.items()}
+
+    @property
+    def weights(self) -> dict[int, dict[str, Tensor]]:
+        return {run: one.weights for run, one in self.runs.items()}
+
+    @property
+    def best(self) -> dict[int, Any]:
+        return {run: one.best for run, one in self.runs.items()}
+
+    @property
+    def metrics(self) -> dict[int, dict[str, float]]:
+        return {run: one.metrics for run, one in self.runs.items()}
+
+    @property
+    def status(self) -> dict[int, str]:
+        return {run: one.status for run, one in self.runs.items()}
+
+    @property
+    def errors(self) -> dict[int, str | None]:
+        return {run: one.error for run, one in self.runs.items()}
+
+
+class Stopping(Kept):
+    """Takes the checkpoints after a step, as `checkpoint_every` does, and stops there.
 
     Args:
-        history: rows of `history.csv` of each run.
-        weights: `model.pth`.
-        best: the best checkpoint.
-        metrics: of `result.json`.
-        status: of each run.
-        errors: of each run.
-        notes: said of the stack.
+        step: to stop after.
+        through_a_file: as a checkpoint comes back from the disk.
     """
 
-    history: dict[int, list[HistoryRow]] = field(default_factory=dict)
-    weights: dict[int, dict[str, Tensor]] = field(default_factory=dict)
-    best: dict[int, Any] = field(default_factory=dict)
-    metrics: dict[int, dict[str, float]] = field(default_factory=dict)
-    status: dict[int, str] = field(default_factory=dict)
-    errors: dict[int, str | None] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    def __init__(self, step: int, through_a_file: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.at, self.stop = step, StopRequest()
+        self.through_a_file = through_a_file
+        self.taken: tuple[list[Any], list[Any]] = ([], [])
 
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def save(self, stack: Stack) -> None:
-        pass
-
-    def progress(self, stack: Stack) -> None:
-        pass
-
-    def ended(self, stack: Stack, ended: Ended) -> None:
-        for at, place in enumerate(ended.places):
-            run = stack.runs[place]
-            diverged = stack.diverged.get(run)
-            epochs = diverged.epochs if diverged else stack.epoch
-            self.history[run] = history_rows(stack, run, epochs)
-            self.weights[run] = state_dict(stack, ended.weights[place], ended.kept, place)
-            self.best[run] = best_snapshot(stack, place)
-            self.metrics[run] = dict(ended.measured[at].metrics)
-            self.status[run] = ended.status[at]
-            self.errors[run] = ended.errors[at]
+    def step(self, training: Training) -> None:
+        if training.progress.step == self.at:
+            for slot in range(training.progress.num_active):
+                for which, into in zip(("last", "best"), self.taken, strict=True):
+                    into.append(self.through_a_file(training.checkpoint(slot, which)))
+            self.stop.wish(signal.SIGINT)
 
 
 @dataclass(frozen=True)
@@ -141,10 +145,35 @@ def planned(configs: Sequence[RunConfig], randomness: Randomness = "error") -> S
     return prepare_stack(configs, AllowList(configs[0].allow), randomness=randomness)
 
 
+def train_stack(
+    plan: StackPlan,
+    runs: int,
+    recorder: Recorder,
+    stop: StopRequest | None = None,
+    resumed: tuple[Sequence[Any], Sequence[Any]] | None = None,
+) -> Training:
+    """Trains the runs of a stack, from the last and the best checkpoints of each if there are."""
+    training = fused_training(plan, runs)
+    return trained(training, recorder, stop, resumed)
+
+
+def trained(
+    training: Training,
+    recorder: Recorder,
+    stop: StopRequest | None = None,
+    resumed: tuple[Sequence[Any], Sequence[Any]] | None = None,
+) -> Training:
+    """Trains to the end of every run."""
+    if resumed is not None:
+        training.restore(*resumed)
+    train(training, recorder, stop or StopRequest(), resumed[0] if resumed is not None else None)
+    return training
+
+
 def stacked(configs: Sequence[RunConfig]) -> Kept:
     """Trains runs as one stack."""
     kept = Kept()
-    train_stack(planned(configs), len(configs), kept, StopRequest())
+    train_stack(planned(configs), len(configs), kept)
     return kept
 
 
@@ -152,58 +181,28 @@ def fused(jobs: Sequence[Sequence[str]], *, randomness: Randomness = "error") ->
     """Trains jobs, told by their overrides, as one stack."""
     configs = [composed(words).config for words in jobs]
     kept = Kept()
-    train_stack(planned(configs, randomness), len(jobs), kept, StopRequest())
+    train_stack(planned(configs, randomness), len(jobs), kept)
     return kept
 
 
 def singly(folder: Path, jobs: Sequence[Sequence[str]]) -> list[Alone]:
     """Trains the same jobs one by one, and reads them back from their directories."""
-    return [_read(train(folder / str(number), *words)) for number, words in enumerate(jobs)]
+    return [_read(train_into(folder / str(number), *words)) for number, words in enumerate(jobs)]
 
 
 def alone(config: RunConfig) -> Alone:
-    """Trains one run by the loop of `training/run.py`, and writes nothing."""
-    plan = prepare_run(config, AllowList(config.allow))
-    return going_on(plan, TrainingState(best=plan.best))
+    """Trains one run by itself, and writes nothing."""
+    return going_on(prepare_run(config, AllowList(config.allow)))
 
 
-def going_on(plan: Plan, state: TrainingState, good: Any = None) -> Alone:
-    """Trains a plan from a state to its end; `good` is the best checkpoint so far."""
-    recorder = InMemory(plan)
-    status, error = "completed", None
-    trainer = plan.config.trainer
-    seed = stream_seed(plan.config.seed, "training")
-    with process_settings(trainer, plan.engine.device, seed, plan.threads):
-        recorder.good = good or recorder.snapshot(state)
-        try:
-            single._epochs(plan, state, recorder, Silent(), StopRequest())
-        except Diverged as err:
-            status, error = "diverged", str(err)
-        if error or ("validation" in plan.parts and trainer.select == "best"):
-            plan.model.load_state_dict(recorder.good["model"])
-        metrics = {"train/loss": state.history[-1]["train/loss"]} if state.history else {}
-        for part, prefix in (("validation", "val"), ("test", "test")):
-            if part in plan.parts:
-                measured = plan.engine.evaluate(plan.parts[part])
-                metrics |= {f"{prefix}/{name}": value for name, value in measured.items()}
-    weights = copied(plan.model.state_dict())
-    return Alone(state.history, weights, state.best.epoch, metrics, status, error)
-
-
-class InMemory(Recorder):
-    """Keeps the best epoch, as a run's recorder does, and writes nothing."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.engine = {"engine": "single"}
-        self.good = None
-
-    def step_done(self, state: TrainingState) -> None:
-        pass
-
-    def epoch_done(self, state: TrainingState, row: HistoryRow, *, is_best: bool) -> None:
-        if is_best:
-            self.good = self.snapshot(state, into=self.good)
+def going_on(plan: Plan, last: Any = None, best: Any = None) -> Alone:
+    """Trains a plan to its end, from its last and its best checkpoint if there is one."""
+    kept = Kept()
+    resumed = ([last], [best or last]) if last is not None else None
+    trained(single_training(plan), kept, resumed=resumed)
+    (run,) = kept.runs.values()
+    epoch = run.best["state"]["best"]["epoch"]
+    return Alone(run.history, run.weights, epoch, run.metrics, run.status, run.error)
 
 
 def assert_alike(kept: Kept, runs: Sequence[Alone], tolerance: float = 1e-4) -> None:

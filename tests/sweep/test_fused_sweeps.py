@@ -39,7 +39,7 @@ class Failing(nn.Module):
     def __init__(self, in_features, out_features, where):
         super().__init__()
         self.layer = nn.Linear(in_features, out_features)
-        self.where = (where, "training/run.py")
+        self.where = (where, "training/single.py")
 
     def forward(self, x):
         callers = [frame.filename for frame in traceback.extract_stack()]
@@ -163,7 +163,7 @@ def test_each_job_of_a_mixed_sweep_ends_as_it_should(
         *({"seed": seed} for seed in range(194)),
         *({"seed": 0, "optimizer.lr": lr} for lr in ("1e6", "2e6", "3e6")),
         *({"seed": s, "model._target_": "mixed_nets.Branching"} for s in (0, 1)),
-        {"seed": 0, "model._target_": "mixed_nets.Failing", "+model.where": "training/run.py"},
+        {"seed": 0, "model._target_": "mixed_nets.Failing", "+model.where": "training/single.py"},
     ]
     file = tmp_path / "conf" / "experiment" / "mixed.yaml"
     file.parent.mkdir(parents=True)
@@ -219,7 +219,7 @@ def test_always_refuses_what_cannot_fuse(
 
 
 @pytest.mark.parametrize(
-    "where", ["fused/sizing.py", "fused/train.py"], ids=["when it is measured", "in training"]
+    "where", ["fused/sizing.py", "fused/engine.py"], ids=["when it is measured", "in training"]
 )
 def test_a_stack_that_raises_is_run_singly(
     seedbed_process: Callable, tmp_path: Path, where: str

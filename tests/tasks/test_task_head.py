@@ -13,13 +13,14 @@ from support.single_runs import prepared, train
 from seedbed.components import AllowList
 from seedbed.errors import ConfigError
 from seedbed.tasks.head import TaskHead, build_task_head
+from seedbed.training.single import SingleEngine
 
 ROWS = 200
 
 
 def head_for(dataset: str, loss: str) -> TaskHead:
     _, plan = prepared("data=sklearn", f"data.dataset={dataset}", f"loss={loss}")
-    return plan.engine.head
+    return plan.head
 
 
 def drawn(rows: int, outputs: int, seed: int = 0) -> torch.Tensor:
@@ -141,7 +142,7 @@ def test_every_loss_for_numbers_is_torch_s(
 ) -> None:
     _, plan = prepared(f"loss={option}", *extra)
     output, y = drawn(9, 1, 0), drawn(9, 1, 1)
-    assert torch.equal(plan.engine.head.loss(output, y), plain(output, y))
+    assert torch.equal(plan.head.loss(output, y), plain(output, y))
 
 
 def test_labels_are_smoothed_as_by_torch() -> None:
@@ -149,7 +150,7 @@ def test_labels_are_smoothed_as_by_torch() -> None:
     _, plan = prepared(*words)
     output, y = drawn(9, 3), torch.tensor([0, 1, 2] * 3)
     plain = torch.nn.CrossEntropyLoss(label_smoothing=0.2)
-    assert torch.equal(plan.engine.head.loss(output, y), plain(output, y))
+    assert torch.equal(plan.head.loss(output, y), plain(output, y))
 
 
 @pytest.mark.parametrize(
@@ -197,10 +198,10 @@ def test_several_targets_are_measured_together() -> None:
 
 def test_the_validation_loss_is_the_mean_over_rows_whatever_the_batches() -> None:
     _, plan = prepared("data=sklearn", "data.dataset=diabetes", "loader.batch_size=7")
-    engine = plan.engine
+    engine = SingleEngine(plan)
     x, y = plan.data.validation.tensors
     with torch.no_grad():
         expected = float(torch.nn.functional.mse_loss(engine.model(x), y))
-    assert engine.evaluate(plan.parts["validation"])["loss"] == pytest.approx(expected, rel=1e-6)
+    assert engine.evaluate("validation")["loss"][0] == pytest.approx(expected, rel=1e-6)
     assert engine.model.training
     assert np.isfinite(expected)

@@ -143,7 +143,7 @@ def tensors_of(plan: Plan) -> Iterator[torch.Tensor]:
     for part in (plan.data.train, plan.data.validation, plan.data.test):
         if isinstance(part, TensorDataset):
             yield from part.tensors
-    for batches in (plan.train, *plan.parts.values()):
+    for batches in (plan.train, *plan.splits.values()):
         if isinstance(batches, TensorBatches):
             yield from (batches.x, batches.y)
 

@@ -189,7 +189,7 @@ def test_a_run_that_fails_at_more_epochs_is_what_it_was(
     if how == "raises":
         (tmp_path / "limit.txt").write_text("3")
     else:
-        monkeypatch.setattr("seedbed.training.engine.all_finite", lambda weights: False)
+        monkeypatch.setattr("seedbed.training.single.all_finite", lambda weights: False)
     result = seedbed("resume", "run", "trainer.epochs=9")
     assert result.code == 1
     assert "note: 'run' is what it was, a completed run" in result.out

@@ -16,12 +16,13 @@ from seedbed.components import AllowList
 from seedbed.errors import ModelError
 from seedbed.models.build import build_model
 from seedbed.training.plan import prepare_run
+from seedbed.training.single import SingleEngine
 from seedbed.views.trained import load_trained
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(weight_norm|jit).*deprecated")
 
-IRIS = ["data=sklearn", "data.split.validation=0.2", "seed=3", "allow=[training]"]
-DIABETES = ["data=sklearn", "data.dataset=diabetes", "loader.batch_size=64", "allow=[training]"]
+IRIS = ["data=sklearn", "data.split.validation=0.2", "seed=3", "allow=[support]"]
+DIABETES = ["data=sklearn", "data.dataset=diabetes", "loader.batch_size=64", "allow=[support]"]
 OWN = "model._target_=support.own_parts"
 
 MODELS = ["OldWeightNorm", "OldSpectralNorm", "Pruned", "Scripted", "Lazy", "WeightNorm"]
@@ -30,7 +31,7 @@ MODELS = ["OldWeightNorm", "OldSpectralNorm", "Pruned", "Scripted", "Lazy", "Wei
 @pytest.fixture
 def own(seedbed: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     assert seedbed  # which clears the environment
-    monkeypatch.setenv("SEEDBED_ALLOW", "training")
+    monkeypatch.setenv("SEEDBED_ALLOW", "support")
 
 
 @pytest.mark.usefixtures("own")
@@ -62,13 +63,13 @@ def predicts_as_torch(model: nn.Module, weights: dict[str, Any], kind: Any) -> b
 
 def test_lazy_layers_have_their_sizes_before_anything_is_counted() -> None:
     (config,) = variants([*IRIS, f"{OWN}.learning.Lazy"], [{}], seeds=False)
-    assert prepare_run(config, AllowList(["training"])).parameters == 4 * 8 + 8 + 2 * 8 + 8 * 3 + 3
+    assert prepare_run(config, AllowList(["support"])).parameters == 4 * 8 + 8 + 2 * 8 + 8 * 3 + 3
 
 
 def test_weights_of_lazy_layers_are_those_of_the_seed() -> None:
     def weights(seed: int) -> list[torch.Tensor]:
         spec = {"_target_": "support.own_parts.learning.Lazy"}
-        return list(build_model(spec, AllowList(["training"]), (4,), 3, seed).parameters())
+        return list(build_model(spec, AllowList(["support"]), (4,), 3, seed).parameters())
 
     state = torch.get_rng_state()
     one, again, other = weights(5), weights(5), weights(6)
@@ -80,7 +81,7 @@ def test_weights_of_lazy_layers_are_those_of_the_seed() -> None:
 def test_a_lazy_layer_that_is_not_called_is_named() -> None:
     spec = {"_target_": "support.own_parts.learning.Forgotten"}
     with pytest.raises(ModelError, match=r"model: 'late.weight' has no size: its lazy layer"):
-        build_model(spec, AllowList(["training"]), (4,), 3, 0)
+        build_model(spec, AllowList(["support"]), (4,), 3, 0)
 
 
 @pytest.mark.usefixtures("own")
@@ -89,7 +90,7 @@ def test_what_a_seed_draws_beside_weights_is_there_in_predictions(seedbed: Calla
     words = [*IRIS, f"{OWN}.sharing.RandomFeatures", "trainer.epochs=1", "hydra.run.dir=run"]
     run = seedbed("train", *words).run
     (config,) = variants([*IRIS, f"{OWN}.sharing.RandomFeatures"], [{}], seeds=False)
-    model = prepare_run(config, AllowList(["training"])).model.eval()
+    model = prepare_run(config, AllowList(["support"])).model.eval()
     model.load_state_dict(torch.load(run / "model.pth", weights_only=True))
     x = torch.randn(7, 4)
     with torch.no_grad():
@@ -99,7 +100,7 @@ def test_what_a_seed_draws_beside_weights_is_there_in_predictions(seedbed: Calla
 @pytest.mark.parametrize("name", ["NumpysGenerator", "PythonNumber"])
 def test_numpy_and_python_draw_by_the_seed_while_a_model_is_built(name: str) -> None:
     spec = {"_target_": f"support.own_parts.sharing.{name}"}
-    built = [build_model(spec, AllowList(["training"]), (4,), 3, seed) for seed in (1, 1, 2)]
+    built = [build_model(spec, AllowList(["support"]), (4,), 3, seed) for seed in (1, 1, 2)]
     first, again, other = (torch.as_tensor(one.scale) for one in built)
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -192,7 +193,7 @@ def test_nothing_is_said_where_nothing_is_lost(model: str, seedbed: Callable) ->
 def test_parameters_of_a_loss_are_trained_as_in_plain_torch() -> None:
     words = [*DIABETES, "loss._target_=support.own_parts.losses.Uncertain", "optimizer=adam"]
     (config,) = variants(words, [{}])
-    plan = prepare_run(config, AllowList(["training"]))
+    plan = prepare_run(config, AllowList(["support"]))
     model, loss = copy.deepcopy(plan.model), losses.Uncertain()
     optimizer = torch.optim.Adam(
         [*model.parameters(), *loss.parameters()], lr=config.optimizer["lr"]
@@ -201,10 +202,11 @@ def test_parameters_of_a_loss_are_trained_as_in_plain_torch() -> None:
         optimizer.zero_grad()
         loss(model(x), y).backward()
         optimizer.step()
+    engine = SingleEngine(plan)
     for x, y in plan.train.epoch(0):
-        plan.engine.step(x, y)
+        engine.step(x, y)
     assert loss.log_scale.item() != 0
-    assert torch.equal(plan.engine.head.loss_function.log_scale, loss.log_scale)
+    assert torch.equal(plan.head.loss_function.log_scale, loss.log_scale)
     assert all(
         torch.equal(a, b) for a, b in zip(plan.model.parameters(), model.parameters(), strict=True)
     )

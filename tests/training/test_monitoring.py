@@ -1,29 +1,41 @@
 """A monitored value that is no number: said, never the best, and not seen by the plateau."""
 
+import copy
 import json
 import math
 import shutil
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from conftest import Command
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.command_line import Command
 from support.single_runs import same_weights, train
-from support.stacked_runs import alone, planned, stacked, variants
+from support.stacked_runs import (
+    Kept,
+    Stopping,
+    alone,
+    planned,
+    stacked,
+    train_stack,
+    variants,
+)
 
-from seedbed.fused.best import Good
+from seedbed.config.schema import RunConfig
 from seedbed.sweep.outcome import read_sweep
-from seedbed.training.state import Best
+from seedbed.training.progress import Progress
+from seedbed.training.state import Monitor
 
 ONE_CLASS = [
     "data=csv", "data.path=one.csv", "data.validation_path=rest.csv", "data.target=kind",
     "data.split={validation:0,test:0,stratify:false}", "trainer.monitor=val/auroc",
     "trainer.epochs=12", "loader.batch_size=8", "optimizer.lr=0.01",
 ]  # fmt: skip
+STEPS_AN_EPOCH = 3
 PLATEAU = ["scheduler=plateau", "scheduler.patience=1"]
 
 
@@ -73,25 +85,49 @@ def test_the_plateau_schedule_does_not_see_it(tmp_path: Path) -> None:
 
 def test_a_number_after_none_is_the_best_and_a_later_none_is_not() -> None:
     values = [math.nan, math.inf, 0.5, math.nan, 0.4, math.inf, 0.45]
-    best = Best("val/loss", higher_is_better=False, min_delta=0.0)
-    better = [best.update({"epoch": n, "val/loss": v}) for n, v in enumerate(values, 1)]
+    progress, better = judged(values, Monitor("val/loss", higher_is_better=False))
     assert better == [False, False, True, False, True, False, False]
+    best = progress.best(0)
     assert (best.epoch, best.value, best.epochs_since) == (5, 0.4, 2)
+
+
+@cache
+def config_of(delta: float) -> RunConfig:
+    (config,) = variants([f"trainer.early_stopping.min_delta={delta}"], [{}])
+    return config
+
+
+def judged(
+    values: Sequence[float], monitor: Monitor, delta: float = 0.0, slots: int = 1
+) -> tuple[Progress, list[bool]]:
+    """Epochs with these monitored values, the same in every slot; which were better."""
+    config = config_of(delta)
+    progress = Progress(
+        [config] * slots, slots, monitor=monitor, metric_names=[], batches=1, is_sum=False
+    )
+    better = []
+    with np.errstate(invalid="ignore"):
+        for value in values:
+            progress.epoch += 1
+            progress.update_best(np.full(slots, value))
+            better.append(int(progress.best_epoch[0]) == progress.epoch)
+    return progress, better
 
 
 NUMBERS = st.sampled_from([math.nan, math.inf, -math.inf, -2.0, -1.0, 0.0, 0.5, 0.75, 3.0])
 
 
+@settings(deadline=None)
 @given(st.lists(NUMBERS, min_size=1, max_size=12), st.booleans(), st.sampled_from([0.0, 0.5]))
-def test_both_engines_and_plain_numpy_agree_on_the_best_epoch(
+def test_plain_numpy_agrees_on_the_best_epoch_of_one_run_and_of_many(
     values: list[float], higher: bool, delta: float
 ) -> None:
-    best = Best("m", higher, delta)
-    good = Good(Best("m", higher, delta), torch.zeros(1, 1), {}, [])
-    for epoch, value in enumerate(values, 1):
-        best.update({"epoch": epoch, "m": value})
-        good.update(np.array([value]), epoch, np.array([delta]), torch.ones(1, dtype=torch.bool))
-    assert (best.epoch, best.epochs_since) == (good.epoch[0], good.since[0])
+    progress, _ = judged(values, Monitor("m", higher), delta)
+    best = progress.best(0)
+    among, _ = judged(values, Monitor("m", higher), delta, slots=3)
+    for slot in range(3):
+        other = among.best(slot)
+        assert (other.epoch, other.epochs_since) == (best.epoch, best.epochs_since)
     finite = [value if math.isfinite(value) else None for value in values]
     if not any(value is not None for value in finite):
         assert (best.epoch, best.epochs_since) == (0, len(values))
@@ -129,31 +165,13 @@ def test_a_sweep_says_it_and_ranks_by_nothing_it_has_not(seedbed: Command) -> No
 
 def test_a_stack_that_goes_on_keeps_what_is_no_best_epoch(tmp_path: Path) -> None:
     """Cut off after an epoch without a number, it ends as one that was never stopped."""
-    from seedbed.fused.snapshots import last_snapshot, restore
-    from seedbed.fused.stack import Stack
-
-    configs = variants(ONE_CLASS, [{}, {}])
-    whole, part = Stack(planned(configs), 2), Stack(planned(configs), 2)
-    _epochs(whole, 3)
-    _epochs(part, 2)
-    places = range(2)
-    standings = part.plan.schedules.standings()
-    from seedbed.fused.snapshots import best_snapshot
-
-    last = [last_snapshot(part, at, standings[at]) for at in places]
-    best = [best_snapshot(part, at) for at in places]
-    again = Stack(planned(configs), 2)
-    restore(again, last, best)
-    _epochs(again, 1)
-    assert again.good.copied_at.tolist() == whole.good.copied_at.tolist() == [3, 3]
-    torch.testing.assert_close(again.good.weights, whole.good.weights, rtol=0, atol=0)
-
-
-def _epochs(stack: Any, count: int) -> None:
-    for _ in range(count):
-        for x, y in stack.plan.batches.epoch(stack.epoch, stack.batch):
-            stack.learn(x, y)
-        stack.close_epoch(0.0)
+    configs = variants([*ONE_CLASS, "trainer.epochs=3"], [{}, {}])
+    whole, cut, again = stacked(configs), Stopping(STEPS_AN_EPOCH + 1, copy.deepcopy), Kept()
+    train_stack(planned(configs), 2, cut, cut.stop)
+    train_stack(planned(configs), 2, again, resumed=cut.taken)
+    for run in range(2):
+        assert again.best[run]["state"]["epoch"] == whole.best[run]["state"]["epoch"] == 3
+        assert same_weights(again.best[run]["model"], whole.best[run]["model"])
 
 
 def test_predictions_of_the_best_epoch_are_refused_where_there_is_none(

@@ -10,10 +10,10 @@ from support.stacked_runs import alone, planned, stacked, variants
 from torch import Tensor, nn
 
 from seedbed.components import AllowList
-from seedbed.data.batches import EVALUATION_ROWS
+from seedbed.data.batch_sizes import EVALUATION_ROWS
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.fused import evaluation
-from seedbed.fused.stack import Stack
+from seedbed.fused.engine import FusedEngine
 from seedbed.models.build import output_of
 from seedbed.tasks.head import TaskHead
 from seedbed.training.plan import Plan, prepare_run
@@ -136,12 +136,12 @@ def test_other_runs_in_the_stack_change_no_bit(
 ) -> None:
     """However many runs there are, and into how many groups they are cut."""
     configs = variants(words(folder, "price", *more), [{}] * 7)
-    stack = Stack(planned(configs), 7)
-    together = stack.evaluate(stack.weights, stack.kept, "validation")
+    engine = FusedEngine(planned(configs))
+    together = engine.evaluate("validation")
     monkeypatch.setattr(evaluation, "EVALUATED_NUMBERS", 1)
-    in_groups = stack.evaluate(stack.weights, stack.kept, "validation")
-    stack.keep([1, 4])
-    two = stack.evaluate(stack.weights, stack.kept, "validation")
+    in_groups = engine.evaluate("validation")
+    engine.select([1, 4])
+    two = engine.evaluate("validation")
     for name, values in together.items():
         assert values.tolist() == in_groups[name].tolist(), name
         assert values[[1, 4]].tolist() == two[name].tolist(), name

@@ -10,9 +10,9 @@ from support.single_runs import prepared, train
 from torch.utils import deterministic
 
 from seedbed.errors import DeviceError
+from seedbed.recording.run import run
 from seedbed.runs.directory import claim
 from seedbed.training.plan import Plan
-from seedbed.training.run import run
 
 
 def settings() -> dict[str, object]:

@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,12 +13,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from seedbed.recording.run import run
 from seedbed.runs.directory import claim, reclaim
 from seedbed.runs.layout import RunPaths
 from seedbed.training.reporter import Silent
 from seedbed.training.resume import load_snapshot
-from seedbed.training.run import run
-from seedbed.training.state import HistoryRow
 
 WINE = ["data=sklearn", "data.dataset=wine", "loader.batch_size=16", "trainer.epochs=6"]
 SGD = ["optimizer.momentum=0.9", "optimizer.lr=0.01"]
@@ -34,20 +34,27 @@ KINDS = {
 
 
 class Stop(Silent):
-    """Presses Ctrl-C after an epoch, so that the run ends one step into the next."""
+    """Presses Ctrl-C at the first step after some epochs."""
 
     def __init__(self, after: int) -> None:
         self.after = after
 
-    def epoch_done(self, row: HistoryRow) -> None:
-        if row["epoch"] == self.after:
+    def batch_done(self, epoch: int, batch: int, batches: int) -> None:
+        if epoch == self.after:
             signal.raise_signal(signal.SIGINT)
+
+
+def every_step_reported(*args: Any, **named: Any) -> dict[str, Any]:
+    """As `run`, whose reporter hears of steps a few times a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("seedbed.training.reporter.REPORT_SECONDS", -1.0)
+        return run(*args, **named)
 
 
 def stopped(path: Path, words: list[str], after: int) -> Trained:
     settings, plan = prepared(*words)
     directory = claim(path)
-    result = run(plan, settings.resolved, directory, Stop(after), draw=False)
+    result = every_step_reported(plan, settings.resolved, directory, Stop(after), draw=False)
     directory.release()
     return Trained(plan, result, directory)
 
@@ -56,7 +63,8 @@ def resumed(paths: RunPaths, words: list[str], reporter: Silent | None = None) -
     settings, plan = prepared(*words)
     directory = reclaim(paths)
     snapshot = load_snapshot(paths)
-    result = run(plan, settings.resolved, directory, reporter, draw=False, resumed=snapshot)
+    args = (plan, settings.resolved, directory, reporter)
+    result = every_step_reported(*args, draw=False, resumed=snapshot)
     directory.release()
     return Trained(plan, result, directory)
 

@@ -1,7 +1,6 @@
 """Every schedule and optimizer of torch that a config can name, in both engines, and resumed."""
 
 import inspect
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,15 @@ from typing import Any
 import pytest
 import torch
 from support.stacked_runs import (
-    InMemory,
     Kept,
+    Stopping,
     alone,
     assert_alike,
     going_on,
     planned,
     stacked,
+    train_stack,
+    trained,
     variants,
 )
 from torch import nn, optim
@@ -23,18 +24,10 @@ from torch.optim import lr_scheduler
 
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
-from seedbed.fused.snapshots import best_snapshot, last_snapshot
-from seedbed.fused.stack import Stack
-from seedbed.fused.train import train_stack
 from seedbed.recording.archives import archive
 from seedbed.runs import checkpoint
-from seedbed.runs.layout import RunPaths
-from seedbed.training import run
-from seedbed.training.interrupt import StopRequest
-from seedbed.training.plan import Plan, prepare_run
-from seedbed.training.reporter import Silent
-from seedbed.training.resume import restored
-from seedbed.training.state import Interrupted, TrainingState
+from seedbed.training.plan import prepare_run
+from seedbed.training.single import SingleEngine, single_training
 
 BATCHES, EPOCHS = 6, 7
 STOPS, STOPPED = (15, 18), ("within an epoch", "at its last step")
@@ -119,34 +112,24 @@ def test_history_tells_the_rate_of_the_last_step(name: str) -> None:
         assert [row["lr"] for row in kept.history[number]] == pytest.approx(expected, rel=1e-12)
 
 
-class Stopping(Kept):
-    """Writes checkpoints after a step as a sweep does, reads them as resuming does, and stops."""
+def through_a_file(folder: Path) -> Callable[[Any], Any]:
+    """Writes a checkpoint as a run does, and reads it as resuming does."""
 
-    def __init__(self, step: int, folder: Path) -> None:
-        super().__init__()
-        self.at, self.stop, self.folder = step, StopRequest(), folder
-        self.found: tuple[list[Any], list[Any]] = ([], [])
+    def written(content: Any) -> Any:
+        path = folder / "checkpoint.pt"
+        path.write_bytes(archive({**content, "events": 0}))
+        return checkpoint.load(path)
 
-    def progress(self, stack: Stack) -> None:
-        if stack.step != self.at:
-            return
-        standings = stack.plan.schedules.standings()
-        for place in range(stack.real):
-            last = {**last_snapshot(stack, place, standings[place]), "events": 0}
-            for one, into in zip((last, best_snapshot(stack, place)), self.found, strict=True):
-                path = self.folder / "checkpoint.pt"
-                path.write_bytes(archive(one))
-                into.append(checkpoint.load(path))
-        self.stop.wish(signal.SIGINT)
+    return written
 
 
 @pytest.mark.parametrize("step", STOPS, ids=STOPPED)
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_a_stack_goes_on_from_its_checkpoints(tmp_path: Path, name: str, step: int) -> None:
     configs = variants(words(name), [{}, {"optimizer.lr": 0.02}])
-    whole, stopping, rest = stacked(configs), Stopping(step, tmp_path), Kept()
+    whole, stopping, rest = stacked(configs), Stopping(step, through_a_file(tmp_path)), Kept()
     train_stack(planned(configs), 2, stopping, stopping.stop)
-    train_stack(planned(configs), 2, rest, StopRequest(), stopping.found)
+    train_stack(planned(configs), 2, rest, resumed=stopping.taken)
     for number in range(2):
         for before, after in zip(whole.history[number], rest.history[number], strict=True):
             assert {**before, "seconds": 0} == {**after, "seconds": 0}
@@ -154,31 +137,14 @@ def test_a_stack_goes_on_from_its_checkpoints(tmp_path: Path, name: str, step: i
             assert torch.equal(tensor, rest.weights[number][key])
 
 
-class Cut(InMemory):
-    """Takes a run's checkpoint after a step, reads it as resuming does, and stops."""
-
-    def __init__(self, plan: Plan, step: int, folder: Path) -> None:
-        super().__init__(plan)
-        self.at, self.path = step, folder / "checkpoint.pt"
-        self.good = self.snapshot(TrainingState(best=plan.best))
-        self.found: Any = None
-
-    def step_done(self, state: TrainingState) -> None:
-        if state.step == self.at:
-            checkpoint.save(self.path, self.snapshot(state))
-            self.found = checkpoint.load(self.path)
-            raise Interrupted
-
-
 def check_resumed(config: RunConfig, folder: Path, step: int) -> None:
     """A run that was stopped after a step ends with the bits of one that was not."""
     whole = alone(config)
     plan, fresh = (prepare_run(config, AllowList()) for _ in range(2))
-    recorder = Cut(plan, step, folder)
-    with pytest.raises(Interrupted):
-        run._epochs(plan, TrainingState(best=plan.best), recorder, Silent(), StopRequest())
-    paths = RunPaths(folder)
-    rest = going_on(fresh, restored(fresh, recorder.found, paths), recorder.good)
+    recorder = Stopping(step, through_a_file(folder))
+    trained(single_training(plan), recorder, recorder.stop)
+    (last,), (best,) = recorder.taken
+    rest = going_on(fresh, last, best)
     for before, after in zip(whole.history, rest.history, strict=True):
         assert {**before, "seconds": 0} == {**after, "seconds": 0}
     for key, tensor in whole.weights.items():
@@ -211,8 +177,9 @@ def test_an_optimizer_s_weights_are_those_of_a_plain_loop(name: str) -> None:
         optimizer.zero_grad()
         nn.functional.cross_entropy(twin.model(x), y).backward()
         optimizer.step()
+    engine = SingleEngine(plan)
     for x, y in plan.train.epoch(0):
-        plan.engine.step(x, y)
+        engine.step(x, y)
     for ours, theirs in zip(plan.model.parameters(), twin.model.parameters(), strict=True):
         assert torch.equal(ours, theirs)
 

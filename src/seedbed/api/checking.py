@@ -82,7 +82,7 @@ def check_run(request: ComposedConfig) -> Report:
         plan.data.preprocessing.task,
         plan.parameters,
         len(plan.train),
-        str(plan.engine.device),
+        str(plan.device),
         [*request.notes, *plan.notes],
         _columns(request.config.data, plan.data.preprocessing),
     )

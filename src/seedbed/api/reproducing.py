@@ -103,9 +103,9 @@ def _opened(paths: RunPaths, resolved: dict[str, Any], bounds: Opening) -> "tupl
     from seedbed.components import AllowList
     from seedbed.config.check import checked
     from seedbed.config.locations import users_allowed
+    from seedbed.recording.run import run  # noqa: F401 - while the collector rests
     from seedbed.runs.checkpoint import load
     from seedbed.training.resume import with_threads
-    from seedbed.training.run import run  # noqa: F401 - while the collector rests
 
     fast_start.imports_done()
     config, allow = with_threads(checked(resolved), paths), AllowList(users_allowed())
@@ -117,9 +117,9 @@ def _opened(paths: RunPaths, resolved: dict[str, Any], bounds: Opening) -> "tupl
 
 def _alone(paths: RunPaths, plan: "Plan", resolved: dict[str, Any], scratch: Path) -> Comparison:
     """Of a run that was trained on its own."""
+    from seedbed.recording.run import run
     from seedbed.runs.directory import claim
     from seedbed.training.reproduce import compared
-    from seedbed.training.run import run
 
     directory = claim(scratch)
     if run(plan, resolved, directory, draw=False)["status"] == "interrupted":

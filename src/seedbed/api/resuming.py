@@ -21,7 +21,7 @@ from seedbed.runs.reader import read_config, read_status, refuse_links
 from seedbed.runs.relocation import relocated
 
 if TYPE_CHECKING:
-    from seedbed.runs.checkpoint import Snapshot
+    from seedbed.runs.checkpoint import Checkpoint
     from seedbed.training.plan import Plan
 
 log = logging.getLogger("seedbed")
@@ -80,7 +80,7 @@ class _Opened:
 
     resolved: dict[str, Any]
     plan: "Plan"
-    snapshot: "Snapshot | None"
+    snapshot: "Checkpoint | None"
     notes: Sequence[str]
 
     @property
@@ -106,9 +106,9 @@ def _opened(
     from seedbed.components import AllowList
     from seedbed.config.check import checked
     from seedbed.config.locations import users_allowed
+    from seedbed.recording.run import run  # noqa: F401 - while the collector rests
     from seedbed.training.lengthen import refuse_other_path, refuse_stopped_early
     from seedbed.training.resume import load_snapshot, with_threads
-    from seedbed.training.run import run  # noqa: F401 - while the collector rests
 
     fast_start.imports_done()
     config, allow = with_threads(checked(resolved), directory), AllowList(users_allowed())
@@ -127,7 +127,7 @@ def _go_on(
     directory: RunDirectory, opened: _Opened, messages: Messages, *, was_complete: bool
 ) -> Trained:
     """Trains on; what a completed run was is kept until that has succeeded."""
-    from seedbed.training.run import run
+    from seedbed.recording.run import run
 
     def say(text: str) -> None:
         messages.line(text)

@@ -36,10 +36,10 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
         KeyboardInterrupt: if the user asked twice to stop.
     """
     # Imported here: torch takes a second, and a misspelt key is answered before it.
+    from seedbed.recording.run import run
     from seedbed.training.interrupt import stop_request
     from seedbed.training.plan import prepare_run
     from seedbed.training.reporter import introduction
-    from seedbed.training.run import run
     from seedbed.views.summary import model_table
 
     progress = messages.run_progress()

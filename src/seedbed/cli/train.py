@@ -8,7 +8,12 @@ from seedbed.errors import ArgumentError
 from seedbed.process.fast_start import composed_ahead
 
 SWEEP_MODULES = ("torch", "seedbed.api.sweeping", "seedbed.sweep.disk", "seedbed.sweep.execution")
-RUN_MODULES = ("torch", "seedbed.training.run", "seedbed.api.run_progress", "seedbed.views.summary")
+RUN_MODULES = (
+    "torch",
+    "seedbed.recording.run",
+    "seedbed.api.run_progress",
+    "seedbed.views.summary",
+)
 """What is imported while the config is composed."""
 
 TRAINING_FLAGS = {"--config-dir", "--config-path", "--config-name", "-cd", "-cp", "-cn"}

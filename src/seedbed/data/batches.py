@@ -10,16 +10,18 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from multiprocessing.process import BaseProcess
-from typing import Literal, Protocol
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import torch
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from seedbed.config.schema import LoaderConfig
+from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows
 from seedbed.data.generators import generators_seeded
+from seedbed.data.orders import RowOrders
 from seedbed.data.prepared import Rows
-from seedbed.data.seeds import row_orders, stream_seed
+from seedbed.data.seeds import stream_seed
 from seedbed.errors import DataError, DeviceError
 from seedbed.process import signals, threads
 from seedbed.process.forkserver import without_main_module, workers_of_server
@@ -27,22 +29,11 @@ from seedbed.process.torch_private import workers_of
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
-BLOCK_BYTES = 8 * 2**20
-"""How much is gathered at once; then split into batches without copying."""
-
-EPOCHS_AT_ONCE, ROWS_AT_ONCE = 64, 2**14
+ROWS_AT_ONCE = 2**14
 """Orders are drawn for as many epochs at once as keep below this many rows."""
-
-BatchSize = int | Literal["auto"] | None
-
-BATCHES, SMALLEST_BATCH, LARGEST_BATCH = 128, 32, 1024
-"""Of `loader.batch_size=auto`: the most batches in an epoch, and the rows in one."""
 
 PRELOADED = ("torch.utils.data", "seedbed.data.batches")
 """Modules that a worker needs which is no fork of this process."""
-
-EVALUATION_ROWS = 4096
-"""Largest batch where no gradient is kept, unless the user asked for a larger one."""
 
 
 class Batches(Protocol):
@@ -66,41 +57,25 @@ class Batches(Protocol):
 class _Ordered:
     """What both kinds share: the order of rows, and how many batches there are."""
 
-    def __init__(self, rows: int, loader: LoaderConfig, seed: int) -> None:
-        self.rows = rows
-        self.batch_size = rows_a_batch(loader.batch_size, rows)
-        self.shuffle = loader.shuffle
-        self.drop_last = loader.drop_last
-        self.seed = seed
-        self.epochs_at_once = max(1, min(EPOCHS_AT_ONCE, ROWS_AT_ONCE // rows))
-        self._orders = (-1, torch.empty(0))
+    def __init__(
+        self, rows: int, loader: LoaderConfig, seed: int, most_rows: int = ROWS_AT_ONCE
+    ) -> None:
         if loader.drop_last and isinstance(loader.batch_size, int) and rows < loader.batch_size:
             raise DataError(
                 f"loader.drop_last=true leaves no batch: {rows} rows, loader.batch_size="
                 f"{loader.batch_size}; type loader.drop_last=false or a batch size <= {rows}"
             )
+        self.rows = rows
+        self.orders = RowOrders(rows, loader, [seed], most_rows)
+        self.batch_size = self.orders.batch_size
+        self.seed = seed
 
     def __len__(self) -> int:
-        whole, rest = divmod(self.rows, self.batch_size)
-        return whole + (rest > 0 and not self.drop_last)
+        return self.orders.batches
 
-    def order(self, number: int, start: int) -> torch.Tensor | None:
-        """Row numbers still to be visited, or None for all as they stand."""
-        end = len(self) * self.batch_size
-        if self.shuffle:
-            return self._drawn(number)[start * self.batch_size : end]
-        if start == 0 and end >= self.rows:
-            return None
-        return torch.arange(start * self.batch_size, min(end, self.rows))
-
-    def _drawn(self, number: int) -> torch.Tensor:
-        """The order of an epoch; for few rows many epochs are drawn at once, which is faster."""
-        block, place = divmod(number, self.epochs_at_once)
-        if self._orders[0] != block:
-            first, epochs = block * self.epochs_at_once, self.epochs_at_once
-            drawn = row_orders(self.seed, first, epochs, self.rows)
-            self._orders = (block, torch.from_numpy(drawn))
-        return self._orders[1][place]
+    def order(self, number: int, start: int) -> torch.Tensor:
+        """Row numbers still to be visited."""
+        return self.orders.of(number)[start * self.batch_size : self.orders.visited]
 
 
 class TensorBatches(_Ordered):
@@ -109,45 +84,40 @@ class TensorBatches(_Ordered):
     def __init__(
         self, data: TensorDataset, loader: LoaderConfig, seed: int, device: torch.device
     ) -> None:
-        super().__init__(len(data), loader, seed)
+        row_bytes = max(1, data.tensors[0][0].nbytes + data.tensors[1][0].nbytes)
+        super().__init__(len(data), loader, seed, min(ROWS_AT_ONCE, BLOCK_BYTES // row_bytes))
         home = device if _fits(data, device) else torch.device("cpu")
         self.x, self.y = (tensor.to(home) for tensor in data.tensors)
         self.device = device
-        self._block: dict[int, Batch] = {}
-        row_bytes = max(1, self.x[0].nbytes + self.y[0].nbytes)
-        self.epochs_at_once = max(
-            1, min(self.epochs_at_once, BLOCK_BYTES // (row_bytes * self.rows))
-        )
+        self._gathered: dict[int, Batch] = {}
         self.block = self.batch_size * max(1, BLOCK_BYTES // (row_bytes * self.batch_size))
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """See `Batches`."""
         if start >= len(self):
             return
-        if start == 0 and self.shuffle and self.epochs_at_once > 1:
-            yield from self._split(*self._gathered(number))
-            return
-        order = self.order(number, start)
-        if order is None:
+        orders = self.orders
+        if start == 0 and orders.shuffle and orders.epochs_at_once > 1:
+            yield from self._split(*self._epoch(number))
+        elif start == 0 and not orders.shuffle and orders.visited == self.rows:
             yield from ((x.clone(), y.clone()) for x, y in self._parts(self.x, self.y))
-            return
-        for rows in order.to(self.x.device).split(self.block):
-            yield from self._split(self.x.index_select(0, rows), self.y.index_select(0, rows))
+        else:
+            for rows in self.order(number, start).to(self.x.device).split(self.block):
+                yield from self._split(self.x.index_select(0, rows), self.y.index_select(0, rows))
 
-    def _gathered(self, number: int) -> Batch:
+    def _epoch(self, number: int) -> Batch:
         """The rows of an epoch in its order; for few rows many epochs are gathered at once.
 
         An epoch is handed out once: whoever asks again gets rows that nobody has written into.
         """
-        if number not in self._block:
-            first = number - number % self.epochs_at_once
-            self._drawn(number)
-            visited = min(len(self) * self.batch_size, self.rows)
-            rows = self._orders[1][:, :visited].reshape(-1).to(self.x.device)
+        if number not in self._gathered:
+            first, orders = self.orders.block(number)
+            visited = self.orders.visited
+            rows = orders[:, 0, :visited].reshape(-1).to(self.x.device)
             x, y = self.x.index_select(0, rows), self.y.index_select(0, rows)
             epochs = zip(x.split(visited), y.split(visited), strict=True)
-            self._block = dict(enumerate(epochs, first))
-        return self._block.pop(number)
+            self._gathered = dict(enumerate(epochs, first))
+        return self._gathered.pop(number)
 
     def _split(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[Batch]:
         """Batches of gathered rows: nobody else reads them, so they are not copied again.
@@ -190,8 +160,7 @@ class LoaderBatches(_Ordered):
         """See `Batches`."""
         if start >= len(self):
             return
-        order = self.order(number, start)
-        rows = torch.arange(self.rows) if order is None else order
+        rows = self.order(number, start)
         loader = DataLoader(
             _Seeded(self.data, stream_seed(self.seed, "rows", number)),
             batch_sampler=[part.tolist() for part in rows.split(self.batch_size)],
@@ -274,37 +243,6 @@ def evaluation_batches(
     size = evaluation_rows(loader.batch_size, row_bytes)
     plain = LoaderConfig(size, shuffle=False, num_workers=loader.num_workers, drop_last=False)
     return training_batches(data, plain, seed, device)
-
-
-def rows_a_batch(batch_size: BatchSize, rows: int) -> int:
-    """How many of the training rows make a batch.
-
-    `auto` is a power of two for which an epoch has about a hundred batches, from 32 to 1,024.
-
-    Args:
-        batch_size: of the config; None for all.
-        rows: to train on.
-    """
-    if batch_size == "auto":
-        fitting = 1 << max(0, -(-rows // BATCHES) - 1).bit_length()
-        batch_size = min(max(fitting, SMALLEST_BATCH), LARGEST_BATCH)
-    return min(batch_size or rows, rows)
-
-
-def evaluation_rows(batch_size: BatchSize, row_bytes: int) -> int:
-    """How many rows in memory go through a model at once where no gradient is kept.
-
-    It depends on the run alone: a layer may look at the rows together, as batch normalisation
-    without running statistics does.
-
-    Args:
-        batch_size: the user's; None for all rows.
-        row_bytes: of one input.
-    """
-    within_memory = min(EVALUATION_ROWS, BLOCK_BYTES // max(1, row_bytes))
-    if batch_size == "auto":
-        batch_size = SMALLEST_BATCH
-    return max(batch_size or EVALUATION_ROWS, within_memory)
 
 
 def _fits(data: TensorDataset, device: torch.device) -> bool:

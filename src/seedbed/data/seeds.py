@@ -39,24 +39,7 @@ def row_order(seed: int, epoch: int, rows: int) -> Order:
     Shape:
         (rows,) int64, each of 0 … rows - 1 once
     """
-    order: Order = row_orders(seed, epoch, 1, rows)[0]
-    return order
-
-
-def row_orders(seed: int, first: int, epochs: int, rows: int) -> Order:
-    """The orders of several epochs at once, each as `row_order` gives it.
-
-    Args:
-        seed: the run's.
-        first: epoch, counted from 0.
-        epochs: how many.
-        rows: how many there are.
-
-    Shape:
-        (epochs, rows) int64
-    """
-    keys = [stream_seed(seed, "order", epoch) for epoch in range(first, first + epochs)]
-    return permutations(keys, rows)
+    return permutation(stream_seed(seed, "order", epoch), rows)
 
 
 def permutation(key: int, rows: int) -> Order:

@@ -16,12 +16,10 @@ from seedbed.models.build import ModelBuilder, output_of
 from seedbed.models.plain_state import PlainState, plain_state
 from seedbed.process.torch_private import building_without_compiler, without_compiler
 from seedbed.tasks.head import build_task_head
-from seedbed.training.engine import Engine
-from seedbed.training.optimization import Schedule
 
 
 class Alone:
-    """A run of a stack as `training/run.py` has it.
+    """A run of a stack as `training/single.py` has it.
 
     Args:
         plan: of the stack.
@@ -36,7 +34,6 @@ class Alone:
         model = ModelBuilder(config.model, allow, shape, self.head.outputs)(config.seed)
         self.model = model.to(plan.device).train()
         without_dropout(self.model)
-        self.device = plan.device
         self.tensors = tensors_of(self.model)
         self.start = _copies(self.tensors)
         self.of_loss = tensors_of(self.head.loss_function)
@@ -55,10 +52,7 @@ class Alone:
             built = torch.optim.SGD(
                 self.model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay
             )
-        optimizer = without_compiler(built)
-        self.engine = Engine(
-            self.model, self.head, optimizer, Schedule(None), self.device, None, None
-        )
+        self.optimizer = without_compiler(built)
 
     def step(self, x: Tensor, y: Tensor) -> tuple[Tensor, Named]:
         """The loss of a batch, and the gradients that it left.
@@ -68,13 +62,16 @@ class Alone:
                 another one afterwards.
         """
         torchs, others = torch.get_rng_state(), _states()
-        loss = self.engine.step(x.clone(), y.clone())
+        self.optimizer.zero_grad()
+        loss = self.head.loss(output_of(self.model(x.clone())), y.clone())
+        loss.backward()
+        self.optimizer.step()
         if _states() != others:
             raise DiffersError("it draws from the generators of Python or NumPy")
         self.draws |= not torch.equal(torchs, torch.get_rng_state())
         self._refuse_anew()
         named = self.model.named_parameters()
-        return loss, {name: one.grad for name, one in named if one.grad is not None}
+        return loss.detach(), {name: one.grad for name, one in named if one.grad is not None}
 
     def evaluated(self, x: Tensor) -> Tensor:
         """Its outputs in evaluation.

@@ -1,4 +1,4 @@
-"""The loss and the metrics of every run of a stack over a part of the data.
+"""The loss and the metrics of every run of a stack over a split.
 
 The rows are cut as for a run on its own, since a layer may look at them together; what does not fit
 into memory at once is evaluated some runs at a time.
@@ -8,29 +8,28 @@ import math
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from seedbed.fused.flat import Named
 from seedbed.fused.plan import NARROWEST, StackPlan
-from seedbed.fused.rows import Table
+from seedbed.fused.rows import StackedRows
 from seedbed.tasks.head import TaskHead, metrics_of_runs
+from seedbed.training.evaluation import over_pieces
+from seedbed.training.progress import Column
 
 EVALUATED_NUMBERS = 2**22
 """Inputs and outputs of so many numbers are evaluated at once, over all runs."""
-
-Column = NDArray[np.float64]
 
 
 def evaluated(
     plan: StackPlan,
     heads: list[TaskHead],
-    table: Table,
+    table: StackedRows,
     piece: int,
     weights: Tensor,
-    kept: Named,
+    buffers: Named,
 ) -> dict[str, Column]:
-    """What `Engine.evaluate` gives, for each run.
+    """What `SingleEngine.evaluate` gives, for each run.
 
     Args:
         plan: of the stack.
@@ -38,21 +37,21 @@ def evaluated(
         table: the rows of each run.
         piece: rows that go through the model together.
         weights: of each run.
-        kept: buffers of each run.
+        buffers: of each run.
 
     Shape:
-        weights (runs, width), kept each (runs, …) -> each (runs,)
+        weights (runs, num_params), buffers each (runs, …) -> each (runs,)
     """
     runs = torch.arange(len(weights), device=weights.device)
     found = []
     for some in runs.tensor_split(_groups(len(weights), _numbers(table, piece, heads[0]))):
         part = slice(int(some[0]), int(some[-1]) + 1)
-        own = {name: tensor[part] for name, tensor in kept.items()}
+        own = {name: tensor[part] for name, tensor in buffers.items()}
         found.append(_of_some(plan, heads[part], table.keep(some), piece, weights[part], own))
     return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 
 
-def _numbers(table: Table, piece: int, head: TaskHead) -> int:
+def _numbers(table: StackedRows, piece: int, head: TaskHead) -> int:
     """That one run needs at once: a piece of its rows, and all of its outputs and targets."""
     targets = table.y[0].numel() + head.outputs
     return piece * table.x[0].numel() + table.rows * targets
@@ -67,18 +66,16 @@ def _groups(runs: int, numbers: int) -> int:
 def _of_some(
     plan: StackPlan,
     heads: list[TaskHead],
-    table: Table,
+    table: StackedRows,
     piece: int,
     weights: Tensor,
-    kept: Named,
+    buffers: Named,
 ) -> dict[str, Column]:
-    outputs, targets = [], []
-    with torch.no_grad():
-        for rows in torch.arange(table.rows, device=table.x.device).split(piece):
-            x, y = table.rows_of_all(rows, len(weights))
-            outputs.append(plan.model.outputs(weights, kept, x))
-            targets.append(y)
-        output, y = torch.cat(outputs, 1), torch.cat(targets, 1)
-        metrics = metrics_of_runs(heads, output, y)
-        told = {"loss": plan.model.losses(output, y).double(), **metrics}
-    return {name: values.cpu().numpy() for name, values in told.items()}
+    measured = over_pieces(
+        table.pieces(piece),
+        lambda x: plan.model.outputs(weights, buffers, x),
+        lambda output, y: plan.model.losses(output, y).double(),
+        lambda output, y: metrics_of_runs(heads, output, y),
+        rows_dim=1,
+    )
+    return {name: values.cpu().numpy() for name, values in measured.items()}

@@ -188,7 +188,7 @@ class RMSprop(_Kept):
 class Adagrad(_Kept):
     """Source: `torch.optim.Adagrad`, Duchi, Hazan and Singer 2011."""
 
-    from_start = ("sum",)
+    from_start: tuple[str, ...] = ("sum",)
 
     def step(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """See `BatchedOptimizer`."""

@@ -6,17 +6,16 @@ within rounding.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from seedbed.fused.snapshots import last_snapshot, state_dict
-from seedbed.fused.stack import Stack
-from seedbed.fused.train import Ended, StackRecorder
-from seedbed.runs.checkpoint import copied
+from seedbed.runs.checkpoint import Checkpoint, copied
 from seedbed.training.plan import Plan
+from seedbed.training.recorder import Forwarding, Recorder
+from seedbed.training.single import SingleEngine
+from seedbed.training.training import Training
 
 MOST_SAMPLES = 24
 """Steps that are made again, spread over the run; the first ones among them."""
@@ -34,95 +33,82 @@ that divides by its size, as Adam does, makes a whole step of it."""
 LOSS_TOLERANCE = 1e-4
 
 
-@dataclass
-class OwnSteps:
-    """A recorder of a stack that hands on to another, and compares some steps of one run.
+class OwnSteps(Forwarding):
+    """Compares some steps of one run of a stack with the same steps of the run on its own.
 
     Args:
-        recorder: writes the runs down.
+        recorder: hears of the stack.
         plan: of the run alone; its model and optimizer are changed.
         run: number of the run in the stack.
-        steps: that it makes.
+        steps: that it makes; 0 to compare none.
     """
 
-    recorder: StackRecorder
-    plan: Plan
-    run: int
-    steps: int
-    differences: list[str] = field(default_factory=list)
-    compared: int = 0
-
-    def __post_init__(self) -> None:
-        spread = {self.steps * part // MOST_SAMPLES for part in range(MOST_SAMPLES)}
-        self._sampled = spread | {1, 2, 4}
-        start = {
-            "model": copied(self.plan.model.state_dict()),
-            "optimizer": self.plan.engine.optimizer.state_dict(),
-        }
-        self._before: dict[str, Any] | None = start
+    def __init__(self, recorder: Recorder, plan: Plan, run: int, steps: int) -> None:
+        super().__init__(recorder)
+        self.plan = plan
+        self.run = run
+        self.differences: list[str] = []
+        self.compared = 0
+        self._sampled = {steps * part // MOST_SAMPLES for part in range(MOST_SAMPLES)} | {1, 2, 4}
+        self._before: Checkpoint | None = None
+        if steps:
+            model, optimizer = copied(plan.model.state_dict()), plan.optimizer.state_dict()
+            self._before = {"model": model, "optimizer": optimizer}
+        else:
+            self._sampled = set()
+        self._engine = SingleEngine(plan)
         self._loss_sum = 0.0
 
-    def save(self, stack: Stack) -> None:
-        """See `StackRecorder`."""
-        self.recorder.save(stack)
-
-    def ended(self, stack: Stack, ended: Ended) -> None:
-        """See `StackRecorder`."""
-        self.recorder.ended(stack, ended)
-
-    def note(self, text: str) -> None:
-        """See `StackRecorder`."""
-        self.recorder.note(text)
-
-    def progress(self, stack: Stack) -> None:
+    def step(self, training: Training) -> None:
         """Compares the step just made, and keeps what the next one starts from."""
-        self.recorder.progress(stack)
-        if self.run not in stack.runs or self.run in stack.diverged:
+        super().step(training)
+        progress = training.progress
+        if self.run not in progress.runs or self.run in progress.diverged:
             self._before = None
             return
-        place = stack.runs.index(self.run)
-        standing = stack.plan.schedules.standings()[place]
+        slot = progress.runs.index(self.run)
         if self._before is not None:
-            self._compare(stack, place, standing.group)
+            self._compare(training, slot)
         self._before = None
-        if stack.step in self._sampled:
-            self._before = last_snapshot(stack, place, standing)
-            self._loss_sum = float(stack.loss_sum[place])
+        if progress.step in self._sampled:
+            self._before = training.engine.checkpoint(slot, "last")
+            self._loss_sum = float(progress.loss_sum[slot])
 
-    def _compare(self, stack: Stack, place: int, group: dict[str, Any]) -> None:
+    def _compare(self, training: Training, slot: int) -> None:
         assert self._before is not None
-        engine, head = self.plan.engine, self.plan.engine.head
-        before, number = self._before["model"], stack.batch - 1
-        engine.model.load_state_dict(before)
-        settings = self._before["optimizer"]
-        if not self.plan.engine.schedule.moves_by_step:  # it moved after the epoch, before the step
+        plan, progress, number = self.plan, training.progress, training.progress.batch - 1
+        before, settings = self._before["model"], self._before["optimizer"]
+        now = training.engine.checkpoint(slot, "last")
+        plan.model.load_state_dict(before)
+        if not plan.schedule.moves_by_step:  # it moved after the epoch, before the step
+            group = {k: v for k, v in now["optimizer"]["param_groups"][0].items() if k != "params"}
             settings["param_groups"][0] |= group
-        engine.optimizer.load_state_dict(copied(settings))
-        engine.model.train()
-        x, y = next(iter(self.plan.train.epoch(stack.epoch, number)))
-        own_loss = float(engine.step(x, y))
+        plan.optimizer.load_state_dict(copied(settings))
+        plan.model.train()
+        x, y = next(iter(plan.train.epoch(progress.epoch, number)))
+        own_loss = float(self._engine.step(x, y))
         already = self._loss_sum if number else 0.0
-        loss = (float(stack.loss_sum[place]) - already) / float(head.batch_weight(y))
-        stacked = state_dict(stack, stack.weights[place], stack.kept, place)
-        here = copied(engine.model.state_dict())
-        self._judge(stack.step, before, stacked, here, self._by_rounding(before, settings))
+        loss = (float(progress.loss_sum[slot]) - already) / float(plan.head.batch_weight(y))
+        here = copied(plan.model.state_dict())
+        by_rounding = self._by_rounding(before, settings)
+        self._judge(progress.step, before, now["model"], here, by_rounding)
         if abs(loss - own_loss) > LOSS_TOLERANCE * max(abs(loss), LOSS_TOLERANCE):
-            self.differences.append(f"step {stack.step}: the loss is {own_loss:g}, was {loss:g}")
+            self.differences.append(f"step {progress.step}: the loss is {own_loss:g}, was {loss:g}")
         self.compared += 1
 
     def _by_rounding(self, before: dict[str, Tensor], settings: dict[str, Any]) -> float:
         """How far the step just made comes out elsewhere if its gradient is rounded otherwise."""
-        engine = self.plan.engine
-        parameters = [one for one in engine.model.parameters() if one.grad is not None]
+        model, optimizer = self.plan.model, self.plan.optimizer
+        parameters = [one for one in model.parameters() if one.grad is not None]
         here = _flat_of(parameters)
         gradients = _flat_of([one.grad for one in parameters if one.grad is not None])
         most = ROUNDING * float(gradients.abs().max()) if len(gradients) else 0.0
-        engine.model.load_state_dict(before)
-        engine.optimizer.load_state_dict(copied(settings))
+        model.load_state_dict(before)
+        optimizer.load_state_dict(copied(settings))
         for one in parameters:
             assert one.grad is not None
             one.grad -= most * torch.where(one.grad < 0, -1.0, 1.0).to(one.grad.dtype)
-        engine.optimizer.step()
+        optimizer.step()
         return float((_flat_of(parameters) - here).norm())
 
     def _judge(

@@ -14,7 +14,7 @@ from seedbed.data.prepared import PreparedData, prepare_data
 from seedbed.data.splits import split_seed
 from seedbed.fused.flat import Layout, Named
 from seedbed.fused.pure import is_pure, refused_form
-from seedbed.fused.rows import NotAlikeError, StackedBatches, Table, table_of
+from seedbed.fused.rows import NotAlikeError, StackedBatches, StackedRows, table_of
 from seedbed.fused.schedules import Schedules
 from seedbed.fused.step import Randomness, StackedModel
 from seedbed.models.build import ModelBuilder
@@ -22,12 +22,14 @@ from seedbed.models.plain_state import PlainState, first_difference, plain_state
 from seedbed.tables.sources import read_source
 from seedbed.tables.table import Table as LoadedTable
 from seedbed.tasks.head import TaskHead, build_task_head
-from seedbed.training.plan import Plan, metric_names, prepare_run
-from seedbed.training.state import Best
+from seedbed.training.plan import Plan, prepare_run
 from seedbed.training.threads import STACKED_STEP, threads_for
 
 NARROWEST = 2
 """Runs; a stack of one would be computed by other kernels, and give other bits."""
+
+SERIAL_COPY = 2**14
+"""Values; torch copies longer tensors in threads."""
 
 
 @dataclass
@@ -40,11 +42,11 @@ class StackPlan:
         layout: where each parameter lies in a row of weights.
         model: the network, as a function of the weights.
         weights: starting ones, (runs, width).
-        kept: buffers, and parameters that are not trainable, each (runs, …).
+        buffers: and parameters that are not trained, each (runs, …).
         data: of each run, with its own preprocessing.
         heads: of each run.
         batches: of the training rows.
-        parts: rows that are only measured, by name.
+        splits: rows that are only measured, by name.
         schedules: the optimizers' numbers.
     """
 
@@ -53,17 +55,17 @@ class StackPlan:
     layout: Layout
     model: StackedModel
     weights: Tensor
-    kept: Named
+    buffers: Named
     data: list[PreparedData]
     heads: list[TaskHead]
     batches: StackedBatches
-    parts: dict[str, Table]
+    splits: dict[str, StackedRows]
     schedules: Schedules
 
     @property
     def device(self) -> torch.device:
         """Where the stack is trained."""
-        return self.first.engine.device
+        return self.first.device
 
     @property
     def threads(self) -> int:
@@ -72,14 +74,13 @@ class StackPlan:
         return threads_for(self.configs[0].trainer, worth, stacked=True)
 
     @property
-    def metric_names(self) -> list[str]:
-        """The columns of losses and metrics in the history, in order."""
-        return metric_names(self.first)
+    def may_fork(self) -> bool:
+        """Whether a fork may read the weights.
 
-    @property
-    def best(self) -> Best:
-        """How the best epoch is told."""
-        return self.first.best
+        It cannot ask an accelerator for them, and torch copies long ones in threads, which a fork
+        does not have.
+        """
+        return self.device.type == "cpu" and self.layout.width < SERIAL_COPY
 
     def untouched_model(self, steps: int = 0) -> StackedModel:
         """The network for a trial; a module of the user's may count its calls.
@@ -87,7 +88,7 @@ class StackPlan:
         Args:
             steps: as `StackedModel` takes them; 0 if the step is not to be written out.
         """
-        head, randomness = self.first.engine.head, self.model.randomness
+        head, randomness = self.first.head, self.model.randomness
         return StackedModel(self.first.model, self.layout, head, randomness, steps)
 
 
@@ -114,13 +115,13 @@ def prepare_stack(
     configs = [*configs, configs[-1]] if len(configs) < NARROWEST else list(configs)
     known = {} if known is None else known
     first = prepare_run(configs[0], allow, known.get(_drawn_by(configs[0])))
-    device, model = first.engine.device, first.model
+    device, model = first.device, first.model
     data = _data(configs, first, known)
     heads = {
         id(one): build_task_head(configs[0].loss, allow, one.preprocessing)
         for one in {id(one): one for one in data}.values()
     }
-    reason = refused_form(model, first.engine.head.loss_function)
+    reason = refused_form(model, first.head.loss_function)
     if reason is not None:
         raise NotAlikeError(reason)
     layout = Layout(model)
@@ -128,24 +129,24 @@ def prepare_stack(
     train = _table(data, "train", device)
     assert train is not None
     batches = StackedBatches(train, configs[0].loader, [config.seed for config in configs])
-    parts = {name: _table(data, name, device) for name in ("validation", "test")}
+    splits = {name: _table(data, name, device) for name in ("validation", "test")}
     steps = batches.batches * max(config.trainer.epochs for config in configs)
     return StackPlan(
         configs=configs,
         first=first,
         layout=layout,
-        model=StackedModel(model, layout, first.engine.head, randomness, steps),
+        model=StackedModel(model, layout, first.head, randomness, steps),
         weights=rows.to(device),
-        kept={name: tensor.to(device) for name, tensor in kept.items()},
+        buffers={name: tensor.to(device) for name, tensor in kept.items()},
         data=data,
         heads=[heads[id(one)] for one in data],
         batches=batches,
-        parts={name: table for name, table in parts.items() if table is not None},
+        splits={name: table for name, table in splits.items() if table is not None},
         schedules=Schedules(
             configs,
             allow,
             batches=batches.batches,
-            higher_is_better=first.best.higher_is_better,
+            higher_is_better=first.monitor.higher_is_better,
         ),
     )
 
@@ -169,7 +170,7 @@ def _drawn_by(config: RunConfig) -> int:
     return split_seed(split, config.seed) if split.validation > 0 or split.test > 0 else 0
 
 
-def _table(data: Sequence[PreparedData], part: str, device: torch.device) -> Table | None:
+def _table(data: Sequence[PreparedData], part: str, device: torch.device) -> StackedRows | None:
     if getattr(data[0], part) is None:
         return None
     distinct = list({id(one): one for one in data}.values())
@@ -182,7 +183,7 @@ def _starting_weights(
     configs: Sequence[RunConfig], allow: AllowList, first: Plan, layout: Layout
 ) -> tuple[Tensor, Named]:
     """Those of a single run of each config; runs of one seed start alike."""
-    head = first.engine.head
+    head = first.head
     shape = head.preprocessing.input_shape
     builder = ModelBuilder(configs[0].model, allow, shape, head.outputs)
     seeds = list(dict.fromkeys(config.seed for config in configs))

@@ -25,8 +25,8 @@ PLATEAU = "torch.optim.lr_scheduler.ReduceLROnPlateau"
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a schedule stands, for checkpoints; not changed afterwards.
+class SchedulerState:
+    """A schedule and its optimizer's settings, for checkpoints; not changed afterwards.
 
     Args:
         scheduler: torch's `state_dict()`, or None.
@@ -74,6 +74,7 @@ class Schedules:
         higher_is_better: bool,
     ) -> None:
         self._all: dict[str, _Shared] = {}
+        self._states: list[SchedulerState] | None = None
         for place, config in enumerate(configs):
             key = _identity(config, place)
             if key not in self._all:
@@ -120,30 +121,32 @@ class Schedules:
         self._all = {key: one for key, one in self._all.items() if one.runs}
         self._read_all(len(places))
 
-    def standings(self) -> list[Standing]:
-        """Of each run; shared where the schedule is."""
-        standings: dict[int, Standing] = {}
-        for one in self._all.values():
-            scheduler = one.schedule.scheduler
-            state = copied(scheduler.state_dict()) if scheduler is not None else None
-            group = {k: v for k, v in one.optimizer.param_groups[0].items() if k != "params"}
-            standings |= dict.fromkeys(one.runs, Standing(state, group))
-        return [standings[place] for place in range(len(standings))]
+    def states(self) -> list[SchedulerState]:
+        """Of each run; shared where the schedule is, and made once until a schedule moves."""
+        if self._states is None:
+            states: dict[int, SchedulerState] = {}
+            for one in self._all.values():
+                scheduler = one.schedule.scheduler
+                state = copied(scheduler.state_dict()) if scheduler is not None else None
+                group = {k: v for k, v in one.optimizer.param_groups[0].items() if k != "params"}
+                states |= dict.fromkeys(one.runs, SchedulerState(state, group))
+            self._states = [states[slot] for slot in range(len(states))]
+        return self._states
 
-    def restore(self, standings: Sequence[Standing]) -> None:
+    def restore(self, states: Sequence[SchedulerState]) -> None:
         """Puts schedules where a checkpoint has them.
 
         Raises:
             ValueError: if they are of other schedulers.
         """
         for one in self._all.values():
-            standing, scheduler = standings[one.runs[0]], one.schedule.scheduler
-            one.optimizer.param_groups[0].update(standing.group)
+            state, scheduler = states[one.runs[0]], one.schedule.scheduler
+            one.optimizer.param_groups[0].update(state.group)
             if scheduler is not None:
-                if set(standing.scheduler or {}) != set(scheduler.state_dict()):
+                if set(state.scheduler or {}) != set(scheduler.state_dict()):
                     raise ValueError("the scheduler is another")
-                scheduler.load_state_dict(standing.scheduler or {})
-        self._read_all(len(standings))
+                scheduler.load_state_dict(state.scheduler or {})
+        self._read_all(len(states))
 
     def _read_all(self, runs: int) -> None:
         names = numbers_of(next(iter(self._all.values())).optimizer.param_groups[0])
@@ -151,6 +154,7 @@ class Schedules:
         self._reread()
 
     def _reread(self) -> None:
+        self._states = None
         for one in self._all.values():
             for name, value in numbers_of(one.optimizer.param_groups[0]).items():
                 if name in self._numbers:

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from seedbed.fused.optimizers import BATCHED
 from seedbed.fused.plan import NARROWEST, StackPlan
 from seedbed.fused.step import TRACED_STEPS, single_step
+from seedbed.process.memory import free_memory_bytes
 from seedbed.training.threads import using
 
 MOST_RUNS = 2048
@@ -64,13 +64,13 @@ def widest(plan: StackPlan, runs: int) -> int:
     if len({id(one) for one in plan.data}) > 1:
         own_rows = plan.batches.table.rows * plan.batches.table.row_bytes
     epochs = max(config.trainer.epochs for config in plan.configs)
-    kept = sum(tensor[0].nbytes for tensor in plan.kept.values())
+    kept = sum(tensor[0].nbytes for tensor in plan.buffers.values())
     bytes_each = (
         COPIES * (4 * plan.layout.width + kept)
         + 3 * 4 * values
         + 4 * (x[0].nbytes + y[0].nbytes)
         + own_rows
-        + 8 * epochs * (len(plan.metric_names) + 2)
+        + 8 * epochs * (len(plan.first.metric_names) + 2)
     )
     most = max(NARROWEST, int(_free_bytes(plan.device) // bytes_each))
     stacks = math.ceil(runs / min(most, MOST_RUNS))
@@ -117,7 +117,7 @@ class _Trial:
         work.
         """
         model = copy.deepcopy(self.plan.first.model)
-        head, x, y = self.plan.first.engine.head, self.x[0], self.y[0]
+        head, x, y = self.plan.first.head, self.x[0], self.y[0]
         update, gradient = self._update(slice(0, 1)), self.plan.weights[:1]
 
         def step() -> None:
@@ -137,7 +137,7 @@ class _Trial:
         part = slice(0, max(width, NARROWEST))
         model, update = self.plan.untouched_model(steps), self._update(part)
         weights, x, y = self.plan.weights[part], self.x[part], self.y[part]
-        kept = {name: tensor[part] for name, tensor in self.plan.kept.items()}
+        kept = {name: tensor[part] for name, tensor in self.plan.buffers.items()}
 
         def step() -> None:
             gradient, _, _ = model.gradient(weights, kept, x, y)
@@ -197,8 +197,4 @@ def _values_in_forward(model: nn.Module, x: Tensor) -> int:
 def _free_bytes(device: torch.device) -> float:
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0]) / 2
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
-        return MOST_BYTES
-    return min(MOST_BYTES, free / 3)
+    return min(MOST_BYTES, free_memory_bytes() / 3)

@@ -38,7 +38,7 @@ def refused_by_vmap(plan: StackPlan) -> str | None:
     reason = _seen_from_outside(plan)
     if reason is not None:
         return reason
-    model, loss = plan.first.model, plan.first.engine.head.loss_function
+    model, loss = plan.first.model, plan.first.head.loss_function
     known = is_pure(model) and is_pure_loss(loss)
     try:
         return _found_in_step(plan) if known else found_in_trial(plan)
@@ -63,7 +63,7 @@ def _found_in_step(plan: StackPlan) -> str | None:
     x, y = (one[two].clone() for one in next(plan.batches.epoch(0)))
     given = x.clone(), y.clone()
     weights = plan.weights[two]
-    kept = {name: tensor[two] for name, tensor in plan.kept.items()}
+    kept = {name: tensor[two] for name, tensor in plan.buffers.items()}
     model = plan.untouched_model()
     found, _, changed = model.gradient(weights, kept, x, y)
     outputs = model.outputs(weights, changed, x)
@@ -72,7 +72,7 @@ def _found_in_step(plan: StackPlan) -> str | None:
     named = plan.layout.views(weights)
     for place in range(NARROWEST):
         own = _own_model(plan, {name: one[place] for name, one in {**named, **kept}.items()})
-        single_step(own, plan.first.engine.head, x[place], y[place])
+        single_step(own, plan.first.head, x[place], y[place])
         tensors = tensors_of(own)
         unused = [name for name in plan.layout.trainable if tensors[name].grad is None]
         if unused:  # torch.optim leaves it as it is; a row of weights decays as a whole

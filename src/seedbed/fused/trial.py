@@ -86,7 +86,7 @@ class _Trial:
         self.shared = self._shared()
         self.model = self._untouched()
         self.weights = plan.weights[TWO].clone()
-        self.kept = {name: tensor[TWO].clone() for name, tensor in plan.kept.items()}
+        self.kept = {name: tensor[TWO].clone() for name, tensor in plan.buffers.items()}
         self.optimizer = SGD({"nesterov": False})
         self.lr = 0.0
         self.noise = RoundingAlone()
@@ -220,13 +220,12 @@ class _Trial:
             agree("its output in evaluation", outputs[place], own, AGREEMENT * size(own))
 
     def _rows(self) -> Tensor:
-        table = self.plan.parts.get("validation")
+        table = self.plan.splits.get("validation")
         if table is None:
             return next(self.plan.batches.epoch(0))[0][TWO]
-        piece = self.plan.first.parts["validation"].batch_size
+        piece = self.plan.first.splits["validation"].batch_size
         most = max(1, EVALUATED_NUMBERS // table.x[0].numel())
-        rows = torch.arange(min(table.rows, piece, most), device=table.x.device)
-        return table.rows_of_all(rows, len(self.plan.configs))[0][TWO]
+        return next(table.pieces(min(table.rows, piece, most)))[0][TWO]
 
     def _compare_tensors(self) -> None:
         """By how far each has come from its start: nothing hides behind a large number."""

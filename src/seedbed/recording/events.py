@@ -1,14 +1,10 @@
-"""TensorBoard: one event file for one run, written without TensorFlow and without a thread.
+"""What the records of an event file say, made without TensorFlow.
 
 HParams go into the same file as two records, the session's start and its end, so that the run is
 not split in two. Source: TensorBoard's `plugins/hparams/summary_v2.py` and `plugin_data.proto`.
 """
 
-import os
-import socket
-import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tensorboard.compat.proto.event_pb2 import Event
@@ -23,9 +19,6 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import (
     SessionStartInfo,
 )
 
-from seedbed.runs.files import writing
-from seedbed.runs.layout import EVENT_PREFIX
-
 HPARAMS = "hparams"
 START_TAG, END_TAG = "_hparams_/session_start_info", "_hparams_/session_end_info"
 NO_VALUE = TensorProto(
@@ -33,10 +26,6 @@ NO_VALUE = TensorProto(
 )
 """Names and form of the plugin's records. Its module `metadata` has them, and brings half of a
 stand-in for TensorFlow; tests hold both equal."""
-
-FLUSH_SECONDS = 1.0
-"""How long a record may wait in memory; a dashboard that is open sees it after that."""
-
 
 SHOWN = {
     "data": ("name", "dataset", "path", "standardize"),
@@ -48,99 +37,10 @@ SHOWN = {
 Groups that are not named here are shown whole."""
 
 
-class EventFile:
-    """The event file of one run.
-
-    Args:
-        directory: of the run.
-        resume_at: bytes of an earlier file to keep and go on after; None for a new file.
-    """
-
-    def __init__(self, directory: Path, resume_at: int | None = None) -> None:
-        earlier = sorted(directory.glob(f"{EVENT_PREFIX}.*"))
-        name = f"{EVENT_PREFIX}.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.0"
-        goes_on = resume_at is not None and len(earlier) == 1
-        self.path = earlier[0] if goes_on else directory / name
-        with writing(self.path):
-            for path in [] if goes_on else earlier:
-                path.unlink()
-            self._file = self.path.open("r+b" if goes_on else "wb")
-            if goes_on:
-                self._file.truncate(resume_at)
-                self._file.seek(0, os.SEEK_END)
-        # Imported here: the runs of a stack have their records made another way.
-        from tensorboard.summary.writer.record_writer import RecordWriter
-
-        self._records = RecordWriter(self._file)
-        self._flushed = time.monotonic()
-        self._points: list[tuple[int, float, Mapping[str, float]]] = []
-        if not goes_on:
-            self._write(file_version(time.time()))
-
-    def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """One point of each tag; encoded with others of the last second, which is cheaper."""
-        self._points.append((step, time.time(), values))
-        if time.monotonic() - self._flushed > FLUSH_SECONDS:
-            self.flush()
-
-    def results(self, step: int, metrics: Mapping[str, float]) -> None:
-        """The metrics of `result.json`, under names of their own: curves keep theirs."""
-        self.scalars(step, {result_tag(name): value for name, value in metrics.items()})
-
-    def image(self, tag: str, png: bytes, width: int, height: int, step: int) -> None:
-        """One picture, colours in RGBA."""
-        image = Summary.Image(height=height, width=width, colorspace=4, encoded_image_string=png)
-        self.summary(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
-
-    def summary(self, summary: Any, step: int) -> None:
-        """A summary made elsewhere, such as a histogram."""
-        event = Event(step=step, summary=summary, wall_time=time.time())
-        self._write(event.SerializeToString())
-
-    def graph(self, definition: bytes) -> None:
-        """A serialised GraphDef."""
-        self._write(Event(graph_def=definition, wall_time=time.time()).SerializeToString())
-
-    def start_session(self, settings: Mapping[str, Any], run: str) -> None:
-        """HParams: what the run was set to.
-
-        Args:
-            settings: texts, numbers and truth values by name.
-            run: its name; without it runs with equal settings would become one row.
-        """
-        self._write(session_starts([settings], [run], time.time())[0])
-
-    def end_session(self, *, succeeded: bool) -> None:
-        """HParams: how the run ended."""
-        self._write(session_end(succeeded, time.time()))
-
-    def flush(self) -> None:
-        """Writes what is waiting."""
-        with writing(self.path):
-            for step, wall_time, values in self._points:
-                points = [Summary.Value(tag=tag, simple_value=v) for tag, v in values.items()]
-                event = Event(step=step, summary=Summary(value=points), wall_time=wall_time)
-                self._records.write(event.SerializeToString())
-            self._points.clear()
-            self._file.flush()
-        self._flushed = time.monotonic()
-
-    def size(self) -> int:
-        """Bytes so far, all of them written."""
-        self.flush()
-        return self._file.tell()
-
-    def close(self) -> None:
-        """Writes what is waiting, and ends the file."""
-        self.flush()
-        with writing(self.path):
-            self._file.close()
-
-    def _write(self, event: bytes) -> None:
-        self.flush()
-        with writing(self.path):
-            self._records.write(event)
-            self._file.flush()  # a process that ends at once leaves no part of a record
+def image_summary(tag: str, png: bytes, width: int, height: int) -> Summary:
+    """One picture, colours in RGBA."""
+    image = Summary.Image(height=height, width=width, colorspace=4, encoded_image_string=png)
+    return Summary(value=[Summary.Value(tag=tag, image=image)])
 
 
 def result_tag(metric: str) -> str:

@@ -1,20 +1,15 @@
 """What a run leaves at its end, whichever engine made it: history, picture and `result.json`."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from seedbed.config.identity import config_hash
-from seedbed.recording.events import EventFile
-from seedbed.recording.figure import Curve, loss_figure
-from seedbed.runs.directory import RunDirectory, Status
-from seedbed.runs.files import write_bytes
+from seedbed.recording.figure import Curve, Picture, loss_figure
 from seedbed.training.plan import Plan
-from seedbed.training.state import Best, HistoryRow
-
-LOSS_PICTURE = "view/loss_curve"
-"""Tag of the picture; it sorts behind the curves, which would be off the screen otherwise."""
+from seedbed.training.progress import Progress
+from seedbed.training.state import HistoryRow
+from seedbed.training.training import EndedRun
 
 
 def history_text(rows: Sequence[HistoryRow], metrics: Sequence[str]) -> str:
@@ -29,40 +24,13 @@ def history_text(rows: Sequence[HistoryRow], metrics: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def draw_loss(history: Sequence[HistoryRow], directory: RunDirectory, events: EventFile) -> None:
-    """Writes `loss.png`, and the same picture for TensorBoard; nothing where no epoch ended."""
+def loss_picture(history: Sequence[HistoryRow]) -> Picture | None:
+    """The curve of the losses; None where no epoch ended."""
     curves: dict[str, Curve] = {}
     for name in ("train/loss", "val/loss"):
         if history and name in history[0]:
             curves[name] = ([row["epoch"] for row in history], [row[name] for row in history])
-    if curves:
-        picture, step = loss_figure(curves), int(history[-1]["step"])
-        write_bytes(directory.figure, picture.png)
-        events.image(LOSS_PICTURE, picture.png, picture.width, picture.height, step)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """The metrics of a run at its end.
-
-    Args:
-        metrics: over every part of the data.
-        epochs: of each metric, the one whose weights it measures; 0 for the starting weights.
-    """
-
-    metrics: Mapping[str, float]
-    epochs: Mapping[str, int]
-
-
-def epochs_of(names: Iterable[str], last: int, chosen: int) -> dict[str, int]:
-    """The epoch of each metric: `train/…` are the last one's, the others those of `model.pth`.
-
-    Args:
-        names: of the metrics.
-        last: epochs that the run finished.
-        chosen: the epoch whose weights `model.pth` holds.
-    """
-    return {name: last if name.startswith("train/") else chosen for name in names}
+    return loss_figure(curves) if curves else None
 
 
 def closing_text(result: Mapping[str, Any], epochs: int) -> str:
@@ -89,56 +57,38 @@ def _since(result: Mapping[str, Any]) -> str:
     return f"epoch {best['epoch']} was best" if best else "no epoch could be called the best"
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How a run ended.
-
-    Args:
-        status: completed, diverged or interrupted.
-        measured: its metrics.
-        best: the best epoch.
-        epochs: finished.
-        steps: made.
-        seconds: that the training took.
-        error: of a run that did not complete.
-    """
-
-    status: Status
-    measured: Measured
-    best: Best
-    epochs: int
-    steps: int
-    seconds: float
-    error: str | None = None
-
-
 def result_of(
-    plan: Plan, plain: Mapping[str, Any], ending: Ending, engine: Mapping[str, Any]
+    plan: Plan,
+    resolved: Mapping[str, Any],
+    ended: EndedRun,
+    progress: Progress,
+    engine: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The content of `result.json`.
 
     Args:
         plan: of the run, or of another of its shape.
-        plain: the resolved config.
-        ending: of the run.
+        resolved: its config.
+        ended: how the run ended.
+        progress: of the runs that it was trained with.
         engine: which engine made it, and with how many others.
     """
-    best = ending.best
+    best, slot = progress.best(ended.slot), ended.slot
     result = {
-        "status": ending.status,
-        "metrics": dict(ending.measured.metrics),
-        "measured_at": dict(ending.measured.epochs),
+        "status": ended.status,
+        "metrics": dict(ended.measured.metrics),
+        "measured_at": dict(ended.measured.epochs),
         "best": {"epoch": best.epoch, best.monitor: best.value} if best.epoch else {},
-        "epochs": ending.epochs,
-        "steps": ending.steps,
-        "seconds": round(ending.seconds, 6),
+        "epochs": progress.epochs_of(slot),
+        "steps": progress.steps_of(slot),
+        "seconds": round(progress.seconds_of(slot), 6),
         "parameters": plan.parameters,
-        "loss": plan.engine.head.loss_name,
+        "loss": plan.head.loss_name,
         "task": plan.data.preprocessing.task,
-        "device": str(plan.engine.device),
+        "device": str(plan.device),
         **engine,
-        "config_hash": config_hash(plain),
+        "config_hash": config_hash(resolved),
     }
-    if ending.error:
-        result["error"] = ending.error
+    if ended.error:
+        result["error"] = ended.error
     return result

@@ -21,7 +21,7 @@ from seedbed.runs.pickles import refuse_strange_pickle
 
 FORMAT = 1
 PLAIN = (int, float, bool, str, type(None))
-Snapshot = dict[str, Any]
+Checkpoint = dict[str, Any]
 
 
 def copied(value: Any, into: Any = None) -> Any:

@@ -18,6 +18,7 @@ from typing import Any
 
 from seedbed.errors import ArgumentError, LimitError, SeedbedError
 from seedbed.process import signals
+from seedbed.process.memory import memory_bytes
 from seedbed.runs.layout import RunPaths
 
 try:
@@ -93,7 +94,7 @@ class Opening:
         """Raises the bounds that nobody set by what is really in the files."""
         size = sum(map(allocated, files))
         if self._asked_memory is None:
-            most = _machine() / GIGABYTE
+            most = memory_bytes() / GIGABYTE
             self.memory = min(self.memory + size * MEMORY_PER_BYTE / GIGABYTE, max(most, MEMORY))
         if self._asked_seconds is None:
             self.seconds += size * SECONDS_PER_BYTE
@@ -247,7 +248,3 @@ def _resident() -> int:
             return 0
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return most if sys.platform == "darwin" else most * 1024
-
-
-def _machine() -> float:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if resource else math.inf

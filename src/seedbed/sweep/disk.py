@@ -13,7 +13,7 @@ from typing import Any
 
 from seedbed.config.schema import RunConfig
 from seedbed.errors import RunDirectoryError
-from seedbed.training.plan import Plan, metric_names
+from seedbed.training.plan import Plan
 
 BLOCK = 4096
 """Bytes that the smallest file takes, on ext4, xfs, apfs and ntfs alike."""
@@ -77,8 +77,8 @@ def footprint(plan: Plan) -> Footprint:
     return Footprint(
         sum(tensor.numel() * tensor.element_size() for tensor in state),
         len(state),
-        plan.engine.optimizer.param_groups[0],
-        len(metric_names(plan)),
+        plan.optimizer.param_groups[0],
+        len(plan.metric_names),
         len(str(plan.data.preprocessing.to_json())),
     )
 

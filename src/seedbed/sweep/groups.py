@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seedbed.fused.engine import FusedEngine
 from seedbed.fused.fusion_key import forbidden_by, shape_key
-from seedbed.fused.snapshots import ENGINE
-from seedbed.runs.checkpoint import Snapshot
+from seedbed.runs.checkpoint import Checkpoint
 from seedbed.sweep.job import Job, checkpoint_of, earlier_outcome
 
 ALONE = "no other job has the same shape"
@@ -22,7 +22,7 @@ class Group:
     """
 
     jobs: list[Job]
-    snapshots: list[Snapshot] | None
+    snapshots: list[Checkpoint] | None
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def grouped(
         snapshot, unusable = (None, "") if reason else _cut_off(job)
         if unusable:
             note(unusable)
-        if snapshot is not None and snapshot.get("engine") != ENGINE:
+        if snapshot is not None and snapshot.get("engine") != FusedEngine.name:
             reason = "going on from a single run's checkpoint"
         if reason:
             singles.setdefault(reason, Singles([], reason)).jobs.append(job)
@@ -107,6 +107,6 @@ def _is_alone(group: Group, fuse: str) -> bool:
     return not others and fuse != "always" and not first.stacked and group.snapshots is None
 
 
-def _cut_off(job: Job) -> tuple[Snapshot | None, str]:
+def _cut_off(job: Job) -> tuple[Checkpoint | None, str]:
     """See `checkpoint_of`."""
     return checkpoint_of(job, earlier_outcome(job.path))

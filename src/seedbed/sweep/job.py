@@ -21,7 +21,7 @@ from seedbed.runs.reader import read_config, read_json, read_status
 from seedbed.runs.relocation import Relocation
 
 if TYPE_CHECKING:
-    from seedbed.runs.checkpoint import Snapshot
+    from seedbed.runs.checkpoint import Checkpoint
     from seedbed.training.plan import Plan
 
 log = logging.getLogger("seedbed")
@@ -86,9 +86,9 @@ def earlier_outcome(path: Path) -> Outcome | None:
 def run_job(job: Job) -> Outcome:
     """Runs a job, from its last checkpoint if it was cut off; never raises what the job raises."""
     # Imported here: torch takes a second, and a sweep with a mistake in it is answered before.
+    from seedbed.recording.run import run
     from seedbed.training.plan import prepare_run
     from seedbed.training.reporter import Notes
-    from seedbed.training.run import run
 
     earlier = earlier_outcome(job.path)
     directory = job_directory(job)
@@ -126,7 +126,7 @@ def run_job(job: Job) -> Outcome:
             directory.release()
 
 
-def checkpoint_of(job: Job, earlier: Outcome | None) -> tuple["Snapshot | None", str]:
+def checkpoint_of(job: Job, earlier: Outcome | None) -> tuple["Checkpoint | None", str]:
     """The checkpoint that a job goes on from; None if it begins anew, and what is to be said of it.
 
     It begins anew where there is no checkpoint yet, where it cannot be used, and where the config

@@ -9,18 +9,19 @@ from seedbed.components import AllowList
 from seedbed.config.check import checked
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ConfigError, RunDirectoryError
+from seedbed.fused.engine import fused_training
 from seedbed.fused.fusion_key import forbidden_by, shape_key
 from seedbed.fused.own_steps import OwnSteps
 from seedbed.fused.plan import StackPlan, prepare_stack
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import MOST_RUNS, widest
-from seedbed.fused.train import StackRecorder, train_stack
-from seedbed.recording.writer import StackRun, StackWriter
+from seedbed.recording.directory import DirectoryRecorder, RecordedRun
 from seedbed.runs.directory import claim
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json
 from seedbed.sweep.outcome import JobRecord, read_sweep
 from seedbed.training.interrupt import stop_request
+from seedbed.training.loop import train
 from seedbed.training.plan import prepare_run
 from seedbed.training.resume import with_threads
 
@@ -94,18 +95,19 @@ def rerun_stack(
     for run, plain in zip(runs, plains, strict=True):
         look(run, plain, allow)
     plan = _stack_of(configs, allow, directory)
-    again: list[StackRun | None] = [None] * len(configs)
-    again[place] = StackRun(plains[place], claim(scratch))
-    writer = StackWriter(plan, again, {"engine": "fused"}, lambda done, runs: None)
-    writer.begin()
-    config = configs[place]
+    config, draws = configs[place], plan.model.randomness != "error"
+    recorded = RecordedRun(plains[place], claim(scratch), plan.data[place])
     steps = plan.batches.batches * config.trainer.epochs
-    own = OwnSteps(writer, prepare_run(config, allow, plan.data[place]), place, steps)
-    opened()
-    draws = plan.model.randomness != "error"
-    recorder: StackRecorder = writer if draws else own
-    with stop_request() as stop:
-        train_stack(plan, len(configs), recorder, stop)
+    own_run = prepare_run(config, allow, plan.data[place])
+    again: list[RecordedRun | None] = [None] * len(configs)
+    again[place] = recorded
+    with (
+        stop_request() as stop,
+        DirectoryRecorder(plan.first, again, threads=plan.threads, stop=stop, stack={}) as recorder,
+    ):
+        opened()
+        own = OwnSteps(recorder, own_run, place, 0 if draws else steps)
+        train(fused_training(plan, len(configs)), own, stop)
         if stop.requested:
             raise KeyboardInterrupt
     return Rerun(RunPaths(scratch), own.compared, own.differences)

@@ -11,23 +11,23 @@ except ImportError:  # Windows has no such limit
 
 from seedbed.components import AllowList
 from seedbed.data.prepared import PreparedData
-from seedbed.errors import SeedbedError
+from seedbed.fused.engine import fused_training
 from seedbed.fused.plan import StackPlan, prepare_stack
 from seedbed.fused.pure import is_pure
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import measured_width, widest
 from seedbed.fused.stackable import refused_by_vmap, tried_pair
 from seedbed.fused.step import Randomness
-from seedbed.fused.train import train_stack
-from seedbed.raised import reason
-from seedbed.recording.writer import StackRun, StackWriter
+from seedbed.recording.directory import DirectoryRecorder, RecordedRun
 from seedbed.runs.beginning import write_hydra_files
-from seedbed.runs.checkpoint import Snapshot
-from seedbed.runs.directory import RunDirectory
+from seedbed.runs.checkpoint import Checkpoint
 from seedbed.sweep.groups import Group, Singles, told_once
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
 from seedbed.training.interrupt import stop_request
+from seedbed.training.loop import train
+from seedbed.training.recorder import Forwarding, Recorder
 from seedbed.training.resume import load_best
+from seedbed.training.training import Training
 
 Step = Callable[[float, int], None]
 """Called after every step of a stack with the part that is done, and the runs still in it."""
@@ -116,53 +116,68 @@ def run_stack(
     configs = [job.config for job in stack.jobs]
     if plan is None:
         plan = prepare_stack(configs, AllowList(configs[0].allow), randomness=randomness)
-    directories: list[RunDirectory] = []
-    try:
-        for job in stack.jobs:
-            directories.append(job_directory(job))
-            if stack.snapshots is None and not directories[-1].is_new:
-                forget_checkpoints(directories[-1])
-        runs = [
-            StackRun(job.config.to_dict(), directory)
-            for job, directory in zip(stack.jobs, directories, strict=True)
-        ]
-        engine = {"engine": "fused", "group": number, "K": len(runs)}
-        writer = StackWriter(plan, runs, engine, step, note)
-        resumed = _checkpoints(stack.snapshots, directories)
-        jobs = stack.jobs
-        writer.begin(
-            stack.snapshots,
-            lambda number: write_hydra_files(jobs[number].hydra, directories[number]),
+    with contextlib.ExitStack() as held, stop_request() as stop:
+        runs = [_recorded(job, plan.data[index], held) for index, job in enumerate(stack.jobs)]
+        if stack.snapshots is None:
+            for run in runs:
+                if not run.directory.is_new:
+                    forget_checkpoints(run.directory)
+        recorder = held.enter_context(
+            DirectoryRecorder(
+                plan.first,
+                runs,
+                threads=plan.threads,
+                stop=stop,
+                stack={"engine": "fused", "group": number, "K": len(runs)},
+                in_parallel=plan.may_fork,
+                before=lambda at: write_hydra_files(stack.jobs[at].hydra, runs[at].directory),
+            )
         )
-        with stop_request() as stop:
-            train_stack(plan, len(runs), writer, stop, resumed)
-    except BaseException as err:
-        _note_failure(directories, err)
-        raise
-    finally:
-        for directory in directories:
-            directory.release()
+        training = fused_training(plan, len(runs))
+        if stack.snapshots is not None:
+            best = [load_best(run.directory) for run in runs]
+            last = stack.snapshots
+            training.restore(last, [b or one for one, b in zip(last, best, strict=True)])
+        train(training, StackReport(recorder, step, note), stop, stack.snapshots)
     results = [run.result or {} for run in runs]
     outcomes = [Outcome(one["status"], one.get("error"), one["metrics"]) for one in results]
     return list(zip(stack.jobs, outcomes, strict=True))
 
 
-def _checkpoints(
-    last: Sequence[Snapshot] | None, directories: Sequence[RunDirectory]
-) -> tuple[Sequence[Snapshot], Sequence[Snapshot]] | None:
-    if last is None:
-        return None
-    best = [load_best(directory) for directory in directories]
-    return last, [b or one for one, b in zip(last, best, strict=True)]
+class StackReport(Forwarding):
+    """Tells how far a stack is.
+
+    Args:
+        recorder: hears the same.
+        step: called after every step.
+        note: called with what a person should know.
+    """
+
+    def __init__(self, recorder: Recorder, step: Step, note: Callable[[str], None]) -> None:
+        super().__init__(recorder)
+        self._step = step
+        self._note = note
+
+    def begin(self, training: Training, resumed: Sequence[Checkpoint] | None) -> None:
+        """See `Recorder`."""
+        super().begin(training, resumed)
+        epochs = max(config.trainer.epochs for config in training.progress.configs)
+        self._steps = epochs * training.progress.batches
+
+    def step(self, training: Training) -> None:
+        """See `Recorder`."""
+        self._step(training.progress.step / self._steps, training.progress.num_active)
+
+    def note(self, text: str) -> None:
+        """See `Recorder`."""
+        self._note(text)
 
 
-def _note_failure(directories: Sequence[RunDirectory], err: BaseException) -> None:
-    """Says so in every run that has not ended; on its own, each logs its own traceback."""
-    status = "interrupted" if isinstance(err, KeyboardInterrupt) else "failed"
-    for directory in directories:
-        if directory.lock is not None and directory.lock.held:
-            with contextlib.suppress(SeedbedError):  # the disk may be what failed
-                directory.write_status(status, reason(err))  # type: ignore[arg-type]
+def _recorded(job: Job, data: PreparedData, held: contextlib.ExitStack) -> RecordedRun:
+    """The directory of a job, which is released at the end whatever happens."""
+    directory = job_directory(job)
+    held.callback(directory.release)
+    return RecordedRun(job.config.to_dict(), directory, data, job.config.sweep.plot)
 
 
 def _most_open_files() -> int:

@@ -1,17 +1,10 @@
 """What is asked of a file before it is read: that it is there, holds something, and fits."""
 
-import os
 from difflib import get_close_matches
 from pathlib import Path
 
 from seedbed.errors import DataError
-
-
-def memory_bytes() -> float:
-    """The memory of this machine; all rows are held in it. Infinite where nobody tells."""
-    if not hasattr(os, "sysconf"):  # Windows
-        return float("inf")
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+from seedbed.process.memory import memory_bytes
 
 
 def must_be_file(path: Path, key: str) -> None:

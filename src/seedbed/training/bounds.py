@@ -5,7 +5,7 @@ on torch's `meta` device, and given a row, while every weight, buffer, layer and
 counted as it comes.
 """
 
-import os
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,9 +20,13 @@ from torch.nn.parameter import is_lazy
 from seedbed.components import SHIPPED
 from seedbed.config.schema import DatasetConfig, RunConfig
 from seedbed.errors import ModelError
+from seedbed.process.memory import memory_bytes
 from seedbed.process.torch_private import TorchDispatchMode, tree_leaves
 
 T = TypeVar("T")
+
+UNKNOWN_MEMORY = 16 * 2**30
+"""Bytes that a machine is taken to have which does not tell."""
 
 MOST_LAYERS = 10_000
 MOST_REPEATS = 1_000
@@ -45,20 +49,16 @@ def most_bytes(*files: Path) -> int:
         files: that hold them; where there is none yet, it is a part of the machine's memory.
     """
     stored = [_on_disk(file) for file in files if file.is_file()]
-    return SLACK * max(stored) + 2**20 if stored else memory() // 16
+    if stored:
+        return SLACK * max(stored) + 2**20
+    memory = memory_bytes()
+    return int(memory if math.isfinite(memory) else UNKNOWN_MEMORY) // 16
 
 
 def _on_disk(file: Path) -> int:
     """Bytes that a file really has; its holes are none."""
     told = file.stat()
     return min(told.st_size, getattr(told, "st_blocks", told.st_size) * 512)
-
-
-def memory() -> int:
-    """Bytes of this machine's memory."""
-    if not hasattr(os, "sysconf"):  # Windows
-        return 16 * 2**30
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def built_within(

@@ -1,149 +1,99 @@
-"""One epoch of training and one pass of evaluation: where the arithmetic is."""
+"""What the loop asks of an engine: the arithmetic of K >= 1 runs, one of which is in each slot."""
 
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Literal, Protocol
 
-import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from numpy.typing import ArrayLike
+from torch import Tensor
 
-from seedbed.data.batches import Batches
-from seedbed.models.build import output_of
-from seedbed.runs.checkpoint import all_finite
-from seedbed.tasks.head import TaskHead
-from seedbed.training.optimization import Schedule, learning_rate
-from seedbed.training.state import Diverged, TrainingState
+from seedbed.data.batches import Batch
+from seedbed.runs.checkpoint import Checkpoint
+from seedbed.training.progress import Column, Mask
 
-LOSSES_IN_FLIGHT = 32
-"""On an accelerator the CPU waits for a loss only this often; it would wait for every one."""
+Which = Literal["last", "best"]
+"""Weights as they are now, or as they were when they were remembered."""
+
+Weights = Any
+"""Weights of every slot, in an engine's own form."""
 
 
-@dataclass
-class Engine:
-    """Updates one model.
+class Engine(Protocol):
+    """Trains the runs in its slots, and holds their weights.
 
-    Args:
-        model: on the device.
-        head: the loss.
-        optimizer: of the model's parameters.
-        schedule: of its learning rate.
-        device: where batches come from.
-        mixed: the type for matrix products, or None for float32.
-        gradient_clip: largest norm of the whole gradient, or None.
+    Arrays and losses have one value per slot; an engine may have more slots than runs, and then
+    repeats the last run.
     """
 
-    model: nn.Module
-    head: TaskHead
-    optimizer: Optimizer
-    schedule: Schedule
-    device: torch.device
-    mixed: torch.dtype | None
-    gradient_clip: float | None
+    name: str
+    """What `result.json` and checkpoints call it."""
 
-    def __post_init__(self) -> None:
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.mixed is torch.float16)
-        self._parameters = [p.detach() for p in self.model.parameters()]
-        self._pending: list[tuple[Tensor, Tensor | int]] = []
-        self._in_flight = 1 if self.device.type == "cpu" else LOSSES_IN_FLIGHT
+    splits: Sequence[str]
+    """Held-out rows that can be measured: validation, test."""
+
+    def settings(self) -> AbstractContextManager[None]:
+        """The settings of the process that the runs need, put back afterwards."""
+        ...
+
+    def batches(self, epoch: int, start: int) -> Iterator[Batch]:
+        """The batches of an epoch from the one numbered `start`, each for every slot."""
+        ...
 
     def step(self, x: Tensor, y: Tensor) -> Tensor:
-        """One update of the weights; the batch's loss."""
-        self.optimizer.zero_grad()
-        with self.precision():
-            loss = self.head.loss(output_of(self.model(x)), y)
-        if self.scaler.is_enabled():
-            self._scaled_update(loss)
-        else:
-            loss.backward()
-            self._clip()
-            self.optimizer.step()
-        return loss.detach()
+        """One update of the weights of every run; their losses, (slots,)."""
+        ...
 
-    def record(self, state: TrainingState, loss: Tensor, y: Tensor) -> None:
-        """Takes in the loss of the step just made, on rows with these targets.
+    def batch_weight(self, y: Tensor) -> Tensor | int:
+        """What the losses of a batch with these targets count in the epoch's."""
+        ...
+
+    def learning_rates(self) -> ArrayLike:
+        """Of the step just made."""
+        ...
+
+    def end_batch(self) -> None:
+        """Moves on the schedules that count batches."""
+        ...
+
+    def end_epoch(self, monitored: Column) -> None:
+        """Moves on the schedules that count epochs; some look at the monitored value."""
+        ...
+
+    def finite(self) -> Mask:
+        """Which slots have no weight that is NaN or infinite."""
+        ...
+
+    def evaluate(self, split: str, weights: Weights | None = None) -> dict[str, Column]:
+        """The loss and the metrics over a split; with the current weights if none are given."""
+        ...
+
+    def remember_best(self, slots: Mask) -> None:
+        """Keeps what `checkpoint(slot, "best")` gives from now on, of these slots."""
+        ...
+
+    def final_weights(self, best: Mask) -> Weights:
+        """The current weights, and the remembered ones of some slots.
+
+        The slots whose runs end may be changed by this; the others are not.
+        """
+        ...
+
+    def state_dict(self, slot: int, weights: Weights) -> dict[str, Any]:
+        """The `state_dict` of one run, on the CPU."""
+        ...
+
+    def checkpoint(self, slot: int, which: Which) -> Checkpoint:
+        """The engine's part of a checkpoint, copied to the CPU."""
+        ...
+
+    def restore(self, last: Sequence[Checkpoint], best: Sequence[Checkpoint]) -> None:
+        """Goes on from checkpoints, one of each run.
 
         Raises:
-            Diverged: if it, or one before it that was still in flight, is not finite.
+            Exception: of any kind, if they are not of these runs.
         """
-        state.step += 1
-        state.batch += 1
-        state.lr = learning_rate(self.optimizer)
-        self._pending.append((loss, self.head.batch_weight(y)))
-        if len(self._pending) >= self._in_flight:
-            self.settle(state)
-        self.schedule.after_batch()
+        ...
 
-    def settle(self, state: TrainingState) -> None:
-        """Waits for the losses in flight and adds them up.
-
-        Raises:
-            Diverged: as `record`.
-        """
-        behind = len(self._pending)
-        for loss, weight in self._pending:
-            behind -= 1
-            value = loss.item()  # the CPU waits for the device here
-            if value - value != 0:  # NaN or infinite
-                self._pending.clear()
-                raise Diverged(
-                    f"train/loss is {value}",
-                    state.step - behind,
-                    state.epoch + 1,
-                    state.batch - behind,
-                    state.lr,
-                )
-            state.add_batch(value, weight.item() if isinstance(weight, Tensor) else weight)
-        self._pending.clear()
-
-    def check_weights(self, state: TrainingState) -> None:
-        """Looks at the weights themselves; no loss has been told since the last step.
-
-        Raises:
-            Diverged: if one of them is not finite.
-        """
-        if not all_finite(self._parameters):
-            raise Diverged(
-                "a weight is infinite or NaN",
-                state.step,
-                state.epoch + 1,
-                state.batch,
-                state.lr,
-            )
-
-    def precision(self) -> AbstractContextManager[object]:
-        """Where mixed precision applies."""
-        if self.mixed is None:
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=self.mixed)
-
-    def evaluate(self, batches: Batches) -> dict[str, float]:
-        """The loss and the metrics over a part of the data; the model is not changed.
-
-        The rows go through the model in pieces, and the loss is that of all of them at once, so
-        that it does not depend on the pieces, whatever its reduction.
-        """
-        self.model.eval()
-        outputs, targets = [], []
-        with torch.no_grad(), self.precision():
-            for x, y in batches.epoch(0):
-                output = output_of(self.model(x))
-                outputs.append(output.clone())  # a model may use its memory again
-                targets.append(y)
-        self.model.train()
-        output, y = torch.cat(outputs), torch.cat(targets)
-        metrics = self.head.metrics(output, y)
-        with torch.no_grad(), self.precision():
-            loss = self.head.loss(output, y)  # last: it may write into what it gets
-        return {"loss": loss.item(), **metrics}
-
-    def _scaled_update(self, loss: Tensor) -> None:
-        self.scaler.scale(loss).backward()
-        if self.gradient_clip is not None:
-            self.scaler.unscale_(self.optimizer)
-        self._clip()
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-
-    def _clip(self) -> None:
-        if self.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clip)
+    def select(self, slots: Sequence[int]) -> Sequence[int]:
+        """Goes on with the runs in these slots; the old slot of each slot that there is then."""
+        ...

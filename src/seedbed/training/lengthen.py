@@ -12,7 +12,7 @@ from typing import Any
 from seedbed.components import AllowList, accepts
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ArgumentError, CheckpointError
-from seedbed.runs.checkpoint import Snapshot
+from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_overrides
@@ -112,7 +112,7 @@ def refuse_other_path(
         )
 
 
-def refuse_stopped_early(snapshot: Snapshot | None, config: RunConfig, paths: RunPaths) -> None:
+def refuse_stopped_early(snapshot: Checkpoint | None, config: RunConfig, paths: RunPaths) -> None:
     """Of a completed run that would stop again at once, or has nothing to go on from.
 
     Args:

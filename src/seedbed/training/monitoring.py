@@ -3,27 +3,11 @@
 import math
 from collections.abc import Mapping
 
-from seedbed.training.state import Best, HistoryRow
-
 REASONS = {
     "auroc": "it takes rows of every class, and the validation rows lack one",
     "r2": "it takes validation rows whose targets differ",
 }
 """Why a metric is NaN for ever; any other value comes from the model's outputs."""
-
-
-class Undefined:
-    """Says once in a run that the monitored value is no number."""
-
-    def __init__(self) -> None:
-        self.said = False
-
-    def note(self, best: Best, row: HistoryRow) -> str | None:
-        """What is to be said of an epoch that `best` has taken in; None if nothing."""
-        if self.said or math.isfinite(row[best.monitor]):
-            return None
-        self.said = True
-        return undefined_note(best.monitor, row, from_start=not best.epoch)
 
 
 def undefined_note(monitor: str, row: Mapping[str, float], *, from_start: bool) -> str:

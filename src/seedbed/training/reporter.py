@@ -1,14 +1,18 @@
-"""What a run tells while it goes: `run.log` has it, the command line prints it."""
+"""What a run reports while it goes: the command line prints it."""
 
-import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from seedbed.runs.checkpoint import Checkpoint
 from seedbed.training.plan import Plan
+from seedbed.training.recorder import Forwarding, Recorder
 from seedbed.training.state import HistoryRow
+from seedbed.training.training import Training
 
-log = logging.getLogger("seedbed")
+REPORT_SECONDS = 0.1
+"""Least time between two reports of progress within an epoch."""
 
 LINES = 10
 """About how many lines a run has where there is no terminal."""
@@ -77,43 +81,51 @@ class Notes(Silent):
         self.notes.append(text)
 
 
-class Logged:
-    """Writes to `run.log` what a run tells, at the epochs that a terminal shows, and passes it on.
+class Reported(Forwarding):
+    """Tells a reporter how a run by itself goes on.
 
     Args:
-        reporter: hears the same.
+        recorder: hears the same.
+        reporter: hears of steps a few times a second.
+        plan: of the run.
     """
 
-    def __init__(self, reporter: Reporter) -> None:
+    def __init__(self, recorder: Recorder, reporter: Reporter, plan: Plan) -> None:
+        super().__init__(recorder)
         self.reporter = reporter
+        self.plan = plan
+        self._begun = False
+        self._reported = time.monotonic()
 
-    def started(self, plan: Plan) -> None:
-        """See `Reporter`."""
-        self.epochs = plan.config.trainer.epochs
-        self.shown = ShownEpochs(self.epochs)
-        for note in plan.notes:
-            log.info("note: %s", note)
-        log.info(introduction(plan))
-        self.reporter.started(plan)
+    def begin(self, training: Training, resumed: Sequence[Checkpoint] | None) -> None:
+        """See `Recorder`."""
+        super().begin(training, resumed)
+        self.reporter.started(self.plan)
+        self._begun = True
 
-    def batch_done(self, epoch: int, batch: int, batches: int) -> None:
-        """See `Reporter`."""
-        self.reporter.batch_done(epoch, batch, batches)
+    def close(self) -> None:
+        """There are no more steps, whatever came."""
+        if self._begun:
+            self.reporter.ended()
 
-    def epoch_done(self, row: HistoryRow) -> None:
-        """See `Reporter`."""
-        if self.shown.due(int(row["epoch"])):
-            log.info(epoch_text(row, self.epochs))
-        self.reporter.epoch_done(row)
+    def step(self, training: Training) -> None:
+        """See `Recorder`."""
+        self.recorder.step(training)
+        if time.monotonic() - self._reported > REPORT_SECONDS:
+            progress = training.progress
+            self.reporter.batch_done(progress.epoch, progress.batch, progress.batches)
+            self._reported = time.monotonic()
+
+    def epoch(self, training: Training) -> None:
+        """See `Recorder`."""
+        self.recorder.epoch(training)
+        self.reporter.epoch_done(training.progress.last_row())
+        self._reported = time.monotonic()
 
     def note(self, text: str) -> None:
-        """See `Reporter`."""
-        log.info("note: %s", text)
+        """See `Recorder`."""
+        self.recorder.note(text)
         self.reporter.note(text)
-
-    def ended(self) -> None:
-        """See `Reporter`."""
-        self.reporter.ended()
 
 
 @dataclass
@@ -158,13 +170,13 @@ def introduction(plan: Plan) -> str:
     kind: str = preprocessing.task
     if preprocessing.classes:
         kind = f"{len(preprocessing.classes)} classes"
-    held_out = "".join(f", {batches.rows} for {name}" for name, batches in plan.parts.items())
-    loss = plan.engine.head.loss_name.rpartition(".")[2]
-    optimizer = type(plan.engine.optimizer).__name__
+    held_out = "".join(f", {batches.rows} for {name}" for name, batches in plan.splits.items())
+    loss = plan.head.loss_name.rpartition(".")[2]
+    optimizer = type(plan.optimizer).__name__
     return (
         f"{plan.train.rows} rows to train on{held_out} ({kind}); {loss}, {optimizer}; "
         f"{_counted(config.trainer.epochs, 'epoch')} of "
-        f"{_counted(len(plan.train), 'batch', 'batches')} on {plan.engine.device}"
+        f"{_counted(len(plan.train), 'batch', 'batches')} on {plan.device}"
     )
 
 

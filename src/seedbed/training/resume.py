@@ -9,18 +9,20 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from seedbed.config.schema import RunConfig
 from seedbed.errors import CheckpointError, ConfigError, DataError, RunDirectoryError
 from seedbed.runs import checkpoint
-from seedbed.runs.checkpoint import Snapshot
+from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.files import printable
 from seedbed.runs.layout import EVENT_PREFIX, RunPaths
 from seedbed.runs.reader import read_json
 from seedbed.training.data_folder import elsewhere
 from seedbed.training.other_generators import restore_others
 from seedbed.training.plan import Plan
-from seedbed.training.state import Best, TrainingState
+from seedbed.training.state import TrainingState
+from seedbed.training.training import Training
 
 MOST_THREADS = 1024
 """Torch makes as many as it is told to."""
@@ -41,7 +43,7 @@ def _refuse_absurd(config: RunConfig) -> None:
             raise ConfigError(f"{key} of the run is {number}; more than {most} are not started")
 
 
-def load_snapshot(paths: RunPaths) -> Snapshot | None:
+def load_snapshot(paths: RunPaths) -> Checkpoint | None:
     """The last checkpoint of a run, or None if it had not come to one.
 
     Raises:
@@ -54,7 +56,7 @@ def load_snapshot(paths: RunPaths) -> Snapshot | None:
         raise CheckpointError(f"'{paths.last}' is no checkpoint that this version can resume")
     try:
         events = snapshot["events"]
-        _state(snapshot["state"])
+        TrainingState.from_plain(snapshot["state"])
         if not isinstance(events, int) or events < 0:
             raise TypeError(f"events is {events!r}")
         _try_random(snapshot["random"])
@@ -64,7 +66,7 @@ def load_snapshot(paths: RunPaths) -> Snapshot | None:
     return {**snapshot, "events": min([events, *sizes])}
 
 
-def load_best(paths: RunPaths) -> Snapshot | None:
+def load_best(paths: RunPaths) -> Checkpoint | None:
     """The checkpoint of the best epoch so far, or None.
 
     Raises:
@@ -78,30 +80,28 @@ def load_best(paths: RunPaths) -> Snapshot | None:
     return best
 
 
-def restored(plan: Plan, snapshot: Snapshot, paths: RunPaths) -> TrainingState:
-    """Puts a checkpoint into a fresh plan.
+def restore(
+    training: Training,
+    model: nn.Module,
+    last: Checkpoint,
+    best: Checkpoint | None,
+    paths: RunPaths,
+) -> None:
+    """Puts a run's checkpoints into a fresh training.
 
     Args:
-        plan: built from the run's config; its model, optimizer and schedule are changed in place.
-        snapshot: what `Recorder.snapshot` made.
+        training: of this run alone.
+        model: that is trained.
+        last: the checkpoint to go on from.
+        best: of the best epoch; `last` stands for one that is not there.
         paths: of the run, for errors.
 
     Raises:
-        CheckpointError: if it is of another model, or damaged.
+        CheckpointError: if they are of another model, or damaged.
     """
-    checkpoint.load_weights(plan.model, snapshot.get("model"), paths.last)
-    engine = plan.engine
+    checkpoint.load_weights(model, last.get("model"), paths.last)
     try:
-        engine.optimizer.load_state_dict(snapshot["optimizer"])
-        scheduler = engine.schedule.scheduler
-        if scheduler is not None:
-            if set(snapshot["scheduler"]) != set(scheduler.state_dict()):
-                raise ValueError("the scheduler is another")  # it would take any attribute
-            scheduler.load_state_dict(snapshot["scheduler"])
-        engine.scaler.load_state_dict(snapshot["scaler"])
-        if engine.head.state:
-            engine.head.loss_function.load_state_dict(snapshot["loss"])
-        return _state(snapshot["state"])
+        training.restore([last], [best or last])
     except Exception as err:  # torch raises many kinds on a state that is not its own
         raise CheckpointError(f"'{paths.last}' does not go with the config: {_said(err)}") from err
 
@@ -152,31 +152,6 @@ def with_threads(config: RunConfig, paths: RunPaths) -> RunConfig:
     if config.trainer.threads is not None or not known:
         return config
     return replace(config, trainer=replace(config.trainer, threads=threads))
-
-
-def _state(plain: Any) -> TrainingState:
-    """The state in a checkpoint.
-
-    Raises:
-        KeyError, TypeError, ValueError: if it is not one.
-    """
-    state = TrainingState(**{**plain, "best": Best(**plain["best"])})
-    counts = (state.epoch, state.batch, state.step, state.best.epoch)
-    if any(type(count) is not int or count < 0 for count in (*counts, state.best.epochs_since)):
-        raise TypeError("its counts must be whole numbers >= 0")
-    numbers = (state.loss_sum, state.rows_seen, state.lr, state.best.value)
-    if not all(type(number) in (int, float) for number in numbers):
-        raise TypeError("its losses must be numbers")
-    if not state.rows_seen >= 0:
-        raise ValueError("rows_seen must be >= 0")
-    if not isinstance(state.history, list) or len(state.history) != state.epoch:
-        raise ValueError("its history must have a row for each epoch")
-    for row in state.history:
-        if not isinstance(row, dict) or any(
-            type(value) not in (int, float) for value in row.values()
-        ):
-            raise TypeError("a row of its history must hold numbers")
-    return state
 
 
 def _try_random(states: Any) -> None:

@@ -1,4 +1,4 @@
-"""Where a training stands: what a checkpoint holds beside the tensors."""
+"""Where one run stands, as its checkpoints have it beside the tensors."""
 
 import math
 from dataclasses import dataclass, field
@@ -7,12 +7,22 @@ from typing import Any
 HistoryRow = dict[str, float]
 
 
+@dataclass(frozen=True)
+class Monitor:
+    """The column of the history by which the best epoch is chosen.
+
+    Args:
+        name: of the column.
+        higher_is_better: of its values.
+    """
+
+    name: str
+    higher_is_better: bool
+
+
 @dataclass
 class Best:
-    """The best epoch so far by the monitored value.
-
-    An epoch whose value is NaN or infinite is never the best; early stopping counts it as one
-    without a better value.
+    """The best epoch of a run so far.
 
     Args:
         monitor: column of the history.
@@ -30,21 +40,10 @@ class Best:
     epoch: int = 0
     epochs_since: int = 0
 
-    def update(self, row: HistoryRow) -> bool:
-        """Takes in an epoch; whether it is the best so far."""
-        value = row[self.monitor]
-        gain = value - self.value if self.higher_is_better else self.value - value
-        first = not self.epoch or not math.isfinite(self.value)
-        if math.isfinite(value) and (first or gain > self.min_delta):
-            self.value, self.epoch, self.epochs_since = value, int(row["epoch"]), 0
-            return True
-        self.epochs_since += 1
-        return False
-
 
 @dataclass
 class TrainingState:
-    """How far a training has come.
+    """How far the training of a run has come.
 
     Args:
         best: the best epoch so far.
@@ -66,29 +65,29 @@ class TrainingState:
     lr: float = 0.0
     history: list[HistoryRow] = field(default_factory=list)
 
-    def add_batch(self, loss: float, weight: float) -> None:
-        """Takes in the loss of a batch, and what it counts."""
-        self.loss_sum += loss * weight
-        self.rows_seen += weight
-
-    def close_epoch(self, *, is_sum: bool = False) -> float:
-        """Ends an epoch; the mean of its losses, or their sum."""
-        loss = self.loss_sum if is_sum else self.loss_sum / self.rows_seen
-        self.epoch, self.batch = self.epoch + 1, 0
-        self.loss_sum, self.rows_seen = 0.0, 0
-        return loss
-
     def to_plain(self) -> dict[str, Any]:
-        """Plain containers, for a checkpoint; rows of the history are shared, as none changes."""
-        return {**vars(self), "best": dict(vars(self.best)), "history": list(self.history)}
+        """Plain containers, for a checkpoint."""
+        return {**vars(self), "best": dict(vars(self.best))}
 
+    @classmethod
+    def from_plain(cls, plain: Any) -> "TrainingState":
+        """The state in a checkpoint, which may come from a stranger.
 
-class Diverged(Exception):
-    """The loss or a weight became NaN or infinite."""
-
-    def __init__(self, what: str, step: int, epoch: int, batch: int, lr: float) -> None:
-        super().__init__(f"{what} at step {step} (epoch {epoch}, batch {batch}, lr {lr:g})")
-
-
-class Interrupted(Exception):
-    """The user asked the run to stop."""
+        Raises:
+            KeyError, TypeError, ValueError: if it is not one.
+        """
+        state = cls(**{**plain, "best": Best(**plain["best"])})
+        counts = (state.epoch, state.batch, state.step, state.best.epoch)
+        if any(type(count) is not int or count < 0 for count in (*counts, state.best.epochs_since)):
+            raise TypeError("its counts must be whole numbers >= 0")
+        numbers = (state.loss_sum, state.rows_seen, state.lr, state.best.value)
+        if not all(type(number) in (int, float) for number in numbers):
+            raise TypeError("its losses must be numbers")
+        if not state.rows_seen >= 0:
+            raise ValueError("rows_seen must be >= 0")
+        if not isinstance(state.history, list) or len(state.history) != state.epoch:
+            raise ValueError("its history must have a row for each epoch")
+        for row in state.history:
+            if not isinstance(row, dict) or any(type(v) not in (int, float) for v in row.values()):
+                raise TypeError("a row of its history must hold numbers")
+        return state

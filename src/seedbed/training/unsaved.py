@@ -20,6 +20,8 @@ from seedbed.models.plain_state import (
 )
 from seedbed.process.torch_private import schedulers_in
 from seedbed.training.plan import Plan
+from seedbed.training.recorder import Forwarding, Recorder
+from seedbed.training.training import Ended, Training
 
 FOREIGN = ("seedbed.", "torch.")
 """Packages whose classes keep nothing for themselves, or save it."""
@@ -31,17 +33,19 @@ BEGIN, BEGINS = "begin with it as it was built", "begins with it as it was built
 BUFFER = "register_buffer keeps a tensor"
 
 
-class Unsaved:
-    """What a run keeps beside its checkpoints, as it is before training.
+class UnsavedNotes(Forwarding):
+    """Says at the end of a run what it kept beside its checkpoints and changed in training.
 
     Args:
-        plan: of the run; nothing is looked at in the models that come with Seedbed, nor in
-            torch's losses, optimizers and schedules.
+        recorder: hears of it.
+        plan: of the run, as it is before training; nothing is looked at in the models that come
+            with Seedbed, nor in torch's losses, optimizers and schedules.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        model, optimizer = plan.model, plan.engine.optimizer
-        loss = plan.engine.head.loss_function
+    def __init__(self, recorder: Recorder, plan: Plan) -> None:
+        super().__init__(recorder)
+        model, optimizer = plan.model, plan.optimizer
+        loss = plan.head.loss_function
         self.kept: list[tuple[str, str, Callable[[], PlainState]]] = []
         if not type(model).__module__.startswith("seedbed."):
             after = f"resume and predict {BEGIN}; {BUFFER}"
@@ -55,8 +59,14 @@ class Unsaved:
         self.before = [_looked_at(now) for _, _, now in self.kept]
         self.tried = [
             *([_Tried("optimizer", optimizer)] if _has_own_state_dict(optimizer) else []),
-            *(_Tried("scheduler", one) for one in _own_schedules(plan.engine.schedule.scheduler)),
+            *(_Tried("scheduler", one) for one in _own_schedules(plan.schedule.scheduler)),
         ]
+
+    def ended(self, training: Training, ended: Ended) -> None:
+        """See `Recorder`."""
+        for note in self.notes():
+            self.note(note)
+        super().ended(training, ended)
 
     def notes(self) -> list[str]:
         """What has changed since; predictions and resumed runs would begin with it anew."""

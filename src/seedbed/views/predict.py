@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from seedbed.data.batches import evaluation_rows
+from seedbed.data.batch_sizes import evaluation_rows
 from seedbed.models.build import output_of
 from seedbed.views.trained import TrainedModel
 

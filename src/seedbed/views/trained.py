@@ -159,9 +159,7 @@ def _seed(config: dict[str, Any], paths: RunPaths) -> int:
 def untrained(plan: Plan) -> TrainedModel:
     """The model of a plan with its starting weights, to look at in the same ways."""
     config = {"model": plan.config.model, "seed": plan.config.seed}
-    return TrainedModel(
-        plan.model.cpu().eval(), plan.engine.head, config, AllowList(plan.config.allow)
-    )
+    return TrainedModel(plan.model.cpu().eval(), plan.head, config, AllowList(plan.config.allow))
 
 
 def _preprocessing(paths: RunPaths) -> Preprocessing:

@@ -15,7 +15,7 @@ import gc, json, os, resource, sys
 import torch, torch._dynamo, yaml, matplotlib.figure, tensorboard.compat.proto.event_pb2
 import seedbed.cli.main as program
 from seedbed.process import signals
-import seedbed.views.trained, seedbed.views.plots, seedbed.training.run, seedbed.training.reproduce
+import seedbed.views.trained, seedbed.views.plots, seedbed.recording.run, seedbed.training.reproduce
 
 def fork(words, environment):
     read, write = os.pipe()

@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from support.stacked_runs import Kept, alone, planned, stacked, variants
+from support.stacked_runs import Kept, alone, planned, stacked, train_stack, variants
 
 from seedbed.components import AllowList
 from seedbed.fused.optimizers import SGD
 from seedbed.fused.own_steps import MOST_SAMPLES, OwnSteps
-from seedbed.fused.train import train_stack
-from seedbed.training.interrupt import StopRequest
 from seedbed.training.plan import prepare_run
 
 CHAOTIC = [
@@ -37,7 +35,7 @@ def own_steps(words: list[str], run: int = 1) -> OwnSteps:
     plan = planned(configs)
     steps = plan.batches.batches * configs[run].trainer.epochs
     own = OwnSteps(Kept(), prepare_run(configs[run], AllowList()), run, steps)
-    train_stack(plan, len(configs), own, StopRequest())
+    train_stack(plan, len(configs), own)
     return own
 
 

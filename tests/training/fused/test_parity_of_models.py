@@ -12,13 +12,12 @@ from support.stacked_runs import (
     planned,
     singly,
     stacked,
+    train_stack,
     variants,
     write_module,
 )
 
 from seedbed.fused import step
-from seedbed.fused.train import train_stack
-from seedbed.training.interrupt import StopRequest
 
 RATES: list[dict[str, Any]] = [{"optimizer.lr": 0.002 * (1 + n)} for n in range(8)]
 """Of eight jobs, for Adam."""
@@ -144,7 +143,7 @@ def test_weights_that_are_not_learnt_stay_and_are_saved() -> None:
         variants([*IRIS, "allow=[my_nets]", "model._target_=my_nets.Frozen"], RATES[:3])
     )
     for run, weights in kept.weights.items():
-        assert torch.equal(weights["first.weight"], start.kept["first.weight"][run])
+        assert torch.equal(weights["first.weight"], start.buffers["first.weight"][run])
         assert "unsaved" not in weights
 
 
@@ -234,7 +233,7 @@ def test_many_steps_on_the_article_s_rows() -> None:
     configs = variants(["trainer.epochs=220"], [{"optimizer.lr": 1e-4 * (n + 1)} for n in range(8)])
     plan, kept = planned(configs), Kept()
     assert plan.model.traced
-    train_stack(plan, len(configs), kept, StopRequest())
+    train_stack(plan, len(configs), kept)
     assert_alike(kept, [alone(config) for config in configs])
 
 

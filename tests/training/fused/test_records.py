@@ -1,4 +1,4 @@
-"""Records of many runs are, byte for byte, what `EventFile` writes for each of them."""
+"""Records of many runs are, byte for byte, what TensorBoard's own writer makes of each."""
 
 import struct
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import (
     PyRecordReader_New,
     masked_crc32c,
 )
 from tensorboard.plugins.hparams import metadata, summary_v2
+from tensorboard.summary.writer.record_writer import RecordWriter
 
-from seedbed.recording import events
-from seedbed.recording.events import EventFile
 from seedbed.recording.tfrecords import (
     file_version,
     framed,
@@ -35,41 +35,23 @@ SETTINGS: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Clock:
-    """In place of the module `time`: moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = TIME
-
-    def time(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        return 0.0
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(events, "time", clock)
-    return clock
-
-
 def written_one_by_one(
     folder: Path,
-    clock: Clock,
     tags: Sequence[str],
     points: Sequence[tuple[int, float, Sequence[float]]],
 ) -> bytes:
-    """The file that `EventFile` writes."""
+    """The file that TensorBoard's own writer makes of these events."""
     folder.mkdir()
-    clock.now = TIME
-    file = EventFile(folder)
-    for step, time, values in points:
-        clock.now = time
-        file.scalars(step, dict(zip(tags, values, strict=True)))
-    file.close()
-    return file.path.read_bytes()
+    path = folder / "events"
+    with path.open("wb") as file:
+        writer = RecordWriter(file)
+        writer.write(file_version(TIME))
+        for step, at, values in points:
+            named = zip(tags, values, strict=True)
+            summary = Summary(value=[Summary.Value(tag=t, simple_value=v) for t, v in named])
+            event = Event(step=step, summary=summary, wall_time=at)
+            writer.write(event.SerializeToString())
+    return path.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +65,7 @@ def written_one_by_one(
 )
 @pytest.mark.parametrize("tags", [TAGS, TAGS[:1], ["", "ü" * 100]], ids=["three", "one", "odd"])
 def test_scalars_are_those_of_an_event_file(
-    tmp_path: Path, clock: Clock, steps: list[int], times: list[float], tags: list[str]
+    tmp_path: Path, steps: list[int], times: list[float], tags: list[str]
 ) -> None:
     values = np.random.default_rng(0).normal(size=(5, 3, len(tags))).astype(np.float32)
     values[0, 0], values[1, :, 0], values[2, 1], values[3, 2] = 0, np.nan, np.inf, -np.inf
@@ -92,7 +74,7 @@ def test_scalars_are_those_of_an_event_file(
     (version,) = framed([file_version(TIME)])
     for run, records in enumerate(made):
         points = list(zip(steps, times, values[run].tolist(), strict=True))
-        expected = written_one_by_one(tmp_path / str(run), clock, tags, points)
+        expected = written_one_by_one(tmp_path / str(run), tags, points)
         assert version + records == expected
 
 
@@ -212,14 +194,12 @@ def test_a_setting_that_is_no_plain_value_is_refused() -> None:
         session_starts([{"a": [1]}], ["run"], TIME)
 
 
-def test_an_event_file_holds_these_payloads(tmp_path: Path, clock: Clock) -> None:
-    file = EventFile(tmp_path)
-    file.start_session(SETTINGS, "run")
-    file.end_session(succeeded=False)
-    file.close()
+def test_an_event_file_holds_these_payloads(tmp_path: Path) -> None:
     (start,) = session_starts([SETTINGS], ["run"], TIME)
-    version, start, end = framed([file_version(TIME), start, session_end(False, TIME)])
-    content = file.path.read_bytes()
-    assert content.startswith(version)
-    assert content.endswith(end)
-    assert len(content) == len(version + start + end)
+    payloads = [file_version(TIME), start, session_end(False, TIME)]
+    path = tmp_path / "events"
+    with path.open("wb") as file:
+        writer = RecordWriter(file)
+        for payload in payloads:
+            writer.write(payload)
+    assert path.read_bytes() == b"".join(framed(payloads))

@@ -122,10 +122,10 @@ def test_data_that_is_split_by_the_seed() -> None:
     plan = planned(configs)
     single = [prepare_run(config, AllowList([])) for config in configs]
     assert_equal(plan.batches, [one.train for one in single], [0, 1])
-    for name, table in plan.parts.items():
-        x, y = table.rows_of_all(torch.arange(table.rows), len(configs))
+    for name, table in plan.splits.items():
+        ((x, y),) = table.pieces(table.rows)
         for run, one in enumerate(single):
-            (own_x, own_y), *more = one.parts[name].epoch(0)
+            (own_x, own_y), *more = one.splits[name].epoch(0)
             assert not more
             assert torch.equal(x[run], own_x)
             assert torch.equal(y[run], own_y)

@@ -1,39 +1,32 @@
 """Checkpoints of a stack's runs: as a single run has them, and to go on from, to the bit."""
 
 import io
-import signal
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from support.single_runs import same_weights
 from support.stacked_runs import (
-    InMemory,
     Kept,
+    Stopping,
     alone,
     assert_same_rows,
     assert_same_weights,
     going_on,
     planned,
     stacked,
+    train_stack,
+    trained,
     variants,
 )
 from torch import Tensor
 
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
-from seedbed.fused.snapshots import best_snapshot, last_snapshot
-from seedbed.fused.stack import Stack
-from seedbed.fused.train import train_stack
-from seedbed.runs.layout import RunPaths
-from seedbed.training import run as single
-from seedbed.training.interrupt import StopRequest
+from seedbed.fused.engine import fused_training
 from seedbed.training.plan import prepare_run
-from seedbed.training.reporter import Silent
-from seedbed.training.resume import restored
-from seedbed.training.state import Interrupted, TrainingState
+from seedbed.training.single import single_training
 
 IRIS = ["data=sklearn", "loader.batch_size=20", "trainer.epochs=6"]  # 6 batches an epoch
 MIDDLE, EDGE = 15, 18  # of the third epoch; its last step
@@ -61,48 +54,18 @@ def through_a_file(content: Any) -> Any:
     return torch.load(io.BytesIO(buffer.getvalue()), weights_only=True)
 
 
-class Stopping(Kept):
-    """Takes the checkpoints after a step, as `checkpoint_every` does, and stops there."""
-
-    def __init__(self, step: int) -> None:
-        super().__init__()
-        self.at, self.stop = step, StopRequest()
-        self.last: list[Any] = []
-        self.so_far: list[Any] = []
-
-    def progress(self, stack: Stack) -> None:
-        if stack.step == self.at:
-            standings = stack.plan.schedules.standings()
-            places = range(stack.real)
-            self.last = [through_a_file(last_snapshot(stack, p, standings[p])) for p in places]
-            self.so_far = [through_a_file(best_snapshot(stack, p)) for p in places]
-            self.stop.wish(signal.SIGINT)
-
-
 def stopped(configs: Sequence[RunConfig], step: int) -> Stopping:
-    recorder = Stopping(step)
+    recorder = Stopping(step, through_a_file)
     train_stack(planned(configs), len(configs), recorder, recorder.stop)
     return recorder
 
 
 def single_checkpoints(config: RunConfig, step: int) -> tuple[Any, Any]:
     """The last and the best of a single run, taken after the same step."""
-    taken: list[Any] = []
-
-    class Taking(InMemory):
-        def step_done(self, state: TrainingState) -> None:
-            if state.step == step:
-                taken.extend((self.snapshot(state), self.good))
-                raise Interrupted("enough")
-
-    plan = prepare_run(config, AllowList([]))
-    state = TrainingState(best=plan.best)
-    recorder = Taking(plan)
-    torch.manual_seed(0)
-    recorder.good = recorder.snapshot(state)
-    with pytest.raises(Interrupted):
-        single._epochs(plan, state, recorder, Silent(), StopRequest())
-    return through_a_file(taken[0]), through_a_file(taken[1])
+    recorder = Stopping(step, through_a_file)
+    trained(single_training(prepare_run(config, AllowList([]))), recorder, recorder.stop)
+    (last,), (best,) = recorder.taken
+    return last, best
 
 
 def shape(value: Any) -> Any:
@@ -130,10 +93,10 @@ def numbers(value: Any) -> Any:
 @pytest.mark.parametrize("kind", KINDS)
 def test_they_are_made_like_a_single_run_s(kind: str, step: int) -> None:
     configs = jobs(kind, 2)
-    recorder = stopped(configs, step)
+    last, best = stopped(configs, step).taken
     for run, config in enumerate(configs):
         pairs = zip(
-            (recorder.last[run], recorder.so_far[run]),
+            (last[run], best[run]),
             single_checkpoints(config, step),
             strict=True,
         )
@@ -149,13 +112,12 @@ def test_they_are_made_like_a_single_run_s(kind: str, step: int) -> None:
 
 @pytest.mark.parametrize("step", [2, MIDDLE, EDGE], ids=["first epoch", "middle", "edge"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_single_run_goes_on_from_them(kind: str, step: int, tmp_path: Path) -> None:
+def test_a_single_run_goes_on_from_them(kind: str, step: int) -> None:
     configs = jobs(kind, 3)
-    recorder = stopped(configs, step)
+    last, best = stopped(configs, step).taken
     for run, config in enumerate(configs):
         plan = prepare_run(config, AllowList([]))
-        state = restored(plan, recorder.last[run], RunPaths(tmp_path))
-        found, expected = going_on(plan, state, recorder.so_far[run]), alone(config)
+        found, expected = going_on(plan, last[run], best[run]), alone(config)
         assert found.best == expected.best
         assert_same_rows(found.history, expected.history, 1e-4, f"run {run}")
         assert_same_rows([found.metrics], [expected.metrics], 1e-4, f"run {run}")
@@ -163,12 +125,11 @@ def test_a_single_run_goes_on_from_them(kind: str, step: int, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_single_run_goes_on_from_the_best_epoch(kind: str, tmp_path: Path) -> None:
+def test_a_single_run_goes_on_from_the_best_epoch(kind: str) -> None:
     (config, _) = configs = jobs(kind, 2)
-    best = stopped(configs, MIDDLE).so_far[0]
+    best = stopped(configs, MIDDLE).taken[1][0]
     plan = prepare_run(config, AllowList([]))
-    state = restored(plan, best, RunPaths(tmp_path))
-    found, expected = going_on(plan, state, best), alone(config)
+    found, expected = going_on(plan, best, best), alone(config)
     assert_same_rows(found.history, expected.history, 1e-4, kind)
     assert_same_weights(found.weights, expected.weights, 1e-4, kind)
 
@@ -179,8 +140,7 @@ def test_a_single_run_goes_on_from_the_best_epoch(kind: str, tmp_path: Path) -> 
 def test_a_stack_goes_on_to_the_same_bits(kind: str, step: int, real: int) -> None:
     configs = jobs(kind, real)
     recorder, again = stopped(configs, step), Kept()
-    resumed = (recorder.last, recorder.so_far)
-    train_stack(planned(configs), real, again, StopRequest(), resumed)
+    train_stack(planned(configs), real, again, resumed=recorder.taken)
     whole = stacked(configs)
     for run in range(real):
         assert same_weights(again.weights[run], whole.weights[run])
@@ -196,12 +156,12 @@ def test_a_stack_goes_on_to_the_same_bits(kind: str, step: int, real: int) -> No
 def test_a_stack_that_draws_at_random_goes_on_to_the_same_bits(step: int) -> None:
     settings = [{"trainer.epochs": epochs, "optimizer.lr": 0.01} for epochs in (1, 6, 5)]
     configs = variants([*IRIS, "optimizer=adam", "model.dropout=0.3"], settings)
-    whole, again, cut = Kept(), Kept(), Stopping(step)
-    train_stack(planned(configs, "different"), 3, whole, StopRequest())
+    whole, again, cut = Kept(), Kept(), Stopping(step, through_a_file)
+    train_stack(planned(configs, "different"), 3, whole)
     train_stack(planned(configs, "different"), 3, cut, cut.stop)
     runs = [0, 1, 2] if step == 2 else [1, 2]
     left = planned([configs[run] for run in runs], "different")
-    train_stack(left, len(runs), again, StopRequest(), (cut.last, cut.so_far))
+    train_stack(left, len(runs), again, resumed=cut.taken)
     for place, run in enumerate(runs):
         assert same_weights(again.weights[place], whole.weights[run])
         assert numbers(again.history[place]) == numbers(whole.history[run])
@@ -213,8 +173,8 @@ def test_runs_that_ended_before_the_checkpoint_are_not_missed() -> None:
     configs = variants([*IRIS, "optimizer=adam"], settings)
     recorder, again = stopped(configs, MIDDLE), Kept()
     left = [configs[1], configs[3]]
-    assert [one["state"]["epoch"] for one in recorder.last] == [2, 2]
-    train_stack(planned(left), 2, again, StopRequest(), (recorder.last, recorder.so_far))
+    assert [one["state"]["epoch"] for one in recorder.taken[0]] == [2, 2]
+    train_stack(planned(left), 2, again, resumed=recorder.taken)
     whole = stacked(configs)
     for place, run in enumerate((1, 3)):
         assert same_weights(again.weights[place], whole.weights[run])
@@ -230,19 +190,16 @@ def test_a_run_that_is_stopped_says_where() -> None:
 def test_checkpoints_of_another_scheduler_are_refused() -> None:
     recorder = stopped(jobs("plateau", 2), MIDDLE)
     other = variants([*IRIS, "optimizer=rmsprop", "scheduler=step"], [{}, {}])
-    plan, resumed = planned(other), (recorder.last, recorder.so_far)
     with pytest.raises(ValueError, match="the scheduler is another"):
-        train_stack(plan, 2, Kept(), StopRequest(), resumed)
+        train_stack(planned(other), 2, Kept(), resumed=recorder.taken)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_single_run_begins_from_a_stack_that_made_no_step(kind: str, tmp_path: Path) -> None:
+def test_a_single_run_begins_from_a_stack_that_made_no_step(kind: str) -> None:
     (config, _) = configs = jobs(kind, 2)
-    stack = Stack(planned(configs), 2)
-    start = last_snapshot(stack, 0, stack.plan.schedules.standings()[0])
+    start = fused_training(planned(configs), 2).checkpoint(0, "last")
     plan = prepare_run(config, AllowList([]))
-    state = restored(plan, through_a_file(start), RunPaths(tmp_path))
-    found, expected = going_on(plan, state), alone(config)
+    found, expected = going_on(plan, through_a_file(start)), alone(config)
     assert same_weights(found.weights, expected.weights)
 
 

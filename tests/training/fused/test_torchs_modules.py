@@ -110,7 +110,7 @@ def test_losses(loss: str, data: str) -> None:
     words = [*LOSSES, f"data.dataset={data}", *named]
     configs = variants(words, [{"optimizer.lr": 0.01 * (n + 1)} for n in range(2)])
     plan = planned(configs)
-    assert pure.is_pure_loss(plan.first.engine.head.loss_function)
+    assert pure.is_pure_loss(plan.first.head.loss_function)
     assert refused_by_vmap(plan) is None
     assert found_in_trial(plan) is None
     assert_alike(stacked(configs), [alone(config) for config in configs])

@@ -1,0 +1,45 @@
+"""How many rows go through a model at once."""
+
+from typing import Literal
+
+BLOCK_BYTES = 8 * 2**20
+"""How much of the rows is gathered at once; then split into batches without copying."""
+
+BatchSize = int | Literal["auto"] | None
+
+BATCHES, SMALLEST_BATCH, LARGEST_BATCH = 128, 32, 1024
+"""Of `loader.batch_size=auto`: the most batches in an epoch, and the rows in one."""
+
+EVALUATION_ROWS = 4096
+"""Largest batch where no gradient is kept, unless the user asked for a larger one."""
+
+
+def rows_a_batch(batch_size: BatchSize, rows: int) -> int:
+    """How many of the training rows make a batch.
+
+    `auto` is a power of two for which an epoch has about a hundred batches, from 32 to 1,024.
+
+    Args:
+        batch_size: of the config; None for all.
+        rows: to train on.
+    """
+    if batch_size == "auto":
+        fitting = 1 << max(0, -(-rows // BATCHES) - 1).bit_length()
+        batch_size = min(max(fitting, SMALLEST_BATCH), LARGEST_BATCH)
+    return min(batch_size or rows, rows)
+
+
+def evaluation_rows(batch_size: BatchSize, row_bytes: int) -> int:
+    """How many rows in memory go through a model at once where no gradient is kept.
+
+    It depends on the run alone: a layer may look at the rows together, as batch normalisation
+    without running statistics does.
+
+    Args:
+        batch_size: the user's; None for all rows.
+        row_bytes: of one input.
+    """
+    within_memory = min(EVALUATION_ROWS, BLOCK_BYTES // max(1, row_bytes))
+    if batch_size == "auto":
+        batch_size = SMALLEST_BATCH
+    return max(batch_size or EVALUATION_ROWS, within_memory)

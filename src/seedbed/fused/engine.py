@@ -1,0 +1,187 @@
+"""The engine of many runs: their weights side by side, one computation for a step of all."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from seedbed.data.batches import Batch
+from seedbed.data.seeds import stream_seed
+from seedbed.fused.evaluation import evaluated
+from seedbed.fused.optimizers import BATCHED, clip_gradient
+from seedbed.fused.plan import NARROWEST, StackPlan
+from seedbed.fused.state import FlatState, flat_state
+from seedbed.runs.checkpoint import SHARED, Checkpoint, random_state, restore_random
+from seedbed.training.device import process_settings
+from seedbed.training.engine import Which
+from seedbed.training.progress import Column, Mask, Progress
+from seedbed.training.training import Training
+
+
+def fused_training(plan: StackPlan, num_runs: int) -> Training:
+    """Runs that are ready to start together.
+
+    Args:
+        plan: built for them.
+        num_runs: how many they are; the plan of one has it twice.
+    """
+    progress = Progress(
+        plan.configs,
+        num_runs,
+        monitor=plan.first.monitor,
+        metric_names=plan.first.metric_names,
+        batches=plan.batches.batches,
+        is_sum=plan.first.head.is_sum,
+    )
+    return Training(FusedEngine(plan), progress)
+
+
+class FusedEngine:
+    """See `Engine`.
+
+    The last run left takes two slots, so that its bits do not depend on when the others ended.
+
+    Args:
+        plan: built for all of the runs; its weights are trained in place.
+    """
+
+    name = "fused"
+
+    def __init__(self, plan: StackPlan) -> None:
+        self.plan = plan
+        self.splits: Sequence[str] = list(plan.splits)
+        self.configs = list(plan.configs)
+        self.heads = list(plan.heads)
+        self.tables = dict(plan.splits)
+        self.weights = plan.weights
+        self.buffers = plan.buffers
+        self.optimizer = BATCHED[plan.configs[0].optimizer["_target_"]](plan.configs[0].optimizer)
+        self.best = self.now.clone()
+        self._clip = self._largest_norms()
+        self._random: dict[str, Tensor] = {}
+
+    @property
+    def now(self) -> FlatState:
+        """The state of every slot; later steps change it."""
+        steps, schedules = [self.optimizer.steps] * len(self.configs), self.plan.schedules.states()
+        return FlatState(self.weights, self.buffers, self.optimizer.state, schedules, steps)
+
+    @contextmanager
+    def settings(self) -> Iterator[None]:
+        """See `Engine`; the runs draw from one generator together."""
+        first = self.plan.configs[0]
+        seed = stream_seed(first.seed, "training")
+        with process_settings(first.trainer, self.plan.device, seed, self.plan.threads):
+            if self._random:
+                restore_random(self._random, self.plan.device)
+            yield
+
+    def batches(self, epoch: int, start: int) -> Iterator[Batch]:
+        """See `Engine`."""
+        return self.plan.batches.epoch(epoch, start)
+
+    def step(self, x: Tensor, y: Tensor) -> Tensor:
+        """See `Engine`.
+
+        Shape:
+            x (slots, batch, …), y (slots, batch, …) -> (slots,)
+        """
+        plan = self.plan
+        with torch.no_grad():
+            gradient, losses, self.buffers = plan.model.gradient(self.weights, self.buffers, x, y)
+            if self._clip is not None:
+                gradient = clip_gradient(gradient, self._clip)
+            self.optimizer.step(self.weights, gradient, plan.schedules.numbers)
+        return losses
+
+    def batch_weight(self, y: Tensor) -> Tensor | int:
+        """See `Engine`."""
+        return self.heads[0].batch_weight(y, stacked=True)
+
+    def learning_rates(self) -> ArrayLike:
+        """See `Engine`."""
+        return self.plan.schedules.lr.copy()
+
+    def end_batch(self) -> None:
+        """See `Engine`."""
+        self.plan.schedules.after_batch()
+
+    def end_epoch(self, monitored: Column) -> None:
+        """See `Engine`."""
+        self.plan.schedules.after_epoch(monitored.tolist())
+
+    def finite(self) -> Mask:
+        """See `Engine`."""
+        # Whatever is not finite reaches the sum, which is cheaper than looking at each.
+        sums = self.weights.sum(dim=1).isfinite()
+        finite = sums if bool(sums.all()) else self.weights.isfinite().all(dim=1)
+        return np.asarray(finite.cpu().numpy())
+
+    def evaluate(self, split: str, weights: FlatState | None = None) -> dict[str, Column]:
+        """See `Engine`."""
+        state = weights or self.now
+        batch_size = self.plan.first.splits[split].batch_size
+        table = self.tables[split]
+        return evaluated(self.plan, self.heads, table, batch_size, state.weights, state.buffers)
+
+    def remember_best(self, slots: Mask) -> None:
+        """See `Engine`."""
+        self.best.copy(slots, self.now)
+
+    def final_weights(self, best: Mask) -> FlatState:
+        """See `Engine`."""
+        final = self.now.without_optimizer().clone()
+        final.copy(best, self.best.without_optimizer())
+        return final
+
+    def state_dict(self, slot: int, weights: FlatState) -> dict[str, Any]:
+        """See `Engine`."""
+        return weights.state_dict(self.plan.layout, slot)
+
+    def checkpoint(self, slot: int, which: Which) -> Checkpoint:
+        """See `Engine`."""
+        state = self.best if which == "best" else self.now
+        seed = stream_seed(self.configs[slot].seed, "training")
+        checkpoint = state.checkpoint(self.plan.layout, self.optimizer, slot, seed)
+        if which == "last" and self.plan.model.randomness != "error":
+            shared = random_state(self.plan.device)
+            checkpoint["random"] |= {SHARED + device: one for device, one in shared.items()}
+        return checkpoint
+
+    def restore(self, last: Sequence[Checkpoint], best: Sequence[Checkpoint]) -> None:
+        """See `Engine`."""
+        slots, layout, fresh = len(self.configs), self.plan.layout, self.now
+        padded = [[*each, *[each[-1]] * (slots - len(each))] for each in (last, best)]
+        now, self.best = (flat_state(layout, each, fresh) for each in padded)
+        self.weights, self.buffers, self.optimizer.state = now.weights, now.buffers, now.optimizer
+        self.optimizer.steps = now.steps[0]
+        self.plan.schedules.restore(now.schedules)
+        shared = {k: one for k, one in last[0]["random"].items() if k.startswith(SHARED)}
+        self._random = {k.removeprefix(SHARED): one for k, one in shared.items()}
+
+    def select(self, slots: Sequence[int]) -> Sequence[int]:
+        """See `Engine`."""
+        slots = list(slots) if len(slots) >= NARROWEST else [slots[0]] * NARROWEST
+        index = torch.tensor(slots, device=self.weights.device)
+        now, self.best = self.now.select(slots), self.best.select(slots)
+        self.weights, self.buffers, self.optimizer.state = now.weights, now.buffers, now.optimizer
+        self.configs = [self.configs[slot] for slot in slots]
+        self.heads = [self.heads[slot] for slot in slots]
+        self.tables = {name: table.keep(index) for name, table in self.tables.items()}
+        self.plan.batches.keep(slots)
+        self.plan.schedules.keep(slots)
+        self.plan.model.forget()
+        self._clip = self._largest_norms()
+        return slots
+
+    def _largest_norms(self) -> Tensor | None:
+        norms = [config.trainer.gradient_clip for config in self.configs]
+        if all(norm is None for norm in norms):
+            return None
+        filled = [math.inf if norm is None else norm for norm in norms]
+        return torch.tensor(filled, device=self.weights.device)[:, None]

@@ -1,0 +1,156 @@
+"""The state of the runs of a stack, and each run's as a single run's checkpoint has it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seedbed.fused.flat import Layout, Named
+from seedbed.fused.optimizers import BatchedOptimizer, numbers_of, stacked_states
+from seedbed.fused.schedules import SchedulerState
+from seedbed.runs.checkpoint import Checkpoint
+from seedbed.training.progress import Mask
+
+
+@dataclass
+class FlatState:
+    """All that training changes, of every slot.
+
+    Args:
+        weights: flat, (slots, num_params).
+        buffers: and parameters that are not trained, each (slots, …).
+        optimizer: what it keeps for each parameter, by name, each (slots, num_params).
+        schedules: of each slot.
+        steps: that each slot has made.
+    """
+
+    weights: Tensor
+    buffers: Named
+    optimizer: Named
+    schedules: list[SchedulerState]
+    steps: list[int]
+
+    def clone(self) -> "FlatState":
+        """A copy that later steps do not change."""
+        return FlatState(
+            self.weights.clone(),
+            {name: tensor.clone() for name, tensor in self.buffers.items()},
+            {name: rows.clone() for name, rows in self.optimizer.items()},
+            list(self.schedules),
+            list(self.steps),
+        )
+
+    def without_optimizer(self) -> "FlatState":
+        """The same tensors, but for what the optimizer keeps."""
+        return replace(self, optimizer={})
+
+    def copy(self, slots: Mask, now: "FlatState") -> None:
+        """Takes over what some slots have now."""
+        if not slots.any():
+            return
+        for name, rows in now.optimizer.items():
+            if name not in self.optimizer:
+                self.optimizer[name] = torch.zeros_like(rows)
+        pairs = [(self.weights, now.weights)]
+        pairs += [(self.buffers[name], tensor) for name, tensor in now.buffers.items()]
+        pairs += [(self.optimizer[name], rows) for name, rows in now.optimizer.items()]
+        if slots.all():
+            for mine, theirs in pairs:
+                mine.copy_(theirs)
+            self.schedules, self.steps = list(now.schedules), list(now.steps)
+            return
+        chosen = slots.nonzero()[0]
+        index = torch.from_numpy(chosen).to(self.weights.device)
+        for mine, theirs in pairs:
+            mine[index] = theirs[index]
+        for slot in chosen.tolist():
+            self.schedules[slot], self.steps[slot] = now.schedules[slot], now.steps[slot]
+
+    def select(self, slots: Sequence[int]) -> "FlatState":
+        """Of some slots alone."""
+        index = torch.tensor(slots, device=self.weights.device)
+        return FlatState(
+            self.weights[index],
+            {name: tensor[index] for name, tensor in self.buffers.items()},
+            {name: rows[index] for name, rows in self.optimizer.items()},
+            [self.schedules[slot] for slot in slots],
+            [self.steps[slot] for slot in slots],
+        )
+
+    def state_dict(self, layout: Layout, slot: int) -> dict[str, Tensor]:
+        """The `state_dict` of one run's model, on the CPU; its parameters lie in one storage."""
+        named = layout.views(self.weights[slot].to("cpu", copy=True))
+        named |= {name: tensor[slot].to("cpu", copy=True) for name, tensor in self.buffers.items()}
+        return {name: named[one] for name, one in layout.saved.items()}
+
+    def checkpoint(
+        self, layout: Layout, optimizer: BatchedOptimizer, slot: int, seed: int
+    ) -> Checkpoint:
+        """The engine's part of a run's checkpoint.
+
+        Args:
+            layout: of the parameters.
+            optimizer: that made the steps.
+            slot: of the run.
+            seed: of what the run would draw if it went on by itself.
+        """
+        schedule = self.schedules[slot]
+        return {
+            "model": self.state_dict(layout, slot),
+            "optimizer": self._optimizer_state(layout, optimizer, slot, schedule.group),
+            "scheduler": schedule.scheduler,
+            "scaler": {},
+            "random": {"cpu": torch.Generator().manual_seed(seed).get_state()},
+        }
+
+    def _optimizer_state(
+        self, layout: Layout, optimizer: BatchedOptimizer, slot: int, group: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """As `torch.optim.Optimizer.state_dict` has it."""
+        steps = self.steps[slot]
+        rows = self.optimizer if steps else {}
+        rows = rows or {name: torch.zeros_like(self.weights) for name in optimizer.from_start}
+        names = [name for name in optimizer.names_of(numbers_of(group)) if name in rows]
+        views = {name: layout.views(rows[name][slot].to("cpu", copy=True)) for name in names}
+        counted = {"step": torch.tensor(float(steps))} if optimizer.counts_steps and rows else {}
+        state: dict[int, dict[str, Tensor]] = {}
+        for number, parameter in enumerate(layout.order):
+            if parameter in layout.shapes and (views or counted):
+                own = {name: view[parameter] for name, view in views.items()}
+                state[number] = {**{key: one.clone() for key, one in counted.items()}, **own}
+        numbers = list(range(len(layout.order)))
+        return {"state": state, "param_groups": [{**group, "params": numbers}]}
+
+
+def flat_state(layout: Layout, checkpoints: Sequence[Checkpoint], fresh: FlatState) -> FlatState:
+    """The state in checkpoints, one of each slot.
+
+    Args:
+        layout: of the parameters.
+        checkpoints: as single runs have them.
+        fresh: state of the same runs, for buffers that no checkpoint holds.
+
+    Raises:
+        KeyError, TypeError, ValueError, RuntimeError: if they are not of these runs.
+    """
+    device = fresh.weights.device
+    buffers = dict(fresh.buffers)
+    for name in layout.kept:
+        if name in checkpoints[0]["model"]:
+            stacked = torch.stack([one["model"][name] for one in checkpoints])
+            buffers[name] = stacked.to(device)
+    rows, _ = stacked_states([one["optimizer"] for one in checkpoints], layout.width)
+    return FlatState(
+        torch.stack([layout.row(one["model"]) for one in checkpoints]).to(device),
+        buffers,
+        {name: tensor.to(device) for name, tensor in rows.items()},
+        [_schedule(one) for one in checkpoints],
+        [one["state"]["step"] for one in checkpoints],
+    )
+
+
+def _schedule(checkpoint: Checkpoint) -> SchedulerState:
+    group = {k: v for k, v in checkpoint["optimizer"]["param_groups"][0].items() if k != "params"}
+    return SchedulerState(checkpoint["scheduler"], group)

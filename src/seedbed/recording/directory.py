@@ -1,0 +1,292 @@
+"""Leaves a complete run directory for every run in training; what runs share is made once.
+
+A run by itself is followed live: its history, its curves and its log are there as it goes. Runs of
+a stack are written at checkpoints and at their end.
+"""
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Self
+
+from seedbed.data.prepared import PreparedData
+from seedbed.errors import RunDirectoryError, SeedbedError
+from seedbed.process.fork_map import fork_map
+from seedbed.raised import reason
+from seedbed.recording.archives import archive
+from seedbed.recording.event_files import EventFiles, endings, epoch_is_logged, result_records
+from seedbed.recording.model_events import ModelEvents
+from seedbed.recording.results import closing_text, history_text, loss_picture, result_of
+from seedbed.recording.run_log import RunLog
+from seedbed.recording.shared_files import SharedFiles
+from seedbed.runs.checkpoint import Checkpoint
+from seedbed.runs.directory import RunDirectory
+from seedbed.runs.files import (
+    json_text,
+    write_all,
+    write_bytes,
+    write_same,
+    write_text,
+    write_yaml,
+    writing,
+)
+from seedbed.training.interrupt import StopRequest
+from seedbed.training.interval import parsed_interval
+from seedbed.training.plan import Plan
+from seedbed.training.state import HistoryRow
+from seedbed.training.training import Ended, EndedRun, Training
+
+log = logging.getLogger("seedbed")
+
+HISTORY_SECONDS = 1.0
+"""How old `history.csv` may be while a run goes on by itself."""
+
+
+@dataclass
+class RecordedRun:
+    """A run, and its directory.
+
+    Args:
+        resolved: its config.
+        directory: claimed for it; released at its end.
+        data: its preparation.
+        draw: whether to leave `loss.png`.
+        has_last: whether there is a checkpoint.
+        saved_best: epoch of the best checkpoint on the disk; None if there is none.
+        result: content of `result.json`, at its end.
+    """
+
+    resolved: Mapping[str, Any]
+    directory: RunDirectory
+    data: PreparedData
+    draw: bool = False
+    has_last: bool = False
+    saved_best: int | None = None
+    result: dict[str, Any] | None = None
+
+
+class DirectoryRecorder:
+    """See `Recorder`. As a context, it keeps statuses true where training raises.
+
+    Args:
+        plan: of the first run.
+        runs: in the order of the training; those that are None are trained, and not written.
+        threads: of the CPU that they are trained with.
+        stack: what `result.json` says of runs that are trained together; None for a run by itself.
+        stop: whether the user asked to stop.
+        in_parallel: whether a fork may write some of the files.
+        before: called with the number of each run as its files are begun, perhaps in another
+            process.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        runs: Sequence[RecordedRun | None],
+        *,
+        threads: int,
+        stop: StopRequest,
+        stack: Mapping[str, Any] | None = None,
+        in_parallel: bool = False,
+        before: Callable[[int], None] = lambda number: None,
+    ) -> None:
+        self.plan = plan
+        self.runs = {number: run for number, run in enumerate(runs) if run is not None}
+        self.stack = stack
+        self.stop = stop
+        self.in_parallel = in_parallel
+        self.before = before
+        directories = {number: run.directory for number, run in self.runs.items()}
+        self.events = EventFiles(directories)
+        self.log = RunLog(directories, plan, live=stack is None, size=len(runs))
+        self.shared = SharedFiles(plan, threads, [run.resolved for run in self.runs.values()])
+        self.model_events = ModelEvents(plan)
+        self._log_interval = parsed_interval(plan.config.trainer.log_every)
+        self._epochs = plan.config.trainer.epochs
+        self._history_written = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, err: BaseException | None, trace: object) -> None:
+        """Says in every run that has not ended why it has not."""
+        left = {n: run for n, run in self.runs.items() if run.result is None}
+        try:
+            if err is not None:
+                self._failed(left, err)
+        finally:
+            for run in left.values():
+                run.directory.release()
+
+    def _failed(self, left: Mapping[int, RecordedRun], err: BaseException) -> None:
+        if self.stack is None:
+            log.error("".join(traceback.format_exception(err)))
+        # What is interrupted may raise anything: an import does, and so do a loader's workers.
+        stopped = isinstance(err, KeyboardInterrupt) or (
+            self.stop.requested and not isinstance(err, SeedbedError)
+        )
+        for number, run in left.items():
+            with suppress(RunDirectoryError, ValueError):  # the disk may be what failed
+                self.events.end(number, endings()[False])
+            with suppress(RunDirectoryError):
+                run.directory.write_status("interrupted" if stopped else "failed", reason(err))
+        if stopped and not isinstance(err, KeyboardInterrupt):
+            raise KeyboardInterrupt from err
+
+    def begin(self, training: Training, resumed: Sequence[Checkpoint] | None) -> None:
+        """See `Recorder`."""
+        self.engine = {"engine": training.engine.name, **(self.stack or {})}
+        if resumed is None:
+            self.events.begin([run.resolved for run in self.runs.values()])
+        for number, run in self.runs.items():
+            # Here, as later ones are names of the first; and so that all say when they started.
+            run.directory.write_status("running")
+            self.shared.write(run.directory, run.data)
+            if resumed is not None:
+                self.events.go_on(number, resumed[number])
+                run.has_last = True
+                if run.directory.best.is_file():
+                    run.saved_best = int(training.progress.copied_at[number])
+
+        def begin_one(number: int) -> None:
+            self.before(number)
+            run = self.runs[number]
+            with writing(run.directory.checkpoints):
+                run.directory.checkpoints.mkdir(exist_ok=True)
+            if resumed is None:
+                self.events.write_start(number)
+            # Last: where there is a config, a run that was killed finds all that it needs.
+            write_yaml(run.directory.config, dict(run.resolved))
+
+        fork_map(list(self.runs), begin_one, fork=self.in_parallel)
+        if resumed is None:
+            self.events.started()
+        if self.stack is None and not training.progress.step:
+            for event in self.model_events.graph():
+                self.events.add_event(0, **event)
+        self.log.begin()
+
+    def step(self, training: Training) -> None:
+        """See `Recorder`."""
+        interval, progress = self._log_interval, training.progress
+        if interval.unit != "epochs" and interval.after_step(progress.step):
+            means = progress.train_loss
+            for slot, number in enumerate(progress.runs):
+                if number in self.runs:
+                    self.events.add_step(number, progress.step, float(means[slot]))
+            self._follow(training)
+
+    def epoch(self, training: Training) -> None:
+        """See `Recorder`."""
+        progress = training.progress
+        if self.stack is None:
+            self.log.epoch(progress)
+            if epoch_is_logged(self._log_interval, progress.epoch, self._epochs):
+                for event in self.model_events.histograms(progress.step):
+                    self.events.add_event(0, **event)
+            self._follow(training)
+
+    def _follow(self, training: Training) -> None:
+        """Writes what somebody sees who looks at a run that goes on."""
+        if self.stack is not None:
+            return
+        progress = training.progress
+        if self.events.live_due():
+            self.events.add_points(progress, [0])
+            self.events.flush([0])
+        if time.monotonic() - self._history_written > HISTORY_SECONDS:
+            self._write_history(self.runs[0], progress.rows(0, progress.epoch))
+            self._history_written = time.monotonic()
+
+    def _write_history(self, run: RecordedRun, rows: Sequence[HistoryRow]) -> None:
+        write_text(run.directory.history, history_text(rows, self.plan.metric_names))
+
+    def save(self, training: Training) -> None:
+        """See `Recorder`; on the disk together, but for runs that have diverged."""
+        progress = training.progress
+        slots = [
+            slot
+            for slot, number in enumerate(progress.runs)
+            if number in self.runs and number not in progress.diverged
+        ]
+        self.events.add_points(progress, slots)
+        self.events.flush(progress.runs[slot] for slot in slots)
+        best, last = [], []
+        for slot in slots:
+            run, epoch = self.runs[progress.runs[slot]], int(progress.copied_at[slot])
+            if run.saved_best != epoch:
+                best.append((run.directory.best, archive(training.checkpoint(slot, "best"))))
+                run.saved_best = epoch
+            last.append((run.directory.last, self._last(training, slot)))
+            run.has_last = True
+        write_all(best, flush=True)  # first: killed in between, it is made again on the way
+        write_all(last, flush=True)
+
+    def _last(self, training: Training, slot: int) -> bytes:
+        events = self.events.bytes_of(training.progress.runs[slot])
+        return archive({**training.checkpoint(slot, "last"), "events": events})
+
+    def ended(self, training: Training, ended: Ended) -> None:
+        """See `Recorder`."""
+        progress = training.progress
+        ours = [one for one in ended.runs if progress.runs[one.slot] in self.runs]
+        self.events.add_points(progress, [one.slot for one in ours])
+        said = endings()
+        numbers = result_records(
+            [progress.steps_of(one.slot) for one in ours], [one.measured.metrics for one in ours]
+        )
+
+        def end_one(index: int) -> dict[str, Any]:
+            one = ours[index]
+            ending = numbers[index] + said[one.status == "completed"]
+            return self._end(training, ended, one, ending)
+
+        results = fork_map(range(len(ours)), end_one, fork=self.in_parallel)
+        for one, result in zip(ours, results, strict=True):
+            run = self.runs[progress.runs[one.slot]]
+            run.result = result
+            run.directory.release()
+
+    def _end(
+        self, training: Training, ended: Ended, one: EndedRun, ending: bytes
+    ) -> dict[str, Any]:
+        """Writes a run's last files; the content of `result.json`."""
+        progress, number = training.progress, training.progress.runs[one.slot]
+        run, rows = self.runs[number], progress.rows(number, progress.epochs_of(one.slot))
+        self._write_checkpoints(training, one.slot, run)
+        weights = training.engine.state_dict(one.slot, ended.weights)
+        write_bytes(run.directory.model, archive(weights), flush=self.stack is None)
+        if run.draw and (picture := loss_picture(rows)) is not None:
+            write_bytes(run.directory.figure, picture.png)
+            self.events.add_picture(number, picture, int(rows[-1]["step"]))
+        self._write_history(run, rows)
+        result = result_of(self.plan, run.resolved, one, progress, self.engine)
+        write_text(run.directory.result, json_text(result) + "\n")
+        self.events.end(number, ending)
+        epochs = progress.configs[one.slot].trainer.epochs
+        self.log.ended(number, closing_text(result, epochs), one, progress.undefined.get(number))
+        run.directory.write_status(one.status, one.error)
+        return result
+
+    def _write_checkpoints(self, training: Training, slot: int, run: RecordedRun) -> None:
+        """The last ones; of a run that diverged, the last good one."""
+        progress, paths, flush = training.progress, run.directory, self.stack is None
+        if progress.runs[slot] in progress.diverged:
+            best = archive(training.checkpoint(slot, "best"))
+            write_bytes(paths.best, best, flush=flush)
+            if not run.has_last:
+                write_same(paths.last, paths.best, best)
+            return
+        last = self._last(training, slot)
+        write_bytes(paths.last, last, flush=flush)
+        if progress.copied_at[slot] == progress.epoch and not progress.batch:
+            write_same(paths.best, paths.last, last)  # the best epoch is the last
+        elif run.saved_best != progress.copied_at[slot]:
+            write_bytes(paths.best, archive(training.checkpoint(slot, "best")), flush=flush)
+
+    def note(self, text: str) -> None:
+        """See `Recorder`."""
+        self.log.note(text)

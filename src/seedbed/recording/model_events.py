@@ -1,0 +1,43 @@
+"""What TensorBoard shows of one model on request: histograms of its weights, and its graph."""
+
+import warnings
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from seedbed.process.torch_private import graph_of
+from seedbed.training.plan import Plan
+
+
+class ModelEvents:
+    """Makes the fields of events, as `trainer.log_histograms` and `trainer.log_graph` ask.
+
+    Args:
+        plan: of the run.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        if plan.config.trainer.log_histograms:
+            import_module("torch.utils.tensorboard.summary")  # before the clock starts
+
+    def histograms(self, step: int) -> Iterator[dict[str, Any]]:
+        """One of each parameter."""
+        if self.plan.config.trainer.log_histograms:
+            from torch.utils.tensorboard.summary import histogram
+
+            for name, tensor in self.plan.model.named_parameters():
+                values = tensor.detach().cpu().numpy()
+                yield {"summary": histogram(f"weights/{name}", values, "auto"), "step": step}
+
+    def graph(self) -> Iterator[dict[str, Any]]:
+        """The model, traced on one row; none of a model that cannot be traced, which goes on."""
+        if self.plan.config.trainer.log_graph:
+            x, _ = next(iter(self.plan.train.epoch(0)))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch deprecates tracing, all that GRAPHS shows
+                try:
+                    graph = graph_of(self.plan.model, x[:1])
+                except RuntimeError:
+                    return
+            yield {"graph_def": graph}

@@ -1,0 +1,65 @@
+"""Trains one run and records it in its directory.
+
+plan = prepare_run(config, AllowList())
+result = run(plan, resolved, claim(Path("outputs/mine")))
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from seedbed.recording.directory import DirectoryRecorder, RecordedRun
+from seedbed.runs.checkpoint import Checkpoint
+from seedbed.runs.directory import RunDirectory
+from seedbed.training.interrupt import stop_request
+from seedbed.training.loop import train
+from seedbed.training.plan import Plan
+from seedbed.training.reporter import Reported, Reporter, Silent
+from seedbed.training.resume import load_best, restore
+from seedbed.training.single import single_training
+from seedbed.training.unsaved import UnsavedNotes
+
+
+def run(
+    plan: Plan,
+    resolved: Mapping[str, Any],
+    directory: RunDirectory,
+    reporter: Reporter | None = None,
+    *,
+    draw: bool = True,
+    resumed: Checkpoint | None = None,
+) -> dict[str, Any]:
+    """Trains a prepared run and leaves a complete run directory.
+
+    Args:
+        plan: built by `prepare_run`; its model is trained in place.
+        resolved: the config, for `config.yaml`.
+        directory: claimed for this run alone; released at the end.
+        reporter: hears of the progress.
+        draw: whether to leave `loss.png`.
+        resumed: the checkpoint to go on from; None to begin.
+
+    Returns:
+        The content of `result.json`; its `status` is completed, diverged or interrupted.
+
+    Raises:
+        CheckpointError: if the checkpoint does not go with the config; the files stay as they are.
+        RunDirectoryError: if the disk is full or may not be written.
+        KeyboardInterrupt: if the user asked twice to stop.
+        Exception: whatever the user's own model or data raises; the status is failed then.
+    """
+    recorded = RecordedRun(resolved, directory, plan.data, draw)
+    with (
+        stop_request() as stop,
+        DirectoryRecorder(plan, [recorded], threads=plan.threads, stop=stop) as recorder,
+    ):
+        training = single_training(plan)
+        if resumed is not None:
+            restore(training, plan.model, resumed, load_best(directory), directory)
+        reported = Reported(recorder, reporter or Silent(), plan)
+        try:
+            last = [resumed] if resumed is not None else None
+            train(training, UnsavedNotes(reported, plan), stop, last)
+        finally:
+            reported.close()
+    assert recorded.result is not None
+    return recorded.result

@@ -1,0 +1,52 @@
+"""Files that runs of one training have in common: how their data was prepared, and where."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from seedbed.data.prepared import PreparedData
+from seedbed.runs.code import code_of
+from seedbed.runs.directory import RunDirectory
+from seedbed.runs.environment import environment
+from seedbed.runs.files import json_text, write_bytes, write_same
+from seedbed.training.arithmetic import arithmetic
+from seedbed.training.plan import Plan
+
+
+class SharedFiles:
+    """Writes `preprocessing.json` and `environment.json`; equal ones are names of one file.
+
+    Args:
+        plan: of the first run.
+        threads: of the CPU that the runs are trained with.
+        resolved: the configs of the runs.
+    """
+
+    def __init__(self, plan: Plan, threads: int, resolved: Sequence[Mapping[str, Any]]) -> None:
+        self.plan = plan
+        self.threads = threads
+        self.resolved = resolved
+        self._texts: dict[int, tuple[bytes, bytes]] = {}
+        self._written: dict[bytes, Path] = {}
+
+    def write(self, directory: RunDirectory, data: PreparedData) -> None:
+        """The files of one run."""
+        if id(data) not in self._texts:
+            made_with = {**self._environment, "data": dict(data.fingerprint)}
+            texts = (json_text(data.preprocessing.to_json()), json_text(made_with))
+            self._texts[id(data)] = (f"{texts[0]}\n".encode(), f"{texts[1]}\n".encode())
+        files = (directory.preprocessing, directory.environment)
+        for path, content in zip(files, self._texts[id(data)], strict=True):
+            if content in self._written:
+                write_same(path, self._written[content], content)
+            else:
+                write_bytes(path, content)
+                self._written[content] = path
+
+    @cached_property
+    def _environment(self) -> dict[str, Any]:
+        """Asked for once, as it asks git; but for the data."""
+        settings = arithmetic(self.plan.config.trainer)
+        code = code_of(self.resolved[0])
+        return environment(str(self.plan.device), self.threads, settings, {}, code)

@@ -1,0 +1,87 @@
+"""The article's loop, for one run or many: every epoch, every batch, loss, gradient, update.
+
+An engine does the arithmetic (`single.py` of one run, `fused/engine.py` of many), `progress.py`
+decides how each run stands, and a recorder keeps what is worth keeping.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seedbed.runs.checkpoint import Checkpoint
+from seedbed.training.interrupt import StopRequest
+from seedbed.training.interval import parsed_interval
+from seedbed.training.recorder import Recorder
+from seedbed.training.training import Training
+
+
+def train(
+    training: Training,
+    recorder: Recorder,
+    stop: StopRequest,
+    resumed: Sequence[Checkpoint] | None = None,
+) -> None:
+    """Trains every run to its own end.
+
+    Args:
+        training: the runs, new or restored.
+        recorder: hears what happens.
+        stop: whether the user asked to stop; the runs left are interrupted then.
+        resumed: the checkpoints that the runs were restored from; None if they are new.
+
+    Raises:
+        Exception: whatever the user's own model or data raises.
+    """
+    engine, progress = training.engine, training.progress
+    due = parsed_interval(progress.trainer.checkpoint_every)
+    with engine.settings(), np.errstate(invalid="ignore"):  # NaN and infinity are ordinary here
+        if resumed is None:
+            engine.remember_best(np.ones(len(progress.configs), dtype=np.bool_))
+        recorder.begin(training, resumed)
+        while _runs_left(training, recorder) and not stop.requested:
+            progress.begin_epoch()
+            for x, y in engine.batches(progress.epoch, progress.batch):
+                losses = engine.step(x, y)  # forward, loss, gradient, update
+                progress.add_step(losses, engine.batch_weight(y), engine.learning_rates())
+                engine.end_batch()
+                recorder.step(training)
+                if due.after_step(progress.step):
+                    _save(training, recorder)
+                if stop.requested or progress.all_diverged:
+                    break
+            progress.check(engine.finite())
+            if progress.all_diverged or progress.batch < progress.batches:
+                continue
+            row = training.row()
+            monitored = row[progress.monitor.name]
+            engine.end_epoch(monitored)
+            progress.close_epoch(row)
+            engine.remember_best(progress.update_best(monitored))
+            recorder.epoch(training)
+            if note := progress.note_undefined(row):
+                recorder.note(note)
+            if due.after_epoch(progress.epoch):
+                _save(training, recorder)
+        if progress.runs:
+            why = f"stopped in epoch {progress.epoch + 1} after step {progress.step}"
+            recorder.ended(training, training.end(range(progress.num_active), why))
+
+
+def _runs_left(training: Training, recorder: Recorder) -> bool:
+    """Hands over the runs that are done, and closes the gaps; whether any is left."""
+    progress = training.progress
+    if done := progress.ended():
+        recorder.ended(training, training.end(done))
+        left = sorted(set(range(progress.num_active)) - set(done))
+        if not left:
+            progress.runs = []
+            return False
+        training.select(left)
+    return True
+
+
+def _save(training: Training, recorder: Recorder) -> None:
+    """Has checkpoints written of weights that are finite."""
+    training.progress.check(training.engine.finite())
+    if not training.progress.all_diverged:
+        recorder.save(training)

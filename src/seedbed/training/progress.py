@@ -1,0 +1,388 @@
+"""How far K runs have come: losses, histories, best epochs, divergence, early stopping.
+
+Each is decided here, once for one run and for many, as arrays of one value per slot.
+"""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from seedbed.config.schema import RunConfig, TrainerConfig
+from seedbed.training.monitoring import undefined_note
+from seedbed.training.state import Best, HistoryRow, Monitor, TrainingState
+
+Column = NDArray[np.float64]
+"""One value per slot."""
+
+Mask = NDArray[np.bool_]
+"""One truth value per slot."""
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """A loss or a weight of a run that became NaN or infinite.
+
+    Args:
+        error: what, where.
+        epochs: finished before.
+        steps: made.
+    """
+
+    error: str
+    epochs: int
+    steps: int
+
+
+class Progress:
+    """The runs in training, and how far each has come.
+
+    A run that ends leaves its slot; `runs` says which run is in which. An engine may have more
+    slots than there are runs left: those after `num_active` repeat the last run.
+
+    Args:
+        configs: of the run in each slot.
+        num_runs: how many runs there are.
+        monitor: the column that decides the best epoch.
+        metric_names: columns of losses and metrics, in order.
+        batches: in an epoch.
+        is_sum: whether the loss of a batch is the sum over its rows; the mean otherwise.
+        losses_in_flight: steps after which their losses are looked at.
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[RunConfig],
+        num_runs: int,
+        *,
+        monitor: Monitor,
+        metric_names: Sequence[str],
+        batches: int,
+        is_sum: bool,
+        losses_in_flight: int = 1,
+    ) -> None:
+        self.configs = list(configs)
+        self.runs = list(range(num_runs))
+        self.num_runs = num_runs
+        self.monitor = monitor
+        self.metric_names = list(metric_names)
+        self.batches = batches
+        self.is_sum = is_sum
+        self.losses_in_flight = losses_in_flight
+        self.epoch = self.batch = self.step = 0
+        slots = len(configs)
+        self.loss_sum, self.weight_sum = np.zeros(slots), np.zeros(slots)
+        self.rates: Column = np.zeros(slots)
+        self.finite: Mask = np.ones(slots, dtype=np.bool_)
+        self.best_value = np.full(slots, np.nan)
+        self.best_epoch, self.epochs_since, self.copied_at = np.zeros((3, slots), dtype=np.int64)
+        deltas = [config.trainer.early_stopping.min_delta for config in configs]
+        self._min_deltas = np.array(deltas, dtype=np.float64)
+        self.diverged: dict[int, Divergence] = {}
+        self.undefined: dict[int, str] = {}
+        self._rows: dict[int, list[HistoryRow]] = {}
+        self.history: dict[str, Column] = {name: np.empty((0, num_runs)) for name in self.columns}
+        self.times = np.empty(0)
+        self._began = time.perf_counter()
+        self._pending: list[tuple[Tensor, Tensor | int]] = []
+
+    @property
+    def columns(self) -> list[str]:
+        """Of `history.csv`, without epoch and step."""
+        return [*self.metric_names, "lr", "seconds"]
+
+    @property
+    def num_active(self) -> int:
+        """Runs that are still in training."""
+        return len(self.runs)
+
+    @property
+    def trainer(self) -> TrainerConfig:
+        """What all runs share of it: every key but epochs, clipping and early stopping."""
+        return self.configs[0].trainer
+
+    @property
+    def all_diverged(self) -> bool:
+        """Whether no run is worth another step."""
+        return bool(self.diverged) and all(run in self.diverged for run in self.runs)
+
+    def add_step(self, losses: Tensor, weight: Tensor | int, rates: ArrayLike) -> None:
+        """Takes in the step just made.
+
+        Args:
+            losses: of each slot, (slots,).
+            weight: what they count in the epoch's loss; one number, or (slots,).
+            rates: learning rates of that step, (slots,).
+        """
+        self.step += 1
+        self.batch += 1
+        self.rates = rates  # type: ignore[assignment]  # a list of one is as good
+        self._pending.append((losses, weight))
+        if len(self._pending) >= self.losses_in_flight:
+            self.settle()
+
+    def settle(self) -> None:
+        """Waits for the losses in flight and adds them up; one that is not finite ends its run."""
+        behind = len(self._pending)
+        for losses, weight in self._pending:
+            behind -= 1
+            counts = weight.cpu().double().numpy() if isinstance(weight, Tensor) else weight
+            if not self._add(losses, counts):
+                values = losses.cpu().double().numpy()
+                for slot in (self.finite & ~np.isfinite(values)).nonzero()[0].tolist():
+                    self._diverge(slot, f"train/loss is {values[slot]}", behind)
+        self._pending.clear()
+
+    def _add(self, losses: Tensor, counts: Any) -> bool:
+        """Adds the losses of a step; whether all are finite."""
+        if len(self.loss_sum) == 1:  # a small step takes as long as its Python
+            value = losses.item()
+            self.loss_sum[0] += value * counts
+            self.weight_sum[0] += counts
+            return value - value == 0
+        values = losses.cpu().double().numpy()
+        self.loss_sum += values * counts
+        self.weight_sum += counts
+        return bool(np.isfinite(values).all())
+
+    def check(self, finite: Mask) -> None:
+        """Takes in which slots have finite weights; no loss has been seen since the last step."""
+        self.settle()
+        if not finite.all():
+            for slot in (self.finite & ~finite).nonzero()[0].tolist():
+                self._diverge(slot, "a weight is infinite or NaN", 0)
+
+    def _diverge(self, slot: int, what: str, behind: int) -> None:
+        self.finite[slot] = False
+        if slot < self.num_active:
+            where = (
+                f"at step {self.step - behind} (epoch {self.epoch + 1}, "
+                f"batch {self.batch - behind}, lr {float(self.rates[slot]):g})"
+            )
+            error = Divergence(f"{what} {where}", self.epoch, self.step)
+            self.diverged[self.runs[slot]] = error
+
+    @property
+    def train_loss(self) -> Column:
+        """Of the epoch's batches so far: the mean over their rows, or the sum."""
+        self.settle()
+        return self.loss_sum.copy() if self.is_sum else self.loss_sum / self.weight_sum
+
+    def begin_epoch(self) -> None:
+        """Starts the clock of an epoch, or of what is left of it."""
+        self._began = time.perf_counter()
+
+    def close_epoch(self, row: Mapping[str, Column]) -> None:
+        """Ends an epoch.
+
+        Args:
+            row: the losses and metrics of each slot, by column.
+        """
+        self.loss_sum[:], self.weight_sum[:], self.batch = 0, 0, 0
+        self._grow()
+        share = round(self._share(), 9)
+        columns = {
+            **row,
+            "lr": np.asarray(self.rates),
+            "seconds": np.full(len(self.configs), share),
+        }
+        if not self.diverged and len(self.configs) == self.num_runs:
+            for name, values in columns.items():
+                self.history[name][self.epoch] = values
+        else:
+            alive = [slot for slot, run in enumerate(self.runs) if run not in self.diverged]
+            runs = [self.runs[slot] for slot in alive]
+            for name, values in columns.items():
+                self.history[name][self.epoch, runs] = values[alive]
+        self.times[self.epoch] = time.time()
+        self.epoch += 1
+
+    def _share(self) -> float:
+        """Each run's part of the seconds since the epoch began."""
+        return (time.perf_counter() - self._began) / self.num_active
+
+    def seconds_of(self, slot: int) -> float:
+        """That a run's training took; of an epoch that is not finished as well."""
+        finished = float(self.history["seconds"][: self.epochs_of(slot), self.runs[slot]].sum())
+        return finished + (self._share() if self.batch else 0.0)
+
+    def _grow(self) -> None:
+        """Makes room for another epoch; how many there will be is not known where runs may stop."""
+        if self.epoch < len(self.times):
+            return
+        rows = max(64, self.epoch)
+        more = np.full((rows, self.num_runs), math.nan)
+        self.history = {name: np.concatenate([one, more]) for name, one in self.history.items()}
+        self.times = np.concatenate([self.times, np.zeros(rows)])
+
+    def update_best(self, values: Column) -> Mask:
+        """Takes in the monitored value of the epoch just closed.
+
+        A value that is NaN or infinite is never the best; early stopping counts its epoch as one
+        without a better value.
+
+        Returns:
+            The slots whose weights are to be remembered: the best so far, and while a run has no
+            best epoch, the latest.
+        """
+        gain = values - self.best_value
+        gain = gain if self.monitor.higher_is_better else -gain
+        # The first finite value has no gain that is a number.
+        better = self.finite & np.isfinite(values) & ~(gain <= self._min_deltas)
+        self.epochs_since += self.finite
+        for column, value in (
+            (self.best_value, values),
+            (self.best_epoch, self.epoch),
+            (self.epochs_since, 0),
+        ):
+            np.copyto(column, value, where=better)
+        due: Mask = better | (self.finite & (self.best_epoch == 0))
+        np.copyto(self.copied_at, self.epoch, where=due)
+        return due
+
+    def note_undefined(self, row: Mapping[str, Column]) -> str | None:
+        """What to say of runs whose monitored value is no number, for the first time in each."""
+        name = self.monitor.name
+        finite = np.isfinite(row[name])
+        if finite.all():
+            return None
+        slots = [
+            slot
+            for slot in (~finite).nonzero()[0].tolist()
+            if slot < self.num_active
+            and self.runs[slot] not in self.diverged
+            and self.runs[slot] not in self.undefined
+        ]
+        for slot in slots:
+            own = {column: float(values[slot]) for column, values in row.items()}
+            from_start = not self.best_epoch[slot]
+            note = undefined_note(name, {**own, "epoch": self.epoch}, from_start=from_start)
+            self.undefined[self.runs[slot]] = note
+        if not slots:
+            return None
+        note = self.undefined[self.runs[slots[0]]]
+        return note if self.num_runs == 1 else f"{len(slots)} of {self.num_active} runs: {note}"
+
+    def ended(self) -> list[int]:
+        """Slots of runs that are done: diverged, at their last epoch, or stopped early."""
+        return [slot for slot in range(self.num_active) if self._is_done(slot)]
+
+    def stopped_early(self, slot: int) -> bool:
+        """Whether the run's early stopping says so."""
+        patience = self.configs[slot].trainer.early_stopping.patience
+        return patience is not None and int(self.epochs_since[slot]) >= patience
+
+    def _is_done(self, slot: int) -> bool:
+        return (
+            self.runs[slot] in self.diverged
+            or self.epoch >= self.configs[slot].trainer.epochs
+            or self.stopped_early(slot)
+        )
+
+    def epochs_of(self, slot: int) -> int:
+        """Epochs that the run has finished."""
+        diverged = self.diverged.get(self.runs[slot])
+        return diverged.epochs if diverged else self.epoch
+
+    def steps_of(self, slot: int) -> int:
+        """Steps that the run has made."""
+        diverged = self.diverged.get(self.runs[slot])
+        return diverged.steps if diverged else self.step
+
+    def rows(self, run: int, epochs: int) -> list[HistoryRow]:
+        """The rows of `history.csv` of a run, up to an epoch; none of them changes."""
+        return self._made_rows(run, epochs)[:epochs]
+
+    def last_row(self) -> HistoryRow:
+        """The row of the epoch just closed, of the first run."""
+        return self._made_rows(self.runs[0], self.epoch)[-1]
+
+    def _made_rows(self, run: int, epochs: int) -> list[HistoryRow]:
+        """Those made so far, at least up to an epoch."""
+        rows = self._rows.setdefault(run, [])
+        start = len(rows)
+        if start < epochs:
+            columns = [values[start:epochs, run].tolist() for values in self.history.values()]
+            for epoch, values in enumerate(zip(*columns, strict=True), start + 1):
+                named = zip(self.history, values, strict=True)
+                rows.append({"epoch": epoch, "step": epoch * self.batches, **dict(named)})
+        return rows
+
+    def best(self, slot: int, *, at_best: bool = False) -> Best:
+        """The best epoch of a run; `at_best` is as it stood when its weights were remembered."""
+        epoch, since = int(self.best_epoch[slot]), int(self.epochs_since[slot])
+        if at_best:
+            since = 0 if epoch else int(self.copied_at[slot])
+        delta = self.configs[slot].trainer.early_stopping.min_delta
+        name, higher = self.monitor.name, self.monitor.higher_is_better
+        return Best(name, higher, delta, float(self.best_value[slot]), epoch, since)
+
+    def state(self, slot: int) -> TrainingState:
+        """Where a run stands now."""
+        self.settle()
+        seen = float(self.weight_sum[slot])
+        return TrainingState(
+            self.best(slot),
+            epoch=self.epoch,
+            batch=self.batch,
+            step=self.step,
+            loss_sum=float(self.loss_sum[slot]),
+            rows_seen=int(seen) if seen.is_integer() else seen,
+            lr=float(self.rates[slot]),
+            history=self.rows(self.runs[slot], self.epoch),
+        )
+
+    def state_at_best(self, slot: int) -> TrainingState:
+        """Where a run stood when its best weights were remembered."""
+        epoch = int(self.copied_at[slot])
+        history = self.rows(self.runs[slot], epoch)
+        return TrainingState(
+            self.best(slot, at_best=True),
+            epoch=epoch,
+            step=epoch * self.batches,
+            lr=history[-1]["lr"] if history else 0.0,
+            history=history,
+        )
+
+    def restore(self, last: Sequence[TrainingState], best: Sequence[TrainingState]) -> None:
+        """Goes on where checkpoints stand, one of each slot and all of one step.
+
+        Raises:
+            KeyError: if a history has other columns.
+        """
+        first = last[0]
+        self.epoch, self.batch, self.step = first.epoch, first.batch, first.step
+        self.loss_sum = np.array([one.loss_sum for one in last], dtype=np.float64)
+        self.weight_sum = np.array([one.rows_seen for one in last], dtype=np.float64)
+        self.rates = np.array([one.lr for one in last], dtype=np.float64)
+        self.best_value = np.array([one.best.value for one in last], dtype=np.float64)
+        self.best_epoch = np.array([one.best.epoch for one in last])
+        self.epochs_since = np.array([one.best.epochs_since for one in last])
+        self.copied_at = np.array([one.epoch for one in best])
+        self.times = np.zeros(self.epoch)
+        empty = np.full((self.epoch, self.num_runs), math.nan)
+        self.history = {name: empty.copy() for name in self.columns}
+        for run in self.runs:
+            for epoch, row in enumerate(last[run].history):
+                for name, values in self.history.items():
+                    values[epoch, run] = row[name]
+
+    def select(self, slots: Sequence[int]) -> None:
+        """Goes on with the runs in these slots; the last may be there twice, as an engine asks.
+
+        Args:
+            slots: of the runs that go on, and after those whatever fills the engine.
+        """
+        kept = list(slots)
+        self._rows.clear()
+        self.runs = [self.runs[slot] for slot in dict.fromkeys(kept)]
+        self.configs = [self.configs[slot] for slot in kept]
+        self.rates = np.asarray(self.rates)
+        names = ("loss_sum", "weight_sum", "rates", "finite", "best_value", "best_epoch")
+        for name in (*names, "epochs_since", "copied_at", "_min_deltas"):
+            setattr(self, name, getattr(self, name)[kept])

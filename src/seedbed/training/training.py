@@ -1,0 +1,149 @@
+"""Runs in training: the engine that holds their weights, and how far they have come."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seedbed.runs.checkpoint import FORMAT, Checkpoint
+from seedbed.runs.directory import Status
+from seedbed.training.engine import Engine, Weights, Which
+from seedbed.training.progress import Column, Progress
+from seedbed.training.state import TrainingState
+
+PREFIXES = {"validation": "val", "test": "test"}
+"""Of the metrics of each split."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The metrics of a run at its end.
+
+    Args:
+        metrics: over every split of the data.
+        epochs: of each metric, the one whose weights it measures; 0 for the starting weights.
+    """
+
+    metrics: Mapping[str, float]
+    epochs: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """How a run ended.
+
+    Args:
+        slot: that it is in until the recorder has heard of it.
+        status: completed, diverged or interrupted.
+        error: of a run that did not complete.
+        measured: its metrics.
+    """
+
+    slot: int
+    status: Status
+    error: str | None
+    measured: Measured
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Runs that end together.
+
+    Args:
+        runs: each of them.
+        weights: that `model.pth` will hold, of every slot.
+    """
+
+    runs: list[EndedRun]
+    weights: Weights
+
+
+@dataclass
+class Training:
+    """K runs in training.
+
+    Args:
+        engine: their arithmetic.
+        progress: how far they have come.
+    """
+
+    engine: Engine
+    progress: Progress
+
+    def row(self) -> dict[str, Column]:
+        """The losses and metrics of the epoch that ends, by column."""
+        row = {"train/loss": self.progress.train_loss}
+        if "validation" in self.engine.splits:
+            measured = self.engine.evaluate("validation")
+            row |= {f"val/{name}": values for name, values in measured.items()}
+        return row
+
+    def checkpoint(self, slot: int, which: Which) -> Checkpoint:
+        """All that a run needs to go on."""
+        progress = self.progress
+        state = progress.state(slot) if which == "last" else progress.state_at_best(slot)
+        return {
+            "format": FORMAT,
+            **self.engine.checkpoint(slot, which),
+            "state": state.to_plain(),
+            "engine": self.engine.name,
+        }
+
+    def restore(self, last: Sequence[Checkpoint], best: Sequence[Checkpoint]) -> None:
+        """Goes on from checkpoints, one of each run.
+
+        Raises:
+            Exception: of any kind, if they are not of these runs.
+        """
+        self.engine.restore(last, best)
+        slots = len(self.progress.configs)
+        states = [[TrainingState.from_plain(one["state"]) for one in each] for each in (last, best)]
+        padded = [[*each, *[each[-1]] * (slots - len(each))] for each in states]
+        self.progress.restore(*padded)
+
+    def select(self, slots: Sequence[int]) -> None:
+        """Goes on with the runs in these slots."""
+        self.progress.select(self.engine.select(slots))
+
+    def end(self, slots: Sequence[int], stopped: str | None = None) -> Ended:
+        """Chooses the weights that each run ends with, and measures them on every split.
+
+        Args:
+            slots: of the runs that end.
+            stopped: why, where they were interrupted.
+        """
+        engine, progress = self.engine, self.progress
+        errors = [progress.diverged.get(progress.runs[slot]) for slot in slots]
+        keep_best = "validation" in engine.splits and progress.trainer.select == "best"
+        best = np.zeros(len(progress.configs), dtype=np.bool_)
+        for slot, error in zip(slots, errors, strict=True):
+            best[slot] = error is not None or bool(keep_best and progress.best_epoch[slot])
+        weights = engine.final_weights(best)
+        ended: Status = "interrupted" if stopped else "completed"
+        runs = []
+        for slot, error, metrics in zip(slots, errors, self._measured(slots, weights), strict=True):
+            chosen = progress.copied_at[slot] if best[slot] else progress.epoch
+            epochs = _epochs_of(metrics, progress.epochs_of(slot), int(chosen))
+            status: Status = "diverged" if error else ended
+            why = error.error if error else stopped
+            runs.append(EndedRun(slot, status, why, Measured(metrics, epochs)))
+        return Ended(runs, weights)
+
+    def _measured(self, slots: Sequence[int], weights: Weights) -> list[dict[str, float]]:
+        progress = self.progress
+        metrics: list[dict[str, float]] = [{} for _ in slots]
+        for slot, own in zip(slots, metrics, strict=True):
+            if epochs := progress.epochs_of(slot):
+                losses = progress.history["train/loss"]
+                own["train/loss"] = float(losses[epochs - 1, progress.runs[slot]])
+        for split, prefix in PREFIXES.items():
+            if split in self.engine.splits:
+                for name, values in self.engine.evaluate(split, weights).items():
+                    for slot, own in zip(slots, metrics, strict=True):
+                        own[f"{prefix}/{name}"] = float(values[slot])
+        return metrics
+
+
+def _epochs_of(names: Iterable[str], last: int, chosen: int) -> dict[str, int]:
+    """The epoch of each metric: `train/…` are the last one's, the others those of `model.pth`."""
+    return {name: last if name.startswith("train/") else chosen for name in names}
