@@ -10,7 +10,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from support.override_lists import KEYS, VALUES, difference, started
 
-from seedbed.compose.override_words import WordReader
+from seedbed.compose.job_overrides import OverrideReader
 from seedbed.compose.sweep_jobs import JobComposer, composed_jobs
 from seedbed.config.check import CheckedGroups, checked
 from seedbed.config.options import fitted_to_classes
@@ -157,7 +157,7 @@ def test_a_group_that_was_right_is_taken_as_it_is_and_others_are_checked() -> No
 
 
 def test_a_word_that_is_read_quickly_is_what_hydra_reads(composer: JobComposer) -> None:
-    read, parser = WordReader(composer.loader), OverridesParser.create()
+    read, parser = OverrideReader(composer.loader), OverridesParser.create()
     numbers = ["1e5", "-1.5E-3", "00", "0x1", "1e", "1.", "--1", "+3", "9" * 40, "NaN", "nulls"]
     quick = 0
     for written in [*VALUES, *numbers]:

@@ -31,17 +31,17 @@ class Raised:
         return self.patient or self.epochs > self.epochs_before
 
 
-def raised(plain: dict[str, Any], overrides: Sequence[str]) -> Raised:
+def raised(resolved: dict[str, Any], overrides: Sequence[str]) -> Raised:
     """Puts what is asked for into the config.
 
     Args:
-        plain: the resolved config of the run; changed in place.
+        resolved: the config of the run; changed in place.
         overrides: as typed.
 
     Raises:
         ArgumentError: if a key may not be changed, or a value is no number or a smaller one.
     """
-    trainer = plain.get("trainer")
+    trainer = resolved.get("trainer")
     if not isinstance(trainer, dict) or not isinstance(trainer.get("epochs"), int):
         if overrides:
             raise ArgumentError(f"the run's config has no {EPOCHS}, got '{overrides[0]}'")
@@ -60,10 +60,10 @@ def raised(plain: dict[str, Any], overrides: Sequence[str]) -> Raised:
     return more
 
 
-def _larger(key: str, before: int, asked: int) -> int:
-    if asked < before:
-        raise ArgumentError(f"{key} can be raised, from {before}, got {asked}")
-    return asked
+def _larger(key: str, before: int, after: int) -> int:
+    if after < before:
+        raise ArgumentError(f"{key} can be raised, from {before}, got {after}")
+    return after
 
 
 def _wait_longer(trainer: dict[str, Any], value: str) -> bool:

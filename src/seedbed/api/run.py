@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from seedbed.api.history import History
 from seedbed.api.hygiene import untouched
 from seedbed.api.predictions import Predictions
-from seedbed.errors import ArgumentError
+from seedbed.errors import ArgumentError, RunDirectoryError, SeedbedError
 from seedbed.handed_in import KEY, handing_in
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
@@ -83,12 +83,12 @@ class Run:
     @property
     def metrics(self) -> dict[str, float]:
         """Losses and metrics at the end, by name; empty if it has not come to one."""
-        return dict(self._result().get("metrics") or {})
+        return self._numbers("metrics")
 
     @property
     def best(self) -> dict[str, Any]:
         """The best epoch and its value; empty if there is none."""
-        return dict(self._result().get("best") or {})
+        return self._numbers("best")
 
     @property
     def history(self) -> History:
@@ -218,17 +218,32 @@ class Run:
             )
         return {key: self._module}
 
+    def _numbers(self, key: str) -> dict[str, Any]:
+        """What the result tells by name."""
+        told = self._result().get(key)
+        if told is not None and not isinstance(told, dict):
+            raise RunDirectoryError(f"'{self._paths.result}' is damaged: {key} is no mapping")
+        return told or {}
+
+    def _shown(self) -> tuple[str, dict[str, Any]]:
+        """The status and the metrics, of a damaged run as well: what is shown does not raise."""
+        try:
+            metrics = {name: value for name, value in self.metrics.items() if value is not None}
+            return self.status, metrics
+        except SeedbedError as err:
+            return f"damaged: {err.problems[0]}", {}
+
     def _result(self) -> dict[str, Any]:
         return read_json(self._paths.result) if self._paths.result.is_file() else {}
 
     def __repr__(self) -> str:
-        numbers = ", ".join(
-            f"{name} {value:.5g}" for name, value in self.metrics.items() if value is not None
-        )
-        return f"Run({str(self.path)!r}): {self.status}{': ' if numbers else ''}{numbers}"
+        status, metrics = self._shown()
+        numbers = ", ".join(f"{name} {_told(value)}" for name, value in metrics.items())
+        return f"Run({str(self.path)!r}): {status}{': ' if numbers else ''}{numbers}"
 
     def _repr_html_(self) -> str:
-        cells = {"status": self.status, **self.metrics}
+        status, metrics = self._shown()
+        cells = {"status": status, **metrics}
         lines = "".join(
             f"<tr><th>{escape(name)}</th><td>{escape(_told(value))}</td></tr>"
             for name, value in cells.items()

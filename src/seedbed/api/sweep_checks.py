@@ -165,10 +165,12 @@ def _kind(one: ComposedConfig) -> str:
     return _kinds[known][1]
 
 
-def _kind_of(plain: Mapping[str, Any]) -> str:
-    groups = {key: plain[key] for key in ("data", "model", "loader", "loss")}
-    named = {key: plain[key].get("_target_") for key in ("optimizer", "scheduler")}
-    settings = {key: sorted(set(plain[key]) - {"_target_"}) for key in ("optimizer", "scheduler")}
-    trainer = [plain["trainer"][key] for key in ("device", "precision", "monitor")]
-    flags = {k: v for k, v in plain["optimizer"].items() if isinstance(v, bool | list)}
+def _kind_of(resolved: Mapping[str, Any]) -> str:
+    groups = {key: resolved[key] for key in ("data", "model", "loader", "loss")}
+    named = {key: resolved[key].get("_target_") for key in ("optimizer", "scheduler")}
+    settings = {
+        key: sorted(set(resolved[key]) - {"_target_"}) for key in ("optimizer", "scheduler")
+    }
+    trainer = [resolved["trainer"][key] for key in ("device", "precision", "monitor")]
+    flags = {k: v for k, v in resolved["optimizer"].items() if isinstance(v, bool | list)}
     return json.dumps([groups, named, settings, trainer, flags], default=str, sort_keys=True)

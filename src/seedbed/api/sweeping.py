@@ -42,7 +42,7 @@ Runner = Callable[[Sweep, Sequence[Job]], None]
 
 
 def run_sweep(
-    asked: ComposedSweep,
+    request: ComposedSweep,
     messages: Messages,
     run: Runner | None = None,
     start: "nn.Module | None" = None,
@@ -51,7 +51,7 @@ def run_sweep(
     """Runs a new sweep.
 
     Args:
-        asked: what was composed.
+        request: what was composed.
         messages: hears how it goes.
         run: runs the jobs, in place of ours.
         start: a built module whose weights all jobs begin with, which are kept; else None.
@@ -61,19 +61,19 @@ def run_sweep(
         SeedbedError: if a job cannot be prepared; nothing has been written then.
     """
     fast_start.imports_done()
-    kept, folders, sizes = _checked(asked, messages)
-    directory = asked.directory
+    kept, folders, sizes = _checked(request, messages)
+    directory = request.directory
     refuse_too_large(directory, kept, sizes)
     records = [
         JobRecord(number, filled_in(one), folder, config_hash(one.resolved))
         for number, (one, folder) in enumerate(zip(kept, folders, strict=True))
     ]
     note_basis(records, [one.resolved for one in kept])
-    sweep = Sweep(directory, records, asked.origin)
+    sweep = Sweep(directory, records, request.origin)
     with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
     with alone(directory):
-        write_yaml(directory / SWEEP_CONFIG, asked.multirun)
+        write_yaml(directory / SWEEP_CONFIG, request.multirun)
         if start is not None:
             save_start(directory / SWEEP_START, start)
         monitor = run_left(sweep, jobs_of(sweep, records, kept), messages, run, executor=executor)
@@ -81,24 +81,24 @@ def run_sweep(
     return sweep
 
 
-def check_sweep(asked: ComposedSweep, messages: Messages) -> int:
+def check_sweep(request: ComposedSweep, messages: Messages) -> int:
     """Checks a new sweep, and neither runs nor writes it; its number of jobs.
 
     Raises:
         SeedbedError: as `run_sweep`.
     """
     fast_start.imports_done()
-    kept, _, _ = _checked(asked, messages)
+    kept, _, _ = _checked(request, messages)
     for note in notes_on_fusing(kept):
         messages.line(f"note: {note}")
     return len(kept)
 
 
 def _checked(
-    asked: ComposedSweep, messages: Messages
+    request: ComposedSweep, messages: Messages
 ) -> tuple[list[ComposedConfig], list[str], Mapping[str, "Footprint"]]:
     """The jobs of a new sweep without duplicates, their folders, and the sizes of their kinds."""
-    directory = asked.directory
+    directory = request.directory
     if (directory / SWEEP_JOBS).exists():
         DirectoryLock(directory).release()
         raise RunDirectoryError(
@@ -107,7 +107,7 @@ def _checked(
         )
     if RunPaths(directory).status.exists():
         raise RunDirectoryError(f"'{directory}' holds a run; type another hydra.sweep.dir, or none")
-    kept = without_duplicates(asked.jobs, messages.line)
+    kept = without_duplicates(request.jobs, messages.line)
     sizes = refuse_what_cannot_run(kept, messages.line)
     folders = _folders(kept)
     _refuse_what_is_in_the_way(directory, folders)
@@ -122,11 +122,11 @@ def _folders(composed: Sequence[ComposedConfig]) -> list[str]:
         ConfigError: if that names no folder, or one for two jobs.
     """
     named = [one.subfolder(number) for number, one in enumerate(composed)]
-    asked = [folder for folder in named if folder is not None]
-    if not asked:
+    given = [folder for folder in named if folder is not None]
+    if not given:
         return job_folders([filled_in(job) for job in composed])
-    refuse_wrong_folders(asked, SUBDIR)
-    return asked
+    refuse_wrong_folders(given, SUBDIR)
+    return given
 
 
 def _refuse_what_is_in_the_way(directory: Path, folders: Sequence[str]) -> None:

@@ -35,9 +35,9 @@ def parser() -> Parser:
     return made
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Prints; the exit code."""
-    args = parser().parse_intermixed_args(words)
+    args = parser().parse_intermixed_args(argv)
     run = args.what[0] if is_run(args.what) else None
     _refuse(args, run)
     rows = parsed_json(args.input, "--input") if args.input is not None else None

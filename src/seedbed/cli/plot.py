@@ -25,9 +25,9 @@ def parser() -> Parser:
     return made
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Draws; the exit code."""
-    args = parser().parse_intermixed_args(words)
+    args = parser().parse_intermixed_args(argv)
     if len(args.runs) > 1 and not args.output:
         raise ArgumentError("plot: several runs need a file to draw to; type --output loss.png")
     output = output_file(args.output, "--output") if args.output else None

@@ -33,9 +33,9 @@ def parser() -> Parser:
     return made
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Predicts; the exit code."""
-    args = parser().parse_args(words)
+    args = parser().parse_args(argv)
     json_rows = parsed_json(args.input, "--input") if args.input is not None else None
     output = output_file(args.output, "--output") if args.output else None
     open_run(args.run)

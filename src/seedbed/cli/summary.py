@@ -26,9 +26,9 @@ def parser() -> Parser:
     return made
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Prints; the exit code."""
-    args = parser().parse_intermixed_args(words)
+    args = parser().parse_intermixed_args(argv)
     if is_run(args.what):
         refuse_idle_flag("--config-dir", args.config_dir, "is for overrides, not for a run")
         open_run(args.what[0])

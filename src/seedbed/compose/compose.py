@@ -110,11 +110,11 @@ def from_hydra(config: DictConfig) -> ComposedConfig:
     hydra = hydra_part(config)
     refuse_unobeyed(hydra)
     job = job_part(config)
-    plain = resolved(job)
-    refuse_unfounded(plain)
-    plain, notes = fitted_to_classes(plain, hydra["runtime"]["choices"])
-    words = hydra["overrides"]["task"]
-    return ComposedConfig(checked(plain), unresolved_part(job), hydra, words, notes=notes)
+    values = resolved(job)
+    refuse_unfounded(values)
+    values, notes = fitted_to_classes(values, hydra["runtime"]["choices"])
+    overrides = hydra["overrides"]["task"]
+    return ComposedConfig(checked(values), unresolved_part(job), hydra, overrides, notes=notes)
 
 
 @contextmanager

@@ -36,16 +36,16 @@ OF_JOBS = ("sweep", "hydra/launcher", "hydra.launcher")
 """What only says how jobs are run; of one run it changes nothing."""
 
 
-def fitting_one_run(asked: ComposedConfig) -> ComposedConfig:
+def fitting_one_run(run: ComposedConfig) -> ComposedConfig:
     """The run, with a note on each word that does nothing without -m.
 
     Raises:
         ConfigError: naming each word that asks for a sweep's jobs or folders.
     """
-    words = _typed(asked.hydra)
+    words = _typed(run.hydra)
     _refuse(words, OF_SWEEPS, "is a sweep's, and this is one run")
     notes = (*notes_on_repeated(words), *_notes_on_jobs(words))
-    return replace(asked, notes=(*notes, *asked.notes)) if notes else asked
+    return replace(run, notes=(*notes, *run.notes)) if notes else run
 
 
 def _notes_on_jobs(words: Sequence[str]) -> Iterator[str]:

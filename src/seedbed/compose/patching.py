@@ -10,7 +10,7 @@ from typing import Any, Literal
 from omegaconf import AnyNode, DictConfig, ListConfig
 
 from seedbed.compose.compose import hydra_part, job_part, unresolved_part
-from seedbed.compose.override_words import Word
+from seedbed.compose.job_overrides import JobOverride
 from seedbed.compose.references import References, UnclearError
 from seedbed.config.key_paths import NOTHING, Path, at
 
@@ -26,7 +26,7 @@ class Base:
         others: the overrides that it was composed with.
     """
 
-    def __init__(self, config: DictConfig, others: Sequence[Word]) -> None:
+    def __init__(self, config: DictConfig, others: Sequence[JobOverride]) -> None:
         job = job_part(config)
         self.raw = unresolved_part(job)
         self.hydra = hydra_part(config)
@@ -45,14 +45,18 @@ class Base:
             return
         self.plain = self._with(self.raw, [(p, _copied(v)) for p, v in self.values.items()])
 
-    def patched(self, words: Sequence[Word]) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The config with the values of plain words: with its interpolations, and resolved.
+    def patched(
+        self, overrides: Sequence[JobOverride]
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The config with the values of plain overrides: with its interpolations, and resolved.
 
         Both are shared: not to be changed. None if only Hydra and OmegaConf can say what it is.
         """
-        if not self._takes(words):
+        if not self._takes(overrides):
             return None
-        writes: list[Write] = [(word.path, word.value) for word in words if word.path is not None]
+        writes: list[Write] = [
+            (override.path, override.value) for override in overrides if override.path is not None
+        ]
         raw = self._with(self.raw, writes)
         try:
             values = self.references.values(raw)
@@ -63,23 +67,23 @@ class Base:
                 writes.append((path, _copied(value)))
         return raw, self._with(self.plain, writes)
 
-    def misses(self, words: Iterable[Word]) -> bool:
-        """Whether a word sets a key that is not there."""
-        return any(at(self.raw, word.path or ()) is NOTHING for word in words)
+    def misses(self, overrides: Iterable[JobOverride]) -> bool:
+        """Whether a override sets a key that is not there."""
+        return any(at(self.raw, override.path or ()) is NOTHING for override in overrides)
 
-    def _takes(self, words: Sequence[Word]) -> bool:
-        """Whether each word only puts a value in the place of another."""
-        paths = self.taken.union(word.path for word in words)
-        return all(self._fits(word) for word in words) and not any(
+    def _takes(self, overrides: Sequence[JobOverride]) -> bool:
+        """Whether each override only puts a value in the place of another."""
+        paths = self.taken.union(override.path for override in overrides)
+        return all(self._fits(override) for override in overrides) and not any(
             path[:end] in paths for path in paths if path for end in range(1, len(path))
         )
 
-    def _fits(self, word: Word) -> bool:
-        kind = self.kinds.get(word.path or ())
-        if kind is None or not self.is_simple or word.path in self.taken:
+    def _fits(self, override: JobOverride) -> bool:
+        kind = self.kinds.get(override.path or ())
+        if kind is None or not self.is_simple or override.path in self.taken:
             return False
         if kind == "mapping":  # at the top it may be a group of a folder that only Hydra knows
-            return not isinstance(word.value, list) and len(word.path or ()) > 1
+            return not isinstance(override.value, list) and len(override.path or ()) > 1
         return True
 
     def _with(self, whole: dict[str, Any], writes: Sequence[Write]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from seedbed.compose.compose import (
 from seedbed.compose.composed import ComposedConfig, selected
 from seedbed.compose.explain import STUMBLES, explained
 from seedbed.compose.hydra_keys import refuse_too_late, refuse_unobeyed
-from seedbed.compose.override_words import Word, WordReader
+from seedbed.compose.job_overrides import JobOverride, OverrideReader
 from seedbed.compose.patching import Base
 from seedbed.config.check import CheckedGroups, checked
 from seedbed.config.hints import cut
@@ -54,7 +54,7 @@ class JobComposer:
         self.loader = loader
         self.sweep = sweep
         self.hydra = hydra_part(sweep)
-        self.read = WordReader(loader)
+        self.read = OverrideReader(loader)
         self.groups = CheckedGroups()
         self._bases: dict[tuple[str, ...], Base] = {}
         self._refused: dict[tuple[tuple[str, ...], tuple[KeyPath | None, ...]], ConfigError] = {}
@@ -66,36 +66,36 @@ class JobComposer:
             ConfigError: if it does not compose, or does not fit the schema.
         """
         try:
-            words = [self.read(text) for text in texts]
+            overrides = [self.read(text) for text in texts]
         except COMPOSITION_ERRORS as err:
             raise explained(err, texts, "config") from err
         kind = (
-            tuple(word.text for word in words if not word.plain),
-            tuple(word.path for word in words if word.plain),
+            tuple(override.text for override in overrides if not override.plain),
+            tuple(override.path for override in overrides if override.plain),
         )
         if kind in self._refused:
             raise self._refused[kind]
         try:
-            return self._patched(number, texts, words) or self._by_hydra(number, texts)
+            return self._patched(number, texts, overrides) or self._by_hydra(number, texts)
         except COMPOSITION_ERRORS as err:
             refusal = explained(err, texts, "config")
-            if self._has_wrong_keys(words):
+            if self._has_wrong_keys(overrides):
                 self._refused[kind] = refusal
             raise refusal from err
 
     def _patched(
-        self, number: int, texts: Sequence[str], words: Sequence[Word]
+        self, number: int, texts: Sequence[str], overrides: Sequence[JobOverride]
     ) -> ComposedConfig | None:
         """The job from a config with the same options, or None if that cannot be."""
-        base = self._base(words)
-        patched = base.patched([word for word in words if word.plain])
+        base = self._base(overrides)
+        patched = base.patched([override for override in overrides if override.plain])
         if patched is None:
             return None
-        raw, plain = patched
-        refuse_unfounded(plain)
-        plain, notes = fitted_to_classes(plain, base.hydra["runtime"]["choices"])
+        raw, resolved = patched
+        refuse_unfounded(resolved)
+        resolved, notes = fitted_to_classes(resolved, base.hydra["runtime"]["choices"])
         typed = list(filter_overrides(texts))
-        config = checked(plain, self.groups)
+        config = checked(resolved, self.groups)
         return ComposedConfig(config, raw, base.hydra, typed, number, notes)
 
     def _by_hydra(self, number: int, texts: Sequence[str]) -> ComposedConfig:
@@ -105,9 +105,9 @@ class JobComposer:
             config.hydra.job.num = number
         return from_hydra(config)
 
-    def _base(self, words: Sequence[Word]) -> Base:
-        others = [word for word in words if not word.plain]
-        key = tuple(word.text for word in others)
+    def _base(self, overrides: Sequence[JobOverride]) -> Base:
+        others = [override for override in overrides if not override.plain]
+        key = tuple(override.text for override in others)
         base = self._bases.get(key)
         if base is None:
             base = Base(self.loader.load_sweep_config(self.sweep, list(key)), others)
@@ -117,10 +117,12 @@ class JobComposer:
                 self._bases[key] = base
         return base
 
-    def _has_wrong_keys(self, words: Sequence[Word]) -> bool:
+    def _has_wrong_keys(self, overrides: Sequence[JobOverride]) -> bool:
         """Whether the keys alone, or the options, are why Hydra refuses; not the values."""
         try:
-            return self._base(words).misses(word for word in words if word.plain)
+            return self._base(overrides).misses(
+                override for override in overrides if override.plain
+            )
         except COMPOSITION_ERRORS:
             return True
 
@@ -174,11 +176,11 @@ def sweep_config(
     Raises:
         ConfigError: for a mistake in the overrides or the YAML.
     """
-    words = [*overrides, *([] if MULTIRUN in overrides else [MULTIRUN])]
+    typed = [*overrides, *([] if MULTIRUN in overrides else [MULTIRUN])]
     with naming_foreign(user_folder, config_name), hydra_started(user_folder, conf):
         loader = GlobalHydra.instance().config_loader()
         try:
-            sweep = loader.load_configuration(config_name, words, run_mode=RunMode.MULTIRUN)
+            sweep = loader.load_configuration(config_name, typed, run_mode=RunMode.MULTIRUN)
         except (*COMPOSITION_ERRORS, *STUMBLES) as err:
             raise explained(err, overrides, config_name, sweep=True) from err
         HydraConfig.instance().set_config(sweep)

@@ -89,9 +89,9 @@ def overrides_of_jobs(
     _refuse_empty(overrides)
     (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
     read = partial(_key_and_value, parser)
-    asked = expanded([list(map(str, job)) for job in jobs], sweep_settings(sweep), read)
-    refuse_of_one_job(sorted({word for job in asked.jobs for word in job if "hydra" in word}))
-    return asked
+    found = expanded([list(map(str, job)) for job in jobs], sweep_settings(sweep), read)
+    refuse_of_one_job(sorted({word for job in found.jobs for word in job if "hydra" in word}))
+    return found
 
 
 def _key_and_value(parser: OverridesParser, word: str) -> tuple[str, Any]:
@@ -127,15 +127,15 @@ def _is_ours(hydra: DictConfig) -> bool:
 
 def _refuse_ours_alone(settings: SweepConfig, launcher: str) -> None:
     """Settings of the group `sweep` that other launchers do not know."""
-    asked = {
+    refused = {
         "fuse=always": settings.fuse == "always",
         "on_error=stop": settings.on_error == "stop",
         f"workers={settings.workers}": settings.workers > 0,
     }
     problems = [
         f"sweep.{word} is not obeyed by hydra/launcher={launcher}; leave out the one or the other"
-        for word, is_asked in asked.items()
-        if is_asked
+        for word, is_set in refused.items()
+        if is_set
     ]
     if problems:
         raise ConfigError(*problems)

@@ -1,7 +1,7 @@
 """Reads the overrides of a sweep's jobs: which of them set a key to a plain value.
 
-Hydra's parser takes half a millisecond for a word, and a sweep has thousands of them that differ in
-a number. The commonest ones are read here; the parser reads all others.
+Hydra's parser takes half a millisecond for each, and a sweep has thousands of them that differ in a
+number. The commonest ones are read here; the parser reads all others.
 """
 
 import re
@@ -24,7 +24,7 @@ NOT_NAMES = {*CONSTANTS, "inf", "nan"}
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class JobOverride:
     """One override of a job.
 
     Args:
@@ -42,8 +42,8 @@ class Word:
     value: Any = None
 
 
-class WordReader:
-    """Reads words, each only once.
+class OverrideReader:
+    """Reads overrides, each only once.
 
     Args:
         loader: Hydra's, which knows the groups.
@@ -53,11 +53,11 @@ class WordReader:
         self.loader = loader
         self.parser = OverridesParser.create(config_loader=loader)
         self.top_groups = set(loader.list_groups(""))
-        self._read: dict[str, Word] = {}
+        self._read: dict[str, JobOverride] = {}
         self._groups: dict[str, bool] = {}
 
-    def __call__(self, text: str) -> Word:
-        """The word.
+    def __call__(self, text: str) -> JobOverride:
+        """The override.
 
         Raises:
             HydraException: if it is none of Hydra's grammar.
@@ -68,7 +68,7 @@ class WordReader:
             self._read[text] = self._quickly(text) or self._by_hydra(text)
         return self._read[text]
 
-    def _quickly(self, text: str) -> Word | None:
+    def _quickly(self, text: str) -> JobOverride | None:
         key, equals, written = text.partition("=")
         if not equals or not KEY.fullmatch(key) or _is_hydras(key) or self._is_group(key):
             return None
@@ -83,17 +83,17 @@ class WordReader:
             value = written
         else:
             return None
-        return Word(text, tuple(key.split(".")), plain=True, value=value)
+        return JobOverride(text, tuple(key.split(".")), plain=True, value=value)
 
-    def _by_hydra(self, text: str) -> Word:
+    def _by_hydra(self, text: str) -> JobOverride:
         override = self.parser.parse_override(text)
         key = override.key_or_group
         value = override.value()
         if _is_hydras(key) or (self._is_group(key) and not isinstance(value, dict)):
-            return Word(text, None, plain=False)
+            return JobOverride(text, None, plain=False)
         simple = KEY.fullmatch(key) is not None
         plain = simple and _changes(override) and is_plain(value)
-        return Word(text, tuple(key.split(".")), plain, simple, value if plain else None)
+        return JobOverride(text, tuple(key.split(".")), plain, simple, value if plain else None)
 
     def _is_group(self, key: str) -> bool:
         if "/" not in key:
