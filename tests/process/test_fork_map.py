@@ -17,7 +17,7 @@ PROGRAM = """
 import json, os, signal
 from pathlib import Path
 from seedbed.errors import RunDirectoryError
-from seedbed.process import fast_start
+from seedbed.process import fast_start, threads
 from seedbed.process.fork_map import WORTH_IT, fork_map
 
 os.cpu_count = lambda: 2
@@ -71,7 +71,7 @@ def test_threads_that_torch_computes_in_do_not_prevent_a_fork() -> None:
     """They are ended for it, and both processes go on computing in several threads."""
     body = """
 import torch
-fast_start.threads.note_imported()
+threads.note_imported()
 x = torch.ones(200, 2000)
 def total():
     return float((x + 1).sum())

@@ -39,9 +39,9 @@ def script() -> NoReturn:
     from seedbed.process import fast_start, streams
 
     streams.guard()
+    fast_start.begin()
     if _answer(sys.argv[1:]) is None:
         _keep_warnings()
-        fast_start.begin()
     try:
         code: object = main()
     except SystemExit as end:  # of --help

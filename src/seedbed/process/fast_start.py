@@ -6,17 +6,16 @@ Nothing depends on that but time. The console script alone says `begin`; without
 here does the plain thing, so a process that imports Seedbed stays as it was.
 """
 
+# Little is imported here: `seedbed --help` waits for it.
 import atexit
 import gc
-import importlib
 import os
-import pickle
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from seedbed.process import forks, signals, streams, threads
+from seedbed.process import streams
 from seedbed.process.exit_codes import RUN_FAILED
 
 Composed = TypeVar("Composed")
@@ -42,12 +41,16 @@ def begin() -> None:
 
 def may_fork() -> bool:
     """Whether another process may take a share of the work: it gains something, and is safe."""
+    from seedbed.process import threads
+
     return _in_use and (os.cpu_count() or 1) > 1 and threads.may_fork()
 
 
 def imports_done() -> None:
     """Called by every command once it has imported what it needs, before its work begins."""
     global _resting
+    from seedbed.process import threads
+
     if _resting:
         _resting = False
         gc.freeze()  # modules stay to the end; to look them through again costs time
@@ -92,6 +95,8 @@ def composed_ahead(compose: Callable[[], Composed], modules: Sequence[str]) -> C
     Raises:
         SeedbedError: as `compose`, in the fork or where there is none.
     """
+    from seedbed.process import forks
+
     if not may_fork():
         return compose()
     ours, theirs = os.pipe()
@@ -105,6 +110,8 @@ def composed_ahead(compose: Callable[[], Composed], modules: Sequence[str]) -> C
 
 def _hand_over(compose: Callable[[], object], pipe: int) -> NoReturn:
     """The fork's part. A mistake goes up to `main`, which tells it and ends the fork."""
+    import pickle
+
     result = pickle.dumps(compose())
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
@@ -128,6 +135,9 @@ class _Fork:
 
     def awaited(self, modules: Sequence[str]) -> Any:
         """Imports, and then waits for the fork's result."""
+        import importlib
+        import pickle
+
         listener = threading.Thread(target=self._listen, daemon=True)
         listener.start()
         for module in modules:
@@ -140,6 +150,8 @@ class _Fork:
 
         A signal that ended the fork ends this process as well, which may have had it already.
         """
+        from seedbed.process import forks, signals
+
         with os.fdopen(self.pipe, "rb") as file:
             self.result = file.read()
         code = forks.reap(self.child)

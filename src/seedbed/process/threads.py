@@ -5,7 +5,6 @@ OpenMP, in which torch computes, does not, and a fork that computes would wait f
 be asked to end them, and makes new ones at its next operation.
 """
 
-import ctypes
 import os
 import threading
 import time
@@ -57,6 +56,8 @@ def _others() -> bool:
 @cache
 def _openmp() -> Any:
     """The library that torch has loaded; None where there is none, or one that cannot pause."""
+    import ctypes  # here, as torch has imported it, and `seedbed --help` has not
+
     with open("/proc/self/maps", encoding="utf-8") as maps:  # noqa: PTH123 - not a file of ours
         loaded = {line.split()[-1] for line in maps if "libgomp" in line}
     for path in loaded:
