@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.composing import composed_quickly
 
-from seedbed.compose.compose import composed
 from seedbed.data.prepared import prepare_data
 from seedbed.errors import DataError
 from seedbed.tables.table import Column, Table
@@ -62,7 +62,7 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
 
 def read(source: str, path: Path) -> None:
     words = [f"data={source}", f"data.path='{path}'", "data.target=y"]
-    prepare_data(composed(words).config.data, 0)
+    prepare_data(composed_quickly(words).config.data, 0)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -114,7 +114,7 @@ def test_a_feature_beyond_float32_is_refused_in_training_and_after(tmp_path: Pat
         read("npz", path)
     path.write_bytes(npz(x=X / 1e6, y=np.arange(1.0 * ROWS)))
     data = prepare_data(
-        composed(["data=npz", f"data.path='{path}'", "data.target=y"]).config.data, 0
+        composed_quickly(["data=npz", f"data.path='{path}'", "data.target=y"]).config.data, 0
     )
     later = Table({"x": Column("number", np.array([[1e308, 0.0]]))}, "later.npz")
     with pytest.raises(DataError, match=r"row 1 of later.npz holds an infinite number, or one"):
@@ -125,5 +125,5 @@ def test_truth_values_of_an_array_are_classes(tmp_path: Path) -> None:
     path = tmp_path / "rows.npz"
     path.write_bytes(npz(x=X, y=np.arange(ROWS) % 2 == 0))
     words = ["data=npz", f"data.path='{path}'", "data.target=y"]
-    data = prepare_data(composed(words).config.data, 0)
+    data = prepare_data(composed_quickly(words).config.data, 0)
     assert (data.preprocessing.task, data.preprocessing.classes) == ("binary", ["false", "true"])

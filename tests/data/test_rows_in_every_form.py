@@ -16,8 +16,8 @@ import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.composing import composed_quickly
 
-from seedbed.compose.compose import composed
 from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
 from seedbed.data.prepared import PreparedData, prepare_data
 
@@ -130,7 +130,7 @@ WRITERS: dict[str, tuple[str, Callable[[Path, Columns], None]]] = {
 def config(source: str) -> Any:
     """All rows train; the path and what is named are put in later."""
     words = [f"data={source}", "data.path=x", "data.target=y", "data.split={validation:0,test:0}"]
-    return composed(words).config.data
+    return composed_quickly(words).config.data
 
 
 def prepared(path: Path, columns: Columns) -> PreparedData:

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.composing import composed_quickly
 
-from seedbed.compose.compose import composed
 from seedbed.data.prepared import prepare_data
 
 
@@ -25,5 +25,5 @@ def test_two_whole_numbers_are_two_classes_in_every_format(
     else:
         np.savez(path, x=np.arange(30.0), y=y)
     words = [f"data={source}", f"data.path='{path}'", "data.target=y"]
-    found = prepare_data(composed(words).config.data, 0).preprocessing
+    found = prepare_data(composed_quickly(words).config.data, 0).preprocessing
     assert (found.task, found.classes) == ("binary", [str(label) for label in labels])

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from support.composing import composed_quickly
 
-from seedbed.compose.compose import composed
 from seedbed.data.prepared import PreparedData, prepare_data
 
 Columns = Mapping[str, Sequence[Any]]
@@ -44,7 +44,7 @@ def write_csv(path: Path, columns: Columns, delimiter: str = ",") -> Path:
 
 def prepared_data(*overrides: str, seed: int = 0) -> PreparedData:
     """The data that overrides describe."""
-    return prepare_data(composed(overrides).config.data, seed)
+    return prepare_data(composed_quickly(overrides).config.data, seed)
 
 
 def _with_gaps(values: list[Any], draw: np.random.Generator) -> list[Any]:

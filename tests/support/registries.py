@@ -4,6 +4,8 @@ import contextlib
 from collections.abc import Iterator
 from unittest import mock
 
+from support.composing import composer
+
 from seedbed.config.task_names import TARGET_KINDS
 from seedbed.tasks.metrics import METRICS
 from seedbed.tasks.registry import TASKS
@@ -18,3 +20,4 @@ def kept_registries() -> Iterator[None]:
         for registry in (METRICS, TASKS, TARGET_KINDS):
             stack.enter_context(mock.patch.dict(registry))
         yield
+    composer.cache_clear()  # it keeps configs that were checked with them

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from support.composing import composed_quickly
 from torch import Tensor
 
 from seedbed.components import AllowList
-from seedbed.compose.compose import composed
 from seedbed.compose.composed import ComposedConfig
 from seedbed.recording.run import run
 from seedbed.runs.directory import RunDirectory, claim
@@ -48,7 +48,7 @@ class Trained:
 
 def prepared(*overrides: str) -> tuple[ComposedConfig, Plan]:
     """A run that is ready to start."""
-    settings = composed(overrides)
+    settings = composed_quickly(overrides)
     return settings, prepare_run(settings.config, AllowList(settings.config.allow))
 
 

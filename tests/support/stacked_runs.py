@@ -1,26 +1,21 @@
 """Trains stacks in process, and the same runs singly, for comparison."""
 
-import copy
 import importlib
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from omegaconf import OmegaConf
+from support.composing import changed, composed_quickly
 from support.single_runs import Trained
 from support.single_runs import train as train_into
 from torch import Tensor
 
 from seedbed.components import AllowList
-from seedbed.compose.compose import composed, resolved
-from seedbed.compose.composed import ComposedConfig
-from seedbed.config.check import checked
 from seedbed.config.schema import RunConfig
 from seedbed.fused.engine import fused_training
 from seedbed.fused.plan import StackPlan, prepare_stack
@@ -123,21 +118,11 @@ def variants(
         settings: keys and values of each.
         common: `seeds=False` leaves the seed of `words`; otherwise each job has one of its own.
     """
-    base = _base(tuple(words))
     jobs = []
     for number, own in enumerate(settings):
-        job: Any = OmegaConf.create(copy.deepcopy(base.job))
         seed = {"seed": number} if common.get("seeds", True) else {}
-        for key, value in {**seed, **own}.items():
-            OmegaConf.update(job, key, value, force_add=True)
-        jobs.append(checked(resolved(job)))
+        jobs.append(changed(words, {**seed, **own}).config)
     return jobs
-
-
-@cache
-def _base(words: tuple[str, ...]) -> ComposedConfig:
-    """Tests ask for few configs, and often; nothing in one is changed."""
-    return composed(words)
 
 
 def planned(configs: Sequence[RunConfig], randomness: Randomness = "error") -> StackPlan:
@@ -179,7 +164,7 @@ def stacked(configs: Sequence[RunConfig]) -> Kept:
 
 def fused(jobs: Sequence[Sequence[str]], *, randomness: Randomness = "error") -> Kept:
     """Trains jobs, told by their overrides, as one stack."""
-    configs = [composed(words).config for words in jobs]
+    configs = [composed_quickly(words).config for words in jobs]
     kept = Kept()
     train_stack(planned(configs, randomness), len(jobs), kept)
     return kept
