@@ -24,7 +24,7 @@ def head(loss: nn.Module) -> TaskHead:
     return TaskHead("torch.nn.CrossEntropyLoss", loss, preprocessing)
 
 
-def test_cross_entropy_and_its_gradient_are_torch_s() -> None:
+def test_stackable_cross_entropy_and_gradient_match_torch() -> None:
     torch.manual_seed(0)
     output = torch.randn(7, 3, dtype=torch.float64, requires_grad=True)
     y = torch.randint(0, 3, (7,))
@@ -49,6 +49,6 @@ def test_cross_entropy_and_its_gradient_are_torch_s() -> None:
     ],
     ids=["smoothed", "weighted", "a class ignored", "mse", "bce"],
 )
-def test_other_losses_are_taken_as_they_are(loss: nn.Module) -> None:
+def test_other_losses_stay_as_they_are(loss: nn.Module) -> None:
     one = head(loss)
     assert stackable_loss(one) == one.loss

@@ -51,62 +51,62 @@ def _the_same_numbers() -> None:
 
 @pytest.mark.parametrize("number", [2, 3, 10])
 @pytest.mark.parametrize("decimals", [0, 1, 6], ids=["many ties", "some ties", "no ties"])
-def test_classes(number: int, decimals: int) -> None:
+def test_class_metrics_match_those_of_each_run(number: int, decimals: int) -> None:
     outputs = torch.randn(RUNS, ROWS, number).round(decimals=decimals)
     check([head(number)] * RUNS, outputs, classes_of(number))
 
 
 @pytest.mark.parametrize("decimals", [0, 6], ids=["ties", "no ties"])
-def test_two_classes_by_one_number(decimals: int) -> None:
+def test_metrics_from_one_logit_match_those_of_each_run(decimals: int) -> None:
     outputs = torch.randn(RUNS, ROWS, 1).round(decimals=decimals)
     check([head(2, "BCEWithLogitsLoss")] * RUNS, outputs, classes_of(2))
 
 
-def test_all_scores_are_equal() -> None:
+def test_equal_scores_have_half_the_area() -> None:
     found = check([head(3)] * RUNS, torch.zeros(RUNS, ROWS, 3), classes_of(3))
     assert found["auroc"].tolist() == [0.5] * RUNS
 
 
-def test_a_class_that_is_never_told() -> None:
+def test_class_that_is_never_predicted() -> None:
     outputs = torch.randn(RUNS, ROWS, 4)
     outputs[:3, :, 2] = -100
     check([head(4)] * RUNS, outputs, classes_of(4))
 
 
 @pytest.mark.parametrize("number", [2, 4])
-def test_a_class_that_is_not_there_has_no_area(number: int) -> None:
+def test_class_in_no_row_has_no_area(number: int) -> None:
     y = classes_of(number)
     y[1][y[1] == 1] = 0
     found = check([head(number)] * RUNS, torch.randn(RUNS, ROWS, number), y)
     assert found["auroc"].isnan().tolist() == [False, True, False, False, False]
 
 
-def test_a_class_that_is_neither_there_nor_told_counts_for_nothing() -> None:
+def test_class_neither_there_nor_predicted_counts_for_nothing() -> None:
     y, outputs = classes_of(4), torch.randn(RUNS, ROWS, 4)
     y[y == 1] = 0
     outputs[:, :, 1] = -100
     check([head(4)] * RUNS, outputs, y)
 
 
-def test_only_one_class_of_two_is_there_and_told() -> None:
+def test_one_class_of_two_is_there_and_predicted() -> None:
     y = torch.zeros(RUNS, ROWS, dtype=torch.long)
     check([head(2, "BCEWithLogitsLoss")] * RUNS, torch.full((RUNS, ROWS, 1), -3.0), y)
 
 
 @pytest.mark.parametrize("outputs", [1, 2])
-def test_numbers_in_the_unit_of_each_run_s_target(outputs: int) -> None:
+def test_regression_metrics_are_in_each_run_s_target_units(outputs: int) -> None:
     runs = [head(0, "MSELoss", outputs, scale=10.0**n) for n in range(-2, 3)]
     y = torch.randn(RUNS, ROWS, outputs)
     check(runs, y + 0.3 * torch.randn(RUNS, ROWS, outputs), y)
 
 
-def test_a_target_of_one_column_may_come_without_it() -> None:
+def test_target_of_one_column_may_be_flat() -> None:
     y = torch.randn(RUNS, ROWS)
     check([head(0, "MSELoss")] * RUNS, torch.randn(RUNS, ROWS, 1), y)
 
 
 @pytest.mark.parametrize("outputs", [1, 2])
-def test_a_target_that_does_not_vary_has_no_r2(outputs: int) -> None:
+def test_target_of_one_value_has_no_r2(outputs: int) -> None:
     y = torch.randn(RUNS, ROWS, outputs)
     y[2, :, 0] = 1.25
     runs = [head(0, "MSELoss", outputs)] * RUNS

@@ -28,7 +28,7 @@ def drawn(rows: int, outputs: int, seed: int = 0) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_regression_is_measured_as_by_scikit_learn_in_the_target_s_unit(seed: int) -> None:
+def test_regression_metrics_match_scikit_learn_in_target_units(seed: int) -> None:
     head = head_for("diabetes", "mse")
     output, y = drawn(ROWS, 1, seed), drawn(ROWS, 1, seed + 100)
     scale, mean = head.preprocessing.target_scale, head.preprocessing.target_mean
@@ -43,7 +43,7 @@ def test_regression_is_measured_as_by_scikit_learn_in_the_target_s_unit(seed: in
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e6])
-def test_r2_does_not_depend_on_the_target_s_unit(scale: float) -> None:
+def test_r2_does_not_depend_on_target_units(scale: float) -> None:
     preprocessing = head_for("diabetes", "mse").preprocessing
     small = replace(preprocessing, target_mean=[0.0], target_scale=[scale])
     head = build_task_head({"_target_": None}, AllowList(), small)
@@ -54,7 +54,7 @@ def test_r2_does_not_depend_on_the_target_s_unit(scale: float) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_many_classes_are_measured_as_by_scikit_learn(seed: int) -> None:
+def test_multiclass_metrics_match_scikit_learn(seed: int) -> None:
     head = head_for("digits", "cross_entropy")
     output = drawn(ROWS, 10, seed)
     y = torch.randint(0, 10, (ROWS,), generator=torch.Generator().manual_seed(seed))
@@ -73,7 +73,7 @@ def test_many_classes_are_measured_as_by_scikit_learn(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("loss", ["bce", "cross_entropy"])
-def test_two_classes_are_measured_as_by_scikit_learn(loss: str, seed: int) -> None:
+def test_binary_metrics_match_scikit_learn(loss: str, seed: int) -> None:
     head = head_for("breast_cancer", loss)
     output = drawn(ROWS, head.outputs, seed)
     y = torch.randint(0, 2, (ROWS,), generator=torch.Generator().manual_seed(seed))
@@ -90,7 +90,7 @@ def test_two_classes_are_measured_as_by_scikit_learn(loss: str, seed: int) -> No
     )
 
 
-def test_f1_counts_classes_that_are_never_predicted_as_scikit_learn_does() -> None:
+def test_f1_of_classes_never_predicted_matches_scikit_learn() -> None:
     head = head_for("iris", "cross_entropy")
     output = torch.tensor([[3.0, 0, 0], [3.0, 0, 0], [0, 3.0, 0], [3.0, 0, 0]])
     y = torch.tensor([0, 1, 1, 2])
@@ -98,7 +98,7 @@ def test_f1_counts_classes_that_are_never_predicted_as_scikit_learn_does() -> No
     assert head.metrics(output, y)["f1"] == pytest.approx(expected)
 
 
-def test_what_is_not_defined_is_nan() -> None:
+def test_undefined_metric_is_nan() -> None:
     classes = head_for("iris", "cross_entropy")
     assert math.isnan(classes.metrics(drawn(4, 3), torch.tensor([0, 1, 1, 0]))["auroc"])
     numbers = head_for("diabetes", "mse")
@@ -106,7 +106,7 @@ def test_what_is_not_defined_is_nan() -> None:
     assert math.isnan(numbers.metrics(drawn(1, 1), torch.ones(1, 1))["r2"])
 
 
-def test_two_classes_by_one_logit_and_by_two_are_the_same() -> None:
+def test_one_logit_and_two_give_the_same_loss_and_metrics() -> None:
     """The difference of two logits is the one logit."""
     one, two = (
         head_for("breast_cancer", "bce"),
@@ -120,7 +120,7 @@ def test_two_classes_by_one_logit_and_by_two_are_the_same() -> None:
     assert one.metrics(logit, y) == pytest.approx(two.metrics(logits, y))
 
 
-def test_two_classes_are_learnt_by_either_loss(tmp_path: Path) -> None:
+def test_either_loss_trains_two_classes(tmp_path: Path) -> None:
     words = ["experiment=breast_cancer", "trainer.epochs=15"]
     runs = [train(tmp_path / loss, *words, f"loss={loss}") for loss in ("bce", "cross_entropy")]
     accuracies = [run.result["metrics"]["test/accuracy"] for run in runs]
@@ -137,7 +137,7 @@ def test_two_classes_are_learnt_by_either_loss(tmp_path: Path) -> None:
     ],
     ids=["mse", "l1", "huber"],
 )
-def test_every_loss_for_numbers_is_torch_s(
+def test_regression_losses_are_torch_s(
     option: str, extra: list[str], plain: torch.nn.Module
 ) -> None:
     _, plan = prepared(f"loss={option}", *extra)
@@ -145,7 +145,7 @@ def test_every_loss_for_numbers_is_torch_s(
     assert torch.equal(plan.head.loss(output, y), plain(output, y))
 
 
-def test_labels_are_smoothed_as_by_torch() -> None:
+def test_label_smoothing_is_torch_s() -> None:
     words = ["data=sklearn", "loss=cross_entropy", "loss.label_smoothing=0.2"]
     _, plan = prepared(*words)
     output, y = drawn(9, 3), torch.tensor([0, 1, 2] * 3)
@@ -161,7 +161,7 @@ def test_labels_are_smoothed_as_by_torch() -> None:
         ("wine", "multiclass", "torch.nn.CrossEntropyLoss"),
     ],
 )
-def test_the_loss_follows_the_task(dataset: str, task: str, expected: str) -> None:
+def test_automatic_loss_follows_the_task(dataset: str, task: str, expected: str) -> None:
     head = head_for(dataset, "auto")
     assert (head.preprocessing.task, head.loss_name) == (task, expected)
 
@@ -175,12 +175,12 @@ def test_the_loss_follows_the_task(dataset: str, task: str, expected: str) -> No
         ("breast_cancer", "l1", "bce"),
     ],
 )
-def test_a_loss_that_does_not_fit_is_refused(dataset: str, loss: str, right: str) -> None:
+def test_loss_that_does_not_fit_is_refused(dataset: str, loss: str, right: str) -> None:
     with pytest.raises(ConfigError, match=rf"loss={loss} does not fit .*type loss={right}"):
         head_for(dataset, loss)
 
 
-def test_several_targets_are_measured_together() -> None:
+def test_metrics_of_several_targets_match_scikit_learn() -> None:
     preprocessing = head_for("diabetes", "mse").preprocessing
     scale = {"target_mean": [1.0, 2.0], "target_scale": [3.0, 0.5]}
     both = replace(preprocessing, outputs=2, target=["a", "b"], **scale)
@@ -196,7 +196,7 @@ def test_several_targets_are_measured_together() -> None:
     )
 
 
-def test_the_validation_loss_is_the_mean_over_rows_whatever_the_batches() -> None:
+def test_validation_loss_does_not_depend_on_batches() -> None:
     _, plan = prepared("data=sklearn", "data.dataset=diabetes", "loader.batch_size=7")
     engine = SingleEngine(plan)
     x, y = plan.data.validation.tensors
