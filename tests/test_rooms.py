@@ -130,3 +130,11 @@ def test_no_room_holds_more_than_a_fifth() -> None:
 @pytest.mark.parametrize("name", ["utils", "helpers", "common", "misc", "base"])
 def test_no_module_has_a_name_that_says_nothing(name: str) -> None:
     assert [one for one in modules() if one.rpartition(".")[2] == name] == []
+
+
+def test_the_page_names_modules_that_there_are() -> None:
+    named = set(re.findall(r"`(?!tests/)([a-z_/]+\.py)`", PAGE.read_text(encoding="utf-8")))
+    there = {str(path.relative_to(SRC / "seedbed")) for path in (SRC / "seedbed").rglob("*.py")}
+    short = {name for name in named if "/" not in name}
+    assert sorted(named - short - there) == []
+    assert sorted(short - {Path(one).name for one in there}) == []
