@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,12 @@ from hypothesis import HealthCheck, given, settings
 
 import seedbed as front
 from seedbed import errors
-from seedbed.api.handed import handed
+from seedbed.api.handed import Handed, handed
 from seedbed.api.requests import run_of
 from seedbed.components import AllowList
+from seedbed.config.schema import RunConfig
+from seedbed.handed_in import handing_in
+from seedbed.tables.memory import table_in_memory
 from seedbed.training.plan import Plan, prepare_run
 
 ROWS = 40
@@ -112,24 +116,33 @@ def tables(draw: some.DrawFn) -> dict[str, list[Any]]:
     return columns
 
 
-def attempt(*overrides: str, data: Any = None) -> Any:
+@cache
+def config_of(kind: str) -> RunConfig:
+    """Of rows that lie in `rows.KIND`, or are handed in as `rows`."""
+    place = "data.fingerprint=rows" if kind == "memory" else f"data.path=rows.{kind}"
+    return run_of([f"data={kind}", place, "data.target=y"], Handed()).config
+
+
+def attempt(kind: str, rows: Any = None) -> Any:
     """The beginning of a run, or that there is none."""
+    items = {} if rows is None else {"rows": table_in_memory(rows)}
     try:
-        return beginning(prepared(*overrides, "data.target=y", data=data))
+        with handing_in(items):
+            return beginning(prepare_run(config_of(kind), AllowList()))
     except errors.DataError:
         return None
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tables())
 def test_rows_in_memory_and_in_files_are_typed_alike(columns: dict[str, list[Any]]) -> None:
     table = pa.table(columns)
     pa.parquet.write_table(table, "rows.parquet")
     pandas = table.to_pandas()
     pandas.to_csv("rows.csv", index=False)
-    files = [attempt(f"data={kind}", f"data.path=rows.{kind}") for kind in ("parquet", "csv")]
-    memory = [attempt(data=one) for one in (columns, table, pandas, pl.from_arrow(table))]
+    files = [attempt(kind) for kind in ("parquet", "csv")]
+    memory = [attempt("memory", one) for one in (columns, table, pandas, pl.from_arrow(table))]
     if files[0] is None:
         assert files == [None, None]
         assert memory == [None] * 4
