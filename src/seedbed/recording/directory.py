@@ -282,7 +282,8 @@ class DirectoryRecorder:
             return
         last = self._last(training, slot)
         write_bytes(paths.last, last, flush=flush)
-        if progress.copied_at[slot] == progress.epoch and not progress.batch:
+        is_best = progress.copied_at[slot] == progress.epoch and not progress.batch
+        if self.stack is not None and is_best:
             write_same(paths.best, paths.last, last)  # the best epoch is the last
         elif run.saved_best != progress.copied_at[slot]:
             write_bytes(paths.best, archive(training.checkpoint(slot, "best")), flush=flush)
