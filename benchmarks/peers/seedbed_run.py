@@ -39,7 +39,7 @@ def _seconds(task: Task, epochs: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         directory = claim(Path(folder) / "run")
         started = time.perf_counter()
-        result = run(plan, settings.resolved, directory, draw=False)
+        result = run(plan, directory, draw=False)
         whole = time.perf_counter() - started
     if result["steps"] != epochs * task.steps:
         raise RuntimeError(f"{result['status']} after {result['steps']} steps")

@@ -32,9 +32,8 @@ class TestMemoryRecorder(RecorderContract):
 
 class TestDirectoryRecorder(RecorderContract):
     def recorder(self, plan: Plan, runs: int, stop: StopRequest, name: str) -> Recorder:
-        resolved = prepared("trainer.epochs=1")[0].resolved
         recorded = [
-            RecordedRun(resolved, claim(self.folder / name / str(run)), plan.data)
+            RecordedRun(plan.config, claim(self.folder / name / str(run)), plan.data)
             for run in range(runs)
         ]
         stack = None if runs == 1 else {"group": 1, "K": runs}
@@ -80,6 +79,6 @@ def test_null_recorder_leaves_the_training_alone(tmp_path: Path) -> None:
         training = single_training(prepared("trainer.epochs=2")[1])
         train(training, recorder, StopRequest())
         trainings.append(training)
-    one, other = (training.progress.rows(0, 2) for training in trainings)
+    one, other = (training.progress.history.rows(0, 2) for training in trainings)
     assert [row["train/loss"] for row in one] == [row["train/loss"] for row in other]
     assert list(tmp_path.iterdir()) == []

@@ -71,7 +71,7 @@ def test_the_config_alone_reruns_to_the_same_bits(run: Trained, tmp_path: Path) 
     config = read_config(open_run(run.directory.root))
     plan = prepare_run(checked(config), AllowList())
     again = claim(tmp_path / "again")
-    result = run_plan(plan, config, again, draw=False)
+    result = run_plan(plan, again, draw=False)
     assert result["config_hash"] == run.result["config_hash"]
     assert same_weights(torch.load(again.model, weights_only=True), run.weights)
     assert yaml.safe_load(again.config.read_text()) == config

@@ -54,9 +54,9 @@ def prepared(*overrides: str) -> tuple[ComposedConfig, Plan]:
 
 def train(path: Path, *overrides: str, draw: bool = False) -> Trained:
     """Trains one run into the directory `path`."""
-    settings, plan = prepared(*overrides)
+    _, plan = prepared(*overrides)
     directory = claim(path)
-    return Trained(plan, run(plan, settings.resolved, directory, draw=draw), directory)
+    return Trained(plan, run(plan, directory, draw=draw), directory)
 
 
 def history(directory: RunDirectory) -> dict[str, list[float]]:

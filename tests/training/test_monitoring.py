@@ -87,7 +87,7 @@ def test_a_number_after_none_is_the_best_and_a_later_none_is_not() -> None:
     values = [math.nan, math.inf, 0.5, math.nan, 0.4, math.inf, 0.45]
     progress, better = judged(values, Monitor("val/loss", higher_is_better=False))
     assert better == [False, False, True, False, True, False, False]
-    best = progress.best(0)
+    best = progress.best.of(0)
     assert (best.epoch, best.value, best.epochs_since) == (5, 0.4, 2)
 
 
@@ -110,7 +110,7 @@ def judged(
         for value in values:
             progress.epoch += 1
             progress.update_best(np.full(slots, value))
-            better.append(int(progress.best_epoch[0]) == progress.epoch)
+            better.append(int(progress.best.epoch[0]) == progress.epoch)
     return progress, better
 
 
@@ -123,10 +123,10 @@ def test_plain_numpy_agrees_on_the_best_epoch_of_one_run_and_of_many(
     values: list[float], higher: bool, delta: float
 ) -> None:
     progress, _ = judged(values, Monitor("m", higher), delta)
-    best = progress.best(0)
+    best = progress.best.of(0)
     among, _ = judged(values, Monitor("m", higher), delta, slots=3)
     for slot in range(3):
-        other = among.best(slot)
+        other = among.best.of(slot)
         assert (other.epoch, other.epochs_since) == (best.epoch, best.epochs_since)
     finite = [value if math.isfinite(value) else None for value in values]
     if not any(value is not None for value in finite):

@@ -67,9 +67,9 @@ def test_settings_are_put_back_after_a_run(
     tmp_path: Path, other_settings: dict[str, object], deterministic_run: str
 ) -> None:
     words = ["trainer.epochs=1", "trainer.threads=2", "model.dropout=0.5"]
-    composed, plan = prepared(*words, f"trainer.deterministic={deterministic_run}")
+    _, plan = prepared(*words, f"trainer.deterministic={deterministic_run}")
     curious = Curious()
-    run(plan, composed.resolved, claim(tmp_path / "run"), curious, draw=False)
+    run(plan, claim(tmp_path / "run"), curious, draw=False)
     assert settings() == other_settings
     assert curious.seen["deterministic"] == (deterministic_run == "true")
     assert curious.seen["threads"] == 2
@@ -78,21 +78,20 @@ def test_settings_are_put_back_after_a_run(
 def test_settings_are_put_back_after_a_run_that_failed(
     tmp_path: Path, other_settings: dict[str, object]
 ) -> None:
-    composed, plan = prepared("trainer.threads=2")
+    _, plan = prepared("trainer.threads=2")
     curious = Curious(ValueError("enough"))
     with pytest.raises(ValueError, match="enough"):
-        run(plan, composed.resolved, claim(tmp_path / "run"), curious, draw=False)
+        run(plan, claim(tmp_path / "run"), curious, draw=False)
     assert settings() == other_settings
     assert curious.has_ended
     assert '"failed"' in (tmp_path / "run" / "status.json").read_text()
 
 
 def test_a_second_interrupt_ends_at_once_and_is_told_as_interrupted(tmp_path: Path) -> None:
-    composed, plan = prepared()
+    _, plan = prepared()
     with pytest.raises(KeyboardInterrupt):
         run(
             plan,
-            composed.resolved,
             claim(tmp_path / "run"),
             Curious(KeyboardInterrupt()),
             draw=False,

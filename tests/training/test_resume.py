@@ -52,18 +52,18 @@ def every_step_reported(*args: Any, **named: Any) -> dict[str, Any]:
 
 
 def stopped(path: Path, words: list[str], after: int) -> Trained:
-    settings, plan = prepared(*words)
+    _, plan = prepared(*words)
     directory = claim(path)
-    result = every_step_reported(plan, settings.resolved, directory, Stop(after), draw=False)
+    result = every_step_reported(plan, directory, Stop(after), draw=False)
     directory.release()
     return Trained(plan, result, directory)
 
 
 def resumed(paths: RunPaths, words: list[str], reporter: Silent | None = None) -> Trained:
-    settings, plan = prepared(*words)
+    _, plan = prepared(*words)
     directory = reclaim(paths)
     snapshot = load_snapshot(paths)
-    args = (plan, settings.resolved, directory, reporter)
+    args = (plan, directory, reporter)
     result = every_step_reported(*args, draw=False, resumed=snapshot)
     directory.release()
     return Trained(plan, result, directory)

@@ -93,7 +93,7 @@ def reproduce_run(
         with _scratch() as scratch:
             if fused:
                 return _among_its_stack(paths, allow, scratch / "stack", relocation)
-            return _alone(paths, plan, resolved, scratch / "run")
+            return _alone(paths, plan, scratch / "run")
 
 
 def _opened(paths: RunPaths, resolved: dict[str, Any], bounds: Opening) -> "tuple[Plan, AllowList]":
@@ -115,14 +115,14 @@ def _opened(paths: RunPaths, resolved: dict[str, Any], bounds: Opening) -> "tupl
     return plan, allow
 
 
-def _alone(paths: RunPaths, plan: "Plan", resolved: dict[str, Any], scratch: Path) -> Comparison:
+def _alone(paths: RunPaths, plan: "Plan", scratch: Path) -> Comparison:
     """Of a run that was trained on its own."""
     from seedbed.recording.run import run
     from seedbed.runs.directory import claim
     from seedbed.training.reproduce import compared
 
     directory = claim(scratch)
-    if run(plan, resolved, directory, draw=False)["status"] == "interrupted":
+    if run(plan, directory, draw=False)["status"] == "interrupted":
         raise KeyboardInterrupt
     found = compared(paths, directory)
     return Comparison(found.identical, found.differences, found.environment)

@@ -138,6 +138,6 @@ def _go_on(
         for line in (*(f"note: {note}" for note in opened.notes), opened.line):
             say(line)
         with failures_told(directory.log):
-            result = run(opened.plan, opened.resolved, directory, progress, resumed=snapshot)
+            result = run(opened.plan, directory, progress, resumed=snapshot)
         attempt.status = result["status"]
     return Trained(result, RunPaths(directory.root), opened.plan, attempt.was_put_back)

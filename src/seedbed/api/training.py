@@ -59,7 +59,7 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
             if keep_start:
                 save_start(directory.start, plan.model)
             with failures_told(directory.log):
-                result = run(plan, settings.resolved, directory, progress)
+                result = run(plan, directory, progress)
     trained = Trained(result, RunPaths(directory.root), plan)
     messages.run_ended(trained)
     return trained

@@ -17,9 +17,10 @@ from seedbed.fused.optimizers import BATCHED, clip_gradient
 from seedbed.fused.plan import NARROWEST, StackPlan
 from seedbed.fused.state import FlatState, flat_state
 from seedbed.runs.checkpoint import SHARED, Checkpoint, random_state, restore_random
+from seedbed.training.arrays import Column, Mask
 from seedbed.training.device import process_settings
 from seedbed.training.engine import Which
-from seedbed.training.progress import Column, Mask, Progress
+from seedbed.training.progress import Progress
 from seedbed.training.training import Training
 
 
@@ -147,7 +148,11 @@ class FusedEngine:
         """See `Engine`."""
         state = self.best if which == "best" else self.now
         seed = stream_seed(self.configs[slot].seed, "training")
-        checkpoint = state.checkpoint(self.plan.layout, self.optimizer, slot, seed)
+        layout = self.plan.layout
+        checkpoint = {
+            "engine": self.name,
+            **state.checkpoint(layout, self.optimizer, slot, seed),
+        }
         if which == "last" and self.plan.model.randomness != "error":
             shared = random_state(self.plan.device)
             checkpoint["random"] |= {SHARED + device: one for device, one in shared.items()}

@@ -14,8 +14,8 @@ from seedbed.fused.flat import Named
 from seedbed.fused.plan import NARROWEST, StackPlan
 from seedbed.fused.rows import StackedRows
 from seedbed.tasks.head import TaskHead, metrics_of_runs
+from seedbed.training.arrays import Column
 from seedbed.training.evaluation import over_pieces
-from seedbed.training.progress import Column
 
 EVALUATED_NUMBERS = 2**22
 """Inputs and outputs of so many numbers are evaluated at once, over all runs."""

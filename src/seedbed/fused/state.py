@@ -11,7 +11,7 @@ from seedbed.fused.flat import Layout, Named
 from seedbed.fused.optimizers import BatchedOptimizer, numbers_of, stacked_states
 from seedbed.fused.schedules import SchedulerState
 from seedbed.runs.checkpoint import Checkpoint
-from seedbed.training.progress import Mask
+from seedbed.training.arrays import Mask
 
 
 @dataclass

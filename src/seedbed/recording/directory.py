@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
+from seedbed.config.schema import RunConfig
 from seedbed.data.prepared import PreparedData
 from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.process.fork_map import fork_map
@@ -50,7 +51,7 @@ class RecordedRun:
     """A run, and its directory.
 
     Args:
-        resolved: its config.
+        config: of the run.
         directory: claimed for it; released at its end.
         data: its preparation.
         draw: whether to leave `loss.png`.
@@ -59,7 +60,7 @@ class RecordedRun:
         result: content of `result.json`, at its end.
     """
 
-    resolved: Mapping[str, Any]
+    config: RunConfig
     directory: RunDirectory
     data: PreparedData
     draw: bool = False
@@ -102,7 +103,9 @@ class DirectoryRecorder:
         directories = {number: run.directory for number, run in self.runs.items()}
         self.events = EventFiles(directories)
         self.log = RunLog(directories, plan, live=stack is None, size=len(runs))
-        self.shared = SharedFiles(plan, threads, [run.resolved for run in self.runs.values()])
+        self.shared = SharedFiles(
+            plan, threads, [run.config.resolved for run in self.runs.values()]
+        )
         self.model_events = ModelEvents(plan)
         self._log_interval = parsed_interval(plan.config.trainer.log_every)
         self._epochs = plan.config.trainer.epochs
@@ -140,7 +143,7 @@ class DirectoryRecorder:
         """See `Recorder`."""
         self.engine = {"engine": training.engine.name, **(self.stack or {})}
         if resumed is None:
-            self.events.begin([run.resolved for run in self.runs.values()])
+            self.events.begin([run.config.resolved for run in self.runs.values()])
         for number, run in self.runs.items():
             # Here, as later ones are names of the first; and so that all say when they started.
             run.directory.write_status("running")
@@ -149,7 +152,7 @@ class DirectoryRecorder:
                 self.events.go_on(number, resumed[number])
                 run.has_last = True
                 if run.directory.best.is_file():
-                    run.saved_best = int(training.progress.copied_at[number])
+                    run.saved_best = int(training.progress.best.copied_at[number])
 
         def begin_one(number: int) -> None:
             self.before(number)
@@ -159,7 +162,7 @@ class DirectoryRecorder:
             if resumed is None:
                 self.events.write_start(number)
             # Last: where there is a config, a run that was killed finds all that it needs.
-            write_yaml(run.directory.config, dict(run.resolved))
+            write_yaml(run.directory.config, dict(run.config.resolved))
 
         fork_map(list(self.runs), begin_one, fork=self.in_parallel)
         if resumed is None:
@@ -198,7 +201,7 @@ class DirectoryRecorder:
             self.events.add_points(progress, [0])
             self.events.flush([0])
         if time.monotonic() - self._history_written > HISTORY_SECONDS:
-            self._write_history(self.runs[0], progress.rows(0, progress.epoch))
+            self._write_history(self.runs[0], progress.rows(0))
             self._history_written = time.monotonic()
 
     def _write_history(self, run: RecordedRun, rows: Sequence[HistoryRow]) -> None:
@@ -216,7 +219,7 @@ class DirectoryRecorder:
         self.events.flush(progress.runs[slot] for slot in slots)
         best, last = [], []
         for slot in slots:
-            run, epoch = self.runs[progress.runs[slot]], int(progress.copied_at[slot])
+            run, epoch = self.runs[progress.runs[slot]], int(progress.best.copied_at[slot])
             if run.saved_best != epoch:
                 best.append((run.directory.best, archive(training.checkpoint(slot, "best"))))
                 run.saved_best = epoch
@@ -255,7 +258,7 @@ class DirectoryRecorder:
     ) -> dict[str, Any]:
         """Writes a run's last files; the content of `result.json`."""
         progress, number = training.progress, training.progress.runs[one.slot]
-        run, rows = self.runs[number], progress.rows(number, progress.epochs_of(one.slot))
+        run, rows = self.runs[number], progress.rows(one.slot)
         self._write_checkpoints(training, one.slot, run)
         weights = training.engine.state_dict(one.slot, ended.weights)
         write_bytes(run.directory.model, archive(weights), flush=self.stack is None)
@@ -263,7 +266,7 @@ class DirectoryRecorder:
             write_bytes(run.directory.figure, picture.png)
             self.events.add_picture(number, picture, int(rows[-1]["step"]))
         self._write_history(run, rows)
-        result = result_of(self.plan, run.resolved, one, progress, self.engine)
+        result = result_of(self.plan, run.config.resolved, one, progress, self.engine)
         write_text(run.directory.result, json_text(result) + "\n")
         self.events.end(number, ending)
         epochs = progress.configs[one.slot].trainer.epochs
@@ -282,10 +285,10 @@ class DirectoryRecorder:
             return
         last = self._last(training, slot)
         write_bytes(paths.last, last, flush=flush)
-        is_best = progress.copied_at[slot] == progress.epoch and not progress.batch
+        is_best = progress.best.copied_at[slot] == progress.epoch and not progress.batch
         if self.stack is not None and is_best:
             write_same(paths.best, paths.last, last)  # the best epoch is the last
-        elif run.saved_best != progress.copied_at[slot]:
+        elif run.saved_best != progress.best.copied_at[slot]:
             write_bytes(paths.best, archive(training.checkpoint(slot, "best")), flush=flush)
 
     def note(self, text: str) -> None:

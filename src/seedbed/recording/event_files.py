@@ -222,11 +222,11 @@ def _points(
     """The losses and metrics of some epochs of each run, and with `rate` the learning rate."""
     rows = [epoch - 1 for epoch in epochs]
     sources = [*progress.metric_names, *(["lr"] if rate else [])]
-    columns = [progress.history[name][np.ix_(rows, runs)].T for name in sources]
+    columns = [progress.history.columns[name][np.ix_(rows, runs)].T for name in sources]
     values = np.stack(columns, axis=2).astype(np.float32)
     steps = np.array(epochs, dtype=np.int64) * progress.batches
     tags = [*progress.metric_names, *(["train/lr"] if rate else [])]
-    return tfrecords.scalar_records(tags, steps, progress.times[rows], values)
+    return tfrecords.scalar_records(tags, steps, progress.history.times[rows], values)
 
 
 def _new_name(now: float) -> str:

@@ -73,7 +73,7 @@ def result_of(
         progress: of the runs that it was trained with.
         engine: which engine made it, and with how many others.
     """
-    best, slot = progress.best(ended.slot), ended.slot
+    best, slot = progress.best.of(ended.slot), ended.slot
     result = {
         "status": ended.status,
         "metrics": dict(ended.measured.metrics),

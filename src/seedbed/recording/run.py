@@ -1,10 +1,9 @@
 """Trains one run and records it in its directory.
 
 plan = prepare_run(config, AllowList())
-result = run(plan, resolved, claim(Path("outputs/mine")))
+result = run(plan, claim(Path("outputs/mine")))
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from seedbed.recording.directory import DirectoryRecorder, RecordedRun
@@ -21,7 +20,6 @@ from seedbed.training.unsaved import UnsavedNotes
 
 def run(
     plan: Plan,
-    resolved: Mapping[str, Any],
     directory: RunDirectory,
     reporter: Reporter | None = None,
     *,
@@ -32,7 +30,6 @@ def run(
 
     Args:
         plan: built by `prepare_run`; its model is trained in place.
-        resolved: the config, for `config.yaml`.
         directory: claimed for this run alone; released at the end.
         reporter: hears of the progress.
         draw: whether to leave `loss.png`.
@@ -47,7 +44,7 @@ def run(
         KeyboardInterrupt: if the user asked twice to stop.
         Exception: whatever the user's own model or data raises; the status is failed then.
     """
-    recorded = RecordedRun(resolved, directory, plan.data, draw)
+    recorded = RecordedRun(plan.config, directory, plan.data, draw)
     with (
         stop_request() as stop,
         DirectoryRecorder(plan, [recorded], threads=plan.threads, stop=stop) as recorder,

@@ -107,7 +107,6 @@ def run_job(job: Job) -> Outcome:
                 forget_checkpoints(directory)
             result = run(
                 plan,
-                job.config.to_dict(),
                 directory,
                 heard,
                 draw=job.config.sweep.plot,

@@ -96,7 +96,7 @@ def rerun_stack(
         look(run, plain, allow)
     plan = _stack_of(configs, allow, directory)
     config, draws = configs[place], plan.model.randomness != "error"
-    recorded = RecordedRun(plains[place], claim(scratch), plan.data[place])
+    recorded = RecordedRun(configs[place], claim(scratch), plan.data[place])
     steps = plan.batches.batches * config.trainer.epochs
     own_run = prepare_run(config, allow, plan.data[place])
     again: list[RecordedRun | None] = [None] * len(configs)

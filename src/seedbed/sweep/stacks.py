@@ -177,7 +177,7 @@ def _recorded(job: Job, data: PreparedData, held: contextlib.ExitStack) -> Recor
     """The directory of a job, which is released at the end whatever happens."""
     directory = job_directory(job)
     held.callback(directory.release)
-    return RecordedRun(job.config.to_dict(), directory, data, job.config.sweep.plot)
+    return RecordedRun(job.config, directory, data, job.config.sweep.plot)
 
 
 def _most_open_files() -> int:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from seedbed.data.batches import Batch
 from seedbed.runs.checkpoint import Checkpoint
-from seedbed.training.progress import Column, Mask
+from seedbed.training.arrays import Column, Mask
 
 Which = Literal["last", "best"]
 """Weights as they are now, or as they were when they were remembered."""

@@ -53,7 +53,7 @@ def train(
             if progress.all_diverged or progress.batch < progress.batches:
                 continue
             row = training.row()
-            monitored = row[progress.monitor.name]
+            monitored = row[progress.best.monitor.name]
             engine.end_epoch(monitored)
             progress.close_epoch(row)
             engine.remember_best(progress.update_best(monitored))

@@ -3,25 +3,21 @@
 Each is decided here, once for one run and for many, as arrays of one value per slot.
 """
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from seedbed.config.schema import RunConfig, TrainerConfig
+from seedbed.training.arrays import Column, Mask
+from seedbed.training.best_epochs import BestEpochs
+from seedbed.training.histories import Histories
 from seedbed.training.monitoring import undefined_note
-from seedbed.training.state import Best, HistoryRow, Monitor, TrainingState
-
-Column = NDArray[np.float64]
-"""One value per slot."""
-
-Mask = NDArray[np.bool_]
-"""One truth value per slot."""
+from seedbed.training.state import HistoryRow, Monitor, TrainingState
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,6 @@ class Progress:
         self.configs = list(configs)
         self.runs = list(range(num_runs))
         self.num_runs = num_runs
-        self.monitor = monitor
         self.metric_names = list(metric_names)
         self.batches = batches
         self.is_sum = is_sum
@@ -79,22 +74,12 @@ class Progress:
         self.loss_sum, self.weight_sum = np.zeros(slots), np.zeros(slots)
         self.rates: Column = np.zeros(slots)
         self.finite: Mask = np.ones(slots, dtype=np.bool_)
-        self.best_value = np.full(slots, np.nan)
-        self.best_epoch, self.epochs_since, self.copied_at = np.zeros((3, slots), dtype=np.int64)
-        deltas = [config.trainer.early_stopping.min_delta for config in configs]
-        self._min_deltas = np.array(deltas, dtype=np.float64)
+        self.best = BestEpochs(configs, monitor)
+        self.history = Histories(num_runs, metric_names, batches)
         self.diverged: dict[int, Divergence] = {}
         self.undefined: dict[int, str] = {}
-        self._rows: dict[int, list[HistoryRow]] = {}
-        self.history: dict[str, Column] = {name: np.empty((0, num_runs)) for name in self.columns}
-        self.times = np.empty(0)
         self._began = time.perf_counter()
         self._pending: list[tuple[Tensor, Tensor | int]] = []
-
-    @property
-    def columns(self) -> list[str]:
-        """Of `history.csv`, without epoch and step."""
-        return [*self.metric_names, "lr", "seconds"]
 
     @property
     def num_active(self) -> int:
@@ -184,22 +169,10 @@ class Progress:
             row: the losses and metrics of each slot, by column.
         """
         self.loss_sum[:], self.weight_sum[:], self.batch = 0, 0, 0
-        self._grow()
-        share = round(self._share(), 9)
-        columns = {
-            **row,
-            "lr": np.asarray(self.rates),
-            "seconds": np.full(len(self.configs), share),
-        }
-        if not self.diverged and len(self.configs) == self.num_runs:
-            for name, values in columns.items():
-                self.history[name][self.epoch] = values
-        else:
-            alive = [slot for slot, run in enumerate(self.runs) if run not in self.diverged]
-            runs = [self.runs[slot] for slot in alive]
-            for name, values in columns.items():
-                self.history[name][self.epoch, runs] = values[alive]
-        self.times[self.epoch] = time.time()
+        seconds = np.full(len(self.configs), round(self._share(), 9))
+        alive = {slot: run for slot, run in enumerate(self.runs) if run not in self.diverged}
+        told = {**row, "lr": np.asarray(self.rates), "seconds": seconds}
+        self.history.add(self.epoch, told, alive)
         self.epoch += 1
 
     def _share(self) -> float:
@@ -208,46 +181,18 @@ class Progress:
 
     def seconds_of(self, slot: int) -> float:
         """That a run's training took; of an epoch that is not finished as well."""
-        finished = float(self.history["seconds"][: self.epochs_of(slot), self.runs[slot]].sum())
+        finished = float(
+            self.history.columns["seconds"][: self.epochs_of(slot), self.runs[slot]].sum()
+        )
         return finished + (self._share() if self.batch else 0.0)
 
-    def _grow(self) -> None:
-        """Makes room for another epoch; how many there will be is not known where runs may stop."""
-        if self.epoch < len(self.times):
-            return
-        rows = max(64, self.epoch)
-        more = np.full((rows, self.num_runs), math.nan)
-        self.history = {name: np.concatenate([one, more]) for name, one in self.history.items()}
-        self.times = np.concatenate([self.times, np.zeros(rows)])
-
     def update_best(self, values: Column) -> Mask:
-        """Takes in the monitored value of the epoch just closed.
-
-        A value that is NaN or infinite is never the best; early stopping counts its epoch as one
-        without a better value.
-
-        Returns:
-            The slots whose weights are to be remembered: the best so far, and while a run has no
-            best epoch, the latest.
-        """
-        gain = values - self.best_value
-        gain = gain if self.monitor.higher_is_better else -gain
-        # The first finite value has no gain that is a number.
-        better = self.finite & np.isfinite(values) & ~(gain <= self._min_deltas)
-        self.epochs_since += self.finite
-        for column, value in (
-            (self.best_value, values),
-            (self.best_epoch, self.epoch),
-            (self.epochs_since, 0),
-        ):
-            np.copyto(column, value, where=better)
-        due: Mask = better | (self.finite & (self.best_epoch == 0))
-        np.copyto(self.copied_at, self.epoch, where=due)
-        return due
+        """Takes in the monitored value of the epoch just closed; see `BestEpochs.update`."""
+        return self.best.update(values, self.epoch, self.finite)
 
     def note_undefined(self, row: Mapping[str, Column]) -> str | None:
         """What to say of runs whose monitored value is no number, for the first time in each."""
-        name = self.monitor.name
+        name = self.best.monitor.name
         finite = np.isfinite(row[name])
         if finite.all():
             return None
@@ -260,7 +205,7 @@ class Progress:
         ]
         for slot in slots:
             own = {column: float(values[slot]) for column, values in row.items()}
-            from_start = not self.best_epoch[slot]
+            from_start = not self.best.epoch[slot]
             note = undefined_note(name, {**own, "epoch": self.epoch}, from_start=from_start)
             self.undefined[self.runs[slot]] = note
         if not slots:
@@ -275,7 +220,7 @@ class Progress:
     def stopped_early(self, slot: int) -> bool:
         """Whether the run's early stopping says so."""
         patience = self.configs[slot].trainer.early_stopping.patience
-        return patience is not None and int(self.epochs_since[slot]) >= patience
+        return patience is not None and int(self.best.epochs_since[slot]) >= patience
 
     def _is_done(self, slot: int) -> bool:
         return (
@@ -294,55 +239,35 @@ class Progress:
         diverged = self.diverged.get(self.runs[slot])
         return diverged.steps if diverged else self.step
 
-    def rows(self, run: int, epochs: int) -> list[HistoryRow]:
-        """The rows of `history.csv` of a run, up to an epoch; none of them changes."""
-        return self._made_rows(run, epochs)[:epochs]
+    def rows(self, slot: int) -> list[HistoryRow]:
+        """The rows of `history.csv` of a run."""
+        return self.history.rows(self.runs[slot], self.epochs_of(slot))
 
     def last_row(self) -> HistoryRow:
         """The row of the epoch just closed, of the first run."""
-        return self._made_rows(self.runs[0], self.epoch)[-1]
-
-    def _made_rows(self, run: int, epochs: int) -> list[HistoryRow]:
-        """Those made so far, at least up to an epoch."""
-        rows = self._rows.setdefault(run, [])
-        start = len(rows)
-        if start < epochs:
-            columns = [values[start:epochs, run].tolist() for values in self.history.values()]
-            for epoch, values in enumerate(zip(*columns, strict=True), start + 1):
-                named = zip(self.history, values, strict=True)
-                rows.append({"epoch": epoch, "step": epoch * self.batches, **dict(named)})
-        return rows
-
-    def best(self, slot: int, *, at_best: bool = False) -> Best:
-        """The best epoch of a run; `at_best` is as it stood when its weights were remembered."""
-        epoch, since = int(self.best_epoch[slot]), int(self.epochs_since[slot])
-        if at_best:
-            since = 0 if epoch else int(self.copied_at[slot])
-        delta = self.configs[slot].trainer.early_stopping.min_delta
-        name, higher = self.monitor.name, self.monitor.higher_is_better
-        return Best(name, higher, delta, float(self.best_value[slot]), epoch, since)
+        return self.history.last_row(self.runs[0], self.epoch)
 
     def state(self, slot: int) -> TrainingState:
         """Where a run stands now."""
         self.settle()
         seen = float(self.weight_sum[slot])
         return TrainingState(
-            self.best(slot),
+            self.best.of(slot),
             epoch=self.epoch,
             batch=self.batch,
             step=self.step,
             loss_sum=float(self.loss_sum[slot]),
             rows_seen=int(seen) if seen.is_integer() else seen,
             lr=float(self.rates[slot]),
-            history=self.rows(self.runs[slot], self.epoch),
+            history=self.history.rows(self.runs[slot], self.epoch),
         )
 
     def state_at_best(self, slot: int) -> TrainingState:
         """Where a run stood when its best weights were remembered."""
-        epoch = int(self.copied_at[slot])
-        history = self.rows(self.runs[slot], epoch)
+        epoch = int(self.best.copied_at[slot])
+        history = self.history.rows(self.runs[slot], epoch)
         return TrainingState(
-            self.best(slot, at_best=True),
+            self.best.of(slot, at_best=True),
             epoch=epoch,
             step=epoch * self.batches,
             lr=history[-1]["lr"] if history else 0.0,
@@ -360,17 +285,8 @@ class Progress:
         self.loss_sum = np.array([one.loss_sum for one in last], dtype=np.float64)
         self.weight_sum = np.array([one.rows_seen for one in last], dtype=np.float64)
         self.rates = np.array([one.lr for one in last], dtype=np.float64)
-        self.best_value = np.array([one.best.value for one in last], dtype=np.float64)
-        self.best_epoch = np.array([one.best.epoch for one in last])
-        self.epochs_since = np.array([one.best.epochs_since for one in last])
-        self.copied_at = np.array([one.epoch for one in best])
-        self.times = np.zeros(self.epoch)
-        empty = np.full((self.epoch, self.num_runs), math.nan)
-        self.history = {name: empty.copy() for name in self.columns}
-        for run in self.runs:
-            for epoch, row in enumerate(last[run].history):
-                for name, values in self.history.items():
-                    values[epoch, run] = row[name]
+        self.best.restore([one.best for one in last], [one.epoch for one in best])
+        self.history.restore({run: last[run].history for run in self.runs})
 
     def select(self, slots: Sequence[int]) -> None:
         """Goes on with the runs in these slots; the last may be there twice, as an engine asks.
@@ -379,10 +295,10 @@ class Progress:
             slots: of the runs that go on, and after those whatever fills the engine.
         """
         kept = list(slots)
-        self._rows.clear()
+        self.history.forget_rows()
+        self.best.select(kept)
         self.runs = [self.runs[slot] for slot in dict.fromkeys(kept)]
         self.configs = [self.configs[slot] for slot in kept]
         self.rates = np.asarray(self.rates)
-        names = ("loss_sum", "weight_sum", "rates", "finite", "best_value", "best_epoch")
-        for name in (*names, "epochs_since", "copied_at", "_min_deltas"):
+        for name in ("loss_sum", "weight_sum", "rates", "finite"):
             setattr(self, name, getattr(self, name)[kept])

@@ -113,7 +113,7 @@ class MemoryRecorder(NullRecorder):
             self.runs[run] = RecordedRun(
                 one.status,
                 one.error,
-                progress.rows(run, progress.epochs_of(one.slot)),
+                progress.rows(one.slot),
                 dict(one.measured.metrics),
                 training.engine.state_dict(one.slot, ended.weights),
                 training.checkpoint(one.slot, "last"),

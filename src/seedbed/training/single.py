@@ -13,13 +13,14 @@ from seedbed.data.seeds import stream_seed
 from seedbed.models.build import output_of
 from seedbed.models.shared_values import kept_to_the_run
 from seedbed.runs.checkpoint import Checkpoint, all_finite, copied, random_state, restore_random
+from seedbed.training.arrays import Column, Mask
 from seedbed.training.device import process_settings
 from seedbed.training.engine import Which
 from seedbed.training.evaluation import over_pieces
 from seedbed.training.optimization import learning_rate
 from seedbed.training.other_generators import others_state, restore_others
 from seedbed.training.plan import Plan
-from seedbed.training.progress import Column, Mask, Progress
+from seedbed.training.progress import Progress
 from seedbed.training.training import Training
 
 LOSSES_IN_FLIGHT = 32

@@ -7,8 +7,9 @@ import numpy as np
 
 from seedbed.runs.checkpoint import FORMAT, Checkpoint
 from seedbed.runs.directory import Status
+from seedbed.training.arrays import Column
 from seedbed.training.engine import Engine, Weights, Which
-from seedbed.training.progress import Column, Progress
+from seedbed.training.progress import Progress
 from seedbed.training.state import TrainingState
 
 PREFIXES = {"validation": "val", "test": "test"}
@@ -117,12 +118,12 @@ class Training:
         keep_best = "validation" in engine.splits and progress.trainer.select == "best"
         best = np.zeros(len(progress.configs), dtype=np.bool_)
         for slot, error in zip(slots, errors, strict=True):
-            best[slot] = error is not None or bool(keep_best and progress.best_epoch[slot])
+            best[slot] = error is not None or bool(keep_best and progress.best.epoch[slot])
         weights = engine.final_weights(best)
         ended: Status = "interrupted" if stopped else "completed"
         runs = []
         for slot, error, metrics in zip(slots, errors, self._measured(slots, weights), strict=True):
-            chosen = progress.copied_at[slot] if best[slot] else progress.epoch
+            chosen = progress.best.copied_at[slot] if best[slot] else progress.epoch
             epochs = _epochs_of(metrics, progress.epochs_of(slot), int(chosen))
             status: Status = "diverged" if error else ended
             why = error.error if error else stopped
@@ -134,7 +135,7 @@ class Training:
         metrics: list[dict[str, float]] = [{} for _ in slots]
         for slot, own in zip(slots, metrics, strict=True):
             if epochs := progress.epochs_of(slot):
-                losses = progress.history["train/loss"]
+                losses = progress.history.columns["train/loss"]
                 own["train/loss"] = float(losses[epochs - 1, progress.runs[slot]])
         for split, prefix in PREFIXES.items():
             if split in self.engine.splits:

@@ -1,0 +1,94 @@
+"""The histories of runs: the losses, metrics, rates and times of each epoch."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from seedbed.training.arrays import Column
+from seedbed.training.state import HistoryRow
+
+SMALLEST = 64
+"""Epochs that there is room for at first; where runs may stop, nobody knows how many come."""
+
+
+class Histories:
+    """What `history.csv` of each run will hold.
+
+    Args:
+        num_runs: how many runs there are.
+        metric_names: columns of losses and metrics, in order.
+        batches: in an epoch.
+    """
+
+    def __init__(self, num_runs: int, metric_names: Sequence[str], batches: int) -> None:
+        self.num_runs = num_runs
+        self.batches = batches
+        names = [*metric_names, "lr", "seconds"]
+        self.columns: dict[str, Column] = {name: np.empty((0, num_runs)) for name in names}
+        self.times = np.empty(0)
+        self._rows: dict[int, list[HistoryRow]] = {}
+
+    def add(self, epoch: int, row: Mapping[str, Column], runs: Mapping[int, int]) -> None:
+        """Takes in an epoch.
+
+        Args:
+            epoch: epochs that were finished before.
+            row: values of each slot, by column.
+            runs: the run in each slot that is told.
+        """
+        if epoch >= len(self.times):
+            self._grow(max(SMALLEST, epoch))
+        slots = list(runs)
+        if slots == list(runs.values()) and len(slots) == self.num_runs == len(row["lr"]):
+            for name, values in row.items():
+                self.columns[name][epoch] = values
+        else:
+            numbers = list(runs.values())
+            for name, values in row.items():
+                self.columns[name][epoch, numbers] = values[slots]
+        self.times[epoch] = time.time()
+
+    def _grow(self, epochs: int) -> None:
+        more = np.full((epochs, self.num_runs), math.nan)
+        self.columns = {name: np.concatenate([one, more]) for name, one in self.columns.items()}
+        self.times = np.concatenate([self.times, np.zeros(epochs)])
+
+    def rows(self, run: int, epochs: int) -> list[HistoryRow]:
+        """The rows of a run, up to an epoch; none of them changes."""
+        return self._made(run, epochs)[:epochs]
+
+    def last_row(self, run: int, epochs: int) -> HistoryRow:
+        """The row of the epoch just closed."""
+        return self._made(run, epochs)[-1]
+
+    def _made(self, run: int, epochs: int) -> list[HistoryRow]:
+        """Those made so far, at least up to an epoch."""
+        rows = self._rows.setdefault(run, [])
+        start = len(rows)
+        if start < epochs:
+            columns = [values[start:epochs, run].tolist() for values in self.columns.values()]
+            for epoch, values in enumerate(zip(*columns, strict=True), start + 1):
+                named = zip(self.columns, values, strict=True)
+                rows.append({"epoch": epoch, "step": epoch * self.batches, **dict(named)})
+        return rows
+
+    def forget_rows(self) -> None:
+        """Of runs that have ended."""
+        self._rows.clear()
+
+    def restore(self, histories: Mapping[int, Sequence[HistoryRow]]) -> None:
+        """Goes on where checkpoints stand.
+
+        Raises:
+            KeyError: if a history has other columns.
+        """
+        epochs = max(map(len, histories.values()))
+        self.times = np.zeros(epochs)
+        empty = np.full((epochs, self.num_runs), math.nan)
+        self.columns = {name: empty.copy() for name in self.columns}
+        for run, rows in histories.items():
+            for epoch, row in enumerate(rows):
+                for name, values in self.columns.items():
+                    values[epoch, run] = row[name]
