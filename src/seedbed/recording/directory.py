@@ -18,7 +18,13 @@ from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.process.fork_map import fork_map
 from seedbed.raised import reason
 from seedbed.recording.archives import archive
-from seedbed.recording.event_files import EventFiles, endings, epoch_is_logged, result_records
+from seedbed.recording.event_files import (
+    EventFiles,
+    endings,
+    epoch_is_logged,
+    picture_record,
+    result_records,
+)
 from seedbed.recording.model_events import ModelEvents
 from seedbed.recording.results import closing_text, history_text, loss_picture, result_of
 from seedbed.recording.run_log import RunLog
@@ -259,16 +265,16 @@ class DirectoryRecorder:
         """Writes a run's last files; the content of `result.json`."""
         progress, number = training.progress, training.progress.runs[one.slot]
         run, rows = self.runs[number], progress.rows(one.slot)
+        if run.draw and (picture := loss_picture(rows)) is not None:
+            write_bytes(run.directory.figure, picture.png)
+            ending = picture_record(picture, int(rows[-1]["step"])) + ending
+        self.events.end(number, ending)  # first: a checkpoint tells how much of it there is
         self._write_checkpoints(training, one.slot, run)
         weights = training.engine.state_dict(one.slot, ended.weights)
         write_bytes(run.directory.model, archive(weights), flush=self.stack is None)
-        if run.draw and (picture := loss_picture(rows)) is not None:
-            write_bytes(run.directory.figure, picture.png)
-            self.events.add_picture(number, picture, int(rows[-1]["step"]))
         self._write_history(run, rows)
         result = result_of(self.plan, run.config.resolved, one, progress, self.engine)
         write_text(run.directory.result, json_text(result) + "\n")
-        self.events.end(number, ending)
         epochs = progress.configs[one.slot].trainer.epochs
         self.log.ended(number, closing_text(result, epochs), one, progress.undefined.get(number))
         run.directory.write_status(one.status, one.error)

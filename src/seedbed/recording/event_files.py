@@ -161,12 +161,7 @@ class EventFiles:
 
     def add_event(self, number: int, **content: Any) -> None:
         """Something else, such as a histogram or a graph, as the fields of an event."""
-        event = Event(wall_time=time.time(), **content).SerializeToString()
-        self._files[number].add(tfrecords.framed([event])[0])
-
-    def add_picture(self, number: int, picture: Picture, step: int) -> None:
-        """The picture of the loss."""
-        self.add_event(number, summary=image_summary(LOSS_PICTURE, *picture), step=step)
+        self._files[number].add(_record(**content))
 
     def flush(self, numbers: Iterable[int]) -> None:
         """Writes what waits."""
@@ -182,6 +177,16 @@ class EventFiles:
         """Writes what waits, those of `result_records` and one of `endings`."""
         if number in self._files:
             self._files[number].flush(ending)
+
+
+def picture_record(picture: Picture, step: int) -> bytes:
+    """The picture of the loss, of a run that ends now."""
+    return _record(summary=image_summary(LOSS_PICTURE, *picture), step=step)
+
+
+def _record(**content: Any) -> bytes:
+    event = Event(wall_time=time.time(), **content).SerializeToString()
+    return tfrecords.framed([event])[0]
 
 
 def endings() -> dict[bool, bytes]:
