@@ -9,7 +9,8 @@ import torch
 from support.recorder_contract import Kept, RecorderContract
 from support.single_runs import prepared
 
-from seedbed.recording.directory import DirectoryRecorder, RecordedRun
+from seedbed.recording.directory import DirectoryRecorder
+from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.directory import claim
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train

@@ -9,11 +9,8 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Self
 
-from seedbed.config.schema import RunConfig
-from seedbed.data.prepared import PreparedData
 from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.process.fork_map import fork_map
 from seedbed.raised import reason
@@ -26,11 +23,11 @@ from seedbed.recording.event_files import (
     result_records,
 )
 from seedbed.recording.model_events import ModelEvents
+from seedbed.recording.recorded_run import RecordedRun
 from seedbed.recording.results import closing_text, history_text, loss_picture, result_of
 from seedbed.recording.run_log import RunLog
 from seedbed.recording.shared_files import SharedFiles
 from seedbed.runs.checkpoint import Checkpoint
-from seedbed.runs.directory import RunDirectory
 from seedbed.runs.files import (
     json_text,
     write_all,
@@ -50,29 +47,6 @@ log = logging.getLogger("seedbed")
 
 HISTORY_SECONDS = 1.0
 """How old `history.csv` may be while a run goes on by itself."""
-
-
-@dataclass
-class RecordedRun:
-    """A run, and its directory.
-
-    Args:
-        config: of the run.
-        directory: claimed for it; released at its end.
-        data: its preparation.
-        draw: whether to leave `loss.png`.
-        has_last: whether there is a checkpoint.
-        saved_best: epoch of the best checkpoint on the disk; None if there is none.
-        result: content of `result.json`, at its end.
-    """
-
-    config: RunConfig
-    directory: RunDirectory
-    data: PreparedData
-    draw: bool = False
-    has_last: bool = False
-    saved_best: int | None = None
-    result: dict[str, Any] | None = None
 
 
 class DirectoryRecorder:

@@ -6,7 +6,8 @@ result = run(plan, claim(Path("outputs/mine")))
 
 from typing import Any
 
-from seedbed.recording.directory import DirectoryRecorder, RecordedRun
+from seedbed.recording.directory import DirectoryRecorder
+from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.directory import RunDirectory
 from seedbed.training.interrupt import stop_request

@@ -15,7 +15,8 @@ from seedbed.fused.own_steps import OwnSteps
 from seedbed.fused.plan import StackPlan, prepare_stack
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import MOST_RUNS, widest
-from seedbed.recording.directory import DirectoryRecorder, RecordedRun
+from seedbed.recording.directory import DirectoryRecorder
+from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.directory import claim
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json

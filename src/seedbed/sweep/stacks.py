@@ -18,7 +18,8 @@ from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import measured_width, widest
 from seedbed.fused.stackable import refused_by_vmap, tried_pair
 from seedbed.fused.step import Randomness
-from seedbed.recording.directory import DirectoryRecorder, RecordedRun
+from seedbed.recording.directory import DirectoryRecorder
+from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.beginning import write_hydra_files
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.sweep.groups import Group, Singles, told_once
