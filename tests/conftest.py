@@ -5,6 +5,7 @@ A test fails if it leaves a file in the repository.
 
 import contextlib
 import gc
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,9 @@ def _in_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.chdir(tmp_path)
     before = _files_of_the_repository()
     yield
+    for name, module in list(sys.modules.items()):  # another test's may have the same name
+        if str(getattr(module, "__file__", None)).startswith(f"{tmp_path}/"):
+            del sys.modules[name]
     left = _files_of_the_repository() - before
     assert not left, f"the test left files outside its temporary folder: {sorted(left)}"
 

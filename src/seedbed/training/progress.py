@@ -79,6 +79,8 @@ class Progress:
         self.diverged: dict[int, Divergence] = {}
         self.undefined: dict[int, str] = {}
         self._began = time.perf_counter()
+        self._closed: float | None = None
+        self._between = 0.0
         self._pending: list[tuple[Tensor, Tensor | int]] = []
 
     @property
@@ -160,7 +162,10 @@ class Progress:
 
     def begin_epoch(self) -> None:
         """Starts the clock of an epoch, or of what is left of it."""
-        self._began = time.perf_counter()
+        now = time.perf_counter()
+        if self._closed is not None:
+            self._between += (now - self._closed) / self.num_active
+        self._began = now
 
     def close_epoch(self, row: Mapping[str, Column]) -> None:
         """Ends an epoch.
@@ -174,17 +179,18 @@ class Progress:
         told = {**row, "lr": np.asarray(self.rates), "seconds": seconds}
         self.history.add(self.epoch, told, alive)
         self.epoch += 1
+        self._closed = time.perf_counter()
 
     def _share(self) -> float:
         """Each run's part of the seconds since the epoch began."""
         return (time.perf_counter() - self._began) / self.num_active
 
     def seconds_of(self, slot: int) -> float:
-        """That a run's training took; of an epoch that is not finished as well."""
+        """That a run's training took: its epochs, what was between them, and one not finished."""
         finished = float(
             self.history.columns["seconds"][: self.epochs_of(slot), self.runs[slot]].sum()
         )
-        return finished + (self._share() if self.batch else 0.0)
+        return finished + self._between + (self._share() if self.batch else 0.0)
 
     def update_best(self, values: Column) -> Mask:
         """Takes in the monitored value of the epoch just closed; see `BestEpochs.update`."""

@@ -79,13 +79,18 @@ SOURCES = {
     "sklearn": ["data=sklearn"],
     "dataset": ["data=dataset", "++data.train._target_=torch.nn.Linear"],
 }
-"""Overrides for a good config of each source of data."""
+"""Overrides for a good config of each source of data that a command can name.
+
+Rows in memory are a program's; their keys are those of a table.
+"""
 
 
 def bases() -> dict[str, tuple[list[str], list[str]]]:
     """Overrides of good configs, with the dotted keys that each has and the others have not."""
     made = {"root": ([], [key for key in keys_of(RunConfig) if not key.startswith("data.")])}
-    for source, schema in DATA_SOURCES.items():
+    assert DATA_SOURCES.keys() - SOURCES.keys() == {"memory"}
+    for source in SOURCES:
+        schema = DATA_SOURCES[source]
         made[f"data {source}"] = (SOURCES[source], list(keys_of(schema, "data")))
     for group, schemas in TARGET_KEYS.items():
         for target, schema in schemas.items():
