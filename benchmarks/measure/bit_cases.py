@@ -73,9 +73,9 @@ STACKED = {
     "seed=1,2",
     "digits, wide": f"{DIGITS} model.hidden=[32] optimizer=adamw optimizer.lr=0.001,0.01 seed=1,2",
     "digits, convolutions": f"{DIGITS} {CONVOLUTIONS} optimizer=adam seed=1,2,3",
-    "digits, dropout": f"{DIGITS} {DROPPED} optimizer=adam seed=1,2,3",
+    "digits, dropout": f"{DIGITS} {DROPPED} optimizer=sgd seed=1,2,3 sweep.allow_random=true",
     "table, regression": f"{TABLE} data.target=y data.drop=[label] seed=1,2,3",
-    "own, normalised": f"{IRIS} model._target_=own_parts.Normalised optimizer=adam seed=1,2,3",
+    "own, normalised": f"{IRIS} model._target_=own_parts.Normalised optimizer=sgd seed=1,2,3",
     "own, recurrent": f"{DIGITS} model._target_=own_parts.Recurrent optimizer=adam seed=1,2",
 }
 
@@ -91,7 +91,8 @@ KILLED_SWEEPS = {
     "article": f"trainer.epochs=1000 'seed=range(0,8)' {OFTEN}",
     "iris, styles": f"{IRIS} trainer.epochs=60 model=custom,manual optimizer=adam seed=1,2 {OFTEN}",
     "iris, plateau": f"{IRIS} trainer.epochs=80 scheduler=plateau seed=1,2,3 {OFTEN}",
-    "digits, dropout": f"{DIGITS} {DROPPED} trainer.epochs=20 optimizer=adam seed=1,2 {OFTEN}",
+    "digits, dropout": f"{DIGITS} {DROPPED} trainer.epochs=20 seed=1,2 {OFTEN} "
+    "sweep.allow_random=true",
     "iris, singly": f"{IRIS} trainer.epochs=60 sweep.fuse=never seed=1,2 {OFTEN}",
 }
 
