@@ -72,7 +72,7 @@ class OwnSteps(Forwarding):
         self._before = None
         if progress.step in self._sampled:
             self._before = training.engine.checkpoint(slot, "last")
-            self._loss_sum = float(progress.loss_sum[slot])
+            self._loss_sum = progress.loss.of(slot)[0]
 
     def _compare(self, training: Training, slot: int) -> None:
         assert self._before is not None
@@ -88,7 +88,7 @@ class OwnSteps(Forwarding):
         x, y = next(iter(plan.train.epoch(progress.epoch, number)))
         own_loss = float(self._engine.step(x, y))
         already = self._loss_sum if number else 0.0
-        loss = (float(progress.loss_sum[slot]) - already) / float(plan.head.batch_weight(y))
+        loss = (progress.loss.of(slot)[0] - already) / float(plan.head.batch_weight(y))
         here = copied(plan.model.state_dict())
         by_rounding = self._by_rounding(before, settings)
         self._judge(progress.step, before, now["model"], here, by_rounding)

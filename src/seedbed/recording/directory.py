@@ -40,13 +40,14 @@ from seedbed.runs.files import (
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.interval import parsed_interval
 from seedbed.training.plan import Plan
+from seedbed.training.progress import Progress
 from seedbed.training.state import HistoryRow
 from seedbed.training.training import Ended, EndedRun, Training
 
 log = logging.getLogger("seedbed")
 
-HISTORY_SECONDS = 1.0
-"""How old `history.csv` may be while a run goes on by itself."""
+LIVE_SECONDS = 1.0
+"""How old the curves and `history.csv` may be while a run goes on by itself."""
 
 
 class DirectoryRecorder:
@@ -88,8 +89,7 @@ class DirectoryRecorder:
         )
         self.model_events = ModelEvents(plan)
         self._log_interval = parsed_interval(plan.config.trainer.log_every)
-        self._epochs = plan.config.trainer.epochs
-        self._history_written = time.monotonic()
+        self._followed = time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -167,22 +167,24 @@ class DirectoryRecorder:
         progress = training.progress
         if self.stack is None:
             self.log.epoch(progress)
-            if epoch_is_logged(self._log_interval, progress.epoch, self._epochs):
-                for event in self.model_events.histograms(progress.step):
-                    self.events.add_event(0, **event)
+            self._add_histograms(progress)
             self._follow(training)
+
+    def _add_histograms(self, progress: Progress) -> None:
+        trainer, epoch = self.plan.config.trainer, progress.epoch
+        if trainer.log_histograms and epoch_is_logged(self._log_interval, epoch, trainer.epochs):
+            for event in self.model_events.histograms(progress.step):
+                self.events.add_event(0, **event)
 
     def _follow(self, training: Training) -> None:
         """Writes what somebody sees who looks at a run that goes on."""
         if self.stack is not None:
             return
-        progress = training.progress
-        if self.events.live_due():
-            self.events.add_points(progress, [0])
+        if time.monotonic() - self._followed > LIVE_SECONDS:
+            self.events.add_points(training.progress, [0])
             self.events.flush([0])
-        if time.monotonic() - self._history_written > HISTORY_SECONDS:
-            self._write_history(self.runs[0], progress.rows(0))
-            self._history_written = time.monotonic()
+            self._write_history(self.runs[0], training.progress.rows(0))
+            self._followed = time.monotonic()
 
     def _write_history(self, run: RecordedRun, rows: Sequence[HistoryRow]) -> None:
         write_text(run.directory.history, history_text(rows, self.plan.metric_names))

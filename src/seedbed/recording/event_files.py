@@ -33,9 +33,6 @@ from seedbed.runs.layout import EVENT_PREFIX
 from seedbed.training.interval import Interval, parsed_interval
 from seedbed.training.progress import Progress
 
-LIVE_SECONDS = 1.0
-"""How long a point may wait in memory; a dashboard that is open sees it after that."""
-
 RUNNING_LOSS = "train/running_loss"
 LOSS_PICTURE = "view/loss_curve"
 """Tag of the picture; it sorts behind the curves, which would be off the screen otherwise."""
@@ -82,7 +79,6 @@ class EventFiles:
     def __init__(self, directories: Mapping[int, RunDirectory]) -> None:
         self.directories = directories
         self._files: dict[int, _EventFile] = {}
-        self._flushed = time.monotonic()
 
     def begin(self, settings: Sequence[Mapping[str, Any]]) -> None:
         """Prepares new files, with the runs' settings for HPARAMS.
@@ -167,11 +163,6 @@ class EventFiles:
         """Writes what waits."""
         for number in numbers:
             self._files[number].flush()
-        self._flushed = time.monotonic()
-
-    def live_due(self) -> bool:
-        """Whether what waits has waited long enough for somebody who looks on."""
-        return time.monotonic() - self._flushed > LIVE_SECONDS
 
     def end(self, number: int, ending: bytes) -> None:
         """Writes what waits, those of `result_records` and one of `endings`."""

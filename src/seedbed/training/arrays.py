@@ -8,3 +8,7 @@ Column = NDArray[np.float64]
 
 Mask = NDArray[np.bool_]
 """One truth value per slot."""
+
+YES: Mask = np.array([True])
+NO: Mask = np.array([False])
+"""Of one slot; nobody writes into them."""

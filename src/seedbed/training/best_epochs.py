@@ -1,11 +1,12 @@
 """Which epoch of each run was the best so far, and for how long none was better."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from seedbed.config.schema import RunConfig
-from seedbed.training.arrays import Column, Mask
+from seedbed.training.arrays import NO, YES, Column, Mask
 from seedbed.training.state import Best, Monitor
 
 
@@ -40,6 +41,8 @@ class BestEpochs:
             The slots whose weights are to be remembered: the best so far, and while a run has no
             best epoch, the latest.
         """
+        if len(values) == 1:
+            return self._update_one(float(values[0]), epoch, alive=bool(finite[0]))
         gain = values - self.value
         gain = gain if self.monitor.higher_is_better else -gain
         # The first finite value has no gain that is a number.
@@ -51,6 +54,20 @@ class BestEpochs:
         due: Mask = better | (finite & (self.epoch == 0))
         np.copyto(self.copied_at, epoch, where=due)
         return due
+
+    def _update_one(self, value: float, epoch: int, *, alive: bool) -> Mask:
+        """The same of one run, whose epochs may be as short as a dozen operations on arrays."""
+        gain = value - float(self.value[0])
+        gain = gain if self.monitor.higher_is_better else -gain
+        better = alive and math.isfinite(value) and not gain <= float(self.min_delta[0])
+        if better:
+            self.value[0], self.epoch[0], self.epochs_since[0] = value, epoch, 0
+        elif alive:
+            self.epochs_since[0] += 1
+        due = better or (alive and not self.epoch[0])
+        if due:
+            self.copied_at[0] = epoch
+        return YES if due else NO
 
     def of(self, slot: int, *, at_best: bool = False) -> Best:
         """Of one run; `at_best` is as it stood when its weights were remembered."""

@@ -5,12 +5,15 @@ import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from seedbed.training.arrays import Column
 from seedbed.training.state import HistoryRow
 
 SMALLEST = 64
 """Epochs that there is room for at first; where runs may stop, nobody knows how many come."""
+
+Slots = Mapping[int, int] | None
 
 
 class Histories:
@@ -30,25 +33,31 @@ class Histories:
         self.times = np.empty(0)
         self._rows: dict[int, list[HistoryRow]] = {}
 
-    def add(self, epoch: int, row: Mapping[str, Column], runs: Mapping[int, int]) -> None:
+    def add(
+        self, epoch: int, row: Mapping[str, Column], rates: ArrayLike, seconds: float, told: Slots
+    ) -> None:
         """Takes in an epoch.
 
         Args:
             epoch: epochs that were finished before.
-            row: values of each slot, by column.
-            runs: the run in each slot that is told.
+            row: losses and metrics of each slot, by column.
+            rates: learning rates of each slot.
+            seconds: of each run.
+            told: the run in each slot that is told; None if each run is in the slot of its number.
         """
         if epoch >= len(self.times):
             self._grow(max(SMALLEST, epoch))
-        slots = list(runs)
-        if slots == list(runs.values()) and len(slots) == self.num_runs == len(row["lr"]):
-            for name, values in row.items():
-                self.columns[name][epoch] = values
-        else:
-            numbers = list(runs.values())
-            for name, values in row.items():
-                self.columns[name][epoch, numbers] = values[slots]
         self.times[epoch] = time.time()
+        columns = self.columns
+        if told is None:
+            for name, values in row.items():
+                columns[name][epoch] = values
+            columns["lr"][epoch], columns["seconds"][epoch] = rates, seconds
+            return
+        slots, runs = list(told), list(told.values())
+        for name, values in {**row, "lr": np.asarray(rates)}.items():
+            columns[name][epoch, runs] = values[slots]
+        columns["seconds"][epoch, runs] = seconds
 
     def _grow(self, epochs: int) -> None:
         more = np.full((epochs, self.num_runs), math.nan)

@@ -6,7 +6,6 @@ Each is decided here, once for one run and for many, as arrays of one value per 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +14,7 @@ from torch import Tensor
 from seedbed.config.schema import RunConfig, TrainerConfig
 from seedbed.training.arrays import Column, Mask
 from seedbed.training.best_epochs import BestEpochs
+from seedbed.training.epoch_loss import EpochLoss
 from seedbed.training.histories import Histories
 from seedbed.training.monitoring import undefined_note
 from seedbed.training.state import HistoryRow, Monitor, TrainingState
@@ -67,11 +67,10 @@ class Progress:
         self.num_runs = num_runs
         self.metric_names = list(metric_names)
         self.batches = batches
-        self.is_sum = is_sum
         self.losses_in_flight = losses_in_flight
         self.epoch = self.batch = self.step = 0
         slots = len(configs)
-        self.loss_sum, self.weight_sum = np.zeros(slots), np.zeros(slots)
+        self.loss = EpochLoss(slots, is_sum=is_sum)
         self.rates: Column = np.zeros(slots)
         self.finite: Mask = np.ones(slots, dtype=np.bool_)
         self.best = BestEpochs(configs, monitor)
@@ -118,29 +117,16 @@ class Progress:
         behind = len(self._pending)
         for losses, weight in self._pending:
             behind -= 1
-            counts = weight.cpu().double().numpy() if isinstance(weight, Tensor) else weight
-            if not self._add(losses, counts):
-                values = losses.cpu().double().numpy()
-                for slot in (self.finite & ~np.isfinite(values)).nonzero()[0].tolist():
-                    self._diverge(slot, f"train/loss is {values[slot]}", behind)
+            if not self.loss.add(losses, weight):
+                finite = losses.isfinite().cpu().numpy()
+                for slot in (self.finite & ~finite).nonzero()[0].tolist():
+                    self._diverge(slot, f"train/loss is {losses[slot].item()}", behind)
         self._pending.clear()
-
-    def _add(self, losses: Tensor, counts: Any) -> bool:
-        """Adds the losses of a step; whether all are finite."""
-        if len(self.loss_sum) == 1:  # a small step takes as long as its Python
-            value = losses.item()
-            self.loss_sum[0] += value * counts
-            self.weight_sum[0] += counts
-            return value - value == 0
-        values = losses.cpu().double().numpy()
-        self.loss_sum += values * counts
-        self.weight_sum += counts
-        return bool(np.isfinite(values).all())
 
     def check(self, finite: Mask) -> None:
         """Takes in which slots have finite weights; no loss has been seen since the last step."""
         self.settle()
-        if not finite.all():
+        if False in finite.tolist():
             for slot in (self.finite & ~finite).nonzero()[0].tolist():
                 self._diverge(slot, "a weight is infinite or NaN", 0)
 
@@ -158,7 +144,7 @@ class Progress:
     def train_loss(self) -> Column:
         """Of the epoch's batches so far: the mean over their rows, or the sum."""
         self.settle()
-        return self.loss_sum.copy() if self.is_sum else self.loss_sum / self.weight_sum
+        return self.loss.value
 
     def begin_epoch(self) -> None:
         """Starts the clock of an epoch, or of what is left of it."""
@@ -173,11 +159,12 @@ class Progress:
         Args:
             row: the losses and metrics of each slot, by column.
         """
-        self.loss_sum[:], self.weight_sum[:], self.batch = 0, 0, 0
-        seconds = np.full(len(self.configs), round(self._share(), 9))
-        alive = {slot: run for slot, run in enumerate(self.runs) if run not in self.diverged}
-        told = {**row, "lr": np.asarray(self.rates), "seconds": seconds}
-        self.history.add(self.epoch, told, alive)
+        self.loss.clear()
+        self.batch = 0
+        told = None
+        if self.diverged or len(self.configs) != self.num_runs:
+            told = {slot: run for slot, run in enumerate(self.runs) if run not in self.diverged}
+        self.history.add(self.epoch, row, self.rates, round(self._share(), 9), told)
         self.epoch += 1
         self._closed = time.perf_counter()
 
@@ -199,9 +186,10 @@ class Progress:
     def note_undefined(self, row: Mapping[str, Column]) -> str | None:
         """What to say of runs whose monitored value is no number, for the first time in each."""
         name = self.best.monitor.name
-        finite = np.isfinite(row[name])
-        if finite.all():
+        total = sum(row[name].tolist())
+        if total - total == 0:  # all are finite
             return None
+        finite = np.isfinite(row[name])
         slots = [
             slot
             for slot in (~finite).nonzero()[0].tolist()
@@ -256,13 +244,13 @@ class Progress:
     def state(self, slot: int) -> TrainingState:
         """Where a run stands now."""
         self.settle()
-        seen = float(self.weight_sum[slot])
+        total, seen = self.loss.of(slot)
         return TrainingState(
             self.best.of(slot),
             epoch=self.epoch,
             batch=self.batch,
             step=self.step,
-            loss_sum=float(self.loss_sum[slot]),
+            loss_sum=total,
             rows_seen=int(seen) if seen.is_integer() else seen,
             lr=float(self.rates[slot]),
             history=self.history.rows(self.runs[slot], self.epoch),
@@ -288,8 +276,7 @@ class Progress:
         """
         first = last[0]
         self.epoch, self.batch, self.step = first.epoch, first.batch, first.step
-        self.loss_sum = np.array([one.loss_sum for one in last], dtype=np.float64)
-        self.weight_sum = np.array([one.rows_seen for one in last], dtype=np.float64)
+        self.loss.restore([one.loss_sum for one in last], [one.rows_seen for one in last])
         self.rates = np.array([one.lr for one in last], dtype=np.float64)
         self.best.restore([one.best for one in last], [one.epoch for one in best])
         self.history.restore({run: last[run].history for run in self.runs})
@@ -306,5 +293,5 @@ class Progress:
         self.runs = [self.runs[slot] for slot in dict.fromkeys(kept)]
         self.configs = [self.configs[slot] for slot in kept]
         self.rates = np.asarray(self.rates)
-        for name in ("loss_sum", "weight_sum", "rates", "finite"):
-            setattr(self, name, getattr(self, name)[kept])
+        self.loss.select(kept)
+        self.rates, self.finite = self.rates[kept], self.finite[kept]

@@ -13,7 +13,7 @@ from seedbed.data.seeds import stream_seed
 from seedbed.models.build import output_of
 from seedbed.models.shared_values import kept_to_the_run
 from seedbed.runs.checkpoint import Checkpoint, all_finite, copied, random_state, restore_random
-from seedbed.training.arrays import Column, Mask
+from seedbed.training.arrays import NO, YES, Column, Mask
 from seedbed.training.device import process_settings
 from seedbed.training.engine import Which
 from seedbed.training.evaluation import over_pieces
@@ -98,7 +98,7 @@ class SingleEngine:
             loss.backward()
             self._clip()
             self.optimizer.step()
-        return loss.detach().reshape(1)
+        return loss.detach().view(1)
 
     def _scaled_update(self, loss: Tensor) -> None:
         self.scaler.scale(loss).backward()
@@ -136,7 +136,7 @@ class SingleEngine:
 
     def finite(self) -> Mask:
         """See `Engine`."""
-        return np.array([all_finite(self._parameters)])
+        return YES if all_finite(self._parameters) else NO
 
     def evaluate(self, split: str, weights: object = None) -> dict[str, Column]:
         """See `Engine`."""
