@@ -5,7 +5,10 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -68,6 +71,40 @@ def test_a_second_run_in_a_process_has_the_bits_of_the_first(tmp_path: Path) -> 
     ]
     assert runs[0].weights().keys() == runs[1].weights().keys()
     assert all((runs[0].weights()[k] == v).all() for k, v in runs[1].weights().items())
+
+
+@contextmanager
+def doubles() -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(before)
+
+
+MODES: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    "another device": lambda: torch.device("meta"),
+    "another dtype": doubles,
+}
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+def test_modes_of_torch_that_a_call_stands_in_change_no_bit(
+    tmp_path: Path, mode: Callable[[], AbstractContextManager[Any]]
+) -> None:
+    rows = [[10, 11]]
+    alone = front.train("trainer.epochs=3", directory=tmp_path / "alone")
+    with mode():
+        within = front.train("trainer.epochs=3", directory=tmp_path / "within")
+        predicted = within.predict(rows)
+        stack = front.sweep("trainer.epochs=3", "seed=0,1", directory=tmp_path / "stack")
+    assert within.metrics == alone.metrics == stack[0].metrics
+    assert predicted == alone.predict(rows)
 
 
 def test_progress_is_printed_where_it_is_asked_for(

@@ -21,7 +21,7 @@ def untouched() -> Iterator[None]:
     What libraries warn of inside goes to `run.log`, or nowhere, as it does on the command line.
     """
     with _one_at_a_time, ExitStack() as stack:
-        for kept in (_import_path, _environment, _generators, _logs, _warnings):
+        for kept in (_import_path, _environment, _generators, _torchs_modes, _logs, _warnings):
             stack.enter_context(kept())
         yield
 
@@ -65,6 +65,32 @@ def _generators() -> Iterator[None]:
             numpys.random.set_state(numpys_state)
         if torchs_state is not None:
             torchs.set_rng_state(torchs_state)
+
+
+@contextmanager
+def _torchs_modes() -> Iterator[None]:
+    """Inside, torch is as a new process has it, whatever the caller's `with` or defaults say.
+
+    A run below `torch.no_grad()` or `torch.autocast()` would not train, or give other bits.
+    """
+    torch: Any = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    dtype = torch.get_default_dtype()
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(mode=False))
+        stack.enter_context(torch.enable_grad())
+        for kind in ("cpu", "cuda", "mps"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
 
 
 @contextmanager
