@@ -141,6 +141,10 @@ def test_activations_are_those_of_inspect(run: front.Run, seedbed: Callable) -> 
     assert set(values) < set(run.activations(ROWS))
     with pytest.raises(errors.ArgumentError, match="layers: no layer 'hiden'"):
         run.activations(ROWS, layers=["hiden"])
+    assert list(run.activations(ROWS, layers="output")) == ["output"]
+    for number in (0, [0]):
+        with pytest.raises(errors.ArgumentError, match="layers: the name of a layer is a text"):
+            run.activations(ROWS, layers=number)  # type: ignore[arg-type]
 
 
 def test_the_model_is_a_copy_of_its_own_in_evaluation_mode(run: front.Run) -> None:

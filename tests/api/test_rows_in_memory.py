@@ -262,6 +262,9 @@ WRONG: dict[str, tuple[Any, Any, tuple[str, ...], str]] = {
     "a name": ("houses.csv", "y", (), "data must be a DataFrame .* got str"),
     "a number as a column": ({"a": 3, "b": [1]}, "b", (), "column 'a' is 3, not rows"),
     "no names": ({None: [1, 2], "b": [1, 2]}, "b", (), "the name of a column must be a text"),
+    "a column": (frame()["area"], "area", (), "data must be a DataFrame .* got Series"),
+    "target is no name": (frame(), 2.5, (), "target: the name of a column .* got 2.5"),
+    "targets are no names": (frame(), [b"price"], (), "target: the name of a column must be"),
     "a path beside": (frame(), "price", ("data.path=x.csv",), "leave out it or 'data.path=x.csv'"),
     "another source": (frame(), "price", ("data=csv",), "leave out it or 'data=csv'"),
     "another target": (frame(), "price", ("data.target=kind",), "leave out it or 'data.target="),
@@ -274,6 +277,15 @@ def test_wrong_rows_are_refused(rows: Any, target: Any, words: tuple, told: str)
         front.train(*words, data=rows, target=target)
     assert len(caught.value.problems) == 1
     assert not Path("outputs").exists()
+
+
+def test_a_target_among_numbered_columns_is_a_number(tmp_path: Path) -> None:
+    numbered = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 3)))
+    words = ["trainer.epochs=1"]
+    run = front.train(*words, data=numbered, target=2, directory=tmp_path / "number")
+    same = front.train(*words, data=numbered, target="2", directory=tmp_path / "text")
+    assert run.config["data"]["columns"] == ["0", "1", "2"]
+    assert run.metrics == same.metrics
 
 
 def test_the_command_line_has_no_rows_in_memory(seedbed: Callable) -> None:

@@ -1,6 +1,6 @@
 """Rows and models that a program hands in: what a config says of them, how they are found."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -118,6 +118,7 @@ def handed(
         ModelError: if the model is no module.
     """
     _refuse_no_override(overrides)
+    target = _target(target)
     more: list[str] = []
     table = None
     if data is not None:
@@ -133,10 +134,25 @@ def handed(
             )
         more = ["data=memory", *(overrides_of({"data.target": names}) if names else [])]
     elif target is not None:
-        more = overrides_of({"data.target": target if isinstance(target, str) else list(target)})
+        more = overrides_of({"data.target": target})
     if model is not None:
         _refuse(overrides, "model", "a built model", ("model",))
     return Handed(table, model, more, _items(table, built_module(model)))
+
+
+def _target(target: Any) -> str | list[str] | None:
+    """What `target=` names.
+
+    Raises:
+        DataError: if that is no name of a column, nor names.
+    """
+    from seedbed.tables.memory import column_name
+
+    if target is None:
+        return None
+    if isinstance(target, Iterable) and not isinstance(target, str | bytes):
+        return [column_name(one, "target") for one in target]
+    return column_name(target, "target")
 
 
 def rows_of(data: Any, target: str | Sequence[str] | None) -> "tuple[MemoryTable, str | list[str]]":

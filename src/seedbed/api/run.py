@@ -1,6 +1,6 @@
 """A run, as Python sees it: its directory, and the model that was trained."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -139,13 +139,13 @@ class Run:
 
     @_within_bounds
     def activations(
-        self, rows: Any, layers: Sequence[str] | None = None, checkpoint: str | None = None
+        self, rows: Any, layers: str | Sequence[str] | None = None, checkpoint: str | None = None
     ) -> "dict[str, np.ndarray[Any, Any]]":
         """What the layers make of rows, by their names; the model's output is `output`.
 
         Args:
             rows: as in `predict`.
-            layers: their names; None for all.
+            layers: a name, or names, as `summary` and `weights` have them; None for all.
             checkpoint: as in `model`.
 
         Raises:
@@ -161,6 +161,8 @@ class Run:
         inputs = torch.from_numpy(new_rows(rows, trained.preprocessing).inputs)
         values = layer_values(trained, inputs)
         values.setdefault("output", output(trained, inputs))
+        if layers is not None and (isinstance(layers, str) or not isinstance(layers, Iterable)):
+            layers = [layers]
         named = values if layers is None else chosen(values, layers, "layers")
         return {name: value.numpy() for name, value in named.items()}
 

@@ -98,11 +98,11 @@ def table_in_memory(rows: Any, key: str = "data") -> MemoryTable:
     """
     if isinstance(rows, Mapping):
         return MemoryTable(
-            {_name(name, key): _column(one, name, key) for name, one in rows.items()}, key
+            {column_name(name, key): _column(one, name, key) for name, one in rows.items()}, key
         )
-    if not is_frame(rows):
+    if not is_frame(rows) or _is_series(rows):
         raise DataError(f"{key} must be {WHAT}, got {type(rows).__name__}")
-    names = [_name(name, key) for name in rows.columns] if hasattr(rows, "iloc") else None
+    names = [column_name(name, key) for name in rows.columns] if hasattr(rows, "iloc") else None
     if names is not None:  # pandas, whose cells may be any objects
         _refuse_repeated(names, key)
         columns = {name: _column(rows.iloc[:, at], name, key) for at, name in enumerate(names)}
@@ -152,8 +152,8 @@ def _has_names(rows: Any) -> bool:
 
 
 def _is_series(rows: Any) -> bool:
-    """A column of pandas or polars."""
-    return type(rows).__name__ == "Series"
+    """A column of pandas, polars or Arrow."""
+    return type(rows).__name__ in ("Series", "ChunkedArray")
 
 
 def _of_array(rows: Any, name: str, key: str) -> dict[str, Any]:
@@ -249,7 +249,16 @@ def _no_cell(values: Any, name: Any, key: str, err: Exception) -> DataError:
     return DataError(f"{key}: column '{name}' cannot be read: {str(err).splitlines()[0]}")
 
 
-def _name(name: Any, key: str) -> str:
+def column_name(name: Any, key: str) -> str:
+    """The name of a column as a text; pandas numbers the columns that have none.
+
+    Args:
+        name: as the rows have it.
+        key: the argument that names it, for the error.
+
+    Raises:
+        DataError: if it is neither a text nor a number.
+    """
     if isinstance(name, str):
         return name
     if isinstance(name, int | np.integer):

@@ -61,6 +61,8 @@ def chosen(
         ArgumentError: for a name that is no layer.
     """
     for name in names:
+        if not isinstance(name, str):
+            raise ArgumentError(f"{key}: the name of a layer is a text such as '0', got {name!r}")
         if name not in values:
             raise ArgumentError(
                 f"{key}: no layer '{name}'; there are {shown(values)}{did_you_mean(name, values)}"
