@@ -10,6 +10,7 @@ from seedbed.raised import is_of_user, reason, shown_traceback
 
 MINE = """
 import torch
+from sys import exit
 from torch import nn
 from torch.utils.data import Dataset
 
@@ -71,8 +72,22 @@ class Descent(torch.optim.SGD):
 class Leaving(nn.Linear):
     def forward(self, x):
         raise SystemExit(0)
+
+
+class LeavingInEvaluation(nn.Linear):
+    def forward(self, x):
+        return super().forward(x) if self.training else exit(7)
+
+
+class LeavingRows(Rows):
+    def __len__(self):
+        return exit(7) if self.when == "length" else 4
+
+    def __getitem__(self, index):
+        self.calls += 1
+        return exit(7) if self.calls > 4 else (torch.ones(2), 1.5 + index)
 """
-LINE = "(mine.py, line 9, in look_up)"
+LINE = "(mine.py, line 10, in look_up)"
 WORDS = ["allow=[mine]", "trainer.epochs=3"]
 EARLY = {
     "the model is built": ["model._target_=mine.Net", "+model.when=built"],
@@ -113,7 +128,7 @@ def test_while_training_the_run_fails_and_its_log_has_the_traceback(
     assert LINE in result.err
     assert result.err.count("KeyError") == 1
     log = Path("run/run.log").read_text()
-    assert re.search(r'mine\.py", line 9, in look_up', log)
+    assert re.search(r'mine\.py", line 10, in look_up', log)
     assert LINE in Path("run/status.json").read_text()
     assert str(Path("run/run.log")) in result.err
 
@@ -132,7 +147,7 @@ def test_a_value_error_of_their_loss_is_no_refusal_of_the_output(seedbed: Callab
     result = seedbed("train", *WORDS, "loss._target_=mine.Loss", "+loss.when=value")
     assert result.code == 2
     assert result.err == (
-        "error: loss: mine.Loss raises ValueError: no such thing (mine.py, line 36, in forward)\n"
+        "error: loss: mine.Loss raises ValueError: no such thing (mine.py, line 37, in forward)\n"
     )
 
 
@@ -182,3 +197,22 @@ def test_what_is_not_theirs_has_no_line() -> None:
     assert not is_of_user(caught.value)
     assert "in test_what_is_not_theirs" in shown_traceback(caught.value)
     assert reason(ValueError()) == "ValueError"
+
+
+ENDED = {
+    "the number of rows": "data.train={_target_: mine.LeavingRows, when: length}",
+    "a row that is read again": "data.train={_target_: mine.LeavingRows, when: again}",
+}
+
+
+@pytest.mark.parametrize("word", ENDED.values(), ids=ENDED)
+def test_rows_that_end_the_process_are_told_as_an_error(seedbed: Callable, word: str) -> None:
+    result = seedbed("train", *WORDS, "data=dataset", word)
+    assert (result.code, len(result.err.splitlines())) == (2, 1)
+    assert result.err.startswith("error: data.train: ")
+    assert "SystemExit: 7 (mine.py, line" in result.err
+
+
+def test_a_model_that_cannot_be_summarised_trains(seedbed: Callable) -> None:
+    result = seedbed("train", *WORDS, "model._target_=mine.LeavingInEvaluation")
+    assert (result.code, result.err) == (0, "")

@@ -76,7 +76,7 @@ def _built(spec: dict[str, Any], allow: AllowList, where: str) -> OwnPart:
         raise DataError(f"{where}: {type(dataset).__name__} needs __len__ and __getitem__")
     try:
         rows = len(dataset)
-    except Exception as err:  # of any kind: the class is the user's
+    except (Exception, SystemExit) as err:  # of any kind: the class is the user's
         raise DataError(f"{where}: {type(dataset).__name__}: len raises {reason(err)}") from err
     if rows == 0:
         raise DataError(f"{where}: {type(dataset).__name__} has no rows")

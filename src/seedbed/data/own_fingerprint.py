@@ -38,7 +38,7 @@ def _digest(part: OwnPart, places: Sequence[int], seed: int) -> str | None:
         return _of_tensors(*(one[taken] for one in part.dataset.tensors))
     try:
         first, second = (_of_rows(part, taken, seed) for _ in range(2))
-    except Exception:  # of any kind: the class is the user's, and may refuse to be read again
+    except (Exception, SystemExit):  # the class is the user's, and may refuse to be read again
         return None
     return first if first == second else None
 

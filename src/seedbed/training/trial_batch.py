@@ -1,11 +1,13 @@
 """One batch through a copy of the model and the loss, before anything is trained or written."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
 from seedbed.data.batches import Batches
 from seedbed.data.prepared import Rows
-from seedbed.errors import ModelError
+from seedbed.errors import DataError, ModelError, SeedbedError
 from seedbed.models.build import output_of
 from seedbed.raised import is_of_user, reason
 from seedbed.tasks.head import TaskHead
@@ -30,7 +32,7 @@ def try_batch(model: nn.Module, head: TaskHead, rows: Rows, batches: Batches) ->
     left = batches.rows - (len(batches) - 1) * batches.batch_size
     size = min(left, batches.batch_size)
     with torch.random.fork_rng(devices=[]):
-        samples = [rows[index] for index in range(size)]
+        samples = [_row(rows, index) for index in range(size)]
         x = torch.stack([sample[0] for sample in samples])
         y = torch.stack([torch.as_tensor(sample[1]) for sample in samples])
         try:
@@ -57,6 +59,20 @@ def try_batch(model: nn.Module, head: TaskHead, rows: Rows, batches: Batches) ->
             "rows, training takes one; type loss.reduction=mean"
         )
     return count() * batches.batch_size // size
+
+
+def _row(rows: Rows, index: int) -> Any:
+    """A row, as a Dataset of the user's own gives it once more.
+
+    Raises:
+        DataError: if it raises, or ends the process.
+    """
+    try:
+        return rows[index]
+    except SeedbedError:
+        raise
+    except (Exception, SystemExit) as err:  # of any kind: the class is the user's
+        raise DataError(f"data.train: row {index + 1} raises {reason(err)}") from err
 
 
 def _misfit(err: BaseException, x: torch.Tensor) -> str:

@@ -94,7 +94,10 @@ def _torchsummary(model: nn.Module, input_shape: Sequence[int]) -> str | None:
     with _untouched(model) as twin, contextlib.redirect_stdout(text):
         try:
             torchsummary.summary(twin, tuple(input_shape), device="cpu")
-        except Exception:  # it fails in many ways on outputs that are no single tensor
+        except (
+            Exception,
+            SystemExit,
+        ):  # it fails in many ways on outputs that are no single tensor
             return None
     return text.getvalue().rstrip("\n") + "\n"
 
@@ -108,7 +111,7 @@ def _untouched(model: nn.Module) -> Iterator[nn.Module]:
     training = model.training
     try:
         twin = copied_model(model).cpu().float().eval()
-    except Exception:  # of any kind: the class may be the user's
+    except (Exception, SystemExit):  # of any kind: the class may be the user's
         twin = model.eval()
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         yield twin
@@ -133,7 +136,7 @@ def _hooked_rows(model: nn.Module, input_shape: Sequence[int]) -> list[LayerRow]
     ]
     try:
         model(torch.zeros(2, *input_shape))
-    except Exception:  # any model of anybody's; its layers are still worth listing
+    except (Exception, SystemExit):  # any model of anybody's; its layers are still worth listing
         rows.clear()
     for hook in hooks:
         hook.remove()
