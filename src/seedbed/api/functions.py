@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from seedbed.api.hygiene import untouched
 from seedbed.api.messages import Kept, messages
+from seedbed.runs.status import Status
 
 if TYPE_CHECKING:
     from torch import nn
@@ -273,11 +274,11 @@ def load_sweep(path: PathLike, *, model: "nn.Module | None" = None) -> "Sweep":
 
 def _raise_interrupt(status: str, path: Path) -> None:
     """Stops the caller as well, whose loop would go on with the next run."""
-    if status == "interrupted":
+    if status == Status.INTERRUPTED:
         raise KeyboardInterrupt(f"interrupted; seedbed.resume({str(path)!r}) goes on")
 
 
 def _ended(sweep: "Sweep") -> "Sweep":
-    if sweep.statuses.get("interrupted"):
-        _raise_interrupt("interrupted", sweep.path)
+    if sweep.statuses.get(Status.INTERRUPTED):
+        _raise_interrupt(Status.INTERRUPTED, sweep.path)
     return sweep

@@ -15,6 +15,7 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import Opening, files_of, opening
 from seedbed.runs.reader import read_config, read_json, read_status
 from seedbed.runs.relocation import Relocation, relocated
+from seedbed.runs.status import Status
 
 if TYPE_CHECKING:
     from seedbed.components import AllowList
@@ -80,7 +81,7 @@ def reproduce_run(
             raise ArgumentError(f"reproduce takes data.path=FILE alone, got '{others[0]}'")
         bounds.justified_by(files_of(resolved))
         status = read_status(paths)["status"]
-        if status not in ("completed", "diverged"):
+        if status not in (Status.COMPLETED, Status.DIVERGED):
             raise ArgumentError(
                 f"'{paths.root}' is {status}, so there is no end to compare with; "
                 f"type seedbed resume {paths.root}"
@@ -122,7 +123,7 @@ def _alone(paths: RunPaths, plan: "Plan", scratch: Path) -> Comparison:
     from seedbed.training.reproduce import compared
 
     directory = claim(scratch)
-    if run(plan, directory, draw=False)["status"] == "interrupted":
+    if run(plan, directory, draw=False)["status"] == Status.INTERRUPTED:
         raise KeyboardInterrupt
     found = compared(paths, directory)
     return Comparison(found.identical, found.differences, found.environment)

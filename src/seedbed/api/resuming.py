@@ -19,6 +19,7 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import Opening, files_of, opening
 from seedbed.runs.reader import read_config, read_status, refuse_links
 from seedbed.runs.relocation import relocated
+from seedbed.runs.status import Status
 
 if TYPE_CHECKING:
     from seedbed.runs.checkpoint import Checkpoint
@@ -50,15 +51,15 @@ def resume_run(paths: RunPaths, overrides: Sequence[str], messages: Messages) ->
         status = read_status(paths)["status"]
         directory = reclaim(paths)
         try:
-            if status == "completed" and not more:
+            if status == Status.COMPLETED and not more:
                 messages.line(f"complete already\nrun: {paths.root}")
                 return None
-            if status == "diverged":
+            if status == Status.DIVERGED:
                 raise ArgumentError(
                     f"'{paths.root}' diverged, and would again; start a new run with a smaller "
                     "optimizer.lr"
                 )
-            was_complete = status == "completed"
+            was_complete = status == Status.COMPLETED
             opened = _opened(directory, resolved, more, bounds, was_complete=was_complete)
             trained = _go_on(directory, opened, messages, was_complete=was_complete)
         finally:

@@ -13,6 +13,7 @@ from seedbed.handed_in import KEY, handing_in
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
 from seedbed.runs.reader import open_run, read_config, read_history, read_json, read_status
+from seedbed.runs.status import Status
 
 if TYPE_CHECKING:
     import numpy as np
@@ -197,7 +198,7 @@ class Run:
 
     def _trained(self, checkpoint: str | None) -> "TrainedModel":
         """The model, opened once, for what leaves it as it is."""
-        if checkpoint not in self._opened or self.status == "running":
+        if checkpoint not in self._opened or self.status == Status.RUNNING:
             self._opened[checkpoint] = self._load(checkpoint)
         return self._opened[checkpoint]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 from seedbed.api.run import Run
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.layout import SWEEP_JOBS
+from seedbed.runs.status import Status
 from seedbed.sweep.job import earlier_outcome
 from seedbed.sweep.outcome import JobRecord, read_sweep
 
@@ -64,7 +65,7 @@ class Sweep(Sequence[Run]):
         return {
             job.directory: job.error or job.status
             for job in self._jobs
-            if job.status != "completed"
+            if job.status != Status.COMPLETED
         }
 
     def __len__(self) -> int:

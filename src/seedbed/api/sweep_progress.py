@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from seedbed.process import signals
+from seedbed.runs.status import Status
 from seedbed.sweep.best import Leader
 from seedbed.sweep.outcome import JobRecord
 from seedbed.sweep.progress import SweepProgress
@@ -75,7 +76,7 @@ class Standing:
     def take(self, record: JobRecord) -> None:
         """As `SweepProgress.job_ended`."""
         self.ended += 1
-        self.failed += record.status != "completed"
+        self.failed += record.status != Status.COMPLETED
         self.best.take(record)
         # A job that trained on its own comes after all stacks, or after one that failed.
         self.waiting = max(0, self.waiting - 1) if record.group == self.stack else 0
@@ -160,7 +161,7 @@ class Lines:
             print(line(record, standing.jobs), flush=True)
             self.due = time.monotonic() + self.pause
             return
-        if record.status != "completed" and standing.failed <= MOST_FAILURES:
+        if record.status != Status.COMPLETED and standing.failed <= MOST_FAILURES:
             print(line(record, standing.jobs), flush=True)
         ended = standing.ended
         if ended in (1, standing.to_run) or ended % self.every == 0 or time.monotonic() > self.due:
@@ -256,7 +257,7 @@ def line(record: JobRecord, jobs: int) -> str:
         f"{name} {value:.5g}" for name, value in (record.metrics or {}).items() if value is not None
     )
     said = f"{record.number + 1}/{jobs} {record.directory}: {record.status} {metrics}".rstrip()
-    return said if record.status == "completed" else f"{said} {record.error or ''}".rstrip()
+    return said if record.status == Status.COMPLETED else f"{said} {record.error or ''}".rstrip()
 
 
 def _clock(seconds: float) -> str:

@@ -6,6 +6,7 @@ from seedbed.api.messages import Printed
 from seedbed.api.trained import Trained
 from seedbed.process import signals
 from seedbed.process.exit_codes import DONE, RUN_FAILED
+from seedbed.runs.status import Status
 from seedbed.sweep.outcome import Sweep
 
 
@@ -32,7 +33,7 @@ class Console(Printed):
         from seedbed.cli.ending import say_ending
 
         say_ending(trained)
-        codes = {"completed": DONE, "interrupted": signals.exit_code()}
+        codes: dict[str, int] = {Status.COMPLETED: DONE, Status.INTERRUPTED: signals.exit_code()}
         self.code = codes.get(trained.status, RUN_FAILED)
 
     def sweep_ended(self, sweep: Sweep, monitor: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from seedbed.api.trained import Trained
 from seedbed.recording.results import closing_text
 from seedbed.runs.files import UNPRINTABLE
+from seedbed.runs.status import Status
 
 WIDEST_EXAMPLE = 8
 """Features; more are shown as a file."""
@@ -18,7 +19,7 @@ WIDEST_EXAMPLE = 8
 def say_ending(trained: Trained) -> None:
     """Prints it."""
     print(_ending(trained))
-    if trained.status == "diverged":
+    if trained.status == Status.DIVERGED:
         _say_diverged(trained)
     print(f"run: {trained.paths.root}")
 
@@ -27,7 +28,7 @@ def _ending(trained: Trained) -> str:
     paths, plan = trained.paths, trained.plan
     run, seedbed = shlex.quote(str(paths.root)), typed("seedbed")
     lines = [closing_text(trained.result, plan.config.trainer.epochs), "next:"]
-    if trained.status == "interrupted":
+    if trained.status == Status.INTERRUPTED:
         lines.append(f"  go on        {seedbed} resume {run}")
     lines += [
         f"  predictions  {seedbed} predict {run} {_example_rows(plan)}",

@@ -5,6 +5,7 @@ import shlex
 from seedbed.cli.sweep_tables import best_folder, tables
 from seedbed.process import signals
 from seedbed.process.exit_codes import DONE, RUN_FAILED
+from seedbed.runs.status import Status
 from seedbed.sweep.outcome import Sweep
 
 MOST_UNSUCCESSFUL = 20
@@ -33,7 +34,7 @@ def say_ending(sweep: Sweep, monitor: str) -> int:
             print(f"  and {len(unsuccessful) - MOST_UNSUCCESSFUL} more")
         print(f"to run these again: seedbed resume {shlex.quote(str(sweep.directory))}")
     print(f"sweep: {sweep.directory}")
-    stopped = signals.heard() or any(job.status == "interrupted" for job in unsuccessful)
+    stopped = signals.heard() or any(job.status == Status.INTERRUPTED for job in unsuccessful)
     if unsuccessful and stopped:
         return signals.exit_code()
     return RUN_FAILED if unsuccessful else DONE

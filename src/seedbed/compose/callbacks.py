@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from seedbed.compose.composed import ComposedConfig
 from seedbed.errors import ConfigError
+from seedbed.runs.status import Status
 
 T = TypeVar("T")
 Say = Callable[[str], object]
@@ -55,7 +56,7 @@ def called_back(
     try:
         trained = train(settings)
         done.return_value = told = returned(trained)
-        completed = told["status"] == "completed"
+        completed = told["status"] == Status.COMPLETED
         done.status = JobStatus.COMPLETED if completed else JobStatus.FAILED
     except BaseException as err:
         done.return_value, done.status = err, JobStatus.FAILED

@@ -20,6 +20,7 @@ from seedbed.compose.compose import from_job
 from seedbed.config.overrides import overrides_of
 from seedbed.process import signals
 from seedbed.raised import reason
+from seedbed.runs.status import Status
 from seedbed.sweep.job import Job, run_job
 from seedbed.sweep.outcome import Sweep
 from seedbed.sweep.run import left_to_run
@@ -83,8 +84,8 @@ def _note_errors(sweep: Sweep, returns: Sequence[JobReturn]) -> None:
     """Of jobs that left nothing on the disk, as they failed before they began."""
     for record, returned in zip(sweep.jobs, returns, strict=False):
         raised = returned._return_value
-        if record.status == "pending" and isinstance(raised, Exception):
-            record.status, record.error = "failed", reason(raised)
+        if record.status == Status.PENDING and isinstance(raised, Exception):
+            record.status, record.error = Status.FAILED, reason(raised)
 
 
 def launched_job(config: DictConfig) -> dict[str, Any]:
@@ -105,7 +106,7 @@ def launched_job(config: DictConfig) -> dict[str, Any]:
     composed = from_job(config)
     number = int(HydraConfig.get().job.num)
     outcome = run_job(Job(number, composed.overrides, composed.directory, composed.config, {}))
-    if outcome.status == "interrupted":
+    if outcome.status == Status.INTERRUPTED:
         if in_launchers_process:  # it may go on with the next job whatever is raised
             os._exit(signals.exit_code())
         raise KeyboardInterrupt

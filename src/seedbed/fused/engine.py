@@ -149,7 +149,7 @@ class FusedEngine:
         state = self.best if which == "best" else self.now
         seed = stream_seed(self.configs[slot].seed, "training")
         layout = self.plan.layout
-        checkpoint = {
+        checkpoint: Checkpoint = {
             "engine": self.name,
             **state.checkpoint(layout, self.optimizer, slot, seed),
         }

@@ -37,6 +37,7 @@ from seedbed.runs.files import (
     write_yaml,
     writing,
 )
+from seedbed.runs.status import Status
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.interval import parsed_interval
 from seedbed.training.plan import Plan
@@ -115,7 +116,9 @@ class DirectoryRecorder:
             with suppress(RunDirectoryError, ValueError):  # the disk may be what failed
                 self.events.end(number, endings()[False])
             with suppress(RunDirectoryError):
-                run.directory.write_status("interrupted" if stopped else "failed", reason(err))
+                run.directory.write_status(
+                    Status.INTERRUPTED if stopped else Status.FAILED, reason(err)
+                )
         if stopped and not isinstance(err, KeyboardInterrupt):
             raise KeyboardInterrupt from err
 
@@ -126,7 +129,7 @@ class DirectoryRecorder:
             self.events.begin([run.config.resolved for run in self.runs.values()])
         for number, run in self.runs.items():
             # Here, as later ones are names of the first; and so that all say when they started.
-            run.directory.write_status("running")
+            run.directory.write_status(Status.RUNNING)
             self.shared.write(run.directory, run.data)
             if resumed is not None:
                 self.events.go_on(number, resumed[number])
@@ -226,7 +229,7 @@ class DirectoryRecorder:
 
         def end_one(index: int) -> dict[str, Any]:
             one = ours[index]
-            ending = numbers[index] + said[one.status == "completed"]
+            ending = numbers[index] + said[one.status == Status.COMPLETED]
             return self._end(training, ended, one, ending)
 
         results = fork_map(range(len(ours)), end_one, fork=self.in_parallel)

@@ -6,6 +6,7 @@ from typing import Any
 
 from seedbed.config.identity import config_hash
 from seedbed.recording.figure import Curve, Picture, loss_figure
+from seedbed.runs.status import Status
 from seedbed.training.plan import Plan
 from seedbed.training.progress import Progress
 from seedbed.training.state import HistoryRow
@@ -46,7 +47,7 @@ def closing_text(result: Mapping[str, Any], epochs: int) -> str:
         best = result["best"].get("epoch") == epoch != result["epochs"]
         numbers = "  ".join(f"{name} {shown[name]:.5g}" for name in names)
         parts.append(f"{numbers} (epoch {epoch}{', the best' if best else ''})")
-    if result["status"] == "completed" and result["epochs"] < epochs:
+    if result["status"] == Status.COMPLETED and result["epochs"] < epochs:
         parts.append(f"(stopped early, {_since(result)})")
     took = f"{result['seconds']:.3g} s"
     return f"{result['status']} after {result['epochs']} epochs, {took}: {'  '.join(parts)}"

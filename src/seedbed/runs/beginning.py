@@ -8,6 +8,7 @@ from typing import Any
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.directory import RunDirectory
 from seedbed.runs.files import write_yaml, writing
+from seedbed.runs.status import Status
 
 
 @contextmanager
@@ -54,5 +55,5 @@ def write_hydra_files(contents: Mapping[str, Any], directory: RunDirectory) -> N
             write_yaml(directory.hydra / name, content)
     except RunDirectoryError as err:
         with suppress(RunDirectoryError):  # the disk may be full
-            directory.write_status("failed", str(err))
+            directory.write_status(Status.FAILED, str(err))
         raise

@@ -8,7 +8,7 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,31 @@ from seedbed.runs.pickles import refuse_strange_pickle
 
 FORMAT = 1
 PLAIN = (int, float, bool, str, type(None))
-Checkpoint = dict[str, Any]
+
+
+class Checkpoint(TypedDict, total=False):
+    """What `last.pt` and `best.pt` hold.
+
+    Args:
+        format: of this form.
+        engine: that made it; going on from another's gives the bits of neither.
+        loss: the `state_dict` of a loss of the user's own.
+        model, optimizer, scheduler, scaler: `state_dict`s; None where there is no scheduler.
+        random: the states of generators, by name.
+        state: see `TrainingState`.
+        events: bytes of the event file; in `last.pt`.
+    """
+
+    format: int
+    engine: str
+    loss: dict[str, Any]
+    model: dict[str, Any]
+    optimizer: dict[str, Any]
+    scheduler: dict[str, Any] | None
+    scaler: dict[str, Any]
+    random: dict[str, Tensor]
+    state: dict[str, Any]
+    events: int
 
 
 def copied(value: Any, into: Any = None) -> Any:

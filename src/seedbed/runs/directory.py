@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
 from seedbed.process import signals
 from seedbed.runs.files import json_text, remove_unfinished, write_json, write_new, writing
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.lock import DirectoryLock
-
-Status = Literal["running", "completed", "failed", "interrupted", "diverged"]
+from seedbed.runs.status import Status
 
 STAMP = "%Y-%m-%d_%H-%M-%S-%f"
 """How the name of a run directory ends, unless the user names it; as in `conf/config.yaml`."""
@@ -39,7 +37,7 @@ class RunDirectory(RunPaths):
 
     def write_status(self, status: Status, error: str | None = None) -> None:
         """Says how the run stands."""
-        if status == "running" and self.__dict__.pop("new", False):
+        if status == Status.RUNNING and self.__dict__.pop("new", False):
             return  # written when the directory was claimed
         write_json(self.status, self._status(status, error))
 
@@ -54,13 +52,13 @@ class RunDirectory(RunPaths):
             status = json.loads(self.status.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return False
-        return isinstance(status, dict) and status.get("status") == "running"
+        return isinstance(status, dict) and status.get("status") == Status.RUNNING
 
     def _status(self, status: Status, error: str | None = None) -> dict[str, object]:
         return {
             "status": status,
             "started": self._started,
-            "ended": None if status == "running" else datetime.now(UTC).isoformat(),
+            "ended": None if status == Status.RUNNING else datetime.now(UTC).isoformat(),
             "error": error,
             "pid": os.getpid(),
         }
@@ -104,7 +102,7 @@ def claimed(path: Path) -> Iterator[RunDirectory]:
             if directory.is_running():
                 stopped = isinstance(err, KeyboardInterrupt)
                 told = f"{type(err).__name__}: {err}"
-                directory.write_status("interrupted" if stopped else "failed", told)
+                directory.write_status(Status.INTERRUPTED if stopped else Status.FAILED, told)
         raise
     finally:
         directory.release()
@@ -131,7 +129,7 @@ def _claimed(path: Path) -> RunDirectory:
             directory.__dict__["_started"] = datetime.now(UTC).isoformat()
         else:
             _refuse_what_is_in_the_way(path)
-        status = json_text(directory._status("running")) + "\n"
+        status = json_text(directory._status(Status.RUNNING)) + "\n"
         write_new(directory.status, status.encode())
     except RunDirectoryError as err:
         directory.release()
@@ -186,7 +184,7 @@ def _interrupted() -> None:
     for directory in list(_ours.values()):
         with suppress(Exception):
             if directory.is_running():
-                directory.write_status("interrupted", signals.reason())
+                directory.write_status(Status.INTERRUPTED, signals.reason())
 
 
 signals.at_end.append(_interrupted)

@@ -15,6 +15,7 @@ from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import writing
 from seedbed.runs.layout import EVENT_PREFIX, RunPaths
 from seedbed.runs.lock import is_being_written
+from seedbed.runs.status import Status
 
 FOLDER = ".before"
 UNFINISHED = ".before.tmp"
@@ -126,12 +127,12 @@ def kept(paths: RunPaths, say: Callable[[str], None], *, was_complete: bool) -> 
     except KeyboardInterrupt:
         raise
     except BaseException:
-        attempt.status = "failed"
+        attempt.status = Status.FAILED
         raise
     finally:
-        if attempt.status == "completed":
+        if attempt.status == Status.COMPLETED:
             keepsake.drop()
-        elif attempt.status in ("failed", "diverged") and keepsake.there:
+        elif attempt.status in (Status.FAILED, Status.DIVERGED) and keepsake.there:
             keepsake.put_back()
             attempt.was_put_back = True
             say(f"note: '{paths.root}' is what it was, a completed run")

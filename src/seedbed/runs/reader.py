@@ -17,6 +17,7 @@ from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import UNPRINTABLE, YamlLoader, open_plain, printable
 from seedbed.runs.layout import EVENT_PREFIX, RunPaths
 from seedbed.runs.lock import is_being_written
+from seedbed.runs.status import Status
 from seedbed.runs.yaml_bombs import refuse_bomb
 
 LARGEST_TEXT = 32 * 2**20
@@ -25,7 +26,7 @@ LARGEST_TEXT = 32 * 2**20
 MOST_EPOCHS = 1_000_000
 """Rows of a history."""
 
-STATUSES = ("running", "completed", "failed", "interrupted", "diverged")
+STATUSES = [one for one in Status if one not in (Status.PENDING, Status.PRUNED)]
 
 
 def open_run(path: str | Path) -> RunPaths:
@@ -130,8 +131,8 @@ def read_status(paths: RunPaths) -> dict[str, Any]:
         raise RunDirectoryError(
             f"'{paths.status}' is damaged: status must be one of {shown(STATUSES)}"
         )
-    if status.get("status") == "running" and not is_being_written(paths.root):
-        status |= {"status": "interrupted", "error": "its process has gone"}
+    if status.get("status") == Status.RUNNING and not is_being_written(paths.root):
+        status |= {"status": Status.INTERRUPTED, "error": "its process has gone"}
     return status
 
 

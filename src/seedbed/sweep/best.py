@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from seedbed.runs.status import Status
 from seedbed.sweep.outcome import JobRecord
 from seedbed.sweep.yardstick import Metric, Yardstick
 from seedbed.tasks.metrics import higher_is_better
@@ -20,7 +21,7 @@ SEED = "seed"
 
 def value_of(job: JobRecord, metric: str) -> float | None:
     """The metric of a job that completed; None where it has none or is not defined."""
-    value = (job.metrics or {}).get(metric) if job.status == "completed" else None
+    value = (job.metrics or {}).get(metric) if job.status == Status.COMPLETED else None
     return value if value is not None and math.isfinite(value) else None
 
 
@@ -157,7 +158,7 @@ def ranked(jobs: Sequence[JobRecord], monitor: str) -> Ranking:
         metric = yardstick.metric(job)
         value = value_of(job, metric.name)
         if value is None:
-            completed = job.status == "completed"
+            completed = job.status == Status.COMPLETED
             left_out[f"without {metric.name}" if completed else job.status] += 1
             continue
         found.append(Ranked(job, {key: typed.get(key, "") for key in keys}, metric, value))

@@ -8,6 +8,7 @@ from seedbed.errors import SeedbedError
 from seedbed.fused.plan import StackPlan
 from seedbed.fused.rows import NotAlikeError
 from seedbed.raised import reason
+from seedbed.runs.status import Status
 from seedbed.sweep.executors import Executor, ThisProcess, run_on
 from seedbed.sweep.groups import Group, Singles, grouped, told_once
 from seedbed.sweep.job import Job, Outcome, earlier_outcome
@@ -119,8 +120,8 @@ class _Execution:
             if self.stop.requested:  # what is interrupted may raise anything
                 raise KeyboardInterrupt from err
             ended = [(job, earlier_outcome(job.path)) for job in stack.jobs]
-            yield [(job, one) for job, one in ended if one and one.status == "completed"]
-            left = [job for job, one in ended if one is None or one.status != "completed"]
+            yield [(job, one) for job, one in ended if one and one.status == Status.COMPLETED]
+            left = [job for job, one in ended if one is None or one.status != Status.COMPLETED]
             anew = "; they begin anew" if stack.snapshots is not None else ""
             self.singles.append(Singles(left, _stopped_with(err) + anew))
             for job in left:

@@ -13,6 +13,7 @@ from typing import Protocol
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.directory import reclaim
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.status import Status
 from seedbed.sweep.job import Job, Outcome, earlier_outcome, run_job
 from seedbed.training.interrupt import stop_request
 
@@ -92,11 +93,15 @@ def _ended(job: Job, future: "Future[Outcome]", *, stopped: bool) -> tuple[Job, 
 def _lost(job: Job, why: str, *, stopped: bool) -> Outcome:
     """How a job ended whose worker said nothing, or had no time to; noted in its run."""
     found = earlier_outcome(job.path)
-    if found is not None and found.status != "running" and (stopped or found.status == "completed"):
+    if (
+        found is not None
+        and found.status != Status.RUNNING
+        and (stopped or found.status == Status.COMPLETED)
+    ):
         return found
-    outcome = Outcome("interrupted" if stopped else "failed", why)
+    outcome = Outcome(Status.INTERRUPTED if stopped else Status.FAILED, why)
     with suppress(RunDirectoryError, OSError):  # it may have had no time to make its directory
         directory = reclaim(RunPaths(job.path))
-        directory.write_status("interrupted" if stopped else "failed", outcome.error)
+        directory.write_status(Status.INTERRUPTED if stopped else Status.FAILED, outcome.error)
         directory.release()
     return outcome

@@ -19,6 +19,7 @@ from seedbed.runs.directory import RunDirectory, claim, reclaim
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_config, read_json, read_status
 from seedbed.runs.relocation import Relocation
+from seedbed.runs.status import Status
 
 if TYPE_CHECKING:
     from seedbed.runs.checkpoint import Checkpoint
@@ -77,7 +78,8 @@ def earlier_outcome(path: Path) -> Outcome | None:
     paths = RunPaths(path)
     try:
         status = read_status(paths)
-        metrics = read_json(paths.result)["metrics"] if status["status"] == "completed" else None
+        completed = status["status"] == Status.COMPLETED
+        metrics = read_json(paths.result)["metrics"] if completed else None
     except (RunDirectoryError, KeyError):
         return None
     return Outcome(str(status.get("status")), status.get("error"), metrics)
@@ -116,10 +118,10 @@ def run_job(job: Job) -> Outcome:
         except KeyboardInterrupt:
             raise
         except BaseException as err:  # sys.exit in a user's model ends the job, not the sweep
-            outcome = Outcome("failed", reason(err))
+            outcome = Outcome(Status.FAILED, reason(err))
             log.error(traceback.format_exc())
             with contextlib.suppress(RunDirectoryError):  # the disk may be what failed
-                directory.write_status("failed", outcome.error)
+                directory.write_status(Status.FAILED, outcome.error)
             return outcome
         finally:
             directory.release()
@@ -138,7 +140,7 @@ def checkpoint_of(job: Job, earlier: Outcome | None) -> tuple["Checkpoint | None
     from seedbed.training.lengthen import goes_on_alike
     from seedbed.training.resume import load_snapshot
 
-    if earlier is None or earlier.status != "interrupted":
+    if earlier is None or earlier.status != Status.INTERRUPTED:
         return None, ""
     paths, allow = RunPaths(job.path), AllowList(job.config.allow)
     why = "its config has changed"

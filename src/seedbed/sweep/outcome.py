@@ -12,6 +12,7 @@ from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import write_json, write_text
 from seedbed.runs.layout import SWEEP_JOBS, SWEEP_TABLE
 from seedbed.runs.reader import read_json
+from seedbed.runs.status import Status
 
 WRITE_SECONDS = 1.0
 """How old `sweep.json` may be; how a job stands is told by its own directory."""
@@ -39,7 +40,7 @@ class JobRecord:
     overrides: list[str]
     directory: str
     identity: str
-    status: str = "pending"
+    status: str = Status.PENDING
     error: str | None = None
     group: int | None = None
     metrics: dict[str, float] | None = None
@@ -103,7 +104,7 @@ class Sweep:
     @property
     def unsuccessful(self) -> list[JobRecord]:
         """Jobs that did not complete."""
-        return [job for job in self.jobs if job.status != "completed"]
+        return [job for job in self.jobs if job.status != Status.COMPLETED]
 
 
 def read_sweep(directory: Path) -> Sweep:

@@ -7,6 +7,7 @@ from seedbed.config.schema import SweepConfig
 from seedbed.process import signals
 from seedbed.runs.keepsake import put_back_unless_running
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.status import Status
 from seedbed.sweep.job import Job, Outcome, earlier_outcome
 from seedbed.sweep.outcome import JobRecord, Sweep
 from seedbed.sweep.progress import SweepProgress
@@ -54,8 +55,8 @@ def run_jobs(
                     progress.job_ended(record)
                 sweep.write_jobs(now=False)
                 statuses = {outcome.status for _, outcome in ended}
-                failed = statuses - {"completed"}
-                if "interrupted" in statuses or (settings.on_error == "stop" and failed):
+                failed = statuses - {Status.COMPLETED}
+                if Status.INTERRUPTED in statuses or (settings.on_error == "stop" and failed):
                     break
         finally:
             progress.ended()
@@ -68,8 +69,8 @@ def left_to_run(sweep: Sweep) -> list[JobRecord]:
     for record in sweep.jobs:
         put_back_unless_running(RunPaths(sweep.directory / record.directory))
         outcome = earlier_outcome(sweep.directory / record.directory)
-        _note(record, outcome or Outcome("pending"))
-        if record.status != "completed":
+        _note(record, outcome or Outcome(Status.PENDING))
+        if record.status != Status.COMPLETED:
             left.append(record)
     return left
 

@@ -5,7 +5,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -63,7 +63,8 @@ def load_snapshot(paths: RunPaths) -> Checkpoint | None:
     except (KeyError, OverflowError, RuntimeError, TypeError, ValueError) as err:
         raise CheckpointError(f"'{paths.last}' is damaged: {_said(err)}") from err
     sizes = [path.stat().st_size for path in paths.root.glob(f"{EVENT_PREFIX}.*")]
-    return {**snapshot, "events": min([events, *sizes])}
+    found: Checkpoint = {**snapshot, "events": min([events, *sizes])}  # type: ignore[typeddict-item]
+    return found
 
 
 def load_best(paths: RunPaths) -> Checkpoint | None:
@@ -77,7 +78,7 @@ def load_best(paths: RunPaths) -> Checkpoint | None:
     best = checkpoint.load(paths.best)
     if not isinstance(best, dict) or not isinstance(best.get("model"), dict):
         raise CheckpointError(f"'{paths.best}' is damaged: it holds no model")
-    return best
+    return cast(Checkpoint, best)
 
 
 def restore(

@@ -61,8 +61,8 @@ class SingleEngine:
             plan.device.type, enabled=plan.mixed_precision is torch.float16
         )
         self._parameters = [p.detach() for p in self.model.parameters()]
-        self._best: dict[str, Any] = {}
-        self._last: dict[str, Any] | None = None
+        self._best: Checkpoint = {}
+        self._last: Checkpoint | None = None
         self._random: dict[str, Tensor] | None = None
 
     @contextmanager
@@ -160,13 +160,13 @@ class SingleEngine:
         if slots[0]:
             self._best = self._state(self._best)
 
-    def _state(self, into: dict[str, Any]) -> dict[str, Any]:
+    def _state(self, into: Checkpoint) -> Checkpoint:
         """A copy of all that training changes; `into` as in `checkpoint.copied`."""
         scheduler, loss = self.schedule.scheduler, self.head.state
         others = others_state() if self.plan.packages else {}
-        own = {"loss": copied(loss, into.get("loss"))} if loss else {}
+        state: Checkpoint = {"loss": copied(loss, into.get("loss"))} if loss else {}
         return {
-            **own,
+            **state,
             "model": copied(self.model.state_dict(), into.get("model")),
             "optimizer": copied(self.optimizer.state_dict(), into.get("optimizer")),
             "scheduler": copied(scheduler.state_dict()) if scheduler is not None else None,
@@ -194,12 +194,13 @@ class SingleEngine:
 
     def restore(self, last: Sequence[Checkpoint], best: Sequence[Checkpoint]) -> None:
         """See `Engine`."""
-        (snapshot,), scheduler = last, self.schedule.scheduler
+        (snapshot,), (best_one,) = last, best
+        scheduler, saved = self.schedule.scheduler, snapshot["scheduler"] or {}
         self.optimizer.load_state_dict(snapshot["optimizer"])
         if scheduler is not None:
-            if set(snapshot["scheduler"]) != set(scheduler.state_dict()):
+            if set(saved) != set(scheduler.state_dict()):
                 raise ValueError("the scheduler is another")  # it would take any attribute
-            scheduler.load_state_dict(snapshot["scheduler"])
+            scheduler.load_state_dict(saved)
         self.scaler.load_state_dict(snapshot["scaler"])
         if self.head.state:
             self.head.loss_function.load_state_dict(snapshot["loss"])
@@ -207,8 +208,9 @@ class SingleEngine:
         self._random = snapshot["random"]
         # Going on from a stack's checkpoint gives the bits of neither engine alone.
         self.name = snapshot.get("engine", self.name)
-        beside = ("format", "state", "events", "engine")
-        self._best = {key: value for key, value in best[0].items() if key not in beside}
+        self._best = {**best_one}
+        for key in ("format", "state", "events", "engine"):
+            self._best.pop(key, None)  # type: ignore[misc]  # these are told anew
 
     def select(self, slots: Sequence[int]) -> Sequence[int]:
         """See `Engine`; there is no other run to go on with."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seedbed.runs.checkpoint import FORMAT, Checkpoint
-from seedbed.runs.directory import Status
+from seedbed.runs.status import Status
 from seedbed.training.arrays import Column
 from seedbed.training.engine import Engine, Weights, Which
 from seedbed.training.progress import Progress
@@ -120,12 +120,12 @@ class Training:
         for slot, error in zip(slots, errors, strict=True):
             best[slot] = error is not None or bool(keep_best and progress.best.epoch[slot])
         weights = engine.final_weights(best)
-        ended: Status = "interrupted" if stopped else "completed"
+        ended: Status = Status.INTERRUPTED if stopped else Status.COMPLETED
         runs = []
         for slot, error, metrics in zip(slots, errors, self._measured(slots, weights), strict=True):
             chosen = progress.best.copied_at[slot] if best[slot] else progress.epoch
             epochs = _epochs_of(metrics, progress.epochs_of(slot), int(chosen))
-            status: Status = "diverged" if error else ended
+            status: Status = Status.DIVERGED if error else ended
             why = error.error if error else stopped
             runs.append(EndedRun(slot, status, why, Measured(metrics, epochs)))
         return Ended(runs, weights)
