@@ -26,7 +26,7 @@ from seedbed.config.check import checked
 from seedbed.config.hints import written
 from seedbed.config.schema import RunConfig
 from seedbed.errors import SeedbedError
-from seedbed.training.plan import prepare_run
+from seedbed.training.run_components import build_run
 
 BASES = bases()
 resource = pytest.importorskip("resource", reason="needs a system that bounds memory")
@@ -136,7 +136,7 @@ def test_a_hostile_value_is_taken_or_told(name: str, tables: None, little_memory
 def answer(config: dict[str, Any]) -> str | None:
     """What is wrong with how a config is answered; None if nothing is."""
     try:
-        prepare_run(checked(config), AllowList())
+        build_run(checked(config), AllowList())
     except SeedbedError as err:
         return next(filter(None, map(fault, err.problems or [""])), None)
     except Exception as err:

@@ -10,7 +10,7 @@ from seedbed.components import AllowList
 from seedbed.compose.compose import composed
 from seedbed.recording.run import run
 from seedbed.runs.directory import claim
-from seedbed.training.plan import prepare_run
+from seedbed.training.run_components import build_run
 
 
 def train(task: Task, epochs: int) -> float:
@@ -35,7 +35,7 @@ def _seconds(task: Task, epochs: int) -> tuple[float, float]:
             "trainer.device=cpu",
         ]
     )
-    plan = prepare_run(settings.config, AllowList())
+    plan = build_run(settings.config, AllowList())
     with tempfile.TemporaryDirectory() as folder:
         directory = claim(Path(folder) / "run")
         started = time.perf_counter()

@@ -25,7 +25,7 @@ from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.handed_in import handing_in
 from seedbed.tables.memory import table_in_memory
-from seedbed.training.plan import Plan, prepare_run
+from seedbed.training.run_components import RunComponents, build_run
 
 ROWS = 40
 EPOCHS = "trainer.epochs=2"
@@ -46,21 +46,21 @@ def frame(rows: int = ROWS) -> pd.DataFrame:
     return made
 
 
-def prepared(*overrides: str, data: Any = None, target: Any = None) -> Plan:
+def prepared(*overrides: str, data: Any = None, target: Any = None) -> RunComponents:
     """All that a run begins with."""
     parts = handed(overrides, data, target)
     with parts.found():
         request = run_of(overrides, parts)
-        return prepare_run(request.config, AllowList(request.config.allow))
+        return build_run(request.config, AllowList(request.config.allow))
 
 
-def beginning(plan: Plan) -> tuple[dict[str, Any], list[torch.Tensor], list[torch.Tensor]]:
+def beginning(plan: RunComponents) -> tuple[dict[str, Any], list[torch.Tensor], list[torch.Tensor]]:
     parts = (plan.data.train, plan.data.validation, plan.data.test)
     rows = [tensor for part in parts if part is not None for tensor in part.tensors]
     return plan.data.preprocessing.to_json(), rows, list(plan.model.state_dict().values())
 
 
-def assert_same_beginning(one: Plan, other: Plan) -> None:
+def assert_same_beginning(one: RunComponents, other: RunComponents) -> None:
     (fitted, rows, weights), (fitted_too, rows_too, weights_too) = map(beginning, (one, other))
     assert fitted == fitted_too
     assert len(rows) == len(rows_too)
@@ -128,7 +128,7 @@ def attempt(kind: str, rows: Any = None) -> Any:
     items = {} if rows is None else {"rows": table_in_memory(rows)}
     try:
         with handing_in(items):
-            return beginning(prepare_run(config_of(kind), AllowList()))
+            return beginning(build_run(config_of(kind), AllowList()))
     except errors.DataError:
         return None
 

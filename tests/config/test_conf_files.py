@@ -16,7 +16,7 @@ from seedbed.compose.compose import composed
 from seedbed.config.locations import own_conf
 from seedbed.handed_in import handing_in
 from seedbed.tables.memory import table_in_memory
-from seedbed.training.plan import prepare_run
+from seedbed.training.run_components import build_run
 from seedbed.training.single import SingleEngine
 
 CONF = own_conf()
@@ -92,7 +92,7 @@ def test_every_file_is_counted() -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_composes_builds_and_trains_a_step(files: None, file: str) -> None:
     config = composed(words_for(file)).config
-    plan = prepare_run(config, AllowList(config.allow))
+    plan = build_run(config, AllowList(config.allow))
     before = [parameter.clone() for parameter in plan.model.parameters()]
     x, y = next(iter(plan.train.epoch(0)))
     loss = SingleEngine(plan).step(x, y)

@@ -11,9 +11,9 @@ from support.command_line import Command
 from support.single_runs import prepared, same_weights, train
 from torch.utils.data import Dataset, TensorDataset
 
-from seedbed.data.own_rows import spaced
+from seedbed.data.custom_rows import spaced
 from seedbed.errors import DataError
-from seedbed.training.plan import Plan
+from seedbed.training.run_components import RunComponents
 
 
 class Rows(Dataset):
@@ -113,7 +113,7 @@ def words(*parts: str) -> list[str]:
     return ["data=dataset", f"allow=[{__name__}]", "trainer.epochs=3", *parts]
 
 
-def plan_of(*parts: str) -> Plan:
+def plan_of(*parts: str) -> RunComponents:
     return prepared(*words(*parts))[1]
 
 

@@ -12,17 +12,17 @@ from support.stacked_runs import assert_alike, fused, singly
 from seedbed.compose.compose import composed
 from seedbed.config.check import checked
 from seedbed.errors import ConfigError
-from seedbed.training.plan import Plan
+from seedbed.training.run_components import RunComponents
 
 DIABETES = ["data=sklearn", "data.dataset=diabetes", "loader.batch_size=64", "trainer.epochs=2"]
 
 
-def rows_of(plan: Plan) -> list[list[float]]:
+def rows_of(plan: RunComponents) -> list[list[float]]:
     parts = (plan.data.train, plan.data.validation, plan.data.test)
     return [part.tensors[1].tolist() for part in parts]
 
 
-def plan_of(*words: str) -> Plan:
+def plan_of(*words: str) -> RunComponents:
     return prepared(*DIABETES, *words)[1]
 
 

@@ -14,14 +14,14 @@ from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.directory import claim
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train
-from seedbed.training.plan import Plan
 from seedbed.training.recorder import MemoryRecorder, NullRecorder, Recorder
+from seedbed.training.run_components import RunComponents
 from seedbed.training.single import single_training
 from seedbed.training.training import Training
 
 
 class TestMemoryRecorder(RecorderContract):
-    def recorder(self, plan: Plan, runs: int, stop: StopRequest, name: str) -> Recorder:
+    def recorder(self, plan: RunComponents, runs: int, stop: StopRequest, name: str) -> Recorder:
         return MemoryRecorder()
 
     def kept(self, recorder: MemoryRecorder, run: int) -> Kept:
@@ -32,7 +32,7 @@ class TestMemoryRecorder(RecorderContract):
 
 
 class TestDirectoryRecorder(RecorderContract):
-    def recorder(self, plan: Plan, runs: int, stop: StopRequest, name: str) -> Recorder:
+    def recorder(self, plan: RunComponents, runs: int, stop: StopRequest, name: str) -> Recorder:
         recorded = [
             RecordedRun(plan.config, claim(self.folder / name / str(run)), plan.data)
             for run in range(runs)

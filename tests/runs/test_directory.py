@@ -18,7 +18,7 @@ from seedbed.recording.run import run as run_plan
 from seedbed.runs import files
 from seedbed.runs.directory import claim
 from seedbed.runs.reader import open_run, read_config, read_history
-from seedbed.training.plan import prepare_run
+from seedbed.training.run_components import build_run
 
 STAMPED = "2026-11-23_10-00-00-000000"
 
@@ -69,7 +69,7 @@ def test_the_environment_names_versions_and_data(run: Trained) -> None:
 
 def test_the_config_alone_reruns_to_the_same_bits(run: Trained, tmp_path: Path) -> None:
     config = read_config(open_run(run.directory.root))
-    plan = prepare_run(checked(config), AllowList())
+    plan = build_run(checked(config), AllowList())
     again = claim(tmp_path / "again")
     result = run_plan(plan, again, draw=False)
     assert result["config_hash"] == run.result["config_hash"]

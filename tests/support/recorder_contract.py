@@ -16,8 +16,8 @@ from seedbed.components import AllowList
 from seedbed.fused.engine import fused_training
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train
-from seedbed.training.plan import Plan, prepare_run
 from seedbed.training.recorder import Forwarding, Recorder
+from seedbed.training.run_components import RunComponents, build_run
 from seedbed.training.single import single_training
 from seedbed.training.training import Training
 
@@ -66,7 +66,7 @@ class RecorderContract:
     def _number(self, request: pytest.FixtureRequest, tmp_path: Path) -> None:
         self.number, self.folder = request.param, tmp_path
 
-    def recorder(self, plan: Plan, runs: int, stop: StopRequest, name: str) -> Recorder:
+    def recorder(self, plan: RunComponents, runs: int, stop: StopRequest, name: str) -> Recorder:
         """A recorder of runs whose first has this plan; `name` sets it apart in the test."""
         raise NotImplementedError
 
@@ -88,7 +88,7 @@ class RecorderContract:
             rates = [{} for _ in rates]
         configs = variants([*IRIS, *words], rates)
         if self.number == 1:
-            plan = prepare_run(configs[0], AllowList())
+            plan = build_run(configs[0], AllowList())
             training = single_training(plan)
         else:
             stack = planned(configs)

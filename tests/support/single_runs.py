@@ -13,7 +13,7 @@ from seedbed.components import AllowList
 from seedbed.compose.composed import ComposedConfig
 from seedbed.recording.run import run
 from seedbed.runs.directory import RunDirectory, claim
-from seedbed.training.plan import Plan, prepare_run
+from seedbed.training.run_components import RunComponents, build_run
 
 # Tests share the cores; torch's threads would spend their time waiting for one another.
 torch.set_num_threads(1)
@@ -29,7 +29,7 @@ class Trained:
         directory: of the run.
     """
 
-    plan: Plan
+    plan: RunComponents
     result: dict[str, Any]
     directory: RunDirectory
 
@@ -46,10 +46,10 @@ class Trained:
         return torch.load(self.directory.model, weights_only=True)
 
 
-def prepared(*overrides: str) -> tuple[ComposedConfig, Plan]:
+def prepared(*overrides: str) -> tuple[ComposedConfig, RunComponents]:
     """A run that is ready to start."""
     settings = composed_quickly(overrides)
-    return settings, prepare_run(settings.config, AllowList(settings.config.allow))
+    return settings, build_run(settings.config, AllowList(settings.config.allow))
 
 
 def train(path: Path, *overrides: str, draw: bool = False) -> Trained:

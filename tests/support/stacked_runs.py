@@ -18,12 +18,12 @@ from torch import Tensor
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.fused.engine import fused_training
-from seedbed.fused.plan import StackPlan, prepare_stack
+from seedbed.fused.stack_components import StackComponents, build_stack
 from seedbed.fused.step import Randomness
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train
-from seedbed.training.plan import Plan, prepare_run
 from seedbed.training.recorder import MemoryRecorder, Recorder
+from seedbed.training.run_components import RunComponents, build_run
 from seedbed.training.single import single_training
 from seedbed.training.state import HistoryRow
 from seedbed.training.training import Training
@@ -125,13 +125,13 @@ def variants(
     return jobs
 
 
-def planned(configs: Sequence[RunConfig], randomness: Randomness = "error") -> StackPlan:
+def planned(configs: Sequence[RunConfig], randomness: Randomness = "error") -> StackComponents:
     """A stack that is ready to start."""
-    return prepare_stack(configs, AllowList(configs[0].allow), randomness=randomness)
+    return build_stack(configs, AllowList(configs[0].allow), randomness=randomness)
 
 
 def train_stack(
-    plan: StackPlan,
+    plan: StackComponents,
     runs: int,
     recorder: Recorder,
     stop: StopRequest | None = None,
@@ -177,10 +177,10 @@ def singly(folder: Path, jobs: Sequence[Sequence[str]]) -> list[Alone]:
 
 def alone(config: RunConfig) -> Alone:
     """Trains one run by itself, and writes nothing."""
-    return going_on(prepare_run(config, AllowList(config.allow)))
+    return going_on(build_run(config, AllowList(config.allow)))
 
 
-def going_on(plan: Plan, last: Any = None, best: Any = None) -> Alone:
+def going_on(plan: RunComponents, last: Any = None, best: Any = None) -> Alone:
     """Trains a plan to its end, from its last and its best checkpoint if there is one."""
     kept = Kept()
     resumed = ([last], [best or last]) if last is not None else None

@@ -15,7 +15,7 @@ from support.command_line import Command
 
 from seedbed.cli.sweep_tables import best_folder, tables
 from seedbed.sweep.best import Leader, over_seeds, ranked
-from seedbed.sweep.outcome import JobRecord
+from seedbed.sweep.outcome import JobState
 from seedbed.sweep.yardstick import note_basis
 
 TABLE = [
@@ -162,8 +162,8 @@ def test_without_validation_rows_losses_of_one_kind_are_compared(seedbed: Comman
     assert "data.split.validation=0.2" in result.out
 
 
-def record(number: int, words: list[str], metrics: dict[str, float], **plain: Any) -> JobRecord:
-    made = JobRecord(number, words, f"{number}_{'_'.join(words)}", "", "completed", metrics=metrics)
+def record(number: int, words: list[str], metrics: dict[str, float], **plain: Any) -> JobState:
+    made = JobState(number, words, f"{number}_{'_'.join(words)}", "", "completed", metrics=metrics)
     data = {"path": "a.csv", "standardize": False, "split": {"validation": 0.2, "test": 0.2}}
     config = {
         "seed": 0,

@@ -13,7 +13,7 @@ import yaml
 from seedbed.components import AllowList
 from seedbed.config.check import checked
 from seedbed.sweep.disk import FOLDERS, LARGE_FILES, SMALL_FILES, footprint, run_bytes
-from seedbed.training.plan import prepare_run
+from seedbed.training.run_components import build_run
 
 Usage = namedtuple("Usage", "total used free")
 DIGITS = ["experiment=digits_mlp", "model.dropout=0.0", "trainer.epochs=3"]
@@ -21,7 +21,7 @@ DIGITS = ["experiment=digits_mlp", "model.dropout=0.0", "trainer.epochs=3"]
 
 def estimated(run: Path) -> int:
     config = checked(yaml.safe_load((run / "config.yaml").read_text()))
-    return run_bytes(footprint(prepare_run(config, AllowList(config.allow))), config)
+    return run_bytes(footprint(build_run(config, AllowList(config.allow))), config)
 
 
 def on_the_disk(run: Path) -> int:

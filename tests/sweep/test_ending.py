@@ -10,14 +10,14 @@ import pytest
 from seedbed.cli.sweep_ending import say_ending
 from seedbed.cli.sweep_tables import WIDTH, tables
 from seedbed.sweep.best import over_seeds, ranked
-from seedbed.sweep.outcome import JobRecord, Sweep
+from seedbed.sweep.outcome import JobState, Sweep
 
 
 def jobs(
     values: dict[tuple[str, ...], float], metric: str = "train/loss", status: str = "completed"
-) -> list[JobRecord]:
+) -> list[JobState]:
     return [
-        JobRecord(number, list(words), f"{number}_x", "", status, None, None, {metric: value})
+        JobState(number, list(words), f"{number}_x", "", status, None, None, {metric: value})
         for number, (words, value) in enumerate(values.items())
     ]
 
@@ -102,7 +102,7 @@ def test_no_table_is_wider_than_the_terminal_of_the_docs() -> None:
         words = [f"{key}=value{number % 3}{'y' * 40}" for key in keys] + [f"seed={number}"]
         metrics = {"train/loss": 1.0 / (1 + number), **dict.fromkeys("abcdefghijklmnopq", 1.0)}
         folder = f"{number:02d}_{'_'.join(words)}"[:80]
-        some.append(JobRecord(number, words, folder, "", "completed", None, None, metrics))
+        some.append(JobState(number, words, folder, "", "completed", None, None, metrics))
     for line in tables(some, "auto").splitlines():
         folder = next((job.directory for job in some if f"  {job.directory}" in line), "")
         assert len(line) <= max(WIDTH, len("rank    train/loss") + 2 + len(folder)), line

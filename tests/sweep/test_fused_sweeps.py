@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from seedbed.fused.sizing import Width
+from seedbed.fused.sizing import StackSize
 
 OWN = """
 import traceback
@@ -157,7 +157,7 @@ def test_each_job_of_a_mixed_sweep_ends_as_it_should(
     seedbed: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """200 jobs: 3 that diverge, 2 models that cannot be stacked, 1 that raises."""
-    monkeypatch.setattr(Width, "pays", lambda *_: True)  # whatever else the machine does
+    monkeypatch.setattr(StackSize, "pays", lambda *_: True)  # whatever else the machine does
     (tmp_path / "mixed_nets.py").write_text(OWN)
     settings = [
         *({"seed": seed} for seed in range(194)),

@@ -19,13 +19,13 @@ from rich.console import Console
 
 from seedbed.api.sweep_progress import Display, Lines, reporter
 from seedbed.sweep.best import Leader
-from seedbed.sweep.outcome import JobRecord
+from seedbed.sweep.outcome import JobState
 
 
-def record(number: int, status: str = "completed", **metrics: float) -> JobRecord:
+def record(number: int, status: str = "completed", **metrics: float) -> JobState:
     named = {name.replace("_", "/"): value for name, value in metrics.items()}
     error = None if status == "completed" else "told to"
-    return JobRecord(number, [f"seed={number}"], f"{number}_x", "", status, error, None, named)
+    return JobState(number, [f"seed={number}"], f"{number}_x", "", status, error, None, named)
 
 
 def on_a_terminal(folder: Path, *words: str) -> str:

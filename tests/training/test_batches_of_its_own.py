@@ -27,9 +27,9 @@ from seedbed.data.batches import (
     evaluation_batches,
     training_batches,
 )
-from seedbed.fused.stackable import WRITES_INTO_BATCH, refused_by_vmap
+from seedbed.fused.stackable import WRITES_INTO_BATCH, vmap_blocker
 from seedbed.fused.tracing import recorded
-from seedbed.training.plan import Plan
+from seedbed.training.run_components import RunComponents
 from seedbed.views.layers import layer_values, output, returned_hidden
 from seedbed.views.predict import model_outputs
 from seedbed.views.trained import load_trained
@@ -139,7 +139,7 @@ def mine(model: str, loss: str | None = None) -> list[str]:
     return words + ([f"loss._target_=writers.{loss}"] if loss else [])
 
 
-def tensors_of(plan: Plan) -> Iterator[torch.Tensor]:
+def tensors_of(plan: RunComponents) -> Iterator[torch.Tensor]:
     for part in (plan.data.train, plan.data.validation, plan.data.test):
         if isinstance(part, TensorDataset):
             yield from part.tensors
@@ -148,7 +148,7 @@ def tensors_of(plan: Plan) -> Iterator[torch.Tensor]:
             yield from (batches.x, batches.y)
 
 
-def checksum(plan: Plan) -> str:
+def checksum(plan: RunComponents) -> str:
     digest = sha256()
     for tensor in tensors_of(plan):
         digest.update(tensor.contiguous().numpy().tobytes())
@@ -292,7 +292,7 @@ def metrics_of(sweep: Path) -> dict[str, float]:
 def test_a_model_that_writes_into_its_input_is_not_stacked(layer: str) -> None:
     words = [*DIABETES, "model=sequential", f"model.layers=[{layer}, {{Linear: 8}}, Linear]"]
     plan = planned(variants(words, [{}, {}], seeds=True))
-    assert refused_by_vmap(plan) == WRITES_INTO_BATCH
+    assert vmap_blocker(plan) == WRITES_INTO_BATCH
 
 
 def test_writing_a_step_out_leaves_its_arguments_as_they_are() -> None:

@@ -11,15 +11,15 @@ from seedbed.fused.engine import fused_training
 from seedbed.training.engine import Engine
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train
-from seedbed.training.plan import prepare_run
 from seedbed.training.recorder import MemoryRecorder
+from seedbed.training.run_components import build_run
 from seedbed.training.single import single_training
 from seedbed.training.training import Training
 
 
 def single() -> Training:
     (config,) = variants(WORDS, [{}])
-    return single_training(prepare_run(config, AllowList()))
+    return single_training(build_run(config, AllowList()))
 
 
 def fused(runs: int) -> Training:

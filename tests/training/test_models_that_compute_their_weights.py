@@ -15,7 +15,7 @@ from torch import nn
 from seedbed.components import AllowList
 from seedbed.errors import ModelError
 from seedbed.models.build import build_model
-from seedbed.training.plan import prepare_run
+from seedbed.training.run_components import build_run
 from seedbed.training.single import SingleEngine
 from seedbed.views.trained import load_trained
 
@@ -63,7 +63,7 @@ def predicts_as_torch(model: nn.Module, weights: dict[str, Any], kind: Any) -> b
 
 def test_lazy_layers_have_their_sizes_before_anything_is_counted() -> None:
     (config,) = variants([*IRIS, f"{OWN}.learning.Lazy"], [{}], seeds=False)
-    assert prepare_run(config, AllowList(["support"])).parameters == 4 * 8 + 8 + 2 * 8 + 8 * 3 + 3
+    assert build_run(config, AllowList(["support"])).parameters == 4 * 8 + 8 + 2 * 8 + 8 * 3 + 3
 
 
 def test_weights_of_lazy_layers_are_those_of_the_seed() -> None:
@@ -90,7 +90,7 @@ def test_what_a_seed_draws_beside_weights_is_there_in_predictions(seedbed: Calla
     words = [*IRIS, f"{OWN}.sharing.RandomFeatures", "trainer.epochs=1", "hydra.run.dir=run"]
     run = seedbed("train", *words).run
     (config,) = variants([*IRIS, f"{OWN}.sharing.RandomFeatures"], [{}], seeds=False)
-    model = prepare_run(config, AllowList(["support"])).model.eval()
+    model = build_run(config, AllowList(["support"])).model.eval()
     model.load_state_dict(torch.load(run / "model.pth", weights_only=True))
     x = torch.randn(7, 4)
     with torch.no_grad():
@@ -193,7 +193,7 @@ def test_nothing_is_said_where_nothing_is_lost(model: str, seedbed: Callable) ->
 def test_parameters_of_a_loss_are_trained_as_in_plain_torch() -> None:
     words = [*DIABETES, "loss._target_=support.own_parts.losses.Uncertain", "optimizer=adam"]
     (config,) = variants(words, [{}])
-    plan = prepare_run(config, AllowList(["support"]))
+    plan = build_run(config, AllowList(["support"]))
     model, loss = copy.deepcopy(plan.model), losses.Uncertain()
     optimizer = torch.optim.Adam(
         [*model.parameters(), *loss.parameters()], lr=config.optimizer["lr"]

@@ -16,7 +16,7 @@ from seedbed.fused import evaluation
 from seedbed.fused.engine import FusedEngine
 from seedbed.models.build import output_of
 from seedbed.tasks.head import TaskHead
-from seedbed.training.plan import Plan, prepare_run
+from seedbed.training.run_components import RunComponents, build_run
 
 ROWS = EVALUATION_ROWS + 1700
 """Of validation: a whole piece and an uneven one."""
@@ -65,12 +65,12 @@ def words(folder: Path, target: str, *more: str) -> list[str]:
     ]
 
 
-def rows_of(plan: Plan, part: str) -> tuple[Tensor, Tensor]:
+def rows_of(plan: RunComponents, part: str) -> tuple[Tensor, Tensor]:
     x, y = getattr(plan.data, part).tensors
     return x, y.reshape(len(y), -1) if y.is_floating_point() else y.reshape(-1)
 
 
-def whole(plan: Plan, loss: nn.Module, part: str) -> float:
+def whole(plan: RunComponents, loss: nn.Module, part: str) -> float:
     """What torch says of all rows at once."""
     x, y = rows_of(plan, part)
     with torch.no_grad():
@@ -86,7 +86,7 @@ class TestALossIsThatOfAllRowsAtOnce:
 
     def test_of_a_run_on_its_own(self, folder: Path, target: str, more: Any, loss: nn.Module):
         (config,) = variants(words(folder, target, *more), [{}])
-        plan = prepare_run(config, AllowList())
+        plan = build_run(config, AllowList())
         told = alone(config).history[0]
         for part, name in (("validation", "val/loss"), ("train", "train/loss")):
             assert told[name] == pytest.approx(whole(plan, loss, part), rel=1e-5), name
@@ -95,7 +95,7 @@ class TestALossIsThatOfAllRowsAtOnce:
         configs = variants(words(folder, target, *more), [{}, {}, {}])
         kept = stacked(configs)
         for number, config in enumerate(configs):
-            plan = prepare_run(config, AllowList())
+            plan = build_run(config, AllowList())
             told = kept.history[number][0]
             for part, name in (("validation", "val/loss"), ("train", "train/loss")):
                 assert told[name] == pytest.approx(whole(plan, loss, part), rel=1e-5), name
@@ -107,7 +107,7 @@ NORMALISED = [
 ]
 
 
-def in_pieces(plan: Plan) -> Tensor:
+def in_pieces(plan: RunComponents) -> Tensor:
     """The outputs of a model that looks at the rows of a piece together, by hand."""
     x, _ = rows_of(plan, "validation")
     with torch.no_grad():
@@ -119,7 +119,7 @@ def test_rows_are_cut_alike_in_both_engines(folder: Path) -> None:
     configs = variants(words(folder, "price", *NORMALISED), [{}, {}])
     kept = stacked(configs)
     for number, config in enumerate(configs):
-        plan = prepare_run(config, AllowList())
+        plan = build_run(config, AllowList())
         _, y = rows_of(plan, "validation")
         expected = float(nn.functional.mse_loss(in_pieces(plan), y))
         assert alone(config).history[0]["val/loss"] == pytest.approx(expected, rel=1e-5)

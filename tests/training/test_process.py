@@ -12,7 +12,7 @@ from torch.utils import deterministic
 from seedbed.errors import DeviceError
 from seedbed.recording.run import run
 from seedbed.runs.directory import claim
-from seedbed.training.plan import Plan
+from seedbed.training.run_components import RunComponents
 
 
 def settings() -> dict[str, object]:
@@ -36,7 +36,7 @@ class Curious:
         self.seen: dict[str, object] = {}
         self.has_ended = False
 
-    def started(self, plan: Plan) -> None:
+    def started(self, plan: RunComponents) -> None:
         self.seen = settings()
 
     def batch_done(self, epoch: int, batch: int, batches: int) -> None:

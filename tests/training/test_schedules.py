@@ -26,7 +26,7 @@ from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.recording.archives import archive
 from seedbed.runs import checkpoint
-from seedbed.training.plan import prepare_run
+from seedbed.training.run_components import build_run
 from seedbed.training.single import SingleEngine, single_training
 
 BATCHES, EPOCHS = 6, 7
@@ -140,7 +140,7 @@ def test_a_stack_goes_on_from_its_checkpoints(tmp_path: Path, name: str, step: i
 def check_resumed(config: RunConfig, folder: Path, step: int) -> None:
     """A run that was stopped after a step ends with the bits of one that was not."""
     whole = alone(config)
-    plan, fresh = (prepare_run(config, AllowList()) for _ in range(2))
+    plan, fresh = (build_run(config, AllowList()) for _ in range(2))
     recorder = Stopping(step, through_a_file(folder))
     trained(single_training(plan), recorder, recorder.stop)
     (last,), (best,) = recorder.taken
@@ -167,7 +167,7 @@ def named(name: str) -> list[str]:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_an_optimizer_s_weights_are_those_of_a_plain_loop(name: str) -> None:
     (config,) = variants(named(name), [{}])
-    plan, twin = (prepare_run(config, AllowList()) for _ in range(2))
+    plan, twin = (build_run(config, AllowList()) for _ in range(2))
     kind = getattr(optim, name)
     takes = inspect.signature(kind).parameters
     optimizer = kind(

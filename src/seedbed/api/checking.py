@@ -73,10 +73,10 @@ def check_run(request: ComposedConfig) -> Report:
         SeedbedError: with everything that is wrong.
     """
     # Imported here: torch takes a second, and a misspelt key is answered before it.
-    from seedbed.training.plan import prepare_run
+    from seedbed.training.run_components import build_run
 
     fast_start.imports_done()
-    plan = prepare_run(request.config, AllowList(request.config.allow))
+    plan = build_run(request.config, AllowList(request.config.allow))
     return Report(
         plan.train.rows,
         plan.data.preprocessing.task,

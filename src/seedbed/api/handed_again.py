@@ -9,7 +9,7 @@ from seedbed.errors import ArgumentError, DataError
 from seedbed.handed_in import KEY
 from seedbed.runs.layout import SWEEP_START, RunPaths
 from seedbed.runs.reader import read_config
-from seedbed.sweep.outcome import JobRecord, read_sweep
+from seedbed.sweep.outcome import JobState, read_sweep
 
 if TYPE_CHECKING:
     from torch import nn
@@ -66,7 +66,7 @@ def handed_to_sweep(directory: Path, data: Any = None, model: "nn.Module | None"
     return given
 
 
-def _has_config(directory: Path, job: JobRecord) -> bool:
+def _has_config(directory: Path, job: JobState) -> bool:
     return RunPaths(directory / job.directory).config.is_file()
 
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from seedbed.sweep.outcome import JobRecord, Sweep
+from seedbed.sweep.outcome import JobState, Sweep
 from seedbed.sweep.progress import SilentSweep, SweepProgress
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Messages(Protocol):
         """Hears of the progress of one run."""
         ...
 
-    def sweep_progress(self, monitor: str, jobs: Sequence[JobRecord]) -> SweepProgress:
+    def sweep_progress(self, monitor: str, jobs: Sequence[JobState]) -> SweepProgress:
         """Hears of the progress of a sweep.
 
         Args:
@@ -65,7 +65,7 @@ class Quiet:
 
         return Silent()
 
-    def sweep_progress(self, monitor: str, jobs: Sequence[JobRecord]) -> SweepProgress:
+    def sweep_progress(self, monitor: str, jobs: Sequence[JobState]) -> SweepProgress:
         """See `Messages`."""
         return SilentSweep()
 
@@ -104,7 +104,7 @@ class Printed:
 
         return run_progress.reporter()
 
-    def sweep_progress(self, monitor: str, jobs: Sequence[JobRecord]) -> SweepProgress:
+    def sweep_progress(self, monitor: str, jobs: Sequence[JobState]) -> SweepProgress:
         """See `Messages`."""
         from seedbed.api import sweep_progress
 

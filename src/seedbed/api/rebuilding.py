@@ -8,8 +8,8 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import Opening
 from seedbed.training.bounds import bounded, is_trusted
 from seedbed.training.data_folder import refuse_absent_data
-from seedbed.training.plan import Plan, prepare_run
 from seedbed.training.resume import refuse_changed_data
+from seedbed.training.run_components import RunComponents, build_run
 from seedbed.views.trained import refuse_oversized
 
 
@@ -19,7 +19,7 @@ def rebuilt(
     config: RunConfig,
     allow: AllowList,
     bounds: Opening,
-) -> Plan:
+) -> RunComponents:
     """The parts of a run, on the data that it was trained on.
 
     Args:
@@ -36,6 +36,6 @@ def rebuilt(
     with bounded(refuse_oversized(paths, resolved, allow)):
         if is_trusted(config):
             bounds.end()
-        plan = prepare_run(config, allow)
+        plan = build_run(config, allow)
     refuse_changed_data(plan, paths)
     return plan

@@ -19,7 +19,7 @@ from seedbed.runs.status import Status
 
 if TYPE_CHECKING:
     from seedbed.components import AllowList
-    from seedbed.training.plan import Plan
+    from seedbed.training.run_components import RunComponents
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,9 @@ def reproduce_run(
             return _alone(paths, plan, scratch / "run")
 
 
-def _opened(paths: RunPaths, resolved: dict[str, Any], bounds: Opening) -> "tuple[Plan, AllowList]":
+def _opened(
+    paths: RunPaths, resolved: dict[str, Any], bounds: Opening
+) -> "tuple[RunComponents, AllowList]":
     """Reads and builds all that a rerun needs, within bounds."""
     # Imported here: torch takes a second, and a wrong argument is answered before it.
     from seedbed.api.rebuilding import rebuilt
@@ -116,7 +118,7 @@ def _opened(paths: RunPaths, resolved: dict[str, Any], bounds: Opening) -> "tupl
     return plan, allow
 
 
-def _alone(paths: RunPaths, plan: "Plan", scratch: Path) -> Comparison:
+def _alone(paths: RunPaths, plan: "RunComponents", scratch: Path) -> Comparison:
     """Of a run that was trained on its own."""
     from seedbed.recording.run import run
     from seedbed.runs.directory import claim

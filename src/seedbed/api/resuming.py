@@ -23,7 +23,7 @@ from seedbed.runs.status import Status
 
 if TYPE_CHECKING:
     from seedbed.runs.checkpoint import Checkpoint
-    from seedbed.training.plan import Plan
+    from seedbed.training.run_components import RunComponents
 
 log = logging.getLogger("seedbed")
 
@@ -80,7 +80,7 @@ class _Opened:
     """
 
     resolved: dict[str, Any]
-    plan: "Plan"
+    plan: "RunComponents"
     snapshot: "Checkpoint | None"
     notes: Sequence[str]
 

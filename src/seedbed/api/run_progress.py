@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from seedbed.process import signals
-from seedbed.training.plan import Plan
 from seedbed.training.reporter import LINE_SECONDS, Reporter, ShownEpochs, epoch_text
+from seedbed.training.run_components import RunComponents
 from seedbed.training.state import HistoryRow
 
 
@@ -26,7 +26,7 @@ def loss_text(row: HistoryRow) -> str:
 class Lines:
     """Plain lines: the first epoch, every tenth part, the last."""
 
-    def started(self, plan: Plan) -> None:
+    def started(self, plan: RunComponents) -> None:
         """See `Reporter`."""
         self.epochs = plan.config.trainer.epochs
         self.shown = ShownEpochs(self.epochs)
@@ -71,7 +71,7 @@ class Lines:
 class Bar:
     """A bar that says epoch, loss, rate and time left."""
 
-    def started(self, plan: Plan) -> None:
+    def started(self, plan: RunComponents) -> None:
         """See `Reporter`."""
         self.epochs = plan.config.trainer.epochs
         self.progress = Progress(

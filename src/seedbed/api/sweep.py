@@ -10,7 +10,7 @@ from seedbed.errors import RunDirectoryError
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.status import Status
 from seedbed.sweep.job import earlier_outcome
-from seedbed.sweep.outcome import JobRecord, read_sweep
+from seedbed.sweep.outcome import JobState, read_sweep
 
 if TYPE_CHECKING:
     from torch import nn
@@ -80,7 +80,7 @@ class Sweep(Sequence[Run]):
             return [self._run(job) for job in self._begun[at]]
         return self._run(self._begun[at])
 
-    def _run(self, job: JobRecord) -> Run:
+    def _run(self, job: JobState) -> Run:
         if job.number not in self._runs:
             self._runs[job.number] = Run(self.path / job.directory, self._module)
         return self._runs[job.number]
@@ -105,7 +105,7 @@ def _has_begun(path: Path) -> bool:
     return (path / "config.yaml").is_file()
 
 
-def _row(job: JobRecord) -> dict[str, Any]:
+def _row(job: JobState) -> dict[str, Any]:
     settings = dict(override.partition("=")[::2] for override in job.overrides)
     head: dict[str, Any] = {
         "number": job.number,

@@ -13,11 +13,11 @@ from seedbed.config.identity import config_hash
 from seedbed.config.locations import users_allowed
 from seedbed.errors import ConfigError, NotAllowedError, RunDirectoryError, SeedbedError
 from seedbed.sweep.job import Job
-from seedbed.sweep.outcome import JobRecord
+from seedbed.sweep.outcome import JobState
 
 if TYPE_CHECKING:
     from seedbed.sweep.disk import Footprint
-    from seedbed.sweep.groups import Singles
+    from seedbed.sweep.groups import Unfused
 
 Say = Callable[[str], object]
 """Called with a line for a person."""
@@ -58,7 +58,7 @@ def refuse_what_cannot_run(composed: Sequence[ComposedConfig], say: Say) -> dict
     """
     # Imported here: torch takes a second, and a misspelt key is answered before it.
     from seedbed.sweep.disk import footprint
-    from seedbed.training.plan import prepare_run
+    from seedbed.training.run_components import build_run
 
     sizes: dict[str, Footprint] = {}
     kinds: dict[str, tuple[int, ComposedConfig]] = {}
@@ -69,7 +69,7 @@ def refuse_what_cannot_run(composed: Sequence[ComposedConfig], say: Say) -> dict
     first: SeedbedError | None = None
     for kind, (number, one) in kinds.items():
         try:
-            plan = prepare_run(one.config, AllowList(one.config.allow))
+            plan = build_run(one.config, AllowList(one.config.allow))
             sizes[kind] = footprint(plan)
             notes += [*one.notes, *plan.notes]
         except SeedbedError as err:
@@ -101,7 +101,7 @@ def notes_on_fusing(composed: Sequence[ComposedConfig]) -> list[str]:
     return [one.note for one in _not_stacked(composed) if one.reason]
 
 
-def _not_stacked(composed: Sequence[ComposedConfig]) -> "list[Singles]":
+def _not_stacked(composed: Sequence[ComposedConfig]) -> "list[Unfused]":
     # Imported here: they bring torch.
     from seedbed.sweep.groups import grouped
     from seedbed.sweep.stacks import not_stacked
@@ -126,7 +126,7 @@ def refuse_too_large(
     disk.refuse_too_large(directory, [(sizes[_kind(one)], one.config) for one in composed])
 
 
-def refuse_strange_words(records: Sequence[JobRecord]) -> None:
+def refuse_strange_words(records: Sequence[JobState]) -> None:
     """The overrides are a stranger's: they set keys, and read nothing of this machine."""
     for record in records:
         for word in record.overrides:

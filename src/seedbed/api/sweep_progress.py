@@ -14,7 +14,7 @@ from rich.text import Text
 from seedbed.process import signals
 from seedbed.runs.status import Status
 from seedbed.sweep.best import Leader
-from seedbed.sweep.outcome import JobRecord
+from seedbed.sweep.outcome import JobState
 from seedbed.sweep.progress import SweepProgress
 
 MOST_JOB_LINES = 100
@@ -36,7 +36,7 @@ FRAMES = 8
 """Of the display, a second."""
 
 
-def reporter(monitor: str, jobs: Sequence[JobRecord] = ()) -> SweepProgress:
+def reporter(monitor: str, jobs: Sequence[JobState] = ()) -> SweepProgress:
     """The one that suits standard output.
 
     Args:
@@ -56,7 +56,7 @@ class Standing:
         jobs: likewise.
     """
 
-    def __init__(self, monitor: str, jobs: Sequence[JobRecord] = ()) -> None:
+    def __init__(self, monitor: str, jobs: Sequence[JobState] = ()) -> None:
         self.best = Leader(monitor, jobs)
         self.jobs = self.to_run = self.ended = self.failed = 0
         self.began = time.monotonic()
@@ -73,7 +73,7 @@ class Standing:
         self.stack, self.width, self.waiting = number, runs, runs
         self.runs, self.part = runs, 0.0
 
-    def take(self, record: JobRecord) -> None:
+    def take(self, record: JobState) -> None:
         """As `SweepProgress.job_ended`."""
         self.ended += 1
         self.failed += record.status != Status.COMPLETED
@@ -127,7 +127,7 @@ class Lines:
         monitor: as in `reporter`.
     """
 
-    def __init__(self, monitor: str, jobs: Sequence[JobRecord] = ()) -> None:
+    def __init__(self, monitor: str, jobs: Sequence[JobState] = ()) -> None:
         self.standing = Standing(monitor, jobs)
 
     def started(self, jobs: int, left: int) -> None:
@@ -153,7 +153,7 @@ class Lines:
         if time.monotonic() > self.due:
             self._say()
 
-    def job_ended(self, record: JobRecord) -> None:
+    def job_ended(self, record: JobState) -> None:
         """See `SweepProgress`."""
         standing = self.standing
         standing.take(record)
@@ -190,7 +190,7 @@ class Display:
         self,
         monitor: str,
         console: Console | None = None,
-        jobs: Sequence[JobRecord] = (),
+        jobs: Sequence[JobState] = (),
     ) -> None:
         self.standing = Standing(monitor, jobs)
         self.console = console or Console(highlight=False)
@@ -220,7 +220,7 @@ class Display:
         standing = self.standing
         standing.part, standing.runs = done, runs
 
-    def job_ended(self, record: JobRecord) -> None:
+    def job_ended(self, record: JobState) -> None:
         """See `SweepProgress`."""
         self.standing.take(record)
 
@@ -251,7 +251,7 @@ class Display:
         return Group(first, Text(second, no_wrap=True, overflow="ellipsis"))
 
 
-def line(record: JobRecord, jobs: int) -> str:
+def line(record: JobState, jobs: int) -> str:
     """A job and how it ended."""
     metrics = "  ".join(
         f"{name} {value:.5g}" for name, value in (record.metrics or {}).items() if value is not None

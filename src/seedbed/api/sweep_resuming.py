@@ -24,7 +24,7 @@ from seedbed.runs.layout import SWEEP_START, RunPaths
 from seedbed.runs.opening import Opening, files_of, opening
 from seedbed.runs.reader import refuse_links
 from seedbed.runs.relocation import Relocation
-from seedbed.sweep.outcome import JobRecord, Sweep, read_sweep
+from seedbed.sweep.outcome import JobState, Sweep, read_sweep
 from seedbed.sweep.run import left_to_run
 from seedbed.sweep.yardstick import note_basis
 
@@ -84,7 +84,7 @@ class _Left:
     """
 
     sweep: Sweep
-    records: list[JobRecord]
+    records: list[JobState]
     composed: list[ComposedConfig]
     relocation: Relocation
     lines: list[str] = field(default_factory=list)
@@ -148,7 +148,7 @@ def _refuse_what_is_not_handed_in(directory: Path, first: ComposedConfig, given:
 
 
 def _note_changes(
-    records: Sequence[JobRecord],
+    records: Sequence[JobState],
     composed: Sequence[ComposedConfig],
     directory: Path,
     *,

@@ -27,7 +27,7 @@ from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.relocation import Relocation
 from seedbed.sweep.job import Job
 from seedbed.sweep.names import job_folders, refuse_wrong_folders
-from seedbed.sweep.outcome import JobRecord, Sweep
+from seedbed.sweep.outcome import JobState, Sweep
 from seedbed.sweep.run import run_jobs
 from seedbed.sweep.yardstick import note_basis
 
@@ -65,7 +65,7 @@ def run_sweep(
     directory = request.directory
     refuse_too_large(directory, kept, sizes)
     records = [
-        JobRecord(number, filled_in(one), folder, config_hash(one.resolved))
+        JobState(number, filled_in(one), folder, config_hash(one.resolved))
         for number, (one, folder) in enumerate(zip(kept, folders, strict=True))
     ]
     note_basis(records, [one.resolved for one in kept])
@@ -143,7 +143,7 @@ def _refuse_what_is_in_the_way(directory: Path, folders: Sequence[str]) -> None:
 
 def jobs_of(
     sweep: Sweep,
-    records: Sequence[JobRecord],
+    records: Sequence[JobState],
     composed: Sequence[ComposedConfig],
     relocation: Relocation | None = None,
 ) -> list[Job]:

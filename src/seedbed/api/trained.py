@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from seedbed.runs.layout import RunPaths
 
 if TYPE_CHECKING:
-    from seedbed.training.plan import Plan
+    from seedbed.training.run_components import RunComponents
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Trained:
 
     result: dict[str, Any]
     paths: RunPaths
-    plan: "Plan"
+    plan: "RunComponents"
     was_put_back: bool = False
 
     @property

@@ -38,13 +38,13 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
     # Imported here: torch takes a second, and a misspelt key is answered before it.
     from seedbed.recording.run import run
     from seedbed.training.interrupt import stop_request
-    from seedbed.training.plan import prepare_run
     from seedbed.training.reporter import introduction
+    from seedbed.training.run_components import build_run
     from seedbed.views.summary import model_table
 
     progress = messages.run_progress()
     fast_start.imports_done()
-    plan = prepare_run(settings.config, AllowList(settings.config.allow))
+    plan = build_run(settings.config, AllowList(settings.config.allow))
     with stop_request(), claimed(settings.directory) as directory:
         for note in (*settings.notes, *plan.notes):
             messages.line(f"note: {note}")

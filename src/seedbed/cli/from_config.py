@@ -12,10 +12,10 @@ from seedbed.process import fast_start
 from seedbed.process.fast_start import composed_ahead
 
 if TYPE_CHECKING:
-    from seedbed.training.plan import Plan
+    from seedbed.training.run_components import RunComponents
 
 
-def planned(overrides: Sequence[str], config_dir: str | None) -> "Plan":
+def planned(overrides: Sequence[str], config_dir: str | None) -> "RunComponents":
     """Composes, checks and builds.
 
     Args:
@@ -28,13 +28,13 @@ def planned(overrides: Sequence[str], config_dir: str | None) -> "Plan":
     if config_dir is not None and not Path(config_dir).is_dir():
         raise ArgumentError(f"--config-dir: no folder '{config_dir}'")
     config = composed_ahead(
-        lambda: _composed(overrides, config_dir), ("torch", "seedbed.training.plan")
+        lambda: _composed(overrides, config_dir), ("torch", "seedbed.training.run_components")
     )
     # Imported here: torch takes a second, and a misspelt key is answered before it.
-    from seedbed.training.plan import prepare_run
+    from seedbed.training.run_components import build_run
 
     fast_start.imports_done()
-    return prepare_run(config, AllowList(config.allow))
+    return build_run(config, AllowList(config.allow))
 
 
 def _composed(overrides: Sequence[str], config_dir: str | None) -> RunConfig:

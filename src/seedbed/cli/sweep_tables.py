@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from seedbed.cli.columns import Column, aligned, cut, number, width, with_short_titles
 from seedbed.sweep.best import SEED, OverSeeds, Ranked, Ranking, Settings, over_seeds, ranked
-from seedbed.sweep.outcome import JobRecord
+from seedbed.sweep.outcome import JobState
 from seedbed.sweep.yardstick import OWN_UNIT
 
 ROWS = 10
@@ -20,7 +20,7 @@ MOST_FAMILIES = 3
 """Tables of settings; one for each set of seeds, where those have rows of their own."""
 
 
-def tables(jobs: Sequence[JobRecord], monitor: str) -> str:
+def tables(jobs: Sequence[JobState], monitor: str) -> str:
     """The tables of a sweep; empty if fewer than two jobs have a value.
 
     Args:
@@ -36,7 +36,7 @@ def tables(jobs: Sequence[JobRecord], monitor: str) -> str:
     return "\n".join(parts)
 
 
-def best_folder(jobs: Sequence[JobRecord], monitor: str) -> str | None:
+def best_folder(jobs: Sequence[JobState], monitor: str) -> str | None:
     """The folder of the best job; None if not all can be compared, or there is only one."""
     groups = ranked(jobs, monitor).groups
     return groups[0][0].job.directory if len(groups) == 1 and len(groups[0]) > 1 else None

@@ -57,7 +57,7 @@ def _composed(args: argparse.Namespace) -> ComposedConfig | ComposedSweep:
     argv = [*(["-m"] if args.multirun else []), *args.overrides]
     if args.config_dir is not None:
         argv += ["--config-dir", args.config_dir]
-    modules = SWEEP_MODULES if args.multirun else ("torch", "seedbed.training.plan")
+    modules = SWEEP_MODULES if args.multirun else ("torch", "seedbed.training.run_components")
     request = composed_ahead(lambda: request_of(argv, only_check=True), modules)
     assert request is not None
     return request

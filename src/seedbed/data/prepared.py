@@ -67,7 +67,7 @@ class PreparedData:
 
 
 def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> PreparedData:
-    """Reads, splits and fits a table; `own_dataset.py` prepares a user's Dataset.
+    """Reads, splits and fits a table; `custom_dataset.py` prepares a user's Dataset.
 
     Args:
         config: the group `data`.

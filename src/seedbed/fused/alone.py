@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from seedbed.components import AllowList
 from seedbed.fused.agreement import DiffersError, agree
 from seedbed.fused.flat import Named
-from seedbed.fused.plan import StackPlan
+from seedbed.fused.stack_components import StackComponents
 from seedbed.models.build import ModelBuilder, output_of
 from seedbed.models.plain_state import PlainState, plain_state
 from seedbed.process.torch_private import building_without_compiler, without_compiler
@@ -26,7 +26,7 @@ class Alone:
         place: of the run in it.
     """
 
-    def __init__(self, plan: StackPlan, place: int) -> None:
+    def __init__(self, plan: StackComponents, place: int) -> None:
         config = plan.configs[place]
         allow = AllowList(config.allow)
         self.head = build_task_head(config.loss, allow, plan.data[place].preprocessing)

@@ -14,7 +14,7 @@ from seedbed.data.batches import Batch
 from seedbed.data.seeds import stream_seed
 from seedbed.fused.evaluation import evaluated
 from seedbed.fused.optimizers import BATCHED, clip_gradient
-from seedbed.fused.plan import NARROWEST, StackPlan
+from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.state import FlatState, flat_state
 from seedbed.runs.checkpoint import SHARED, Checkpoint, random_state, restore_random
 from seedbed.training.arrays import Column, Mask
@@ -24,7 +24,7 @@ from seedbed.training.progress import Progress
 from seedbed.training.training import Training
 
 
-def fused_training(plan: StackPlan, num_runs: int) -> Training:
+def fused_training(plan: StackComponents, num_runs: int) -> Training:
     """Runs that are ready to start together.
 
     Args:
@@ -53,7 +53,7 @@ class FusedEngine:
 
     name = "fused"
 
-    def __init__(self, plan: StackPlan) -> None:
+    def __init__(self, plan: StackComponents) -> None:
         self.plan = plan
         self.splits: Sequence[str] = list(plan.splits)
         self.configs = list(plan.configs)

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from seedbed.fused.flat import Named
-from seedbed.fused.plan import NARROWEST, StackPlan
 from seedbed.fused.rows import StackedRows
+from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.tasks.head import TaskHead, metrics_of_runs
 from seedbed.training.arrays import Column
 from seedbed.training.evaluation import over_pieces
@@ -22,7 +22,7 @@ EVALUATED_NUMBERS = 2**22
 
 
 def evaluated(
-    plan: StackPlan,
+    plan: StackComponents,
     heads: list[TaskHead],
     table: StackedRows,
     piece: int,
@@ -64,7 +64,7 @@ def _groups(runs: int, numbers: int) -> int:
 
 
 def _of_some(
-    plan: StackPlan,
+    plan: StackComponents,
     heads: list[TaskHead],
     table: StackedRows,
     piece: int,

@@ -21,7 +21,7 @@ OF_THE_STACK = (
 """Keys of `trainer` that a stack has one value of."""
 
 
-def shape_key(config: RunConfig) -> str:
+def fusion_key(config: RunConfig) -> str:
     """Equal keys, one shape: the jobs can be stacked.
 
     Free are both seeds, the schedule, the epochs, clipping, early stopping, and every number of the
@@ -46,7 +46,7 @@ def shape_key(config: RunConfig) -> str:
     return json.dumps(parts, sort_keys=True, default=str)
 
 
-def forbidden_by(config: RunConfig) -> str | None:
+def fusion_blocker(config: RunConfig) -> str | None:
     """Why a run of this config is never stacked, told from the config alone; None if it may be."""
     trainer = config.trainer
     if trainer.precision != "float32":

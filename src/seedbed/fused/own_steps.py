@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from seedbed.runs.checkpoint import Checkpoint, copied
-from seedbed.training.plan import Plan
 from seedbed.training.recorder import Forwarding, Recorder
+from seedbed.training.run_components import RunComponents
 from seedbed.training.single import SingleEngine
 from seedbed.training.training import Training
 
@@ -43,7 +43,7 @@ class OwnSteps(Forwarding):
         steps: that it makes; 0 to compare none.
     """
 
-    def __init__(self, recorder: Recorder, plan: Plan, run: int, steps: int) -> None:
+    def __init__(self, recorder: Recorder, plan: RunComponents, run: int, steps: int) -> None:
         super().__init__(recorder)
         self.plan = plan
         self.run = run

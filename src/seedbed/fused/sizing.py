@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.fused.optimizers import BATCHED
-from seedbed.fused.plan import NARROWEST, StackPlan
+from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.step import TRACED_STEPS, single_step
 from seedbed.process.memory import free_memory_bytes
 from seedbed.training.threads import using
@@ -32,7 +32,7 @@ CLEARLY = 4.0
 
 
 @dataclass(frozen=True)
-class Width:
+class StackSize:
     """How many runs are stacked.
 
     Args:
@@ -51,7 +51,7 @@ class Width:
         return self.stacked < self.single
 
 
-def widest(plan: StackPlan, runs: int) -> int:
+def widest(plan: StackComponents, runs: int) -> int:
     """How many of `runs` fit into memory at once.
 
     Args:
@@ -77,7 +77,7 @@ def widest(plan: StackPlan, runs: int) -> int:
     return math.ceil(runs / stacks)
 
 
-def measured_width(plan: StackPlan, runs: int) -> Width:
+def measured_width(plan: StackComponents, runs: int) -> StackSize:
     """The number of runs at a time that trains most of them a second.
 
     Args:
@@ -85,7 +85,7 @@ def measured_width(plan: StackPlan, runs: int) -> Width:
         runs: of these.
     """
     trial = _Trial(plan)
-    best = Width(runs, trial.single(), math.inf)
+    best = StackSize(runs, trial.single(), math.inf)
     width = runs
     while width >= NARROWEST or width == runs:
         stacked = trial.stacked(width) / width
@@ -106,7 +106,7 @@ class _Trial:
         plan: of as many runs as fit.
     """
 
-    def __init__(self, plan: StackPlan) -> None:
+    def __init__(self, plan: StackComponents) -> None:
         self.plan = plan
         self.x, self.y = next(plan.batches.epoch(0))
 

@@ -9,8 +9,8 @@ from seedbed.config.schema import RunConfig
 from seedbed.fused.agreement import ROUNDING, DiffersError, agree
 from seedbed.fused.alone import tensors_of
 from seedbed.fused.flat import Named
-from seedbed.fused.plan import NARROWEST, StackPlan
 from seedbed.fused.pure import is_pure, is_pure_loss
+from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.step import single_step
 from seedbed.fused.trial import WRITES_INTO_BATCH, found_in_trial
 from seedbed.models.build import output_of
@@ -27,7 +27,7 @@ def tried_pair(configs: Sequence[RunConfig]) -> list[RunConfig]:
     return [first, *(different or others)[: NARROWEST - 1]]
 
 
-def refused_by_vmap(plan: StackPlan) -> str | None:
+def vmap_blocker(plan: StackComponents) -> str | None:
     """Why the model cannot be stacked, found by steps of two runs; None if it can.
 
     A model and a loss that are known to be pure make one step; others are trained in both ways.
@@ -48,7 +48,7 @@ def refused_by_vmap(plan: StackPlan) -> str | None:
         return _reason(err)
 
 
-def _seen_from_outside(plan: StackPlan) -> str | None:
+def _seen_from_outside(plan: StackComponents) -> str | None:
     """What the model is, before it is called."""
     if plan.layout.strange:
         return f"its state_dict holds '{plan.layout.strange[0]}', which is no weight and no buffer"
@@ -58,7 +58,7 @@ def _seen_from_outside(plan: StackPlan) -> str | None:
     return None
 
 
-def _found_in_step(plan: StackPlan) -> str | None:
+def _found_in_step(plan: StackComponents) -> str | None:
     two = slice(0, NARROWEST)
     x, y = (one[two].clone() for one in next(plan.batches.epoch(0)))
     given = x.clone(), y.clone()
@@ -91,7 +91,7 @@ def _found_in_step(plan: StackPlan) -> str | None:
     return None
 
 
-def _own_model(plan: StackPlan, weights: Named) -> nn.Module:
+def _own_model(plan: StackComponents, weights: Named) -> nn.Module:
     model = copied_model(plan.first.model).train()
     with torch.no_grad():
         for name, tensor in tensors_of(model).items():

@@ -28,8 +28,8 @@ from seedbed.fused.agreement import (
 from seedbed.fused.alone import Alone, tensors_of, without_dropout
 from seedbed.fused.flat import Named
 from seedbed.fused.optimizers import BATCHED, SGD
-from seedbed.fused.plan import NARROWEST, StackPlan
 from seedbed.fused.pure import refused_form
+from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.step import StackedModel
 from seedbed.models.plain_state import first_difference, shared_state
 from seedbed.models.shared_values import values_put_back
@@ -49,7 +49,7 @@ MOVED, DECAY, MOMENTUM = 1e-2, 1e-4, 0.9
 """How far a step takes the weights at most, and how much of them decays, both in parts of them."""
 
 
-def found_in_trial(plan: StackPlan) -> str | None:
+def found_in_trial(plan: StackComponents) -> str | None:
     """What runs do on their own and not in a stack, or would share there; None if nothing.
 
     Args:
@@ -80,7 +80,7 @@ def _undisturbed(config: RunConfig) -> Iterator[None]:
 
 
 class _Trial:
-    def __init__(self, plan: StackPlan) -> None:
+    def __init__(self, plan: StackComponents) -> None:
         self.plan = plan
         self.alone = [Alone(plan, place) for place in range(NARROWEST)]
         self.shared = self._shared()

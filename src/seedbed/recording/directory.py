@@ -40,8 +40,8 @@ from seedbed.runs.files import (
 from seedbed.runs.status import Status
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.interval import parsed_interval
-from seedbed.training.plan import Plan
 from seedbed.training.progress import Progress
+from seedbed.training.run_components import RunComponents
 from seedbed.training.state import HistoryRow
 from seedbed.training.training import Ended, EndedRun, Training
 
@@ -67,7 +67,7 @@ class DirectoryRecorder:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: RunComponents,
         runs: Sequence[RecordedRun | None],
         *,
         threads: int,

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from seedbed.process.torch_private import graph_of
-from seedbed.training.plan import Plan
+from seedbed.training.run_components import RunComponents
 
 
 class ModelEvents:
@@ -16,7 +16,7 @@ class ModelEvents:
         plan: of the run.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: RunComponents) -> None:
         self.plan = plan
         if plan.config.trainer.log_histograms:
             import_module("torch.utils.tensorboard.summary")  # before the clock starts

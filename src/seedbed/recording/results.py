@@ -7,8 +7,8 @@ from typing import Any
 from seedbed.config.identity import config_hash
 from seedbed.recording.figure import Curve, Picture, loss_figure
 from seedbed.runs.status import Status
-from seedbed.training.plan import Plan
 from seedbed.training.progress import Progress
+from seedbed.training.run_components import RunComponents
 from seedbed.training.state import HistoryRow
 from seedbed.training.training import EndedRun
 
@@ -59,7 +59,7 @@ def _since(result: Mapping[str, Any]) -> str:
 
 
 def result_of(
-    plan: Plan,
+    plan: RunComponents,
     resolved: Mapping[str, Any],
     ended: EndedRun,
     progress: Progress,

@@ -1,6 +1,6 @@
 """Trains one run and records it in its directory.
 
-plan = prepare_run(config, AllowList())
+plan = build_run(config, AllowList())
 result = run(plan, claim(Path("outputs/mine")))
 """
 
@@ -12,15 +12,15 @@ from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.directory import RunDirectory
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
-from seedbed.training.plan import Plan
 from seedbed.training.reporter import Reported, Reporter, Silent
 from seedbed.training.resume import load_best, restore
+from seedbed.training.run_components import RunComponents
 from seedbed.training.single import single_training
 from seedbed.training.unsaved import UnsavedNotes
 
 
 def run(
-    plan: Plan,
+    plan: RunComponents,
     directory: RunDirectory,
     reporter: Reporter | None = None,
     *,
@@ -30,7 +30,7 @@ def run(
     """Trains a prepared run and leaves a complete run directory.
 
     Args:
-        plan: built by `prepare_run`; its model is trained in place.
+        plan: built by `build_run`; its model is trained in place.
         directory: claimed for this run alone; released at the end.
         reporter: hears of the progress.
         draw: whether to leave `loss.png`.

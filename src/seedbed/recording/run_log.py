@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from seedbed.runs.directory import RunDirectory
 from seedbed.runs.files import writing
-from seedbed.training.plan import Plan
 from seedbed.training.progress import Progress
 from seedbed.training.reporter import ShownEpochs, epoch_text, introduction
+from seedbed.training.run_components import RunComponents
 from seedbed.training.training import EndedRun
 
 log = logging.getLogger("seedbed")
@@ -26,7 +26,7 @@ class RunLog:
     """
 
     def __init__(
-        self, directories: Mapping[int, RunDirectory], plan: Plan, *, live: bool, size: int
+        self, directories: Mapping[int, RunDirectory], plan: RunComponents, *, live: bool, size: int
     ) -> None:
         self.directories = directories
         self.plan = plan

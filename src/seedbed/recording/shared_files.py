@@ -11,7 +11,7 @@ from seedbed.runs.directory import RunDirectory
 from seedbed.runs.environment import environment
 from seedbed.runs.files import json_text, write_bytes, write_same
 from seedbed.training.arithmetic import arithmetic
-from seedbed.training.plan import Plan
+from seedbed.training.run_components import RunComponents
 
 
 class SharedFiles:
@@ -23,7 +23,9 @@ class SharedFiles:
         resolved: the configs of the runs.
     """
 
-    def __init__(self, plan: Plan, threads: int, resolved: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, plan: RunComponents, threads: int, resolved: Sequence[Mapping[str, Any]]
+    ) -> None:
         self.plan = plan
         self.threads = threads
         self.resolved = resolved

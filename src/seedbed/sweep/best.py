@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from seedbed.runs.status import Status
-from seedbed.sweep.outcome import JobRecord
+from seedbed.sweep.outcome import JobState
 from seedbed.sweep.yardstick import Metric, Yardstick
 from seedbed.tasks.metrics import higher_is_better
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 SEED = "seed"
 
 
-def value_of(job: JobRecord, metric: str) -> float | None:
+def value_of(job: JobState, metric: str) -> float | None:
     """The metric of a job that completed; None where it has none or is not defined."""
     value = (job.metrics or {}).get(metric) if job.status == Status.COMPLETED else None
     return value if value is not None and math.isfinite(value) else None
@@ -33,13 +33,13 @@ class Leader:
         jobs: of the sweep.
     """
 
-    def __init__(self, monitor: str, jobs: Sequence[JobRecord] = ()) -> None:
+    def __init__(self, monitor: str, jobs: Sequence[JobState] = ()) -> None:
         self.yardstick = Yardstick(jobs, monitor)
         self.metric = "train/loss" if monitor == "auto" else monitor
         self.folder = ""
         self.value = math.nan
 
-    def take(self, job: JobRecord) -> None:
+    def take(self, job: JobState) -> None:
         """Takes in a job that ended."""
         metric = self.yardstick.metric(job)
         value = value_of(job, metric.name)
@@ -65,7 +65,7 @@ class Ranked:
         value: of that metric.
     """
 
-    job: JobRecord
+    job: JobState
     settings: Mapping[str, str]
     metric: Metric
     value: float
@@ -143,7 +143,7 @@ class Settings:
     found: list[OverSeeds]
 
 
-def ranked(jobs: Sequence[JobRecord], monitor: str) -> Ranking:
+def ranked(jobs: Sequence[JobState], monitor: str) -> Ranking:
     """Ranks the jobs of a sweep.
 
     Args:
@@ -221,7 +221,7 @@ def _grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
     return list(groups.values())
 
 
-def _settings(job: JobRecord) -> dict[str, str]:
+def _settings(job: JobState) -> dict[str, str]:
     """Overrides by key; of a key that is typed twice the last counts, as it does for Hydra."""
     return {key.lstrip("+"): value for key, _, value in (w.partition("=") for w in job.overrides)}
 

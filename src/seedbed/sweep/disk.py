@@ -13,7 +13,7 @@ from typing import Any
 
 from seedbed.config.schema import RunConfig
 from seedbed.errors import RunDirectoryError
-from seedbed.training.plan import Plan
+from seedbed.training.run_components import RunComponents
 
 BLOCK = 4096
 """Bytes that the smallest file takes, on ext4, xfs, apfs and ntfs alike."""
@@ -71,7 +71,7 @@ class Footprint:
     preprocessing: int
 
 
-def footprint(plan: Plan) -> Footprint:
+def footprint(plan: RunComponents) -> Footprint:
     """Of the jobs that a prepared one stands for."""
     state = plan.model.state_dict().values()
     return Footprint(

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from seedbed.config.schema import SweepConfig
 from seedbed.errors import SeedbedError
-from seedbed.fused.plan import StackPlan
 from seedbed.fused.rows import NotAlikeError
+from seedbed.fused.stack_components import StackComponents
 from seedbed.raised import reason
 from seedbed.runs.status import Status
 from seedbed.sweep.executors import Executor, ThisProcess, run_on
-from seedbed.sweep.groups import Group, Singles, grouped, told_once
+from seedbed.sweep.groups import Group, Unfused, grouped, told_once
 from seedbed.sweep.job import Job, Outcome, earlier_outcome
 from seedbed.sweep.outcome import Sweep
 from seedbed.sweep.progress import SweepProgress
@@ -77,18 +77,18 @@ class _Execution:
                 group, fuse=settings.fuse, randomness=randomness, workers=settings.workers
             )
         except SeedbedError:
-            self.singles.append(Singles(group.jobs, ""))  # each says what is wrong with it
+            self.singles.append(Unfused(group.jobs, ""))  # each says what is wrong with it
             return
         except NotAlikeError as err:
-            self.singles.append(Singles(group.jobs, str(err)))
+            self.singles.append(Unfused(group.jobs, str(err)))
             return
         except KeyboardInterrupt:
             raise
         except BaseException as err:  # sys.exit in a user's model too
-            self.singles.append(Singles(group.jobs, _stopped_with(err)))
+            self.singles.append(Unfused(group.jobs, _stopped_with(err)))
             return
         if choice.reason:
-            self.singles.append(Singles(group.jobs, choice.reason))
+            self.singles.append(Unfused(group.jobs, choice.reason))
             return
         width, plan = choice.width, choice.plan
         del choice
@@ -99,7 +99,7 @@ class _Execution:
             plan = None
             gc.collect()  # a step that is written out holds itself, and the model with it
 
-    def _stack(self, stack: Group, plan: StackPlan | None) -> Ended:
+    def _stack(self, stack: Group, plan: StackComponents | None) -> Ended:
         number = 1 + max((one.group or 0 for one in self.sweep.jobs), default=0)
         for job in stack.jobs:
             self.records[job.number].group = number
@@ -123,7 +123,7 @@ class _Execution:
             yield [(job, one) for job, one in ended if one and one.status == Status.COMPLETED]
             left = [job for job, one in ended if one is None or one.status != Status.COMPLETED]
             anew = "; they begin anew" if stack.snapshots is not None else ""
-            self.singles.append(Singles(left, _stopped_with(err) + anew))
+            self.singles.append(Unfused(left, _stopped_with(err) + anew))
             for job in left:
                 self.records[job.number].group = None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seedbed.fused.engine import FusedEngine
-from seedbed.fused.fusion_key import forbidden_by, shape_key
+from seedbed.fused.fusion_key import fusion_blocker, fusion_key
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.sweep.job import Job, checkpoint_of, earlier_outcome
 
@@ -26,7 +26,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Singles:
+class Unfused:
     """Jobs that run one by one.
 
     Args:
@@ -50,12 +50,12 @@ class Singles:
         return f"{jobs}: {self.reason} ({models})"
 
 
-def told_once(singles: Sequence[Singles]) -> list[Singles]:
+def told_once(singles: Sequence[Unfused]) -> list[Unfused]:
     """Those of one reason together, in the order of the reasons."""
     jobs: dict[str, list[Job]] = {}
     for one in singles:
         jobs.setdefault(one.reason, []).extend(one.jobs)
-    return [Singles(of_reason, reason) for reason, of_reason in jobs.items()]
+    return [Unfused(of_reason, reason) for reason, of_reason in jobs.items()]
 
 
 def named_model(job: Job) -> str:
@@ -66,7 +66,7 @@ def named_model(job: Job) -> str:
 
 def grouped(
     jobs: Sequence[Job], fuse: str, note: Callable[[str], None] = lambda text: None
-) -> tuple[list[Group], list[Singles]]:
+) -> tuple[list[Group], list[Unfused]]:
     """Sorts jobs by shape, from their configs alone.
 
     Args:
@@ -75,21 +75,21 @@ def grouped(
         note: hears of each job whose checkpoint cannot be used.
     """
     if fuse == "never":
-        return [], [Singles(list(jobs), "")]
+        return [], [Unfused(list(jobs), "")]
     groups: dict[Any, Group] = {}
-    singles: dict[str, Singles] = {}
+    singles: dict[str, Unfused] = {}
     for job in jobs:
-        reason = forbidden_by(job.config)
+        reason = fusion_blocker(job.config)
         snapshot, unusable = (None, "") if reason else _cut_off(job)
         if unusable:
             note(unusable)
         if snapshot is not None and snapshot.get("engine") != FusedEngine.name:
             reason = "going on from a single run's checkpoint"
         if reason:
-            singles.setdefault(reason, Singles([], reason)).jobs.append(job)
+            singles.setdefault(reason, Unfused([], reason)).jobs.append(job)
             continue
         at = (snapshot["state"]["epoch"], snapshot["state"]["batch"]) if snapshot else None
-        key = (shape_key(job.config), at)
+        key = (fusion_key(job.config), at)
         group = groups.setdefault(key, Group([], None if snapshot is None else []))
         group.jobs.append(job)
         if snapshot is not None and group.snapshots is not None:
@@ -97,7 +97,7 @@ def grouped(
     alone = [group for group in groups.values() if _is_alone(group, fuse)]
     if alone:
         reason = ALONE if len(jobs) > 1 else ""
-        singles[ALONE] = Singles([job for group in alone for job in group.jobs], reason)
+        singles[ALONE] = Unfused([job for group in alone for job in group.jobs], reason)
     return [group for group in groups.values() if not _is_alone(group, fuse)], [*singles.values()]
 
 

@@ -23,7 +23,7 @@ from seedbed.runs.status import Status
 
 if TYPE_CHECKING:
     from seedbed.runs.checkpoint import Checkpoint
-    from seedbed.training.plan import Plan
+    from seedbed.training.run_components import RunComponents
 
 log = logging.getLogger("seedbed")
 
@@ -89,15 +89,15 @@ def run_job(job: Job) -> Outcome:
     """Runs a job, from its last checkpoint if it was cut off; never raises what the job raises."""
     # Imported here: torch takes a second, and a sweep with a mistake in it is answered before.
     from seedbed.recording.run import run
-    from seedbed.training.plan import prepare_run
     from seedbed.training.reporter import Notes
+    from seedbed.training.run_components import build_run
 
     earlier = earlier_outcome(job.path)
     directory = job_directory(job)
     with logged(directory), handing_in(job.handed_in):
         try:
             write_hydra_files(job.hydra, directory)
-            plan = prepare_run(job.config, AllowList(job.config.allow))
+            plan = build_run(job.config, AllowList(job.config.allow))
             heard = Notes()
             snapshot, note = checkpoint_of(job, earlier)
             if snapshot is not None and (why := _of_other_data(plan, directory)):
@@ -161,7 +161,7 @@ def _begun_with(job: Job) -> dict[str, Any]:
     return plain
 
 
-def _of_other_data(plan: "Plan", paths: RunPaths) -> str:
+def _of_other_data(plan: "RunComponents", paths: RunPaths) -> str:
     """Why a checkpoint is of other data than the job has now; or nothing."""
     from seedbed.training.resume import refuse_changed_data
 

@@ -19,7 +19,7 @@ WRITE_SECONDS = 1.0
 
 
 @dataclass
-class JobRecord:
+class JobState:
     """One job, as `sweep.json` has it.
 
     Args:
@@ -60,7 +60,7 @@ class Sweep:
     """
 
     directory: Path
-    jobs: Sequence[JobRecord]
+    jobs: Sequence[JobState]
     origin: dict[str, Any] = field(default_factory=dict)
     _written: float = 0.0
 
@@ -102,7 +102,7 @@ class Sweep:
         write_text(self.directory / SWEEP_TABLE, text.getvalue())
 
     @property
-    def unsuccessful(self) -> list[JobRecord]:
+    def unsuccessful(self) -> list[JobState]:
         """Jobs that did not complete."""
         return [job for job in self.jobs if job.status != Status.COMPLETED]
 
@@ -116,7 +116,7 @@ def read_sweep(directory: Path) -> Sweep:
     plain = read_json(directory / SWEEP_JOBS)
     jobs = plain.pop("jobs", None)
     try:
-        records = [JobRecord(**job) for job in jobs or []]
+        records = [JobState(**job) for job in jobs or []]
     except TypeError as err:
         raise RunDirectoryError(f"'{directory / SWEEP_JOBS}' is damaged: {err}") from err
     for record in records:
@@ -131,7 +131,7 @@ def read_sweep(directory: Path) -> Sweep:
     return Sweep(directory, records, plain)
 
 
-def _refuse_wrong_types(record: JobRecord, file: Path) -> None:
+def _refuse_wrong_types(record: JobState, file: Path) -> None:
     for key in ("identity", "status", "rows", "loss", "scale"):
         if not isinstance(getattr(record, key), str):
             raise RunDirectoryError(f"'{file}': {key} of a job must be a text")

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from seedbed.sweep.outcome import JobRecord
+from seedbed.sweep.outcome import JobState
 
 
 class SweepProgress(Protocol):
@@ -39,7 +39,7 @@ class SweepProgress(Protocol):
         """
         ...
 
-    def job_ended(self, record: JobRecord) -> None:
+    def job_ended(self, record: JobState) -> None:
         """A job has its outcome."""
         ...
 
@@ -63,7 +63,7 @@ class SilentSweep:
     def stack_step(self, done: float, runs: int) -> None:
         """Nothing."""
 
-    def job_ended(self, record: JobRecord) -> None:
+    def job_ended(self, record: JobState) -> None:
         """Nothing."""
 
     def ended(self) -> None:

@@ -10,24 +10,24 @@ from seedbed.config.check import checked
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ConfigError, RunDirectoryError
 from seedbed.fused.engine import fused_training
-from seedbed.fused.fusion_key import forbidden_by, shape_key
+from seedbed.fused.fusion_key import fusion_blocker, fusion_key
 from seedbed.fused.own_steps import OwnSteps
-from seedbed.fused.plan import StackPlan, prepare_stack
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import MOST_RUNS, widest
+from seedbed.fused.stack_components import StackComponents, build_stack
 from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.directory import claim
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json
-from seedbed.sweep.outcome import JobRecord, read_sweep
+from seedbed.sweep.outcome import JobState, read_sweep
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
-from seedbed.training.plan import prepare_run
 from seedbed.training.resume import with_threads
+from seedbed.training.run_components import build_run
 
 
-def members(paths: RunPaths) -> list[JobRecord] | None:
+def members(paths: RunPaths) -> list[JobState] | None:
     """The jobs that the run was trained with, itself among them; None if its sweep is not there.
 
     Raises:
@@ -61,7 +61,7 @@ class Rerun:
 
 def rerun_stack(
     paths: RunPaths,
-    jobs: Sequence[JobRecord] | None,
+    jobs: Sequence[JobState] | None,
     allow: AllowList,
     scratch: Path,
     relocate: Callable[[dict[str, Any]], None],
@@ -99,7 +99,7 @@ def rerun_stack(
     config, draws = configs[place], plan.model.randomness != "error"
     recorded = RecordedRun(configs[place], claim(scratch), plan.data[place])
     steps = plan.batches.batches * config.trainer.epochs
-    own_run = prepare_run(config, allow, plan.data[place])
+    own_run = build_run(config, allow, plan.data[place])
     again: list[RecordedRun | None] = [None] * len(configs)
     again[place] = recorded
     with (
@@ -114,7 +114,7 @@ def rerun_stack(
     return Rerun(RunPaths(scratch), own.compared, own.differences)
 
 
-def _stack_of(configs: Sequence[RunConfig], allow: AllowList, directory: Path) -> StackPlan:
+def _stack_of(configs: Sequence[RunConfig], allow: AllowList, directory: Path) -> StackComponents:
     """The runs as they were trained.
 
     Raises:
@@ -123,10 +123,10 @@ def _stack_of(configs: Sequence[RunConfig], allow: AllowList, directory: Path) -
     """
     randomness = configs[0].sweep.randomness
     try:
-        plan = prepare_stack(configs[:2], allow, randomness=randomness)
+        plan = build_stack(configs[:2], allow, randomness=randomness)
         if widest(plan, len(configs)) < len(configs):
             raise RunDirectoryError(f"'{directory}': its stack does not fit into memory here")
-        return prepare_stack(configs, allow, randomness=randomness)
+        return build_stack(configs, allow, randomness=randomness)
     except NotAlikeError as err:
         raise RunDirectoryError(
             f"'{directory}': its runs were trained together, and are not any more, so there is "
@@ -148,9 +148,9 @@ def _config(plain: dict[str, Any], run: RunPaths) -> RunConfig:
 def _refuse_another_shape(
     configs: Sequence[RunConfig], place: int, runs: Sequence[RunPaths]
 ) -> None:
-    shape = shape_key(configs[place])
+    shape = fusion_key(configs[place])
     for config, run in zip(configs, runs, strict=True):
-        if forbidden_by(config) or shape_key(config) != shape:
+        if fusion_blocker(config) or fusion_key(config) != shape:
             raise RunDirectoryError(
                 f"'{run.root}' cannot have been trained with the run: its config"
             )

@@ -9,7 +9,7 @@ from seedbed.runs.keepsake import put_back_unless_running
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.status import Status
 from seedbed.sweep.job import Job, Outcome, earlier_outcome
-from seedbed.sweep.outcome import JobRecord, Sweep
+from seedbed.sweep.outcome import JobState, Sweep
 from seedbed.sweep.progress import SweepProgress
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def run_jobs(
             sweep.write_all()
 
 
-def left_to_run(sweep: Sweep) -> list[JobRecord]:
+def left_to_run(sweep: Sweep) -> list[JobState]:
     """The jobs that have not completed, by what their own directories say; notes the others."""
     left = []
     for record in sweep.jobs:
@@ -75,5 +75,5 @@ def left_to_run(sweep: Sweep) -> list[JobRecord]:
     return left
 
 
-def _note(record: JobRecord, outcome: Outcome) -> None:
+def _note(record: JobState, outcome: Outcome) -> None:
     record.status, record.error, record.metrics = outcome.status, outcome.error, outcome.metrics

@@ -12,17 +12,17 @@ except ImportError:  # Windows has no such limit
 from seedbed.components import AllowList
 from seedbed.data.prepared import PreparedData
 from seedbed.fused.engine import fused_training
-from seedbed.fused.plan import StackPlan, prepare_stack
 from seedbed.fused.pure import is_pure
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import measured_width, widest
-from seedbed.fused.stackable import refused_by_vmap, tried_pair
+from seedbed.fused.stack_components import StackComponents, build_stack
+from seedbed.fused.stackable import tried_pair, vmap_blocker
 from seedbed.fused.step import Randomness
 from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.beginning import write_hydra_files
 from seedbed.runs.checkpoint import Checkpoint
-from seedbed.sweep.groups import Group, Singles, told_once
+from seedbed.sweep.groups import Group, Unfused, told_once
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
@@ -49,7 +49,7 @@ class Choice:
 
     width: int
     reason: str | None
-    plan: StackPlan | None = None
+    plan: StackComponents | None = None
 
 
 def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int) -> Choice:
@@ -58,7 +58,7 @@ def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int) -> 
     Args:
         group: jobs of one shape.
         fuse: auto, or always, which does not ask for the faster.
-        randomness: as `prepare_stack` takes it.
+        randomness: as `build_stack` takes it.
         workers: processes that were asked for; a user's own model is run in these.
 
     Raises:
@@ -67,14 +67,14 @@ def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int) -> 
     configs = [job.config for job in group.jobs]
     allow = AllowList(configs[0].allow)
     known: dict[int, PreparedData] = {}
-    plan = prepare_stack(tried_pair(configs), allow, randomness=randomness, known=known)
+    plan = build_stack(tried_pair(configs), allow, randomness=randomness, known=known)
     if workers and fuse != "always" and not is_pure(plan.first.model):
         return Choice(1, "sweep.workers gives a model of your own a process for each job")
-    reason = refused_by_vmap(plan)
+    reason = vmap_blocker(plan)
     if reason is not None:
         return Choice(1, reason)
     width = min(widest(plan, len(configs)), _most_open_files())
-    plan = prepare_stack(configs[:width], allow, randomness=randomness, known=known)
+    plan = build_stack(configs[:width], allow, randomness=randomness, known=known)
     measured = measured_width(plan, width)
     if fuse == "auto" and not measured.pays and not group.jobs[0].stacked:
         single, stacked = measured.single * 1e3, measured.stacked * 1e3
@@ -94,7 +94,7 @@ def stacks_of(group: Group, width: int) -> Iterator[Group]:
 def run_stack(
     stack: Group,
     number: int,
-    plan: StackPlan | None,
+    plan: StackComponents | None,
     *,
     randomness: Randomness,
     step: Step,
@@ -106,7 +106,7 @@ def run_stack(
         stack: jobs of one shape.
         number: of the stack in the sweep.
         plan: built for these jobs, if it is there already.
-        randomness: as `prepare_stack` takes it.
+        randomness: as `build_stack` takes it.
         step: called after every step.
         note: called with what a person should know.
 
@@ -116,7 +116,7 @@ def run_stack(
     """
     configs = [job.config for job in stack.jobs]
     if plan is None:
-        plan = prepare_stack(configs, AllowList(configs[0].allow), randomness=randomness)
+        plan = build_stack(configs, AllowList(configs[0].allow), randomness=randomness)
     with contextlib.ExitStack() as held, stop_request() as stop:
         runs = [_recorded(job, plan.data[index], held) for index, job in enumerate(stack.jobs)]
         if stack.snapshots is None:
@@ -194,18 +194,18 @@ def _most_open_files() -> int:
 
 
 def not_stacked(
-    groups: Sequence[Group], singles: Sequence[Singles], randomness: Randomness
-) -> list[Singles]:
+    groups: Sequence[Group], singles: Sequence[Unfused], randomness: Randomness
+) -> list[Unfused]:
     """The jobs that cannot be stacked, each with why; found without measuring what is faster."""
     found = [single for single in singles if single.jobs]
     for group in groups:
         configs = tried_pair([job.config for job in group.jobs])
         reason: str | None
         try:
-            plan = prepare_stack(configs, AllowList(configs[0].allow), randomness=randomness)
-            reason = refused_by_vmap(plan)
+            plan = build_stack(configs, AllowList(configs[0].allow), randomness=randomness)
+            reason = vmap_blocker(plan)
         except NotAlikeError as err:
             reason = str(err)
         if reason is not None:
-            found.append(Singles(group.jobs, reason))
+            found.append(Unfused(group.jobs, reason))
     return told_once(found)

@@ -18,7 +18,7 @@ from seedbed.process.forkserver import server_pid, without_main_module, workers_
 from seedbed.sweep.job import Job, Outcome, run_job
 from seedbed.training.interrupt import STEP_SECONDS, StopRequest, stop_request
 
-PRELOADED = ("torch.optim.sgd", "seedbed.recording.run", "seedbed.training.plan")
+PRELOADED = ("torch.optim.sgd", "seedbed.recording.run", "seedbed.training.run_components")
 
 LAST_SECONDS = STEP_SECONDS + 10.0
 """How long a worker may take to end once it was told to; then it is killed."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from seedbed.sweep.outcome import JobRecord
+from seedbed.sweep.outcome import JobState
 
 SAME_ROWS = (
     "name",
@@ -30,7 +30,7 @@ ABSOLUTE = "torch.nn.L1Loss"
 OWN_UNIT = "in the target's own unit"
 
 
-def note_basis(records: Sequence[JobRecord], plains: Sequence[Mapping[str, Any]]) -> None:
+def note_basis(records: Sequence[JobState], plains: Sequence[Mapping[str, Any]]) -> None:
     """Writes into the records of jobs what their numbers depend on.
 
     Args:
@@ -93,13 +93,13 @@ class Yardstick:
         monitor: `trainer.monitor`; `auto` is val/loss where a job has it, else train/loss.
     """
 
-    def __init__(self, jobs: Sequence[JobRecord], monitor: str) -> None:
+    def __init__(self, jobs: Sequence[JobState], monitor: str) -> None:
         self.monitor = monitor
         self.losses = {job.loss for job in jobs}
         self.scales = {job.scale for job in jobs}
         self.one_set_of_rows = len({job.rows for job in jobs}) < 2
 
-    def metric(self, job: JobRecord) -> Metric:
+    def metric(self, job: JobState) -> Metric:
         """By which a job is compared with others of its rows.
 
         A loss cannot compare where losses, or the scales of a real-valued target, differ: then it

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from seedbed.runs.checkpoint import Checkpoint
-from seedbed.training.plan import Plan
 from seedbed.training.recorder import Forwarding, Recorder
+from seedbed.training.run_components import RunComponents
 from seedbed.training.state import HistoryRow
 from seedbed.training.training import Training
 
@@ -24,7 +24,7 @@ LINE_SECONDS = 30.0
 class Reporter(Protocol):
     """Hears of a run's progress."""
 
-    def started(self, plan: Plan) -> None:
+    def started(self, plan: RunComponents) -> None:
         """The first step comes next."""
         ...
 
@@ -54,7 +54,7 @@ class Reporter(Protocol):
 class Silent:
     """Says nothing."""
 
-    def started(self, plan: Plan) -> None:
+    def started(self, plan: RunComponents) -> None:
         """Nothing."""
 
     def batch_done(self, epoch: int, batch: int, batches: int) -> None:
@@ -90,7 +90,7 @@ class Reported(Forwarding):
         plan: of the run.
     """
 
-    def __init__(self, recorder: Recorder, reporter: Reporter, plan: Plan) -> None:
+    def __init__(self, recorder: Recorder, reporter: Reporter, plan: RunComponents) -> None:
         super().__init__(recorder)
         self.reporter = reporter
         self.plan = plan
@@ -164,7 +164,7 @@ def epoch_text(row: HistoryRow, epochs: int) -> str:
     return f"epoch {epoch:>{width}}/{epochs}  {metrics}  lr {row['lr']:.3g}"
 
 
-def introduction(plan: Plan) -> str:
+def introduction(plan: RunComponents) -> str:
     """What is trained, on what, and for how long."""
     config, preprocessing = plan.config, plan.data.preprocessing
     kind: str = preprocessing.task

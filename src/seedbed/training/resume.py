@@ -20,7 +20,7 @@ from seedbed.runs.layout import EVENT_PREFIX, RunPaths
 from seedbed.runs.reader import read_json
 from seedbed.training.data_folder import elsewhere
 from seedbed.training.other_generators import restore_others
-from seedbed.training.plan import Plan
+from seedbed.training.run_components import RunComponents
 from seedbed.training.state import TrainingState
 from seedbed.training.training import Training
 
@@ -107,7 +107,7 @@ def restore(
         raise CheckpointError(f"'{paths.last}' does not go with the config: {_said(err)}") from err
 
 
-def refuse_changed_data(plan: Plan, paths: RunPaths) -> None:
+def refuse_changed_data(plan: RunComponents, paths: RunPaths) -> None:
     """Compares the data as read now with the run's.
 
     Raises:

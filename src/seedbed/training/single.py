@@ -19,15 +19,15 @@ from seedbed.training.engine import Which
 from seedbed.training.evaluation import over_pieces
 from seedbed.training.optimization import learning_rate
 from seedbed.training.other_generators import others_state, restore_others
-from seedbed.training.plan import Plan
 from seedbed.training.progress import Progress
+from seedbed.training.run_components import RunComponents
 from seedbed.training.training import Training
 
 LOSSES_IN_FLIGHT = 32
 """On an accelerator the CPU waits for a loss only this often; it would wait for every one."""
 
 
-def single_training(plan: Plan) -> Training:
+def single_training(plan: RunComponents) -> Training:
     """One run that is ready to start."""
     progress = Progress(
         [plan.config],
@@ -48,7 +48,7 @@ class SingleEngine:
         plan: the parts of the run, which are trained in place.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: RunComponents) -> None:
         self.plan = plan
         self.name = "single"
         self.splits: Sequence[str] = list(plan.splits)

@@ -19,8 +19,8 @@ from seedbed.models.plain_state import (
     unsaved_state,
 )
 from seedbed.process.torch_private import schedulers_in
-from seedbed.training.plan import Plan
 from seedbed.training.recorder import Forwarding, Recorder
+from seedbed.training.run_components import RunComponents
 from seedbed.training.training import Ended, Training
 
 FOREIGN = ("seedbed.", "torch.")
@@ -42,7 +42,7 @@ class UnsavedNotes(Forwarding):
             with Seedbed, nor in torch's losses, optimizers and schedules.
     """
 
-    def __init__(self, recorder: Recorder, plan: Plan) -> None:
+    def __init__(self, recorder: Recorder, plan: RunComponents) -> None:
         super().__init__(recorder)
         model, optimizer = plan.model, plan.optimizer
         loss = plan.head.loss_function

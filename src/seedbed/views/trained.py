@@ -38,7 +38,7 @@ from seedbed.training.bounds import (
     refuse_larger,
     refuse_repeats,
 )
-from seedbed.training.plan import Plan
+from seedbed.training.run_components import RunComponents
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _seed(config: dict[str, Any], paths: RunPaths) -> int:
     return seed
 
 
-def untrained(plan: Plan) -> TrainedModel:
+def untrained(plan: RunComponents) -> TrainedModel:
     """The model of a plan with its starting weights, to look at in the same ways."""
     config = {"model": plan.config.model, "seed": plan.config.seed}
     return TrainedModel(plan.model.cpu().eval(), plan.head, config, AllowList(plan.config.allow))

@@ -11,7 +11,7 @@ import torch
 from support.stacked_runs import alone, assert_alike, planned, stacked, variants
 
 from seedbed.fused.rows import NotAlikeError
-from seedbed.fused.stackable import refused_by_vmap, tried_pair
+from seedbed.fused.stackable import tried_pair, vmap_blocker
 
 IRIS = ["data=sklearn", "data.split.validation=0.2", "loader.batch_size=16", "trainer.epochs=3"]
 DIABETES = ["data=sklearn", "data.dataset=diabetes", "data.split.validation=0.2"]
@@ -106,7 +106,7 @@ def jobs(target: str, *words: str) -> list[Any]:
 
 def reason_for(configs: list[Any]) -> str | None:
     try:
-        return refused_by_vmap(planned(configs))
+        return vmap_blocker(planned(configs))
     except NotAlikeError as err:
         return str(err)
 
@@ -179,7 +179,7 @@ RANDOM = {
 @pytest.mark.parametrize("target", RANDOM)
 def test_what_may_draw_at_random_is_looked_at_as_closely(target: str) -> None:
     plan = planned(jobs(target), randomness="different")
-    assert RANDOM[target] in str(refused_by_vmap(plan))
+    assert RANDOM[target] in str(vmap_blocker(plan))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_two_seeds_are_tried_where_there_are_two() -> None:
 def test_a_trial_leaves_every_generator_as_it_was(target: str) -> None:
     plan = planned(jobs(target))
     before = torch.get_rng_state(), random.getstate(), str(np.random.get_state())
-    refused_by_vmap(plan)
+    vmap_blocker(plan)
     assert torch.equal(before[0], torch.get_rng_state())
     assert before[1:] == (random.getstate(), str(np.random.get_state()))
 

@@ -10,7 +10,7 @@ from support.stacked_runs import Kept, alone, planned, stacked, train_stack, var
 from seedbed.components import AllowList
 from seedbed.fused.optimizers import SGD
 from seedbed.fused.own_steps import MOST_SAMPLES, OwnSteps
-from seedbed.training.plan import prepare_run
+from seedbed.training.run_components import build_run
 
 CHAOTIC = [
     *("data=sklearn", "data.dataset=wine", "model.hidden=[32,32,32,32,32,32]", "optimizer=sgd"),
@@ -34,7 +34,7 @@ def own_steps(words: list[str], run: int = 1) -> OwnSteps:
     configs = variants(words, [{}, {}, {}])
     plan = planned(configs)
     steps = plan.batches.batches * configs[run].trainer.epochs
-    own = OwnSteps(Kept(), prepare_run(configs[run], AllowList()), run, steps)
+    own = OwnSteps(Kept(), build_run(configs[run], AllowList()), run, steps)
     train_stack(plan, len(configs), own)
     return own
 

@@ -8,7 +8,7 @@ from support.stacked_runs import alone, assert_alike, planned, stacked, variants
 
 from seedbed.components import AllowList
 from seedbed.errors import NotAllowedError
-from seedbed.training.plan import prepare_run
+from seedbed.training.run_components import build_run
 
 RUNS = 8
 
@@ -115,6 +115,6 @@ def test_a_stack_equals_its_runs(optimizer: str, scheduler: str, model: str) -> 
 
 def test_a_schedule_that_the_optimizer_cannot_follow_is_refused_in_the_same_words() -> None:
     configs = variants(["optimizer=adagrad", "scheduler=onecycle"], [{}, {}])
-    for refused in (planned, lambda both: prepare_run(both[0], AllowList([]))):
+    for refused in (planned, lambda both: build_run(both[0], AllowList([]))):
         with pytest.raises(NotAllowedError, match="must support momentum or beta1"):
             refused(configs)

@@ -12,7 +12,7 @@ from seedbed.config.schema import LoaderConfig
 from seedbed.data.batches import TensorBatches
 from seedbed.fused import rows
 from seedbed.fused.rows import StackedBatches, table_of
-from seedbed.training.plan import prepare_run
+from seedbed.training.run_components import build_run
 
 CPU = torch.device("cpu")
 ROWS = 11
@@ -120,7 +120,7 @@ def test_data_that_is_split_by_the_seed() -> None:
     words = ["data=sklearn", "data.split.validation=0.2", "loader.batch_size=32"]
     configs = variants(words, [{"seed": seed} for seed in (4, 1, 4, 9)])
     plan = planned(configs)
-    single = [prepare_run(config, AllowList([])) for config in configs]
+    single = [build_run(config, AllowList([])) for config in configs]
     assert_equal(plan.batches, [one.train for one in single], [0, 1])
     for name, table in plan.splits.items():
         ((x, y),) = table.pieces(table.rows)

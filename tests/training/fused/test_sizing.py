@@ -8,11 +8,11 @@ from support.stacked_runs import planned, variants
 from training.fused.test_recording import Counted
 
 from seedbed.fused import sizing, step
-from seedbed.fused.plan import NARROWEST, StackPlan
-from seedbed.fused.sizing import Width, measured_width, widest
+from seedbed.fused.sizing import StackSize, measured_width, widest
+from seedbed.fused.stack_components import NARROWEST, StackComponents
 
 
-def stack(*words: str, runs: int = 2) -> StackPlan:
+def stack(*words: str, runs: int = 2) -> StackComponents:
     return planned(variants(words, [{}] * runs))
 
 
@@ -42,7 +42,7 @@ def test_a_step_is_measured_in_seconds() -> None:
 
 @pytest.mark.parametrize(("stacked", "pays"), [(0.0012, False), (0.0008, True)])
 def test_stack_pays_where_its_step_takes_less_for_each_run(stacked: float, pays: bool) -> None:
-    assert Width(4, single=0.001, stacked=stacked).pays == pays
+    assert StackSize(4, single=0.001, stacked=stacked).pays == pays
 
 
 @pytest.mark.parametrize(("clearly", "close"), [(0.0, False), (1e9, True)])

@@ -25,7 +25,7 @@ from torch import Tensor
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.fused.engine import fused_training
-from seedbed.training.plan import prepare_run
+from seedbed.training.run_components import build_run
 from seedbed.training.single import single_training
 
 IRIS = ["data=sklearn", "loader.batch_size=20", "trainer.epochs=6"]  # 6 batches an epoch
@@ -63,7 +63,7 @@ def stopped(configs: Sequence[RunConfig], step: int) -> Stopping:
 def single_checkpoints(config: RunConfig, step: int) -> tuple[Any, Any]:
     """The last and the best of a single run, taken after the same step."""
     recorder = Stopping(step, through_a_file)
-    trained(single_training(prepare_run(config, AllowList([]))), recorder, recorder.stop)
+    trained(single_training(build_run(config, AllowList([]))), recorder, recorder.stop)
     (last,), (best,) = recorder.taken
     return last, best
 
@@ -116,7 +116,7 @@ def test_a_single_run_goes_on_from_them(kind: str, step: int) -> None:
     configs = jobs(kind, 3)
     last, best = stopped(configs, step).taken
     for run, config in enumerate(configs):
-        plan = prepare_run(config, AllowList([]))
+        plan = build_run(config, AllowList([]))
         found, expected = going_on(plan, last[run], best[run]), alone(config)
         assert found.best == expected.best
         assert_same_rows(found.history, expected.history, 1e-4, f"run {run}")
@@ -128,7 +128,7 @@ def test_a_single_run_goes_on_from_them(kind: str, step: int) -> None:
 def test_a_single_run_goes_on_from_the_best_epoch(kind: str) -> None:
     (config, _) = configs = jobs(kind, 2)
     best = stopped(configs, MIDDLE).taken[1][0]
-    plan = prepare_run(config, AllowList([]))
+    plan = build_run(config, AllowList([]))
     found, expected = going_on(plan, best, best), alone(config)
     assert_same_rows(found.history, expected.history, 1e-4, kind)
     assert_same_weights(found.weights, expected.weights, 1e-4, kind)
@@ -198,7 +198,7 @@ def test_checkpoints_of_another_scheduler_are_refused() -> None:
 def test_a_single_run_begins_from_a_stack_that_made_no_step(kind: str) -> None:
     (config, _) = configs = jobs(kind, 2)
     start = fused_training(planned(configs), 2).checkpoint(0, "last")
-    plan = prepare_run(config, AllowList([]))
+    plan = build_run(config, AllowList([]))
     found, expected = going_on(plan, through_a_file(start)), alone(config)
     assert same_weights(found.weights, expected.weights)
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from support.stacked_runs import planned, variants, write_module
 
-from seedbed.fused.plan import StackPlan
 from seedbed.fused.sizing import measured_width, widest
-from seedbed.fused.stackable import refused_by_vmap
+from seedbed.fused.stack_components import StackComponents
+from seedbed.fused.stackable import vmap_blocker
 from seedbed.fused.step import Randomness
 
 MINE = '''
@@ -80,7 +80,7 @@ class Failing(Plain):
 '''
 
 
-def stack(*words: str, randomness: Randomness = "error") -> StackPlan:
+def stack(*words: str, randomness: Randomness = "error") -> StackComponents:
     return planned(variants(words, [{}] * 2), randomness)
 
 
@@ -89,7 +89,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_module(tmp_path, "my_nets", MINE, monkeypatch)
 
 
-def own(model: str) -> StackPlan:
+def own(model: str) -> StackComponents:
     return stack("allow=[my_nets]", f"model._target_=my_nets.{model}")
 
 
@@ -107,16 +107,16 @@ def own(model: str) -> StackPlan:
     ids=lambda words: " ".join(words) or "plain",
 )
 def test_what_comes_with_seedbed_can_be_stacked(words: list[str]) -> None:
-    assert refused_by_vmap(stack(*words)) is None
+    assert vmap_blocker(stack(*words)) is None
 
 
 def test_dropout_is_stacked_only_where_the_user_says_so() -> None:
-    told = refused_by_vmap(stack("model.dropout=0.5"))
+    told = vmap_blocker(stack("model.dropout=0.5"))
     assert told == "it draws at random, as dropout does; sweep.allow_random=true fuses it"
 
 
 def test_dropout_that_is_allowed_is_not_refused() -> None:
-    assert refused_by_vmap(stack("model.dropout=0.5", randomness="different")) is None
+    assert vmap_blocker(stack("model.dropout=0.5", randomness="different")) is None
 
 
 @pytest.mark.usefixtures("mine")
@@ -133,7 +133,7 @@ def test_dropout_that_is_allowed_is_not_refused() -> None:
     ],
 )
 def test_the_reason_is_told(model: str, reason: str) -> None:
-    assert refused_by_vmap(own(model)) == reason
+    assert vmap_blocker(own(model)) == reason
 
 
 @pytest.mark.usefixtures("mine")
@@ -146,7 +146,7 @@ def test_the_reason_is_told(model: str, reason: str) -> None:
 )
 def test_a_model_of_the_user_s_is_tried_alike_each_time(model: str, reason: str | None) -> None:
     plan = own(model)
-    assert [refused_by_vmap(plan) for _ in range(3)] == [reason] * 3
+    assert [vmap_blocker(plan) for _ in range(3)] == [reason] * 3
 
 
 @pytest.mark.usefixtures("mine")
@@ -154,7 +154,7 @@ def test_trying_leaves_the_plan_as_it_was() -> None:
     """A module may count its calls; those of a trial are made by copies."""
     plan = own("Counting")
     weights, generator = plan.weights.clone(), torch.get_rng_state()
-    refused_by_vmap(plan)
+    vmap_blocker(plan)
     measured_width(plan, 2)
     widest(plan, 2)
     assert torch.equal(plan.weights, weights)

@@ -10,7 +10,7 @@ from support.own_parts.around import CELLS, ELSEWHERE, Around, samples, torchs_m
 from support.stacked_runs import alone, assert_alike, planned, stacked, variants
 
 from seedbed.fused import pure, step
-from seedbed.fused.stackable import refused_by_vmap
+from seedbed.fused.stackable import vmap_blocker
 from seedbed.fused.trial import found_in_trial
 
 IRIS = ["data=sklearn", "data.split.validation=0.2", "loader.batch_size=40", "trainer.epochs=2"]
@@ -46,7 +46,7 @@ def told_of(name: str, sample: int, monkeypatch: pytest.MonkeyPatch) -> str | No
             patched.setattr(pure, "PURE", pure.PURE | {Around})
             patched.setattr(step, "TRACED_STEPS", 0)
         plan = planned(configs)
-        reason = refused_by_vmap(plan)
+        reason = vmap_blocker(plan)
         if reason is None:
             assert plan.model.traced == (name in pure.LAYERS.split())
             assert_alike(stacked(configs), [alone(config) for config in configs])
@@ -84,7 +84,7 @@ def test_every_listed_layer_is_gone_through() -> None:
 def test_recurrent_cells(kind: str) -> None:
     words = [*WORDS, "model._target_=support.own_parts.learning.Cell", f"+model.kind={kind}"]
     configs = variants(words, [{"optimizer.lr": 0.01 * (n + 1)} for n in range(2)])
-    assert refused_by_vmap(planned(configs)) is None
+    assert vmap_blocker(planned(configs)) is None
     assert_alike(stacked(configs), [alone(config) for config in configs])
 
 
@@ -111,7 +111,7 @@ def test_losses(loss: str, data: str) -> None:
     configs = variants(words, [{"optimizer.lr": 0.01 * (n + 1)} for n in range(2)])
     plan = planned(configs)
     assert pure.is_pure_loss(plan.first.head.loss_function)
-    assert refused_by_vmap(plan) is None
+    assert vmap_blocker(plan) is None
     assert found_in_trial(plan) is None
     assert_alike(stacked(configs), [alone(config) for config in configs])
 

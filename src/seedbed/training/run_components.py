@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunComponents:
     """The built parts of one run.
 
     Args:
@@ -86,7 +86,9 @@ class Plan:
         return ["train/loss", *_validation_columns(self.data)]
 
 
-def prepare_run(config: RunConfig, allow: AllowList, data: PreparedData | None = None) -> Plan:
+def build_run(
+    config: RunConfig, allow: AllowList, data: PreparedData | None = None
+) -> RunComponents:
     """Builds every part of a run, and lets one batch through.
 
     Args:
@@ -127,7 +129,7 @@ def prepare_run(config: RunConfig, allow: AllowList, data: PreparedData | None =
         for name, rows in held_out.items()
         if rows is not None
     }
-    return Plan(
+    return RunComponents(
         config,
         data,
         device,
@@ -167,7 +169,7 @@ class Attempts:
 
 def _data(config: RunConfig, allow: AllowList) -> PreparedData:
     if isinstance(config.data, DatasetConfig):
-        from seedbed.data.own_dataset import prepare_own  # with what looks at a user's rows
+        from seedbed.data.custom_dataset import prepare_own  # with what looks at a user's rows
 
         return prepare_own(config.data, allow, config.seed)
     return prepare_data(config.data, config.seed)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from seedbed.data.custom_labels import label_of
+from seedbed.data.custom_rows import Looked, OwnPart, spaced
 from seedbed.data.generators import generators_seeded
-from seedbed.data.own_labels import label_of
-from seedbed.data.own_rows import Looked, OwnPart, spaced
 
 MOST_ROWS = 32
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, TensorDataset
 
+from seedbed.data.custom_labels import Label, LabelError, Labels, label_of
 from seedbed.data.generators import generators_seeded
-from seedbed.data.own_labels import Label, LabelError, Labels, label_of
 from seedbed.errors import DataError
 from seedbed.raised import reason
 

@@ -22,7 +22,7 @@ from seedbed.models.plain_state import PlainState, first_difference, plain_state
 from seedbed.tables.sources import read_source
 from seedbed.tables.table import Table as LoadedTable
 from seedbed.tasks.head import TaskHead, build_task_head
-from seedbed.training.plan import Plan, prepare_run
+from seedbed.training.run_components import RunComponents, build_run
 from seedbed.training.threads import STACKED_STEP, threads_for
 
 NARROWEST = 2
@@ -33,7 +33,7 @@ SERIAL_COPY = 2**14
 
 
 @dataclass
-class StackPlan:
+class StackComponents:
     """The built parts of a stack.
 
     Args:
@@ -51,7 +51,7 @@ class StackPlan:
     """
 
     configs: list[RunConfig]
-    first: Plan
+    first: RunComponents
     layout: Layout
     model: StackedModel
     weights: Tensor
@@ -92,17 +92,17 @@ class StackPlan:
         return StackedModel(self.first.model, self.layout, head, randomness, steps)
 
 
-def prepare_stack(
+def build_stack(
     configs: Sequence[RunConfig],
     allow: AllowList,
     *,
     randomness: Randomness = "error",
     known: dict[int, PreparedData] | None = None,
-) -> StackPlan:
+) -> StackComponents:
     """Builds what a stack needs.
 
     Args:
-        configs: of equal shape, see `shape_key`.
+        configs: of equal shape, see `fusion_key`.
         allow: what they may name.
         randomness: what happens where the model draws at random.
         known: data that was prepared before for the same group, by seed; added to.
@@ -114,7 +114,7 @@ def prepare_stack(
     """
     configs = [*configs, configs[-1]] if len(configs) < NARROWEST else list(configs)
     known = {} if known is None else known
-    first = prepare_run(configs[0], allow, known.get(_drawn_by(configs[0])))
+    first = build_run(configs[0], allow, known.get(_drawn_by(configs[0])))
     device, model = first.device, first.model
     data = _data(configs, first, known)
     heads = {
@@ -131,7 +131,7 @@ def prepare_stack(
     batches = StackedBatches(train, configs[0].loader, [config.seed for config in configs])
     splits = {name: _table(data, name, device) for name in ("validation", "test")}
     steps = batches.batches * max(config.trainer.epochs for config in configs)
-    return StackPlan(
+    return StackComponents(
         configs=configs,
         first=first,
         layout=layout,
@@ -152,7 +152,7 @@ def prepare_stack(
 
 
 def _data(
-    configs: Sequence[RunConfig], first: Plan, known: dict[int, PreparedData]
+    configs: Sequence[RunConfig], first: RunComponents, known: dict[int, PreparedData]
 ) -> list[PreparedData]:
     """Of each run; prepared once for each seed, or once where nothing is drawn from it."""
     known.setdefault(_drawn_by(configs[0]), first.data)
@@ -180,7 +180,7 @@ def _table(data: Sequence[PreparedData], part: str, device: torch.device) -> Sta
 
 
 def _starting_weights(
-    configs: Sequence[RunConfig], allow: AllowList, first: Plan, layout: Layout
+    configs: Sequence[RunConfig], allow: AllowList, first: RunComponents, layout: Layout
 ) -> tuple[Tensor, Named]:
     """Those of a single run of each config; runs of one seed start alike."""
     head = first.head

@@ -9,11 +9,11 @@ import numpy as np
 from seedbed.components import AllowList
 from seedbed.config.schema import DatasetConfig
 from seedbed.config.task_names import AUTO
+from seedbed.data.custom_fingerprint import digests
+from seedbed.data.custom_labels import LabelError, Labels, labels_of, said
+from seedbed.data.custom_rows import Looked, OwnPart, OwnRows, looked_at
 from seedbed.data.generators import generators_seeded
 from seedbed.data.like_spellings import notes_on_spellings
-from seedbed.data.own_fingerprint import digests
-from seedbed.data.own_labels import LabelError, Labels, labels_of, said
-from seedbed.data.own_rows import Looked, OwnPart, OwnRows, looked_at
 from seedbed.data.prepared import PreparedData
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.seeds import stream_seed
