@@ -1,5 +1,6 @@
 """`import seedbed`: the functions, and what they give."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -275,3 +276,13 @@ def test_what_the_user_s_own_code_raises_is_one_error(
     with pytest.raises(errors.RunFailedError, match=r"ValueError: three \(mine.py, line 4"):
         front.train(*words, directory=tmp_path / "run")
     assert front.load_run(tmp_path / "run").status == "failed"
+
+
+def test_run_and_sweep_are_there_after_the_working_directory_changed(tmp_path: Path) -> None:
+    run = front.train("trainer.epochs=1", directory="mine")
+    sweep = front.sweep("trainer.epochs=1", "seed=1,2", directory="many")
+    (tmp_path / "elsewhere").mkdir()
+    with contextlib.chdir(tmp_path / "elsewhere"):
+        assert run.status == "completed"
+        assert run.path == tmp_path / "mine"
+        assert [one.status for one in sweep] == ["completed", "completed"]

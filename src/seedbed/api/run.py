@@ -56,7 +56,7 @@ class Run:
     """
 
     def __init__(self, path: str | Path, module: "nn.Module | None" = None) -> None:
-        self._paths: RunPaths = open_run(path)
+        self._paths = RunPaths(open_run(path).root.absolute())  # wherever the caller goes next
         self._module = module
         self._opened: dict[str | None, TrainedModel] = {}
 

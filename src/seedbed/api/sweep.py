@@ -38,6 +38,7 @@ class Sweep(Sequence[Run]):
                 f"'{self.path}' is no sweep: it has no {SWEEP_JOBS}; a run is opened by "
                 "seedbed.load_run"
             )
+        self.path = self.path.absolute()  # wherever the caller goes next
         self._jobs = list(read_sweep(self.path).jobs)
         for job in self._jobs:
             outcome = earlier_outcome(self.path / job.directory)
