@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import pytest
 import torch
 from support.recorder_contract import Kept, RecorderContract
 from support.single_runs import prepared
@@ -83,3 +85,16 @@ def test_null_recorder_leaves_the_training_alone(tmp_path: Path) -> None:
     one, other = (training.progress.history.rows(0, 2) for training in trainings)
     assert [row["train/loss"] for row in one] == [row["train/loss"] for row in other]
     assert list(tmp_path.iterdir()) == []
+
+
+class Careless(NullRecorder):
+    """Computes with NumPy what is no number."""
+
+    def step(self, training: Training) -> None:
+        np.sqrt(np.array([-1.0]))
+
+
+def test_numpy_warns_of_what_the_user_s_own_code_computes() -> None:
+    _, plan = prepared("trainer.epochs=1")
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        train(single_training(plan), Careless(), StopRequest())

@@ -106,11 +106,10 @@ def judged(
         [config] * slots, slots, monitor=monitor, metric_names=[], batches=1, is_sum=False
     )
     better = []
-    with np.errstate(invalid="ignore"):
-        for value in values:
-            progress.epoch += 1
-            progress.update_best(np.full(slots, value))
-            better.append(int(progress.best.epoch[0]) == progress.epoch)
+    for value in values:
+        progress.epoch += 1
+        progress.update_best(np.full(slots, value))
+        better.append(int(progress.best.epoch[0]) == progress.epoch)
     return progress, better
 
 

@@ -43,7 +43,8 @@ class BestEpochs:
         """
         if len(values) == 1:
             return self._update_one(float(values[0]), epoch, alive=bool(finite[0]))
-        gain = values - self.value
+        with np.errstate(invalid="ignore"):  # infinite less infinite
+            gain = values - self.value
         gain = gain if self.monitor.higher_is_better else -gain
         # The first finite value has no gain that is a number.
         better = finite & np.isfinite(values) & ~(gain <= self.min_delta)

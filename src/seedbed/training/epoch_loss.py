@@ -39,7 +39,8 @@ class EpochLoss:
             self.weight += float(counts)
             return value - value == 0
         values = losses.cpu().double().numpy()
-        self.total += values * counts
+        with np.errstate(invalid="ignore"):  # infinite times 0
+            self.total += values * counts
         self.weight += counts
         return bool(np.isfinite(values).all())
 
@@ -49,7 +50,8 @@ class EpochLoss:
         if self.slots == 1:
             mean = self.total / self.weight if self.weight else math.nan
             return np.array([self.total if self.is_sum else mean])
-        return np.array(self.total if self.is_sum else self.total / self.weight)
+        with np.errstate(invalid="ignore"):  # of a run that diverged, or of ignored classes alone
+            return np.array(self.total if self.is_sum else self.total / self.weight)
 
     def of(self, slot: int) -> tuple[float, float]:
         """Both sums of a run."""

@@ -34,7 +34,7 @@ def train(
     """
     engine, progress = training.engine, training.progress
     due = parsed_interval(progress.trainer.checkpoint_every)
-    with engine.settings(), np.errstate(invalid="ignore"):  # NaN and infinity are ordinary here
+    with engine.settings():
         if resumed is None:
             engine.remember_best(np.ones(len(progress.configs), dtype=np.bool_))
         recorder.begin(training, resumed)
