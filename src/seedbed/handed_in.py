@@ -6,7 +6,10 @@ handed them in.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+from seedbed.errors import ArgumentError
 
 KEY = "handed_in"
 """Of a model's config: the fingerprint of a module that a program built."""
@@ -36,6 +39,23 @@ def handing_in(items: Mapping[str, Any]) -> Iterator[None]:
 def handed_in(fingerprint: object) -> Any:
     """The object of that fingerprint; None if it was not handed in."""
     return _items.get(fingerprint) if isinstance(fingerprint, str) else None
+
+
+def key_of_module(config: Mapping[str, Any], path: Path) -> str:
+    """The fingerprint of the module that a run was begun with.
+
+    Args:
+        config: of the run, as its directory has it.
+        path: of the run.
+
+    Raises:
+        ArgumentError: if it was begun without.
+    """
+    spec = config.get("model")
+    key = spec.get(KEY) if isinstance(spec, dict) else None
+    if not isinstance(key, str):
+        raise ArgumentError(f"the config of '{path}' describes its model; leave out model=")
+    return key
 
 
 def all_handed_in() -> Mapping[str, Any]:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 from seedbed.api.built_modules import built_module
 from seedbed.api.handed import DIGITS, Handed, rows_of
 from seedbed.errors import ArgumentError, DataError
-from seedbed.handed_in import KEY
+from seedbed.handed_in import key_of_module
 from seedbed.runs.layout import SWEEP_START, RunPaths
 from seedbed.runs.reader import read_config
-from seedbed.sweep.outcome import JobState, read_sweep
+from seedbed.sweep.outcome import has_begun, read_sweep
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,12 +43,7 @@ def handed_again(paths: RunPaths, data: Any = None, model: "nn.Module | None" = 
         table, _ = rows_of(data, spec.get("target"))
         items[key] = table
     if model is not None:
-        spec = config.get("model")
-        key = spec.get(KEY) if isinstance(spec, dict) else None
-        if not isinstance(key, str):
-            raise ArgumentError(
-                f"the config of '{paths.root}' describes its model; leave out model="
-            )
+        key = key_of_module(config, paths.root)
         module = items[key] = _with_start(built_module(model), paths)
     return Handed(table, module, (), items)
 
@@ -57,17 +52,13 @@ def handed_to_sweep(directory: Path, data: Any = None, model: "nn.Module | None"
     """What a sweep was begun with, handed in again; as `handed_again`."""
     if data is None and model is None:
         return Handed()
-    first = next((one for one in read_sweep(directory).jobs if _has_config(directory, one)), None)
+    first = next((one for one in read_sweep(directory).jobs if has_begun(directory, one)), None)
     if first is None:
         raise ArgumentError(f"no job of '{directory}' has begun; begin the sweep anew")
     given = handed_again(RunPaths(directory / first.directory), data, model)
     if given.table is not None and given.table.fingerprint()[:DIGITS] not in given.items:
         raise DataError(f"data: the rows are not those of the sweep '{directory}'")
     return given
-
-
-def _has_config(directory: Path, job: JobState) -> bool:
-    return RunPaths(directory / job.directory).config.is_file()
 
 
 def _with_start(module: "nn.Module", paths: RunPaths) -> "nn.Module":

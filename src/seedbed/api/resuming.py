@@ -73,13 +73,11 @@ class _Opened:
     """A run that is ready to go on.
 
     Args:
-        resolved: its config, with what is asked for.
-        plan: built anew.
+        plan: built anew, with what is asked for.
         snapshot: its last checkpoint, or None.
         notes: on code that is not what it was.
     """
 
-    resolved: dict[str, Any]
     plan: "RunComponents"
     snapshot: "Checkpoint | None"
     notes: Sequence[str]
@@ -121,7 +119,7 @@ def _opened(
     bounds.end()  # training takes what it takes
     if was_complete:
         refuse_stopped_early(snapshot, config, directory)
-    return _Opened(resolved, plan, snapshot, notes)
+    return _Opened(plan, snapshot, notes)
 
 
 def _go_on(

@@ -9,7 +9,7 @@ from seedbed.api.history import History
 from seedbed.api.hygiene import untouched
 from seedbed.api.predictions import Predictions
 from seedbed.errors import ArgumentError, RunDirectoryError, SeedbedError
-from seedbed.handed_in import KEY, handing_in
+from seedbed.handed_in import handing_in, key_of_module
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
 from seedbed.runs.reader import open_run, read_config, read_history, read_json, read_status
@@ -213,13 +213,7 @@ class Run:
         """The module, by the fingerprint that the run has of it."""
         if self._module is None:
             return {}
-        spec = self.config.get("model")
-        key = spec.get(KEY) if isinstance(spec, dict) else None
-        if not isinstance(key, str):
-            raise ArgumentError(
-                f"the config of '{self.path}' describes its model; leave out model="
-            )
-        return {key: self._module}
+        return {key_of_module(self.config, self.path): self._module}
 
     def _numbers(self, key: str) -> dict[str, Any]:
         """What the result tells by name."""
@@ -241,18 +235,19 @@ class Run:
 
     def __repr__(self) -> str:
         status, metrics = self._shown()
-        numbers = ", ".join(f"{name} {_told(value)}" for name, value in metrics.items())
+        numbers = ", ".join(f"{name} {cell_text(value)}" for name, value in metrics.items())
         return f"Run({str(self.path)!r}): {status}{': ' if numbers else ''}{numbers}"
 
     def _repr_html_(self) -> str:
         status, metrics = self._shown()
         cells = {"status": status, **metrics}
         lines = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(_told(value))}</td></tr>"
+            f"<tr><th>{escape(name)}</th><td>{escape(cell_text(value))}</td></tr>"
             for name, value in cells.items()
         )
         return f"<p>{escape(str(self.path))}</p><table>{lines}</table>"
 
 
-def _told(value: Any) -> str:
+def cell_text(value: Any) -> str:
+    """A status, a metric or a setting as a notebook shows it."""
     return f"{value:.5g}" if isinstance(value, float) else str(value)

@@ -5,12 +5,12 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from seedbed.api.run import Run
+from seedbed.api.run import Run, cell_text
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.status import Status
 from seedbed.sweep.job import earlier_outcome
-from seedbed.sweep.outcome import JobState, read_sweep
+from seedbed.sweep.outcome import JobState, has_begun, read_sweep
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,7 +44,7 @@ class Sweep(Sequence[Run]):
             outcome = earlier_outcome(self.path / job.directory)
             if outcome is not None:
                 job.status, job.error, job.metrics = outcome.status, outcome.error, outcome.metrics
-        self._begun = [job for job in self._jobs if _has_begun(self.path / job.directory)]
+        self._begun = [job for job in self._jobs if has_begun(self.path, job)]
         self._runs: dict[int, Run] = {}
 
     @property
@@ -95,15 +95,11 @@ class Sweep(Sequence[Run]):
         names = list(dict.fromkeys(name for row in rows for name in row))
         head = "".join(f"<th>{escape(name)}</th>" for name in names)
         lines = [
-            "".join(f"<td>{escape(_told(row.get(name, '')))}</td>" for name in names)
+            "".join(f"<td>{escape(cell_text(row.get(name, '')))}</td>" for name in names)
             for row in rows
         ]
         body = "".join(f"<tr>{line}</tr>" for line in lines)
         return f"<p>{escape(repr(self))}</p><table><tr>{head}</tr>{body}</table>"
-
-
-def _has_begun(path: Path) -> bool:
-    return (path / "config.yaml").is_file()
 
 
 def _row(job: JobState) -> dict[str, Any]:
@@ -114,7 +110,3 @@ def _row(job: JobState) -> dict[str, Any]:
         "status": job.status,
     }
     return {**head, **settings, **(job.metrics or {})}
-
-
-def _told(value: Any) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)

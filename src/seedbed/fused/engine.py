@@ -160,9 +160,8 @@ class FusedEngine:
 
     def restore(self, last: Sequence[Checkpoint], best: Sequence[Checkpoint]) -> None:
         """See `Engine`."""
-        slots, layout, fresh = len(self.configs), self.plan.layout, self.now
-        padded = [[*each, *[each[-1]] * (slots - len(each))] for each in (last, best)]
-        now, self.best = (flat_state(layout, each, fresh) for each in padded)
+        layout, fresh = self.plan.layout, self.now
+        now, self.best = (flat_state(layout, each, fresh) for each in (last, best))
         self.weights, self.buffers, self.optimizer.state = now.weights, now.buffers, now.optimizer
         self.optimizer.steps = now.steps[0]
         self.plan.schedules.restore(now.schedules)

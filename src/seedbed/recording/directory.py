@@ -58,7 +58,8 @@ class DirectoryRecorder:
         plan: of the first run.
         runs: in the order of the training; those that are None are trained, and not written.
         threads: of the CPU that they are trained with.
-        stack: what `result.json` says of runs that are trained together; None for a run by itself.
+        stack: what `result.json` says of runs that are trained together, beside the engine's name;
+            None for a run by itself.
         stop: whether the user asked to stop.
         in_parallel: whether a fork may write some of the files.
         before: called with the number of each run as its files are begun, perhaps in another
@@ -124,7 +125,6 @@ class DirectoryRecorder:
 
     def begin(self, training: Training, resumed: Sequence[Checkpoint] | None) -> None:
         """See `Recorder`."""
-        self.engine = {"engine": training.engine.name, **(self.stack or {})}
         if resumed is None:
             self.events.begin([run.config.resolved for run in self.runs.values()])
         for number, run in self.runs.items():
@@ -252,7 +252,8 @@ class DirectoryRecorder:
         weights = training.engine.state_dict(one.slot, ended.weights)
         write_bytes(run.directory.model, archive(weights), flush=self.stack is None)
         self._write_history(run, rows)
-        result = result_of(self.plan, run.config.resolved, one, progress, self.engine)
+        engine = {"engine": training.engine.name, **(self.stack or {})}
+        result = result_of(self.plan, run.config.resolved, one, progress, engine)
         write_text(run.directory.result, json_text(result) + "\n")
         epochs = progress.configs[one.slot].trainer.epochs
         self.log.ended(number, closing_text(result, epochs), one, progress.undefined.get(number))

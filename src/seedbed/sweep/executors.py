@@ -99,9 +99,9 @@ def _lost(job: Job, why: str, *, stopped: bool) -> Outcome:
         and (stopped or found.status == Status.COMPLETED)
     ):
         return found
-    outcome = Outcome(Status.INTERRUPTED if stopped else Status.FAILED, why)
+    status = Status.INTERRUPTED if stopped else Status.FAILED
     with suppress(RunDirectoryError, OSError):  # it may have had no time to make its directory
         directory = reclaim(RunPaths(job.path))
-        directory.write_status(Status.INTERRUPTED if stopped else Status.FAILED, outcome.error)
+        directory.write_status(status, why)
         directory.release()
-    return outcome
+    return Outcome(status, why)

@@ -10,7 +10,7 @@ from typing import Any
 
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import write_json, write_text
-from seedbed.runs.layout import SWEEP_JOBS, SWEEP_TABLE
+from seedbed.runs.layout import SWEEP_JOBS, SWEEP_TABLE, RunPaths
 from seedbed.runs.reader import read_json
 from seedbed.runs.status import Status
 
@@ -105,6 +105,11 @@ class Sweep:
     def unsuccessful(self) -> list[JobState]:
         """Jobs that did not complete."""
         return [job for job in self.jobs if job.status != Status.COMPLETED]
+
+
+def has_begun(sweep: Path, job: JobState) -> bool:
+    """Whether a job is a run already: where there is a config, a run finds all that it needs."""
+    return RunPaths(sweep / job.directory).config.is_file()
 
 
 def read_sweep(directory: Path) -> Sweep:

@@ -129,7 +129,7 @@ def run_stack(
                 runs,
                 threads=plan.threads,
                 stop=stop,
-                stack={"engine": "fused", "group": number, "K": len(runs)},
+                stack={"group": number, "K": len(runs)},
                 in_parallel=plan.may_fork,
                 before=lambda at: write_hydra_files(stack.jobs[at].hydra, runs[at].directory),
             )

@@ -87,7 +87,7 @@ class Engine(Protocol):
         ...
 
     def restore(self, last: Sequence[Checkpoint], best: Sequence[Checkpoint]) -> None:
-        """Goes on from checkpoints, one of each run.
+        """Goes on from checkpoints, one of each slot.
 
         Raises:
             Exception: of any kind, if they are not of these runs.

@@ -292,6 +292,5 @@ class Progress:
         self.best.select(kept)
         self.runs = [self.runs[slot] for slot in dict.fromkeys(kept)]
         self.configs = [self.configs[slot] for slot in kept]
-        self.rates = np.asarray(self.rates)
         self.loss.select(kept)
-        self.rates, self.finite = self.rates[kept], self.finite[kept]
+        self.rates, self.finite = np.asarray(self.rates)[kept], self.finite[kept]

@@ -65,7 +65,7 @@ class NullRecorder:
 
 
 @dataclass(frozen=True)
-class RecordedRun:
+class RememberedRun:
     """What a run came to.
 
     Args:
@@ -96,7 +96,7 @@ class MemoryRecorder(NullRecorder):
         notes: in their order.
     """
 
-    runs: dict[int, RecordedRun] = field(default_factory=dict)
+    runs: dict[int, RememberedRun] = field(default_factory=dict)
     saved: dict[int, Checkpoint] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -110,7 +110,7 @@ class MemoryRecorder(NullRecorder):
         progress = training.progress
         for one in ended.runs:
             run = progress.runs[one.slot]
-            self.runs[run] = RecordedRun(
+            self.runs[run] = RememberedRun(
                 one.status,
                 one.error,
                 progress.rows(one.slot),

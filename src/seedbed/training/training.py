@@ -96,11 +96,11 @@ class Training:
         Raises:
             Exception: of any kind, if they are not of these runs.
         """
-        self.engine.restore(last, best)
         slots = len(self.progress.configs)
-        states = [[TrainingState.from_plain(one["state"]) for one in each] for each in (last, best)]
-        padded = [[*each, *[each[-1]] * (slots - len(each))] for each in states]
-        self.progress.restore(*padded)
+        padded = [[*each, *[each[-1]] * (slots - len(each))] for each in (last, best)]
+        self.engine.restore(*padded)
+        states = [[TrainingState.from_plain(one["state"]) for one in each] for each in padded]
+        self.progress.restore(*states)
 
     def select(self, slots: Sequence[int]) -> None:
         """Goes on with the runs in these slots."""
