@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from seedbed import handed_in
-from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.hints import did_you_mean, joined
 from seedbed.config.options import TARGET, leftovers, listed
 from seedbed.config.schema import RunConfig
 from seedbed.config.target_keys import TARGET_KEYS
@@ -151,7 +151,7 @@ def accepted(callee: type, arguments: Mapping[str, Any], where: str) -> dict[str
     for key in surplus:
         if key not in leftovers(where, surplus):
             raise NotAllowedError(
-                f"no key '{where}.{key}': {callee.__name__} takes {shown(names)}"
+                f"no key '{where}.{key}': {callee.__name__} takes {joined(names)}"
                 f"{did_you_mean(key, names)}"
             )
     kept = {key: value for key, value in arguments.items() if key not in surplus}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seedbed.compose.compose import composed
-from seedbed.config.hints import did_you_mean, nearest, shown
+from seedbed.config.hints import did_you_mean, joined, nearest
 from seedbed.errors import ConfigError
 
 
@@ -101,5 +101,5 @@ def test_the_nearest_name_is_found(name: str, near: str | None) -> None:
 
 
 def test_a_long_list_is_cut() -> None:
-    assert shown("abc") == "a, b, c"
-    assert shown("abcd", limit=2) == "a, b and 2 more"
+    assert joined("abc") == "a, b, c"
+    assert joined("abcd", limit=2) == "a, b and 2 more"

@@ -34,9 +34,9 @@ class History(Mapping[str, "np.ndarray[Any, Any]"]):
 
     def __getitem__(self, name: str) -> "np.ndarray[Any, Any]":
         if name not in self._columns:
-            from seedbed.config.hints import did_you_mean, shown
+            from seedbed.config.hints import did_you_mean, joined
 
-            there = f"there are {shown(self._columns)}{did_you_mean(name, self._columns)}"
+            there = f"there are {joined(self._columns)}{did_you_mean(name, self._columns)}"
             raise KeyError(f"no column '{name}'; {there}")
         return self._columns[name]
 

@@ -16,7 +16,7 @@ from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
 from seedbed.compose.quoting import quoted_override
 from seedbed.compose.unmergeable import unmergeable
-from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.hints import did_you_mean, joined
 from seedbed.config.locations import user_conf
 from seedbed.config.options import key_hint
 from seedbed.config.other_names import our_option
@@ -96,14 +96,14 @@ def _wrong_option(override: Override) -> Iterator[str]:
     typed = instead_of_option(group, given)
     if typed is not None:
         told = f"[{','.join(wrong)}]" if isinstance(value, list) else wrong[0]
-        yield f"{group}: no option '{told}'; there are {shown(options)}; type {typed}"
+        yield f"{group}: no option '{told}'; there are {joined(options)}; type {typed}"
         return
     for name in wrong:
         ours = our_option(group, name, options)
         hint = f"; did you mean '{ours}'?" if ours else did_you_mean(name, options)
         if name == "null" and not ours:
             hint = f"; for none leave {group} out"
-        yield f"{group}: no option '{name}'; there are {shown(options)}{hint}"
+        yield f"{group}: no option '{name}'; there are {joined(options)}{hint}"
 
 
 def _wrong_values(override: Override, options: Sequence[str]) -> list[str]:
@@ -158,7 +158,7 @@ def _missing(name: str, config_name: str) -> str:
     loader = GlobalHydra.instance().config_loader()
     options = [o for o in loader.get_group_options(group, ObjectType.CONFIG) if o[0] != "_"]
     where = "--config-name" if name == config_name else "defaults"
-    hint = f"; there are {shown(options)}" if options else ""
+    hint = f"; there are {joined(options)}" if options else ""
     return f"{where}: no '{name}' in any config folder{hint}{did_you_mean(option, options)}"
 
 
@@ -240,7 +240,7 @@ def _suggestion(key: str, names: set[str]) -> str:
     if not key.startswith("hydra."):
         names = {name for name in names if not name.startswith("hydra.")}
     return key_hint(key, sorted(names)) or (
-        f"; there are {shown(sorted(name for name in names if '.' not in name))}"
+        f"; there are {joined(sorted(name for name in names if '.' not in name))}"
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seedbed.compose.composed import ComposedConfig
-from seedbed.config.key_paths import NOTHING, at
+from seedbed.config.key_paths import NOTHING, value_at
 from seedbed.config.overrides import overrides_of
 
 
@@ -18,6 +18,6 @@ def filled_in(job: ComposedConfig) -> list[str]:
 
 def _filled_in(word: str, resolved: Mapping[str, Any]) -> str:
     key = word.partition("=")[0]
-    value = at(resolved, tuple(key.lstrip("+").split(".")))
+    value = value_at(resolved, tuple(key.lstrip("+").split(".")))
     prefix = key[: len(key) - len(key.lstrip("+"))]
     return word if value is NOTHING else f"{prefix}{overrides_of({key.lstrip('+'): value})[0]}"

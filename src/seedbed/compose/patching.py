@@ -12,7 +12,7 @@ from omegaconf import AnyNode, DictConfig, ListConfig
 from seedbed.compose.compose import hydra_part, job_part, unresolved_part
 from seedbed.compose.job_overrides import JobOverride
 from seedbed.compose.references import References, UnclearError
-from seedbed.config.key_paths import NOTHING, Path, at
+from seedbed.config.key_paths import NOTHING, Path, value_at
 
 Kind = Literal["value", "reference", "mapping", "list"]
 Write = tuple[Path, Any]
@@ -69,7 +69,7 @@ class Base:
 
     def misses(self, overrides: Iterable[JobOverride]) -> bool:
         """Whether a override sets a key that is not there."""
-        return any(at(self.raw, override.path or ()) is NOTHING for override in overrides)
+        return any(value_at(self.raw, override.path or ()) is NOTHING for override in overrides)
 
     def _takes(self, overrides: Sequence[JobOverride]) -> bool:
         """Whether each override only puts a value in the place of another."""

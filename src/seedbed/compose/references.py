@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from seedbed.config.key_paths import NOTHING, Path, at
+from seedbed.config.key_paths import NOTHING, Path, value_at
 
 REFERENCE = re.compile(r"\$\{(\.*)([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\}", re.ASCII)
 CONSTANT = re.compile(r"\$\{(?:now|oc\.env):[^${}\\]*\}")
@@ -62,7 +62,7 @@ class References:
         """
         found = {}
         for path, (text, _) in self.templates.items():
-            if at(raw, path) is text:
+            if value_at(raw, path) is text:
                 found[path] = self._value(raw, path, ())
         return found
 
@@ -85,7 +85,7 @@ class References:
 
     def _target(self, raw: Mapping[str, Any], part: str | Path, way: tuple[Path, ...]) -> Any:
         assert isinstance(part, tuple)
-        value = at(raw, part)
+        value = value_at(raw, part)
         if value is NOTHING or value == MISSING:
             raise UnclearError
         if isinstance(value, str) and "${" in value:

@@ -21,8 +21,8 @@ from omegaconf import (
 )
 from omegaconf.errors import OmegaConfBaseException
 
-from seedbed.config.fitting import said
-from seedbed.config.hints import shown
+from seedbed.config.fitting import as_typed
+from seedbed.config.hints import joined
 from seedbed.config.shorthand import instead_of_group
 
 SCALARS = {
@@ -72,14 +72,14 @@ def _allowed(key: str, node: Node | None, value: Any) -> tuple[str, str]:
         names = list(node.enum_type.__members__)
         return f"one of {', '.join(names)}", f"{key}={names[0]}"
     if isinstance(node, ListConfig):
-        item = said(value).strip("'") if isinstance(value, str | int | float) else "VALUE"
+        item = as_typed(value).strip("'") if isinstance(value, str | int | float) else "VALUE"
         return "a list", f"'{key}=[{item}]'"
     if isinstance(node, DictConfig):
         names = [str(name) for name in node]
         first = instead_of_group(key, value) or f"{key}.{(names or ['NAME'])[0]}=VALUE"
         if not names:
             return "a mapping", f"+{first}"
-        return f"a mapping with the keys {shown(names)}", first
+        return f"a mapping with the keys {joined(names)}", first
     for kind, (allowed, example) in SCALARS.items():
         if isinstance(node, kind):
             shown_example = "FOLDER" if key.endswith("dir") else example
@@ -89,5 +89,5 @@ def _allowed(key: str, node: Node | None, value: Any) -> tuple[str, str]:
 
 def _got(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}: {said(one)}" for name, one in value.items()) + "}"
-    return said(value)
+        return "{" + ", ".join(f"{name}: {as_typed(one)}" for name, one in value.items()) + "}"
+    return as_typed(value)

@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from seedbed.config.absurd import Absurd, refuse_absurd
-from seedbed.config.fitting import Refused, absent_values, fitted, hints_of, said
-from seedbed.config.hints import MOST_PROBLEMS, did_you_mean, shown, written
+from seedbed.config.fitting import Refused, absent_values, as_typed, fitted, hints_of
+from seedbed.config.hints import MOST_PROBLEMS, did_you_mean, joined, written
 from seedbed.config.options import TARGET, key_hint
 from seedbed.config.ranges import LONGEST_TEXT
 from seedbed.config.schema import DATA_SOURCES, RunConfig
@@ -111,10 +111,10 @@ class _Checker:
             beside: what the instance holds beside its keys.
         """
         if not isinstance(value, Mapping):
-            known = shown(field.name for field in fields(schema))
+            known = joined(field.name for field in fields(schema))
             typed = instead_of_group(path, value)
             told = f"; type {typed}" if typed else ""
-            self.problems.append(f"{path} must hold the keys {known}, got {said(value)}{told}")
+            self.problems.append(f"{path} must hold the keys {known}, got {as_typed(value)}{told}")
             return None
         hints = hints_of(schema)
         self.unknown(value, hints, path)
@@ -141,7 +141,7 @@ class _Checker:
             self.problems.append(f"{path or 'the config'} has {more} more keys that are unknown")
 
     def _unknown(self, where: str, here: list[str], path: str) -> str:
-        shown_key = said(where)[1:-1]
+        shown_key = as_typed(where)[1:-1]
         if where == "experiment":
             hint = "; begin the experiment's YAML with the line '# @package _global_'"
             return f"no key '{where}'{hint}"
@@ -151,7 +151,7 @@ class _Checker:
             target = [f"{path}.{TARGET}"] if path in TARGET_KEYS else []
             hint = key_hint(where, [*target, *here, *self.elsewhere(path)])
         if not hint:
-            hint = f"; there are {shown(here)}" if here else f"; {path} takes none here"
+            hint = f"; there are {joined(here)}" if here else f"; {path} takes none here"
         return f"no key '{shown_key}'{hint}"
 
     @cached_property
@@ -173,7 +173,7 @@ class _Checker:
         target = value["_target_"]
         if target == "" or (target is not None and not isinstance(target, str)):
             self.problems.append(
-                f"{group}._target_ must be the name of a class, got {said(target)}"
+                f"{group}._target_ must be the name of a class, got {as_typed(target)}"
             )
         elif target in schemas:
             rest = {key: item for key, item in value.items() if key != "_target_"}
@@ -200,7 +200,7 @@ class _Checker:
                 or _as_text_hint(hint, value, where)
                 or _as_list_hint(str(refused), value, where)
             )
-            self.problems.append(f"{where} must be {refused}, got {said(value)}{hint}")
+            self.problems.append(f"{where} must be {refused}, got {as_typed(value)}{hint}")
             return None
 
     def data(self, value: Any) -> Any:
@@ -208,7 +208,7 @@ class _Checker:
         if not isinstance(source, str) or source not in DATA_SOURCES:
             hint = did_you_mean(written(source)[:80], DATA_SOURCES)
             self.problems.append(
-                f"data.source must be one of {shown(DATA_SOURCES)}, got {said(source)}{hint}"
+                f"data.source must be one of {joined(DATA_SOURCES)}, got {as_typed(source)}{hint}"
             )
             return None
         return self.mapping(DATA_SOURCES[source], value, "data")

@@ -155,7 +155,7 @@ def _described(words: object, constraints: list[Constraint]) -> str:
     return str(words) if any(one in str(words) for one in told) else " ".join([str(words), *told])
 
 
-def said(value: Any) -> str:
+def as_typed(value: Any) -> str:
     """A value as the user would have typed it."""
     if value is None:
         return "null"

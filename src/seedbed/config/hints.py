@@ -67,7 +67,7 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '\\"') + '"'
 
 
-def shown(names: Iterable[str], limit: int = 12) -> str:
+def joined(names: Iterable[str], limit: int = 12) -> str:
     """The names joined by commas, cut after `limit`."""
     listed = list(names)
     rest = len(listed) - limit

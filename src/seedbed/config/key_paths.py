@@ -12,7 +12,7 @@ NOTHING = object()
 """Stands where no key is."""
 
 
-def at(container: Any, path: Path) -> Any:
+def value_at(container: Any, path: Path) -> Any:
     """What stands at `path`, or `NOTHING`."""
     for key in path:
         if isinstance(container, dict):

@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from seedbed.config.fitting import said
-from seedbed.config.hints import did_you_mean, same_name, shown
-from seedbed.config.key_paths import NOTHING, at
+from seedbed.config.fitting import as_typed
+from seedbed.config.hints import did_you_mean, joined, same_name
+from seedbed.config.key_paths import NOTHING, value_at
 from seedbed.config.locations import own_conf
 from seedbed.config.other_names import CHOICES, advice_on, our_key
 from seedbed.config.target_keys import TARGET_KEYS
@@ -78,7 +78,7 @@ def leftovers(group: str, keys: Iterable[str]) -> list[str]:
 
 def listed(group: str, values: Mapping[str, Any]) -> str:
     """`model.hidden=[8], model.bias=true`, as they would be typed."""
-    return ", ".join(f"{group}.{key}={said(value)}" for key, value in values.items())
+    return ", ".join(f"{group}.{key}={as_typed(value)}" for key, value in values.items())
 
 
 def key_hint(key: str, names: Iterable[str]) -> str:
@@ -96,7 +96,7 @@ def key_hint(key: str, names: Iterable[str]) -> str:
     if group in names and not siblings:
         return f"; {group} is a value, and holds no keys"
     if last in CHOICES and (known := options_of(group)):
-        return f"; an option is chosen by {group}=OPTION; there are {shown(known)}"
+        return f"; an option is chosen by {group}=OPTION; there are {joined(known)}"
     if group and (options := options_with(group, last)):
         return f"{_taken(group, siblings, others=False)}; {_have_it(group, options)}"
     if (longer := f"{group}.num_{last}") in siblings:
@@ -140,7 +140,7 @@ def _have_it(group: str, options: Sequence[str]) -> str:
 def _taken(group: str, siblings: Sequence[str], *, others: bool = True) -> str:
     """The keys of a group, or where there are none, those of its other options."""
     if siblings != [f"{group}.{TARGET}"]:
-        return f"; there are {shown(siblings)}"
+        return f"; there are {joined(siblings)}"
     if not others:
         return f"; {group} takes no keys here"
     elsewhere = [
@@ -183,5 +183,5 @@ def _fitted(
 def _resolved(value: Any, plain: Mapping[str, Any]) -> Any:
     """The value that an interpolation such as `${optimizer.lr}` stands for."""
     if isinstance(value, str) and value.startswith("${"):
-        return at(plain, tuple(value[2:-1].split(".")))
+        return value_at(plain, tuple(value[2:-1].split(".")))
     return value

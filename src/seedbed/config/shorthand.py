@@ -6,7 +6,7 @@
 import re
 from typing import Any, get_args
 
-from seedbed.config.fitting import hints_of, said
+from seedbed.config.fitting import as_typed, hints_of
 from seedbed.config.hints import written
 from seedbed.config.schema import SklearnConfig
 
@@ -65,7 +65,7 @@ def instead_of_group(path: str, value: Any) -> str | None:
     if path == "data.split":
         return _split(value)
     is_number = isinstance(single, int | float) and not isinstance(single, bool)
-    return f"{NUMBERS[path]}={said(single)}" if path in NUMBERS and is_number else None
+    return f"{NUMBERS[path]}={as_typed(single)}" if path in NUMBERS and is_number else None
 
 
 def _patience(value: Any) -> str:
@@ -75,7 +75,7 @@ def _patience(value: Any) -> str:
     if value is False or word in ("off", "no", "none", "never", ""):
         return f"{key}=null to turn it off"
     if type(value) is int:
-        return f"{key}={said(value)}"
+        return f"{key}={as_typed(value)}"
     return f"{key}=N, a whole number of epochs, or null to turn it off"
 
 
@@ -85,6 +85,6 @@ def _split(value: Any) -> str:
     numbers = all(type(one) in (int, float) for one in shares)
     if numbers and len(shares) in (1, 2, 3):
         validation, *test = shares if len(shares) == 1 else shares[1:]
-        told = f"data.split.validation={said(validation)}"
-        return told + (f" data.split.test={said(test[0])}" if test else "")
+        told = f"data.split.validation={as_typed(validation)}"
+        return told + (f" data.split.test={as_typed(test[0])}" if test else "")
     return "data.split.validation=0.1 data.split.test=0.2, or other fractions"

@@ -10,7 +10,7 @@ from seedbed.components import AllowList
 from seedbed.config.schema import DatasetConfig
 from seedbed.config.task_names import AUTO
 from seedbed.data.custom_fingerprint import digests
-from seedbed.data.custom_labels import LabelError, Labels, labels_of, said
+from seedbed.data.custom_labels import LabelError, Labels, label_text, labels_of
 from seedbed.data.custom_rows import Looked, OwnPart, OwnRows, looked_at
 from seedbed.data.generators import generators_seeded
 from seedbed.data.like_spellings import notes_on_spellings
@@ -150,7 +150,7 @@ def _refuse_absent(looked: Looked, trained: set[int]) -> None:
     absent = [label for _, label in pairs if label not in there]
     if absent:
         raise DataError(
-            f"data.train: the class {said(absent[0])} is in no training row; type "
+            f"data.train: the class {label_text(absent[0])} is in no training row; type "
             "data.split.stratify=true, or give it more rows"
         )
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.hints import did_you_mean, joined
 from seedbed.config.task_names import (
     AUTO,
     BINARY,
@@ -71,8 +71,8 @@ class Labels:
             return self._real(label)
         if isinstance(label, np.ndarray) or label not in self.numbers:
             raise LabelError(
-                f"has the label {said(label)}, which no row of data.train has; they have "
-                f"{shown(map(said, self.numbers))}; data.classes=[…] names classes that no "
+                f"has the label {label_text(label)}, which no row of data.train has; they have "
+                f"{joined(map(label_text, self.numbers))}; data.classes=[…] names classes that no "
                 "training row has"
             )
         return torch.tensor(self.numbers[label])
@@ -80,11 +80,13 @@ class Labels:
     def _real(self, label: Label) -> torch.Tensor:
         values = np.asarray(label)
         if values.dtype.kind not in "biuf" or values.shape != self.shape:
-            raise LabelError(f"gives y {said(label)}, the rows before it {_of_shape(self.shape)}")
+            raise LabelError(
+                f"gives y {label_text(label)}, the rows before it {_of_shape(self.shape)}"
+            )
         with np.errstate(over="ignore"):
             single = values.astype(np.float32)
         if not np.isfinite(single).all():
-            raise LabelError(f"gives y {said(label)}, which is not finite in float32")
+            raise LabelError(f"gives y {label_text(label)}, which is not finite in float32")
         return torch.from_numpy(single)
 
 
@@ -136,7 +138,7 @@ def labels_of(task: TaskName, labels: Sequence[Label], names: Sequence[str] | No
             )
         return Labels(task if real else REGRESSION, [], {}, first.shape)
     if isinstance(first, str) and real:
-        raise LabelError(f"gives y {said(first)}, and data.task={task} takes numbers")
+        raise LabelError(f"gives y {label_text(first)}, and data.task={task} takes numbers")
     if real or (task == AUTO and any(type(one) is float for one in labels)):
         return Labels(task if real else REGRESSION, [], {}, ())
     for place, label in enumerate(labels):
@@ -160,7 +162,8 @@ def _refuse_mixture(labels: Sequence[Label]) -> None:
     for place, label in enumerate(labels):
         if _kind(label) != _kind(first) or np.shape(label) != np.shape(first):
             raise LabelError(
-                f"gives y {said(label)}, another row {said(first)}; all have to be of one kind",
+                f"gives y {label_text(label)}, another row {label_text(first)}; all have to be of "
+                "one kind",
                 place,
             )
 
@@ -176,11 +179,12 @@ def _classes(task: TaskName, labels: Sequence[Any], names: Sequence[str] | None)
         names = _own_names(found)
     if len(names) < 2:
         raise LabelError(
-            f"has the label {said(found[0])} as all that were looked at; two classes are the least"
+            f"has the label {label_text(found[0])} as all that were looked at; two classes are "
+            "the least"
         )
     if task == BINARY and len(names) > 2:
         raise LabelError(
-            f"is of one of {len(names)} classes ({shown(names)}), and data.task=binary takes two; "
+            f"is of one of {len(names)} classes ({joined(names)}), and data.task=binary takes two; "
             "type data.task=multiclass"
         )
     if task in (AUTO, BINARY):
@@ -209,8 +213,8 @@ def _numbered(found: Sequence[Scalar], names: Sequence[str] | None) -> dict[Scal
         strangers = list(found)
     if strangers:
         raise LabelError(
-            f"is of a Dataset with the labels {shown(map(said, strangers))}, and the classes are "
-            f"{shown(names)}{did_you_mean(str(strangers[0]), names)}"
+            f"is of a Dataset with the labels {joined(map(label_text, strangers))}, and the "
+            f"classes are {joined(names)}{did_you_mean(str(strangers[0]), names)}"
         )
     return numbers
 
@@ -219,7 +223,7 @@ def _are_places(found: Sequence[Scalar], names: Sequence[str]) -> bool:
     return all(not isinstance(one, str) and 0 <= one < len(names) for one in found)
 
 
-def said(label: Label) -> str:
+def label_text(label: Label) -> str:
     """A label as a person would write it."""
     if isinstance(label, np.ndarray):
         return _of_shape(label.shape)

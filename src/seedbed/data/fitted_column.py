@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.config.hints import did_you_mean, in_list, shown
+from seedbed.config.hints import did_you_mean, in_list, joined
 from seedbed.data.measurable import refuse_immeasurable
 from seedbed.errors import DataError
 from seedbed.tables.kind import Kind
@@ -94,7 +94,7 @@ class FittedColumn:
             got = "a missing value" if name is None else f"'{name}'"
             raise DataError(
                 f"column '{self.name}' of {origin}, row {row + 1}: {got} was not in the training "
-                f"rows; known are {shown(known)}{did_you_mean(str(name), known)}; "
+                f"rows; known are {joined(known)}{did_you_mean(str(name), known)}; "
                 "data.unknown=zeros takes such names as zeros"
             )
         encoded = np.zeros((len(column), len(categories)))

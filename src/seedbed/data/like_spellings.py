@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Hashable, Sequence
 
-from seedbed.config.hints import shown
+from seedbed.config.hints import joined
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.runs.files import printable
 from seedbed.tables.spellings import meaning
@@ -46,7 +46,9 @@ def notes_on_spellings(preprocessing: Preprocessing, origin: str) -> list[str]:
 
 
 def _told(groups: Sequence[Sequence[str]]) -> str:
-    return shown([" and ".join(f"'{_line(one)}'" for one in group) for group in groups], MOST_SHOWN)
+    return joined(
+        [" and ".join(f"'{_line(one)}'" for one in group) for group in groups], MOST_SHOWN
+    )
 
 
 def _line(name: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seedbed.config.hints import shown
+from seedbed.config.hints import joined
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.tables.table import Table
 
@@ -33,6 +33,6 @@ def notes_on_missing(features: Sequence[FittedColumn], table: Table, rows: str) 
     if not names:
         return []
     return [
-        f"{int(missing.sum())} of {len(table)} {rows} have no value in {shown(names, MOST_SHOWN)}, "
-        "where every training row has one; the mean of the training rows takes its place"
+        f"{int(missing.sum())} of {len(table)} {rows} have no value in {joined(names, MOST_SHOWN)}"
+        ", where every training row has one; the mean of the training rows takes its place"
     ]

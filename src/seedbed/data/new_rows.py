@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.hints import did_you_mean, joined
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.missing_values import notes_on_missing
 from seedbed.data.preprocessing import Preprocessing, as_float32
@@ -225,12 +225,12 @@ def _from_lists(rows: Sequence[Any], names: Sequence[str], origin: str) -> dict[
         if not isinstance(row, list):
             raise DataError(
                 f"{origin}: row {number} must be a list of {len(names)} values, got {_short(row)}; "
-                f"one row is written [[{shown(names)}]]"
+                f"one row is written [[{joined(names)}]]"
             )
         if len(row) != len(names):
             raise DataError(
                 f"{origin}: row {number} has {len(row)} values, the run takes {len(names)}: "
-                f"{shown(names)}"
+                f"{joined(names)}"
             )
     return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
@@ -243,7 +243,7 @@ def _from_mappings(
             if name not in names:
                 raise DataError(
                     f"{origin}: row {number} has the unknown column '{name}'; the run takes "
-                    f"{shown(names)}{did_you_mean(name, names)}"
+                    f"{joined(names)}{did_you_mean(name, names)}"
                 )
         for name in names:
             if name not in row:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.config.hints import shown
+from seedbed.config.hints import joined
 from seedbed.config.task_names import TaskName
 from seedbed.data.fitted_column import FittedColumn, Floats, beyond_float32, transformed_numbers
 from seedbed.errors import DataError
@@ -85,18 +85,18 @@ class Preprocessing:
             only = feature.transformed(column, strict=strict, origin=table.origin)
             return as_float32(only, table.origin)
         ends = np.cumsum([one.width for one in self.features])
-        joined = np.empty((len(table), int(ends[-1])))
+        matrix = np.empty((len(table), int(ends[-1])))
         plain = [at for at, (feature, column) in enumerate(pairs) if feature.takes_number(column)]
         if plain:
             numbers = [columns[at] for at in plain]
-            joined[:, ends[plain] - 1] = transformed_numbers(
+            matrix[:, ends[plain] - 1] = transformed_numbers(
                 [self.features[at] for at in plain], numbers
             )
         for end, (feature, column) in zip(ends, pairs, strict=True):
             if not feature.takes_number(column):
                 values = feature.transformed(column, strict=strict, origin=table.origin)
-                joined[:, end - feature.width : end] = values.reshape(len(column), -1)
-        return as_float32(joined, table.origin)
+                matrix[:, end - feature.width : end] = values.reshape(len(column), -1)
+        return as_float32(matrix, table.origin)
 
     def targets(self, table: Table) -> NDArray[Any]:
         """The target as the model is trained on it.
@@ -115,7 +115,7 @@ class Preprocessing:
             raise DataError(
                 f"data.target: class '{class_names(table, self.target[0])[row]}' of "
                 f"{table.origin} (row {row + 1}) is not among the training rows; they have "
-                f"{shown(self.classes)}"
+                f"{joined(self.classes)}"
             )
         return numbers
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.hints import did_you_mean, joined
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.runs.files import printable
 from seedbed.tables.column_types import cut_text
@@ -56,7 +56,7 @@ def unknown_notes(
         names = table.columns[feature.name].as_category().values[at].tolist()
         distinct = list(dict.fromkeys(names))
         known = [one for one in feature.categories or [] if one is not None]
-        told = shown([_told(one) for one in distinct], MOST_SHOWN)
+        told = joined([_told(one) for one in distinct], MOST_SHOWN)
         hint = did_you_mean(str(distinct[0]), known) if len(distinct) == 1 else ""
         notes.append(
             f"column '{feature.name}': {int(at.sum())} of {len(at)} {rows} hold names that no "

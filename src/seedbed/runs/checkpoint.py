@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypedDict
 import torch
 from torch import Tensor, nn
 
-from seedbed.config.hints import shown
+from seedbed.config.hints import joined
 from seedbed.errors import CheckpointError
 from seedbed.process.torch_private import pickle_in
 from seedbed.runs.files import open_plain, printable, write_bytes
@@ -221,8 +221,8 @@ def load_weights(model: nn.Module, weights: Any, path: Path) -> None:
     surplus = [name for name in weights if name not in expected]
     if missing or surplus:
         raise CheckpointError(
-            f"'{path}' is of another model: it holds {shown(weights, 6) or 'nothing'}; the config "
-            f"builds {shown(expected, 6)}"
+            f"'{path}' is of another model: it holds {joined(weights, 6) or 'nothing'}; the config "
+            f"builds {joined(expected, 6)}"
         )
     for name, tensor in expected.items():
         if isinstance(tensor, Tensor) and not isinstance(weights[name], Tensor):

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from seedbed.config.hints import shown
+from seedbed.config.hints import joined
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
 
@@ -41,7 +41,7 @@ def changed_code(paths: RunPaths) -> tuple[str, ...]:
     changed = [name for name, digest in before.items() if _digest(name) not in (None, digest)]
     if not changed:
         return ()
-    which = shown([str(Path(str(sys.modules[name].__file__)).name) for name in changed], 4)
+    which = joined([str(Path(str(sys.modules[name].__file__)).name) for name in changed], 4)
     return (
         f"{which} changed since the run '{paths.root}' was made; what it computes may be another",
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import UNPRINTABLE, YamlLoader, open_plain, printable
 from seedbed.runs.layout import EVENT_PREFIX, RunPaths
@@ -50,7 +50,7 @@ def open_run(path: str | Path) -> RunPaths:
     paths = RunPaths(root)
     if not paths.config.is_file():
         inside = sorted(printable(p.parent.name) for p in root.glob("*/config.yaml"))
-        hint = f"; it holds the runs {shown(inside, 3)}" if inside else ""
+        hint = f"; it holds the runs {joined(inside, 3)}" if inside else ""
         raise RunDirectoryError(f"'{root}' is no run directory: it has no config.yaml{hint}")
     return paths
 
@@ -129,7 +129,7 @@ def read_status(paths: RunPaths) -> dict[str, Any]:
     status = read_json(paths.status)
     if status.get("status") not in STATUSES:
         raise RunDirectoryError(
-            f"'{paths.status}' is damaged: status must be one of {shown(STATUSES)}"
+            f"'{paths.status}' is damaged: status must be one of {joined(STATUSES)}"
         )
     if status.get("status") == Status.RUNNING and not is_being_written(paths.root):
         status |= {"status": Status.INTERRUPTED, "error": "its process has gone"}

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import DataError
 from seedbed.tables.kind import Kind
 from seedbed.tables.npz_file import array_column, target_array
@@ -75,7 +75,7 @@ def must_have(file: TableFile, name: str, key: str) -> None:
     if name not in file.names:
         raise DataError(
             f"{key}: no column '{name}' in {file.origin}; columns are "
-            f"{shown(file.names)}{did_you_mean(name, file.names)}"
+            f"{joined(file.names)}{did_you_mean(name, file.names)}"
         )
     if list(file.names).count(name) > 1:
         raise DataError(f"{file.key}: '{file.origin}' has the column '{name}' more than once")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from seedbed.config.hints import of_column, shown
+from seedbed.config.hints import joined, of_column
 from seedbed.tables.column_kinds import mostly_dates
 from seedbed.tables.dates import day_number, forms_of_one
 from seedbed.tables.text_form import ISO
@@ -56,4 +56,4 @@ def _slips(
 
 
 def _quoted(texts: Sequence[str]) -> str:
-    return shown([f"'{one[:60]}'" for one in texts], 3)
+    return joined([f"'{one[:60]}'" for one in texts], 3)

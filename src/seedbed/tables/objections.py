@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from seedbed.config.hints import in_list, of_column, shown
+from seedbed.config.hints import in_list, joined, of_column
 from seedbed.tables.cells import NUMBER, present
 from seedbed.tables.column_kinds import rows_of_each
 from seedbed.tables.date_slips import dates_with_slips
@@ -180,8 +180,8 @@ def _mostly_numbers(numbers: Sequence[str], others: Sequence[str]) -> str | None
         return None
     return (
         f"holds {len(numbers)} different numbers, and {len(others)} other texts such as "
-        f"{shown([repr(text) for text in others], 3)}; mend these, or name them in data.missing if "
-        "they stand for a missing value"
+        f"{joined([repr(text) for text in others], 3)}; mend these, or name them in data.missing "
+        "if they stand for a missing value"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import DataError
 from seedbed.tables.kind import Kind
 from seedbed.tables.spellings import number_name, unified
@@ -111,7 +111,7 @@ class Table:
         if name not in self.columns:
             raise DataError(
                 f"{key}: no column '{name}' in {self.origin}; columns are "
-                f"{shown(self.columns)}{did_you_mean(name, self.columns)}"
+                f"{joined(self.columns)}{did_you_mean(name, self.columns)}"
             )
         return self.columns[name]
 

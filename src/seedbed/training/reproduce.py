@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seedbed.config.hints import shown
+from seedbed.config.hints import joined
 from seedbed.errors import CheckpointError, RunDirectoryError
 from seedbed.runs.checkpoint import load
 from seedbed.runs.files import printable
@@ -120,7 +120,7 @@ def _weights(
     before: Mapping[str, Tensor], after: Mapping[str, Tensor], tolerance: float
 ) -> list[str]:
     if list(before) != list(after):
-        return [printable(f"model.pth holds {shown(before)}, the rerun {shown(after)}")]
+        return [printable(f"model.pth holds {joined(before)}, the rerun {joined(after)}")]
     differences = []
     for name, old in before.items():
         new = after[name]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seedbed.config.hints import did_you_mean, shown
+from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import ArgumentError
 from seedbed.models.build import build_model, output_of
 from seedbed.models.manual import ManualMLP
@@ -65,7 +65,7 @@ def chosen(
             raise ArgumentError(f"{key}: the name of a layer is a text such as '0', got {name!r}")
         if name not in values:
             raise ArgumentError(
-                f"{key}: no layer '{name}'; there are {shown(values)}{did_you_mean(name, values)}"
+                f"{key}: no layer '{name}'; there are {joined(values)}{did_you_mean(name, values)}"
             )
     return {name: values[name] for name in names}
 

@@ -15,7 +15,7 @@ import numpy as np
 from torch import nn
 
 from seedbed.components import AllowList
-from seedbed.config.hints import shown
+from seedbed.config.hints import joined
 from seedbed.config.locations import users_allowed
 from seedbed.config.task_names import TARGET_KINDS, takes_real_values
 from seedbed.data.fitted_column import FittedColumn
@@ -199,7 +199,7 @@ def _refuse_damage(preprocessing: Preprocessing) -> None:
     _must_be_kinds(preprocessing.target_kinds, "target_kinds")
     _refuse_damaged_text(preprocessing.text)
     if preprocessing.unknown not in get_args(UnknownNames):
-        raise ValueError(f"unknown must be one of {shown(get_args(UnknownNames))}")
+        raise ValueError(f"unknown must be one of {joined(get_args(UnknownNames))}")
 
 
 def _refuse_damaged_text(text: TextForm) -> None:
@@ -238,7 +238,7 @@ def _must_be_sizes(sizes: object, name: str) -> None:
 
 def _must_be_kinds(kinds: object, name: str) -> None:
     if not isinstance(kinds, list) or not all(kind in get_args(Kind) for kind in kinds):
-        raise ValueError(f"{name} must be one of {shown(get_args(Kind))}")
+        raise ValueError(f"{name} must be one of {joined(get_args(Kind))}")
 
 
 def _must_be_texts(texts: object, name: str) -> None:
