@@ -74,11 +74,11 @@ class Keepsake:
             shutil.rmtree(self.folder)
 
     def _files(self) -> Iterator[Path]:
-        """The run's own files, but for what Hydra wrote and the log, which are only added to."""
-        own = [self.paths.root, self.paths.checkpoints]
+        """The run's own files, but for the reader's notes and for what is only added to."""
+        own, left = [self.paths.root, self.paths.checkpoints], [self.paths.log, self.paths.notes]
         for folder in (folder for folder in own if folder.is_dir()):
             for path in folder.iterdir():
-                if path.is_file() and not path.is_symlink() and path != self.paths.log:
+                if path.is_file() and not path.is_symlink() and path not in left:
                     yield path
 
     def _kept_name(self, path: Path) -> Path:

@@ -85,6 +85,11 @@ class RunPaths:
         return self.root / "run.log"
 
     @property
+    def notes(self) -> Path:
+        """Tags and a note of the reader's; no run writes it."""
+        return self.root / "notes.json"
+
+    @property
     def written_over(self) -> list[Path]:
         """All that a run makes anew at the top of its directory."""
         return [

@@ -6,6 +6,7 @@ Nothing here builds an object that a file names; YAML is loaded without tags, JS
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
     Raises:
         RunDirectoryError: if it is missing, too large or deep, or holds more than plain YAML.
     """
-    text = _text(paths.config)
+    text = read_text(paths.config)
     try:
         refuse_bomb(text)
         config = yaml.load(text, Loader=YamlLoader)
@@ -102,7 +103,7 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
 def read_overrides(paths: RunPaths) -> list[str]:
     """What was typed for the run, as Hydra keeps it; empty where that is not told."""
     try:
-        words = yaml.load(_text(paths.hydra / "overrides.yaml"), Loader=YamlLoader)
+        words = yaml.load(read_text(paths.hydra / "overrides.yaml"), Loader=YamlLoader)
     except Exception:  # damaged, or a stranger's
         return []
     told = isinstance(words, list) and all(isinstance(word, str) for word in words)
@@ -116,7 +117,7 @@ def read_json(path: Path) -> dict[str, Any]:
         RunDirectoryError: if it is missing or damaged.
     """
     try:
-        content = _harmless(json.loads(_text(path)))
+        content = _harmless(json.loads(read_text(path)))
     except (ValueError, RecursionError) as err:
         raise RunDirectoryError(f"'{path}' is damaged: {_line(err)}") from err
     if not isinstance(content, dict):
@@ -143,7 +144,7 @@ def read_history(paths: RunPaths) -> dict[str, list[float | None]]:
         RunDirectoryError: if it is missing or damaged.
     """
     try:
-        return _columns(csv.reader(io.StringIO(printable(_text(paths.history)))))
+        return _columns(csv.reader(io.StringIO(printable(read_text(paths.history)))))
     except RunDirectoryError as err:
         raise RunDirectoryError(f"'{paths.history}' {err}") from err
     except (csv.Error, ValueError, IndexError) as err:
@@ -168,10 +169,16 @@ def _columns(rows: Iterator[list[str]]) -> dict[str, list[float | None]]:
     return dict(zip(header, columns, strict=True))
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a file of the run.
+
+    Raises:
+        RunDirectoryError: if it is missing, no plain file, too large or no UTF-8.
+    """
     try:
         with open_plain(path) as file:
-            content = file.read(LARGEST_TEXT + 1)
+            size = os.fstat(file.fileno()).st_size  # to ask for 32 MiB takes longer than to read
+            content = file.read(min(size, LARGEST_TEXT) + 1)
         if len(content) > LARGEST_TEXT:
             raise RunDirectoryError(f"'{path}' is larger than {LARGEST_TEXT // 2**20} MiB")
         return content.decode("utf-8").replace("\r\n", "\n")

@@ -1,0 +1,1 @@
+"""Finding runs: what each tells of itself, and tables of many."""

@@ -1,0 +1,82 @@
+"""Which settings tell runs apart: nothing that is the same in all, nothing that follows.
+
+A key is left out where it is an interpolation of others, where the option that was chosen of its
+config group decides it, and where it says how runs were made or kept, not what they are.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from seedbed.catalog.record import RunRecord
+from seedbed.catalog.values import identity, setting_of
+
+BESIDES = ("name", "allow", "sweep", "trainer.threads", "trainer.log_", "trainer.checkpoint_every")
+"""Keys, and beginnings of keys, that change no number of a run: its folder's name, the permission
+to import, how a sweep goes about it, what is logged and saved."""
+
+
+def differing_keys(runs: Sequence[RunRecord]) -> list[str]:
+    """Keys of the config, and config groups, that do not have one value in all of the runs.
+
+    Those that differ within a sweep come first, as they were swept; each half keeps the order of
+    the config, groups in front.
+
+    Args:
+        runs: to be told apart; only those with settings count.
+    """
+    runs = [run for run in runs if run.settings]
+    keys = _differing(runs)
+    following = _following(runs, keys)
+    keys = [key for key in keys if key not in following and not _is_beside(key)]
+    decided = {key for key in keys if _is_decided(runs, key, keys)}
+    keys = [key for key in keys if key not in decided]
+    swept = swept_keys(runs, keys)
+    return [*(key for key in keys if key in swept), *(key for key in keys if key not in swept)]
+
+
+def swept_keys(runs: Iterable[RunRecord], keys: Iterable[str]) -> set[str]:
+    """Those of the keys that differ between runs of one sweep."""
+    jobs = sorted((run for run in runs if run.sweep), key=lambda run: str(run.sweep))
+    sweeps = [list(group) for _, group in groupby(jobs, key=lambda run: run.sweep)]
+    return {key for key in keys if any(_differs(sweep, key) for sweep in sweeps)}
+
+
+def _differing(runs: Sequence[RunRecord]) -> list[str]:
+    choices = dict.fromkeys(key for run in runs for key in run.choices)
+    settings = dict.fromkeys(key for run in runs for key in run.settings)
+    return [key for key in dict.fromkeys([*choices, *settings]) if _differs(runs, key)]
+
+
+def _differs(runs: Sequence[RunRecord], key: str) -> bool:
+    values = iter(runs)
+    first = _cell(next(values), key)
+    return any(_cell(run, key) != first for run in values)
+
+
+def _cell(run: RunRecord, key: str) -> Any:
+    return identity(setting_of(run, key))
+
+
+def _following(runs: Sequence[RunRecord], keys: Iterable[str]) -> set[str]:
+    """Keys that are interpolations in every run that has them."""
+    having = {key: [run for run in runs if key in run.settings] for key in keys}
+    return {key for key, some in having.items() if some and all(key in run.follows for run in some)}
+
+
+def _is_beside(key: str) -> bool:
+    return any(
+        key == one or key.startswith(f"{one}." if one[-1] != "_" else one) for one in BESIDES
+    )
+
+
+def _is_decided(runs: Sequence[RunRecord], key: str, keys: Iterable[str]) -> bool:
+    """Whether all runs with the same option of the key's group have the same value."""
+    group = key.partition(".")[0]
+    if group == key or group not in keys:
+        return False
+    found: dict[Any, Any] = {}
+    return all(
+        found.setdefault(run.choices.get(group), cell) == cell
+        for run, cell in ((run, _cell(run, key)) for run in runs)
+    )

@@ -1,0 +1,178 @@
+"""Reads what a run directory tells, which may be a stranger's, in one record."""
+
+import math
+import os
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seedbed.catalog.config_text import flat_settings, group_choices, references
+from seedbed.catalog.record import BROKEN, FOREIGN, RunRecord
+from seedbed.errors import RunDirectoryError
+from seedbed.runs.files import UNPRINTABLE, open_plain, printable
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.notes import read_notes
+from seedbed.runs.reader import read_json, read_status, read_text
+from seedbed.runs.status import Status
+
+FACTS = ("task", "parameters", "engine", "device", "loss")
+
+LAST_LINES = 65536
+"""Bytes at the end of `history.csv` in which its last row is looked for."""
+
+NOT_METRICS = ("epoch", "step", "lr", "seconds")
+"""Columns of `history.csv`."""
+
+
+def read_record(path: Path, name: str, sweep: Path | None) -> RunRecord:
+    """The run in a directory; never raises what the files are to blame for.
+
+    Args:
+        path: of the directory.
+        name: of it, below the folder that is looked at.
+        sweep: directory of the sweep that it is a job of.
+    """
+    paths = RunPaths(path)
+    try:
+        if UNPRINTABLE.search(str(path)):
+            raise RunDirectoryError("its name has control characters; rename it first")
+        if not os.path.lexists(paths.status):
+            return RunRecord(
+                path,
+                name,
+                FOREIGN,
+                sweep,
+                problem=f"has no {paths.status.name}: not a run of ours, or of an older layout",
+            )
+        return _read(paths, name, sweep)
+    except RunDirectoryError as err:
+        return RunRecord(path, name, BROKEN, sweep, problem=err.problems[0])
+
+
+def _read(paths: RunPaths, name: str, sweep: Path | None) -> RunRecord:
+    status = read_status(paths)
+    if not os.path.lexists(paths.config):
+        return _without_config(paths, name, sweep, status)
+    settings = _settings(paths)
+    result = _result(paths, status)
+    started = _moment(status.get("started"))
+    notes = read_notes(paths)
+    if result is None:
+        last = last_epoch(paths)
+        epoch, metrics = last.pop("epoch", None), last
+        seconds = _since(started) if status["status"] == Status.RUNNING else None
+        best: dict[str, float] = {}
+    else:
+        metrics, best = _numbers(paths, result, "metrics"), _numbers(paths, result, "best")
+        epoch, seconds = _number(result.get("epochs")), _number(result.get("seconds"))
+    epochs = settings.get("trainer.epochs")
+    return RunRecord(
+        path=paths.root,
+        name=name,
+        status=status["status"],
+        sweep=sweep,
+        started=started,
+        seconds=seconds,
+        epoch=_whole(epoch),
+        epochs=epochs if type(epochs) is int else None,
+        settings=settings,
+        choices=_choices(paths),
+        follows=_follows(paths),
+        metrics=metrics,
+        best=best,
+        facts={k: result[k] for k in FACTS if result and isinstance(result.get(k), str | int)},
+        tags=notes.tags,
+        note=notes.note,
+        problem=str(status.get("error") or ""),
+    )
+
+
+def _without_config(
+    paths: RunPaths, name: str, sweep: Path | None, status: Mapping[str, Any]
+) -> RunRecord:
+    """A run that has not begun, or never will."""
+    if status["status"] == Status.RUNNING:
+        return RunRecord(paths.root, name, Status.PENDING, sweep, _moment(status.get("started")))
+    why = status.get("error") or status["status"]
+    raise RunDirectoryError(f"has no {paths.config.name}: it ended before it began ({why})")
+
+
+def _settings(paths: RunPaths) -> dict[str, Any]:
+    try:
+        return flat_settings(read_text(paths.config))
+    except yaml.YAMLError as err:
+        told = " ".join(str(err).split())[:200]
+        raise RunDirectoryError(f"its {paths.config.name} is not plain YAML: {told}") from err
+
+
+def _result(paths: RunPaths, status: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The content of `result.json`; None where it is of an earlier end, or there is none yet."""
+    if not os.path.lexists(paths.result):
+        if status["status"] == Status.COMPLETED:
+            raise RunDirectoryError(f"is completed and has no {paths.result.name}")
+        return None
+    result = read_json(paths.result)
+    return result if result.get("status") == status["status"] else None
+
+
+def _numbers(paths: RunPaths, result: Mapping[str, Any], key: str) -> dict[str, float]:
+    """Numbers by name; null, which stands for what is not defined, becomes NaN."""
+    found = result.get(key)
+    if not isinstance(found, dict):
+        raise RunDirectoryError(f"'{paths.result}' is damaged: {key} is no mapping")
+    numbers = {name: math.nan if one is None else _number(one) for name, one in found.items()}
+    wrong = [name for name, one in numbers.items() if one is None]
+    if wrong:
+        raise RunDirectoryError(f"'{paths.result}' is damaged: {key} '{wrong[0]}' is no number")
+    return {name: one for name, one in numbers.items() if one is not None}
+
+
+def last_epoch(paths: RunPaths) -> dict[str, float]:
+    """The last row of `history.csv`: its epoch and metrics; empty where there is none yet."""
+    try:
+        with open_plain(paths.history) as file:
+            names = file.readline(LAST_LINES).decode().rstrip("\r\n").split(",")
+            file.seek(max(file.tell(), file.seek(0, os.SEEK_END) - LAST_LINES))
+            last = file.read().decode(errors="replace").split()[-1].split(",")
+        cells = {k: float(v) if v else math.nan for k, v in zip(names, last, strict=True)}
+        return {printable(k): v for k, v in cells.items() if k == "epoch" or k not in NOT_METRICS}
+    except (OSError, RunDirectoryError, ValueError, IndexError):
+        return {}
+
+
+def _choices(paths: RunPaths) -> dict[str, str | None]:
+    try:
+        return group_choices(read_text(paths.hydra / "hydra.yaml"))
+    except RunDirectoryError:
+        return {}
+
+
+def _follows(paths: RunPaths) -> frozenset[str]:
+    try:
+        return references(read_text(paths.hydra / "config.yaml"))
+    except RunDirectoryError:
+        return frozenset()
+
+
+def _moment(told: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(told))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _since(started: datetime | None) -> float | None:
+    return None if started is None else max(0.0, time.time() - started.timestamp())
+
+
+def _number(told: object) -> float | None:
+    return told if isinstance(told, int | float) and not isinstance(told, bool) else None
+
+
+def _whole(told: float | None) -> int | None:
+    return int(told) if told is not None and math.isfinite(told) else None

@@ -1,0 +1,82 @@
+"""What stands in a cell of a table of runs: the value that a record has under a name."""
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from seedbed.catalog.record import RunRecord
+
+MISSING: Final = None
+"""Of a run that has no such key; a setting that is null looks the same in a table."""
+
+CONFIG = "config."
+"""In front of a key of the config that has the name of a field."""
+
+BEST = "best."
+
+FIELDS: dict[str, Callable[[RunRecord], Any]] = {
+    "name": lambda run: run.name,
+    "path": lambda run: str(run.path),
+    "when": lambda run: run.started,
+    "status": lambda run: str(run.status),
+    "epoch": lambda run: run.epoch,
+    "epochs": lambda run: run.epochs,
+    "seconds": lambda run: run.seconds,
+    "sweep": lambda run: None if run.sweep is None else str(run.sweep),
+    "tags": lambda run: run.tags,
+    "note": lambda run: run.note or None,
+    "problem": lambda run: run.problem or None,
+    **{
+        fact: lambda run, fact=fact: run.facts.get(fact)  # type: ignore[misc]
+        for fact in ("task", "parameters", "engine", "device")
+    },
+}
+"""What a record tells beside its settings and metrics, by the name of the column."""
+
+
+def value_of(run: RunRecord, key: str) -> Any:
+    """What a run has under a name; None where it has nothing.
+
+    Args:
+        run: of it.
+        key: a field, a metric, `best.` and a metric, a dotted key of the config, or a config group.
+    """
+    field = FIELDS.get(key)
+    if field is not None:
+        return field(run)
+    if key in run.metrics:
+        return run.metrics[key]
+    if key.startswith(BEST) and key[len(BEST) :] in run.best:
+        return run.best[key[len(BEST) :]]
+    return setting_of(run, key.removeprefix(CONFIG))
+
+
+def setting_of(run: RunRecord, key: str) -> Any:
+    """The value of a key of the config, or the option of a config group."""
+    return run.settings[key] if key in run.settings else run.choices.get(key)
+
+
+def keys_of(runs: Iterable[RunRecord]) -> list[str]:
+    """All names that a run of these has a value under, each once."""
+    settings: dict[str, None] = {}
+    metrics: dict[str, None] = {}
+    for run in runs:
+        settings.update(dict.fromkeys(run.choices))
+        settings.update(dict.fromkeys(run.settings))
+        metrics.update(dict.fromkeys(run.metrics))
+        metrics.update(dict.fromkeys(f"{BEST}{name}" for name in run.best))
+    return list(dict.fromkeys([*FIELDS, *metrics, *settings]))
+
+
+def identity(value: Any) -> Any:
+    """Equal for values that are the same setting: 1 and 1.0, but not 1 and true."""
+    if isinstance(value, bool):
+        return f"bool {value}"
+    if isinstance(value, float) and math.isnan(value):
+        return "float nan"
+    if isinstance(value, str):
+        return f"text {value}"
+    if isinstance(value, list | dict):
+        return json.dumps(value, sort_keys=True)
+    return value
