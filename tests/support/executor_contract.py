@@ -14,7 +14,7 @@ from seedbed.compose.overrides import filled_in
 from seedbed.config.identity import config_hash
 from seedbed.sweep.executors import Executor, ThisProcess, run_on
 from seedbed.sweep.job import Job
-from seedbed.sweep.outcome import JobState, Sweep
+from seedbed.sweep.outcome import JobState, SweepState
 
 LAYERS = (
     "import sys, torch\n"
@@ -32,7 +32,7 @@ def sweep_jobs(folder: Path, *overrides: str) -> list[Job]:
         JobState(number, filled_in(one), f"job_{number}", config_hash(one.resolved))
         for number, one in enumerate(composed)
     ]
-    return jobs_of(Sweep(folder, records), records, composed)
+    return jobs_of(SweepState(folder, records), records, composed)
 
 
 class ExecutorContract:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbed.cli.sweep_ending import say_ending
+from seedbed.cli.sweep_report import print_report
 from seedbed.cli.sweep_tables import WIDTH, tables
 from seedbed.sweep.best import over_seeds, ranked
-from seedbed.sweep.outcome import JobState, Sweep
+from seedbed.sweep.outcome import JobState, SweepState
 
 
 def jobs(
@@ -121,8 +121,8 @@ def test_other_metrics_have_the_room_that_is_left() -> None:
 def test_twenty_jobs_are_listed_that_did_not_complete(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sweep = Sweep(tmp_path, jobs(grid(5, 5), status="failed"))
-    assert say_ending(sweep, "auto") == 1
+    sweep = SweepState(tmp_path, jobs(grid(5, 5), status="failed"))
+    assert print_report(sweep, "auto") == 1
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "25 of 25 jobs did not complete:"
     assert said[21:] == [

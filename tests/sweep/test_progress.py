@@ -163,12 +163,12 @@ def test_runs_that_train_count_by_the_part_that_is_done(monkeypatch: pytest.Monk
     lines.stack_started(1, 20)
     now = 10.0
     lines.stack_step(0.5, 10)  # ten have left the stack already
-    assert (lines.standing.rate, lines.standing.seconds_left) == (1.5, 10.0)
+    assert (lines.state.rate, lines.state.seconds_left) == (1.5, 10.0)
     for number in range(20):
         ended = record(number, train_loss=1.0)
         ended.group = 1
         lines.job_ended(ended)
-    assert lines.standing.rate == 2.0
+    assert lines.state.rate == 2.0
 
 
 @pytest.mark.parametrize("made", [Lines, Display])
@@ -220,6 +220,6 @@ def test_the_best_is_by_the_monitored_value(
 
 
 def test_what_is_said_of_a_sweep_needs_no_torch() -> None:
-    names = "seedbed.api.sweep_progress, seedbed.cli.sweep_ending"
+    names = "seedbed.api.sweep_progress, seedbed.cli.sweep_report"
     code = f"import sys, {names}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=200).returncode == 0

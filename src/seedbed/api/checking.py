@@ -46,8 +46,8 @@ class Report:
         """Plain containers."""
         columns = [one.to_json() for one in self.columns]
         more: dict[str, Sequence[Any]] = {"notes": self.notes, "columns": columns}
-        told = {"valid": True, "parameters": self.parameters, "rows": self.rows}
-        return {**told, **{key: value for key, value in more.items() if value}}
+        fields = {"valid": True, "parameters": self.parameters, "rows": self.rows}
+        return {**fields, **{key: value for key, value in more.items() if value}}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from seedbed.raised import reason
 
 
 @contextmanager
-def failures_told(log: Path | None = None) -> Iterator[None]:
+def as_run_failure(log: Path | None = None) -> Iterator[None]:
     """Turns what is raised inside into one line.
 
     Args:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from seedbed.tables.memory import MemoryTable
 
-MOST_NAMED = 1000
+MOST_COLUMNS = 1000
 """Columns that the config names."""
 
 DIGITS = 16
@@ -51,7 +51,7 @@ class Handed:
         if not self.items:
             return list(jobs)
         checks, shared = CheckedGroups(), _Shared(self._rows())
-        told = []
+        configs = []
         for one in jobs:
             resolved, raw = dict(one.resolved), dict(one.raw)
             for whole in (resolved, raw):
@@ -59,8 +59,8 @@ class Handed:
                     whole["data"] = shared.with_rows(whole["data"])
                 if self.module is not None:
                     whole["model"] = shared.model(self.module, self._key(self.module))
-            told.append(replace(one, config=checked(resolved, checks), raw=raw))
-        return told
+            configs.append(replace(one, config=checked(resolved, checks), raw=raw))
+        return configs
 
     def _rows(self) -> dict[str, Any]:
         """What `data` says of the rows."""
@@ -68,7 +68,7 @@ class Handed:
             return {}
         names = list(self.table.names)
         return {
-            "columns": names if len(names) <= MOST_NAMED else [],
+            "columns": names if len(names) <= MOST_COLUMNS else [],
             "fingerprint": self._key(self.table),
         }
 

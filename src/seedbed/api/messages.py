@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from seedbed.sweep.outcome import JobState, Sweep
+from seedbed.sweep.outcome import JobState, SweepState
 from seedbed.sweep.progress import SilentSweep, SweepProgress
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Messages(Protocol):
         """A run ended by itself."""
         ...
 
-    def sweep_ended(self, sweep: Sweep, monitor: str) -> None:
+    def sweep_ended(self, sweep: SweepState, monitor: str) -> None:
         """A sweep ended.
 
         Args:
@@ -72,7 +72,7 @@ class Quiet:
     def run_ended(self, trained: "Trained") -> None:
         """See `Messages`."""
 
-    def sweep_ended(self, sweep: Sweep, monitor: str) -> None:
+    def sweep_ended(self, sweep: SweepState, monitor: str) -> None:
         """See `Messages`."""
 
 
@@ -117,7 +117,7 @@ class Printed:
         print(closing_text(trained.result, trained.plan.config.trainer.epochs))
         print(f"run: {trained.paths.root}")
 
-    def sweep_ended(self, sweep: Sweep, monitor: str) -> None:
+    def sweep_ended(self, sweep: SweepState, monitor: str) -> None:
         """See `Messages`."""
         print(f"sweep: {sweep.directory}")
 

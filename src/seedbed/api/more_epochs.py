@@ -47,15 +47,16 @@ def raised(resolved: dict[str, Any], overrides: Sequence[str]) -> Raised:
             raise ArgumentError(f"the run's config has no {EPOCHS}, got '{overrides[0]}'")
         return Raised(0, 0)
     more = Raised(trainer["epochs"], trainer["epochs"])
-    for word in overrides:
-        key, _, value = word.partition("=")
+    for override in overrides:
+        key, _, value = override.partition("=")
         if key == EPOCHS and NUMBER.fullmatch(value):
             trainer["epochs"] = more.epochs = _larger(EPOCHS, more.epochs_before, int(value))
         elif key in (PATIENCE, SHORT_PATIENCE) and (value == "null" or NUMBER.fullmatch(value)):
             more.patient = _wait_longer(trainer, value) or more.patient
         else:
             raise ArgumentError(
-                f"resume takes {EPOCHS}=N, {PATIENCE}=N or null, and data.path=FILE, got '{word}'"
+                f"resume takes {EPOCHS}=N, {PATIENCE}=N or null, and data.path=FILE, got "
+                f"'{override}'"
             )
     return more
 

@@ -33,11 +33,11 @@ class Predictions(Sequence[Any]):
         return len(self.values)
 
     @overload
-    def __getitem__(self, at: int) -> Any: ...
+    def __getitem__(self, index: int) -> Any: ...
     @overload
-    def __getitem__(self, at: slice) -> list[Any]: ...
-    def __getitem__(self, at: int | slice) -> Any:
-        return self.values[at]
+    def __getitem__(self, index: slice) -> list[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        return self.values[index]
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.values)

@@ -127,8 +127,8 @@ def _alone(paths: RunPaths, plan: "RunComponents", scratch: Path) -> Comparison:
     directory = claim(scratch)
     if run(plan, directory, draw=False)["status"] == Status.INTERRUPTED:
         raise KeyboardInterrupt
-    found = compared(paths, directory)
-    return Comparison(found.identical, found.differences, found.environment)
+    comparison = compared(paths, directory)
+    return Comparison(comparison.identical, comparison.differences, comparison.environment)
 
 
 def _among_its_stack(

@@ -31,8 +31,8 @@ def run_of(
         raise ConfigError(
             "hydra.mode=MULTIRUN asks for a sweep, and this is one run; call seedbed.sweep"
         )
-    (told,) = given.into(request)
-    return told
+    (request_with_items,) = given.into(request)
+    return request_with_items
 
 
 def sweep_of(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from seedbed.api.failures import failures_told
+from seedbed.api.failures import as_run_failure
 from seedbed.api.messages import Messages
 from seedbed.api.more_epochs import Raised, raised
 from seedbed.api.trained import Trained
@@ -136,7 +136,7 @@ def _go_on(
     with logged(directory), kept(directory, say, was_complete=was_complete) as attempt:
         for line in (*(f"note: {note}" for note in opened.notes), opened.line):
             say(line)
-        with failures_told(directory.log):
+        with as_run_failure(directory.log):
             result = run(opened.plan, directory, progress, resumed=snapshot)
         attempt.status = result["status"]
     return Trained(result, RunPaths(directory.root), opened.plan, attempt.was_put_back)

@@ -32,11 +32,11 @@ def new_rows(rows: Any, preprocessing: Preprocessing) -> NewRows:
     if isinstance(rows, tuple):
         rows = list(rows)
     if isinstance(rows, list):
-        rows = [_plain(row) for row in rows]
+        rows = [_as_json(row) for row in rows]
     return rows_from_json(rows, preprocessing, KEY)
 
 
-def _plain(row: Any) -> Any:
+def _as_json(row: Any) -> Any:
     """A row as JSON would have it."""
     if isinstance(row, Mapping):
         return {name: _value(value) for name, value in row.items()}
@@ -63,5 +63,5 @@ def _from_array(rows: np.ndarray[Any, Any], preprocessing: Preprocessing) -> New
         raise DataError(
             f"{KEY}: rows have {rows.shape[1]} values, the run takes {len(features)}: {names}"
         )
-    named = {one.name: rows[:, at] for at, one in enumerate(features)}
+    named = {one.name: rows[:, index] for index, one in enumerate(features)}
     return rows_from_file(table_in_memory(named, KEY), preprocessing)

@@ -222,7 +222,7 @@ class Run:
             raise RunDirectoryError(f"'{self._paths.result}' is damaged: {key} is no mapping")
         return told or {}
 
-    def _shown(self) -> tuple[str, dict[str, Any]]:
+    def _status_and_metrics(self) -> tuple[str, dict[str, Any]]:
         """The status and the metrics, of a damaged run as well: what is shown does not raise."""
         try:
             metrics = {name: value for name, value in self.metrics.items() if value is not None}
@@ -234,12 +234,12 @@ class Run:
         return read_json(self._paths.result) if self._paths.result.is_file() else {}
 
     def __repr__(self) -> str:
-        status, metrics = self._shown()
+        status, metrics = self._status_and_metrics()
         numbers = ", ".join(f"{name} {cell_text(value)}" for name, value in metrics.items())
         return f"Run({str(self.path)!r}): {status}{': ' if numbers else ''}{numbers}"
 
     def _repr_html_(self) -> str:
-        status, metrics = self._shown()
+        status, metrics = self._status_and_metrics()
         cells = {"status": status, **metrics}
         lines = "".join(
             f"<tr><th>{escape(name)}</th><td>{escape(cell_text(value))}</td></tr>"

@@ -73,13 +73,13 @@ class Sweep(Sequence[Run]):
         return len(self._begun)
 
     @overload
-    def __getitem__(self, at: int) -> Run: ...
+    def __getitem__(self, index: int) -> Run: ...
     @overload
-    def __getitem__(self, at: slice) -> list[Run]: ...
-    def __getitem__(self, at: int | slice) -> Run | list[Run]:
-        if isinstance(at, slice):
-            return [self._run(job) for job in self._begun[at]]
-        return self._run(self._begun[at])
+    def __getitem__(self, index: slice) -> list[Run]: ...
+    def __getitem__(self, index: int | slice) -> Run | list[Run]:
+        if isinstance(index, slice):
+            return [self._run(job) for job in self._begun[index]]
+        return self._run(self._begun[index])
 
     def _run(self, job: JobState) -> Run:
         if job.number not in self._runs:

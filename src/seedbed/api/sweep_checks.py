@@ -74,8 +74,8 @@ def refuse_what_cannot_run(composed: Sequence[ComposedConfig], say: Say) -> dict
             notes += [*one.notes, *plan.notes]
         except SeedbedError as err:
             first = first or err
-            words = " ".join(one.overrides)
-            problems += [f"job {number} ({words}): {line}" for line in err.problems]
+            typed = " ".join(one.overrides)
+            problems += [f"job {number} ({typed}): {line}" for line in err.problems]
     if problems:
         raise SeedbedError(*cut(problems)) from first
     for note in dict.fromkeys(notes):
@@ -91,9 +91,11 @@ def refuse_what_cannot_fuse(composed: Sequence[ComposedConfig]) -> None:
     """
     if composed[0].config.sweep.fuse != "always":
         return
-    told = "; ".join(one.told("cannot fuse", "cannot fuse") for one in _not_stacked(composed))
-    if told:
-        raise ConfigError(f"sweep.fuse=always: {told}; type sweep.fuse=auto")
+    blockers = "; ".join(
+        one.describe("cannot fuse", "cannot fuse") for one in _not_stacked(composed)
+    )
+    if blockers:
+        raise ConfigError(f"sweep.fuse=always: {blockers}; type sweep.fuse=auto")
 
 
 def notes_on_fusing(composed: Sequence[ComposedConfig]) -> list[str]:
@@ -126,14 +128,18 @@ def refuse_too_large(
     disk.refuse_too_large(directory, [(sizes[_kind(one)], one.config) for one in composed])
 
 
-def refuse_strange_words(records: Sequence[JobState]) -> None:
+def refuse_foreign_overrides(records: Sequence[JobState]) -> None:
     """The overrides are a stranger's: they set keys, and read nothing of this machine."""
     for record in records:
-        for word in record.overrides:
-            bare = str(word).replace("\\", "")  # Hydra's grammar may escape what is in ${…}
-            if not isinstance(word, str) or word.startswith("hydra") or RESOLVER.search(bare):
+        for override in record.overrides:
+            bare = str(override).replace("\\", "")  # Hydra's grammar may escape what is in ${…}
+            if (
+                not isinstance(override, str)
+                or override.startswith("hydra")
+                or RESOLVER.search(bare)
+            ):
                 raise RunDirectoryError(
-                    f"'{record.directory}' has the override {word!r}, which is "
+                    f"'{record.directory}' has the override {override!r}, which is "
                     "not taken from a sweep's own files"
                 )
 

@@ -48,7 +48,7 @@ def reporter(monitor: str, jobs: Sequence[JobState] = ()) -> SweepProgress:
     return Lines(monitor, jobs)
 
 
-class Standing:
+class SweepProgressState:
     """How far a sweep is.
 
     Args:
@@ -60,8 +60,8 @@ class Standing:
         self.best = Leader(monitor, jobs)
         self.jobs = self.to_run = self.ended = self.failed = 0
         self.began = time.monotonic()
-        self.stack = self.width = self.waiting = 0
-        self.runs, self.part = 0, 0.0
+        self.stack = self.stack_size = self.waiting = 0
+        self.runs, self.fraction = 0, 0.0
 
     def start(self, jobs: int, left: int) -> None:
         """As `SweepProgress.started`."""
@@ -70,8 +70,8 @@ class Standing:
 
     def start_stack(self, number: int, runs: int) -> None:
         """As `SweepProgress.stack_started`."""
-        self.stack, self.width, self.waiting = number, runs, runs
-        self.runs, self.part = runs, 0.0
+        self.stack, self.stack_size, self.waiting = number, runs, runs
+        self.runs, self.fraction = runs, 0.0
 
     def take(self, record: JobState) -> None:
         """As `SweepProgress.job_ended`."""
@@ -90,7 +90,7 @@ class Standing:
     def rate(self) -> float:
         """Runs a second; those that train now count by the part that they have done."""
         inside = min(self.runs, self.waiting)
-        made = self.ended + (self.waiting - inside) + inside * self.part
+        made = self.ended + (self.waiting - inside) + inside * self.fraction
         return made / max(1e-9, time.monotonic() - self.began)
 
     @property
@@ -128,11 +128,11 @@ class Lines:
     """
 
     def __init__(self, monitor: str, jobs: Sequence[JobState] = ()) -> None:
-        self.standing = Standing(monitor, jobs)
+        self.state = SweepProgressState(monitor, jobs)
 
     def started(self, jobs: int, left: int) -> None:
         """See `SweepProgress`."""
-        self.standing.start(jobs, left)
+        self.state.start(jobs, left)
         self.each = left <= MOST_JOB_LINES
         self.every = max(1, left // LINES)
         self.pause = QUIET_SECONDS if self.each else LINE_SECONDS
@@ -144,37 +144,37 @@ class Lines:
 
     def stack_started(self, number: int, runs: int) -> None:
         """See `SweepProgress`."""
-        self.standing.start_stack(number, runs)
+        self.state.start_stack(number, runs)
 
     def stack_step(self, done: float, runs: int) -> None:
         """See `SweepProgress`."""
-        standing = self.standing
-        standing.part, standing.runs = done, runs
+        state = self.state
+        state.fraction, state.runs = done, runs
         if time.monotonic() > self.due:
             self._say()
 
     def job_ended(self, record: JobState) -> None:
         """See `SweepProgress`."""
-        standing = self.standing
-        standing.take(record)
+        state = self.state
+        state.take(record)
         if self.each:
-            print(line(record, standing.jobs), flush=True)
+            print(line(record, state.jobs), flush=True)
             self.due = time.monotonic() + self.pause
             return
-        if record.status != Status.COMPLETED and standing.failed <= MOST_FAILURES:
-            print(line(record, standing.jobs), flush=True)
-        ended = standing.ended
-        if ended in (1, standing.to_run) or ended % self.every == 0 or time.monotonic() > self.due:
+        if record.status != Status.COMPLETED and state.failed <= MOST_FAILURES:
+            print(line(record, state.jobs), flush=True)
+        ended = state.ended
+        if ended in (1, state.to_run) or ended % self.every == 0 or time.monotonic() > self.due:
             self._say()
 
     def ended(self) -> None:
         """See `SweepProgress`."""
-        more = 0 if self.each else self.standing.failed - MOST_FAILURES
+        more = 0 if self.each else self.state.failed - MOST_FAILURES
         if more > 0:
             print(f"and {more} more failed", flush=True)
 
     def _say(self) -> None:
-        print(self.standing.text, flush=True)
+        print(self.state.text, flush=True)
         self.due = time.monotonic() + self.pause
 
 
@@ -192,7 +192,7 @@ class Display:
         console: Console | None = None,
         jobs: Sequence[JobState] = (),
     ) -> None:
-        self.standing = Standing(monitor, jobs)
+        self.state = SweepProgressState(monitor, jobs)
         self.console = console or Console(highlight=False)
         self.live = Live(
             console=self.console,
@@ -203,7 +203,7 @@ class Display:
 
     def started(self, jobs: int, left: int) -> None:
         """See `SweepProgress`."""
-        self.standing.start(jobs, left)
+        self.state.start(jobs, left)
         signals.at_end.append(signals.show_cursor)
         self.live.start()
 
@@ -213,16 +213,16 @@ class Display:
 
     def stack_started(self, number: int, runs: int) -> None:
         """See `SweepProgress`."""
-        self.standing.start_stack(number, runs)
+        self.state.start_stack(number, runs)
 
     def stack_step(self, done: float, runs: int) -> None:
         """See `SweepProgress`; the display looks at these when it draws."""
-        standing = self.standing
-        standing.part, standing.runs = done, runs
+        state = self.state
+        state.fraction, state.runs = done, runs
 
     def job_ended(self, record: JobState) -> None:
         """See `SweepProgress`."""
-        self.standing.take(record)
+        self.state.take(record)
 
     def ended(self) -> None:
         """See `SweepProgress`."""
@@ -230,24 +230,24 @@ class Display:
         signals.forget(signals.show_cursor)
 
     def _picture(self) -> Group:
-        standing = self.standing
-        failed = f"{standing.failed} failed" if standing.failed else ""
-        left = standing.seconds_left
+        state = self.state
+        failed = f"{state.failed} failed" if state.failed else ""
+        left = state.seconds_left
         remaining = "" if math.isnan(left) else f"{_clock(left)} left"
-        made = standing.done + min(standing.waiting, standing.runs) * standing.part
+        made = state.done + min(state.waiting, state.runs) * state.fraction
         first = Table.grid(padding=(0, 2, 0, 0))
         first.add_row(
-            ProgressBar(total=standing.jobs, completed=made, width=16),
-            Text(f"{standing.done}/{standing.jobs} jobs"),
+            ProgressBar(total=state.jobs, completed=made, width=16),
+            Text(f"{state.done}/{state.jobs} jobs"),
             Text(failed, style="red"),
-            Text(f"{standing.jobs - standing.done} to go"),
-            Text(f"{standing.rate:.3g} runs/s"),
+            Text(f"{state.jobs - state.done} to go"),
+            Text(f"{state.rate:.3g} runs/s"),
             Text(remaining),
         )
         stack = ""
-        if standing.waiting:
-            stack = f"stack {standing.stack}: {standing.width} runs, {standing.part:.0%}"
-        second = "  ".join(filter(None, [stack, standing.best_text]))
+        if state.waiting:
+            stack = f"stack {state.stack}: {state.stack_size} runs, {state.fraction:.0%}"
+        second = "  ".join(filter(None, [stack, state.best_text]))
         return Group(first, Text(second, no_wrap=True, overflow="ellipsis"))
 
 
@@ -256,8 +256,8 @@ def line(record: JobState, jobs: int) -> str:
     metrics = "  ".join(
         f"{name} {value:.5g}" for name, value in (record.metrics or {}).items() if value is not None
     )
-    said = f"{record.number + 1}/{jobs} {record.directory}: {record.status} {metrics}".rstrip()
-    return said if record.status == Status.COMPLETED else f"{said} {record.error or ''}".rstrip()
+    text = f"{record.number + 1}/{jobs} {record.directory}: {record.status} {metrics}".rstrip()
+    return text if record.status == Status.COMPLETED else f"{text} {record.error or ''}".rstrip()
 
 
 def _clock(seconds: float) -> str:

@@ -12,64 +12,64 @@ from seedbed.errors import ArgumentError, DataError, RunDirectoryError
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
 from seedbed.runs.relocation import Relocation, relocated
-from seedbed.sweep.outcome import Sweep
+from seedbed.sweep.outcome import SweepState
 
 
-def refuse_other_words(directory: Path, words: Sequence[str]) -> None:
+def refuse_other_overrides(directory: Path, overrides: Sequence[str]) -> None:
     """Refuses what is not about where the data lies.
 
     Raises:
         ArgumentError: naming the first such word.
     """
-    for word in words:
-        if not word.startswith("data."):
-            raise _not_taken(word, directory)
+    for override in overrides:
+        if not override.startswith("data."):
+            raise _not_taken(override, directory)
 
 
-def _not_taken(word: str, directory: Path) -> ArgumentError:
+def _not_taken(override: str, directory: Path) -> ArgumentError:
     return ArgumentError(
-        f"resuming a sweep takes data.path=FILE alone, got '{word}'; of one job, type "
-        f"seedbed resume {directory}/JOB {word}"
+        f"resuming a sweep takes data.path=FILE alone, got '{override}'; of one job, type "
+        f"seedbed resume {directory}/JOB {override}"
     )
 
 
 def moved(
-    composed: Sequence[ComposedConfig], words: Sequence[str], directory: Path
+    composed: Sequence[ComposedConfig], overrides: Sequence[str], directory: Path
 ) -> tuple[list[ComposedConfig], Relocation]:
     """The jobs, with where their data lies now.
 
     Args:
         composed: as they were when the sweep began.
-        words: as typed.
+        overrides: as typed.
         directory: of the sweep, for errors.
 
     Raises:
         ArgumentError: for a word about something else, or one that jobs of different data would
             share.
     """
-    if not words:
+    if not overrides:
         return list(composed), Relocation({})
-    found: list[ComposedConfig] = []
+    jobs: list[ComposedConfig] = []
     first: Relocation | None = None
     for one in composed:
         resolved, raw = (
             {**whole, "data": copy.deepcopy(whole["data"])} for whole in (one.resolved, one.raw)
         )
-        relocation, others = relocated(resolved, words)
+        relocation, others = relocated(resolved, overrides)
         if others:
             raise _not_taken(others[0], directory)
         first = relocation if first is None else first
         if relocation != first:
             raise ArgumentError(
-                f"'{words[0]}': the jobs of the sweep have their data in several places; resume "
-                f"each job, seedbed resume {directory}/JOB data.path=FILE"
+                f"'{overrides[0]}': the jobs of the sweep have their data in several places; "
+                f"resume each job, seedbed resume {directory}/JOB data.path=FILE"
             )
         relocation(raw)
-        found.append(replace(one, config=checked(resolved), raw=raw))
-    return found, first or Relocation({})
+        jobs.append(replace(one, config=checked(resolved), raw=raw))
+    return jobs, first or Relocation({})
 
 
-def refuse_other_data(sweep: Sweep, relocation: Relocation) -> None:
+def refuse_other_data(sweep: SweepState, relocation: Relocation) -> None:
     """Refuses to run some jobs on other files than the rest.
 
     Args:
@@ -79,11 +79,11 @@ def refuse_other_data(sweep: Sweep, relocation: Relocation) -> None:
     Raises:
         DataError: naming the file that is not what a job began with.
     """
-    places = dict(relocation.changes.values())
+    new_files = dict(relocation.changes.values())
     digests: dict[Path, str] = {}
     for job in sweep.jobs:
         for file, digest in _files_of(RunPaths(sweep.directory / job.directory)).items():
-            now = Path(places.get(file, file))
+            now = Path(new_files.get(file, file))
             if not now.is_file():
                 continue
             if now not in digests:

@@ -7,11 +7,11 @@ from pathlib import Path
 from seedbed.api.handed import Handed
 from seedbed.api.messages import Messages
 from seedbed.api.sweep_checks import (
-    refuse_strange_words,
+    refuse_foreign_overrides,
     refuse_what_cannot_run,
     refuse_what_is_not_allowed,
 )
-from seedbed.api.sweep_relocation import moved, refuse_other_data, refuse_other_words
+from seedbed.api.sweep_relocation import moved, refuse_other_data, refuse_other_overrides
 from seedbed.api.sweeping import alone, jobs_of, run_left
 from seedbed.components import only_readers_own
 from seedbed.compose.composed import ComposedConfig
@@ -24,7 +24,7 @@ from seedbed.runs.layout import SWEEP_START, RunPaths
 from seedbed.runs.opening import Opening, files_of, opening
 from seedbed.runs.reader import refuse_links
 from seedbed.runs.relocation import Relocation
-from seedbed.sweep.outcome import JobState, Sweep, read_sweep
+from seedbed.sweep.outcome import JobState, SweepState, read_sweep
 from seedbed.sweep.run import left_to_run
 from seedbed.sweep.yardstick import note_basis
 
@@ -83,7 +83,7 @@ class _Left:
         lines: for the user.
     """
 
-    sweep: Sweep
+    sweep: SweepState
     records: list[JobState]
     composed: list[ComposedConfig]
     relocation: Relocation
@@ -105,7 +105,7 @@ def _left(
     from seedbed.training.bounds import is_trusted
 
     fast_start.imports_done()
-    refuse_other_words(directory, overrides)
+    refuse_other_overrides(directory, overrides)
     sweep = read_sweep(directory)
     held = [RunPaths(directory / job.directory) for job in sweep.jobs]
     bounds.justified_by(file for run in held for file in (run.model, run.last, run.best))
@@ -113,7 +113,7 @@ def _left(
     if not left:
         sweep.write_table()
         return None
-    refuse_strange_words(left)
+    refuse_foreign_overrides(left)
     name = str(sweep.origin.get("config_name", "config"))
     composed = recomposed([one.overrides for one in left], find_user_conf(config_dir), name)
     refuse_what_is_not_allowed(composed, directory)

@@ -27,7 +27,7 @@ from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.relocation import Relocation
 from seedbed.sweep.job import Job
 from seedbed.sweep.names import job_folders, refuse_wrong_folders
-from seedbed.sweep.outcome import JobState, Sweep
+from seedbed.sweep.outcome import JobState, SweepState
 from seedbed.sweep.run import run_jobs
 from seedbed.sweep.yardstick import note_basis
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from seedbed.sweep.disk import Footprint
     from seedbed.sweep.executors import Executor
 
-Runner = Callable[[Sweep, Sequence[Job]], None]
+Runner = Callable[[SweepState, Sequence[Job]], None]
 """Runs the jobs of a sweep in another way than ours, and records them."""
 
 
@@ -47,7 +47,7 @@ def run_sweep(
     run: Runner | None = None,
     start: "nn.Module | None" = None,
     executor: "Executor | None" = None,
-) -> Sweep:
+) -> SweepState:
     """Runs a new sweep.
 
     Args:
@@ -69,7 +69,7 @@ def run_sweep(
         for number, (one, folder) in enumerate(zip(kept, folders, strict=True))
     ]
     note_basis(records, [one.resolved for one in kept])
-    sweep = Sweep(directory, records, request.origin)
+    sweep = SweepState(directory, records, request.origin)
     with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
     with alone(directory):
@@ -142,7 +142,7 @@ def _refuse_what_is_in_the_way(directory: Path, folders: Sequence[str]) -> None:
 
 
 def jobs_of(
-    sweep: Sweep,
+    sweep: SweepState,
     records: Sequence[JobState],
     composed: Sequence[ComposedConfig],
     relocation: Relocation | None = None,
@@ -168,7 +168,7 @@ def jobs_of(
 
 
 def run_left(
-    sweep: Sweep,
+    sweep: SweepState,
     jobs: Sequence[Job],
     messages: Messages,
     run: Runner | None = None,

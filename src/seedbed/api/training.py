@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedbed.api.failures import failures_told
+from seedbed.api.failures import as_run_failure
 from seedbed.api.messages import Messages
 from seedbed.api.trained import Trained
 from seedbed.components import AllowList
@@ -58,7 +58,7 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
             write_hydra_files(hydra_files(settings, directory.root), directory)
             if keep_start:
                 save_start(directory.start, plan.model)
-            with failures_told(directory.log):
+            with as_run_failure(directory.log):
                 result = run(plan, directory, progress)
     trained = Trained(result, RunPaths(directory.root), plan)
     messages.run_ended(trained)

@@ -68,12 +68,12 @@ def parsed_json(text: str, key: str) -> Any:
 
 def _mapping(key: str, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON, in which no name stands twice: Python would keep the last in silence."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ArgumentError(f"{key} names '{printable(twice)}' more than once in a row")
-    return found
+    return mapping
 
 
 def _whole(digits: str) -> int:
@@ -97,7 +97,7 @@ def output_file(text: str, key: str) -> Path:
     return path
 
 
-def say_notes(notes: Sequence[str]) -> None:
+def print_notes(notes: Sequence[str]) -> None:
     """Beside the output, which may be JSON."""
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
@@ -113,6 +113,6 @@ def refuse_idle_flag(flag: str, given: object, reason: str) -> None:
         raise ArgumentError(f"{flag} {reason}; leave it out")
 
 
-def is_run(words: Sequence[str]) -> bool:
+def is_run(what: Sequence[str]) -> bool:
     """Whether the words name a run directory rather than overrides."""
-    return len(words) == 1 and ("=" not in words[0] or Path(words[0]).is_dir())
+    return len(what) == 1 and ("=" not in what[0] or Path(what[0]).is_dir())

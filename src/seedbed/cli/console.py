@@ -7,21 +7,21 @@ from seedbed.api.trained import Trained
 from seedbed.process import signals
 from seedbed.process.exit_codes import DONE, RUN_FAILED
 from seedbed.runs.status import Status
-from seedbed.sweep.outcome import Sweep
+from seedbed.sweep.outcome import SweepState
 
 
 class Console(Printed):
     """Prints all that an operation says, with what to type next at its end.
 
     Args:
-        waits: whether the end of a sweep is printed by `say_sweep` alone; what runs as Hydra's
+        waits: whether the end of a sweep is printed by `print_sweep` alone; what runs as Hydra's
             plugin is followed by Hydra's callbacks.
     """
 
     def __init__(self, *, waits: bool = False) -> None:
         self.code = DONE
         self._waits = waits
-        self._ended: tuple[Sweep, str] | None = None
+        self._ended: tuple[SweepState, str] | None = None
 
     def run_ended(self, trained: Trained) -> None:
         """See `Messages`."""
@@ -30,24 +30,24 @@ class Console(Printed):
             print(f"error: {trained.status}: {trained.result['error']}", file=sys.stderr)
             print(f"run: {trained.paths.root}")
             return
-        from seedbed.cli.ending import say_ending
+        from seedbed.cli.run_report import print_report
 
-        say_ending(trained)
+        print_report(trained)
         codes: dict[str, int] = {Status.COMPLETED: DONE, Status.INTERRUPTED: signals.exit_code()}
         self.code = codes.get(trained.status, RUN_FAILED)
 
-    def sweep_ended(self, sweep: Sweep, monitor: str) -> None:
+    def sweep_ended(self, sweep: SweepState, monitor: str) -> None:
         """See `Messages`."""
         self._ended = sweep, monitor
         if not self._waits:
-            self.say_sweep()
+            self.print_sweep()
 
-    def say_sweep(self) -> int:
+    def print_sweep(self) -> int:
         """Prints how the sweep went that ended last; the exit code."""
-        from seedbed.cli.sweep_ending import say_ending
+        from seedbed.cli.sweep_report import print_report
 
         assert self._ended is not None
-        self.code = say_ending(*self._ended)
+        self.code = print_report(*self._ended)
         return self.code
 
 

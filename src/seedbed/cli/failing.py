@@ -12,7 +12,7 @@ LONGEST = 1000
 """Characters of what a library says."""
 
 
-def say_failure(err: Exception) -> int:
+def print_failure(err: Exception) -> int:
     """Prints the error that ended a command, with its traceback if asked; the exit code."""
     if os.environ.get("SEEDBED_DEBUG"):
         print(shown_traceback(err), end="", file=sys.stderr)
@@ -35,6 +35,6 @@ def _code_and_problems(err: Exception) -> tuple[int, list[str]]:
         case OSError(errno=errno.ENAMETOOLONG):
             return WRONG_INPUT, [f"no file can have a name as long as '{str(err.filename)[:60]}…'"]
         case PermissionError() if err.filename is not None:
-            told = f"may not open '{err.filename}': {err.strerror}"
-            return WRONG_INPUT, SeedbedError(told).problems
+            message = f"may not open '{err.filename}': {err.strerror}"
+            return WRONG_INPUT, SeedbedError(message).problems
     return RUN_FAILED, [f"{reason(err)[:LONGEST]}; SEEDBED_DEBUG=1 shows where"]

@@ -28,7 +28,7 @@ from seedbed.config.locations import find_user_conf, own_conf, using_user_conf
 from seedbed.errors import ArgumentError, ConfigError, RunDirectoryError
 
 
-def parse(words: Sequence[str]) -> argparse.Namespace:
+def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Hydra's grammar of the command line.
 
     Raises:
@@ -45,7 +45,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         )
 
     parser.error = refuse  # type: ignore[method-assign]
-    args = parser.parse_intermixed_args(list(words))
+    args = parser.parse_intermixed_args(list(argv))
     if (args.resolve or args.package) and not (args.cfg or args.help):
         raise ArgumentError("--resolve and --package go with --cfg job")
     refuse_absurd_words(args.overrides)
@@ -82,11 +82,11 @@ def user_folder(args: argparse.Namespace) -> Path | None:
     return find_user_conf(args.config_dir)
 
 
-def through_hydra(words: Sequence[str], args: argparse.Namespace, task: Any) -> None:
+def through_hydra(argv: Sequence[str], args: argparse.Namespace, task: Any) -> None:
     """Lets Hydra do what the flags ask.
 
     Args:
-        words: the command line after `seedbed train`.
+        argv: the command line after `seedbed train`.
         args: the same, parsed.
         task: called by Hydra for `--experimental-rerun`.
 
@@ -98,7 +98,7 @@ def through_hydra(words: Sequence[str], args: argparse.Namespace, task: Any) -> 
     conf = Path(args.config_path).resolve() if args.config_path else own_conf()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing
     argv_before = sys.argv
-    flags = [word for word in _without_config_dir(words) if word not in args.overrides]
+    flags = [word for word in _without_config_dir(argv) if word not in args.overrides]
     sys.argv = ["seedbed train", *flags, *args.overrides]
     try:
         with naming_foreign(folder, name), using_user_conf(folder):
@@ -127,10 +127,10 @@ def _refuse_wrong_values(
             raise ConfigError(*wrong) from err
 
 
-def _without_config_dir(words: Sequence[str]) -> list[str]:
+def _without_config_dir(argv: Sequence[str]) -> list[str]:
     """Hydra would put that folder behind ours; the search path plugin puts it in front."""
     kept, skip = [], False
-    for word in words:
+    for word in argv:
         if skip or word.startswith(("--config-dir=", "-cd=")):
             skip = False
         elif word in ("--config-dir", "-cd"):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from seedbed.cli.arguments import Parser, is_run, parsed_json, refuse_idle_flag, say_notes
+from seedbed.cli.arguments import Parser, is_run, parsed_json, print_notes, refuse_idle_flag
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
@@ -53,13 +53,13 @@ def _show(args: Any, run: str | None, rows: Any) -> int:
         run: a run directory, or None for overrides.
         rows: of `--input`.
     """
-    shown: dict[str, Any] = {}
+    report: dict[str, Any] = {}
     if run is None:
         from seedbed.cli.from_config import planned
 
         plan = planned(args.what, args.config_dir)
         if args.batches:
-            shown |= _batches(plan, as_json=args.json)
+            report |= _batches(plan, as_json=args.json)
         from seedbed.views.trained import untrained
 
         model = untrained(plan)
@@ -70,15 +70,15 @@ def _show(args: Any, run: str | None, rows: Any) -> int:
 
         fast_start.imports_done()
         model = load_trained(run, args.checkpoint)
-        say_notes(model.notes)
+        print_notes(model.notes)
     if args.weights:
-        shown |= _weights(model, as_json=args.json)
+        report |= _weights(model, as_json=args.json)
     if args.layers:
-        shown |= _names(model, as_json=args.json)
+        report |= _names(model, as_json=args.json)
     if args.layer:
-        shown |= _values(model, rows, args.layer, as_json=args.json)
+        report |= _values(model, rows, args.layer, as_json=args.json)
     if args.json:
-        print(json_text(shown))
+        print(json_text(report))
     return DONE
 
 
@@ -136,7 +136,7 @@ def _values(model: Any, rows: Any, names: Sequence[str], *, as_json: bool) -> di
     from seedbed.views import layers
 
     new = rows_from_json(rows, model.preprocessing)
-    say_notes(new.notes)
+    print_notes(new.notes)
     inputs = torch.from_numpy(new.inputs)
     values = layers.chosen(layers.layer_values(model, inputs), names)
     output = layers.output(model, inputs)
@@ -147,10 +147,10 @@ def _values(model: Any, rows: Any, names: Sequence[str], *, as_json: bool) -> di
         if hidden is not None:
             print(f"hidden {tuple(hidden.shape)}, as forward returns it with the output\n{hidden}")
         print(f"output {tuple(output.shape)}\n{output}")
-    shown: dict[str, Any] = {
+    report: dict[str, Any] = {
         "output": output.tolist(),
         "layers": {name: value.tolist() for name, value in values.items()},
     }
     if hidden is not None:
-        shown["hidden"] = hidden.tolist()
-    return shown
+        report["hidden"] = hidden.tolist()
+    return report

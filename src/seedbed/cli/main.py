@@ -40,7 +40,7 @@ def script() -> NoReturn:
 
     streams.guard()
     fast_start.begin()
-    if _answer(sys.argv[1:]) is None:
+    if _help(sys.argv[1:]) is None:
         _keep_warnings()
     try:
         code: object = main()
@@ -59,34 +59,34 @@ def _keep_warnings() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _command(words)
+        code = _command(argv)
     except KeyboardInterrupt:
         code = signals.exit_code()
     except Exception as err:
-        from seedbed.cli.failing import say_failure
+        from seedbed.cli.failing import print_failure
 
-        return say_failure(err)
+        return print_failure(err)
     if code == signals.exit_code():
         print(signals.ending(), file=sys.stderr)
     return code
 
 
-def _answer(words: Sequence[str]) -> str | None:
+def _help(argv: Sequence[str]) -> str | None:
     """To words that ask for no command."""
-    if not words or words[0] in ("-h", "--help", "help"):
+    if not argv or argv[0] in ("-h", "--help", "help"):
         listed = "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items())
         return HELP.format(commands=listed)
-    return f"seedbed {__version__}\n" if words[0] in ("-V", "--version") else None
+    return f"seedbed {__version__}\n" if argv[0] in ("-V", "--version") else None
 
 
-def _command(words: list[str]) -> int:
-    answer = _answer(words)
-    if answer is not None:
-        print(answer, end="")
+def _command(argv: list[str]) -> int:
+    text = _help(argv)
+    if text is not None:
+        print(text, end="")
         return DONE
-    name, *rest = words
+    name, *rest = argv
     if name not in COMMANDS:
         from seedbed.config.hints import did_you_mean
         from seedbed.errors import SeedbedError

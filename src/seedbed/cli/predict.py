@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seedbed.cli.arguments import Parser, output_file, parsed_json, say_notes
+from seedbed.cli.arguments import Parser, output_file, parsed_json, print_notes
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text, write_bytes
@@ -62,7 +62,7 @@ def _predict(args: argparse.Namespace, json_rows: Any, output: Path | None) -> i
     file = opened_rows(Path(args.file), trained.config["data"]) if args.file else None
     preprocessing = trained.preprocessing
     rows = rows_from_file(file, preprocessing) if file else rows_from_json(json_rows, preprocessing)
-    say_notes([*trained.notes, *rows.notes])
+    print_notes([*trained.notes, *rows.notes])
     predicted = predictions(trained, rows.inputs)
     columns = {**prediction_columns(trained, predicted), **rows.warnings()}
     if output is not None:
@@ -79,7 +79,9 @@ def _predict(args: argparse.Namespace, json_rows: Any, output: Path | None) -> i
     return DONE
 
 
-def _show(answers: Sequence[Any]) -> None:
+def _show(predictions: Sequence[Any]) -> None:
     """A line for each row."""
-    for answer in answers:
-        print(answer if isinstance(answer, str) else "  ".join(f"{v:.6g}" for v in answer))
+    for prediction in predictions:
+        print(
+            prediction if isinstance(prediction, str) else "  ".join(f"{v:.6g}" for v in prediction)
+        )

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from seedbed.api.reproducing import Comparison, reproduce_run
-from seedbed.cli.arguments import Parser, say_notes
+from seedbed.cli.arguments import Parser, print_notes
 from seedbed.process.exit_codes import DONE, RUN_FAILED, WRONG_INPUT
 from seedbed.runs.files import json_text
 from seedbed.runs.reader import open_run
@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     """Reruns and compares; the exit code."""
     args = parser().parse_intermixed_args(argv)
     paths = open_run(args.run)
-    comparison = reproduce_run(paths, args.overrides, lambda text: say_notes([text]))
+    comparison = reproduce_run(paths, args.overrides, lambda text: print_notes([text]))
     if args.json:
         print(json_text(comparison.to_json()))
     else:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from seedbed.cli.arguments import Parser, is_run, refuse_idle_flag, say_notes
+from seedbed.cli.arguments import Parser, is_run, print_notes, refuse_idle_flag
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text
@@ -38,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
 
             fast_start.imports_done()
             trained = load_trained(args.what[0])
-            say_notes(trained.notes)
+            print_notes(trained.notes)
             return _show(trained.model, trained.preprocessing.input_shape, as_json=args.json)
     from seedbed.cli.from_config import planned
 
@@ -53,10 +53,10 @@ def _show(model: Any, shape: Sequence[int], *, as_json: bool) -> int:
     if not as_json:
         print(model_table(model, shape), end="")
         return DONE
-    total, learnt = totals(model)
+    total, trainable = totals(model)
     rows = [
         {"name": row.name, "layer": row.path, "shape": row.shape, "parameters": row.parameters}
         for row in layer_rows(model, shape)
     ]
-    print(json_text({"layers": rows, "total": total, "trainable": learnt}))
+    print(json_text({"layers": rows, "total": total, "trainable": trainable}))
     return DONE

@@ -99,7 +99,7 @@ def _through_hydra(argv: Sequence[str]) -> int:
         from seedbed.compose.launchers import launched_job
 
         hydra_flags.through_hydra(argv, args, launched_job)
-        return of_plugins.say_sweep()
+        return of_plugins.print_sweep()
     codes: list[int] = []
     hydra_flags.through_hydra(argv, args, lambda job: codes.append(_rerun(from_job(job))))
     return max(codes, default=0)

@@ -55,8 +55,8 @@ def called_back(
         callbacks.on_job_start(config=config, task_function=train)
     try:
         trained = train(settings)
-        done.return_value = told = returned(trained)
-        completed = told["status"] == Status.COMPLETED
+        done.return_value = report = returned(trained)
+        completed = report["status"] == Status.COMPLETED
         done.status = JobStatus.COMPLETED if completed else JobStatus.FAILED
     except BaseException as err:
         done.return_value, done.status = err, JobStatus.FAILED

@@ -65,8 +65,8 @@ class ComposedConfig:
             ConfigError: if what it stands for cannot be found.
         """
         subdir = self.hydra["sweep"]["subdir"]
-        words = self.hydra["overrides"]["hydra"]
-        if subdir == HYDRAS_SUBDIR and not any(SUBDIR in word for word in words):
+        overrides = self.hydra["overrides"]["hydra"]
+        if subdir == HYDRAS_SUBDIR and not any(SUBDIR in override for override in overrides):
             return None
         hydra = _with_number(self.hydra, number, self.overrides)
         return str(_selected(self.raw, hydra, SUBDIR))
@@ -143,18 +143,20 @@ def hydra_files(composed: ComposedConfig, directory: Path) -> dict[str, Any]:
     }
 
 
-def _with_number(hydra: Mapping[str, Any], number: int, words: Sequence[str]) -> dict[str, Any]:
+def _with_number(hydra: Mapping[str, Any], number: int, overrides: Sequence[str]) -> dict[str, Any]:
     """Hydra's part, with what it tells of one job."""
-    told = {"id": str(number), "num": number, "override_dirname": _dirname(hydra, words)}
+    job = {"id": str(number), "num": number, "override_dirname": _dirname(hydra, overrides)}
     return {
         **hydra,
-        "job": {**hydra["job"], **told},
-        "overrides": {**hydra["overrides"], "task": words},
+        "job": {**hydra["job"], **job},
+        "overrides": {**hydra["overrides"], "task": overrides},
     }
 
 
-def _dirname(hydra: Mapping[str, Any], words: Sequence[str]) -> str:
+def _dirname(hydra: Mapping[str, Any], overrides: Sequence[str]) -> str:
     """The overrides in one text, as Hydra joins them."""
     how = hydra["job"]["config"]["override_dirname"]
-    kept = (word for word in words if word.partition("=")[0] not in how["exclude_keys"])
+    kept = (
+        override for override in overrides if override.partition("=")[0] not in how["exclude_keys"]
+    )
     return str(how["item_sep"]).join(sorted(kept)).replace("=", str(how["kv_sep"]))

@@ -54,7 +54,7 @@ def explained(
         return ConfigError(f"YAML: {_one_line(error)}")
     if isinstance(error, UnicodeDecodeError):
         return ConfigError(f"YAML: '{_not_utf8()}' is not UTF-8 text; save it as UTF-8")
-    problems = [problem for word in overrides for problem in _unreadable(word, sweep)]
+    problems = [problem for override in overrides for problem in _unreadable(override, sweep)]
     if not problems:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
         problems = [problem for override in parsed for problem in _wrong_option(override)]
@@ -71,20 +71,20 @@ def unresolved(error: OmegaConfBaseException, job: DictConfig) -> ConfigError:
     return ConfigError(f"{error.full_key}: {reason}")
 
 
-def _unreadable(word: str, sweep: bool) -> Iterator[str]:
-    if word.startswith("="):
-        yield f"cannot read the override '{word}'; an override is KEY=VALUE"
+def _unreadable(override: str, sweep: bool) -> Iterator[str]:
+    if override.startswith("="):
+        yield f"cannot read the override '{override}'; an override is KEY=VALUE"
         return
     try:
-        OverridesParser.create().parse_override(word)
+        OverridesParser.create().parse_override(override)
     except HydraException as err:
-        hint = "; an override is KEY=VALUE" if "=" not in word else ""
-        if sum(map(word.count, "[{(")) > sum(map(word.count, ")}]")):
-            hint = f"; a bracket stays open: close it, and quote the whole: '{word}…'"
-        elif quoted := quoted_override(word, items=sweep):
+        hint = "; an override is KEY=VALUE" if "=" not in override else ""
+        if sum(map(override.count, "[{(")) > sum(map(override.count, ")}]")):
+            hint = f"; a bracket stays open: close it, and quote the whole: '{override}…'"
+        elif quoted := quoted_override(override, items=sweep):
             hint = f"; quote its value: type {quoted}"
         reason = _one_line(err).partition(" See https")[0]
-        yield f"cannot read the override '{word}'{hint or f' ({reason})'}"
+        yield f"cannot read the override '{override}'{hint or f' ({reason})'}"
 
 
 def _wrong_option(override: Override) -> Iterator[str]:
@@ -95,8 +95,8 @@ def _wrong_option(override: Override) -> Iterator[str]:
     given = value if isinstance(value, list) else wrong[0]
     typed = instead_of_option(group, given)
     if typed is not None:
-        told = f"[{','.join(wrong)}]" if isinstance(value, list) else wrong[0]
-        yield f"{group}: no option '{told}'; there are {joined(options)}; type {typed}"
+        asked = f"[{','.join(wrong)}]" if isinstance(value, list) else wrong[0]
+        yield f"{group}: no option '{asked}'; there are {joined(options)}; type {typed}"
         return
     for name in wrong:
         ours = our_option(group, name, options)
@@ -121,7 +121,9 @@ def _wrong_values(override: Override, options: Sequence[str]) -> list[str]:
 def _reworded(error: Exception, overrides: Sequence[str], config_name: str) -> str:
     """Hydra's own words, made shorter where we know what to type."""
     text = RAISED.sub("", _one_line(error))
-    if isinstance(error, KeyError) and any("hydra.job.env_copy" in word for word in overrides):
+    if isinstance(error, KeyError) and any(
+        "hydra.job.env_copy" in override for override in overrides
+    ):
         return f"hydra.job.env_copy: there is no environment variable {text}"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file is not None:
         return _missing(error.missing_cfg_file, config_name)
@@ -135,11 +137,11 @@ def _reworded(error: Exception, overrides: Sequence[str], config_name: str) -> s
         )
     if text.startswith("Error merging override ") or "hydra.searchpath must be a list" in text:
         merged = text.removeprefix("Error merging override ")
-        for word in overrides:
-            if (merged == text or merged[:200] == _spaced(word)[:200]) and (
-                told := unmergeable(word, _whole(overrides, config_name))
+        for override in overrides:
+            if (merged == text or merged[:200] == _spaced(override)[:200]) and (
+                advice := unmergeable(override, _whole(overrides, config_name))
             ):
-                return told
+                return advice
         why = _one_line(error.__cause__ or error).partition(" full_key:")[0]
         return f"cannot take the override '{merged}': {why}"
     if gone := re.search(r"Could not delete from config\. '(.+?)' does not exist", text):

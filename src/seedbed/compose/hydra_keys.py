@@ -118,13 +118,13 @@ def refuse_unobeyed(hydra: Mapping[str, Any]) -> None:
         raise ConfigError(*problems)
 
 
-def refuse_of_one_job(words: Sequence[str]) -> None:
+def refuse_of_one_job(overrides: Sequence[str]) -> None:
     """Refuses keys of Hydra's among the overrides of one job: they are the whole sweep's.
 
     Raises:
         ConfigError: naming the first.
     """
-    for word in words:
+    for word in overrides:
         if re.match(r"[+~]*hydra[./@=]", word):
             raise ConfigError(
                 f"'{word}': a key of Hydra's own is the whole sweep's, and cannot be one job's"
@@ -150,8 +150,8 @@ def refuse_too_late(job: Mapping[str, Any], sweep: Mapping[str, Any]) -> None:
 
 
 def _typed(hydra: Mapping[str, Any]) -> list[str]:
-    words = (str(word).partition("=")[0] for word in hydra["overrides"]["hydra"])
-    return [word.lstrip("+~") for word in words]
+    overrides = (str(word).partition("=")[0] for word in hydra["overrides"]["hydra"])
+    return [word.lstrip("+~") for word in overrides]
 
 
 def _unknown(hydra: Mapping[str, Any]) -> Iterator[str]:
@@ -165,9 +165,9 @@ def _unknown(hydra: Mapping[str, Any]) -> Iterator[str]:
             yield f"no key '{name}'{did_you_mean(name, [f'hydra.{one}' for one in known])}"
 
 
-def _several_options(words: Sequence[str]) -> Iterator[str]:
+def _several_options(overrides: Sequence[str]) -> Iterator[str]:
     """A list of options, which Hydra would merge: the class of one with keys of another."""
-    for word in words:
+    for word in overrides:
         group, _, value = str(word).lstrip("+").partition("=")
         options = value[1:-1].split(",") if value.startswith("[") else []
         if group in EXCLUSIVE and len(options) > 1:
@@ -213,8 +213,8 @@ def _hydras_in(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _missing_folders(searchpath: Sequence[str]) -> Iterator[str]:
-    for place in searchpath:
-        scheme, colon, path = str(place).partition("://")
+    for entry in searchpath:
+        scheme, colon, path = str(entry).partition("://")
         folder = Path(path if colon else scheme)
         if (not colon or scheme == "file") and not folder.is_dir():
             yield f"hydra.searchpath: no folder '{folder}'"

@@ -22,7 +22,7 @@ from seedbed.process import signals
 from seedbed.raised import reason
 from seedbed.runs.status import Status
 from seedbed.sweep.job import Job, run_job
-from seedbed.sweep.outcome import Sweep
+from seedbed.sweep.outcome import SweepState
 from seedbed.sweep.run import left_to_run
 
 _here: list[int] = []
@@ -32,7 +32,7 @@ _here: list[int] = []
 def launch(
     launcher: Launcher,
     name: str,
-    sweep: Sweep,
+    sweep: SweepState,
     jobs: Sequence[Job],
     error: Callable[[str], object],
 ) -> None:
@@ -58,7 +58,7 @@ def launch(
     _record(sweep, returns)
 
 
-def _stopped(sweep: Sweep) -> None:
+def _stopped(sweep: SweepState) -> None:
     """What is left to do when a signal ends this process: the launcher's own end with it."""
     for file in Path("/proc/self/task").glob("*/children"):
         for child in file.read_text().split():
@@ -67,7 +67,7 @@ def _stopped(sweep: Sweep) -> None:
     _record(sweep, ())
 
 
-def _record(sweep: Sweep, returns: Sequence[JobReturn]) -> None:
+def _record(sweep: SweepState, returns: Sequence[JobReturn]) -> None:
     left_to_run(sweep)  # notes how each job stands
     _note_errors(sweep, returns)
     sweep.write_jobs()
@@ -76,11 +76,11 @@ def _record(sweep: Sweep, returns: Sequence[JobReturn]) -> None:
 
 def _overrides(job: Job) -> list[str]:
     """Of one job, with the folder that is its own."""
-    place = {"hydra.sweep.dir": str(job.path.parent), "hydra.sweep.subdir": job.path.name}
-    return [*job.overrides, *overrides_of(place)]
+    folders = {"hydra.sweep.dir": str(job.path.parent), "hydra.sweep.subdir": job.path.name}
+    return [*job.overrides, *overrides_of(folders)]
 
 
-def _note_errors(sweep: Sweep, returns: Sequence[JobReturn]) -> None:
+def _note_errors(sweep: SweepState, returns: Sequence[JobReturn]) -> None:
     """Of jobs that left nothing on the disk, as they failed before they began."""
     for record, returned in zip(sweep.jobs, returns, strict=False):
         raised = returned._return_value

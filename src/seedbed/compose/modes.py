@@ -42,28 +42,28 @@ def fitting_one_run(run: ComposedConfig) -> ComposedConfig:
     Raises:
         ConfigError: naming each word that asks for a sweep's jobs or folders.
     """
-    words = _typed(run.hydra)
-    _refuse(words, OF_SWEEPS, "is a sweep's, and this is one run")
-    notes = (*notes_on_repeated(words), *_notes_on_jobs(words))
+    overrides = _typed(run.hydra)
+    _refuse(overrides, OF_SWEEPS, "is a sweep's, and this is one run")
+    notes = (*notes_on_repeated(overrides), *_notes_on_jobs(overrides))
     return replace(run, notes=(*notes, *run.notes)) if notes else run
 
 
-def _notes_on_jobs(words: Sequence[str]) -> Iterator[str]:
+def _notes_on_jobs(overrides: Sequence[str]) -> Iterator[str]:
     return (
-        f"{word} is about the jobs of a sweep, and changes nothing in one run; {SWEEP}"
-        for word in words
-        if _is_about(word, OF_JOBS) and word != "hydra/launcher=seedbed"
+        f"{override} is about the jobs of a sweep, and changes nothing in one run; {SWEEP}"
+        for override in overrides
+        if _is_about(override, OF_JOBS) and override != "hydra/launcher=seedbed"
     )
 
 
-def notes_on_repeated(words: Sequence[str]) -> Iterator[str]:
+def notes_on_repeated(overrides: Sequence[str]) -> Iterator[str]:
     """What is said of keys that are typed more than once: the last holds, as ever in Hydra."""
     last: dict[str, str] = {}
-    for word in words:
-        key = word.lstrip("+").partition("=")[0]
-        if key in last and last[key] != word:
-            yield f"{key} is typed more than once; {word} takes the place of {last[key]}"
-        last[key] = word
+    for override in overrides:
+        key = override.lstrip("+").partition("=")[0]
+        if key in last and last[key] != override:
+            yield f"{key} is typed more than once; {override} takes the place of {last[key]}"
+        last[key] = override
 
 
 def refuse_idle_of_sweep(hydra: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -76,18 +76,18 @@ def refuse_idle_of_sweep(hydra: Mapping[str, Any], settings: Mapping[str, Any]) 
     Raises:
         ConfigError: naming each word.
     """
-    words = _typed(hydra)
-    _refuse(words, OF_RUNS, "is one run's, and this is a sweep")
+    overrides = _typed(hydra)
+    _refuse(overrides, OF_RUNS, "is one run's, and this is a sweep")
     if not settings["draw"]:
-        _refuse(words, OF_DRAWS, "changes nothing, as nothing is drawn")
+        _refuse(overrides, OF_DRAWS, "changes nothing, as nothing is drawn")
 
 
-def _refuse(words: Sequence[str], keys: Mapping[str, str], reason: str) -> None:
+def _refuse(overrides: Sequence[str], keys: Mapping[str, str], reason: str) -> None:
     problems = [
-        f"{word} {reason}; {advice}"
-        for word in words
+        f"{override} {reason}; {advice}"
+        for override in overrides
         for key, advice in keys.items()
-        if _is_about(word, (key,))
+        if _is_about(override, (key,))
     ]
     if problems:
         raise ConfigError(*problems)
@@ -95,12 +95,12 @@ def _refuse(words: Sequence[str], keys: Mapping[str, str], reason: str) -> None:
 
 def _typed(hydra: Mapping[str, Any]) -> list[str]:
     """The overrides, Hydra's own included."""
-    return [str(word) for kind in ("hydra", "task") for word in hydra["overrides"][kind]]
+    return [str(override) for kind in ("hydra", "task") for override in hydra["overrides"][kind]]
 
 
-def _is_about(word: str, keys: Sequence[str]) -> bool:
+def _is_about(override: str, keys: Sequence[str]) -> bool:
     """Whether a word sets one of the keys, what is below it, or all that is around it."""
-    name, _, value = word.lstrip("+~").partition("=")
+    name, _, value = override.lstrip("+~").partition("=")
     around = value.startswith("{") and any(
         key.startswith(f"{name}.") and key.rpartition(".")[2] in value for key in keys
     )

@@ -13,11 +13,14 @@ def filled_in(job: ComposedConfig) -> list[str]:
 
     Going on with a sweep then asks nothing of the environment.
     """
-    return [_filled_in(word, job.resolved) if "$" in word else word for word in job.overrides]
+    return [
+        _filled_in(override, job.resolved) if "$" in override else override
+        for override in job.overrides
+    ]
 
 
-def _filled_in(word: str, resolved: Mapping[str, Any]) -> str:
-    key = word.partition("=")[0]
+def _filled_in(override: str, resolved: Mapping[str, Any]) -> str:
+    key = override.partition("=")[0]
     value = value_at(resolved, tuple(key.lstrip("+").split(".")))
     prefix = key[: len(key) - len(key.lstrip("+"))]
-    return word if value is NOTHING else f"{prefix}{overrides_of({key.lstrip('+'): value})[0]}"
+    return override if value is NOTHING else f"{prefix}{overrides_of({key.lstrip('+'): value})[0]}"

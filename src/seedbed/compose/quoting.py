@@ -6,17 +6,17 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 
-def quoted_override(word: str, *, items: bool = False) -> str | None:
+def quoted_override(override: str, *, items: bool = False) -> str | None:
     """The override with its value as a quoted text, as it is typed in a shell.
 
     Args:
-        word: `KEY=VALUE`, as it was typed.
+        override: `KEY=VALUE`, as it was typed.
         items: whether commas part the values of a sweep; each is quoted on its own then.
 
     Returns:
         None if that is no override either.
     """
-    key, equals, value = word.partition("=")
+    key, equals, value = override.partition("=")
     if not equals or ("${" in value and value.count("{") != value.count("}")):
         return None
     if value[:1] == "[":
@@ -47,9 +47,9 @@ def _in_quotes(value: str) -> str:
     return '"' + bare.replace('"', '\\"') + "\\" * ending + '"'
 
 
-def _is_read(word: str) -> bool:
+def _is_read(override: str) -> bool:
     try:
-        OverridesParser.create().parse_override(word)
+        OverridesParser.create().parse_override(override)
     except HydraException:
         return False
     return True

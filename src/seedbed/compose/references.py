@@ -72,24 +72,26 @@ class References:
         _, template = self.templates[path]
         if template is None or path in on_the_way:
             raise UnclearError
-        way = (*on_the_way, path)
+        path_so_far = (*on_the_way, path)
         if len(template.parts) == 1:
-            return self._target(raw, template.parts[0], way)
-        told = []
+            return self._target(raw, template.parts[0], path_so_far)
+        texts = []
         for part in template.parts:
-            value = part if isinstance(part, str) else self._target(raw, part, way)
+            value = part if isinstance(part, str) else self._target(raw, part, path_so_far)
             if isinstance(value, dict | list):
                 raise UnclearError
-            told.append(str(value))
-        return "".join(told)
+            texts.append(str(value))
+        return "".join(texts)
 
-    def _target(self, raw: Mapping[str, Any], part: str | Path, way: tuple[Path, ...]) -> Any:
+    def _target(
+        self, raw: Mapping[str, Any], part: str | Path, path_so_far: tuple[Path, ...]
+    ) -> Any:
         assert isinstance(part, tuple)
         value = value_at(raw, part)
         if value is NOTHING or value == MISSING:
             raise UnclearError
         if isinstance(value, str) and "${" in value:
-            return self._value(raw, part, way)
+            return self._value(raw, part, path_so_far)
         if isinstance(value, dict | list) and any(_interpolations(value, part)):
             raise UnclearError
         return value

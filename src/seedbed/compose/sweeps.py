@@ -89,9 +89,9 @@ def overrides_of_jobs(
     _refuse_empty(overrides)
     (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
     read = partial(_key_and_value, parser)
-    found = expanded([list(map(str, job)) for job in jobs], sweep_settings(sweep), read)
-    refuse_of_one_job(sorted({word for job in found.jobs for word in job if "hydra" in word}))
-    return found
+    jobs_found = expanded([list(map(str, job)) for job in jobs], sweep_settings(sweep), read)
+    refuse_of_one_job(sorted({word for job in jobs_found.jobs for word in job if "hydra" in word}))
+    return jobs_found
 
 
 def _key_and_value(parser: OverridesParser, word: str) -> tuple[str, Any]:

@@ -33,14 +33,14 @@ SCALARS = {
 }
 
 
-def unmergeable(word: str, config: DictConfig | None) -> str | None:
+def unmergeable(text: str, config: DictConfig | None) -> str | None:
     """What is wrong with an override; None if it is not known.
 
     Args:
-        word: as typed.
+        text: as typed.
         config: composed without it, Hydra's own part included.
     """
-    override = OverridesParser.create().parse_override(word)
+    override = OverridesParser.create().parse_override(text)
     key = override.key_or_group
     node = _node(key, config)
     allowed, typed = _allowed(key, node, override.value())

@@ -131,10 +131,10 @@ def refuse_too_large(directory: Path, jobs: Sequence[tuple[Footprint, RunConfig]
         _refuse(directory, len(jobs), f"{files} files and folders", room, free_files / files)
 
 
-def _refuse(directory: Path, jobs: int, needed: str, free: str, part: float) -> None:
+def _refuse(directory: Path, jobs: int, needed: str, free: str, fraction: float) -> None:
     raise RunDirectoryError(
         f"{jobs} jobs need about {needed}, and the disk of '{directory}' has {free}; type fewer "
-        f"jobs (about {int(jobs * part)} fit), or another hydra.sweep.dir"
+        f"jobs (about {int(jobs * fraction)} fit), or another hydra.sweep.dir"
     )
 
 
@@ -142,8 +142,8 @@ def _free_files(parent: Path) -> int | None:
     """Files that can still be made; None where the file system does not count them."""
     if not hasattr(os, "statvfs"):  # Windows
         return None
-    told = os.statvfs(parent)
-    return told.f_favail if told.f_files else None
+    stats = os.statvfs(parent)
+    return stats.f_favail if stats.f_files else None
 
 
 def _set(optimizer: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from seedbed.fused.stack_components import StackComponents
 from seedbed.raised import reason
 from seedbed.runs.status import Status
 from seedbed.sweep.executors import Executor, ThisProcess, run_on
-from seedbed.sweep.groups import Group, Unfused, grouped, told_once
+from seedbed.sweep.groups import Group, Unfused, grouped, merged_by_reason
 from seedbed.sweep.job import Job, Outcome, earlier_outcome
-from seedbed.sweep.outcome import Sweep
+from seedbed.sweep.outcome import SweepState
 from seedbed.sweep.progress import SweepProgress
 from seedbed.sweep.stacks import chosen, run_stack, stacks_of
 from seedbed.sweep.worker_processes import WorkerProcesses
@@ -23,7 +23,7 @@ Ended = Iterator[list[tuple[Job, Outcome]]]
 
 
 def executed(
-    sweep: Sweep,
+    sweep: SweepState,
     jobs: Sequence[Job],
     settings: SweepConfig,
     progress: SweepProgress,
@@ -41,13 +41,13 @@ class _Execution:
     executor: Executor | None = None
 
     def __init__(
-        self, sweep: Sweep, jobs: Sequence[Job], settings: SweepConfig, progress: SweepProgress
+        self, sweep: SweepState, jobs: Sequence[Job], settings: SweepConfig, progress: SweepProgress
     ) -> None:
         self.sweep = sweep
         self.settings = settings
         self.progress = progress
         self.records = {record.number: record for record in sweep.jobs}
-        self.groups, self.singles = grouped(jobs, settings.fuse, progress.note)
+        self.groups, self.unfused = grouped(jobs, settings.fuse, progress.note)
 
     def outcomes(self) -> Ended:
         with stop_request() as self.stop:
@@ -58,10 +58,10 @@ class _Execution:
                 yield from self._single_jobs()
 
     def _single_jobs(self) -> Ended:
-        for single in told_once(self.singles):
-            if single.reason:
-                self.progress.note(single.note)
-        jobs = sorted((job for one in self.singles for job in one.jobs), key=lambda job: job.number)
+        for one in merged_by_reason(self.unfused):
+            if one.reason:
+                self.progress.note(one.note)
+        jobs = sorted((job for one in self.unfused for job in one.jobs), key=lambda job: job.number)
         if jobs:
             yield from run_on(self.executor or self._default_executor(), jobs)
 
@@ -77,22 +77,22 @@ class _Execution:
                 group, fuse=settings.fuse, randomness=randomness, workers=settings.workers
             )
         except SeedbedError:
-            self.singles.append(Unfused(group.jobs, ""))  # each says what is wrong with it
+            self.unfused.append(Unfused(group.jobs, ""))  # each says what is wrong with it
             return
         except NotAlikeError as err:
-            self.singles.append(Unfused(group.jobs, str(err)))
+            self.unfused.append(Unfused(group.jobs, str(err)))
             return
         except KeyboardInterrupt:
             raise
         except BaseException as err:  # sys.exit in a user's model too
-            self.singles.append(Unfused(group.jobs, _stopped_with(err)))
+            self.unfused.append(Unfused(group.jobs, _stopped_with(err)))
             return
         if choice.reason:
-            self.singles.append(Unfused(group.jobs, choice.reason))
+            self.unfused.append(Unfused(group.jobs, choice.reason))
             return
-        width, plan = choice.width, choice.plan
+        stack_size, plan = choice.stack_size, choice.plan
         del choice
-        for stack in stacks_of(group, width):
+        for stack in stacks_of(group, stack_size):
             if self.stop.requested:
                 return
             yield from self._stack(stack, plan)
@@ -123,7 +123,7 @@ class _Execution:
             yield [(job, one) for job, one in ended if one and one.status == Status.COMPLETED]
             left = [job for job, one in ended if one is None or one.status != Status.COMPLETED]
             anew = "; they begin anew" if stack.snapshots is not None else ""
-            self.singles.append(Unfused(left, _stopped_with(err) + anew))
+            self.unfused.append(Unfused(left, _stopped_with(err) + anew))
             for job in left:
                 self.records[job.number].group = None
 

@@ -92,13 +92,13 @@ def _ended(job: Job, future: "Future[Outcome]", *, stopped: bool) -> tuple[Job, 
 
 def _lost(job: Job, why: str, *, stopped: bool) -> Outcome:
     """How a job ended whose worker said nothing, or had no time to; noted in its run."""
-    found = earlier_outcome(job.path)
+    earlier = earlier_outcome(job.path)
     if (
-        found is not None
-        and found.status != Status.RUNNING
-        and (stopped or found.status == Status.COMPLETED)
+        earlier is not None
+        and earlier.status != Status.RUNNING
+        and (stopped or earlier.status == Status.COMPLETED)
     ):
-        return found
+        return earlier
     status = Status.INTERRUPTED if stopped else Status.FAILED
     with suppress(RunDirectoryError, OSError):  # it may have had no time to make its directory
         directory = reclaim(RunPaths(job.path))

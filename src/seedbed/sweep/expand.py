@@ -48,13 +48,13 @@ def expanded(
             range is no range, or nothing is left.
     """
     _refuse_wrong_types(sweep)
-    parts = [
+    axes = [
         [list(job) for job in grid],
         [overrides_of(one) for one in sweep["settings"]] or [[]],
         list(_zipped(sweep["zip"] or {})) or [[]],
         list(_drawn(sweep["draw"] or {}, sweep["draws"], sweep["draw_seed"])) or [[]],
     ]
-    jobs = [[word for part in parts_ for word in part] for parts_ in product(*parts)]
+    jobs = [[word for part in chosen for word in part] for chosen in product(*axes)]
     return _without_excluded(jobs, sweep["exclude"], read) if sweep["exclude"] else Expanded(jobs)
 
 
@@ -112,8 +112,8 @@ def _zipped(lists: Mapping[str, Sequence[Any]]) -> Iterator[list[str]]:
             raise ConfigError(f"sweep.zip.{key} must be a list of values, got {values}")
     lengths = {key: len(values) for key, values in lists.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{key} has {length}" for key, length in lengths.items())
-        raise ConfigError(f"sweep.zip: the lists must be as long as one another: {told}")
+        lengths_text = ", ".join(f"{key} has {length}" for key, length in lengths.items())
+        raise ConfigError(f"sweep.zip: the lists must be as long as one another: {lengths_text}")
     for values in zip(*lists.values(), strict=True):
         yield overrides_of(dict(zip(lists, values, strict=True)))
 

@@ -40,9 +40,9 @@ class Unfused:
     @property
     def note(self) -> str:
         """What is said of them."""
-        return self.told("runs singly", "run singly")
+        return self.describe("runs singly", "run singly")
 
-    def told(self, one: str, more: str) -> str:
+    def describe(self, one: str, more: str) -> str:
         """How many they are, what they do, and why."""
         number = len(self.jobs)
         jobs = f"1 job {one}" if number == 1 else f"{number} jobs {more}"
@@ -50,10 +50,10 @@ class Unfused:
         return f"{jobs}: {self.reason} ({models})"
 
 
-def told_once(singles: Sequence[Unfused]) -> list[Unfused]:
+def merged_by_reason(unfused: Sequence[Unfused]) -> list[Unfused]:
     """Those of one reason together, in the order of the reasons."""
     jobs: dict[str, list[Job]] = {}
-    for one in singles:
+    for one in unfused:
         jobs.setdefault(one.reason, []).extend(one.jobs)
     return [Unfused(of_reason, reason) for reason, of_reason in jobs.items()]
 
@@ -77,7 +77,7 @@ def grouped(
     if fuse == "never":
         return [], [Unfused(list(jobs), "")]
     groups: dict[Any, Group] = {}
-    singles: dict[str, Unfused] = {}
+    unfused: dict[str, Unfused] = {}
     for job in jobs:
         reason = fusion_blocker(job.config)
         snapshot, unusable = (None, "") if reason else _cut_off(job)
@@ -86,10 +86,10 @@ def grouped(
         if snapshot is not None and snapshot.get("engine") != FusedEngine.name:
             reason = "going on from a single run's checkpoint"
         if reason:
-            singles.setdefault(reason, Unfused([], reason)).jobs.append(job)
+            unfused.setdefault(reason, Unfused([], reason)).jobs.append(job)
             continue
-        at = (snapshot["state"]["epoch"], snapshot["state"]["batch"]) if snapshot else None
-        key = (fusion_key(job.config), at)
+        position = (snapshot["state"]["epoch"], snapshot["state"]["batch"]) if snapshot else None
+        key = (fusion_key(job.config), position)
         group = groups.setdefault(key, Group([], None if snapshot is None else []))
         group.jobs.append(job)
         if snapshot is not None and group.snapshots is not None:
@@ -97,8 +97,8 @@ def grouped(
     alone = [group for group in groups.values() if _is_alone(group, fuse)]
     if alone:
         reason = ALONE if len(jobs) > 1 else ""
-        singles[ALONE] = Unfused([job for group in alone for job in group.jobs], reason)
-    return [group for group in groups.values() if not _is_alone(group, fuse)], [*singles.values()]
+        unfused[ALONE] = Unfused([job for group in alone for job in group.jobs], reason)
+    return [group for group in groups.values() if not _is_alone(group, fuse)], [*unfused.values()]
 
 
 def _is_alone(group: Group, fuse: str) -> bool:

@@ -155,10 +155,10 @@ def checkpoint_of(job: Job, earlier: Outcome | None) -> tuple["Checkpoint | None
 
 def _begun_with(job: Job) -> dict[str, Any]:
     """The config that the job began with, but for where its data lies."""
-    plain = read_config(RunPaths(job.path))
+    resolved = read_config(RunPaths(job.path))
     if job.relocation is not None:
-        job.relocation(plain)
-    return plain
+        job.relocation(resolved)
+    return resolved
 
 
 def _of_other_data(plan: "RunComponents", paths: RunPaths) -> str:

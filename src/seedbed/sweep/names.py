@@ -25,7 +25,7 @@ def job_folders(jobs: Sequence[Sequence[str]]) -> list[str]:
     shared = set(jobs[0]).intersection(*jobs) if len(jobs) > 1 else set()
     digits = len(str(len(jobs) - 1))
     return [
-        job_folder(number, [word for word in overrides if word not in shared], digits)
+        job_folder(number, [override for override in overrides if override not in shared], digits)
         for number, overrides in enumerate(jobs)
     ]
 
@@ -38,8 +38,8 @@ def job_folder(number: int, overrides: Sequence[str], digits: int) -> str:
         overrides: what sets the job apart.
         digits: that the largest number has.
     """
-    words = re.sub(r"(\d\.\d{4})\d+", r"\1", "_".join(overrides))
-    safe = re.sub(r"[^A-Za-z0-9=._+-]+", "-", words).replace("=-", "=").strip("-.")
+    text = re.sub(r"(\d\.\d{4})\d+", r"\1", "_".join(overrides))
+    safe = re.sub(r"[^A-Za-z0-9=._+-]+", "-", text).replace("=-", "=").strip("-.")
     return f"{number:0{digits}d}_{safe[:LONGEST]}".rstrip("_-.")
 
 

@@ -50,7 +50,7 @@ class JobState:
 
 
 @dataclass
-class Sweep:
+class SweepState:
     """A sweep while it runs.
 
     Args:
@@ -82,7 +82,9 @@ class Sweep:
 
         The last column, `rows`, is equal for jobs that are measured on the same rows.
         """
-        settings = [dict(word.partition("=")[::2] for word in job.overrides) for job in self.jobs]
+        settings = [
+            dict(override.partition("=")[::2] for override in job.overrides) for job in self.jobs
+        ]
         keys = list(dict.fromkeys(key for one in settings for key in one))
         names = list(dict.fromkeys(name for job in self.jobs for name in job.metrics or {}))
         text = io.StringIO()
@@ -112,14 +114,14 @@ def has_begun(sweep: Path, job: JobState) -> bool:
     return RunPaths(sweep / job.directory).config.is_file()
 
 
-def read_sweep(directory: Path) -> Sweep:
+def read_sweep(directory: Path) -> SweepState:
     """The sweep in a directory, which may come from a stranger.
 
     Raises:
         RunDirectoryError: if there is none, or it is damaged.
     """
-    plain = read_json(directory / SWEEP_JOBS)
-    jobs = plain.pop("jobs", None)
+    content = read_json(directory / SWEEP_JOBS)
+    jobs = content.pop("jobs", None)
     try:
         records = [JobState(**job) for job in jobs or []]
     except TypeError as err:
@@ -133,7 +135,7 @@ def read_sweep(directory: Path) -> Sweep:
         raise RunDirectoryError(f"'{directory / SWEEP_JOBS}' gives two jobs one number")
     if not records:
         raise RunDirectoryError(f"'{directory / SWEEP_JOBS}' holds no jobs")
-    return Sweep(directory, records, plain)
+    return SweepState(directory, records, content)
 
 
 def _refuse_wrong_types(record: JobState, file: Path) -> None:
@@ -146,6 +148,8 @@ def _refuse_wrong_types(record: JobState, file: Path) -> None:
         raise RunDirectoryError(f"'{file}': number of a job must be a whole number >= 0")
     if record.group is not None and type(record.group) is not int:
         raise RunDirectoryError(f"'{file}': group of a job must be a whole number or null")
-    words = record.overrides
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+    overrides = record.overrides
+    if not isinstance(overrides, list) or not all(
+        isinstance(override, str) for override in overrides
+    ):
         raise RunDirectoryError(f"'{file}': overrides of a job must be a list of texts")

@@ -85,29 +85,30 @@ def rerun_stack(
     """
     directory = paths.root.resolve().parent
     runs = [paths] if jobs is None else [open_run(directory / job.directory) for job in jobs]
-    plains = [read_config(run) for run in runs]
-    for plain in plains:
-        relocate(plain)
+    resolved_configs = [read_config(run) for run in runs]
+    for resolved in resolved_configs:
+        relocate(resolved)
     configs = [
-        with_threads(_config(plain, run), paths) for plain, run in zip(plains, runs, strict=True)
+        with_threads(_config(resolved, run), paths)
+        for resolved, run in zip(resolved_configs, runs, strict=True)
     ]
-    place = [run.root.resolve().name for run in runs].index(paths.root.resolve().name)
-    _refuse_another_shape(configs, place, runs)
-    for run, plain in zip(runs, plains, strict=True):
-        look(run, plain, allow)
+    slot = [run.root.resolve().name for run in runs].index(paths.root.resolve().name)
+    _refuse_another_shape(configs, slot, runs)
+    for run, resolved in zip(runs, resolved_configs, strict=True):
+        look(run, resolved, allow)
     plan = _stack_of(configs, allow, directory)
-    config, draws = configs[place], plan.model.randomness != "error"
-    recorded = RecordedRun(configs[place], claim(scratch), plan.data[place])
+    config, draws = configs[slot], plan.model.randomness != "error"
+    recorded = RecordedRun(configs[slot], claim(scratch), plan.data[slot])
     steps = plan.batches.batches * config.trainer.epochs
-    own_run = build_run(config, allow, plan.data[place])
+    own_run = build_run(config, allow, plan.data[slot])
     again: list[RecordedRun | None] = [None] * len(configs)
-    again[place] = recorded
+    again[slot] = recorded
     with (
         stop_request() as stop,
         DirectoryRecorder(plan.first, again, threads=plan.threads, stop=stop, stack={}) as recorder,
     ):
         opened()
-        own = OwnSteps(recorder, own_run, place, 0 if draws else steps)
+        own = OwnSteps(recorder, own_run, slot, 0 if draws else steps)
         train(fused_training(plan, len(configs)), own, stop)
         if stop.requested:
             raise KeyboardInterrupt
@@ -134,10 +135,10 @@ def _stack_of(configs: Sequence[RunConfig], allow: AllowList, directory: Path) -
         ) from err
 
 
-def _config(plain: dict[str, Any], run: RunPaths) -> RunConfig:
+def _config(resolved: dict[str, Any], run: RunPaths) -> RunConfig:
     """The config of another run than the one that was named; a mistake is told with its file."""
     try:
-        return checked(plain)
+        return checked(resolved)
     except ConfigError as err:
         more = f" (and {len(err.problems) - 1} more)" if len(err.problems) > 1 else ""
         raise RunDirectoryError(
@@ -146,9 +147,9 @@ def _config(plain: dict[str, Any], run: RunPaths) -> RunConfig:
 
 
 def _refuse_another_shape(
-    configs: Sequence[RunConfig], place: int, runs: Sequence[RunPaths]
+    configs: Sequence[RunConfig], slot: int, runs: Sequence[RunPaths]
 ) -> None:
-    shape = fusion_key(configs[place])
+    shape = fusion_key(configs[slot])
     for config, run in zip(configs, runs, strict=True):
         if fusion_blocker(config) or fusion_key(config) != shape:
             raise RunDirectoryError(

@@ -9,7 +9,7 @@ from seedbed.runs.keepsake import put_back_unless_running
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.status import Status
 from seedbed.sweep.job import Job, Outcome, earlier_outcome
-from seedbed.sweep.outcome import JobState, Sweep
+from seedbed.sweep.outcome import JobState, SweepState
 from seedbed.sweep.progress import SweepProgress
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run_jobs(
-    sweep: Sweep,
+    sweep: SweepState,
     jobs: Sequence[Job],
     settings: SweepConfig,
     progress: SweepProgress,
@@ -63,7 +63,7 @@ def run_jobs(
             sweep.write_all()
 
 
-def left_to_run(sweep: Sweep) -> list[JobState]:
+def left_to_run(sweep: SweepState) -> list[JobState]:
     """The jobs that have not completed, by what their own directories say; notes the others."""
     left = []
     for record in sweep.jobs:

@@ -22,7 +22,7 @@ from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.beginning import write_hydra_files
 from seedbed.runs.checkpoint import Checkpoint
-from seedbed.sweep.groups import Group, Unfused, told_once
+from seedbed.sweep.groups import Group, Unfused, merged_by_reason
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
@@ -42,12 +42,12 @@ class Choice:
     """How a group is to be run.
 
     Args:
-        width: runs at a time.
+        stack_size: runs at a time.
         reason: why its jobs run singly, or None.
         plan: of the first of them, built already.
     """
 
-    width: int
+    stack_size: int
     reason: str | None
     plan: StackComponents | None = None
 
@@ -73,20 +73,20 @@ def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int) -> 
     reason = vmap_blocker(plan)
     if reason is not None:
         return Choice(1, reason)
-    width = min(widest(plan, len(configs)), _most_open_files())
-    plan = build_stack(configs[:width], allow, randomness=randomness, known=known)
-    measured = measured_width(plan, width)
+    stack_size = min(widest(plan, len(configs)), _most_open_files())
+    plan = build_stack(configs[:stack_size], allow, randomness=randomness, known=known)
+    measured = measured_width(plan, stack_size)
     if fuse == "auto" and not measured.pays and not group.jobs[0].stacked:
         single, stacked = measured.single * 1e3, measured.stacked * 1e3
         told = f"a step takes {stacked:.2g} ms each and {single:.2g} ms alone"
         return Choice(1, f"together they gain nothing, {told}")
-    return Choice(measured.runs, None, plan if measured.runs == width else None)
+    return Choice(measured.runs, None, plan if measured.runs == stack_size else None)
 
 
-def stacks_of(group: Group, width: int) -> Iterator[Group]:
-    """The group in parts of `width` jobs."""
-    for start in range(0, len(group.jobs), width):
-        part = slice(start, start + width)
+def stacks_of(group: Group, stack_size: int) -> Iterator[Group]:
+    """The group in parts of `stack_size` jobs."""
+    for start in range(0, len(group.jobs), stack_size):
+        part = slice(start, start + stack_size)
         snapshots = group.snapshots[part] if group.snapshots is not None else None
         yield Group(group.jobs[part], snapshots)
 
@@ -197,7 +197,7 @@ def not_stacked(
     groups: Sequence[Group], singles: Sequence[Unfused], randomness: Randomness
 ) -> list[Unfused]:
     """The jobs that cannot be stacked, each with why; found without measuring what is faster."""
-    found = [single for single in singles if single.jobs]
+    unfused = [single for single in singles if single.jobs]
     for group in groups:
         configs = tried_pair([job.config for job in group.jobs])
         reason: str | None
@@ -207,5 +207,5 @@ def not_stacked(
         except NotAlikeError as err:
             reason = str(err)
         if reason is not None:
-            found.append(Unfused(group.jobs, reason))
-    return told_once(found)
+            unfused.append(Unfused(group.jobs, reason))
+    return merged_by_reason(unfused)

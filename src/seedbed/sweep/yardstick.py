@@ -30,12 +30,12 @@ ABSOLUTE = "torch.nn.L1Loss"
 OWN_UNIT = "in the target's own unit"
 
 
-def note_basis(records: Sequence[JobState], plains: Sequence[Mapping[str, Any]]) -> None:
+def note_basis(records: Sequence[JobState], resolved_configs: Sequence[Mapping[str, Any]]) -> None:
     """Writes into the records of jobs what their numbers depend on.
 
     Args:
         records: changed in place.
-        plains: the resolved config of each.
+        resolved_configs: the resolved config of each.
     """
     digests: dict[tuple[str, int], str] = {}  # jobs share most groups: each is read once
 
@@ -46,10 +46,10 @@ def note_basis(records: Sequence[JobState], plains: Sequence[Mapping[str, Any]])
             digests[key] = sha256(text.encode()).hexdigest()[:8]
         return digests[key]
 
-    for record, plain in zip(records, plains, strict=True):
-        data, loss = plain["data"], plain["loss"]
+    for record, resolved in zip(records, resolved_configs, strict=True):
+        data, loss = resolved["data"], resolved["loss"]
         rows = digest("data", data, _rows(data) if ("data", id(data)) not in digests else {})
-        drawn = _drawn_by(data, plain["seed"])
+        drawn = _drawn_by(data, resolved["seed"])
         record.rows = rows if drawn is None else f"{rows}-{drawn}"
         record.loss = f"{loss.get('_target_')} {digest('loss', loss, loss)}"
         record.scale = "standardized" if data.get("standardize") else "own"

@@ -27,7 +27,7 @@ NOT_COMPARED = ("seconds",)
 
 
 @dataclass
-class Comparison:
+class RunDifferences:
     """What two runs of one config have in common, and not.
 
     Args:
@@ -44,7 +44,7 @@ class Comparison:
         return not self.differences
 
 
-def compared(before: RunPaths, after: RunPaths, tolerance: float = 0.0) -> Comparison:
+def compared(before: RunPaths, after: RunPaths, tolerance: float = 0.0) -> RunDifferences:
     """Compares a run with its rerun.
 
     Args:
@@ -65,7 +65,7 @@ def compared(before: RunPaths, after: RunPaths, tolerance: float = 0.0) -> Compa
     made, again = read_json(before.environment), read_json(after.environment)
     if _same_files(made.get("data"), again.get("data")):
         made["data"] = {**made["data"], "files": again["data"]["files"]}
-    return Comparison(differences, _environment(made, again))
+    return RunDifferences(differences, _environment(made, again))
 
 
 def _same_files(before: Any, after: Any) -> bool:

@@ -16,15 +16,15 @@ WIDEST_EXAMPLE = 8
 """Features; more are shown as a file."""
 
 
-def say_ending(trained: Trained) -> None:
+def print_report(trained: Trained) -> None:
     """Prints it."""
-    print(_ending(trained))
+    print(_report(trained))
     if trained.status == Status.DIVERGED:
-        _say_diverged(trained)
+        _print_diverged(trained)
     print(f"run: {trained.paths.root}")
 
 
-def _ending(trained: Trained) -> str:
+def _report(trained: Trained) -> str:
     paths, plan = trained.paths, trained.plan
     run, seedbed = shlex.quote(str(paths.root)), typed("seedbed")
     lines = [closing_text(trained.result, plan.config.trainer.epochs), "next:"]
@@ -47,7 +47,7 @@ def _example_rows(plan: Any) -> str:
         return f"--file FILE.{ending}" if features else "--input JSON"
     row = [_typical(feature) for feature in features]
     text = json.dumps([row], ensure_ascii=False)
-    text = UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # as JSON writes them
+    text = UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)  # as JSON writes them
     return f"--input {shlex.quote(text)}"
 
 
@@ -63,13 +63,13 @@ def _typical(feature: Any) -> Any:
 def typed(command: str) -> str:
     """A command of our environment, as the user has to type it from here."""
     beside = Path(sys.argv[0]).parent / command
-    found = shutil.which(command)
-    if found is None and beside.is_file():
+    match = shutil.which(command)
+    if match is None and beside.is_file():
         return str(beside)
     return command
 
 
-def _say_diverged(trained: Trained) -> None:
+def _print_diverged(trained: Trained) -> None:
     clip = trained.plan.config.trainer.gradient_clip
     other = "trainer.gradient_clip=1" if clip is None else f"a trainer.gradient_clip below {clip:g}"
     print(

@@ -6,13 +6,13 @@ from seedbed.cli.sweep_tables import best_folder, tables
 from seedbed.process import signals
 from seedbed.process.exit_codes import DONE, RUN_FAILED
 from seedbed.runs.status import Status
-from seedbed.sweep.outcome import Sweep
+from seedbed.sweep.outcome import SweepState
 
 MOST_UNSUCCESSFUL = 20
 """Jobs that are listed when they did not complete; of more, their number is told."""
 
 
-def say_ending(sweep: Sweep, monitor: str) -> int:
+def print_report(sweep: SweepState, monitor: str) -> int:
     """Prints how the sweep went; the exit code.
 
     Args:
