@@ -111,9 +111,9 @@ def test_a_value_in_the_place_of_a_group_is_told_its_key(word: str, typed: str) 
 
 def test_every_name_that_is_led_to_is_ours_and_none_is_listed_twice() -> None:
     whole = composed([]).resolved
-    others = [other for listed in KEYS.values() for other in listed.split()]
+    listed = [*KEYS.values(), *ADVICE.values()]
+    others = [other for names in listed for other in names.split()]
     assert len(others) == len(set(others))
-    assert not set(others) & set(ADVICE)
     for key in KEYS:
         group, _, rest = key.partition(".")
         if group == "hydra":

@@ -28,33 +28,12 @@ MOST_KEYS = 2000
 """Keys of a config that a misspelt one is compared with."""
 
 
-class CheckedGroups:
-    """The groups that were found right before, known again as the same objects.
+CheckedGroups = dict[tuple[str, int], tuple[Any, Any]]
+"""The groups that were found right before, with what they became, by their key and `id`.
 
-    The jobs of a sweep share those that they have in common, so that each is checked once.
-    """
-
-    def __init__(self) -> None:
-        self._found: dict[tuple[str, int], tuple[Any, Any]] = {}
-
-    def run(self, config: Mapping[str, Any]) -> RunConfig | None:
-        """The typed config, or None if something does not fit, and the whole has to say what."""
-        hints = hints_of(RunConfig)
-        if config.keys() != hints.keys():
-            return None
-        built = {}
-        for key, hint in hints.items():
-            value = config[key]
-            known = self._found.get((key, id(value)))
-            if known is None:
-                checker = _Checker({key: value})
-                known = (value, checker.alone(key, hint))
-                if checker.problems:
-                    return None
-                if isinstance(value, dict | list | str):  # kept, so that no other gets its id
-                    self._found[key, id(value)] = known
-            built[key] = known[1]
-        return RunConfig(**built, resolved=config)
+The jobs of a sweep share those that they have in common, so that each is checked once. A group is
+kept here, so that no other gets its id.
+"""
 
 
 def checked(config: Mapping[str, Any], groups: CheckedGroups | None = None) -> RunConfig:
@@ -69,57 +48,36 @@ def checked(config: Mapping[str, Any], groups: CheckedGroups | None = None) -> R
         ConfigError: with one problem for each key that is unknown, missing, of the wrong type or
             out of range.
     """
-    if groups is not None and (known := groups.run(config)) is not None:
-        return known
-    checker = _Checker(config)
-    run: RunConfig = checker.run()
+    checker = _Checker(config, CheckedGroups() if groups is None else groups)
+    built = checker.keys(hints_of(RunConfig), config, "", absent_values(RunConfig))
     if checker.problems:
         raise ConfigError(*checker.problems)
-    return run
+    return RunConfig(**built, resolved=config)
 
 
 class _Checker:
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        self.config = config
+    def __init__(self, config: Mapping[str, Any], groups: CheckedGroups) -> None:
+        self.config, self.groups = config, groups
         self.problems: list[str] = []
         self.hinted = 0
 
-    def run(self) -> Any:
-        config = _with_short_early_stopping(self.config)
-        run = self.mapping(RunConfig, config, "", resolved=self.config)
-        for group in TARGET_KEYS:
-            self.target_group(group, config.get(group))
-        return run
-
-    def alone(self, key: str, hint: Any) -> Any:
-        """One key of the top, or None with problems, which need not be all."""
-        value = _with_short_early_stopping(self.config)[key]
-        if value == MISSING:
-            self.problems.append(key)
-            return None
-        built = self.value(hint, value, key)
-        self.target_group(key, value)
-        return built
-
-    def mapping(self, schema: type, value: Any, path: str, **beside: Any) -> Any:
-        """An instance of the dataclass `schema`, or None with the problems noted.
+    def keys(
+        self,
+        hints: Mapping[str, Any],
+        value: Mapping[str, Any],
+        path: str,
+        absent: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """What the keys below `path` hold; those with problems, which are noted, hold nothing.
 
         Args:
-            schema: of the keys.
+            hints: the type of each key.
             value: what should hold them.
             path: of the value, for errors.
-            beside: what the instance holds beside its keys.
+            absent: what it means if a key is not there.
         """
-        if not isinstance(value, Mapping):
-            known = joined(field.name for field in fields(schema))
-            typed = instead_of_group(path, value)
-            told = f"; type {typed}" if typed else ""
-            self.problems.append(f"{path} must hold the keys {known}, got {as_typed(value)}{told}")
-            return None
-        hints = hints_of(schema)
         self.unknown(value, hints, path)
         built = {}
-        absent = absent_values(schema)
         for key, hint in hints.items():
             where = _join(path, key)
             if key not in value and key in absent:
@@ -127,8 +85,33 @@ class _Checker:
             elif key not in value or value[key] == MISSING:
                 self.problems.append(f"{where} is missing; type {where}=VALUE")
             else:
-                built[key] = self.value(hint, value[key], where)
-        return schema(**built, **beside) if len(built) == len(hints) else None
+                built[key] = (self.value if path else self.group)(hint, value[key], where)
+        return built
+
+    def group(self, hint: Any, value: Any, key: str) -> Any:
+        """What a key of the top holds; it is checked unless it was found right before."""
+        if known := self.groups.get((key, id(value))):
+            return known[1]
+        problems = len(self.problems)
+        full = _with_short_early_stopping(value) if key == "trainer" else value
+        built = self.value(hint, full, key)
+        if key in TARGET_KEYS:
+            self.target_group(key, value)
+        if len(self.problems) == problems and isinstance(value, dict | list | str):
+            self.groups[key, id(value)] = (value, built)
+        return built
+
+    def mapping(self, schema: type, value: Any, path: str) -> Any:
+        """An instance of the dataclass `schema`, or None with the problems noted."""
+        if not isinstance(value, Mapping):
+            known = joined(field.name for field in fields(schema))
+            typed = instead_of_group(path, value)
+            hint = f"; type {typed}" if typed else ""
+            self.problems.append(f"{path} must hold the keys {known}, got {as_typed(value)}{hint}")
+            return None
+        hints = hints_of(schema)
+        built = self.keys(hints, value, path, absent_values(schema))
+        return schema(**built) if len(built) == len(hints) else None
 
     def unknown(self, value: Mapping[str, Any], known: Mapping[str, Any], path: str) -> None:
         """Notes the keys that there are none of; to look for the right name takes its time."""
@@ -164,22 +147,17 @@ class _Checker:
         return sorted(key for key in self.all_keys if key.rpartition(".")[0] != path)
 
     def target_group(self, group: str, value: Any) -> None:
-        schemas = TARGET_KEYS.get(group)
-        if schemas is None or not isinstance(value, Mapping):
+        """Notes what is wrong with the class that a group names, and with the keys beside it."""
+        if not isinstance(value, Mapping):
             return
-        if "_target_" not in value:
-            self.problems.append(f"{group}._target_ is missing; it names the class to build")
-            return
-        target = value["_target_"]
-        if target == "" or (target is not None and not isinstance(target, str)):
-            self.problems.append(
-                f"{group}._target_ must be the name of a class, got {as_typed(target)}"
-            )
-        elif target in schemas:
-            rest = {key: item for key, item in value.items() if key != "_target_"}
-            self.mapping(schemas[target], rest, group)
-        elif target is None:
-            self.problems.append(f"{group}._target_ must be the name of a class, got null")
+        where, target, known = f"{group}.{TARGET}", value.get(TARGET), TARGET_KEYS[group]
+        if TARGET not in value:
+            self.problems.append(f"{where} is missing; it names the class to build")
+        elif isinstance(target, str | None) and target in known:
+            rest = {key: item for key, item in value.items() if key != TARGET}
+            self.keys(known[target], rest, group, {})
+        elif not isinstance(target, str) or not target:
+            self.problems.append(f"{where} must be the name of a class, got {as_typed(target)}")
 
     def value(self, hint: Any, value: Any, where: str) -> Any:
         if where == "data":
@@ -237,15 +215,14 @@ def _as_text_hint(hint: Any, value: Any, where: str) -> str:
     )
 
 
-def _with_short_early_stopping(config: Mapping[str, Any]) -> dict[str, Any]:
+def _with_short_early_stopping(trainer: Any) -> Any:
     """`trainer.early_stopping=10` means a patience of 10; null turns it off."""
-    trainer = config.get("trainer")
     if not isinstance(trainer, Mapping):
-        return dict(config)
+        return trainer
     stopping = trainer.get("early_stopping")
     if stopping is None or (isinstance(stopping, int) and not isinstance(stopping, bool)):
         stopping = {"patience": stopping, "min_delta": 0.0}
-    return {**config, "trainer": {**trainer, "early_stopping": stopping}}
+    return {**trainer, "early_stopping": stopping}
 
 
 def _join(path: str, key: str) -> str:

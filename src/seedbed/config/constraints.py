@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,18 +49,26 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Matches:
-    """A text of a certain form."""
+class Rule:
+    """What else a value has to be.
 
-    pattern: str
+    Args:
+        allows: whether it is.
+        words: what that is, behind the words for its type.
+    """
+
+    allows: Callable[[Any], bool]
     words: str
 
-    def allows(self, value: Any) -> bool:
-        """Whether the whole text has the form."""
-        return re.fullmatch(self.pattern, written(value), re.ASCII) is not None
-
     def __str__(self) -> str:
-        return f"of {self.words}" if " " not in self.words else f"({self.words})"
+        return self.words
+
+
+def matches(pattern: str, words: str) -> Rule:
+    """A text that has a form as a whole."""
+    return Rule(
+        lambda value: re.fullmatch(pattern, written(value), re.ASCII) is not None, f"({words})"
+    )
 
 
 @dataclass(frozen=True)
@@ -92,60 +101,39 @@ class Length:
         return f"({self.words})" if self.words else ""
 
 
-@dataclass(frozen=True)
-class Distinct:
-    """A list of names, none of them twice."""
-
-    def allows(self, value: Any) -> bool:
-        """Whether no two are the same."""
-        return len(set(value)) == len(value)
-
-    def __str__(self) -> str:
-        return "that all differ"
-
-
-@dataclass(frozen=True)
-class TextCodec:
-    """The name of an encoding of text, which `hex`, `zlib` and the like are not."""
-
-    def allows(self, value: Any) -> bool:
-        """Whether Python reads text files of this encoding."""
-        try:
-            found = codecs.lookup(value)
-            "".encode(found.name)  # refuses those from bytes to bytes, and from text to text
-            incremental = found.incrementaldecoder is not None
-        except (LookupError, ValueError):
-            return False
-        return incremental and found.name not in NOT_OF_FILES
-
-    def __str__(self) -> str:
-        return "that names a text encoding, such as utf-8, utf-16 or latin-1"
+def is_text_encoding(name: str) -> bool:
+    """Whether Python reads text files of this encoding; those named hex or zlib are none."""
+    try:
+        codec = codecs.lookup(name)
+        "".encode(codec.name)  # refuses those from bytes to bytes, and from text to text
+    except (LookupError, ValueError):
+        return False
+    return codec.incrementaldecoder is not None and codec.name not in NOT_OF_FILES
 
 
 NOT_OF_FILES = ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape")
 """Encodings of Python that turn text into text of other letters, for hosts and source code."""
 
 
-@dataclass(frozen=True)
-class FileName:
-    """A path that a file system can have."""
-
-    def allows(self, value: Any) -> bool:
-        """Whether no part of it is too long, and nothing in it ends it early."""
-        return (
-            0 < len(value) <= LONGEST_PATH
-            and "\0" not in value
-            and all(len(part.encode("utf-8", "replace")) <= 255 for part in value.split("/"))
-        )
-
-    def __str__(self) -> str:
-        return "that a file can have as its name"
+def is_file_name(path: str) -> bool:
+    """Whether a file system can have it: no part of it is too long, and nothing ends it early."""
+    return (
+        0 < len(path) <= LONGEST_PATH
+        and "\0" not in path
+        and all(len(part.encode("utf-8", "replace")) <= 255 for part in path.split("/"))
+    )
 
 
 LONGEST_PATH = 4096
 """Characters; Linux takes no more."""
 
-Constraint = Range | Matches | Length | Distinct | TextCodec | FileName
+TEXT_ENCODING = Rule(
+    is_text_encoding, "that names a text encoding, such as utf-8, utf-16 or latin-1"
+)
+FILE_NAME = Rule(is_file_name, "that a file can have as its name")
+DISTINCT = Rule(lambda names: len(set(names)) == len(names), "that all differ")
+
+Constraint = Range | Length | Rule
 
 
 def _shown(bound: float) -> str:

@@ -6,6 +6,7 @@ The user's folder comes first: `--config-dir DIR`, or a `conf/` in the working d
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -40,9 +41,7 @@ def foreign_config(folder: Path | None, name: str) -> Path | None:
         Its file; None if there is none, or it builds on ours, or has all of our groups.
     """
     path = folder / f"{name}.yaml" if folder is not None else None
-    if path is None or not path.is_file() or builds_on_ours(path):
-        return None
-    return path
+    return None if path is None or builds_on_ours(path) else path
 
 
 def builds_on_ours(path: Path, depth: int = 4) -> bool:
@@ -52,12 +51,9 @@ def builds_on_ours(path: Path, depth: int = 4) -> bool:
         path: of its file.
         depth: how far defaults are followed.
     """
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+    content = _mapping_in(path)
+    if content is None:
         return True  # which is told otherwise
-    if not isinstance(content, dict):
-        return True
     listed = content.get("defaults")
     defaults = listed if isinstance(listed, list) else []
     named = {
@@ -69,6 +65,15 @@ def builds_on_ours(path: Path, depth: int = 4) -> bool:
         return True
     others = (path.parent / f"{name}.yaml" for name in named)
     return depth > 0 and any(one.is_file() and builds_on_ours(one, depth - 1) for one in others)
+
+
+def _mapping_in(path: Path) -> dict[Any, Any] | None:
+    """What a file of YAML holds; None if there is none, or it holds no mapping."""
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def user_conf() -> Path | None:
@@ -89,14 +94,7 @@ def using_user_conf(folder: Path | None) -> Iterator[None]:
 
 def users_allowed() -> list[str]:
     """`allow:` of the `conf/config.yaml` in the working directory."""
-    path = Path("conf/config.yaml")
-    if not path.is_file():
-        return []
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return []
-    allowed = content.get("allow") if isinstance(content, dict) else None
+    allowed = (_mapping_in(Path("conf/config.yaml")) or {}).get("allow")
     return [str(name) for name in allowed] if isinstance(allowed, list) else []
 
 

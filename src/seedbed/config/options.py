@@ -6,7 +6,6 @@ class's own option, and a note says both.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -56,18 +55,12 @@ def fitted_to_classes(
         target = held.get(TARGET, NOTHING)
         if not isinstance(target, str | None) or target not in classes:
             continue
-        wanted = _keys_of(classes[target])
+        wanted = {TARGET, *classes[target]}
         if held.keys() != wanted and _is_named_over(group, choices.get(group), held):
             value, note = _fitted(group, held, wanted, plain)
             fitted = {**fitted, group: value}
             notes += note
     return fitted, tuple(notes)
-
-
-@cache
-def _keys_of(schema: type) -> frozenset[str]:
-    """All that stands in a group with such a class, its name as well."""
-    return frozenset((TARGET, *(field.name for field in fields(schema))))
 
 
 def leftovers(group: str, keys: Iterable[str]) -> list[str]:

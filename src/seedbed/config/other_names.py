@@ -4,7 +4,6 @@ Likeness of letters does not find `loader.batch_size` for `mini_batch`, and misl
 """
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 
 KEYS = {
     "optimizer.lr": "learning_rate learning_rate_init learningrate lr_init base_lr initial_lr eta0",
@@ -73,30 +72,22 @@ KEYS = {
 }
 """Our keys, with the last parts of those that other programs have."""
 
-DEPTH = "the widths in model.hidden say how many layers there are: type 'model.hidden=[64,64]'"
-DIRECTION = (
-    "whether less or more is better follows from trainer.monitor, as in "
-    "trainer.monitor=val/accuracy"
-)
-REST = "the rows that data.split.validation and data.split.test leave are those to train on"
-ALWAYS = "history.csv, run.log and TensorBoard's events are always written"
-EPOCHS = "a run is as long as trainer.epochs says"
-RESUME = "type seedbed resume RUN"
-METRICS = "those that fit the task are always computed; trainer.monitor names the one to go by"
-
 ADVICE = {
-    "mode": DIRECTION, "direction": DIRECTION, "maximize": DIRECTION,
-    "greater_is_better": DIRECTION,
-    "num_layers": DEPTH, "n_layers": DEPTH, "depth": DEPTH, "num_hidden_layers": DEPTH,
-    "train": REST, "train_size": REST, "train_split": REST, "train_fraction": REST,
-    "logger": ALWAYS, "loggers": ALWAYS, "callbacks": ALWAYS, "tensorboard": ALWAYS,
-    "log_every_n_epochs": ALWAYS, "verbose": ALWAYS, "enable_progress_bar": ALWAYS,
-    "max_steps": EPOCHS, "num_steps": EPOCHS, "max_time": EPOCHS,
-    "resume": RESUME, "resume_from": RESUME, "resume_from_checkpoint": RESUME, "ckpt_path": RESUME,
-    "checkpoint_path": RESUME, "restore": RESUME,
-    "metrics": METRICS, "eval_metrics": METRICS,
-}  # fmt: skip
-"""The last parts of keys that there are none of, and what does what they do."""
+    "whether less or more is better follows from trainer.monitor, as in "
+    "trainer.monitor=val/accuracy": "mode direction maximize greater_is_better",
+    "the widths in model.hidden say how many layers there are: type 'model.hidden=[64,64]'": ""
+    "num_layers n_layers depth num_hidden_layers",
+    "the rows that data.split.validation and data.split.test leave are those to train on": ""
+    "train train_size train_split train_fraction",
+    "history.csv, run.log and TensorBoard's events are always written": "logger loggers callbacks "
+    "tensorboard log_every_n_epochs verbose enable_progress_bar",
+    "a run is as long as trainer.epochs says": "max_steps num_steps max_time",
+    "type seedbed resume RUN": "resume resume_from resume_from_checkpoint ckpt_path "
+    "checkpoint_path restore",
+    "those that fit the task are always computed; trainer.monitor names the one to go by": ""
+    "metrics eval_metrics",
+}
+"""What does what keys of other programs do that there are none of, with the last parts of these."""
 
 CHOICES = {"name", "type", "kind", "class", "class_name", "algorithm", "_name", "option"}
 """Last parts that choose an option in other programs."""
@@ -129,31 +120,30 @@ OPTIONS: dict[str, dict[str, str]] = {
 """Our options, with what other programs call them."""
 
 
-@cache
-def _ours() -> Mapping[str, str]:
-    return {other: ours for ours, others in KEYS.items() for other in others.split()}
+def _by_other_name(ours: Mapping[str, str]) -> dict[str, str]:
+    return {other: our for our, others in ours.items() for other in others.split()}
 
 
-@cache
-def _options_of(group: str) -> Mapping[str, str]:
-    named = OPTIONS.get(group, {}).items()
-    return {other: ours for ours, others in named for other in others.split()}
+_OUR_KEYS, _ADVICE = _by_other_name(KEYS), _by_other_name(ADVICE)
+_OUR_OPTIONS = {group: _by_other_name(options) for group, options in OPTIONS.items()}
+
+
+def _last_part(name: str) -> str:
+    return name.rpartition(".")[2].lower().replace("-", "_")
 
 
 def our_key(key: str) -> str | None:
     """Our name for a key of other programs, by its last part."""
-    last = key.rpartition(".")[2].lower().replace("-", "_")
-    return _ours().get(last)
+    return _OUR_KEYS.get(_last_part(key))
 
 
 def advice_on(key: str) -> str:
     """What does what a key of other programs does, after a semicolon; or nothing."""
-    last = key.rpartition(".")[2].lower().replace("-", "_")
-    return f"; {ADVICE[last]}" if last in ADVICE else ""
+    advice = _ADVICE.get(_last_part(key))
+    return f"; {advice}" if advice else ""
 
 
 def our_option(group: str, name: str, options: Iterable[str]) -> str | None:
     """Our name for an option of other programs."""
-    last = name.rpartition(".")[2].lower().replace("-", "_")
-    ours = _options_of(group).get(last)
+    ours = _OUR_OPTIONS.get(group, {}).get(_last_part(name))
     return ours if ours is not None and ours in options else None

@@ -2,7 +2,14 @@
 
 from typing import Annotated, Any
 
-from seedbed.config.constraints import Distinct, FileName, Length, Matches, Range, TextCodec
+from seedbed.config.constraints import (
+    DISTINCT,
+    FILE_NAME,
+    TEXT_ENCODING,
+    Length,
+    Range,
+    matches,
+)
 
 MOST_COUNTED = 2**31 - 1
 """Of rows, epochs, units, steps: what fits into 32 bits."""
@@ -28,20 +35,20 @@ Share = Annotated[float, Range(at_least=0, at_most=1)]
 Seed = Annotated[int, Range(at_least=0, below=2**63)]
 Text = Annotated[str, Length(0, LONGEST_TEXT)]
 Name = Annotated[str, Length(1, LONGEST_TEXT, "not empty")]
-PathText = Annotated[str, FileName()]
-Encoding = Annotated[str, TextCodec()]
-Delimiter = Annotated[str, Matches(r"[\t\x20-\x7e]", "one ASCII character")]
+PathText = Annotated[str, FILE_NAME]
+Encoding = Annotated[str, TEXT_ENCODING]
+Delimiter = Annotated[str, matches(r"[\t\x20-\x7e]", "one ASCII character")]
 FolderName = Annotated[
     str,
-    Matches(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "letters, digits, '.', '_', '-'"),
+    matches(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "letters, digits, '.', '_', '-'"),
     Length(1, 100),
 ]
-Device = Annotated[str, Matches(r"auto|cpu|mps|cuda(:\d{1,4})?", "auto, cpu, cuda, cuda:N or mps")]
+Device = Annotated[str, matches(r"auto|cpu|mps|cuda(:\d{1,4})?", "auto, cpu, cuda, cuda:N or mps")]
 Interval = Annotated[
-    int | str, Matches(r"[1-9]\d{0,8}( ?(epochs?|steps?|s))?", "N (epochs), 'N steps' or 'N s'")
+    int | str, matches(r"[1-9]\d{0,8}( ?(epochs?|steps?|s))?", "N (epochs), 'N steps' or 'N s'")
 ]
 Widths = Annotated[list[Count], Length(1, 10_000, "one width for each hidden layer")]
-Names = Annotated[list[Name], Length(1, MOST_NAMED, "one name or more"), Distinct()]
+Names = Annotated[list[Name], Length(1, MOST_NAMED, "one name or more"), DISTINCT]
 AnyNames = Annotated[list[Name], Length(0, MOST_NAMED)]
 Rows = Annotated[list[Any], Length(1, 1_000_000, "a list of rows")]
 Betas = Annotated[list[Fraction], Length(2, 2)]

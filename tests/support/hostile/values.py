@@ -95,7 +95,8 @@ def bases() -> dict[str, tuple[list[str], list[str]]]:
     for group, schemas in TARGET_KEYS.items():
         for target, schema in schemas.items():
             if target is not None:
-                keys = [f"{group}._target_", f"{group}.surplus", *keys_of(schema, group)]
+                names = ["_target_", "surplus", *schema]
+                keys = [f"{group}.{name}" for name in names]
                 made[target] = ([OPTIONS[target]], keys)
     return made
 
