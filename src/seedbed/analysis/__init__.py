@@ -1,0 +1,1 @@
+"""What numbers of many runs can carry: intervals, tests, shares of variance; NumPy arrays alone."""

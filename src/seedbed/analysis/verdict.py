@@ -1,0 +1,109 @@
+"""Whether a setting is better than another, in words that the numbers can carry."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seedbed.analysis.intervals import Interval, bca_interval, mean_and_std
+from seedbed.analysis.permutation import sign_flip_p, smallest_p
+from seedbed.analysis.superiority import probability_of_superiority
+
+Array = np.ndarray[Any, Any]
+
+LEVEL = 0.05
+"""A p above this is no difference: chance alone gives so small a one once in twenty times."""
+
+SURE = 0.01
+"""A p of at most this is taken for a difference, however small the difference is."""
+
+LARGE = 0.75
+"""Between the two, P(A > B) must be so large as well.
+
+Of two equal settings with ten seeds 36 in 1,000 are called better with this, 50 without; where one
+is better by two standard deviations, 971 and 974 are.
+
+Source: Bouthillier et al. (2021), Accounting for Variance in Machine Learning Benchmarks, for 0.75.
+"""
+
+ROUNDING = 1e-6
+"""Of the larger value: two values that are closer differ by float32 rounding, and are equal."""
+
+BETTER = "better"
+NOT_SHOWN = "not shown"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The first of two settings against the second, paired by seed.
+
+    Args:
+        words: `better`, `not shown: needs 6 seeds or more, has 3`, or `not shown`.
+        n: pairs.
+        difference: mean of first less second; None without pairs.
+        interval: of the difference; None where the pairs tell of no spread.
+        p: of the sign-flip test; None without pairs.
+        superiority: P(A > B); None without pairs.
+        equal: whether every pair is equal but for rounding.
+    """
+
+    words: str
+    n: int
+    difference: float | None
+    interval: Interval | None
+    p: float | None
+    superiority: float | None
+    equal: bool = False
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the first is shown to be better."""
+        return self.words == BETTER
+
+
+def verdict(first: Array, second: Array, *, higher: bool) -> Verdict:
+    """Compares two settings on the seeds that both have.
+
+    Args:
+        first: of each common seed, finite.
+        second: of the same seeds in the same order, finite.
+        higher: whether higher is better.
+    """
+    n = len(first)
+    if not n:
+        return Verdict(f"{NOT_SHOWN}: no seed in common", 0, None, None, None, None)
+    differences = paired_differences(first, second)
+    difference, _ = mean_and_std(differences)
+    p = sign_flip_p(differences)
+    ahead = difference > 0 if higher else difference < 0
+    superiority = probability_of_superiority(first, second, higher=higher)
+    return Verdict(
+        _words(n, p if ahead else 1.0, superiority),
+        n,
+        difference,
+        bca_interval(differences),
+        p,
+        superiority,
+        equal=not differences.any(),
+    )
+
+
+def paired_differences(first: Array, second: Array) -> Array:
+    """First less second, and zero where rounding alone may have made the difference."""
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    equal = np.abs(a - b) <= ROUNDING * np.maximum(np.abs(a), np.abs(b))
+    return np.where(equal, 0.0, a - b)
+
+
+def seeds_needed(level: float = LEVEL) -> int:
+    """The fewest pairs with which the test can come down to a level; 6 for 0.05."""
+    n = 1 + math.ceil(-math.log2(level))
+    return n if smallest_p(n) <= level else n + 1
+
+
+def _words(n: int, p: float, superiority: float) -> str:
+    if n < seeds_needed():
+        return f"{NOT_SHOWN}: needs {seeds_needed()} seeds or more, has {n}"
+    shown = p <= SURE or (p <= LEVEL and superiority >= LARGE)
+    return BETTER if shown else NOT_SHOWN

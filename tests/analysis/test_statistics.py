@@ -1,0 +1,152 @@
+"""The numbers of a comparison, against those of scipy, statsmodels and plain enumeration."""
+
+import itertools
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from seedbed.analysis.intervals import (
+    RESAMPLES,
+    bca_interval,
+    coverage_at_most,
+    mean_and_std,
+    spread,
+)
+from seedbed.analysis.multiple import holm
+from seedbed.analysis.permutation import MOST_EXACT, sign_flip_p, smallest_p
+from seedbed.analysis.superiority import probability_of_superiority
+
+NUMBERS = st.floats(-100, 100, allow_subnormal=False)
+EIGHTHS = st.integers(-800, 800).map(lambda n: n / 8)
+"""Sums of these are exact, so that an order of adding makes no difference."""
+
+
+def scipys(values: list[float]) -> tuple[float, float]:
+    found = stats.bootstrap(
+        (np.array(values),), np.mean, n_resamples=RESAMPLES, method="BCa",
+        rng=np.random.default_rng(0),
+    )  # fmt: skip
+    return tuple(found.confidence_interval)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 6, 10, 30, 500])
+def test_the_interval_is_scipys(n: int) -> None:
+    values = np.round(np.random.default_rng(n).lognormal(size=n) * 64) / 64
+    assert bca_interval(values) == pytest.approx(scipys(values), rel=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-9, 1e300], ids=str)
+def test_the_interval_has_the_unit_of_the_values(scale: float) -> None:
+    values = np.array([1, 2, 4, 8, 3, 5.5])
+    assert bca_interval(values * scale) == pytest.approx(
+        [scale * end for end in scipys(values)], rel=1e-9
+    )
+
+
+def test_ties_of_resampled_means_do_not_hang_on_rounding() -> None:
+    """Six of 27 samples of three are the three themselves, in some order."""
+    values = np.array([0.1, 0.2, 0.3])
+    assert bca_interval(values) == pytest.approx(
+        np.array(bca_interval(np.array([1, 2, 3.0]))) / 10, rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("values", [[0.3], [0.3] * 5, [0.0, 0.0]], ids=str)
+def test_without_a_spread_there_is_no_interval(values: list[float]) -> None:
+    assert bca_interval(np.array(values)) is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scipy warns of what it cannot tell
+        assert len(values) == 1 or np.isnan(scipys(values)).all()
+
+
+@pytest.mark.parametrize("bad", [[], [1, np.nan], [1, np.inf]], ids=str)
+def test_what_is_no_number_is_refused(bad: list[float]) -> None:
+    for number_of in (spread, sign_flip_p):
+        with pytest.raises(ValueError, match="finite"):
+            number_of(np.array(bad, dtype=float))
+
+
+@given(st.lists(NUMBERS, min_size=2, max_size=20))
+def test_mean_and_deviation_are_numpys(values: list[float]) -> None:
+    mean, std = mean_and_std(np.array(values))
+    assert mean == pytest.approx(np.mean(values), abs=1e-9)
+    assert std == pytest.approx(np.std(values, ddof=1), abs=1e-9)
+    assert mean_and_std(np.array(values[:1])) == (pytest.approx(values[0]), None)
+
+
+def test_small_samples_hold_less_than_their_intervals_say() -> None:
+    random = np.random.default_rng(0)
+    for n in (2, 3, 5):
+        samples = random.normal(size=(20_000, n))
+        held = (samples.min(axis=1) < 0) & (samples.max(axis=1) > 0)
+        assert coverage_at_most(n) == pytest.approx(held.mean(), abs=0.01)
+    assert coverage_at_most(6) == 0.95
+
+
+@given(st.lists(EIGHTHS, min_size=1, max_size=8))
+def test_the_p_is_that_of_all_signs(differences: list[float]) -> None:
+    sums = [
+        abs(sum(sign * one for sign, one in zip(signs, differences, strict=True)))
+        for signs in itertools.product((1, -1), repeat=len(differences))
+    ]
+    expected = np.mean([one >= abs(sum(differences)) for one in sums])
+    assert sign_flip_p(np.array(differences)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_p_is_scipys() -> None:
+    differences = np.random.default_rng(1).normal(0.5, 1, 11)
+    found = stats.permutation_test(
+        (differences, np.zeros(11)), lambda a, b, axis: np.mean(a - b, axis=axis),
+        permutation_type="samples", vectorized=True, n_resamples=np.inf,
+    )  # fmt: skip
+    assert sign_flip_p(differences) == pytest.approx(found.pvalue, rel=1e-9)
+
+
+def test_drawn_signs_come_close_to_all_of_them() -> None:
+    differences = np.random.default_rng(2).normal(0.4, 1, MOST_EXACT)
+    exact = sign_flip_p(differences)
+    drawn = sign_flip_p(np.append(differences, 1e-9))  # one more than are gone through
+    assert drawn == pytest.approx(exact, rel=0.05)
+    assert drawn != exact
+    assert sign_flip_p(np.append(differences, 1e-9)) == drawn
+
+
+def test_no_p_is_zero() -> None:
+    assert sign_flip_p(np.ones(100)) == 1 / 20_000
+    assert sign_flip_p(np.ones(10)) == smallest_p(10)
+    assert sign_flip_p(np.zeros(10)) == 1
+
+
+def test_three_seeds_cannot_come_below_a_quarter() -> None:
+    assert sign_flip_p(np.array([5.0, 6, 7])) == smallest_p(3) == 0.25
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 20])
+def test_the_correction_is_statsmodels(n: int) -> None:
+    random = np.random.default_rng(n)
+    for p in (
+        random.uniform(size=n),
+        random.uniform(size=n) ** 8,
+        np.round(random.uniform(size=n), 1),
+    ):
+        assert holm(p) == pytest.approx(multipletests(p, method="holm")[1], abs=1e-12)
+
+
+def test_no_comparisons_need_no_correction() -> None:
+    assert holm([]) == []
+
+
+@given(st.lists(EIGHTHS, min_size=1, max_size=9), st.lists(EIGHTHS, min_size=1, max_size=9))
+def test_superiority_is_counted_over_all_pairs(first: list[float], second: list[float]) -> None:
+    pairs = [(a, b) for a in first for b in second]
+    won = sum((a > b) + (a == b) / 2 for a, b in pairs) / len(pairs)
+    found = probability_of_superiority(np.array(first), np.array(second), higher=True)
+    assert found == pytest.approx(won)
+    assert stats.mannwhitneyu(first, second).statistic / len(pairs) == pytest.approx(won)
+    lower = probability_of_superiority(np.array(first), np.array(second), higher=False)
+    assert lower == pytest.approx(1 - won)
