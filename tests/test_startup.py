@@ -1,5 +1,6 @@
 """What needs no tensors answers without waiting for torch, which takes a second to import."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -148,3 +149,31 @@ def test_the_process_that_trains_imports_no_hydra(words: list[str]) -> None:
     line = [sys.executable, "-c", SCRIPT, "train", "trainer.epochs=2", *words]
     done = subprocess.run(line, capture_output=True, text=True, timeout=200, check=True)
     assert done.stdout.splitlines()[-1] == "exit code 0 imported []"
+
+
+LOOKS = """
+import json, sys
+from seedbed.cli.main import main
+from seedbed.process import fast_start
+fast_start.begin()
+codes = [main(words) for words in json.loads(sys.argv[1])]
+slow = {"torch._dynamo", "torch._inductor"} & sys.modules.keys()
+print("exit codes", codes, "imported", sorted(slow))
+"""
+
+
+def test_opening_a_run_brings_no_compiler_of_torch_s(tmp_path: Path, table_run: Path) -> None:
+    """Its model is first built without memory, by operations that import the compiler."""
+    shutil.copytree(table_run, tmp_path / "run")
+    (tmp_path / "table.csv").write_bytes((table_run.parents[2] / "table.csv").read_bytes())
+    rows = json.dumps([[1, 2, "red"]])
+    commands = [
+        ["predict", "run", "--input", rows],
+        ["inspect", "run", "--weights"],
+        ["inspect", "run", "--layer", "hidden_to_output_layer", "--input", rows],
+        ["summary", "run"],
+        ["resume", "run", "trainer.epochs=3"],
+    ]
+    line = [sys.executable, "-c", LOOKS, json.dumps(commands)]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=200, check=True)
+    assert done.stdout.splitlines()[-1] == "exit codes [0, 0, 0, 0, 0] imported []", done.stderr

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
-from seedbed.process.torch_private import TorchDispatchMode
+from seedbed.process.torch_private import DispatchMode
 
 Function = Callable[..., Sequence[Tensor]]
 
@@ -41,7 +41,7 @@ class _Call:
     result: Any
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(DispatchMode):
     """Sees the operations that are left once `vmap` and `grad` have done their part.
 
     The tensors are kept, so that each has an identity of its own until the list is written.
@@ -50,10 +50,6 @@ class _Recorder(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[_Call] = []
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False  # to skip it, torch would import it
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None

@@ -39,6 +39,11 @@ def begin() -> None:
         gc.disable()  # collecting while torch is imported costs a sixth of the start
 
 
+def is_in_use() -> bool:
+    """Whether the tricks are on; nothing but the console script is in this process then."""
+    return _in_use
+
+
 def may_fork() -> bool:
     """Whether another process may take a share of the work: it gains something, and is safe."""
     from seedbed.process import threads

@@ -1,22 +1,22 @@
 """Every use of torch's private names, so that a new version of torch is met in one place.
 
-For speed: torch's optimizers without torch's compiler, which takes a second to import at their
-first step. Most of their methods tell the compiler what it must not compile, and import it for
-that. Where nothing is compiled that says nothing, and an optimizer here gets the methods
-themselves, as attributes of its own: torch's classes stay as they are. SEEDBED_FAST_START=0 turns
-this off.
+For speed: torch's optimizers, and its operations on `meta`, without torch's compiler, which takes a
+second to import. They tell the compiler what it must not compile, and import it for that. Where
+nothing is compiled that says nothing. An optimizer here gets the methods themselves, as attributes
+of its own: torch's classes stay as they are. SEEDBED_FAST_START=0 turns this off.
 
 For what has no public name: what `vmap` warns of, an archive's parts and how it names tensors, the
 operations that a computation makes, a model's graph, a loader's workers, a schedule's parts.
 """
 
+import importlib
 import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
-from types import MethodType
+from types import MethodType, ModuleType
 from typing import Any, BinaryIO
 
 import torch
@@ -29,7 +29,7 @@ from torch.utils._pytree import tree_leaves
 from seedbed.process import fast_start
 
 __all__ = [
-    "TorchDispatchMode",
+    "DispatchMode",
     "building_without_compiler",
     "graph_of",
     "is_compiler_loaded",
@@ -37,6 +37,7 @@ __all__ = [
     "pickle_in",
     "rebuild_tensor",
     "schedulers_in",
+    "shapes_without_compiler",
     "tree_leaves",
     "without_compiler",
     "without_fallback_warnings",
@@ -57,9 +58,17 @@ NOT_COMPILED = "__dynamo_disable"
 """Where torch keeps that form, once it is made, on the method itself."""
 
 
+class DispatchMode(TorchDispatchMode):
+    """A `TorchDispatchMode` that does not import torch's compiler to be left alone by it."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+
 def is_compiler_loaded() -> bool:
     """Something may be compiled then, and the compiler is to be told."""
-    return "torch._dynamo" in sys.modules
+    return COMPILER in sys.modules
 
 
 @contextmanager
@@ -96,6 +105,51 @@ def without_compiler(optimizer: Optimizer) -> Optimizer:
         hooked = Optimizer.profile_hook_step(_without_graph_breaks(step))
         optimizer.step = MethodType(hooked, optimizer)  # type: ignore[method-assign]
     return optimizer
+
+
+COMPILER = "torch._dynamo"
+
+
+class _NoCompiler(ModuleType):
+    """Stands for the compiler while it is only told what to leave alone.
+
+    Whoever asks for anything else gets the real one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(COMPILER)
+        self.left_alone: list[Any] = []
+
+    def disable(self, function: Any, *_: object, **__: object) -> Any:
+        self.left_alone.append(function)
+        return function
+
+    def __getattr__(self, name: str) -> Any:
+        self.leave()
+        return getattr(importlib.import_module(COMPILER), name)
+
+    def enter(self) -> None:
+        sys.modules[COMPILER] = torch._dynamo = self
+
+    def leave(self) -> None:
+        if sys.modules.get(COMPILER) is self:
+            del sys.modules[COMPILER], torch._dynamo
+        while self.left_alone:
+            delattr(self.left_alone.pop(), NOT_COMPILED)
+
+
+@contextmanager
+def shapes_without_compiler() -> Iterator[None]:
+    """Operations on `meta` inside do not import the compiler."""
+    if is_compiler_loaded() or not fast_start.is_in_use():
+        yield
+        return
+    compiler = _NoCompiler()
+    compiler.enter()
+    try:
+        yield
+    finally:
+        compiler.leave()
 
 
 def _update(kind: type[Optimizer]) -> Callable[..., Any] | None:

@@ -21,7 +21,7 @@ from seedbed.components import SHIPPED
 from seedbed.config.schema import DatasetConfig, RunConfig
 from seedbed.errors import ModelError
 from seedbed.process.memory import memory_bytes
-from seedbed.process.torch_private import TorchDispatchMode, tree_leaves
+from seedbed.process.torch_private import DispatchMode, shapes_without_compiler, tree_leaves
 
 T = TypeVar("T")
 
@@ -98,7 +98,7 @@ def built_loss(most: int, build: Callable[[], T]) -> T:
     Raises:
         ModelError: if it has more.
     """
-    with bounded(most), torch.device("meta"):
+    with bounded(most), torch.device("meta"), shapes_without_compiler():
         build()
     with bounded(most):
         return build()
@@ -123,7 +123,13 @@ def refuse_larger(
 ) -> int:
     """The check of `built_within` alone; it takes no memory."""
     refuse_repeats(spec)
-    with bounded(most) as bounds, warnings.catch_warnings(), torch.device("meta"), bounds.counting:
+    with (
+        bounded(most) as bounds,
+        warnings.catch_warnings(),
+        torch.device("meta"),
+        shapes_without_compiler(),
+        bounds.counting,
+    ):
         warnings.simplefilter("ignore")  # they come again when it is really built
         try:
             model = build().eval()
@@ -210,7 +216,7 @@ class _Bounds:
         raise ModelError(why)
 
 
-class _Counting(TorchDispatchMode):
+class _Counting(DispatchMode):
     """Looks at every operation and at what it makes."""
 
     def __init__(self, bounds: _Bounds) -> None:
@@ -220,7 +226,7 @@ class _Counting(TorchDispatchMode):
         self.largest = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """See `TorchDispatchMode`."""
+        """See torch's `TorchDispatchMode`."""
         self.operations += 1
         self.bounds.operation()
         output = func(*args, **(kwargs or {}))
