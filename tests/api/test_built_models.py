@@ -39,6 +39,12 @@ def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return all(torch.equal(tensor, other[name]) for name, tensor in one.items())
 
 
+def half_frozen() -> Net:
+    net = Net()
+    net.first.requires_grad_(False)
+    return net
+
+
 @pytest.fixture(scope="module")
 def built() -> Net:
     torch.manual_seed(11)
@@ -135,6 +141,22 @@ def test_it_goes_on_and_is_reproduced_with_any_module_of_its_form(
             call(run.path, data=PAIR)
 
 
+def test_it_goes_on_only_where_the_same_parameters_learn(tmp_path: Path) -> None:
+    run = front.train(*WORDS, model=half_frozen(), data=PAIR, directory=tmp_path / "run")
+    start = torch.load(run.path / "checkpoints" / "start.pt", weights_only=True)
+    trained = state_of(run.model())
+    assert torch.equal(trained["first.weight"], start["first.weight"])
+    assert not torch.equal(trained["last.weight"], start["last.weight"])
+    for other in (Net(), Net().double()):
+        with pytest.raises(errors.ModelError, match="which parameters learn"):
+            front.resume(run.path, "trainer.epochs=3", data=PAIR, model=other)
+        with pytest.raises(errors.ModelError, match="which parameters learn"):
+            front.reproduce(run.path, data=PAIR, model=other)
+    assert equal(state_of(run.model()), trained)
+    assert front.resume(run.path, "trainer.epochs=3", data=PAIR, model=half_frozen())
+    assert front.load_run(run.path, model=Net()).predict(ROWS)  # nothing learns in predictions
+
+
 def test_every_job_of_a_sweep_begins_with_its_weights(
     tmp_path: Path, built: Net, seedbed: Callable
 ) -> None:
@@ -177,6 +199,11 @@ def test_what_its_code_draws_is_the_run_s_own() -> None:
     assert equal(state_of(one.model()), state_of(other.model()))
 
 
+class Sum(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.sum(dim=1, keepdim=True)
+
+
 class Locked(nn.Linear):
     def __init__(self) -> None:
         super().__init__(3, 1)
@@ -195,6 +222,14 @@ WRONG: dict[str, tuple[Any, tuple[str, ...], type[Exception], str]] = {
     "other outputs": (nn.Linear(3, 2), (), errors.ModelError, "forward gives"),
     "lazy": (lambda: nn.LazyLinear(1), (), errors.ModelError, "let a batch through it first"),
     "no copy": (lambda: Locked(), (), errors.ModelError, "Locked cannot be copied: TypeError"),
+    "scripted": (
+        lambda: nn.Sequential(torch.jit.script(nn.Linear(3, 1))),
+        (),
+        errors.ModelError,
+        "give the module that it was scripted from",
+    ),
+    "frozen": (Net().requires_grad_(False), (), errors.ModelError, "all 4 parameters of Net are"),
+    "nothing to learn": (Sum(), (), errors.ModelError, "Sum has no parameters, so there"),
     "a style beside": (Net(), ("model=manual",), errors.ArgumentError, "or 'model=manual'"),
     "a key beside": (
         Net(),
@@ -205,6 +240,7 @@ WRONG: dict[str, tuple[Any, tuple[str, ...], type[Exception], str]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 @pytest.mark.parametrize(("model", "words", "kind", "told"), WRONG.values(), ids=WRONG)
 def test_wrong_modules_are_refused(model: Any, words: tuple, kind: type, told: str) -> None:
     model = model() if not isinstance(model, type) and "lambda" in repr(model) else model

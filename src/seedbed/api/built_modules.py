@@ -19,7 +19,7 @@ def built_module(model: Any) -> Any:
     """
     if model is None:
         return None
-    from torch import nn
+    from torch import jit, nn
     from torch.nn.parameter import is_lazy
 
     if isinstance(model, type) and issubclass(model, nn.Module):
@@ -33,11 +33,16 @@ def built_module(model: Any) -> Any:
         raise ModelError(
             f"model: {type(model).__name__} has layers without sizes; let a batch through it first"
         )
+    if any(isinstance(one, jit.ScriptModule) for one in model.modules()):
+        raise ModelError(
+            "model: torch copies no scripted module so that the copy can be trained; give the "
+            "module that it was scripted from"
+        )
     return model
 
 
 def fingerprint_of(module: "nn.Module") -> str:
-    """A fingerprint of a module: of its class, its form and its weights."""
+    """A fingerprint of a module: of its class, its form, its weights and what of them is frozen."""
     import torch
 
     digest = sha256(f"{class_of(module)}\n{module}".encode())
@@ -45,6 +50,9 @@ def fingerprint_of(module: "nn.Module") -> str:
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
         flat = tensor.detach().cpu().contiguous().reshape(-1)
         digest.update(flat.view(torch.uint8).numpy().tobytes())
+    for name, parameter in module.named_parameters():
+        if not parameter.requires_grad:
+            digest.update(f"{name} is frozen".encode())
     return digest.hexdigest()
 
 

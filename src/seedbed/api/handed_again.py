@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedbed.api.built_modules import built_module
+from seedbed.api.built_modules import built_module, fingerprint_of
 from seedbed.api.handed import DIGITS, Handed, rows_of
-from seedbed.errors import ArgumentError, DataError
+from seedbed.errors import ArgumentError, DataError, ModelError
 from seedbed.handed_in import key_of_module
 from seedbed.runs.layout import SWEEP_START, RunPaths
 from seedbed.runs.reader import read_config
@@ -26,7 +26,7 @@ def handed_again(paths: RunPaths, data: Any = None, model: "nn.Module | None" = 
     Raises:
         ArgumentError: if the run was begun without.
         DataError: if the rows are none.
-        ModelError, CheckpointError: if the module is of another form.
+        ModelError, CheckpointError: if the module is of another form, or other parameters learn.
     """
     if data is None and model is None:
         return Handed()
@@ -44,7 +44,7 @@ def handed_again(paths: RunPaths, data: Any = None, model: "nn.Module | None" = 
         items[key] = table
     if model is not None:
         key = key_of_module(config, paths.root)
-        module = items[key] = _with_start(built_module(model), paths)
+        module = items[key] = _with_start(built_module(model), key, paths)
     return Handed(table, module, (), items)
 
 
@@ -61,8 +61,12 @@ def handed_to_sweep(directory: Path, data: Any = None, model: "nn.Module | None"
     return given
 
 
-def _with_start(module: "nn.Module", paths: RunPaths) -> "nn.Module":
-    """A copy of the module with the weights that the run, or its sweep, began with."""
+def _with_start(module: "nn.Module", key: str, paths: RunPaths) -> "nn.Module":
+    """A copy of the module with the weights that the run, or its sweep, began with.
+
+    Raises:
+        ModelError: if it is not the module that has the fingerprint then.
+    """
     from seedbed.models.copies import copied_model
     from seedbed.runs.checkpoint import load, load_weights
 
@@ -70,5 +74,11 @@ def _with_start(module: "nn.Module", paths: RunPaths) -> "nn.Module":
     for start in (paths.start, paths.root.resolve().parent / SWEEP_START):
         if start.is_file():
             load_weights(copy, load(start), start)
+            if fingerprint_of(copy)[:DIGITS] != key:
+                raise ModelError(
+                    f"model: this {type(module).__name__} is not the one that '{paths.root}' was "
+                    "begun with: its class, its layers or which parameters learn "
+                    "(requires_grad) differ; build it as it was built then"
+                )
             break
     return copy

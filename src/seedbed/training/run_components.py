@@ -13,7 +13,7 @@ from seedbed.config.hints import did_you_mean
 from seedbed.config.schema import DatasetConfig, RunConfig
 from seedbed.data.batches import Batches, evaluation_batches, training_batches
 from seedbed.data.prepared import PreparedData, prepare_data
-from seedbed.errors import ConfigError, SeedbedError
+from seedbed.errors import ConfigError, ModelError, SeedbedError
 from seedbed.models.build import build_model
 from seedbed.models.copies import copied_model
 from seedbed.models.shared_values import kept_to_the_run
@@ -120,6 +120,8 @@ def build_run(
     if head is not None and isinstance(head.loss_function, nn.Module):
         head.loss_function.to(device)
     trainable = [*learner.parameters(), *(head.trainable if head is not None else [])]
+    tried(_refuse_frozen, learner, trainable)
+    trainable = trainable or [*nn.Linear(1, 1).parameters()]  # for its optimizer to be tried
     moved = tried(_optimizer, config, allow, trainable, steps=steps, monitor=monitor)
     if tried.errors or head is None or train is None or monitor is None or moved is None:
         raise tried.error()
@@ -189,6 +191,23 @@ def _optimizer(
         config.scheduler, allow, optimizer, steps=steps, higher_is_better=higher
     )
     return optimizer, schedule
+
+
+def _refuse_frozen(model: nn.Module, parameters: Sequence[nn.Parameter]) -> None:
+    """Refuses a run in which nothing learns.
+
+    Raises:
+        ModelError: if there is no parameter, or none with `requires_grad`.
+    """
+    if any(one.requires_grad for one in parameters):
+        return
+    name = type(model).__name__
+    if parameters:
+        raise ModelError(
+            f"model: all {len(parameters)} parameters of {name} are frozen (requires_grad is "
+            "False); let one learn: parameter.requires_grad_()"
+        )
+    raise ModelError(f"model: {name} has no parameters, so there is nothing to train")
 
 
 def _model(config: RunConfig, allow: AllowList, head: TaskHead) -> nn.Module:
