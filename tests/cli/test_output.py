@@ -89,10 +89,27 @@ def test_a_run_writes_over_nothing_of_the_user_s(seedbed: Callable) -> None:
     result = seedbed("train", "trainer.epochs=1", "hydra.run.dir=mine")
     assert (result.code, result.errors) == (
         2,
-        ["error: 'mine' holds 'history.csv', which a run would write over; "
+        ["error: 'mine' holds 'history.csv', and a run goes into a new or an empty folder; "
          "type another hydra.run.dir, or none"],
     )  # fmt: skip
     assert [path.name for path in Path("mine").iterdir()] == ["history.csv"]
+
+
+@pytest.mark.parametrize("words", [("hydra.run.dir",), ("hydra.sweep.dir", "-m", "seed=1,2")])
+def test_nothing_goes_among_the_user_s_files(seedbed: Callable, words: tuple[str, ...]) -> None:
+    Path("mine").mkdir()
+    Path("mine/letter.txt").write_text("of another program")
+    key, *more = words
+    kind = key.split(".")[1]
+    result = seedbed("train", "trainer.epochs=1", f"{key}=mine", *more)
+    assert (result.code, result.errors) == (
+        2,
+        [f"error: 'mine' holds 'letter.txt', and a {kind} goes into a new or an empty folder; "
+         f"type another {key}, or none"],
+    )  # fmt: skip
+    assert [path.name for path in Path("mine").iterdir()] == ["letter.txt"]
+    Path("mine/letter.txt").unlink()
+    assert seedbed("train", "trainer.epochs=1", f"{key}=mine", *more).code == 0
 
 
 def test_a_run_and_a_sweep_do_not_share_a_folder(seedbed: Callable) -> None:

@@ -18,11 +18,11 @@ from seedbed.api.training import save_start
 from seedbed.compose.composed import SUBDIR, ComposedConfig, ComposedSweep, hydra_files
 from seedbed.compose.overrides import filled_in
 from seedbed.config.identity import config_hash
-from seedbed.errors import RunDirectoryError
 from seedbed.handed_in import all_handed_in
 from seedbed.process import fast_start
+from seedbed.runs.directory import refuse_occupied
 from seedbed.runs.files import write_yaml, writing
-from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START, RunPaths
+from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.relocation import Relocation
 from seedbed.sweep.job import Job
@@ -100,17 +100,11 @@ def _checked(
     """The jobs of a new sweep without duplicates, their folders, and the sizes of their kinds."""
     directory = request.directory
     if (directory / SWEEP_JOBS).exists():
-        DirectoryLock(directory).release()
-        raise RunDirectoryError(
-            f"'{directory}' holds a sweep already; type another hydra.sweep.dir, or "
-            f"seedbed resume {directory}"
-        )
-    if RunPaths(directory).status.exists():
-        raise RunDirectoryError(f"'{directory}' holds a run; type another hydra.sweep.dir, or none")
+        DirectoryLock(directory).release()  # one that another process runs is refused as such
+    refuse_occupied(directory, "sweep")
     kept = without_duplicates(request.jobs, messages.line)
     sizes = refuse_what_cannot_run(kept, messages.line)
     folders = _folders(kept)
-    _refuse_what_is_in_the_way(directory, folders)
     refuse_what_cannot_fuse(kept)
     return kept, folders, sizes
 
@@ -127,18 +121,6 @@ def _folders(composed: Sequence[ComposedConfig]) -> list[str]:
         return job_folders([filled_in(job) for job in composed])
     refuse_wrong_folders(given, SUBDIR)
     return given
-
-
-def _refuse_what_is_in_the_way(directory: Path, folders: Sequence[str]) -> None:
-    """A new sweep writes over nothing; in one that goes on, the jobs' folders are its own."""
-    if not directory.is_dir():
-        return
-    taken = [folder for folder in folders if (directory / folder).exists()]
-    if taken:
-        raise RunDirectoryError(
-            f"'{directory}' holds '{taken[0]}', which a job would write into; type another "
-            "hydra.sweep.dir, or none"
-        )
 
 
 def jobs_of(

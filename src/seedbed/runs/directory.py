@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
 from seedbed.process import signals
 from seedbed.runs.files import json_text, remove_unfinished, write_json, write_new, writing
-from seedbed.runs.layout import SWEEP_JOBS, RunPaths
+from seedbed.runs.layout import LOCK, SWEEP_JOBS, RunPaths
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.status import Status
 
@@ -125,18 +126,13 @@ def _claimed(path: Path) -> RunDirectory:
     made = _made(path)
     directory = RunDirectory(path, DirectoryLock(path))
     try:
+        refuse_occupied(path, "run")
         if made:
             directory.__dict__["_started"] = datetime.now(UTC).isoformat()
-        else:
-            _refuse_what_is_in_the_way(path)
         status = json_text(directory._status(Status.RUNNING)) + "\n"
         write_new(directory.status, status.encode())
-    except RunDirectoryError as err:
+    except RunDirectoryError:
         directory.release()
-        if isinstance(err.__cause__, FileExistsError):
-            raise DirectoryTakenError(
-                f"'{path}' holds a run already; type another hydra.run.dir, or none"
-            ) from err
         raise
     directory.__dict__["new"] = True
     _ours[directory.root] = directory
@@ -155,18 +151,35 @@ def _made(path: Path) -> bool:
     return True
 
 
-def _refuse_what_is_in_the_way(path: Path) -> None:
-    """A run writes over nothing that it has not made itself."""
-    with writing(path), os.scandir(path) as entries:
-        there = {entry.name for entry in entries}
+def refuse_occupied(path: Path, kind: Literal["run", "sweep"]) -> None:
+    """A run or a sweep makes its folder, or takes an empty one: its files are never among others'.
+
+    Hydra's own folder may be there: its callbacks write into it before a run begins.
+
+    Args:
+        path: of the folder, which need not be there.
+        kind: of what is to go into it.
+
+    Raises:
+        DirectoryTakenError: if it holds a run, and is for one.
+        RunDirectoryError: if it holds anything else.
+    """
+    with writing(path):
+        names = {one.name for one in path.iterdir()} if path.is_dir() else set()
     paths = RunPaths(path)
-    if SWEEP_JOBS in there:
-        raise RunDirectoryError(f"'{path}' holds a sweep; type another hydra.run.dir, or none")
-    taken = [one.name for one in paths.written_over if one.name in there]
-    if taken and paths.status.name not in there:  # else a run, which is told elsewhere
+    other = f"type another hydra.{kind}.dir, or "
+    for what, mark in (("sweep", SWEEP_JOBS), ("run", paths.status.name)):
+        if mark in names and what != kind:
+            raise RunDirectoryError(f"'{path}' holds a {what}; {other}none")
+        if mark in names and what == "sweep":
+            raise RunDirectoryError(f"'{path}' holds a sweep already; {other}seedbed resume {path}")
+        if mark in names:
+            raise DirectoryTakenError(f"'{path}' holds a run already; {other}none")
+    strange = sorted(names - {LOCK, paths.hydra.name})
+    if strange:
         raise RunDirectoryError(
-            f"'{path}' holds '{taken[0]}', which a run would write over; type another "
-            "hydra.run.dir, or none"
+            f"'{path}' holds '{strange[0]}', and a {kind} goes into a new or an empty folder; "
+            f"{other}none"
         )
 
 

@@ -89,22 +89,6 @@ class RunPaths:
         """Tags and a note of the reader's; no run writes it."""
         return self.root / "notes.json"
 
-    @property
-    def written_over(self) -> list[Path]:
-        """All that a run makes anew at the top of its directory."""
-        return [
-            self.config,
-            self.status,
-            self.environment,
-            self.history,
-            self.checkpoints,
-            self.model,
-            self.preprocessing,
-            self.result,
-            self.figure,
-            self.log,
-        ]
-
 
 LOCK = ".lock"
 """Empty, in run and sweep directories; there only where directories themselves cannot be locked."""
