@@ -222,11 +222,8 @@ MISTAKES = {
     "key": ["optimizer.lrr=1"],
     "option": ["model=manuel"],
     "value": ["trainer.epochs=0"],
-    "sweep of values": ["seed=1,2"],
     "class": ["model._target_=os.system"],
     "no file": ["data=csv", "data.path=no.csv", "data.target=y"],
-    "directory": ["hydra.run.dir=''"],
-    "sweep's directory": ["hydra.sweep.dir=x"],
 }
 
 

@@ -248,7 +248,7 @@ WRONG: dict[str, tuple[Any, Any, tuple[str, ...], str]] = {
     "target not there": (frame(), "prise", (), "no column 'prise' .* did you mean 'price'"),
     "unequal lengths": ({"a": [1, 2], "b": [1]}, "b", (), "differ in their number of rows: a 2"),
     "empty": (frame()[:0], "price", (), "data has no rows"),
-    "one row": (frame()[:1], "price", (), "has one row only"),
+    "one row": (frame()[:1], "price", (), "the table in memory has one row only"),
     "no columns": ({}, "y", (), "data has no columns"),
     "an object": ({"a": [1, Odd()], "b": [1, 2]}, "b", (), r"row 2 of column 'a' holds Odd\(\)"),
     "kinds mixed": ({"a": [1, "x"], "b": [1, 2]}, "b", (), "row 2 of column 'a' holds 'x', a str"),

@@ -1,12 +1,17 @@
 """The functions of `import seedbed`: what the commands do, with runs in place of words."""
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from seedbed.api.hygiene import untouched
 from seedbed.api.messages import Kept, messages
+from seedbed.api.wording import in_python
+from seedbed.config.hints import did_you_mean
+from seedbed.errors import ArgumentError, SeedbedError
 from seedbed.runs.status import Status
 
 if TYPE_CHECKING:
@@ -21,19 +26,65 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PathLike = str | Path
+Folder = str | PathLike[str]
 Names = str | Sequence[str] | None
 
 
 def _a_guest(function: Callable[P, T]) -> Callable[P, T]:
     """The process is somebody else's: all is put back in it, however the function ends."""
+    parameters = inspect.signature(function).parameters.values()
+    arguments = [one.name for one in parameters if one.kind is not one.VAR_POSITIONAL]
 
     @wraps(function)
     def guest(*args: P.args, **named: P.kwargs) -> T:
-        with untouched():
-            return function(*args, **named)
+        _refuse_unknown(function.__name__, arguments, named)
+        try:
+            with untouched():
+                return function(*args, **named)
+        except SeedbedError as err:
+            err.problems = [in_python(problem) for problem in err.problems]
+            err.args = ("\n".join(err.problems),)
+            raise
 
     return guest
+
+
+def _refuse_unknown(function: str, arguments: Sequence[str], named: Iterable[str]) -> None:
+    """Python's own error names neither the argument that was meant nor where a key goes.
+
+    Raises:
+        TypeError: for a name that is no argument, as Python does.
+    """
+    for name in named:
+        if name not in arguments:
+            hint = did_you_mean(name, arguments) or f"; there are {', '.join(arguments)}"
+            raise TypeError(
+                f"{function}() has no argument '{name}'{hint}; a key of the config is given as an "
+                "override, such as 'optimizer.lr=0.01'"
+            )
+
+
+def _refuse_no_executor(executor: object) -> None:
+    missing = [name for name in ("submit", "shutdown", "workers") if not hasattr(executor, name)]
+    if executor is not None and missing:
+        raise ArgumentError(
+            f"executor must have submit, shutdown and workers, as seedbed.sweep.executors.Executor "
+            f"says, got {type(executor).__name__}; for processes give 'sweep.workers=2'"
+        )
+
+
+def _directory(path: object) -> Path:
+    """The directory of a run or a sweep, which may be given itself.
+
+    Raises:
+        ArgumentError: for what names none.
+    """
+    try:
+        return Path(fspath(path))  # type: ignore[call-overload]
+    except TypeError as err:
+        raise ArgumentError(
+            f"path must be a folder's name, a Run or a Sweep, got {type(path).__name__}"
+        ) from err
 
 
 @_a_guest
@@ -42,7 +93,7 @@ def train(
     data: Any = None,
     target: Names = None,
     model: "nn.Module | None" = None,
-    directory: PathLike | None = None,
+    directory: Folder | None = None,
     progress: bool = False,
 ) -> "Run":
     """Trains one run, as `seedbed train` does.
@@ -87,7 +138,7 @@ def sweep(
     data: Any = None,
     target: Names = None,
     model: "nn.Module | None" = None,
-    directory: PathLike | None = None,
+    directory: Folder | None = None,
     progress: bool = False,
     executor: "Executor | None" = None,
 ) -> "Sweep":
@@ -118,6 +169,7 @@ def sweep(
     from seedbed.api.sweeping import run_sweep
     from seedbed.compose.isolation import hydra_left_alone
 
+    _refuse_no_executor(executor)
     given = handed(overrides, data, target, model)
     with hydra_left_alone(), given.found():
         request = sweep_of(overrides, given, directory)
@@ -166,7 +218,7 @@ def validate(
 
 @_a_guest
 def resume(
-    path: PathLike,
+    path: Folder,
     *overrides: str,
     data: Any = None,
     model: "nn.Module | None" = None,
@@ -176,7 +228,7 @@ def resume(
     """Goes on with a run or a sweep where it stopped, as `seedbed resume` does.
 
     Args:
-        path: of the run, or of the sweep.
+        path: of the run or of the sweep, or either itself.
         overrides: `"trainer.epochs=N"` for more epochs, `"data.path=FILE"` if its data was moved.
         data: the rows, of a run that was begun with rows in memory.
         model: a module of the same form, of a run that was begun with a built module.
@@ -187,36 +239,39 @@ def resume(
         SeedbedError: if it cannot go on; with what to do.
         KeyboardInterrupt: if it was interrupted.
     """
+    from seedbed.api.handed import refuse_no_override
     from seedbed.api.handed_again import handed_again, handed_to_sweep
     from seedbed.api.run import Run
     from seedbed.api.sweep import Sweep
     from seedbed.runs.layout import SWEEP_JOBS
     from seedbed.runs.reader import open_run
 
-    if (Path(path) / SWEEP_JOBS).is_file():
+    refuse_no_override(overrides)
+    directory = _directory(path)
+    if (directory / SWEEP_JOBS).is_file():
         from seedbed.api.sweep_resuming import resume_sweep
         from seedbed.compose.isolation import hydra_left_alone
 
-        given = handed_to_sweep(Path(path), data, model)
+        given = handed_to_sweep(directory, data, model)
         with hydra_left_alone(), given.found():
             resume_sweep(
-                Path(path), overrides, messages(progress=progress), changed=changed, given=given
+                directory, overrides, messages(progress=progress), changed=changed, given=given
             )
-        return _ended(Sweep(path, given.module))
+        return _ended(Sweep(directory, given.module))
     from seedbed.api.resuming import resume_run
 
-    paths = open_run(path)
+    paths = open_run(directory)
     given = handed_again(paths, data, model)
     with given.found():
         trained = resume_run(paths, overrides, messages(progress=progress))
     if trained is not None:
         _raise_interrupt(trained.status, trained.paths.root)
-    return Run(path, given.module)
+    return Run(directory, given.module)
 
 
 @_a_guest
 def reproduce(
-    path: PathLike, *overrides: str, data: Any = None, model: "nn.Module | None" = None
+    path: Folder, *overrides: str, data: Any = None, model: "nn.Module | None" = None
 ) -> "Comparison":
     """Runs a finished run again elsewhere and compares bit for bit, as `seedbed reproduce` does.
 
@@ -232,16 +287,18 @@ def reproduce(
     Raises:
         SeedbedError: if the run has not ended, is damaged, or is of other data.
     """
+    from seedbed.api.handed import refuse_no_override
     from seedbed.api.handed_again import handed_again
     from seedbed.api.reproducing import reproduce_run
     from seedbed.runs.reader import open_run
 
-    paths = open_run(path)
+    refuse_no_override(overrides)
+    paths = open_run(_directory(path))
     with handed_again(paths, data, model).found():
         return reproduce_run(paths, overrides, lambda text: None)
 
 
-def load_run(path: PathLike, *, model: "nn.Module | None" = None) -> "Run":
+def load_run(path: Folder, *, model: "nn.Module | None" = None) -> "Run":
     """Opens a run directory, which may come from a stranger.
 
     Args:
@@ -254,10 +311,10 @@ def load_run(path: PathLike, *, model: "nn.Module | None" = None) -> "Run":
     """
     from seedbed.api.run import Run
 
-    return Run(path, model)
+    return Run(_directory(path), model)
 
 
-def load_sweep(path: PathLike, *, model: "nn.Module | None" = None) -> "Sweep":
+def load_sweep(path: Folder, *, model: "nn.Module | None" = None) -> "Sweep":
     """Opens a sweep directory, which may come from a stranger.
 
     Args:
@@ -269,7 +326,7 @@ def load_sweep(path: PathLike, *, model: "nn.Module | None" = None) -> "Sweep":
     """
     from seedbed.api.sweep import Sweep
 
-    return Sweep(path, model)
+    return Sweep(_directory(path), model)
 
 
 def _raise_interrupt(status: str, path: Path) -> None:

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seedbed.api.built_modules import built_module, class_of, fingerprint_of
 from seedbed.compose.composed import ComposedConfig
 from seedbed.config.check import CheckedGroups, checked
 from seedbed.config.overrides import overrides_of
+from seedbed.config.shorthand import option_of_file
 from seedbed.errors import ArgumentError, DataError
 from seedbed.handed_in import KEY, handing_in
 
@@ -117,14 +119,14 @@ def handed(
         DataError: if the rows are none, or have no target.
         ModelError: if the model is no module.
     """
-    _refuse_no_override(overrides)
+    refuse_no_override(overrides)
     target = _target(target)
     more: list[str] = []
     table = None
     if data is not None:
-        _refuse(overrides, "data", "the rows", ("data", "data.path", "data.source"))
+        refuse_about(overrides, "data", "the rows", ("data", "data.path", "data.source"))
         if target is not None:
-            _refuse(overrides, "target", "the name", ("data.target",))
+            refuse_about(overrides, "target", "the name", ("data.target",))
         table, names = rows_of(data, target)
         named = any(one.lstrip("+").startswith("data.target=") for one in overrides)
         if not names and not named:
@@ -136,7 +138,7 @@ def handed(
     elif target is not None:
         more = overrides_of({"data.target": target})
     if model is not None:
-        _refuse(overrides, "model", "a built model", ("model",))
+        refuse_about(overrides, "model", "a built model", ("model",))
     return Handed(table, model, more, _items(table, built_module(model)))
 
 
@@ -163,7 +165,15 @@ def rows_of(data: Any, target: str | Sequence[str] | None) -> "tuple[MemoryTable
     if isinstance(data, tuple) and len(data) == 2:
         table, names = pair_in_memory(*data, target)
         return table, names[0] if len(names) == 1 else names
-    table = table_in_memory(data)
+    try:
+        table = table_in_memory(data)
+    except DataError as err:
+        if not isinstance(data, str | Path):
+            raise
+        option = option_of_file(str(data)) or "csv"
+        raise DataError(
+            f"{err}; a file is given by the overrides 'data={option}', 'data.path={data}'"
+        ) from err
     if not len(table):
         raise DataError("data has no rows")
     if target is None:
@@ -180,8 +190,8 @@ def _items(table: "MemoryTable | None", module: "nn.Module | None") -> dict[str,
     return items
 
 
-def _refuse(overrides: Sequence[str], argument: str, what: str, keys: Sequence[str]) -> None:
-    """Refuses overrides that are about what is handed in.
+def refuse_about(overrides: Sequence[str], argument: str, what: str, keys: Sequence[str]) -> None:
+    """Refuses overrides that are about what an argument gives.
 
     Raises:
         ArgumentError: naming the first.
@@ -192,7 +202,7 @@ def _refuse(overrides: Sequence[str], argument: str, what: str, keys: Sequence[s
             raise ArgumentError(f"{argument}= gives {what}; leave out it or '{one[:100]}'")
 
 
-def _refuse_no_override(overrides: Sequence[object]) -> None:
+def refuse_no_override(overrides: Sequence[object]) -> None:
     """Refuses what is no override.
 
     Raises:
@@ -200,8 +210,16 @@ def _refuse_no_override(overrides: Sequence[object]) -> None:
     """
     for one in overrides:
         if not isinstance(one, str):
+            hint = ""
+            if isinstance(one, list | tuple):
+                hint = "; put a * in front of it, which gives them one by one"
+            elif isinstance(one, Mapping):
+                hint = f"; type {', '.join(map(repr, overrides_of(one)))}"
+            elif hasattr(one, "columns"):
+                hint = "; rows are given as data="
             raise ArgumentError(
-                f"an override must be a text such as 'optimizer.lr=0.01', got {one!r}"[:300]
+                f"an override must be a text such as 'optimizer.lr=0.01', got "
+                f"{type(one).__name__}{hint}"[:400]
             )
         if one.startswith("-"):
             raise ArgumentError(f"'{one[:60]}' is a flag of the command line, not an override")

@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     from seedbed.components import AllowList
     from seedbed.training.run_components import RunComponents
 
+OF_STACKS = ("engine", "identical_in_its_stack", "alike_on_its_own", "steps_on_its_own")
+"""What a `Comparison` tells of runs of a stack alone."""
+
+NO_SWEEP = (
+    "not compared among the runs that it was trained with, bit for bit, as its sweep is not beside "
+    "it; put it back into the sweep's folder"
+)
+MADE_LONGER = (
+    "not compared bit for bit, as it was trained among other runs first and then made longer on "
+    "its own; a run that was not made longer can be"
+)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -38,6 +50,7 @@ class Comparison:
         alike_on_its_own: of a run of a stack, whether the steps that it made on its own came out
             alike within rounding; None if there were none.
         steps_on_its_own: how many those are.
+        not_compared: why it was not trained among the same runs again; empty if it was.
     """
 
     identical: bool | None
@@ -47,6 +60,7 @@ class Comparison:
     identical_in_its_stack: bool | None = None
     alike_on_its_own: bool | None = None
     steps_on_its_own: int = 0
+    not_compared: str = ""
 
     def __bool__(self) -> bool:
         return self.identical is True
@@ -54,9 +68,10 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Plain containers."""
         whole = dict(vars(self))
-        stack = ("engine", "identical_in_its_stack", "alike_on_its_own", "steps_on_its_own")
+        if not self.not_compared:
+            del whole["not_compared"]
         if self.engine == "single":
-            return {key: value for key, value in whole.items() if key not in stack}
+            return {key: value for key, value in whole.items() if key not in OF_STACKS}
         return whole
 
 
@@ -155,6 +170,9 @@ def _among_its_stack(
     among = end.differences if jobs else []
     differences = [f"on its own: {line}" for line in own]
     differences += [f"among its stack: {line}" for line in among]
+    not_compared = ""
+    if not jobs:
+        not_compared = NO_SWEEP if "group" in read_json(paths.result) else MADE_LONGER
     return Comparison(
         None if not jobs and not differences else not differences,
         differences,
@@ -163,6 +181,7 @@ def _among_its_stack(
         end.identical if jobs else None,
         not own if rerun.compared else None,
         rerun.compared,
+        not_compared,
     )
 
 

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from os import PathLike, fspath
 
-from seedbed.api.handed import Handed
+from seedbed.api.handed import Handed, refuse_about
 from seedbed.compose.composed import ComposedConfig, ComposedSweep
 from seedbed.compose.requests import requested
 from seedbed.config.absurd import refuse_absurd_words
 from seedbed.config.locations import find_user_conf
 from seedbed.config.overrides import overrides_of
-from seedbed.errors import ConfigError
+from seedbed.errors import ArgumentError, ConfigError
 
 
 def run_of(
-    overrides: Sequence[str], given: Handed, directory: str | Path | None = None
+    overrides: Sequence[str], given: Handed, directory: str | PathLike[str] | None = None
 ) -> ComposedConfig:
     """One run.
 
@@ -36,23 +36,26 @@ def run_of(
 
 
 def sweep_of(
-    overrides: Sequence[str], given: Handed, directory: str | Path | None = None
+    overrides: Sequence[str], given: Handed, directory: str | PathLike[str] | None = None
 ) -> ComposedSweep:
     """A sweep; arguments and errors as in `run_of`."""
     request = _request([*given.overrides, *overrides], "hydra.sweep.dir", directory, multirun=True)
     if not isinstance(request, ComposedSweep):
         raise ConfigError(
             "another hydra/launcher than Seedbed's, and callbacks of a sweep, are for the command "
-            "line; type seedbed train -m, or leave them out"
+            "line; leave them out, or type seedbed train -m in a terminal"
         )
     return replace(request, jobs=given.into(*request.jobs))
 
 
 def _request(
-    overrides: Sequence[str], key: str, directory: str | Path | None, *, multirun: bool
+    overrides: Sequence[str], key: str, directory: str | PathLike[str] | None, *, multirun: bool
 ) -> ComposedConfig | ComposedSweep | None:
     typed = list(overrides)
     refuse_absurd_words(typed)
     if directory is not None:
-        typed += overrides_of({key: str(directory)})
+        if not isinstance(directory, str | PathLike):
+            raise ArgumentError(f"directory must be a path, got {type(directory).__name__}")
+        refuse_about(overrides, "directory", "the folder", (key,))
+        typed += overrides_of({key: fspath(directory)})
     return requested(typed, find_user_conf(), multirun=multirun)

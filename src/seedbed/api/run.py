@@ -95,10 +95,14 @@ class Run:
     def history(self) -> History:
         """A row for each epoch, by column.
 
+        Of a run that was killed before it wrote the file, those of its last checkpoint.
+
         Raises:
             RunDirectoryError: if no epoch was finished, or the file is damaged.
         """
-        return History(read_history(self._paths))
+        if self._paths.history.exists():
+            return History(read_history(self._paths))
+        return self._history_of_checkpoint()
 
     @_within_bounds
     def model(self, checkpoint: str | None = None) -> "nn.Module":
@@ -196,6 +200,20 @@ class Run:
 
         return losses_drawn(self.path)
 
+    @_within_bounds
+    def _history_of_checkpoint(self) -> History:
+        if not self._paths.last.exists():
+            raise RunDirectoryError(
+                f"'{self.path}' has no history yet: no epoch of it was recorded; "
+                f"seedbed.resume({str(self.path)!r}) goes on, if nothing trains it now"
+            )
+        # Imported here: it brings torch, which the history of other runs does without.
+        from seedbed.training.resume import load_snapshot
+
+        snapshot = load_snapshot(self._paths)
+        rows = snapshot["state"]["history"] if snapshot is not None else []
+        return History({name: [row.get(name) for row in rows] for name in rows[0]} if rows else {})
+
     def _trained(self, checkpoint: str | None) -> "TrainedModel":
         """The model, opened once, for what leaves it as it is."""
         if checkpoint not in self._opened or self.status == Status.RUNNING:
@@ -228,10 +246,13 @@ class Run:
             metrics = {name: value for name, value in self.metrics.items() if value is not None}
             return self.status, metrics
         except SeedbedError as err:
-            return f"damaged: {err.problems[0]}", {}
+            return f"unreadable: {err.problems[0]}", {}
 
     def _result(self) -> dict[str, Any]:
         return read_json(self._paths.result) if self._paths.result.is_file() else {}
+
+    def __fspath__(self) -> str:
+        return str(self.path)
 
     def __repr__(self) -> str:
         status, metrics = self._status_and_metrics()

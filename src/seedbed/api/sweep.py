@@ -86,6 +86,9 @@ class Sweep(Sequence[Run]):
             self._runs[job.number] = Run(self.path / job.directory, self._module)
         return self._runs[job.number]
 
+    def __fspath__(self) -> str:
+        return str(self.path)
+
     def __repr__(self) -> str:
         counts = ", ".join(f"{number} {status}" for status, number in self.statuses.items())
         return f"Sweep({str(self.path)!r}): {counts}"

@@ -9,11 +9,6 @@ from seedbed.process.exit_codes import DONE, RUN_FAILED, WRONG_INPUT
 from seedbed.runs.files import json_text
 from seedbed.runs.reader import open_run
 
-NOT_COMPARED = (
-    "not compared among the runs that it was trained with, bit for bit, as its sweep is not beside "
-    "it; put it back into the sweep's folder"
-)
-
 
 def parser() -> Parser:
     """The arguments."""
@@ -42,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     else:
         _print(comparison)
     if comparison.identical is None:
-        print(f"error: {NOT_COMPARED}", file=sys.stderr)
+        print(f"error: {comparison.not_compared}", file=sys.stderr)
         return WRONG_INPUT
     return DONE if comparison.identical else RUN_FAILED
 

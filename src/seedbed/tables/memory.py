@@ -28,7 +28,7 @@ class MemoryTable:
 
     typed = True
     index: Sequence[str] = ()
-    origin = "the rows in memory"
+    origin = "the table in memory"
 
     def __init__(self, columns: Mapping[str, Any], key: str = "data") -> None:
         self.columns, self.key = dict(columns), key
