@@ -9,7 +9,7 @@ from seedbed.api.run import Run, cell_text
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.status import Status
-from seedbed.sweep.job import earlier_outcome
+from seedbed.sweep.job import Outcome, earlier_outcome
 from seedbed.sweep.outcome import JobState, has_begun, read_sweep
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class Sweep(Sequence[Run]):
         self._jobs = list(read_sweep(self.path).jobs)
         for job in self._jobs:
             outcome = earlier_outcome(self.path / job.directory)
-            if outcome is not None:
-                job.status, job.error, job.metrics = outcome.status, outcome.error, outcome.metrics
+            outcome = outcome or Outcome(Status.PENDING)  # not begun yet, or removed since
+            job.status, job.error, job.metrics = outcome.status, outcome.error, outcome.metrics
         self._begun = [job for job in self._jobs if has_begun(self.path, job)]
         self._runs: dict[int, Run] = {}
 

@@ -4,13 +4,15 @@ Links are not followed, so that nothing is listed twice and no folder leads out.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from seedbed.catalog.reading import read_record
+from seedbed.catalog.index import Index
+from seedbed.catalog.reading import read_record, settled
 from seedbed.catalog.record import FOREIGN, RunRecord
+from seedbed.catalog.stamps import Stamp
 from seedbed.config.hints import did_you_mean
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import printable
@@ -26,21 +28,17 @@ STATUS, CONFIG, HYDRA = _NAMES.status.name, _NAMES.config.name, _NAMES.hydra.nam
 OWN_FOLDERS = frozenset((HYDRA, _NAMES.checkpoints.name))
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A directory that holds a run, or looks as if it did.
+@dataclass(frozen=True)
+class Found:
+    """What lies below folders.
 
     Args:
-        path: absolute.
-        name: of it, below the folder that is looked at.
-        sweep: directory of the sweep that it is a job of.
-        problem: why it cannot be opened; empty if it can.
+        records: of all runs, the newest first, and of what is no readable run.
+        notes: what a person should know.
     """
 
-    path: str
-    name: str
-    sweep: Path | None
-    problem: str = ""
+    records: list[RunRecord]
+    notes: list[str]
 
 
 def find_runs(folders: Iterable[str | Path]) -> list[RunRecord]:
@@ -52,8 +50,22 @@ def find_runs(folders: Iterable[str | Path]) -> list[RunRecord]:
     Raises:
         RunDirectoryError: if one of them is no folder.
     """
-    places = {place.path: place for folder in folders for place in _places(Path(folder))}
-    return newest_first([_record(place) for place in places.values()])
+    return search(folders).records
+
+
+def search(folders: Iterable[str | Path]) -> Found:
+    """As `find_runs`, with what is to be said of it."""
+    records: dict[str, RunRecord] = {}
+    notes = []
+    for folder in folders:
+        root = _root(Path(folder))
+        looking = _Search(root)
+        for record in looking.below(root, "", _sweep_above(root), DEEPEST):
+            records.setdefault(str(record.path), record)
+        looking.index.close()
+        if looking.index.problem:
+            notes.append(f"{looking.index.problem}; so all runs are read again each time")
+    return Found(newest_first(map(settled, records.values())), notes)
 
 
 def newest_first(records: Iterable[RunRecord]) -> list[RunRecord]:
@@ -62,47 +74,71 @@ def newest_first(records: Iterable[RunRecord]) -> list[RunRecord]:
     return sorted(by_name, key=lambda one: one.started or OLDEST, reverse=True)
 
 
-def _record(place: Place) -> RunRecord:
-    if place.problem:
-        return RunRecord(Path(place.path), place.name, FOREIGN, problem=place.problem)
-    return read_record(Path(place.path), place.name, place.sweep)
+class _Search:
+    """Looks below one folder.
+
+    Args:
+        root: the folder; an index in a run directory would be a file among the run's.
+    """
+
+    def __init__(self, root: str) -> None:
+        names = {one.name for one in Path(root).iterdir()} if os.access(root, os.R_OK) else set()
+        self.index = Index(root, keep=not _is_run(names))
+
+    def below(self, path: str, name: str, sweep: Path | None, levels: int) -> Iterator[RunRecord]:
+        """The runs in a folder and below it, as they were read.
+
+        Args:
+            path: of the folder.
+            name: of it, below the root; empty for the root.
+            sweep: the folder above, if it holds a sweep.
+            levels: how deep to look.
+        """
+        known = self.index.known(name, path, sweep)
+        if known is not None:
+            record, nested = known
+            yield record
+            if not nested:
+                return
+        try:
+            with os.scandir(path) as entries:
+                names, folders = _names_and_folders(entries)
+        except OSError as err:
+            problem = f"may not open it: {err.strerror}"
+            yield RunRecord(Path(path), name or _last(path), FOREIGN, sweep, problem=problem)
+            return
+        if known is None and _is_run(names):
+            yield self._read(path, name, sweep, nested=bool(folders))
+        inside = Path(path) if SWEEP_JOBS in names else None
+        for one in sorted(folders) if levels else []:
+            below = f"{name}/{one}" if name else one
+            yield from self.below(f"{path}/{one}", below, inside, levels - 1)
+
+    def _read(self, path: str, name: str, sweep: Path | None, *, nested: bool) -> RunRecord:
+        stamp = Stamp(path)
+        record = read_record(Path(path), name or _last(path), sweep)
+        self.index.add(name, stamp, record, nested=nested)
+        return record
 
 
-def _places(folder: Path) -> Iterator[Place]:
-    """The runs below one folder."""
-    if not folder.is_dir():
-        raise RunDirectoryError(_no_folder(folder))
-    root = os.path.realpath(folder)
-    sweep = Path(root).parent
-    within = sweep if (sweep / SWEEP_JOBS).is_file() else None
-    yield from _below(root, "", within, DEEPEST)
-
-
-def _no_folder(folder: Path) -> str:
+def _root(folder: Path) -> str:
+    if folder.is_dir():
+        return os.path.realpath(folder)
     if folder.exists():
-        return f"'{folder}' is a file, not a folder of runs"
+        raise RunDirectoryError(f"'{folder}' is a file, not a folder of runs")
     near = [one.name for one in folder.parent.iterdir()] if folder.parent.is_dir() else []
     hint = did_you_mean(folder.name, map(printable, near))
-    return f"no folder '{folder}'{hint or '; name a folder of runs: seedbed runs DIR'}"
+    raise RunDirectoryError(
+        f"no folder '{folder}'{hint or '; name a folder of runs: seedbed runs DIR'}"
+    )
 
 
-def _below(path: str, name: str, sweep: Path | None, levels: int) -> Iterator[Place]:
-    try:
-        with os.scandir(path) as entries:
-            names, folders = _names_and_folders(entries)
-    except OSError as err:
-        yield Place(path, name or Path(path).name, sweep, f"may not open it: {err.strerror}")
-        return
-    if STATUS in names or _looks_like_a_run(names):
-        yield Place(path, name or Path(path).name, sweep)
-    if levels:
-        inside = Path(path) if SWEEP_JOBS in names else None
-        for one in sorted(folders):
-            below = f"{name}/{one}" if name else one
-            yield from _below(f"{path}/{one}", below, inside, levels - 1)
+def _sweep_above(root: str) -> Path | None:
+    above = Path(root).parent
+    return above if (above / SWEEP_JOBS).is_file() else None
 
 
-def _names_and_folders(entries: Iterable["os.DirEntry[str]"]) -> tuple[set[str], Sequence[str]]:
+def _names_and_folders(entries: Iterable["os.DirEntry[str]"]) -> tuple[set[str], list[str]]:
     """All names of a folder, and those of the folders in which runs may be."""
     names, folders = set(), []
     for entry in entries:
@@ -113,8 +149,12 @@ def _names_and_folders(entries: Iterable["os.DirEntry[str]"]) -> tuple[set[str],
     return names, folders
 
 
-def _looks_like_a_run(names: set[str]) -> bool:
-    """Whether another program's run is there, or one of ours in an older layout."""
-    if CONFIG in names or HYDRA in names:
+def _is_run(names: set[str]) -> bool:
+    """Whether a run is there: ours, another program's, or one in an older layout."""
+    if STATUS in names or CONFIG in names or HYDRA in names:
         return True
     return any(name.startswith(EVENT_PREFIX) for name in names)
+
+
+def _last(path: str) -> str:
+    return Path(path).name

@@ -4,6 +4,7 @@ import math
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from seedbed.catalog.record import BROKEN, FOREIGN, RunRecord
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import UNPRINTABLE, open_plain, printable
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.lock import is_being_written
 from seedbed.runs.notes import read_notes
-from seedbed.runs.reader import read_json, read_status, read_text
+from seedbed.runs.reader import GONE, read_json, read_text, written_status
 from seedbed.runs.status import Status
 
 FACTS = ("task", "parameters", "engine", "device", "loss")
@@ -28,8 +30,22 @@ NOT_METRICS = ("epoch", "step", "lr", "seconds")
 """Columns of `history.csv`."""
 
 
+def settled(record: RunRecord) -> RunRecord:
+    """A record as it was read, made true for now: whether a run that says so still goes on."""
+    if record.status not in (Status.RUNNING, Status.PENDING):
+        return record
+    if is_being_written(record.path):
+        return replace(record, seconds=_since(record.started))
+    if record.status == Status.RUNNING:
+        return replace(record, status=Status.INTERRUPTED, problem=GONE)
+    problem = f"has no {RunPaths(record.path).config.name}: it ended before it began ({GONE})"
+    return replace(record, status=BROKEN, problem=problem)
+
+
 def read_record(path: Path, name: str, sweep: Path | None) -> RunRecord:
-    """The run in a directory; never raises what the files are to blame for.
+    """The run in a directory, as its files say; never raises what the files are to blame for.
+
+    A run that was killed still says that it is running; `settled` looks whether it is.
 
     Args:
         path: of the directory.
@@ -54,7 +70,7 @@ def read_record(path: Path, name: str, sweep: Path | None) -> RunRecord:
 
 
 def _read(paths: RunPaths, name: str, sweep: Path | None) -> RunRecord:
-    status = read_status(paths)
+    status = written_status(paths)
     if not os.path.lexists(paths.config):
         return _without_config(paths, name, sweep, status)
     settings = _settings(paths)
@@ -64,8 +80,7 @@ def _read(paths: RunPaths, name: str, sweep: Path | None) -> RunRecord:
     if result is None:
         last = last_epoch(paths)
         epoch, metrics = last.pop("epoch", None), last
-        seconds = _since(started) if status["status"] == Status.RUNNING else None
-        best: dict[str, float] = {}
+        best, seconds = {}, None
     else:
         metrics, best = _numbers(paths, result, "metrics"), _numbers(paths, result, "best")
         epoch, seconds = _number(result.get("epochs")), _number(result.get("seconds"))

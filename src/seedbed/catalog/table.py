@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any, overload
 
 from seedbed.catalog.differing import differing_keys
-from seedbed.catalog.finding import find_runs
+from seedbed.catalog.filtering import filtered
+from seedbed.catalog.finding import search
 from seedbed.catalog.record import NO_ROW, RunRecord
-from seedbed.catalog.values import value_of
+from seedbed.catalog.sorting import in_order
+from seedbed.catalog.values import BEST, value_of
 
 
 class RecordTable(Sequence[RunRecord]):
@@ -17,11 +19,18 @@ class RecordTable(Sequence[RunRecord]):
     Args:
         records: of runs that can be read, in the order of the rows.
         left_out: of folders that are no readable runs.
+        notes: what a person should know of how they were found.
     """
 
-    def __init__(self, records: Iterable[RunRecord], left_out: Iterable[RunRecord] = ()) -> None:
+    def __init__(
+        self,
+        records: Iterable[RunRecord],
+        left_out: Iterable[RunRecord] = (),
+        notes: Iterable[str] = (),
+    ) -> None:
         self.records = list(records)
         self.left_out = list(left_out)
+        self.notes = list(notes)
 
     def differing_keys(self) -> list[str]:
         """The settings that tell the runs apart, swept ones first; see `differing.py`."""
@@ -32,6 +41,44 @@ class RecordTable(Sequence[RunRecord]):
         """Names of the metrics that a run has: of validation, then training, then test rows."""
         names = dict.fromkeys(name for run in self.records for name in run.metrics)
         return sorted(names, key=_split_rank)
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """The columns that a table shows: what tells the runs apart, and how they did.
+
+        The value of the best epoch is a column of its own where it is not that of the end.
+        """
+        best = dict.fromkeys(name for run in self.records for name in run.best if name != "epoch")
+        others = [name for name in best if any(_best_is_another(run, name) for run in self.records)]
+        tags = ["tags"] if any(run.tags for run in self.records) else []
+        notes = ["note"] if any(run.note for run in self.records) else []
+        metrics = [*self.metrics]
+        for name in others:
+            at = metrics.index(name) + 1 if name in metrics else 0
+            metrics.insert(at, f"{BEST}{name}")
+        head = ["name", "when", "status"]
+        return [*head, *self._differing, *metrics, "seconds", *tags, *notes]
+
+    def filtered(self, text: str) -> "RecordTable":
+        """The runs that fulfil a filter; see `filtering.py`.
+
+        Raises:
+            ArgumentError: showing the place that cannot be read.
+        """
+        found = filtered(self.records, text)
+        notes = [f"{_runs(n)} without {key} left out" for key, n in found.without.items()]
+        hints = [found.hint] if found.hint else []
+        return RecordTable(found.kept, self.left_out, [*self.notes, *notes, *hints])
+
+    def in_order(self, keys: str) -> "RecordTable":
+        """The runs by names, such as `val/loss` or `-val/accuracy,seed`; see `sorting.py`.
+
+        Raises:
+            ArgumentError: for a name that no run has.
+        """
+        found, without = in_order(self.records, keys)
+        notes = [f"{_runs(n)} without {key} at the end" for key, n in without.items()]
+        return RecordTable(found, self.left_out, [*self.notes, *notes])
 
     def column(self, key: str) -> list[Any]:
         """The values of all runs under a name, as `value_of` has them."""
@@ -53,7 +100,7 @@ class RecordTable(Sequence[RunRecord]):
     def __getitem__(self, at: slice) -> "RecordTable": ...
     def __getitem__(self, at: int | slice) -> "RunRecord | RecordTable":
         if isinstance(at, slice):
-            return RecordTable(self.records[at], self.left_out)
+            return RecordTable(self.records[at], self.left_out, self.notes)
         return self.records[at]
 
 
@@ -63,9 +110,18 @@ def table_of(folders: Iterable[str | Path]) -> RecordTable:
     Raises:
         RunDirectoryError: if one of them is no folder.
     """
-    found = find_runs(folders)
-    rows = [run for run in found if run.status not in NO_ROW]
-    return RecordTable(rows, [run for run in found if run.status in NO_ROW])
+    found = search(folders)
+    rows = [run for run in found.records if run.status not in NO_ROW]
+    left_out = [run for run in found.records if run.status in NO_ROW]
+    return RecordTable(rows, left_out, found.notes)
+
+
+def _runs(number: int) -> str:
+    return f"{number} run{'s' if number > 1 else ''}"
+
+
+def _best_is_another(run: RunRecord, name: str) -> bool:
+    return name in run.best and run.metrics.get(name) != run.best[name]
 
 
 def _split_rank(metric: str) -> int:

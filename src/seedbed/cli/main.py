@@ -16,6 +16,10 @@ COMMANDS = {
     "predict": "predictions for new rows",
     "inspect": "weights, and what the layers make of an input",
     "plot": "loss curves",
+    "runs": "a table of all runs: what differs, how they ended, metrics",
+    "tag": "give runs a word that a filter finds",
+    "note": "write a note beside a run",
+    "remove": "remove runs or a sweep, saying first what goes",
     "resume": "go on where a run stopped, to the same bits",
     "reproduce": "run a run again and compare bit for bit",
 }

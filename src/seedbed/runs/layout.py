@@ -99,5 +99,8 @@ SWEEP_START = "start.pt"
 """The starting weights of a module that a Python program built, the same for all jobs."""
 
 SWEEP_CONFIG = "multirun.yaml"
+RUN_INDEX = ".seedbed_index.sqlite"
+"""What was read of the runs below a folder; in that folder, and safe to delete."""
+
 EVENT_PREFIX = "events.out.tfevents"
 """How TensorBoard knows its files."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from seedbed.errors import ArgumentError, RunDirectoryError
-from seedbed.runs.files import UNPRINTABLE, write_json
+from seedbed.runs.files import UNPRINTABLE, write_json, writing
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
 
@@ -54,9 +54,59 @@ def write_notes(paths: RunPaths, notes: Notes) -> None:
         RunDirectoryError: if it cannot be written.
     """
     if notes == Notes():
-        paths.notes.unlink(missing_ok=True)
+        with writing(paths.notes):
+            paths.notes.unlink(missing_ok=True)
     else:
         write_json(paths.notes, {"tags": list(notes.tags), "note": notes.note})
+
+
+def tag(
+    runs: Iterable[RunPaths], word: str, *, remove: bool = False
+) -> list[tuple[RunPaths, tuple[str, ...]]]:
+    """Gives runs a tag, or takes it away; nothing is written where one of them cannot be read.
+
+    Args:
+        runs: directories.
+        word: checked.
+        remove: whether to take it away.
+
+    Returns:
+        Each run with the tags that it has now.
+
+    Raises:
+        ArgumentError: if one of them would have too many, or has not what is to be taken away.
+        RunDirectoryError: if the notes of one are damaged, or cannot be written.
+    """
+    changed = []
+    for paths in runs:
+        before = read_notes(paths)
+        if remove and word not in before.tags:
+            has = f"it has {', '.join(before.tags)}" if before.tags else "it has none"
+            raise ArgumentError(f"'{paths.root}' has no tag '{word}'; {has}")
+        tags = {*before.tags} - {word} if remove else {*before.tags, word}
+        if len(tags) > MOST_TAGS:
+            raise ArgumentError(f"'{paths.root}' has {MOST_TAGS} tags already, which is the most")
+        changed.append((paths, Notes(tuple(sorted(tags)), before.note)))
+    for paths, notes in changed:
+        write_notes(paths, notes)
+    return [(paths, notes.tags) for paths, notes in changed]
+
+
+def note(paths: RunPaths, text: str | None) -> str:
+    """Writes a note, in the place of an earlier one.
+
+    Args:
+        paths: of the run.
+        text: checked; empty to take it away, None to leave it as it is.
+
+    Returns:
+        The note that the run has now.
+    """
+    before = read_notes(paths)
+    if text is None:
+        return before.note
+    write_notes(paths, Notes(before.tags, text))
+    return text
 
 
 def checked_tags(words: Iterable[str]) -> list[str]:

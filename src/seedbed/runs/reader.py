@@ -27,6 +27,9 @@ LARGEST_TEXT = 32 * 2**20
 MOST_EPOCHS = 1_000_000
 """Rows of a history."""
 
+GONE = "its process has gone"
+"""Why a run was interrupted whose status says that it is running."""
+
 STATUSES = [one for one in Status if one not in (Status.PENDING, Status.PRUNED)]
 
 
@@ -127,13 +130,23 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def read_status(paths: RunPaths) -> dict[str, Any]:
     """How the run stands; one that says running while no process writes it was interrupted."""
+    status = written_status(paths)
+    if status["status"] == Status.RUNNING and not is_being_written(paths.root):
+        status |= {"status": Status.INTERRUPTED, "error": GONE}
+    return status
+
+
+def written_status(paths: RunPaths) -> dict[str, Any]:
+    """What `status.json` says, also of a run whose process has gone since.
+
+    Raises:
+        RunDirectoryError: if it is missing or damaged.
+    """
     status = read_json(paths.status)
     if status.get("status") not in STATUSES:
         raise RunDirectoryError(
             f"'{paths.status}' is damaged: status must be one of {joined(STATUSES)}"
         )
-    if status.get("status") == Status.RUNNING and not is_being_written(paths.root):
-        status |= {"status": Status.INTERRUPTED, "error": "its process has gone"}
     return status
 
 

@@ -1,0 +1,88 @@
+"""A record as a row of the index: what many runs have in common is kept once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from seedbed.catalog.record import NO_ROW, RunRecord
+from seedbed.runs.status import Status
+
+STATUSES = frozenset((*Status, *NO_ROW))
+
+Row = list[Any]
+"""Numbers of the parts, whether there may be runs in the directory, and a record's own fields."""
+
+
+def shared_parts(record: RunRecord) -> list[Any]:
+    """What other runs may have too: the choices, what follows, each group of the settings."""
+    groups: dict[str, dict[str, Any]] = {}
+    for key, value in record.settings.items():
+        groups.setdefault(key.partition(".")[0], {})[key] = value
+    return [dict(record.choices), sorted(record.follows), *groups.values()]
+
+
+def row_of(record: RunRecord, parts: Sequence[int], *, nested: bool) -> Row:
+    """Plain containers.
+
+    Args:
+        record: of a run.
+        parts: the numbers of its `shared_parts`.
+        nested: whether there may be runs in its directory.
+    """
+    return [
+        parts, nested, record.status,
+        record.started.isoformat() if record.started else None,
+        record.seconds, record.epoch, record.epochs,
+        dict(record.metrics), dict(record.best), dict(record.facts),
+        record.tags, record.note, record.problem,
+    ]  # fmt: skip
+
+
+def record_of(
+    row: Row, parts: Mapping[int, Any], path: Path, name: str, sweep: Path | None
+) -> RunRecord:
+    """The record that a row was made of.
+
+    Args:
+        row: checked.
+        parts: of all rows, by number.
+        path: as in the record, and so the others.
+        name: of the run.
+        sweep: of the run.
+    """
+    numbers, _, status, started, seconds, epoch, epochs, metrics, best, facts, tags, note, why = row
+    settings: dict[str, Any] = {}
+    for number in numbers[2:]:
+        settings.update(parts[number])
+    return RunRecord(
+        path, name, status, sweep,
+        datetime.fromisoformat(started) if started else None,
+        seconds, epoch, epochs, settings, parts[numbers[0]], parts[numbers[1]],
+        metrics, best, facts, tuple(tags), note, why,
+    )  # fmt: skip
+
+
+def refuse_wrong_types(row: Row) -> None:
+    """Refuses a row that no record makes.
+
+    Raises:
+        ValueError: if it is one; so may `TypeError`.
+    """
+    numbers, nested, status, started, seconds, epoch, epochs, metrics, best, facts, tags, *texts = (
+        row
+    )
+    right = (
+        status in STATUSES
+        and type(nested) is bool
+        and (started is None or datetime.fromisoformat(started).tzinfo is not None)
+        and type(numbers) is list and len(numbers) >= 2
+        and {type(seconds), type(epoch), type(epochs)} <= {int, float, type(None)}
+        and type(metrics) is type(best) is type(facts) is dict
+        and {*map(type, metrics.values()), *map(type, best.values())} <= {int, float}
+        and {*map(type, facts.values())} <= {int, str}
+        and {*map(type, tags)} <= {str}
+        and [*map(type, texts)] == [str, str]
+    )  # fmt: skip
+    if not right:
+        raise ValueError(status)

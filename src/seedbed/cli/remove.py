@@ -1,0 +1,74 @@
+"""`seedbed remove RUN…`: removes runs or sweeps, once it has said what goes."""
+
+import sys
+from collections.abc import Sequence
+
+from seedbed.cli.arguments import Parser
+from seedbed.config.hints import joined
+from seedbed.errors import ArgumentError
+from seedbed.process.exit_codes import DONE
+from seedbed.runs.files import printable
+from seedbed.runs.removal import Removal, removals, remove
+
+UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+MOST_NAMED = 5
+"""Files that no run makes."""
+
+
+def parser() -> Parser:
+    """The arguments."""
+    made = Parser(
+        "remove",
+        "Removes run directories, and sweeps with all of their runs. Says what goes and asks.",
+        "seedbed remove outputs/sum/2026-…",
+    )
+    made.add_argument("runs", metavar="RUN", nargs="+", help="a run or a sweep directory")
+    made.add_argument("--yes", action="store_true", help="do not ask")
+    return made
+
+
+def main(argv: Sequence[str]) -> int:
+    """Asks and removes; the exit code."""
+    args = parser().parse_intermixed_args(argv)
+    found = removals(args.runs)
+    for removal in found:
+        print(_line(removal))
+    runs = sum(len(removal.runs) for removal in found)
+    what = f"{runs} run{'' if runs == 1 else 's'}, {_size(sum(one.size for one in found))}"
+    if not args.yes and not _agreed(what):
+        print("nothing is removed")
+        return DONE
+    for removal in found:
+        remove(removal)
+    print(f"removed: {what}")
+    return DONE
+
+
+def _agreed(what: str) -> bool:
+    """Whether the person at the terminal says yes.
+
+    Raises:
+        ArgumentError: if there is none.
+    """
+    if not sys.stdin.isatty():
+        raise ArgumentError(
+            f"remove: {what} would go, and nobody can be asked; type --yes to agree"
+        )
+    print(f"remove {what} for good? [y/N] ", end="", flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _line(removal: Removal) -> str:
+    """The directory, what it is, and what in it somebody else made."""
+    kind = f"sweep of {len(removal.runs)} runs" if removal.is_sweep else "run"
+    others = [printable(name) for name in removal.others]
+    also = f"; with it {joined(others, MOST_NAMED)}, which no run makes" if others else ""
+    return f"{printable(str(removal.path))}: {kind}, {_size(removal.size)}{also}"
+
+
+def _size(size: int) -> str:
+    for unit, name in UNITS:
+        if size >= unit:
+            return f"{size / unit:.3g} {name}"
+    return f"{size} bytes"

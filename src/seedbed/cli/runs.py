@@ -1,0 +1,143 @@
+"""`seedbed runs [DIR…]`: a table of all runs below folders."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+
+from seedbed.catalog.sorting import known_names
+from seedbed.catalog.table import RecordTable, table_of
+from seedbed.cli.arguments import Parser, say_notes
+from seedbed.errors import ArgumentError
+from seedbed.process import fast_start
+from seedbed.process.exit_codes import DONE
+from seedbed.runs.files import json_text, printable
+from seedbed.runs.opening import opening
+from seedbed.views.run_rows import csv_text, left_out_rows, machine_columns, markdown_text, rows_of
+from seedbed.views.run_text import fitting, lines, place_of, text_columns
+
+OUTPUTS = "outputs"
+
+MOST_ON_A_TERMINAL = 50
+"""Runs, unless `--limit` says otherwise."""
+
+MOST_NAMED = 3
+"""Folders that are no runs, by name; of more, their number is told."""
+
+
+def parser() -> Parser:
+    """The arguments."""
+    made = Parser(
+        "runs",
+        "A table of every run below the folders, newest first: what differs, how they ended, "
+        "their metrics.",
+        "seedbed runs outputs --filter 'optimizer.lr<0.01 and status=completed' --sort val/loss",
+    )
+    made.add_argument("folders", metavar="DIR", nargs="*", help=f"default: {OUTPUTS}")
+    made.add_argument(
+        "--filter",
+        metavar="TEXT",
+        help="which runs: KEY=, !=, <, <=, >, >=, ~ (contains) VALUE, in [..]; and, or, not, ( )",
+    )
+    made.add_argument("--sort", metavar="KEY", help="by a column; -KEY: the largest first")
+    made.add_argument("--columns", metavar="KEY,…", help="these columns and no others")
+    made.add_argument("--limit", metavar="N", type=int, help="the first N runs; 0 for all")
+    form = made.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="print CSV")
+    form.add_argument("--md", action="store_true", help="print a table of Markdown")
+    form.add_argument("--json", action="store_true", help="print JSON")
+    return made
+
+
+def main(argv: Sequence[str]) -> int:
+    """Looks and prints; the exit code."""
+    args = parser().parse_intermixed_args(_joined(argv))
+    if args.limit is not None and args.limit < 0:
+        raise ArgumentError(f"--limit: a number of runs, or 0 for all, got {args.limit}")
+    folders = args.folders or [OUTPUTS]
+    with opening(folders[0]):
+        every = table_of(folders)
+        fast_start.imports_done()
+        table = every.filtered(args.filter) if args.filter is not None else every
+        if args.sort is not None:
+            table = table.in_order(args.sort)
+        shown = table[: args.limit] if args.limit else table
+        columns = known_names(every.records, args.columns, "--columns") if args.columns else []
+        if args.json or args.csv or args.md:
+            _print_form(shown, columns, args)
+        else:
+            _print_table(shown, columns, args, every)
+    return DONE
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """`--sort -val/loss` as `--sort=-val/loss`: a minus would begin another flag."""
+    words = list(argv)
+    for at, word in enumerate(words[:-1]):
+        if word == "--sort" and words[at + 1].startswith("-") and words[at + 1][:2] != "--":
+            words[at : at + 2] = [f"--sort={words[at + 1]}"]
+            break
+    return words
+
+
+def _print_form(table: RecordTable, columns: Sequence[str], args: argparse.Namespace) -> None:
+    if args.md:
+        columns = columns or table.columns
+        cells = text_columns(table, columns, "")
+        lined_up = list(zip(*(texts for _, texts in cells), strict=True))
+        print(markdown_text(lined_up, [title for title, _ in cells]), end="")
+    else:
+        columns = columns or machine_columns(table)
+        rows = rows_of(table, columns)
+        if args.json:
+            print(json_text({"runs": rows, "left_out": left_out_rows(table)}))
+            say_notes(table.notes)
+            return
+        print(csv_text(rows, columns), end="")
+    say_notes([*table.notes, *_left_out(table)])
+
+
+def _print_table(
+    table: RecordTable, columns: Sequence[str], args: argparse.Namespace, every: RecordTable
+) -> None:
+    on_terminal = sys.stdout.isatty()
+    whole = len(table)
+    if on_terminal and args.limit is None:
+        table = table[:MOST_ON_A_TERMINAL]
+    columns = columns or table.columns
+    place = place_of(table)
+    print(_title(len(table), whole, every, place, args))
+    left_out: list[str] = []
+    if len(table):
+        cells = text_columns(table, columns, place)
+        if on_terminal and columns[0] == "name":
+            cells, left_out = fitting(cells, shutil.get_terminal_size().columns)
+        print("\n".join(lines(cells)))
+    if left_out:
+        print(f"no room for {', '.join(left_out)}; --columns KEY,… chooses, --csv has all")
+    if len(table) < whole:
+        print(f"and {whole - len(table)} more; --limit 0 shows all")
+    say_notes([*table.notes, *_left_out(table)])
+
+
+def _title(shown: int, whole: int, every: RecordTable, place: str, args: argparse.Namespace) -> str:
+    """How many there are, and where."""
+    runs = f"{len(every)} run{'' if len(every) == 1 else 's'}"
+    number = runs if args.filter is None else f"{whole} of {runs}"
+    where = f" in {printable(place)}" if place and shown else ""
+    order = f"by {printable(args.sort)}" if args.sort is not None else "newest first"
+    return f"{number}{where}, {order}:" if shown else f"{number}"
+
+
+def _left_out(table: RecordTable) -> list[str]:
+    """A line on folders that are no readable runs."""
+    folders = table.left_out
+    if not folders:
+        return []
+    named = [f"'{printable(run.name)}' ({run.status}: {run.problem or 'has not begun'})"
+             for run in folders[:MOST_NAMED]]  # fmt: skip
+    more = f" and {len(folders) - MOST_NAMED} more" if len(folders) > MOST_NAMED else ""
+    are = "folder is no run that can be read" if len(folders) == 1 else (
+        "folders are no runs that can be read"
+    )  # fmt: skip
+    return [f"{len(folders)} {are}: {', '.join(named)}{more}; --json lists all"]

@@ -1,0 +1,176 @@
+"""Removes run and sweep directories: nothing else, nothing being written, nothing behind links.
+
+A directory is renamed first, so that what is interrupted leaves nothing that looks like a run.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedbed.errors import DirectoryTakenError, RunDirectoryError
+from seedbed.process import signals
+from seedbed.runs.files import printable, writing
+from seedbed.runs.layout import (
+    EVENT_PREFIX,
+    LOCK,
+    SWEEP_CONFIG,
+    SWEEP_JOBS,
+    SWEEP_START,
+    SWEEP_TABLE,
+    RunPaths,
+)
+from seedbed.runs.lock import DirectoryLock, is_being_written
+from seedbed.runs.reader import written_status
+
+REMOVED = ".removed"
+"""In front of the name of a directory that is going; hidden, and taken for no run."""
+
+_NAMES = RunPaths(Path())
+
+OWN_NAMES = frozenset((
+    *(path.name for path in (*_NAMES.written_over, _NAMES.notes)),
+    SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START, SWEEP_TABLE, LOCK,
+))  # fmt: skip
+CHECKPOINTS = frozenset(path.name for path in (_NAMES.last, _NAMES.best, _NAMES.start))
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What goes with one directory.
+
+    Args:
+        path: of the directory.
+        runs: the run directories that it is or holds.
+        size: bytes of all files in it.
+        is_sweep: whether it is a sweep.
+        others: names of files in it that no run or sweep makes, below it.
+    """
+
+    path: Path
+    runs: Sequence[Path]
+    size: int
+    is_sweep: bool
+    others: Sequence[str]
+
+
+def removals(paths: Iterable[str | Path]) -> list[Removal]:
+    """What would go, each directory once; one that lies in another goes with it.
+
+    Raises:
+        RunDirectoryError: for what is no run or sweep directory, or a link to one, or where this
+            process stands in it.
+        DirectoryTakenError: if a run in it is being written.
+    """
+    found = {Path(os.path.realpath(path)): Path(path) for path in paths}
+    for real, path in found.items():
+        _refuse_what_is_no_run(path, real)
+    return [
+        _removal(path)
+        for real, path in found.items()
+        if not any(above in found for above in real.parents)
+    ]
+
+
+def remove(removal: Removal) -> None:
+    """Removes a directory.
+
+    Raises:
+        DirectoryTakenError: if a run in it is being written by now.
+        RunDirectoryError: if it cannot be removed, saying where the rest is.
+    """
+    _refuse_running(removal.runs)
+    lock = DirectoryLock(removal.path)
+    gone = removal.path.with_name(f"{REMOVED}.{removal.path.name[:200]}.{os.getpid()}")
+    try:
+        with writing(removal.path):
+            removal.path.rename(gone)
+        with _told_if_interrupted(removal.path, gone):
+            shutil.rmtree(gone)
+    except OSError as err:
+        raise RunDirectoryError(
+            f"cannot remove all of '{removal.path}': {err.strerror}; the rest is in '{gone}'"
+        ) from err
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _told_if_interrupted(path: Path, gone: Path) -> Iterator[None]:
+    """A signal ends the process on the spot; what is left then would not be found."""
+    rest = printable(str(gone))
+    line = f"error: '{printable(str(path))}' is removed in part; the rest is in '{rest}'\n"
+
+    def tell() -> None:
+        os.write(2, line.encode(errors="replace"))
+
+    signals.at_end.append(tell)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):
+            signals.at_end.remove(tell)
+
+
+def _refuse_what_is_no_run(path: Path, real: Path) -> None:
+    """Raises `RunDirectoryError` unless it is a run or a sweep that may go."""
+    shown = printable(str(path))
+    if path.is_symlink():
+        raise RunDirectoryError(f"'{shown}' is a link; name the directory '{real}' itself")
+    if not path.is_dir():
+        what = "is a file" if path.exists() else "does not exist"
+        raise RunDirectoryError(f"'{shown}' {what}; name a run directory or a sweep")
+    if not _is_run(path) and not _is_sweep(path):
+        raise RunDirectoryError(f"'{shown}' is neither a run nor a sweep; it is left alone")
+    if Path.cwd().resolve().is_relative_to(real):
+        raise RunDirectoryError(f"'{shown}' is where you are; go elsewhere first")
+
+
+def _is_run(path: Path) -> bool:
+    """Whether it is ours, also where its files are damaged: then it must have more than one."""
+    paths = RunPaths(path)
+    if not _is_file(paths.status):
+        return False
+    with suppress(RunDirectoryError):
+        written_status(paths)
+        return True
+    return _is_file(paths.config) and paths.checkpoints.is_dir()
+
+
+def _is_sweep(path: Path) -> bool:
+    return _is_file(path / SWEEP_JOBS) and _is_file(path / SWEEP_CONFIG)
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _removal(path: Path) -> Removal:
+    runs, others, size = [], [], 0
+    for folder, _, files in os.walk(path):  # does not follow links
+        names = set(files)
+        if _NAMES.status.name in names and _is_run(Path(folder)):
+            runs.append(Path(folder))
+        size += sum(os.lstat(f"{folder}/{name}").st_size for name in names)
+        others += [f"{folder}/{name}" for name in names if not _is_ours(folder, name)]
+    _refuse_running([path, *runs])
+    below = [str(Path(one).relative_to(path)) for one in sorted(others)]
+    return Removal(path, runs, size, _is_sweep(path), below)
+
+
+def _is_ours(folder: str, name: str) -> bool:
+    """Whether a run or a sweep makes such a file in such a folder; hidden files count as made."""
+    if "/." in f"{folder}/{name}" or name in OWN_NAMES or name.startswith(EVENT_PREFIX):
+        return True
+    return folder.endswith(f"/{_NAMES.checkpoints.name}") and name in CHECKPOINTS
+
+
+def _refuse_running(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        if is_being_written(folder):
+            raise DirectoryTakenError(
+                f"'{printable(str(folder))}' is being written by another process; wait for it, "
+                "or stop it first"
+            )

@@ -1,0 +1,202 @@
+"""Runs as lines on a terminal: what does not fit into its width is left out, and told."""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from seedbed.catalog.record import RunRecord
+from seedbed.catalog.table import RecordTable
+from seedbed.catalog.values import value_of
+from seedbed.runs.files import printable
+from seedbed.runs.status import Status
+
+NOTHING = "-"
+
+LONGEST = 40
+"""Characters of a cell on a terminal, beside a run's name."""
+
+SHORTEST_NAME = 24
+"""To which a name is cut before a column is left out."""
+
+Column = tuple[str, list[str]]
+"""A title, and a text for each run."""
+
+
+def place_of(table: Iterable[RunRecord]) -> str:
+    """The folder that all the runs are in: `DIR/name` of a run is what a command takes."""
+    folders = [_from_here(run.path).parent.parts for run in table]
+    if not folders:
+        return ""
+    first, last = min(folders), max(folders)
+    shared = 0
+    while shared < min(len(first), len(last)) and first[shared] == last[shared]:
+        shared += 1
+    return str(Path(*first[:shared])) if shared else ""
+
+
+def _from_here(path: Path) -> Path:
+    here = Path.cwd().resolve()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def text_columns(table: RecordTable, columns: Sequence[str], place: str) -> list[Column]:
+    """The cells of a table, as a person reads them.
+
+    Args:
+        table: of runs.
+        columns: names of values.
+        place: what `place_of` gave, which the names of runs leave out.
+    """
+    here = Path(place)
+    writers: dict[str, Callable[[RunRecord], str]] = {
+        "name": lambda run: str(
+            _from_here(run.path).relative_to(here) if place else _from_here(run.path)
+        ),
+        "status": status_text,
+        "seconds": lambda run: seconds_text(run.seconds),
+    }
+    found = []
+    for name in columns:
+        write = writers.get(name, _writer(name))
+        title = {"seconds": "time"}.get(name, name)
+        found.append((printable(title), [_one_line(write(run)) for run in table]))
+    return found
+
+
+def _writer(name: str) -> Callable[[RunRecord], str]:
+    return lambda run: cell_text(value_of(run, name))
+
+
+def status_text(run: RunRecord) -> str:
+    """How a run stands; of one that has not come to its end, how far it is."""
+    if run.status == Status.COMPLETED or not run.epochs:
+        return str(run.status)
+    return f"{run.status} {run.epoch or 0}/{run.epochs}"
+
+
+def seconds_text(seconds: float | None) -> str:
+    """A time in the unit that it has three digits in."""
+    if seconds is None or not math.isfinite(seconds):
+        return NOTHING
+    for unit, size in (("h", 3600.0), ("min", 60.0), ("s", 1.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def cell_text(value: Any) -> str:
+    """A setting, a metric or a time; five digits of a number."""
+    match value:
+        case None | ():
+            return NOTHING
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:.5g}"
+        case datetime():
+            return value.astimezone().strftime("%Y-%m-%d %H:%M")
+        case tuple():
+            return " ".join(value)
+        case str() | int():
+            return str(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def lines(columns: Sequence[Column]) -> list[str]:
+    """The table: numbers to the right, texts to the left, two spaces between."""
+    padded = []
+    for title, cells in columns:
+        wide = max(map(_width, [title, *cells]))
+        right = all(_is_number(cell) for cell in cells)
+        padded.append([_padded(text, wide, to_right=right) for text in (title, *cells)])
+    return ["  ".join(cells).rstrip() for cells in zip(*padded, strict=True)]
+
+
+def fitting(columns: Sequence[Column], width: int) -> tuple[list[Column], list[str]]:
+    """The columns that a terminal has room for, with shorter titles and cells where needed.
+
+    Args:
+        columns: the run's name first.
+        width: in characters.
+
+    Returns:
+        The columns, and the titles of those that are left out: from the last on, but `time` and
+        `tags` after the metrics.
+    """
+    cut = [(title, [_cut(cell, LONGEST) for cell in cells]) for title, cells in columns[1:]]
+    found = [columns[0], *cut]
+    if _width_of(found) > width:
+        found = _with_short_titles(found)
+    if _width_of(found) > width:
+        found[0] = _with_short_names(found, width)
+    left_out = []
+    while _width_of(found) > width and len(found) > 1:
+        at = _least(found)
+        left_out.append(found.pop(at)[0])
+    return found, left_out[::-1]
+
+
+def _least(columns: Sequence[Column]) -> int:
+    """The column that is missed least: the last that is a metric but the first one."""
+    metrics = [at for at, (title, _) in enumerate(columns) if "/" in title]
+    return metrics[-1] if len(metrics) > 1 else len(columns) - 1
+
+
+def _with_short_titles(columns: Sequence[Column]) -> list[Column]:
+    """`lr` for `optimizer.lr`, where no other title ends so."""
+    tails = [title.rpartition(".")[2] if "/" not in title else title for title, _ in columns]
+    return [
+        (tail if tails.count(tail) == 1 else title, cells)
+        for tail, (title, cells) in zip(tails, columns, strict=True)
+    ]
+
+
+def _with_short_names(columns: Sequence[Column], width: int) -> Column:
+    """The names cut, at the end as the beginning tells the number, so that the rest fits."""
+    title, names = columns[0]
+    room = max(SHORTEST_NAME, width - _width_of(columns) + max(map(_width, [title, *names])))
+    return title, [_cut(name, room) for name in names]
+
+
+def _cut(text: str, longest: int) -> str:
+    if _width(text) <= longest:
+        return text
+    while _width(text) >= longest:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _width_of(columns: Sequence[Column]) -> int:
+    each = [max(map(_width, [title, *cells])) for title, cells in columns]
+    return sum(each) + 2 * (len(each) - 1)
+
+
+def _width(text: str) -> int:
+    """Cells of a terminal; a sign of Chinese has two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # here: few texts need it
+
+    return cell_len(text)
+
+
+def _padded(text: str, wide: int, *, to_right: bool) -> str:
+    room = " " * (wide - _width(text))
+    return room + text if to_right else text + room
+
+
+def _is_number(text: str) -> bool:
+    if text == NOTHING:
+        return True
+    try:
+        float(text.partition(" ")[0])
+    except ValueError:
+        return False
+    return " " not in text or text.partition(" ")[2] in ("h", "min", "s", "ms")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(printable(text).split()) if not text.isalnum() else text

@@ -1,0 +1,214 @@
+"""The index spares reading, and is never believed over the files."""
+
+import json
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+import seedbed.catalog.finding as finding
+import seedbed.catalog.index as index
+from seedbed.catalog.finding import find_runs, search
+from seedbed.catalog.record import RunRecord
+from seedbed.runs.layout import RUN_INDEX
+from seedbed.runs.lock import DirectoryLock
+
+
+@pytest.fixture
+def outputs(tmp_path: Path, sum_run: Path, table_run: Path, monkeypatch) -> Path:
+    """Two runs, for which an index is kept."""
+    shutil.copytree(sum_run, tmp_path / "outputs/one")
+    shutil.copytree(table_run, tmp_path / "outputs/two")
+    monkeypatch.setattr(index, "LEAST_RUNS", 1)
+    monkeypatch.setattr(index, "SETTLED_SECONDS", 0.0)
+    return tmp_path / "outputs"
+
+
+@pytest.fixture
+def read(monkeypatch) -> list[str]:
+    """Names of the runs that were read, and not taken from an index."""
+    names: list[str] = []
+
+    def reading(path: Path, name: str, sweep: Path | None) -> RunRecord:
+        names.append(name)
+        return original(path, name, sweep)
+
+    original = finding.read_record
+    monkeypatch.setattr(finding, "read_record", reading)
+    return names
+
+
+def by_name(folder: Path) -> dict[str, RunRecord]:
+    return {one.name: one for one in find_runs([folder])}
+
+
+def test_a_run_is_read_once_and_told_the_same(outputs: Path, read: list[str]) -> None:
+    first = find_runs([outputs])
+    assert sorted(read) == ["one", "two"]
+    assert find_runs([outputs]) == first
+    assert len(read) == 2
+
+
+FILES = ["status.json", "result.json", "config.yaml", ".hydra/config.yaml", ".hydra/hydra.yaml"]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_that_changed_is_read_again(outputs: Path, read: list[str], file: str) -> None:
+    find_runs([outputs])
+    content = (outputs / "one" / file).read_text()
+    with (outputs / "one" / file).open("r+") as opened:  # in place: same size, same inode
+        opened.write(content)
+    read.clear()
+    find_runs([outputs])
+    assert read == ["one"]
+
+
+def test_what_changed_is_told_anew(outputs: Path) -> None:
+    find_runs([outputs])
+    result = outputs / "one/result.json"
+    content = json.loads(result.read_text())
+    result.write_text(json.dumps({**content, "metrics": {"train/loss": 7.0}}))
+    (outputs / "one/notes.json").write_text('{"tags": ["new"], "note": ""}')
+    shutil.rmtree(outputs / "two")
+    shutil.copytree(outputs / "one", outputs / "three")
+    found = by_name(outputs)
+    assert found.keys() == {"one", "three"}
+    assert found["one"].metrics == {"train/loss": 7.0}
+    assert found["one"].tags == ("new",)
+    assert by_name(outputs) == found
+
+
+def test_a_changed_note_and_history_are_told_anew(outputs: Path) -> None:
+    run = outputs / "one"
+    (run / "notes.json").write_text('{"tags": ["old"], "note": ""}')
+    (run / "result.json").unlink()
+    status = json.loads((run / "status.json").read_text())
+    (run / "status.json").write_text(json.dumps({**status, "status": "interrupted"}))
+    assert by_name(outputs)["one"].epoch == 2
+    (run / "notes.json").write_text('{"tags": ["new"], "note": ""}')
+    lines = (run / "history.csv").read_text().splitlines()
+    (run / "history.csv").write_text("\n".join(lines[:-1]) + "\n")
+    found = by_name(outputs)["one"]
+    assert (found.tags, found.epoch) == (("new",), 1)
+
+
+def test_whether_a_run_goes_on_is_looked_at_each_time(outputs: Path, read: list[str]) -> None:
+    run = outputs / "one"
+    status = json.loads((run / "status.json").read_text())
+    (run / "status.json").write_text(json.dumps({**status, "status": "running"}))
+    assert by_name(outputs)["one"].status == "interrupted"
+    read.clear()
+    lock = DirectoryLock(run)
+    assert by_name(outputs)["one"].status == "running"
+    lock.release()
+    assert by_name(outputs)["one"].status == "interrupted"
+    assert read == []
+
+
+def test_a_run_inside_another_is_found_later_too(outputs: Path) -> None:
+    (outputs / "one/inside").mkdir()
+    find_runs([outputs])
+    shutil.copytree(outputs / "two", outputs / "one/inside/three")
+    assert by_name(outputs).keys() == {"one", "two", "one/inside/three"}
+
+
+def test_a_file_that_was_written_just_now_is_read_again(outputs, read, monkeypatch) -> None:
+    monkeypatch.setattr(index, "SETTLED_SECONDS", 60.0)
+    find_runs([outputs])
+    assert not (outputs / RUN_INDEX).exists()
+    find_runs([outputs])
+    assert len(read) == 4
+
+
+def test_few_runs_need_no_index_and_a_run_directory_gets_none(outputs, monkeypatch) -> None:
+    find_runs([outputs / "one"])
+    assert not (outputs / "one" / RUN_INDEX).exists()
+    monkeypatch.setattr(index, "LEAST_RUNS", 3)
+    find_runs([outputs])
+    assert not (outputs / RUN_INDEX).exists()
+
+
+def rows(file: Path, statement: str, *values: object) -> None:
+    with sqlite3.connect(file) as database:
+        database.execute(statement, values)
+    database.close()
+
+
+def truncated(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:5000])
+
+
+def flipped(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    at = content.index(b"val/loss")
+    content[at + 11] ^= 1
+    file.write_bytes(bytes(content))
+
+
+DAMAGE = {
+    "empty": lambda file: file.write_bytes(b""),
+    "no database": lambda file: file.write_text("not a database" * 1000),
+    "truncated": truncated,
+    "one bit": flipped,
+    "another version": lambda file: rows(file, "PRAGMA user_version = 99"),
+    "a trigger": lambda file: rows(
+        file, "CREATE TRIGGER t AFTER DELETE ON runs BEGIN DELETE FROM parts; END"
+    ),
+    "a view": lambda file: rows(file, "CREATE VIEW v AS SELECT load_extension('x')"),
+    "metrics": lambda file: rows(
+        file, "UPDATE runs SET content = replace(content, 'train/loss', 'val/best')"
+    ),
+    "control characters": lambda file: rows(
+        file, "UPDATE runs SET content = replace(content, 'completed', ?)", "\x1b[2J"
+    ),
+    "a number for a text": lambda file: rows(file, "UPDATE runs SET content = 1"),
+    "nothing": lambda file: rows(file, "DELETE FROM parts"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_an_index_that_is_not_as_it_was_written_is_made_anew(outputs, damage) -> None:
+    first = find_runs([outputs])
+    damage(outputs / RUN_INDEX)
+    found = search([outputs])
+    assert found.records == first
+    assert found.notes == []
+    assert search([outputs]).records == first
+
+
+def test_an_index_that_came_with_copied_runs_is_not_believed(outputs, tmp_path, read) -> None:
+    find_runs([outputs])
+    shutil.copytree(outputs, tmp_path / "copy")  # with the times of the files, as an archive has
+    read.clear()
+    find_runs([tmp_path / "copy"])
+    assert sorted(read) == ["one", "two"]
+
+
+def test_what_is_no_file_in_its_place_is_left_alone(outputs: Path, tmp_path: Path) -> None:
+    first = find_runs([outputs])
+    (outputs / RUN_INDEX).unlink()
+    (outputs / RUN_INDEX).mkdir()
+    found = search([outputs])
+    assert found.records == first
+    assert len(found.notes) == 1
+    assert "cannot write" in found.notes[0]
+    (outputs / RUN_INDEX).rmdir()
+    os.mkfifo(outputs / RUN_INDEX)
+    assert search([outputs]).records == first
+
+
+def test_a_link_in_its_place_is_not_written_through(outputs: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("precious")
+    (outputs / RUN_INDEX).symlink_to(tmp_path / "precious")
+    find_runs([outputs])
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+def test_a_newer_look_wins_over_an_older_one(outputs: Path, read: list[str]) -> None:
+    """Two processes at once: each writes the whole file, and either is right."""
+    older = index.Index(str(outputs), keep=True)
+    first = find_runs([outputs])
+    older.close()
+    assert find_runs([outputs]) == first
