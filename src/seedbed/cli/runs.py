@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from seedbed.catalog.sorting import known_names
 from seedbed.catalog.table import RecordTable, table_of
-from seedbed.cli.arguments import Parser, say_notes
+from seedbed.cli.arguments import Parser, print_notes
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
@@ -91,10 +91,10 @@ def _print_form(table: RecordTable, columns: Sequence[str], args: argparse.Names
         rows = rows_of(table, columns)
         if args.json:
             print(json_text({"runs": rows, "left_out": left_out_rows(table)}))
-            say_notes(table.notes)
+            print_notes(table.notes)
             return
         print(csv_text(rows, columns), end="")
-    say_notes([*table.notes, *_left_out(table)])
+    print_notes([*table.notes, *_left_out(table)])
 
 
 def _print_table(
@@ -117,7 +117,7 @@ def _print_table(
         print(f"no room for {', '.join(left_out)}; --columns KEY,… chooses, --csv has all")
     if len(table) < whole:
         print(f"and {whole - len(table)} more; --limit 0 shows all")
-    say_notes([*table.notes, *_left_out(table)])
+    print_notes([*table.notes, *_left_out(table)])
 
 
 def _title(shown: int, whole: int, every: RecordTable, place: str, args: argparse.Namespace) -> str:

@@ -31,7 +31,10 @@ REMOVED = ".removed"
 _NAMES = RunPaths(Path())
 
 OWN_NAMES = frozenset((
-    *(path.name for path in (*_NAMES.written_over, _NAMES.notes)),
+    *(path.name for path in (
+        _NAMES.config, _NAMES.status, _NAMES.environment, _NAMES.history, _NAMES.model,
+        _NAMES.preprocessing, _NAMES.result, _NAMES.figure, _NAMES.log, _NAMES.notes,
+    )),
     SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START, SWEEP_TABLE, LOCK,
 ))  # fmt: skip
 CHECKPOINTS = frozenset(path.name for path in (_NAMES.last, _NAMES.best, _NAMES.start))
