@@ -15,8 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seedbed.errors import DataError
-from seedbed.tables.carried import free_names, with_predictions
 from seedbed.tables.csv_file import CsvFile
+from seedbed.tables.csv_output import free_names, with_predictions
 from seedbed.tables.npz_file import NpzFile
 from seedbed.tables.parquet_file import ParquetFile
 

@@ -7,7 +7,7 @@ from os import PathLike, fspath
 from seedbed.api.handed import Handed, refuse_about
 from seedbed.compose.composed import ComposedConfig, ComposedSweep
 from seedbed.compose.requests import requested
-from seedbed.config.absurd import refuse_absurd_words
+from seedbed.config.absurd import refuse_absurd_overrides
 from seedbed.config.locations import find_user_conf
 from seedbed.config.overrides import overrides_of
 from seedbed.errors import ArgumentError, ConfigError
@@ -52,7 +52,7 @@ def _request(
     overrides: Sequence[str], key: str, directory: str | PathLike[str] | None, *, multirun: bool
 ) -> ComposedConfig | ComposedSweep | None:
     typed = list(overrides)
-    refuse_absurd_words(typed)
+    refuse_absurd_overrides(typed)
     if directory is not None:
         if not isinstance(directory, str | PathLike):
             raise ArgumentError(f"directory must be a path, got {type(directory).__name__}")

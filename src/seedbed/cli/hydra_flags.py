@@ -22,7 +22,7 @@ from seedbed.compose.compose import (
     store_base,
 )
 from seedbed.compose.explain import explained
-from seedbed.config.absurd import refuse_absurd_words
+from seedbed.config.absurd import refuse_absurd_overrides
 from seedbed.config.hints import did_you_mean
 from seedbed.config.locations import find_user_conf, own_conf, using_user_conf
 from seedbed.errors import ArgumentError, ConfigError, RunDirectoryError
@@ -48,7 +48,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     args = parser.parse_intermixed_args(list(argv))
     if (args.resolve or args.package) and not (args.cfg or args.help):
         raise ArgumentError("--resolve and --package go with --cfg job")
-    refuse_absurd_words(args.overrides)
+    refuse_absurd_overrides(args.overrides)
     return args
 
 

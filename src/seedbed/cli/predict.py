@@ -53,7 +53,7 @@ def _predict(args: argparse.Namespace, json_rows: Any, output: Path | None) -> i
     """
     # Imported here: torch takes a second, and a wrong argument is answered before it.
     from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
-    from seedbed.tables.carried import csv_text, with_predictions
+    from seedbed.tables.csv_output import csv_text, with_predictions
     from seedbed.views.predict import prediction_columns, predictions
     from seedbed.views.trained import load_trained
 

@@ -25,7 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 from seedbed.compose.composed import ComposedConfig
 from seedbed.compose.explain import GROUPS, STUMBLES, UNFOUNDED, explained, unresolved
 from seedbed.compose.hydra_keys import refuse_unobeyed
-from seedbed.config.absurd import refuse_absurd_words
+from seedbed.config.absurd import refuse_absurd_overrides
 from seedbed.config.check import checked
 from seedbed.config.locations import foreign_config, own_conf, user_conf, using_user_conf
 from seedbed.config.options import fitted_to_classes
@@ -47,7 +47,7 @@ def composed(
         ConfigError: for a mistake in the overrides or the YAML, all of them at once where Hydra
             gets as far as composing.
     """
-    refuse_absurd_words(overrides)
+    refuse_absurd_overrides(overrides)
     with (
         naming_foreign(user_folder, config_name),
         hydra_started(user_folder, config_path or own_conf()),

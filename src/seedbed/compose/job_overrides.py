@@ -12,7 +12,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 
-from seedbed.config.absurd import refuse_absurd_words
+from seedbed.config.absurd import refuse_absurd_overrides
 from seedbed.config.key_paths import Path
 
 KEY = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
@@ -64,7 +64,7 @@ class OverrideReader:
             ConfigError: if it holds what no parser should be given.
         """
         if text not in self._read:
-            refuse_absurd_words([text])
+            refuse_absurd_overrides([text])
             self._read[text] = self._quickly(text) or self._by_hydra(text)
         return self._read[text]
 

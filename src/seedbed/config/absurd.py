@@ -48,7 +48,7 @@ NUMBER = re.compile(r"\d{401}")
 """More digits than the largest float has."""
 
 
-def refuse_absurd_words(overrides: Iterable[str]) -> None:
+def refuse_absurd_overrides(overrides: Iterable[str]) -> None:
     """Looks at overrides before they are parsed, which is done by recursion.
 
     Raises:
@@ -56,11 +56,11 @@ def refuse_absurd_words(overrides: Iterable[str]) -> None:
             that are too deep.
     """
     problems = []
-    for word in overrides:
-        start = f"{word[:60]}…" if len(word) > 60 else word
-        if NUMBER.search(word):
+    for text in overrides:
+        start = f"{text[:60]}…" if len(text) > 60 else text
+        if NUMBER.search(text):
             problems.append(f"cannot read the override '{start}': a number of hundreds of digits")
-        elif _depth(word) > DEEPEST:
+        elif _depth(text) > DEEPEST:
             problems.append(
                 f"cannot read the override '{start}': more than {DEEPEST} brackets deep"
             )
@@ -68,9 +68,9 @@ def refuse_absurd_words(overrides: Iterable[str]) -> None:
         raise ConfigError(*problems)
 
 
-def _depth(word: str) -> int:
+def _depth(text: str) -> int:
     depth = deepest = 0
-    for mark in re.findall(r"[\[({\])}]", word):
+    for mark in re.findall(r"[\[({\])}]", text):
         depth += 1 if mark in "[({" else -1
         deepest = max(deepest, depth)
     return deepest

@@ -108,10 +108,10 @@ def is_text_encoding(name: str) -> bool:
         "".encode(codec.name)  # refuses those from bytes to bytes, and from text to text
     except (LookupError, ValueError):
         return False
-    return codec.incrementaldecoder is not None and codec.name not in NOT_OF_FILES
+    return codec.incrementaldecoder is not None and codec.name.replace("_", "-") not in NOT_OF_FILES
 
 
-NOT_OF_FILES = ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape")
+NOT_OF_FILES = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape")
 """Encodings of Python that turn text into text of other letters, for hosts and source code."""
 
 

@@ -74,8 +74,8 @@ def _fitted_choice(choices: Sequence[Any], value: Any) -> Any:
     if value in choices and not isinstance(value, bool):
         return value
     allowed = [str(choice) for choice in choices]
-    told = f"one of {', '.join(allowed)}" if len(allowed) > 1 else allowed[0]
-    raise Refused(told, did_you_mean(written(value)[:80], allowed))
+    text = f"one of {', '.join(allowed)}" if len(allowed) > 1 else allowed[0]
+    raise Refused(text, did_you_mean(written(value)[:80], allowed))
 
 
 def _fitted_union(hint: Any, value: Any) -> Any:
@@ -151,8 +151,8 @@ def _plural(item: Any) -> str:
 
 
 def _described(words: object, constraints: list[Constraint]) -> str:
-    told = [str(constraint) for constraint in constraints if str(constraint)]
-    return str(words) if any(one in str(words) for one in told) else " ".join([str(words), *told])
+    parts = [str(constraint) for constraint in constraints if str(constraint)]
+    return str(words) if any(one in str(words) for one in parts) else " ".join([str(words), *parts])
 
 
 def as_typed(value: Any) -> str:

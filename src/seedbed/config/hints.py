@@ -52,7 +52,7 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 
 def in_list(*names: str) -> str:
     """Names as the inside of a list in an override: in quotes where Hydra's grammar asks for it."""
-    return ",".join(one if PLAIN.fullmatch(one) else _quoted(one) for one in names)
+    return ",".join(one if PLAIN.fullmatch(one) else quoted(one) for one in names)
 
 
 def of_column(key: str, name: str, value: str) -> str:
@@ -60,11 +60,17 @@ def of_column(key: str, name: str, value: str) -> str:
     if PLAIN.fullmatch(name):
         return f'{key}={{{name}: "{value}"}}'
     group, _, last = key.partition(".")
-    return f'{group}: {{{last}: {{{_quoted(name)}: "{value}"}}}}'
+    return f'{group}: {{{last}: {{{quoted(name)}: "{value}"}}}}'
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name in double quotes, as Hydra's grammar and YAML have it."""
     return '"' + name.replace('"', '\\"') + '"'
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """A text for an error, cut after `most` characters."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def joined(names: Iterable[str], limit: int = 12) -> str:

@@ -106,10 +106,10 @@ def key_hint(key: str, names: Iterable[str]) -> str:
 
 def _of_same_name(last: str, names: Iterable[str]) -> str:
     """The key that ends with the very word; the shortest, if several do."""
-    found = [name for name in names if name.rpartition(".")[2] == last]
-    if last in CHOICES or last == TARGET or not found:
+    matches = [name for name in names if name.rpartition(".")[2] == last]
+    if last in CHOICES or last == TARGET or not matches:
         return ""
-    return f"; did you mean '{min(found, key=lambda name: (name.count('.'), name))}'?"
+    return f"; did you mean '{min(matches, key=lambda name: (name.count('.'), name))}'?"
 
 
 def _by_other_name(key: str, names: Sequence[str]) -> str:

@@ -28,10 +28,10 @@ CLASSES = ("model", "loss", "optimizer", "scheduler")
 
 def option_of_file(name: str) -> str | None:
     """The option of `data` for a file, by its ending."""
-    found = FILE.search(name.lower())
-    if found is None:
+    match = FILE.search(name.lower())
+    if match is None:
         return None
-    return {"parquet": "parquet", "pq": "parquet", "npz": "npz"}.get(found[1], "csv")
+    return {"parquet": "parquet", "pq": "parquet", "npz": "npz"}.get(match[1], "csv")
 
 
 def instead_of_option(group: str, typed: str | list[Any]) -> str | None:
@@ -85,6 +85,6 @@ def _split(value: Any) -> str:
     numbers = all(type(one) in (int, float) for one in shares)
     if numbers and len(shares) in (1, 2, 3):
         validation, *test = shares if len(shares) == 1 else shares[1:]
-        told = f"data.split.validation={as_typed(validation)}"
-        return told + (f" data.split.test={as_typed(test[0])}" if test else "")
+        typed = f"data.split.validation={as_typed(validation)}"
+        return typed + (f" data.split.test={as_typed(test[0])}" if test else "")
     return "data.split.validation=0.1 data.split.test=0.2, or other fractions"

@@ -11,7 +11,7 @@ from seedbed.config.schema import DatasetConfig
 from seedbed.config.task_names import AUTO
 from seedbed.data.custom_fingerprint import digests
 from seedbed.data.custom_labels import LabelError, Labels, label_text, labels_of
-from seedbed.data.custom_rows import Looked, OwnPart, OwnRows, looked_at
+from seedbed.data.custom_rows import Inspected, OwnPart, OwnRows, inspect_rows
 from seedbed.data.generators import generators_seeded
 from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.prepared import PreparedData
@@ -42,16 +42,15 @@ def prepare_own(config: DatasetConfig, allow: AllowList, seed: int) -> PreparedD
             for name in ("train", *HELD_OUT)
             if (spec := getattr(config, name)) is not None
         }
-    looked = {
-        name: looked_at(part, config.check_rows, stream_seed(seed, "look", number))
+    inspected = {
+        name: inspect_rows(part, config.check_rows, stream_seed(seed, "look", number))
         for number, (name, part) in enumerate(parts.items())
     }
-    train = looked["train"]
+    train = inspected["train"]
     labels = _labels(config, parts["train"], train)
-    for name, one in looked.items():
-        _refuse_other_form(parts[name], one, train)
-        _refuse_other_labels(parts[name], one, labels)
     rows = {name: OwnRows(part, labels, train.shape, train.dtype) for name, part in parts.items()}
+    for name, one in inspected.items():
+        rows[name].refuse_other(one)
     rows |= _split(config, seed, rows["train"], train)
     ready = {name: one.in_memory() or one for name, one in rows.items()}
     learnt = _preprocessing(labels, train)
@@ -62,7 +61,7 @@ def prepare_own(config: DatasetConfig, allow: AllowList, seed: int) -> PreparedD
         preprocessing=learnt,
         fingerprint={
             "rows": {name: len(one) for name, one in rows.items()},
-            "sample": digests(parts, looked, stream_seed(seed, "look")),
+            "sample": digests(parts, inspected, stream_seed(seed, "look")),
         },
         notes=[*_notes(config, train, labels), *notes_on_spellings(learnt, "data.train")],
     )
@@ -83,7 +82,7 @@ def _built(spec: dict[str, Any], allow: AllowList, where: str) -> OwnPart:
     return OwnPart(where, dataset)
 
 
-def _labels(config: DatasetConfig, part: OwnPart, train: Looked) -> Labels:
+def _labels(config: DatasetConfig, part: OwnPart, train: Inspected) -> Labels:
     """Names of the Dataset's own are taken where they fit its labels."""
     own = getattr(part.dataset, "classes", None)
     if config.classes is None and isinstance(own, Sequence) and not isinstance(own, str):
@@ -94,27 +93,12 @@ def _labels(config: DatasetConfig, part: OwnPart, train: Looked) -> Labels:
     try:
         return labels_of(config.task, train.labels, config.classes)
     except LabelError as err:
-        raise part.error(train.places[err.place], str(err)) from err
+        raise part.error(train.indices[err.index], str(err)) from err
 
 
-def _refuse_other_form(part: OwnPart, looked: Looked, train: Looked) -> None:
-    if (looked.shape, looked.dtype) != (train.shape, train.dtype):
-        raise part.error(
-            0,
-            f"gives x {tuple(looked.shape)} {looked.dtype}, data.train gives "
-            f"{tuple(train.shape)} {train.dtype}",
-        )
-
-
-def _refuse_other_labels(part: OwnPart, looked: Looked, labels: Labels) -> None:
-    for place, label in zip(looked.places, looked.labels, strict=True):
-        try:
-            labels.encoded(label)
-        except LabelError as err:
-            raise part.error(place, str(err)) from err
-
-
-def _split(config: DatasetConfig, seed: int, train: OwnRows, looked: Looked) -> dict[str, OwnRows]:
+def _split(
+    config: DatasetConfig, seed: int, train: OwnRows, inspected: Inspected
+) -> dict[str, OwnRows]:
     """The parts that `data.split` takes from `data.train`, where they have no Dataset."""
     split = replace(
         config.split,
@@ -127,15 +111,15 @@ def _split(config: DatasetConfig, seed: int, train: OwnRows, looked: Looked) -> 
     labels = train.labels
     strata = None
     if labels.classes and split.stratify:
-        if len(looked.places) < len(train):
+        if len(inspected.indices) < len(train):
             raise DataError(
                 "data.split.stratify needs the label of every row; type "
                 "data.split.stratify=false or data.check_rows=null"
             )
-        strata = [labels.numbers[label] for label in looked.labels]  # type: ignore[index]
+        strata = [labels.numbers[label] for label in inspected.labels]  # type: ignore[index]
     drawn = split_rows(split, seed, len(train), strata)._asdict()
-    if labels.classes and len(looked.places) == len(train):
-        _refuse_absent(looked, set(drawn["train"].tolist()))
+    if labels.classes and len(inspected.indices) == len(train):
+        _refuse_absent(inspected, set(drawn["train"].tolist()))
     return {
         name: OwnRows(train.part, labels, train.shape, train.dtype, rows.tolist())
         for name, rows in drawn.items()
@@ -143,10 +127,10 @@ def _split(config: DatasetConfig, seed: int, train: OwnRows, looked: Looked) -> 
     }
 
 
-def _refuse_absent(looked: Looked, trained: set[int]) -> None:
+def _refuse_absent(inspected: Inspected, trained: set[int]) -> None:
     """Refuses a split that leaves a class without a training row."""
-    pairs = list(zip(looked.places, looked.labels, strict=True))
-    there = {label for place, label in pairs if place in trained}
+    pairs = list(zip(inspected.indices, inspected.labels, strict=True))
+    there = {label for index, label in pairs if index in trained}
     absent = [label for _, label in pairs if label not in there]
     if absent:
         raise DataError(
@@ -155,7 +139,7 @@ def _refuse_absent(looked: Looked, trained: set[int]) -> None:
         )
 
 
-def _preprocessing(labels: Labels, train: Looked) -> Preprocessing:
+def _preprocessing(labels: Labels, train: Inspected) -> Preprocessing:
     return Preprocessing(
         features=[],
         task=labels.task,
@@ -168,7 +152,7 @@ def _preprocessing(labels: Labels, train: Looked) -> Preprocessing:
     )
 
 
-def _notes(config: DatasetConfig, train: Looked, labels: Labels) -> list[str]:
+def _notes(config: DatasetConfig, train: Inspected, labels: Labels) -> list[str]:
     plain = config.task == AUTO and not labels.classes and not labels.shape
     if plain and set(train.labels) == {0.0, 1.0}:
         return [

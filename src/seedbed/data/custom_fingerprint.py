@@ -12,28 +12,28 @@ import numpy as np
 import torch
 
 from seedbed.data.custom_labels import label_of
-from seedbed.data.custom_rows import Looked, OwnPart, spaced
+from seedbed.data.custom_rows import Inspected, OwnPart, spaced
 from seedbed.data.generators import generators_seeded
 
 MOST_ROWS = 32
 
 
 def digests(
-    parts: Mapping[str, OwnPart], looked: Mapping[str, Looked], seed: int
+    parts: Mapping[str, OwnPart], inspected: Mapping[str, Inspected], seed: int
 ) -> dict[str, str]:
     """Of each part that has one.
 
     Args:
         parts: by name.
-        looked: what was found by looking at their rows.
+        inspected: what was found by looking at their rows.
         seed: of the generators that the Dataset may draw from.
     """
-    found = {name: _digest(part, looked[name].places, seed) for name, part in parts.items()}
-    return {name: one for name, one in found.items() if one is not None}
+    digest_of = {name: _digest(part, inspected[name].indices, seed) for name, part in parts.items()}
+    return {name: one for name, one in digest_of.items() if one is not None}
 
 
-def _digest(part: OwnPart, places: Sequence[int], seed: int) -> str | None:
-    taken = [places[at] for at in spaced(len(places), MOST_ROWS)]
+def _digest(part: OwnPart, indices: Sequence[int], seed: int) -> str | None:
+    taken = [indices[number] for number in spaced(len(indices), MOST_ROWS)]
     if part.is_tensors:
         return _of_tensors(*(one[taken] for one in part.dataset.tensors))
     try:
@@ -43,11 +43,11 @@ def _digest(part: OwnPart, places: Sequence[int], seed: int) -> str | None:
     return first if first == second else None
 
 
-def _of_rows(part: OwnPart, places: Sequence[int], seed: int) -> str:
+def _of_rows(part: OwnPart, indices: Sequence[int], seed: int) -> str:
     digest = sha256()
     with generators_seeded(seed):
-        for place in places:
-            x, y = part.row(place)
+        for index in indices:
+            x, y = part.row(index)
             label = label_of(y)
             digest.update(_bytes(x.detach().cpu().numpy()))
             known = _bytes(label) if isinstance(label, np.ndarray) else repr(label).encode()

@@ -33,12 +33,12 @@ class LabelError(Exception):
 
     Args:
         message: what is wrong with it.
-        place: which of the labels it is, where several were looked at.
+        index: of the label, where several were looked at.
     """
 
-    def __init__(self, message: str, place: int = 0) -> None:
+    def __init__(self, message: str, index: int = 0) -> None:
         super().__init__(message)
-        self.place = place
+        self.index = index
 
 
 @dataclass(frozen=True)
@@ -141,12 +141,12 @@ def labels_of(task: TaskName, labels: Sequence[Label], names: Sequence[str] | No
         raise LabelError(f"gives y {label_text(first)}, and data.task={task} takes numbers")
     if real or (task == AUTO and any(type(one) is float for one in labels)):
         return Labels(task if real else REGRESSION, [], {}, ())
-    for place, label in enumerate(labels):
+    for index, label in enumerate(labels):
         if isinstance(label, float) and not label.is_integer():
             raise LabelError(
                 f"gives y {label:g}, and data.task={task} takes whole numbers for classes; type "
                 "data.task=regression",
-                place,
+                index,
             )
     different = len(set(labels))
     if task == AUTO and names is None and different > max(FEW_CLASSES, len(labels) // 2):
@@ -159,12 +159,12 @@ def labels_of(task: TaskName, labels: Sequence[Label], names: Sequence[str] | No
 
 def _refuse_mixture(labels: Sequence[Label]) -> None:
     first = labels[0]
-    for place, label in enumerate(labels):
+    for index, label in enumerate(labels):
         if _kind(label) != _kind(first) or np.shape(label) != np.shape(first):
             raise LabelError(
                 f"gives y {label_text(label)}, another row {label_text(first)}; all have to be of "
                 "one kind",
-                place,
+                index,
             )
 
 
@@ -173,13 +173,13 @@ def _kind(label: Label) -> str:
 
 
 def _classes(task: TaskName, labels: Sequence[Any], names: Sequence[str] | None) -> Labels:
-    found: list[Scalar] = sorted(set(labels))
-    numbers = _numbered(found, names)
+    distinct: list[Scalar] = sorted(set(labels))
+    numbers = _numbered(distinct, names)
     if names is None:
-        names = _own_names(found)
+        names = _own_names(distinct)
     if len(names) < 2:
         raise LabelError(
-            f"has the label {label_text(found[0])} as all that were looked at; two classes are "
+            f"has the label {label_text(distinct[0])} as all that were looked at; two classes are "
             "the least"
         )
     if task == BINARY and len(names) > 2:
@@ -192,25 +192,25 @@ def _classes(task: TaskName, labels: Sequence[Any], names: Sequence[str] | None)
     return Labels(task, list(names), numbers, ())
 
 
-def _own_names(found: Sequence[Scalar]) -> list[str]:
-    if all(isinstance(one, bool) for one in found):
-        return [str(one).lower() for one in found]
-    return [one if isinstance(one, str) else str(int(one)) for one in found]
+def _own_names(distinct: Sequence[Scalar]) -> list[str]:
+    if all(isinstance(one, bool) for one in distinct):
+        return [str(one).lower() for one in distinct]
+    return [one if isinstance(one, str) else str(int(one)) for one in distinct]
 
 
-def _numbered(found: Sequence[Scalar], names: Sequence[str] | None) -> dict[Scalar, int]:
+def _numbered(distinct: Sequence[Scalar], names: Sequence[str] | None) -> dict[Scalar, int]:
     """The number of each label: its own, its name's, or its place among those that there are."""
     if names is None:
-        return {label: number for number, label in enumerate(found)}
-    if _are_places(found, names):
+        return {label: number for number, label in enumerate(distinct)}
+    if _are_indices(distinct, names):
         return {number: number for number in range(len(names))}
     numbers: dict[Scalar, int] = {name: number for number, name in enumerate(names)}
-    if isinstance(found[0], str):
-        strangers = [label for label in found if label not in numbers]
-    elif len(found) == len(names):
-        return {label: number for number, label in enumerate(found)}
+    if isinstance(distinct[0], str):
+        strangers = [label for label in distinct if label not in numbers]
+    elif len(distinct) == len(names):
+        return {label: number for number, label in enumerate(distinct)}
     else:
-        strangers = list(found)
+        strangers = list(distinct)
     if strangers:
         raise LabelError(
             f"is of a Dataset with the labels {joined(map(label_text, strangers))}, and the "
@@ -219,8 +219,8 @@ def _numbered(found: Sequence[Scalar], names: Sequence[str] | None) -> dict[Scal
     return numbers
 
 
-def _are_places(found: Sequence[Scalar], names: Sequence[str]) -> bool:
-    return all(not isinstance(one, str) and 0 <= one < len(names) for one in found)
+def _are_indices(distinct: Sequence[Scalar], names: Sequence[str]) -> bool:
+    return all(not isinstance(one, str) and 0 <= one < len(names) for one in distinct)
 
 
 def label_text(label: Label) -> str:

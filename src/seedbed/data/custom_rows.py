@@ -67,23 +67,23 @@ class OwnPart:
 
 
 @dataclass(frozen=True)
-class Looked:
+class Inspected:
     """What was found by looking at rows.
 
     Args:
-        places: numbers of the rows that were looked at, ascending.
+        indices: of the rows that were looked at, ascending.
         shape: of each input.
         dtype: of each input.
         labels: of each row.
     """
 
-    places: Sequence[int]
+    indices: Sequence[int]
     shape: torch.Size
     dtype: torch.dtype
     labels: list[Label]
 
 
-def looked_at(part: OwnPart, most: int | None, seed: int) -> Looked:
+def inspect_rows(part: OwnPart, most: int | None, seed: int) -> Inspected:
     """Reads the rows of a part once.
 
     Args:
@@ -96,22 +96,22 @@ def looked_at(part: OwnPart, most: int | None, seed: int) -> Looked:
     """
     rows = len(part)
     if part.is_tensors:
-        return _looked_at_tensors(part)
-    places = range(rows) if most is None else spaced(rows, most)
+        return _inspect_tensors(part)
+    indices = range(rows) if most is None else spaced(rows, most)
     labels: list[Label] = []
     first = None
     with generators_seeded(seed):
-        for index in places:
+        for index in indices:
             x, y = _read(part, index)
             first = first if first is not None else x
             if x.shape != first.shape or x.dtype != first.dtype:
-                raise part.error(index, f"gives x {_form(x)}, row {places[0]} {_form(first)}")
+                raise part.error(index, f"gives x {_form(x)}, row {indices[0]} {_form(first)}")
             try:
                 labels.append(label_of(y))
             except LabelError as err:
                 raise part.error(index, str(err)) from err
     assert first is not None
-    return Looked(places, first.shape, first.dtype, labels)
+    return Inspected(indices, first.shape, first.dtype, labels)
 
 
 def spaced(rows: int, most: int) -> list[int]:
@@ -120,7 +120,7 @@ def spaced(rows: int, most: int) -> list[int]:
     return list(dict.fromkeys(picked.tolist()))
 
 
-def _looked_at_tensors(part: OwnPart) -> Looked:
+def _inspect_tensors(part: OwnPart) -> Inspected:
     """Of a part that is two tensors, without reading its rows one by one."""
     if len(part.dataset.tensors) != 2:
         raise part.error(0, f"must be (x, y), got {len(part.dataset.tensors)} tensors")
@@ -128,7 +128,7 @@ def _looked_at_tensors(part: OwnPart) -> Looked:
     x, _ = part.row(0)
     one_each = y.numel() == len(y)
     labels = y.reshape(-1).tolist() if one_each else [label_of(one) for one in y]
-    return Looked(range(len(y)), x.shape, x.dtype, labels)
+    return Inspected(range(len(y)), x.shape, x.dtype, labels)
 
 
 def _read(part: OwnPart, index: int) -> tuple[torch.Tensor, Any]:
@@ -167,16 +167,30 @@ class OwnRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return len(self.part) if self.rows is None else len(self.rows)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        place = index if self.rows is None else self.rows[index]
-        x, y = self.part.row(place)
+        row = index if self.rows is None else self.rows[index]
+        x, y = self.part.row(row)
+        self._refuse_other_form(row, x)
+        return x, self._encoded(row, y)
+
+    def refuse_other(self, inspected: Inspected) -> None:
+        """Refuses a part whose rows are not as those of the training part.
+
+        Raises:
+            DataError: naming the first row that is not.
+        """
+        self._refuse_other_form(0, inspected)
+        for index, label in zip(inspected.indices, inspected.labels, strict=True):
+            self._encoded(index, label)
+
+    def _refuse_other_form(self, index: int, x: "torch.Tensor | Inspected") -> None:
         if x.shape != self.shape or x.dtype != self.dtype:
-            raise self.part.error(
-                place, f"gives x {_form(x)}, data.train gives {_form_of(self.shape, self.dtype)}"
-            )
+            raise self.part.error(index, f"gives x {_form(x)}, data.train gives {_form(self)}")
+
+    def _encoded(self, index: int, label: Any) -> torch.Tensor:
         try:
-            return x, self.labels.encoded(y)
+            return self.labels.encoded(label)
         except LabelError as err:
-            raise self.part.error(place, str(err)) from err
+            raise self.part.error(index, str(err)) from err
 
     def in_memory(self) -> TensorDataset | None:
         """The same rows as two tensors, where the user's Dataset is nothing more; or None."""
@@ -197,9 +211,5 @@ def _shown(row: Any) -> str:
     return type(row).__name__
 
 
-def _form(x: torch.Tensor) -> str:
-    return _form_of(x.shape, x.dtype)
-
-
-def _form_of(shape: torch.Size, dtype: torch.dtype) -> str:
-    return f"{tuple(shape)} {str(dtype).removeprefix('torch.')}"
+def _form(x: "torch.Tensor | Inspected | OwnRows") -> str:
+    return f"{tuple(x.shape)} {str(x.dtype).removeprefix('torch.')}"

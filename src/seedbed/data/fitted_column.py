@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from seedbed.config.hints import did_you_mean, in_list, joined
 from seedbed.data.measurable import refuse_immeasurable
 from seedbed.errors import DataError
-from seedbed.tables.kind import Kind
 from seedbed.tables.spellings import KnownNames
 from seedbed.tables.table import Column, Table
+from seedbed.tables.text_form import Kind
 
 Floats = NDArray[np.float64]
 
@@ -85,8 +85,8 @@ class FittedColumn:
 
     def _one_hot(self, column: Column, *, strict: bool, origin: str) -> Floats:
         categories = self.categories or []
-        places = np.array(KnownNames(categories).places(column.values.tolist()), dtype=np.int64)
-        unknown = places < 0
+        indices = np.array(KnownNames(categories).indices(column.values.tolist()), dtype=np.int64)
+        unknown = indices < 0
         if strict and unknown.any():
             row = int(np.argmax(unknown))
             known = [str(item) for item in categories if item is not None]
@@ -99,7 +99,7 @@ class FittedColumn:
             )
         encoded = np.zeros((len(column), len(categories)))
         rows = np.flatnonzero(~unknown)
-        encoded[rows, places[rows]] = 1.0
+        encoded[rows, indices[rows]] = 1.0
         return encoded
 
 
@@ -176,43 +176,37 @@ def _fit_numbers(names: Sequence[str], table: Table, *, standardize: bool) -> li
 
 def _fit_array(name: str, column: Column, origin: str, *, standardize: bool) -> FittedColumn:
     """A column of arrays: by value of a row, or by channel of an image and the like."""
-    values = column.values
-    axes = (0, *range(2, values.ndim)) if values.ndim > 2 else (0,)
-    kept = len(axes) > 1
+    values, scale = column.values, None
+    over: Any = {"axis": (0, *range(2, values.ndim)), "keepdims": True}
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = np.nan_to_num(np.nanmean(values, axis=axes, keepdims=kept))
-    mean = mean[0] if kept else mean
-    scale = None
-    if standardize and column.kind == "number":
-        with np.errstate(over="ignore", invalid="ignore"):
-            deviation = np.nanstd(values, axis=axes, keepdims=kept)
-        deviation = deviation[0] if kept else deviation
-        spread = np.nanmax(values, axis=axes) > np.nanmin(values, axis=axes)
-        deviation = np.where(spread.reshape(deviation.shape), deviation, 1.0)
-        refuse_immeasurable([name], mean, deviation, origin)
-        scale = deviation.tolist()
+        mean = np.nan_to_num(np.nanmean(values, **over))[0]
+        if standardize and column.kind == "number":
+            spread = np.nanmax(values, **over) > np.nanmin(values, **over)
+            deviation = np.where(spread, np.nanstd(values, **over), 1.0)[0]
+            refuse_immeasurable([name], mean, deviation, origin)
+            scale = deviation.tolist()
     gaps = bool(np.isnan(values).any())
     return FittedColumn(name, column.kind, list(values.shape[1:]), mean.tolist(), scale, gaps=gaps)
 
 
 def _unusable(names: Sequence[str], table: Table, limit: int) -> list[str]:
     """What is wrong with each feature that cannot be fitted."""
-    found, drop = [], "leave it out with data.features=[…] or data.drop=[{}]"
+    problems, drop = [], "leave it out with data.features=[…] or data.drop=[{}]"
     for name in names:
         column = table.columns[name]
         is_names = column.kind == "category"
         different = set(column.values.tolist()) if is_names else set()
         if different == {None} or (not is_names and _is_empty(column)):
-            found.append(
+            problems.append(
                 f"column '{name}' of {table.origin} has no value in any training row; "
                 f"{drop.format(in_list(name))}"
             )
         elif len(different) > limit:
-            found.append(
+            problems.append(
                 f"column '{name}' of {table.origin} has {len(different)} different names; "
                 f"{drop.format(in_list(name))}, or raise data.max_categories (now {limit})"
             )
-    return found
+    return problems
 
 
 def _is_empty(column: Column) -> bool:
@@ -222,9 +216,9 @@ def _is_empty(column: Column) -> bool:
 
 
 def _fit_names(name: str, column: Column) -> FittedColumn:
-    found: set[str | None] = set(column.values.tolist())
-    named: list[str] = sorted(value for value in found if value is not None)
-    categories: list[str | None] = [*named, None] if None in found else [*named]
+    problems: set[str | None] = set(column.values.tolist())
+    named: list[str] = sorted(value for value in problems if value is not None)
+    categories: list[str | None] = [*named, None] if None in problems else [*named]
     return FittedColumn(name, "category", [], categories=categories)
 
 

@@ -38,9 +38,9 @@ def notes_on_spellings(preprocessing: Preprocessing, origin: str) -> list[str]:
     if preprocessing.classes:
         named[preprocessing.target[0]] = ("classes", preprocessing.classes)
     return [
-        f"column '{name}' of {origin} holds {_told(groups)}, which stay different {words}; write "
+        f"column '{name}' of {origin} holds {_told(groups)}, which stay different {what}; write "
         "them alike if they mean the same"
-        for name, (words, names) in named.items()
+        for name, (what, names) in named.items()
         if (groups := alike(names))
     ]
 
@@ -59,5 +59,5 @@ def _line(name: str) -> str:
 
 def _folded(name: str) -> Hashable:
     plain = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-    told = meaning(plain)
-    return plain if told is None else told
+    key = meaning(plain)
+    return plain if key is None else key

@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from seedbed.config.hints import did_you_mean, joined
+from seedbed.config.hints import did_you_mean, joined, shortened
 from seedbed.data.fitted_column import FittedColumn
-from seedbed.data.missing_values import notes_on_missing
 from seedbed.data.preprocessing import Preprocessing, as_float32
-from seedbed.data.unknown_names import unknown_notes, unknown_rows
+from seedbed.data.row_notes import notes_on_rows, unknown_names
 from seedbed.errors import DataError
-from seedbed.tables.column_types import TableFile, later_table
-from seedbed.tables.file_checks import must_be_file
+from seedbed.tables.column_types import later_table
+from seedbed.tables.memory import MemoryTable
+from seedbed.tables.sources import opened
 from seedbed.tables.spellings import number_name
 from seedbed.tables.table import Column, Table
+from seedbed.tables.table_file import TableFile
 from seedbed.tables.text_form import CellForm
 
 ORIGIN = "--input"
@@ -41,11 +42,11 @@ class NewRows:
         if not self.unknown:
             return {}
         rows = zip(*self.unknown.values(), strict=True)
-        told = [
+        names = [
             " ".join(name for name, unknown in zip(self.unknown, row, strict=True) if unknown)
             for row in rows
         ]
-        return {"unknown_names": told}
+        return {"unknown_names": names}
 
 
 def rows_from_json(rows: Any, preprocessing: Preprocessing, origin: str = ORIGIN) -> NewRows:
@@ -60,7 +61,9 @@ def rows_from_json(rows: Any, preprocessing: Preprocessing, origin: str = ORIGIN
         DataError: for a row of another width, an unknown column, or a value of another kind.
     """
     if not isinstance(rows, list) or not rows:
-        raise DataError(f"{origin} must be a list of rows such as [[10, 11]], got {_short(rows)}")
+        raise DataError(
+            f"{origin} must be a list of rows such as [[10, 11]], got {shortened(repr(rows))}"
+        )
     features = preprocessing.features
     if not features:
         array = _array(rows, preprocessing.input_shape, origin)
@@ -103,32 +106,15 @@ def opened_rows(path: Path, data: Mapping[str, Any]) -> TableFile:
     Raises:
         DataError: if it is missing, damaged or of another kind.
     """
-    must_be_file(path, "--file")
-    endings = [ending.lower() for ending in path.suffixes]
-    if endings[-1:] == [".npz"]:
-        from seedbed.tables.npz_file import NpzFile
-
-        return NpzFile(path, "--file")
-    if endings[-1:] in ([".parquet"], [".pq"]):
-        from seedbed.tables.parquet_file import ParquetFile
-
-        return ParquetFile(path, "--file")
-    if {".csv", ".tsv", ".tab", ".txt"} & {*endings[-2:]}:
-        from seedbed.tables.csv_file import CsvFile
-
-        delimiter = data.get("delimiter") if data.get("source") == "csv" else None
-        return CsvFile(path, "--file", delimiter, str(data.get("encoding") or "utf-8"))
-    raise DataError(f"--file: '{path}' is no .csv, .tsv, .parquet or .npz file")
+    delimiter = data.get("delimiter") if data.get("source") == "csv" else None
+    return opened(path, "--file", None, delimiter, str(data.get("encoding") or "utf-8"))
 
 
 def _new_rows(table: Table, preprocessing: Preprocessing) -> NewRows:
     inputs = preprocessing.inputs(table)
-    unknown = unknown_rows(preprocessing.features, table)
-    rows = f"rows of {table.origin}"
-    notes = [
-        *unknown_notes(preprocessing.features, table, unknown, rows),
-        *notes_on_missing(preprocessing.features, table, rows),
-    ]
+    features = preprocessing.features
+    unknown = unknown_names(features, table)
+    notes = notes_on_rows(features, table, f"rows of {table.origin}", unknown)
     return NewRows(inputs, unknown, notes)
 
 
@@ -149,10 +135,20 @@ def _json_table(
             texts[feature.name] = [
                 _text(feature, cell, row, form, origin) for row, cell in enumerate(cells)
             ]
-    read = (
-        later_table(_JsonRows(texts, origin), list(texts), preprocessing.types) if texts else None
-    )
-    return Table({**plain, **(read.columns if read else {})}, origin)
+    return Table({**plain, **_read(texts, preprocessing, origin)}, origin)
+
+
+def _read(
+    texts: Mapping[str, list[str | None]], preprocessing: Preprocessing, origin: str
+) -> Mapping[str, Column]:
+    """The columns of texts that a CSV would hold."""
+    if not texts:
+        return {}
+    import pyarrow as pa
+
+    columns = {name: pa.array(cells, pa.string()) for name, cells in texts.items()}
+    file = MemoryTable(columns, origin, origin)
+    return later_table(file, file.names, preprocessing.types).columns
 
 
 def _float(value: float) -> float:
@@ -160,26 +156,6 @@ def _float(value: float) -> float:
         return float(value)
     except OverflowError:
         return float("inf") if value > 0 else float("-inf")
-
-
-class _JsonRows:
-    """Rows of JSON as a `TableFile`: the texts that a CSV would hold."""
-
-    typed = False
-    index: Sequence[str] = ()
-
-    def __init__(self, texts: Mapping[str, list[str | None]], origin: str) -> None:
-        self.key = self.origin = origin
-        self.texts = texts
-        self.names = list(texts)
-
-    def cells(self, names: Sequence[str]) -> Mapping[str, Any]:
-        import pyarrow as pa
-
-        return {name: pa.array(self.texts[name], pa.string()) for name in names}
-
-    def place(self, row: int) -> str:
-        return f"row {row + 1}"
 
 
 def _text(feature: FittedColumn, value: Any, row: int, form: CellForm, origin: str) -> str | None:
@@ -200,7 +176,7 @@ def _text(feature: FittedColumn, value: Any, row: int, form: CellForm, origin: s
             return value
     kind = {"number": "number", "boolean": "truth value", "category": "name"}[feature.kind]
     raise DataError(
-        f"{origin}: row {row + 1}: '{feature.name}' must be a {kind}, got {_short(value)}"
+        f"{origin}: row {row + 1}: '{feature.name}' must be a {kind}, got {shortened(repr(value))}"
     )
 
 
@@ -224,8 +200,8 @@ def _from_lists(rows: Sequence[Any], names: Sequence[str], origin: str) -> dict[
     for number, row in enumerate(rows, 1):
         if not isinstance(row, list):
             raise DataError(
-                f"{origin}: row {number} must be a list of {len(names)} values, got {_short(row)}; "
-                f"one row is written [[{joined(names)}]]"
+                f"{origin}: row {number} must be a list of {len(names)} values, got "
+                f"{shortened(repr(row))}; one row is written [[{joined(names)}]]"
             )
         if len(row) != len(names):
             raise DataError(
@@ -265,8 +241,3 @@ def _array(rows: Sequence[Any], shape: Sequence[int], origin: str) -> np.ndarray
             f"{origin}: rows have the shape {tuple(array.shape[1:])}, the run takes {tuple(shape)}"
         )
     return array
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

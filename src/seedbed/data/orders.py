@@ -39,7 +39,7 @@ class RowOrders:
         """Goes on with runs of these seeds."""
         self.seeds = list(seeds)
         self._distinct = list(dict.fromkeys(seeds))
-        index = {seed: at for at, seed in enumerate(self._distinct)}
+        index = {seed: slot for slot, seed in enumerate(self._distinct)}
         self._own = torch.tensor([index[seed] for seed in seeds])
         over_all = self.rows * len(self._distinct)
         self.epochs_at_once = max(1, min(MOST_EPOCHS, self.most_rows // over_all))

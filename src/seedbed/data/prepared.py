@@ -1,7 +1,7 @@
 """The data of a run, ready to train on: read, split, fitted on the training rows, as tensors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +22,6 @@ from seedbed.data.fitted_column import (
     fit_features,
     refuse_infinite,
 )
-from seedbed.data.held_out import held_out_notes
 from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.measurable import refuse_immeasurable
 from seedbed.data.preprocessing import (
@@ -31,11 +30,12 @@ from seedbed.data.preprocessing import (
     class_numbers,
     target_matrix,
 )
+from seedbed.data.row_notes import held_out_notes
 from seedbed.data.splits import refuse_no_rest, split_rows
 from seedbed.data.task import task_of
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
-from seedbed.tables.sources import read_file, read_source
+from seedbed.tables.sources import names_of, read_file, read_source
 from seedbed.tables.table import Table
 from seedbed.tables.text_form import TextForm
 
@@ -82,7 +82,7 @@ def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> P
     if len(table) < 2:
         count = ("no rows", "one row only")[len(table)]
         raise DataError(f"data: {table.origin} has {count}; 2 to train on are the least")
-    targets = _target_names(config, table)
+    targets = names_of(getattr(config, "target", None)) or list(table.targets)
     for name in targets:
         table.column(name, "data.target")
     if len({*targets}) < len(targets):
@@ -99,10 +99,12 @@ def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> P
         raise DataError(
             f"data: {table.origin} leaves {len(train)} row to train on; 2 are the least"
         )
-    preprocessing, notes = _fitted(config, train, targets, task, classes, types)
-    parts = {"train": train, "validation": validation, "test": test}
+    preprocessing, notes = _fitted(config, train, names, targets, task, classes, types)
+    held_out = {"validation": validation, "test": test}
     tensors = {
-        name: _tensors(preprocessing, part) for name, part in parts.items() if part is not None
+        name: _tensors(preprocessing, split)
+        for name, split in {"train": train, **held_out}.items()
+        if split is not None
     }
     return PreparedData(
         train=tensors["train"],
@@ -114,16 +116,9 @@ def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> P
             *table.notes,
             *notes,
             *notes_on_spellings(preprocessing, table.origin),
-            *held_out_notes(preprocessing, table, {"validation": validation, "test": test}),
+            *held_out_notes(preprocessing.features, table, held_out),
         ],
     )
-
-
-def _target_names(config: ColumnsConfig, table: Table) -> list[str]:
-    target = getattr(config, "target", None)
-    if target is None:
-        return list(table.targets)
-    return [target] if isinstance(target, str) else list(target)
 
 
 def _feature_names(config: ColumnsConfig, table: Table, targets: Sequence[str]) -> list[str]:
@@ -156,7 +151,7 @@ def _parts(
             path = getattr(config, f"{part}_path")
             if path is not None:
                 files[part] = read_file(config, Path(path), f"data.{part}_path", types)
-                split = type(split)(**{**vars(split), part: 0.0})
+                split = replace(split, **{part: 0.0})  # type: ignore[arg-type]
     refuse_no_rest(split)
     strata = class_names(table, targets[0]) if classes else None
     rows = split_rows(split, seed, len(table), strata)
@@ -168,13 +163,13 @@ def _parts(
 def _fitted(
     config: ColumnsConfig,
     train: Table,
+    names: Sequence[str],
     targets: Sequence[str],
     task: TaskName,
     classes: list[str],
     types: ColumnTypes,
 ) -> tuple[Preprocessing, list[str]]:
     limit = getattr(config, "max_categories", NO_LIMIT)
-    names = _feature_names(config, train, targets)
     features = fit_features(names, train, limit, standardize=config.standardize)
     notes = [
         f"column '{name}' of {train.origin} has one value in all training rows"

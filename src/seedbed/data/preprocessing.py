@@ -17,10 +17,9 @@ from seedbed.config.task_names import TaskName
 from seedbed.data.fitted_column import FittedColumn, Floats, beyond_float32, transformed_numbers
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
-from seedbed.tables.kind import Kind
 from seedbed.tables.spellings import KnownNames
 from seedbed.tables.table import Table
-from seedbed.tables.text_form import TextForm
+from seedbed.tables.text_form import Kind, TextForm
 
 UnknownNames = Literal["zeros", "error"]
 
@@ -62,11 +61,6 @@ class Preprocessing:
         kinds |= zip(self.target, self.target_kinds, strict=False)
         return ColumnTypes(kinds, self.text)
 
-    @property
-    def has_names(self) -> bool:
-        """Whether a feature is one of names."""
-        return any(one.categories is not None for one in self.features)
-
     @np.errstate(over="ignore")  # `as_float32` tells the row
     def inputs(self, table: Table) -> NDArray[np.float32]:
         """The rows of `table` as the model takes them.
@@ -86,11 +80,13 @@ class Preprocessing:
             return as_float32(only, table.origin)
         ends = np.cumsum([one.width for one in self.features])
         matrix = np.empty((len(table), int(ends[-1])))
-        plain = [at for at, (feature, column) in enumerate(pairs) if feature.takes_number(column)]
+        plain = [
+            index for index, (feature, column) in enumerate(pairs) if feature.takes_number(column)
+        ]
         if plain:
-            numbers = [columns[at] for at in plain]
+            numbers = [columns[index] for index in plain]
             matrix[:, ends[plain] - 1] = transformed_numbers(
-                [self.features[at] for at in plain], numbers
+                [self.features[index] for index in plain], numbers
             )
         for end, (feature, column) in zip(ends, pairs, strict=True):
             if not feature.takes_number(column):
@@ -222,7 +218,7 @@ def class_numbers(table: Table, name: str, classes: Sequence[str]) -> NDArray[np
     Raises:
         DataError: if a value is missing.
     """
-    return np.array(KnownNames(classes).places(class_names(table, name)), dtype=np.int64)
+    return np.array(KnownNames(classes).indices(class_names(table, name)), dtype=np.int64)
 
 
 def _refuse_missing(table: Table, name: str, bad: NDArray[np.bool_]) -> None:

@@ -44,18 +44,6 @@ class Misfit(Exception):
     text: str
 
 
-def plain_numbers(cells: Any, form: CellForm) -> Floats | None:
-    """The numbers of a column of text that holds nothing else; None for any other column.
-
-    Most columns of a large table are such, and need no closer look.
-    """
-    if not is_text(cells.type) or not form.is_plain or form.date is not None:
-        return None
-    floats = _cast(_trimmed(cells))
-    floats = _cast(present(cells, form)) if floats is None else floats
-    return None if floats is None else _array(floats)
-
-
 def numbers(cells: Any, form: CellForm) -> Floats:
     """The cells as numbers; missing ones are NaN.
 
@@ -68,12 +56,11 @@ def numbers(cells: Any, form: CellForm) -> Floats:
     if pa.types.is_dictionary(kind):
         return numbers(cells.cast(kind.value_type), form)
     if is_text(kind):
-        floats = _cast(_trimmed(cells)) if form.is_plain else None
-        plain = None if floats is not None else numeric(present(cells, form), form)
-        floats = floats if plain is None else _cast(plain)
+        floats = text_numbers(cells, form)
         if floats is None:
+            plain = numeric(present(cells, form), form)
             raise misfit(cells, pc.invert(pc.match_substring_regex(plain, NUMBER)))
-        return _array(floats)
+        return floats
     if pa.types.is_null(kind):
         return np.full(len(cells), np.nan)
     if pa.types.is_integer(kind) or pa.types.is_float64(kind):
@@ -81,6 +68,17 @@ def numbers(cells: Any, form: CellForm) -> Floats:
     if is_number(kind):  # by their shortest text: 0.1 in float32 is 0.1, as in a CSV
         return _array(pc.cast(pc.cast(cells, pa.string()), pa.float64()))
     raise misfit(cells, pc.is_valid(cells))
+
+
+def text_numbers(cells: Any, form: CellForm) -> Floats | None:
+    """The numbers of a column of text that holds nothing else, NaN for missing cells; or None.
+
+    Most columns of a large table are such, and need no closer look.
+    """
+    floats = _cast(pc.utf8_trim_whitespace(cells)) if form.is_plain else None
+    if floats is None:
+        floats = _cast(numeric(present(cells, form), form))
+    return None if floats is None else _array(floats)
 
 
 def truths(cells: Any, form: CellForm) -> Floats:
@@ -96,12 +94,12 @@ def truths(cells: Any, form: CellForm) -> Floats:
         return np.full(len(cells), np.nan)
     written = cells if is_text(kind) else as_text(cells)
     plain = present(written, form)
-    place = pc.index_in(pc.utf8_lower(plain), value_set=pa.array([*BITS], plain.type))
+    index = pc.index_in(pc.utf8_lower(plain), value_set=pa.array([*BITS], plain.type))
     known = np.array([*BITS.values(), np.nan])
-    wrong = pc.and_(pc.is_null(place), pc.is_valid(plain))
+    wrong = pc.and_(pc.is_null(index), pc.is_valid(plain))
     if pc.any(wrong).as_py():
         raise misfit(written, wrong)
-    values: Floats = known[np.asarray(pc.fill_null(place, len(BITS)))]
+    values: Floats = known[np.asarray(pc.fill_null(index, len(BITS)))]
     return values
 
 
@@ -119,39 +117,24 @@ def names(cells: Any, form: CellForm, marks: Sequence[str] = ()) -> NDArray[Any]
         (rows,) of objects
     """
     missing = {*form.marks("category"), *marks, ""}
-    encoded = pc.dictionary_encode(as_text(cells))
-    chunks = encoded.chunks if isinstance(encoded, pa.ChunkedArray) else [encoded]
-    found = []
-    for chunk in chunks:
-        written = [_named(name, missing) for name in chunk.dictionary.to_pylist()]
-        values = np.array([*written, None], dtype=object)
-        found.append(values[np.asarray(chunk.indices.fill_null(len(written)))])
-    return np.concatenate(found) if found else np.array([], dtype=object)
+    array = _encoded(as_text(cells))
+    written = [_named(name, missing) for name in array.dictionary.to_pylist()]
+    values = np.array([*written, None], dtype=object)
+    named: NDArray[Any] = values[np.asarray(array.indices.fill_null(len(written)))]
+    return named
 
 
-@dataclass(frozen=True)
-class Written:
-    """How the cells of numbers or truth values are written, for a target that names classes.
+def names_of_values(cells: Any, form: CellForm) -> list[str | None]:
+    """Numbers or truth values as names; missing ones are None.
 
     Args:
         cells: an Arrow array.
         form: how they are written.
     """
-
-    cells: Any
-    form: CellForm
-
-    def names(self) -> list[str | None]:
-        """Each cell as a name; missing ones are None."""
-        cells = self.cells
-        if not self.form.is_plain or self.form.thousands:
-            cells = numeric(present(cells, self.form), self.form)
-        found = names(cells, self.form, self.form.marks("number"))
-        return [name if name is None else name.strip() for name in found.tolist()]
-
-    def taken(self, rows: NDArray[np.int64]) -> "Written":
-        """Only these rows."""
-        return Written(self.cells.take(pa.array(rows)), self.form)
+    if not form.is_plain or form.thousands:
+        cells = numeric(present(cells, form), form)
+    as_names = names(cells, form, form.marks("number"))
+    return [name if name is None else name.strip() for name in as_names.tolist()]
 
 
 def _named(name: str | None, missing: set[str]) -> str | None:
@@ -179,14 +162,15 @@ def _float_name(text: str) -> str | None:
 
 def _respelt(cells: Any, spelling: Callable[[str], str | None]) -> Any:
     """The cells as text, each different one written anew."""
-    encoded = pc.dictionary_encode(pc.cast(cells, pa.string()))
-    array = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    array = _encoded(pc.cast(cells, pa.string()))
     spelt = pa.array([spelling(one) for one in array.dictionary.to_pylist()], pa.string())
     return spelt.take(array.indices)
 
 
-def _trimmed(cells: Any) -> Any:
-    return pc.utf8_trim_whitespace(cells)
+def _encoded(cells: Any) -> Any:
+    """The cells in one array, each different one held once."""
+    encoded = pc.dictionary_encode(cells)
+    return encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
 
 
 def _dates(cells: Any, form: CellForm) -> Floats:
@@ -197,13 +181,12 @@ def _dates(cells: Any, form: CellForm) -> Floats:
     """
     if pa.types.is_decimal(cells.type):
         cells = pc.cast(cells, pa.float64())  # 20240131.00 is a whole number
-    encoded = pc.dictionary_encode(present(as_text(cells), form))
-    array = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    array = _encoded(present(as_text(cells), form))
     typed = pa.types.is_date(cells.type) or pa.types.is_timestamp(cells.type)
     days = day_numbers(array.dictionary.to_pylist(), ISO if typed else str(form.date))
-    places = np.asarray(pc.fill_null(array.indices, len(days)))
-    values: Floats = np.append(days, np.nan)[places]
-    wrong = np.isnan(values) & (places < len(days))
+    indices = np.asarray(pc.fill_null(array.indices, len(days)))
+    values: Floats = np.append(days, np.nan)[indices]
+    wrong = np.isnan(values) & (indices < len(days))
     if wrong.any():
         row = int(np.argmax(wrong))
         raise Misfit(row, str(as_text(cells.slice(row, 1))[0].as_py()))
@@ -212,7 +195,7 @@ def _dates(cells: Any, form: CellForm) -> Floats:
 
 def present(cells: Any, form: CellForm) -> Any:
     """Text without spaces around it; missing cells of numbers or truth values are null."""
-    trimmed = _trimmed(cells)
+    trimmed = pc.utf8_trim_whitespace(cells)
     marks = pa.array(["", *form.marks("number")], trimmed.type)
     missing = pc.is_in(pc.utf8_lower(trimmed), value_set=marks)
     return pc.if_else(missing, pa.scalar(None, trimmed.type), trimmed)
@@ -246,11 +229,7 @@ def _cast(plain: Any) -> Any | None:
 
 
 def _array(floats: Any) -> Floats:
-    return np.asarray(floats.to_numpy(zero_copy_only=False) if _is_array(floats) else floats)
-
-
-def _is_array(cells: Any) -> bool:
-    return isinstance(cells, pa.Array)
+    return np.asarray(floats)
 
 
 def misfit(cells: Any, wrong: Any) -> Misfit:
@@ -273,3 +252,8 @@ def is_number(kind: Any) -> bool:
     """Whether an Arrow type is one of numbers."""
     types = pa.types
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
+
+
+def of_one_text(column: Any) -> Any:
+    """A column whose text has the one form that all take."""
+    return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column

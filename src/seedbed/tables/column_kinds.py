@@ -18,8 +18,7 @@ from seedbed.tables.cells import (
     present,
 )
 from seedbed.tables.dates import day_number
-from seedbed.tables.kind import Kind
-from seedbed.tables.text_form import ISO, CellForm
+from seedbed.tables.text_form import ISO, CellForm, Kind
 
 EXACT = 2**53
 """Up to here a float holds every integer."""

@@ -13,12 +13,12 @@ import pyarrow.csv
 
 from seedbed.errors import DataError
 from seedbed.tables.csv_records import Records, all_closed
-from seedbed.tables.saved_index import saved_index
+from seedbed.tables.table_file import TableFile, saved_index
 from seedbed.tables.text_content import TextContent
 
 
-class CsvFile:
-    """A CSV or TSV, opened: a `TableFile`.
+class CsvFile(TableFile):
+    """A CSV or TSV, opened.
 
     Args:
         path: of the file; one ending in .gz, .bz2, .zst or .lz4 is unpacked.
@@ -68,7 +68,7 @@ class CsvFile:
             raise self._problem(str(err)) from err
         return {name: table.column(name) for name in names}
 
-    def place(self, row: int) -> str:
+    def location(self, row: int) -> str:
         """The row and the line of the file that it begins on, both from 1."""
         return f"row {row + 1} (line {self.records.line(row + 1)})"
 
@@ -90,11 +90,11 @@ class CsvFile:
                 f"{self.key}: '{self.path}' was read as {len(rows) - 1} rows and is written as "
                 f"{len(spans) - 1}"
             )
-        pieces, place = [], 0
+        pieces, start = [], 0
         for (_, end), cells in zip(spans, rows, strict=True):
-            pieces += [text[place:end], *(self.delimiter + self._cell(cell) for cell in cells)]
-            place = end
-        return self._content.written("".join([*pieces, text[place:]]))
+            pieces += [text[start:end], *(self.delimiter + self._cell(cell) for cell in cells)]
+            start = end
+        return self._content.written("".join([*pieces, text[start:]]))
 
     def _cell(self, text: str) -> str:
         if any(mark in text for mark in (self.delimiter, '"', "\r", "\n")):
@@ -127,8 +127,8 @@ class CsvFile:
             return self._content.other_encoding()
         ragged = self.records.ragged()
         if ragged is None:
-            said = reason.splitlines()[0].removeprefix("CSV parse error: ")
-            return DataError(f"{self.key}: '{self.path}': {said}")
+            first = reason.splitlines()[0].removeprefix("CSV parse error: ")
+            return DataError(f"{self.key}: '{self.path}': {first}")
         row, cells, header = ragged
         return DataError(
             f"{self.key}: line {self.records.line(row)} of '{self.path}' has {cells} cells, the "

@@ -24,8 +24,8 @@ def all_closed(content: bytes, delimiter: str) -> bool:
     """Whether every quoted cell of a content in UTF-8 is closed."""
     mark = re.escape(delimiter)
     pattern = rf'(?:[^"]++|(?<![^{mark}\r\n])"(?:[^"]++|"")*+"|(?<=[^{mark}\r\n])")*+'
-    found = re.match(pattern.encode(), content)
-    return found is not None and found.end() == len(content)
+    match = re.match(pattern.encode(), content)
+    return match is not None and match.end() == len(content)
 
 
 class Records:
@@ -38,14 +38,14 @@ class Records:
 
     def __init__(self, text: str, delimiter: str) -> None:
         self._text, self._delimiter = text, delimiter
-        self.spans = [found.span() for found in re.finditer(_record(delimiter), text)]
+        self.spans = [match.span() for match in re.finditer(_record(delimiter), text)]
         """Of each record, without its line end."""
 
     @staticmethod
     def first(content: bytes, delimiter: str) -> bytes:
         """The first record of a content in UTF-8; empty if there is none."""
-        found = re.search(_record(delimiter).encode(), content)
-        return b"" if found is None else found[0]
+        match = re.search(_record(delimiter).encode(), content)
+        return b"" if match is None else match[0]
 
     def text(self, record: int) -> str:
         """A record as it is written."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from seedbed.config.hints import joined, of_column
+from seedbed.config.hints import joined, of_column, quoted
 from seedbed.tables.column_kinds import mostly_dates
 from seedbed.tables.dates import day_number, forms_of_one
 from seedbed.tables.text_form import ISO
@@ -29,7 +29,7 @@ def dates_with_slips(texts: Mapping[str, int], name: str) -> str | None:
         return _slips(others, texts, name, most, fitting[most]) if others else None
     first = next(one for one in texts if one in fitting[most])
     other = next(one for one in texts if one in dates - fitting[most])
-    also = f", and other texts such as {_quoted(others)}" if others else ""
+    also = f", and other texts such as {_examples(others)}" if others else ""
     return (
         f"holds dates written in several ways, such as '{first}' and '{other}'{also}; write them "
         "alike"
@@ -37,8 +37,8 @@ def dates_with_slips(texts: Mapping[str, int], name: str) -> str | None:
 
 
 def _forms(texts: Sequence[str]) -> list[str]:
-    found = [form for one in texts[:LOOKED_AT] for form in forms_of_one(one, times=False)]
-    return list(dict.fromkeys([*found, ISO]))
+    forms = [form for one in texts[:LOOKED_AT] for form in forms_of_one(one, times=False)]
+    return list(dict.fromkeys([*forms, ISO]))
 
 
 def _slips(
@@ -46,14 +46,14 @@ def _slips(
 ) -> str:
     example = next(one for one in texts if one in dates)
     rows = sum(texts[one] for one in others)
-    listed = ",".join('"' + one.replace('"', '\\"') + '"' for one in others[:3])
+    listed = ",".join(map(quoted, others[:3]))
     return (
-        f"holds dates written as '{example}', and {_quoted(others)} in {rows} of "
+        f"holds dates written as '{example}', and {_examples(others)} in {rows} of "
         f"{sum(texts.values())} rows; mend these, or type 'data.missing=[{listed}]' if they stand "
         f"for a missing value; '{of_column('data.dates', name, form)}' reads the dates as day "
         "numbers"
     )
 
 
-def _quoted(texts: Sequence[str]) -> str:
+def _examples(texts: Sequence[str]) -> str:
     return joined([f"'{one[:60]}'" for one in texts], 3)

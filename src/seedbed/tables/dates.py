@@ -55,8 +55,8 @@ def day_number(text: str, form: str) -> float | None:
 
 def day_numbers(texts: Sequence[str | None], form: str) -> NDArray[np.float64]:
     """Of several dates; NaN for what is none."""
-    found = [None if text is None else day_number(text, form) for text in texts]
-    return np.array([np.nan if one is None else one for one in found], dtype=np.float64)
+    match = [None if text is None else day_number(text, form) for text in texts]
+    return np.array([np.nan if one is None else one for one in match], dtype=np.float64)
 
 
 def forms_of(texts: Sequence[str], *, times: bool) -> list[str]:
@@ -97,8 +97,8 @@ def _compact(text: str, form: str) -> str:
     if not digits:
         return text
     bare = re.sub(r"\.0*$", "", text)
-    found = re.match(r"\d*", bare)
-    given = len(found[0]) if found else 0
+    match = re.match(r"\d*", bare)
+    given = len(match[0]) if match else 0
     if given == digits - 1 and not form.startswith("%Y"):
         return f"0{bare}"
     if given != digits:
@@ -115,11 +115,11 @@ def _digits_of(form: str) -> int:
 
 
 def _iso(text: str) -> datetime | None:
-    if found := _MONTH.fullmatch(text):
-        return datetime(int(found[1]), int(found[2]), 1)
-    found = _ISO.fullmatch(text)
-    if found is None:
+    if match := _MONTH.fullmatch(text):
+        return datetime(int(match[1]), int(match[2]), 1)
+    match = _ISO.fullmatch(text)
+    if match is None:
         return None
-    year, _, month, day, time, zone = found.groups()
-    told = f"{year}-{month}-{day}" + (f"T{time}" if time else "") + (zone or "")
-    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", told))
+    year, _, month, day, time, zone = match.groups()
+    moment = f"{year}-{month}-{day}" + (f"T{time}" if time else "") + (zone or "")
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", moment))

@@ -23,8 +23,8 @@ def must_be_file(path: Path, key: str) -> None:
         refuse_larger_than_memory(path.stat().st_size, path, key)
         path.open("rb").close()
     except (OSError, ValueError) as err:
-        said = err.strerror if isinstance(err, OSError) else err
-        raise DataError(f"{key}: cannot read '{path}': {said}") from err
+        reason = err.strerror if isinstance(err, OSError) else err
+        raise DataError(f"{key}: cannot read '{path}': {reason}") from err
 
 
 def _hint(path: Path) -> str:
@@ -32,8 +32,8 @@ def _hint(path: Path) -> str:
     if not path.parent.is_dir():
         return f"; there is no folder '{path.parent}'"
     near = {one.stem.lower(): one.name for one in path.parent.iterdir() if one.is_file()}
-    found = get_close_matches(path.stem.lower(), near, n=1, cutoff=0.75)
-    return f"; did you mean '{near[found[0]]}'?" if found else ""
+    nearest = get_close_matches(path.stem.lower(), near, n=1, cutoff=0.75)
+    return f"; did you mean '{near[nearest[0]]}'?" if nearest else ""
 
 
 def refuse_larger_than_memory(size: float, path: Path, key: str) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from seedbed.config.hints import shortened
 from seedbed.errors import DataError
+from seedbed.tables.table_file import TableFile, numbered_names, unequal_lengths
 
 WHAT = (
     "a DataFrame of pandas or polars, a table of Arrow, a dictionary of columns, or a pair (X, y) "
@@ -18,26 +20,23 @@ WHAT = (
 )
 
 
-class MemoryTable:
-    """Columns in memory: a `TableFile`.
+class MemoryTable(TableFile):
+    """Columns in memory.
 
     Args:
         columns: by name, of equal length; Arrow's, or NumPy arrays of more than one dimension.
         key: the argument that handed them in, for errors.
+        origin: what they are, for errors.
     """
 
-    typed = True
-    index: Sequence[str] = ()
-    origin = "the table in memory"
-
-    def __init__(self, columns: Mapping[str, Any], key: str = "data") -> None:
-        self.columns, self.key = dict(columns), key
-        self.names: Sequence[str] = list(columns)
+    def __init__(
+        self, columns: Mapping[str, Any], key: str = "data", origin: str = "the table in memory"
+    ) -> None:
+        self.columns, self.key, self.origin = dict(columns), key, origin
+        self.names = list(columns)
         if not self.names:
             raise DataError(f"{key} has no columns")
-        lengths = {name: len(column) for name, column in columns.items()}
-        if len(set(lengths.values())) > 1:
-            listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        if listed := unequal_lengths(columns):
             raise DataError(f"{key}: the columns differ in their number of rows: {listed}")
 
     def __len__(self) -> int:
@@ -46,10 +45,6 @@ class MemoryTable:
     def cells(self, names: Sequence[str]) -> Mapping[str, Any]:
         """The named columns."""
         return {name: self.columns[name] for name in names}
-
-    def place(self, row: int) -> str:
-        """The row, from 1."""
-        return f"row {row + 1}"
 
     def fingerprint(self) -> str:
         """Equal for tables of the same names, types and cells."""
@@ -68,17 +63,12 @@ def _digest(column: Any, digest: Any) -> None:
         digest.update(np.ascontiguousarray(column).tobytes())
         return
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    table = pa.table({"": pa.concat_arrays([*_chunks(whole)])})  # without an offset
+    chunks = whole.chunks if isinstance(whole, pa.ChunkedArray) else [whole]
+    table = pa.table({"": pa.concat_arrays(chunks)})  # without an offset
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
     digest.update(sink.getvalue())
-
-
-def _chunks(column: Any) -> Sequence[Any]:
-    import pyarrow as pa
-
-    return column.chunks if isinstance(column, pa.ChunkedArray) else [column]
 
 
 def is_frame(rows: Any) -> bool:
@@ -96,22 +86,23 @@ def table_in_memory(rows: Any, key: str = "data") -> MemoryTable:
     Raises:
         DataError: if they are none of these, or a column holds what no cell can be.
     """
-    if isinstance(rows, Mapping):
-        return MemoryTable(
-            {column_name(name, key): _column(one, name, key) for name, one in rows.items()}, key
-        )
-    if not is_frame(rows) or _is_series(rows):
+    if not _has_names(rows):
         raise DataError(f"{key} must be {WHAT}, got {type(rows).__name__}")
-    names = [column_name(name, key) for name in rows.columns] if hasattr(rows, "iloc") else None
-    if names is not None:  # pandas, whose cells may be any objects
-        _refuse_repeated(names, key)
-        columns = {name: _column(rows.iloc[:, at], name, key) for at, name in enumerate(names)}
-        return MemoryTable(columns, key)
-    import pyarrow as pa
+    if isinstance(rows, Mapping):
+        named = [*rows.items()]
+    elif hasattr(rows, "iloc"):  # pandas, whose cells may be any objects
+        named = [(name, rows.iloc[:, index]) for index, name in enumerate(rows.columns)]
+    else:
+        import pyarrow as pa
 
-    table = pa.table(rows)
-    _refuse_repeated(table.column_names, key)
-    return MemoryTable({name: _arrow(table.column(name)) for name in table.column_names}, key)
+        table = pa.table(rows)
+        named = [*zip(table.column_names, table.columns, strict=True)]
+    names, columns = [column_name(name, key) for name, _ in named], [one for _, one in named]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{key} has the column '{twice}' more than once")
+    pairs = zip(names, columns, strict=True)
+    return MemoryTable({name: _column(cells, name, key) for name, cells in pairs}, key)
 
 
 def pair_in_memory(
@@ -148,24 +139,17 @@ def pair_in_memory(
 
 
 def _has_names(rows: Any) -> bool:
-    return isinstance(rows, Mapping) or (is_frame(rows) and not _is_series(rows))
-
-
-def _is_series(rows: Any) -> bool:
-    """A column of pandas, polars or Arrow."""
-    return type(rows).__name__ in ("Series", "ChunkedArray")
+    """Whether these are columns; a column of pandas, polars or Arrow is none, though a frame."""
+    is_column = type(rows).__name__ in ("Series", "ChunkedArray")
+    return isinstance(rows, Mapping) or (is_frame(rows) and not is_column)
 
 
 def _of_array(rows: Any, name: str, key: str) -> dict[str, Any]:
     """The columns of an array: one of a vector, as many as it has of a matrix."""
     array = _plain_array(rows, name, key)
     if array.ndim == 2:
-        width = array.shape[1]
-        if width == 1 and name != "x":
-            return {name: _column(array[:, 0], name, key)}
-        return {
-            f"{name}{at + 1}": _column(array[:, at], f"{name}{at + 1}", key) for at in range(width)
-        }
+        names = numbered_names(name, array.shape[1])
+        return {one: _column(cells, one, key) for one, cells in zip(names, array.T, strict=True)}
     return {name: _column(rows if array.ndim == 1 else array, name, key)}
 
 
@@ -194,16 +178,19 @@ def _column(values: Any, name: Any, key: str) -> Any:
     """
     import pyarrow as pa
 
+    from seedbed.tables.cells import of_one_text
+
     if isinstance(values, pa.Array | pa.ChunkedArray):
-        return _arrow(values)
+        return of_one_text(values)
     if hasattr(values, "to_arrow"):  # a column of polars
-        return _arrow(values.to_arrow())
-    if not hasattr(values, "dtype") or hasattr(values, "detach"):
+        return of_one_text(values.to_arrow())
+    if hasattr(values, "detach"):  # a tensor
+        values = values.detach().cpu().numpy()
+    if not hasattr(values, "dtype"):
         if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
-            raise DataError(f"{key}: column '{name}' is {_short(values)}, not rows")
-        values = values if not hasattr(values, "detach") else values.detach().cpu().numpy()
-        values = values if hasattr(values, "dtype") else list(values)
-        if isinstance(values, list) and values and isinstance(values[0], list | tuple | np.ndarray):
+            raise DataError(f"{key}: column '{name}' is {shortened(repr(values))}, not rows")
+        values = list(values)
+        if values and isinstance(values[0], list | tuple | np.ndarray):
             values = _plain_array(values, str(name), key)
     if isinstance(values, np.ndarray):
         if values.ndim == 0:
@@ -213,15 +200,9 @@ def _column(values: Any, name: Any, key: str) -> Any:
         if values.dtype.kind == "S":
             values = values.astype(str)
     try:
-        return _arrow(pa.array(values, from_pandas=True))
+        return of_one_text(pa.array(values, from_pandas=True))
     except (pa.ArrowException, OverflowError, ValueError, TypeError) as err:
         raise _no_cell(values, name, key, err) from err
-
-
-def _arrow(column: Any) -> Any:
-    from seedbed.tables.parquet_file import of_one_text
-
-    return of_one_text(column)
 
 
 def _no_cell(values: Any, name: Any, key: str, err: Exception) -> DataError:
@@ -234,14 +215,14 @@ def _no_cell(values: Any, name: Any, key: str, err: Exception) -> DataError:
             kind = pa.array([cell], from_pandas=True).type
         except (pa.ArrowException, OverflowError, ValueError, TypeError):
             return DataError(
-                f"{key}: row {row + 1} of column '{name}' holds {_short(cell)}, a "
+                f"{key}: row {row + 1} of column '{name}' holds {shortened(repr(cell))}, a "
                 f"{type(cell).__name__}, which is no number, text, truth value or date"
             )
         if pa.types.is_null(kind):
             continue
         if first is not None and type(cell) is not type(first):
             return DataError(
-                f"{key}: row {row + 1} of column '{name}' holds {_short(cell)}, a "
+                f"{key}: row {row + 1} of column '{name}' holds {shortened(repr(cell))}, a "
                 f"{type(cell).__name__}, and rows before it hold a {type(first).__name__}; make "
                 "them alike"
             )
@@ -263,15 +244,4 @@ def column_name(name: Any, key: str) -> str:
         return name
     if isinstance(name, int | np.integer):
         return str(int(name))
-    raise DataError(f"{key}: the name of a column must be a text, got {_short(name)}")
-
-
-def _refuse_repeated(names: Sequence[str], key: str) -> None:
-    twice = next((name for name in names if list(names).count(name) > 1), None)
-    if twice is not None:
-        raise DataError(f"{key} has the column '{twice}' more than once")
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    raise DataError(f"{key}: the name of a column must be a text, got {shortened(repr(name))}")

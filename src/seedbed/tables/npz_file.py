@@ -3,9 +3,8 @@
 import math
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +12,14 @@ from numpy.typing import NDArray
 from seedbed.errors import DataError
 from seedbed.runs.files import printable
 from seedbed.tables.file_checks import refuse_larger_than_memory
-from seedbed.tables.table import Column
+from seedbed.tables.table_file import TableFile, unequal_lengths
 
 NUMBER_BYTES = 8
 """Of a float64, which every number becomes."""
 
 
-class _Named(Protocol):
-    key: str
-    origin: str
-
-
-class NpzFile:
-    """A .npz file, opened: a `TableFile` whose columns are arrays.
+class NpzFile(TableFile):
+    """A .npz file, opened, whose columns are arrays.
 
     Args:
         path: of the file.
@@ -35,9 +29,6 @@ class NpzFile:
         DataError: if it is damaged or no such file, or would not fit into memory.
     """
 
-    typed = True
-    index: Sequence[str] = ()
-
     def __init__(self, path: Path, key: str) -> None:
         self.path, self.key, self.origin = path, key, path.name
         if not zipfile.is_zipfile(path):
@@ -45,7 +36,7 @@ class NpzFile:
         refuse_larger_than_memory(self._unpacked(), path, key)
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                self.names: Sequence[str] = list(arrays.files)
+                self.names = list(arrays.files)
         except Exception as err:  # numpy raises many kinds on damaged archives
             raise self._damaged(err) from err
         if not self.names:
@@ -67,17 +58,11 @@ class NpzFile:
                 raise DataError(
                     f"{self.key}: array '{name}' of '{self.path}' is a single number, not rows"
                 )
-        lengths = {name: len(array) for name, array in arrays.items()}
-        if len(set(lengths.values())) > 1:
-            listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        if listed := unequal_lengths(arrays):
             raise DataError(
                 f"{self.key}: the arrays of '{self.path}' differ in their number of rows: {listed}"
             )
         return arrays
-
-    def place(self, row: int) -> str:
-        """The row, from 1."""
-        return f"row {row + 1}"
 
     def _damaged(self, err: Exception) -> DataError:
         reason = printable(str(err).partition("\n")[0]) or type(err).__name__
@@ -109,69 +94,3 @@ def _claimed(file: IO[bytes]) -> int:
         return 0
     shape, _, _ = header(file)
     return math.prod(shape) * NUMBER_BYTES
-
-
-@dataclass(frozen=True)
-class WrittenIntegers:
-    """Integers of an array that name classes, with all their digits.
-
-    Args:
-        array: (rows,).
-    """
-
-    array: NDArray[Any]
-
-    def names(self) -> list[str | None]:
-        """Each as text."""
-        return [str(value) for value in self.array.tolist()]
-
-    def taken(self, rows: NDArray[np.int64]) -> "WrittenIntegers":
-        """Only these rows."""
-        return WrittenIntegers(self.array[rows])
-
-
-def target_array(array: Any) -> Any:
-    """A target of one value a row, whether it lies in a column of its own or not.
-
-    Shape:
-        (rows, 1) -> (rows,); all others stay as they are
-    """
-    flat = isinstance(array, np.ndarray) and array.ndim == 2 and array.shape[1] == 1
-    return array[:, 0] if flat else array
-
-
-def array_column(array: NDArray[Any], name: str, file: _Named) -> Column:
-    """A column by the type of its array.
-
-    Raises:
-        DataError: if it holds neither numbers, truth values nor text, or nothing in its rows.
-    """
-    if len(array) and not array.size:
-        raise DataError(
-            f"{file.key}: array '{name}' of '{file.origin}' holds no number: its shape is "
-            f"{array.shape}"
-        )
-    if array.dtype.kind in "US":
-        array = target_array(array)  # a name a row, whether in a column of its own or not
-        if array.ndim > 1:
-            raise DataError(
-                f"{file.key}: array '{name}' of '{file.origin}' holds text of shape "
-                f"{array.shape[1:]} a row; a column of names has one name a row"
-            )
-        try:
-            texts = array.astype(str).astype(object)
-        except UnicodeError as err:
-            raise DataError(
-                f"{file.key}: array '{name}' of '{file.origin}' holds bytes that are no text"
-            ) from err
-        texts[:] = [text if text.strip() else None for text in texts]
-        return Column("category", texts)
-    if array.dtype.kind == "b":
-        return Column("boolean", array.astype(np.float64))
-    if array.dtype.kind not in "iuf":
-        raise DataError(
-            f"{file.key}: array '{name}' of '{file.origin}' has type {array.dtype}, not numbers"
-        )
-    whole = array.dtype.kind in "iu"
-    written = WrittenIntegers(array) if whole and array.ndim == 1 else None
-    return Column("number", array.astype(np.float64), whole, written)

@@ -9,39 +9,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from seedbed.config.hints import in_list, joined, of_column
-from seedbed.tables.cells import NUMBER, present
+from seedbed.tables.cells import NUMBER, present, text_numbers
 from seedbed.tables.column_kinds import rows_of_each
 from seedbed.tables.date_slips import dates_with_slips
 from seedbed.tables.dates import forms_of
+from seedbed.tables.raw_column import RawColumn
 from seedbed.tables.text_form import CellForm
 
 MISSING = (
-    *(
-        "?",
-        "-",
-        "--",
-        "---",
-        "\u2013",
-        "\u2014",
-        ".",
-        "..",
-        "...",
-        "*",
-        "**",
-        "/",
-        "_",
-        "(null)",
-        "nil",
-    ),
+    *("?", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "**", "/", "_"),
+    *("(null)", "nil"),
     *("n.a.", "n.a", "n. a.", "k.a.", "n.d.", "nd", "missing", "unknown", "not available"),
     *("#value!", "#div/0!", "#ref!", "#name?", "#null!", "#num!", "void", "empty", "blank"),
 )
 """What people write for a value that is missing, in small letters."""
 
-FORMS = (
+FORMS: tuple[tuple[str, str | None], ...] = (
     (",", None),
     (".", ","),
     (",", "."),
@@ -60,17 +47,15 @@ FEW_NAMES = 20
 """So many different names are fine, however few the rows."""
 
 
-def objection(cells: Any, name: str, form: CellForm, *, target: bool, slip: bool) -> str | None:
+def objection(raw: RawColumn, *, slip: bool) -> str | None:
     """What is wrong with taking a column of text for names, or None.
 
     Args:
-        cells: an Arrow array of text.
-        name: of the column.
-        form: as the cells are read.
-        target: whether it is one.
-        slip: whether most cells are numbers; then what the others are is told by their row.
+        raw: the column.
+        slip: whether most cells are numbers; then the others are named by their row.
     """
-    there = pc.drop_null(present(cells, form))
+    name, form = raw.name, raw.form
+    there = pc.drop_null(present(raw.cells, form))
     texts: list[str] = pc.unique(there).to_pylist()
     if not texts:
         return None
@@ -91,7 +76,7 @@ def objection(cells: Any, name: str, form: CellForm, *, target: bool, slip: bool
         or dates_with_slips(rows_of_each(there), name)
         or _dates(rest, name)
         or _mostly_numbers(numbers, others)
-        or _lonely(len(texts), len(there), name, target=target)
+        or _lonely(len(texts), len(there), name, target=raw.target)
     )
 
 
@@ -103,19 +88,13 @@ def _numbers_with_marks(
         return None
     if any(_is(form.number, text) for text in marked):  # as the config says
         return None if slip else _in_two_ways(texts, form)
-    unit, bare = _without_unit(texts)
-    found = [
-        (decimal, thousands)
-        for decimal, thousands in FORMS
-        if all(
-            _is(replace(form, decimal=decimal, thousands=thousands).number, text) for text in bare
-        )
-    ]
-    if unit and all(_is(NUMBER, text) for text in bare):
-        found = [(form.decimal, form.thousands)]
-    if not found:
+    unit = _unit(texts)
+    matches = [marks for marks in FORMS if _are_numbers(texts, form, *marks, unit)]
+    if unit and _are_numbers(texts, form, ".", None, unit):
+        matches = [(form.decimal, form.thousands)]
+    if not matches:
         return None if slip else _in_two_ways(texts, form)
-    simplest = [one for one in found if None in one or one[0] == "."][:2] or found[:1]
+    simplest = [one for one in matches if None in one or one[0] == "."][:2] or matches[:1]
     typed = [f"'{_typed(*one, name, unit, form)}'" for one in simplest]
     return f"holds numbers written as '{marked[0]}'; type {' or '.join(typed)}"
 
@@ -133,35 +112,30 @@ def _in_two_ways(texts: Sequence[str], form: CellForm) -> str | None:
 
 
 def _typed(decimal: str, thousands: str | None, name: str, unit: str, form: CellForm) -> str:
-    words = []
+    overrides = []
     if decimal != form.decimal:
-        words.append(f'data.decimal="{decimal}"')
+        overrides.append(f'data.decimal="{decimal}"')
     if thousands is not None and thousands != form.thousands:
-        words.append(f'data.thousands="{thousands}"')
+        overrides.append(f'data.thousands="{thousands}"')
     if unit:
-        words.append(of_column("data.units", name, unit))
-    return "' '".join(words)
+        overrides.append(of_column("data.units", name, unit))
+    return "' '".join(overrides)
 
 
-def _without_unit(texts: Sequence[str]) -> tuple[str, list[str]]:
-    """What stands before or behind every number, and the texts without it."""
-    found = AFFIX.match(texts[0]) if texts else None
-    unit = (found[1] or found[2]) if found else ""
-    if unit.isalpha() and len(texts) <= FEW_NAMES // 2:
-        unit = ""  # size 5a, 5b
-    if not unit:
-        return "", list(texts)
-    before, behind = (
-        re.compile(rf"^([+-]?) ?{re.escape(unit)} ?"),
-        re.compile(rf" ?{re.escape(unit)}$"),
-    )
-    bare = [
-        behind.sub("", text) if before.sub(r"\1", text) == text else before.sub(r"\1", text)
-        for text in texts
-    ]
-    if any(text == whole for text, whole in zip(bare, texts, strict=True)):
-        return "", list(texts)
-    return unit, bare
+def _are_numbers(
+    texts: Sequence[str], form: CellForm, decimal: str, thousands: str | None, unit: str
+) -> bool:
+    """Whether all are, with these marks and that unit."""
+    tried = replace(form, decimal=decimal, thousands=thousands, unit=unit or None)
+    return text_numbers(pa.array(texts, pa.string()), tried) is not None
+
+
+def _unit(texts: Sequence[str]) -> str:
+    """What stands before or behind the first number, and may be the unit of all."""
+    match = AFFIX.match(texts[0])
+    unit = (match[1] or match[2]) if match else ""
+    is_size = unit.isalpha() and len(texts) <= FEW_NAMES // 2  # 5a, 5b
+    return "" if is_size else unit
 
 
 def _dates(texts: Sequence[str], name: str) -> str | None:

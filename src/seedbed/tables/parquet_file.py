@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from seedbed.errors import DataError
-from seedbed.tables.saved_index import saved_index
+from seedbed.tables.cells import of_one_text
+from seedbed.tables.table_file import TableFile, saved_index
 
 
-class ParquetFile:
-    """A Parquet table, opened: a `TableFile`.
+class ParquetFile(TableFile):
+    """A Parquet table, opened.
 
     Args:
         path: of the file.
@@ -25,13 +26,11 @@ class ParquetFile:
         DataError: if the file is damaged.
     """
 
-    typed = True
-
     def __init__(self, path: Path, key: str) -> None:
         self.path, self.key, self.origin = path, key, path.name
         try:
             self._file = pa.parquet.ParquetFile(path)
-            self.names: Sequence[str] = list(self._file.schema_arrow.names)
+            self.names = list(self._file.schema_arrow.names)
             self.index = self._index()
         except (pa.ArrowException, OSError) as err:
             raise self._damaged(err) from err
@@ -54,10 +53,6 @@ class ParquetFile:
         named = [one for one in noted if isinstance(one, str) and one in self.names]
         return list(dict.fromkeys([*named, *saved_index(self.names)]))
 
-    def place(self, row: int) -> str:
-        """The row, from 1."""
-        return f"row {row + 1}"
-
     def _column(self, name: str, column: Any) -> Any:
         """A column as it was when it was written, and text in the one form that all take."""
         if name in self._dictionaries:
@@ -70,23 +65,18 @@ class ParquetFile:
 
         Source: the keys `ARROW:schema` and `pandas` that these libraries write into the file.
         """
-        told = self._file.metadata.metadata or {}
+        metadata = self._file.metadata.metadata or {}
         named: set[str] = set()
         try:
-            if b"ARROW:schema" in told:
-                original = pa.ipc.read_schema(pa.py_buffer(b64decode(told[b"ARROW:schema"])))
+            if b"ARROW:schema" in metadata:
+                original = pa.ipc.read_schema(pa.py_buffer(b64decode(metadata[b"ARROW:schema"])))
                 named |= {one.name for one in original if pa.types.is_dictionary(one.type)}
-            columns = json.loads(told.get(b"pandas", b"{}")).get("columns", [])
+            columns = json.loads(metadata.get(b"pandas", b"{}")).get("columns", [])
             named |= {one["name"] for one in columns if one["pandas_type"] == "categorical"}
         except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, AttributeError) as err:
             raise self._damaged(err) from err
         return named
 
     def _damaged(self, err: Exception) -> DataError:
-        said = str(err).splitlines()[0] if str(err) else type(err).__name__
-        return DataError(f"{self.key}: '{self.path}' is not a Parquet file: {said}")
-
-
-def of_one_text(column: Any) -> Any:
-    """A column whose text has the one form that all take."""
-    return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
+        reason = str(err).splitlines()[0] if str(err) else type(err).__name__
+        return DataError(f"{self.key}: '{self.path}' is not a Parquet file: {reason}")

@@ -5,7 +5,7 @@ lie in its folder as plain tables are read from there, and equal what it gives i
 """
 
 import gzip
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,48 +47,39 @@ FILES = {
 }
 
 
-@dataclass(frozen=True)
-class _Set:
-    """What scikit-learn tells of a set.
-
-    Args:
-        features: (rows, features).
-        names: of the features.
-        target: (rows,), class numbers or quantities.
-        classes: by number; empty for quantities.
-    """
-
-    features: NDArray[np.float64]
-    names: list[str]
-    target: NDArray[Any]
-    classes: list[str]
-
-
 def sklearn_table(config: SklearnConfig) -> Table:
     """A set that comes with scikit-learn.
 
     Raises:
         DataError: if scikit-learn is not installed.
     """
-    found = _from_files(config.dataset) or _from_library(config.dataset)
-    columns = {
-        name: Column("number", found.features[:, index]) for index, name in enumerate(found.names)
-    }
-    if found.classes:
-        names = np.array([found.classes[index] for index in found.target], dtype=object)
-        columns["target"] = Column("category", names)
+    return _from_files(config.dataset) or _from_library(config.dataset)
+
+
+def _table(
+    dataset: str,
+    names: Sequence[str],
+    features: NDArray[np.float64],
+    target: NDArray[Any],
+    classes: Sequence[str],
+) -> Table:
+    """A set; its target are the numbers of the classes, or quantities where there are none."""
+    columns = {name: Column("number", features[:, index]) for index, name in enumerate(names)}
+    if classes:
+        named = np.array([classes[index] for index in target], dtype=object)
+        columns["target"] = Column("category", named)
     else:
-        columns["target"] = Column("number", found.target.astype(np.float64))
-    return Table(columns, f"scikit-learn's {config.dataset}", ["target"], found.classes)
+        columns["target"] = Column("number", target.astype(np.float64))
+    return Table(columns, f"scikit-learn's {dataset}", ["target"], classes)
 
 
 @cache
-def _from_files(dataset: str) -> _Set | None:
+def _from_files(dataset: str) -> Table | None:
     """The set as its file has it; None if there is no such file where one is known to be."""
-    place = find_spec("sklearn")
-    if dataset not in FILES or place is None or not place.submodule_search_locations:
+    package = find_spec("sklearn")
+    if dataset not in FILES or package is None or not package.submodule_search_locations:
         return None
-    path = Path(place.submodule_search_locations[0]) / "datasets" / "data" / FILES[dataset]
+    path = Path(package.submodule_search_locations[0]) / "datasets" / "data" / FILES[dataset]
     try:
         text = path.read_bytes()
         lines = (gzip.decompress(text) if path.suffix == ".gz" else text).decode().splitlines()
@@ -102,10 +93,10 @@ def _from_files(dataset: str) -> _Set | None:
     names = FEATURES[dataset]
     if cells.shape[1] != len(names) + 1:
         return None
-    return _Set(cells[:, :-1], names, cells[:, -1].astype(np.int64), classes)
+    return _table(dataset, names, cells[:, :-1], cells[:, -1].astype(np.int64), classes)
 
 
-def _from_library(dataset: str) -> _Set:
+def _from_library(dataset: str) -> Table:
     try:
         from sklearn import datasets
     except ImportError as err:
@@ -113,4 +104,5 @@ def _from_library(dataset: str) -> _Set:
     loaded = getattr(datasets, f"load_{dataset}")()
     names = [str(name) for name in loaded.feature_names]
     classes = [str(name) for name in loaded.get("target_names", [])]
-    return _Set(np.asarray(loaded.data, dtype=np.float64), names, loaded.target, classes)
+    features = np.asarray(loaded.data, dtype=np.float64)
+    return _table(dataset, names, features, loaded.target, classes)

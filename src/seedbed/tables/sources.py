@@ -14,20 +14,22 @@ from seedbed.config.schema import (
     FilesConfig,
     MemoryConfig,
     NamedConfig,
-    NpzConfig,
-    ParquetConfig,
     RowsConfig,
     SklearnConfig,
 )
 from seedbed.errors import DataError
 from seedbed.handed_in import handed_in
 from seedbed.runs.files import UNPRINTABLE, printable
-from seedbed.tables.column_types import ColumnTypes, TableFile, later_table, must_have
+from seedbed.tables.column_types import ColumnTypes, later_table
 from seedbed.tables.file_checks import must_be_file
 from seedbed.tables.sklearn_sets import sklearn_table
 from seedbed.tables.table import Column, Table
 from seedbed.tables.table_columns import features_of, left_out, text_form
+from seedbed.tables.table_file import TableFile, numbered_names
 from seedbed.tables.training_table import first_table
+
+SOURCES = {".npz": "npz", ".parquet": "parquet", ".pq": "parquet"}
+"""By the ending of a file; those of a CSV are several."""
 
 
 def read_source(config: DataConfig) -> Table:
@@ -75,7 +77,7 @@ def _training_table(config: NamedConfig, file: TableFile) -> Table:
     named = getattr(config, "categories", [])
     for key, names in (("target", targets), ("categories", named)):
         for name in names:
-            must_have(file, name, f"data.{key}")
+            file.must_have(name, f"data.{key}")
     features, notes = features_of(config, file, targets)
     types = ColumnTypes(dict.fromkeys(named, "category"), text_form(config, file))
     table = first_table(file, features, targets, types)
@@ -104,21 +106,47 @@ def _in_memory(config: MemoryConfig) -> TableFile:
 
 
 def _opened(config: FilesConfig, path: Path, key: str) -> TableFile:
+    text = (config.delimiter, config.encoding) if isinstance(config, CsvConfig) else ()
+    return opened(path, key, config.source, *text)
+
+
+def opened(
+    path: Path, key: str, source: str | None, delimiter: str | None = None, encoding: str = "utf-8"
+) -> TableFile:
+    """A file of rows.
+
+    Args:
+        path: of the file.
+        key: the config key or argument that names it.
+        source: csv (or tsv), parquet or npz; None to go by the file's ending.
+        delimiter: of a CSV; None for a tab in *.tsv and a comma elsewhere.
+        encoding: of a CSV.
+
+    Raises:
+        DataError: if it is missing, damaged or of another kind.
+    """
     must_be_file(path, key)
-    match config:
-        case CsvConfig():
+    match source or _source_of(path):
+        case "csv":
             from seedbed.tables.csv_file import CsvFile
 
-            return CsvFile(path, key, config.delimiter, config.encoding)
-        case ParquetConfig():
+            return CsvFile(path, key, delimiter, encoding)
+        case "parquet":
             from seedbed.tables.parquet_file import ParquetFile
 
             return ParquetFile(path, key)
-        case NpzConfig():
+        case "npz":
             from seedbed.tables.npz_file import NpzFile
 
             return NpzFile(path, key)
-    raise DataError(f"{key}: {config.source} has no files")
+    raise DataError(f"{key}: '{path}' is no .csv, .tsv, .parquet or .npz file")
+
+
+def _source_of(path: Path) -> str | None:
+    """The option of `data` for a file by its ending, behind which a packed CSV has another."""
+    endings = [ending.lower() for ending in path.suffixes]
+    csv = "csv" if {".csv", ".tsv", ".tab", ".txt"} & {*endings[-2:]} else None
+    return SOURCES.get(endings[-1], csv) if endings else None
 
 
 def rows_table(config: RowsConfig) -> Table:
@@ -126,19 +154,13 @@ def rows_table(config: RowsConfig) -> Table:
     x, y = matrix(config.x, "data.x"), matrix(config.y, "data.y")
     if len(x) != len(y):
         raise DataError(f"data.x has {len(x)} rows, data.y has {len(y)}; they must be as many")
-    features = config.features or [f"x{index + 1}" for index in range(x.shape[1])]
-    outputs = y.shape[1]
-    targets = names_of(config.target) or (
-        ["y"] if outputs == 1 else [f"y{index + 1}" for index in range(outputs)]
-    )
-    for key, names, width in (
-        ("features", features, x.shape[1]),
-        ("target", targets, outputs),
-    ):
-        if len(names) != width:
-            raise DataError(f"data.{key} has {len(names)} names for {width} columns")
-    columns = {name: Column("number", x[:, index]) for index, name in enumerate(features)}
-    columns |= {name: Column("number", y[:, index]) for index, name in enumerate(targets)}
+    features = config.features or numbered_names("x", x.shape[1])
+    targets = names_of(config.target) or numbered_names("y", y.shape[1])
+    columns: dict[str, Column] = {}
+    for key, names, values in (("features", features, x), ("target", targets, y)):
+        if len(names) != values.shape[1]:
+            raise DataError(f"data.{key} has {len(names)} names for {values.shape[1]} columns")
+        columns |= {name: Column("number", values[:, index]) for index, name in enumerate(names)}
     return Table(columns, "the rows of the YAML", targets)
 
 

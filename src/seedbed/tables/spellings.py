@@ -24,7 +24,7 @@ def number_name(value: float) -> str:
 
 def instant_name(text: str) -> str:
     """A moment as a name, without what is zero behind its seconds."""
-    return re.sub(r"(\.\d*?)0+(?=$|Z|[+-])", lambda found: found[1].rstrip("."), text)
+    return re.sub(r"(\.\d*?)0+(?=$|Z|[+-])", lambda match: match[1].rstrip("."), text)
 
 
 def meaning(name: str) -> Hashable | None:
@@ -38,38 +38,38 @@ def meaning(name: str) -> Hashable | None:
         return name.lower() == "true"
     if _NUMBER.fullmatch(name):
         return "number", Decimal(name)
-    found = _INSTANT.fullmatch(name)
-    if found and (found[1] or found[2]):
-        day, time, fraction, zone = found.groups()
+    match = _INSTANT.fullmatch(name)
+    if match and (match[1] or match[2]):
+        day, time, fraction, zone = match.groups()
         return "moment", day, time or "00:00:00", (fraction or "").rstrip("0"), zone
     return None
 
 
 class KnownNames:
-    """The names of training, and where each stands.
+    """The names of training, and the index of each.
 
     Args:
         names: in order; None stands for missing.
     """
 
     def __init__(self, names: Sequence[str | None]) -> None:
-        self._places = {name: place for place, name in enumerate(names)}
+        self._indices = {name: index for index, name in enumerate(names)}
         self._by_meaning: dict[Hashable, list[int]] = {}
-        for place, name in enumerate(names):
+        for index, name in enumerate(names):
             if name is not None and (key := meaning(name)) is not None:
-                self._by_meaning.setdefault(key, []).append(place)
+                self._by_meaning.setdefault(key, []).append(index)
 
-    def places(self, names: Sequence[str | None]) -> list[int]:
-        """Where each name stands; -1 for one that training did not have."""
-        for name in {*names} - self._places.keys():
-            self._places[name] = self._found(name)
-        return [self._places[name] for name in names]
+    def indices(self, names: Sequence[str | None]) -> list[int]:
+        """The index of each name; -1 for one that training did not have."""
+        for name in {*names} - self._indices.keys():
+            self._indices[name] = self._by_its_meaning(name)
+        return [self._indices[name] for name in names]
 
-    def _found(self, name: str | None) -> int:
-        """By meaning, if one name of training has it."""
+    def _by_its_meaning(self, name: str | None) -> int:
+        """The index, if one name of training has it."""
         key = None if name is None else meaning(name)
-        places = [] if key is None else self._by_meaning.get(key, [])
-        return places[0] if len(places) == 1 else -1
+        indices = [] if key is None else self._by_meaning.get(key, [])
+        return indices[0] if len(indices) == 1 else -1
 
 
 def unified(names: Sequence[str | None]) -> list[str | None]:

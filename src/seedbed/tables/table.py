@@ -3,28 +3,39 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.config.hints import did_you_mean, joined
-from seedbed.errors import DataError
-from seedbed.tables.kind import Kind
 from seedbed.tables.spellings import number_name, unified
-from seedbed.tables.text_form import TextForm
+from seedbed.tables.table_file import must_be_column
+from seedbed.tables.text_form import CellForm, Kind, TextForm
 
 
-class Written(Protocol):
-    """How the cells of a column are written in its file."""
+@dataclass(frozen=True)
+class Written:
+    """How a file writes the cells of a target of numbers or truth values, which may name classes.
+
+    Args:
+        cells: an Arrow array, or integers of NumPy.
+        form: how they are written.
+    """
+
+    cells: Any
+    form: CellForm
 
     def names(self) -> list[str | None]:
         """Each cell as a name; missing ones are None."""
-        ...
+        if isinstance(self.cells, np.ndarray):
+            return [str(value) for value in self.cells.tolist()]
+        from seedbed.tables.cells import names_of_values
+
+        return names_of_values(self.cells, self.form)
 
     def taken(self, rows: NDArray[np.int64]) -> "Written":
         """Only these rows."""
-        ...
+        return Written(self.cells.take(rows), self.form)
 
 
 @dataclass(frozen=True)
@@ -108,11 +119,7 @@ class Table:
         Raises:
             DataError: if there is none.
         """
-        if name not in self.columns:
-            raise DataError(
-                f"{key}: no column '{name}' in {self.origin}; columns are "
-                f"{joined(self.columns)}{did_you_mean(name, self.columns)}"
-            )
+        must_be_column(name, list(self.columns), self.origin, key)
         return self.columns[name]
 
     def taken(self, rows: NDArray[np.int64]) -> "Table":

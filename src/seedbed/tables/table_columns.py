@@ -6,7 +6,7 @@ from datetime import datetime
 
 from seedbed.config.schema import NamedConfig, TableConfig
 from seedbed.errors import DataError
-from seedbed.tables.column_types import TableFile, must_have
+from seedbed.tables.table_file import TableFile
 from seedbed.tables.text_form import ISO, TextForm
 
 
@@ -20,33 +20,29 @@ def features_of(
     """
     dropped = list(getattr(config, "drop", []))
     for name in dropped:
-        must_have(file, name, "data.drop")
+        file.must_have(name, "data.drop")
         for key, names in (("target", targets), ("features", config.features or [])):
             if name in names:
                 raise DataError(f"data.drop: '{name}' is in data.{key} too; name it in one of them")
-    if config.features:
-        for name in config.features:
-            must_have(file, name, "data.features")
-        return list(config.features), []
-    left_out = {*targets, *dropped, *file.index}
-    features = [name for name in file.names if name not in left_out]
+    rest = [name for name in file.names if name not in targets and name not in dropped]
+    features = list(config.features or [name for name in rest if name not in file.index])
     for name in features:
-        must_have(file, name, "data.features")
-    index = [name for name in file.index if name not in targets and name not in dropped]
+        file.must_have(name, "data.features")
+    index = [] if config.features else [name for name in file.index if name in rest]
     return features, [_index_note(name, file) for name in index]
 
 
 def left_out(config: NamedConfig, file: TableFile, used: Sequence[str]) -> dict[str, str]:
     """The columns of the file that are not used, and why."""
-    found = {}
+    reasons = {}
     for name in file.names:
         if name in getattr(config, "drop", []):
-            found[name] = "in data.drop"
+            reasons[name] = "in data.drop"
         elif name not in used and config.features:
-            found[name] = "not in data.features"
+            reasons[name] = "not in data.features"
         elif name not in used:
-            found[name] = "a saved index"
-    return found
+            reasons[name] = "a saved index"
+    return reasons
 
 
 def _index_note(name: str, file: TableFile) -> str:
@@ -72,7 +68,7 @@ def text_form(config: NamedConfig, file: TableFile) -> TextForm:
         )
     for key, given in (("units", config.units), ("dates", config.dates)):
         for name, form in (given or {}).items():
-            must_have(file, str(name), f"data.{key}")
+            file.must_have(str(name), f"data.{key}")
             if not isinstance(form, str) or not form.strip():
                 raise DataError(f"data.{key}: '{name}' must have a text, got {form!r}")
     for name, form in (config.dates or {}).items():

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from seedbed.config.constraints import is_text_encoding
 from seedbed.errors import DataError
 from seedbed.runs.files import printable
 from seedbed.tables.file_checks import refuse_larger_than_memory
@@ -21,12 +22,6 @@ BYTE_ORDER_MARKS = {
 """The longer first: UTF-32's begins with UTF-16's."""
 
 COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
-
-NO_TEXT = (
-    *("punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined"),
-    *("unicode_escape", "raw_unicode_escape"),
-)
-"""Python's own ways to write some text in other text; no file is written so."""
 
 PIECE_BYTES = 2**24
 """Of a packed file, unpacked at once."""
@@ -46,12 +41,21 @@ class TextContent:
 
     def __init__(self, path: Path, key: str, encoding: str) -> None:
         self.path, self.key = path, key
+        if not is_text_encoding(encoding):
+            name = printable(encoding[:40]) + ("..." if len(encoding) > 40 else "")
+            raise DataError(f"data.encoding: no encoding '{name}'; utf-8 and latin-1 are")
         raw = _content(path, key)
         self.mark = next((one for one in BYTE_ORDER_MARKS if raw.startswith(one)), b"")
         self.encoding = BYTE_ORDER_MARKS.get(self.mark) or _without_mark(encoding)
-        self._name = _name(self.encoding)
-        self.utf8 = self._in_utf8(raw[len(self.mark) :], told=encoding)
-        """Without a byte order mark; not looked at where the file is in UTF-8 itself."""
+        self.is_utf8 = codecs.lookup(self.encoding).name == "utf-8"
+        """Then it is not looked at whether all of it is in that encoding."""
+        self.utf8 = raw[len(self.mark) :]
+        """Without a byte order mark."""
+        if not self.is_utf8:
+            try:
+                self.utf8 = self.utf8.decode(self.encoding).encode()
+            except UnicodeError as err:
+                raise self.other_encoding() from err
 
     def exact_text(self) -> str:
         """The text, from which `written` makes the bytes of the file.
@@ -59,7 +63,7 @@ class TextContent:
         Raises:
             DataError: if the encoding has several ways to write it, and the file another.
         """
-        if self._name == "utf-8":
+        if self.is_utf8:
             return self.utf8.decode(errors="surrogateescape")
         text = self.utf8.decode()
         if self.mark + text.encode(self.encoding) != _content(self.path, self.key):
@@ -75,7 +79,7 @@ class TextContent:
         Raises:
             DataError: if the encoding cannot hold it.
         """
-        errors = "surrogateescape" if self._name == "utf-8" else "strict"
+        errors = "surrogateescape" if self.is_utf8 else "strict"
         try:
             return self.mark + text.encode(self.encoding, errors)
         except UnicodeError as err:
@@ -93,33 +97,12 @@ class TextContent:
             hint = "convert it to that, or train with data.encoding=latin-1 if that is it"
         return DataError(f"{self.key}: '{self.path}' is not {self.encoding} text; {hint}")
 
-    def _in_utf8(self, raw: bytes, told: str) -> bytes:
-        if self._name == "utf-8":
-            return raw
-        try:
-            if self._name in NO_TEXT:
-                raise LookupError(self._name)
-            return raw.decode(self.encoding).encode()
-        except UnicodeError as err:
-            raise self.other_encoding() from err
-        except (LookupError, ValueError) as err:
-            shown = printable(told) if len(told) <= 40 else f"{printable(told[:40])}..."
-            raise DataError(f"data.encoding: no encoding '{shown}'; utf-8 and latin-1 are") from err
-
-
-def _name(encoding: str) -> str:
-    """The encoding's own name, or the given one where there is no such encoding."""
-    try:
-        return codecs.lookup(encoding).name
-    except (LookupError, ValueError):
-        return encoding
-
 
 def _without_mark(encoding: str) -> str:
     """An encoding that expects no byte order mark, as the file has none."""
     order = sys.byteorder[0]
     unmarked = {"utf-16": f"utf-16-{order}e", "utf-32": f"utf-32-{order}e", "utf-8-sig": "utf-8"}
-    return unmarked.get(_name(encoding), encoding)
+    return unmarked.get(codecs.lookup(encoding).name, encoding)
 
 
 def _content(path: Path, key: str) -> bytes:

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from seedbed.tables.kind import Kind
+Kind = Literal["number", "boolean", "category"]
+"""What the cells of a column are read as."""
 
 MARKS = (
     *("#n/a", "#n/a n/a", "#na", "-1.#ind", "-1.#qnan", "-nan", "1.#ind", "1.#qnan", "<na>"),

@@ -27,8 +27,7 @@ from seedbed.runs.code import changed_code
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json
-from seedbed.tables.kind import Kind
-from seedbed.tables.text_form import TextForm
+from seedbed.tables.text_form import Kind, TextForm
 from seedbed.tasks.head import TaskHead, build_task_head
 from seedbed.training.bounds import (
     LARGEST_OUTPUT,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from seedbed.errors import DataError
-from seedbed.tables.column_types import TableFile
+from seedbed.tables.table_file import TableFile
 
 
 def free_names(names: Sequence[str], taken: Sequence[str]) -> list[str]:
@@ -22,13 +22,13 @@ def free_names(names: Sequence[str], taken: Sequence[str]) -> list[str]:
         names: wanted.
         taken: by the file.
     """
-    found: list[str] = []
+    chosen: list[str] = []
     for name in names:
         free, number = name, 2
-        while free in taken or free in found:
+        while free in taken or free in chosen:
             free, number = f"{name}_{number}", number + 1
-        found.append(free)
-    return found
+        chosen.append(free)
+    return chosen
 
 
 def with_predictions(file: TableFile, columns: Mapping[str, Sequence[Any]]) -> bytes:
@@ -73,10 +73,10 @@ def _texts(name: str, cells: Any) -> list[str]:
             return [str(row) for row in cells.tolist()]
         cells = pa.array(cells)
     try:
-        told = as_text(cells) if is_usable(cells.type) else cells
-        return ["" if one is None else str(one) for one in told.to_pylist()]
+        texts = as_text(cells) if is_usable(cells.type) else cells
+        return ["" if one is None else str(one) for one in texts.to_pylist()]
     except (pa.ArrowException, ValueError, OverflowError) as err:
-        said = str(err).partition("\n")[0]
+        reason = str(err).partition("\n")[0]
         raise DataError(
-            f"--output: column '{name}' holds {cells.type} that cannot be written: {said}"
+            f"--output: column '{name}' holds {cells.type} that cannot be written: {reason}"
         ) from err
