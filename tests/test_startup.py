@@ -28,6 +28,7 @@ ANSWERED = {
     "config": ["train", "--cfg", "job"],
     "defaults": ["train", "--info", "defaults"],
     "curves of a run": ["plot", "run"],
+    "runs compared": ["compare", "run"],
 }
 
 REFUSED = {

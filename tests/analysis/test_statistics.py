@@ -15,7 +15,6 @@ from seedbed.analysis.intervals import (
     bca_interval,
     coverage_at_most,
     mean_and_std,
-    spread,
 )
 from seedbed.analysis.multiple import holm
 from seedbed.analysis.permutation import MOST_EXACT, sign_flip_p, smallest_p
@@ -66,7 +65,7 @@ def test_without_a_spread_there_is_no_interval(values: list[float]) -> None:
 
 @pytest.mark.parametrize("bad", [[], [1, np.nan], [1, np.inf]], ids=str)
 def test_what_is_no_number_is_refused(bad: list[float]) -> None:
-    for number_of in (spread, sign_flip_p):
+    for number_of in (mean_and_std, bca_interval, sign_flip_p):
         with pytest.raises(ValueError, match="finite"):
             number_of(np.array(bad, dtype=float))
 

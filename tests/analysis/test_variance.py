@@ -92,10 +92,11 @@ WHOLE = grid({"a": 2, "b": 3}, 2)
         (WHOLE[WHOLE["a"] == WHOLE["b"]], ["a", "b"], "of 4 combinations, 2 have runs"),
         (WHOLE.assign(y=0.1), ["a", "b"], "the same value"),
         (WHOLE.assign(y=0.0), ["a", "b"], "the same value"),
+        (WHOLE[(WHOLE["a"] == 0) & (WHOLE["seed"] == 0)], ["b"], "each of its settings has one"),
         (WHOLE, [], "no key but the seed"),
         (WHOLE.assign(**{f"k{n}": 1 for n in range(13)}), [f"k{n}" for n in range(13)], "13 keys"),
     ],
-    ids=["missing", "unequal", "diagonal", "equal", "zero", "no keys", "keys"],
+    ids=["missing", "unequal", "diagonal", "equal", "zero", "one run", "no keys", "keys"],
 )
 def test_what_is_no_full_grid_is_refused(table: pd.DataFrame, keys: list[str], match: str) -> None:
     levels = {key: table[key].tolist() for key in keys}

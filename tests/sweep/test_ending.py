@@ -1,6 +1,7 @@
 """The tables at a sweep's end: the best jobs, and the settings over their seeds."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from seedbed.cli.sweep_report import print_report
 from seedbed.cli.sweep_tables import WIDTH, tables
+from seedbed.cli.sweep_verdict import verdict_text
 from seedbed.sweep.best import over_seeds, ranked
 from seedbed.sweep.outcome import JobState, SweepState
 
@@ -63,6 +65,51 @@ def test_the_tables_of_a_sweep() -> None:
         "   1          1e-2   0.375  ± 0.177  2",
         "   2           0.1  3.5625   ± 4.86  2",
     ]
+
+
+def test_settings_that_lost_jobs_stand_behind() -> None:
+    """The seed that is left of the second rate is the best of all, and its setting is not."""
+    values = {
+        ("optimizer.lr=0.1", "seed=1"): 0.5,
+        ("optimizer.lr=0.1", "seed=2"): 0.25,
+        ("optimizer.lr=1", "seed=1"): 0.125,
+        ("optimizer.lr=1", "seed=2"): 7.0,
+    }
+    some = jobs(values)
+    some[3].status, some[3].metrics = "diverged", {}
+    said = tables(some, "auto").splitlines()
+    assert said[0] == "3 jobs by train/loss (left out: 1 diverged):"
+    assert said[5:] == [
+        "train/loss over seeds, with the standard deviation of the sample:",
+        "rank  optimizer.lr   mean    ± std  n  lost",
+        "   1           0.1  0.375  ± 0.177  2     0",
+        "   2             1  0.125           1     1",
+    ]
+
+
+def test_the_end_says_whether_the_best_is_better(tmp_path: Path) -> None:
+    some = jobs(grid(2, 8))
+    said = verdict_text(SweepState(tmp_path, some), "auto").splitlines()
+    assert said[0] == "verdict: not shown: optimizer.lr=0.1 against the next, optimizer.lr=0.0"
+    assert said[1].startswith("  8 seeds in common: train/loss lower by ")
+    assert re.fullmatch(r"what mattered: optimizer.lr \S+ %, the seed \(noise\) \S+ %", said[2])
+    assert said[3:] == [f"more: seedbed compare {tmp_path}"]
+    for job in some[8:]:
+        job.metrics = {"train/loss": 100.0 + job.number}
+    assert "verdict: better: optimizer.lr=0.0 against" in verdict_text(
+        SweepState(tmp_path, some), "auto"
+    )
+
+
+@pytest.mark.parametrize("change", ["rows", "metric", "no settings"])
+def test_there_is_no_verdict_where_nothing_compares(tmp_path: Path, change: str) -> None:
+    some = jobs(grid(1 if change == "no settings" else 2, 6))
+    for job in some[6:]:
+        if change == "rows":
+            job.rows = "others"
+        else:
+            job.loss, job.metrics = "torch.nn.L1Loss", {"train/loss": 1.0}
+    assert verdict_text(SweepState(tmp_path, some), "auto") == f"more: seedbed compare {tmp_path}"
 
 
 def test_ten_rows_are_shown_and_the_rest_is_counted() -> None:

@@ -5,7 +5,6 @@ same one and is the oracle of the tests; it takes half a second to import, which
 wait for at its end.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
@@ -30,36 +29,6 @@ TIE = 1e-12
 """Of the largest deviation: means that are closer are one mean in exact arithmetic."""
 
 NORMAL = NormalDist()
-
-
-@dataclass(frozen=True)
-class Spread:
-    """A sample in four numbers.
-
-    Args:
-        n: its size.
-        mean: of it.
-        std: with n - 1 below; None for one value.
-        interval: for the mean; None where the values tell of no spread.
-    """
-
-    n: int
-    mean: float
-    std: float | None
-    interval: Interval | None
-
-
-def spread(values: Array) -> Spread:
-    """A sample in four numbers.
-
-    Args:
-        values: at least one, all finite.
-
-    Raises:
-        ValueError: if there is none, or one is not finite.
-    """
-    mean, std = mean_and_std(values)
-    return Spread(len(values), mean, std, bca_interval(values))
 
 
 def mean_and_std(values: Array) -> tuple[float, float | None]:

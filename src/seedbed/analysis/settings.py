@@ -7,16 +7,18 @@ speaks for nothing.
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
-from seedbed.analysis.intervals import Spread, spread
+from seedbed.analysis.intervals import Interval, bca_interval, mean_and_std
 from seedbed.analysis.multiple import holm
 from seedbed.analysis.variance import NoFullGrid, Variance, variance_shares
-from seedbed.analysis.verdict import LEVEL, Verdict, verdict
+from seedbed.analysis.verdict import Verdict, verdict
 from seedbed.runs.status import Status
 
 Setting = tuple[Hashable, ...]
@@ -24,7 +26,7 @@ Setting = tuple[Hashable, ...]
 LOST = (Status.FAILED, Status.DIVERGED)
 """Statuses of runs that ended without a value."""
 
-WITHOUT_VALUE = "without a finite value"
+WITHOUT_VALUE = "completed without a finite value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,20 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Against:
+    """The best setting against another.
+
+    Args:
+        verdict: on the two.
+        p_corrected: of it, among as many comparisons as there are others (Holm); None without
+            seeds in common.
+    """
+
+    verdict: Verdict
+    p_corrected: float | None
+
+
+@dataclass(frozen=True)
 class OneSetting:
     """A setting over its seeds.
 
@@ -66,17 +82,25 @@ class OneSetting:
         setting: the values of the keys that differ.
         trials: its runs, one a seed.
         values: of the runs that have one, by seed.
-        spread: of the values; None where there is none.
-        against_best: the best setting against this one; None for the best itself.
-        p_corrected: of that comparison, corrected for the number of them (Holm).
+        mean: of the values; None where there is none.
+        std: of the sample, with n - 1 below; None for fewer than two values.
     """
 
     setting: Setting
     trials: tuple[Trial, ...]
     values: Mapping[Hashable, float]
-    spread: Spread | None
-    against_best: Verdict | None = None
-    p_corrected: float | None = None
+    mean: float | None
+    std: float | None
+
+    @property
+    def n(self) -> int:
+        """Runs that have a value."""
+        return len(self.values)
+
+    @cached_property
+    def interval(self) -> Interval | None:
+        """The 95 % interval of the mean; None where the values tell of no spread."""
+        return bca_interval(np.array(list(self.values.values()))) if self.values else None
 
     @property
     def without_value(self) -> dict[str, int]:
@@ -92,12 +116,6 @@ class OneSetting:
     def lost(self) -> int:
         """Runs that ended without a value."""
         return sum(one.is_lost for one in self.trials)
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether the best is shown to be better, among as many comparisons as there are."""
-        p, against = self.p_corrected, self.against_best
-        return p is not None and p <= LEVEL and against is not None and against.is_better
 
 
 @dataclass(frozen=True)
@@ -120,7 +138,7 @@ class SettingsCompared:
     variance: Variance | None
     no_variance: str
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict | None:
         """The best against the next; None for one setting.
 
@@ -129,16 +147,29 @@ class SettingsCompared:
 
         Source: Gutmann and Maymin (1987), Is the selected population the best?
         """
-        return self.settings[1].against_best if len(self.settings) > 1 else None
+        if len(self.settings) < 2:
+            return None
+        return _paired(self.settings[0], self.settings[1], self.higher)
+
+    @cached_property
+    def against_best(self) -> list[Against]:
+        """The best against each of the others, in their order."""
+        best, *others = self.settings
+        said = [_paired(best, one, self.higher) for one in others]
+        corrected = iter(holm([one.p for one in said if one.p is not None]))
+        return [Against(one, None if one.p is None else next(corrected)) for one in said]
 
     @property
     def deceptive(self) -> list[OneSetting]:
         """Settings that would stand first by the mean of the runs that they did not lose."""
-        best = self.settings[0].spread
+        best = self.settings[0].mean
         return [
             one
             for one in self.settings[1:]
-            if one.lost and best and one.spread and _is_ahead(one.spread, best, self.higher)
+            if one.lost
+            and best is not None
+            and one.mean is not None
+            and (one.mean > best if self.higher else one.mean < best)
         ]
 
     @property
@@ -173,7 +204,7 @@ def compare_settings(
     return SettingsCompared(
         tuple(keys),
         higher,
-        _against_best(ranked, higher),
+        ranked,
         len(given) - len(counted),
         variance,
         no_variance,
@@ -187,7 +218,15 @@ def _without_repeats(trials: Iterable[Trial]) -> list[Trial]:
         key = one.setting, one.seed
         if key not in found or _standing(one) > _standing(found[key]):
             found[key] = one
-    return list(found.values())
+    return sorted(found.values(), key=lambda one: _order(one.seed))
+
+
+def _order(seed: Hashable) -> tuple[tuple[bool, Any], ...]:
+    """Numbers in their order, then the rest as texts: nothing hangs on the order of the runs."""
+    parts = seed if isinstance(seed, tuple) else (seed,)
+    return tuple(
+        (False, part) if isinstance(part, int | float) else (True, str(part)) for part in parts
+    )
 
 
 def _standing(trial: Trial) -> int:
@@ -210,34 +249,14 @@ def _by_setting(trials: Iterable[Trial]) -> list[OneSetting]:
 
 def _one_setting(setting: Setting, trials: Sequence[Trial]) -> OneSetting:
     values = {one.seed: one.measured for one in trials if one.measured is not None}
-    numbers = np.array(list(values.values()))
-    return OneSetting(setting, tuple(trials), values, spread(numbers) if values else None)
+    mean, std = mean_and_std(np.array(list(values.values()))) if values else (None, None)
+    return OneSetting(setting, tuple(trials), values, mean, std)
 
 
 def _rank(one: OneSetting, higher: bool) -> tuple[bool, bool, float]:
-    if one.spread is None:
+    if one.mean is None:
         return True, True, 0.0
-    return False, one.lost > 0, -one.spread.mean if higher else one.spread.mean
-
-
-def _is_ahead(one: Spread, other: Spread, higher: bool) -> bool:
-    return one.mean > other.mean if higher else one.mean < other.mean
-
-
-def _against_best(ranked: Sequence[OneSetting], higher: bool) -> list[OneSetting]:
-    """The settings, each but the first with the verdict on the first against it."""
-    best, *others = ranked
-    said = [_paired(best, one, higher) for one in others]
-    corrected = iter(holm([one.p for one in said if one.p is not None]))
-    return [
-        best,
-        *(
-            replace(
-                one, against_best=found, p_corrected=None if found.p is None else next(corrected)
-            )
-            for one, found in zip(others, said, strict=True)
-        ),
-    ]
+    return False, one.lost > 0, -one.mean if higher else one.mean
 
 
 def _paired(first: OneSetting, second: OneSetting, higher: bool) -> Verdict:

@@ -73,6 +73,8 @@ def variance_shares(levels: Mapping[str, Sequence[Hashable]], values: Sequence[f
     """
     grid = _grid(levels, values)  # (settings of key 1, …, of key k, runs)
     within = grid.shape[-1]
+    if within == 1 and grid.ndim == 2:
+        raise NoFullGrid("one key differs, and each of its settings has one run")
     whole = _squares(grid - grid.mean())
     if whole <= EQUAL * grid.size:
         raise NoFullGrid("all runs have the same value")

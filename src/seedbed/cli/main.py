@@ -20,6 +20,7 @@ COMMANDS = {
     "tag": "give runs a word that a filter finds",
     "note": "write a note beside a run",
     "remove": "remove runs or a sweep, saying first what goes",
+    "compare": "what differs between runs, which setting is best, and whether that is shown",
     "resume": "go on where a run stopped, to the same bits",
     "reproduce": "run a run again and compare bit for bit",
 }

@@ -3,6 +3,7 @@
 import shlex
 
 from seedbed.cli.sweep_tables import best_folder, tables
+from seedbed.cli.sweep_verdict import verdict_text
 from seedbed.process import signals
 from seedbed.process.exit_codes import DONE, RUN_FAILED
 from seedbed.runs.status import Status
@@ -22,6 +23,7 @@ def print_report(sweep: SweepState, monitor: str) -> int:
     compared = tables(sweep.jobs, monitor)
     if compared:
         print(compared)
+        print(verdict_text(sweep, monitor))
     best = best_folder(sweep.jobs, monitor)
     if best is not None:
         print(f"best run: {shlex.quote(str(sweep.directory / best))}")

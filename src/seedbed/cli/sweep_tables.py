@@ -153,12 +153,14 @@ def _seeds_table(seeds: Sequence[OverSeeds], *, alone: bool) -> str:
     settings = _setting_columns(list(seeds[0].settings), seeds)
     means = ["mean", *(number(one.mean) for one in seeds)]
     stds = ["± std", *("" if one.std is None else f"± {one.std:.3g}" for one in seeds)]
-    numbers = ["n", *(str(one.n) for one in seeds)]
-    if width([ranks, *settings, means, stds, numbers]) > WIDTH:
+    numbers = [["n", *(str(one.n) for one in seeds)]]
+    if any(one.lost for one in seeds):
+        numbers.append(["lost", *(str(one.lost) for one in seeds)])
+    if width([ranks, *settings, means, stds, *numbers]) > WIDTH:
         settings = with_short_titles(settings)
-    while settings and width([ranks, *settings, means, stds, numbers]) > WIDTH:
+    while settings and width([ranks, *settings, means, stds, *numbers]) > WIDTH:
         settings.pop()
-    return aligned([ranks, *settings, means, stds, numbers])
+    return aligned([ranks, *settings, means, stds, *numbers])
 
 
 def _setting_columns(keys: Sequence[str], rows: Sequence[Ranked | OverSeeds]) -> list[Column]:

@@ -18,6 +18,9 @@ T = TypeVar("T")
 
 SEED = "seed"
 
+ENDED = (Status.COMPLETED, Status.FAILED, Status.DIVERGED)
+"""Statuses of jobs of which no value is to come."""
+
 
 def value_of(job: JobState, metric: str) -> float | None:
     """The metric of a job that completed; None where it has none or is not defined."""
@@ -80,12 +83,15 @@ class Ranking:
         groups: jobs of the same rows and metric, the best of each first.
         others: the other metrics that jobs have.
         left_out: how many jobs are not ranked, by why.
+        lost: how many jobs of a setting ended without a value, by its values of `keys` without
+            the seed.
     """
 
     keys: list[str]
     groups: list[list[Ranked]]
     others: list[str]
     left_out: Mapping[str, int]
+    lost: Mapping[tuple[str, ...], int]
 
     @property
     def jobs(self) -> list[Ranked]:
@@ -122,12 +128,14 @@ class OverSeeds:
         mean: of the metric.
         std: of the sample, with n - 1 below; None for a single seed.
         n: jobs.
+        lost: jobs that ended without a value, beside those.
     """
 
     settings: Mapping[str, str]
     mean: float
     std: float | None
     n: int
+    lost: int = 0
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,7 @@ class Settings:
 
     Args:
         metric: that they are compared by.
-        found: the best mean first.
+        found: the best mean first, settings that lost jobs behind the others.
     """
 
     metric: str
@@ -151,15 +159,17 @@ def ranked(jobs: Sequence[JobState], monitor: str) -> Ranking:
         monitor: `trainer.monitor`.
     """
     yardstick = Yardstick(jobs, monitor)
-    settings = [_settings(job) for job in jobs]
-    keys = _differing(settings)
-    found, left_out = [], Counter[str]()
+    settings = [typed_settings(job) for job in jobs]
+    keys = differing(settings)
+    found, left_out, lost = [], Counter[str](), Counter[tuple[str, ...]]()
     for job, typed in zip(jobs, settings, strict=True):
         metric = yardstick.metric(job)
         value = value_of(job, metric.name)
         if value is None:
             completed = job.status == Status.COMPLETED
             left_out[f"without {metric.name}" if completed else job.status] += 1
+            if job.status in ENDED:
+                lost[tuple(typed.get(key, "") for key in keys if key != SEED)] += 1
             continue
         found.append(Ranked(job, {key: typed.get(key, "") for key in keys}, metric, value))
     groups = _grouped(found, lambda one: (one.job.rows, one.metric))
@@ -168,7 +178,7 @@ def ranked(jobs: Sequence[JobState], monitor: str) -> Ranking:
         group.sort(key=lambda one: one.value, reverse=higher)
     names = dict.fromkeys(name for one in found for name in one.job.metrics or {})
     others = [name for name in names if {one.metric.name for one in found} != {name}]
-    return Ranking(keys, groups, others, left_out)
+    return Ranking(keys, groups, others, left_out, lost)
 
 
 def over_seeds(ranking: Ranking) -> list[Settings]:
@@ -186,7 +196,9 @@ def over_seeds(ranking: Ranking) -> list[Settings]:
     if all(len(group) < 2 for group in groups):
         return []
     alike = _grouped(groups, lambda group: (group[0].metric, _rows_of(group)))
-    return [_settings_of(family, keys) for family in sorted(alike, key=len, reverse=True)]
+    return [
+        _settings_of(family, keys, ranking.lost) for family in sorted(alike, key=len, reverse=True)
+    ]
 
 
 def _rows_of(group: Sequence[Ranked]) -> Hashable:
@@ -195,13 +207,17 @@ def _rows_of(group: Sequence[Ranked]) -> Hashable:
     return tuple(sorted(counted.items())) if len(counted) > 1 else tuple(counted)
 
 
-def _settings_of(family: Sequence[Sequence[Ranked]], keys: Sequence[str]) -> Settings:
+def _settings_of(
+    family: Sequence[Sequence[Ranked]], keys: Sequence[str], lost: Mapping[tuple[str, ...], int]
+) -> Settings:
     metric = family[0][0].metric.name
-    found = [
-        OverSeeds({key: group[0].settings[key] for key in keys}, *_mean_and_std(group), len(group))
-        for group in family
-    ]
+    found = []
+    for group in family:
+        values = {key: group[0].settings[key] for key in keys}
+        mean, std = _mean_and_std(group)
+        found.append(OverSeeds(values, mean, std, len(group), lost.get(tuple(values.values()), 0)))
     found.sort(key=lambda one: one.mean, reverse=higher_is_better(metric))
+    found.sort(key=lambda one: one.lost > 0)
     return Settings(metric, found)
 
 
@@ -221,11 +237,12 @@ def _grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
     return list(groups.values())
 
 
-def _settings(job: JobState) -> dict[str, str]:
+def typed_settings(job: JobState) -> dict[str, str]:
     """Overrides by key; of a key that is typed twice the last counts, as it does for Hydra."""
     return {key.lstrip("+"): value for key, _, value in (w.partition("=") for w in job.overrides)}
 
 
-def _differing(settings: Sequence[Mapping[str, str]]) -> list[str]:
+def differing(settings: Sequence[Mapping[str, str]]) -> list[str]:
+    """Keys that do not have one value in all of them, in the order of the overrides."""
     keys = dict.fromkeys(key for one in settings for key in one)
     return [key for key in keys if len({one.get(key) for one in settings}) > 1]

@@ -49,7 +49,7 @@ def note_basis(records: Sequence[JobState], resolved_configs: Sequence[Mapping[s
     for record, resolved in zip(records, resolved_configs, strict=True):
         data, loss = resolved["data"], resolved["loss"]
         rows = digest("data", data, _rows(data) if ("data", id(data)) not in digests else {})
-        drawn = _drawn_by(data, resolved["seed"])
+        drawn = drawn_by(data.get("split") or {}, data.get("validation_path"), resolved["seed"])
         record.rows = rows if drawn is None else f"{rows}-{drawn}"
         record.loss = f"{loss.get('_target_')} {digest('loss', loss, loss)}"
         record.scale = "standardized" if data.get("standardize") else "own"
@@ -61,13 +61,17 @@ def _rows(data: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in data.items() if key not in SAME_ROWS}, "split": split}
 
 
-def _drawn_by(data: Mapping[str, Any], seed: int) -> int | None:
-    """The seed that draws the validation rows, or else those to train on; None if none does."""
-    split = data.get("split") or {}
-    own_file = data.get("validation_path")
+def drawn_by(split: Mapping[str, Any], own_file: object, seed: Any) -> Any:
+    """The seed that draws the validation rows, or else those to train on; None if none does.
+
+    Args:
+        split: `data.split`.
+        own_file: `data.validation_path`.
+        seed: of the run.
+    """
     if (own_file or not split.get("validation")) and (own_file or not split.get("test")):
         return None
-    return seed if split.get("seed") is None else int(split["seed"])
+    return seed if split.get("seed") is None else split["seed"]
 
 
 @dataclass(frozen=True)

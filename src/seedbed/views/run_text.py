@@ -126,14 +126,14 @@ def fitting(columns: Sequence[Column], width: int) -> tuple[list[Column], list[s
         The columns, and the titles of those that are left out: from the last on, but `time` and
         `tags` after the metrics.
     """
-    cut = [(title, [_cut(cell, LONGEST) for cell in cells]) for title, cells in columns[1:]]
+    cut = [(title, [cut(cell, LONGEST) for cell in cells]) for title, cells in columns[1:]]
     found = [columns[0], *cut]
-    if _width_of(found) > width:
-        found = _with_short_titles(found)
-    if _width_of(found) > width:
+    if width_of(found) > width:
+        found = with_short_titles(found)
+    if width_of(found) > width:
         found[0] = _with_short_names(found, width)
     left_out = []
-    while _width_of(found) > width and len(found) > 1:
+    while width_of(found) > width and len(found) > 1:
         at = _least(found)
         left_out.append(found.pop(at)[0])
     return found, left_out[::-1]
@@ -145,7 +145,7 @@ def _least(columns: Sequence[Column]) -> int:
     return metrics[-1] if len(metrics) > 1 else len(columns) - 1
 
 
-def _with_short_titles(columns: Sequence[Column]) -> list[Column]:
+def with_short_titles(columns: Sequence[Column]) -> list[Column]:
     """`lr` for `optimizer.lr`, where no other title ends so."""
     tails = [title.rpartition(".")[2] if "/" not in title else title for title, _ in columns]
     return [
@@ -157,11 +157,12 @@ def _with_short_titles(columns: Sequence[Column]) -> list[Column]:
 def _with_short_names(columns: Sequence[Column], width: int) -> Column:
     """The names cut, at the end as the beginning tells the number, so that the rest fits."""
     title, names = columns[0]
-    room = max(SHORTEST_NAME, width - _width_of(columns) + max(map(_width, [title, *names])))
-    return title, [_cut(name, room) for name in names]
+    room = max(SHORTEST_NAME, width - width_of(columns) + max(map(_width, [title, *names])))
+    return title, [cut(name, room) for name in names]
 
 
-def _cut(text: str, longest: int) -> str:
+def cut(text: str, longest: int) -> str:
+    """The text, or the front of it, in cells of a terminal."""
     if _width(text) <= longest:
         return text
     while _width(text) >= longest:
@@ -169,7 +170,8 @@ def _cut(text: str, longest: int) -> str:
     return f"{text}…"
 
 
-def _width_of(columns: Sequence[Column]) -> int:
+def width_of(columns: Sequence[Column]) -> int:
+    """Of all of them together, in cells of a terminal."""
     each = [max(map(_width, [title, *cells])) for title, cells in columns]
     return sum(each) + 2 * (len(each) - 1)
 

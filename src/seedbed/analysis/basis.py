@@ -1,0 +1,193 @@
+"""By which metric runs can be compared, and on which rows each was measured; by their configs."""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from seedbed.catalog.record import RunRecord
+from seedbed.catalog.values import identity, setting_of
+from seedbed.config.hints import did_you_mean, joined
+from seedbed.errors import ArgumentError
+from seedbed.runs.status import Status
+from seedbed.sweep.outcome import JobState
+from seedbed.sweep.yardstick import OWN_UNIT, SAME_ROWS, Metric, Yardstick, drawn_by
+from seedbed.tasks.metrics import METRICS, higher_is_better
+
+NOT_OF_ROWS = (*(f"data.{key}" for key in SAME_ROWS), "data.split.seed")
+"""Keys of `data` that leave the rows as they are, or are told apart by who draws the split."""
+
+
+@dataclass(frozen=True)
+class ChosenMetric:
+    """What runs are compared by.
+
+    Args:
+        name: of the metric; empty where no run has any.
+        higher: whether higher is better.
+        why: what is said of the choice; empty where it is what anybody expects.
+    """
+
+    name: str
+    higher: bool
+    why: str = ""
+
+
+def chosen_metric(
+    records: Sequence[RunRecord], metric: str | None, better: str | None
+) -> ChosenMetric:
+    """The metric that was asked for, or the one of validation rows that the runs share.
+
+    Args:
+        records: to be compared.
+        metric: its name; None to choose.
+        better: `higher` or `lower`, of a metric that this process does not know.
+
+    Raises:
+        ArgumentError: if a run lacks it, or it is in another unit in some; with what to type.
+    """
+    done = [run for run in records if run.status == Status.COMPLETED]
+    names = _names(records)
+    if metric is None:
+        chosen, why = _default(done, names)
+    else:
+        chosen, why = metric, ""
+        _refuse_unknown(metric, names)
+    _refuse_absent(done, chosen)
+    if metric is not None and metric.endswith("/loss"):
+        _refuse_units(done, metric)
+    if chosen.startswith("test/"):
+        why = "the test rows chose the best here, and are no test of it any more"
+    return ChosenMetric(chosen, _direction(chosen, better), why)
+
+
+def _names(records: Iterable[RunRecord]) -> list[str]:
+    return list(dict.fromkeys(name for run in records for name in run.metrics))
+
+
+def _default(done: Sequence[RunRecord], names: Sequence[str]) -> tuple[str, str]:
+    """The metric of validation rows, by `trainer.monitor`, and why it is another one."""
+    if not done:
+        return next((name for name in ("val/loss", "train/loss") if name in names), ""), ""
+    monitors = {str(setting_of(run, "trainer.monitor") or "auto") for run in done}
+    if len(monitors) > 1:
+        raise ArgumentError(
+            f"trainer.monitor differs between the runs ({joined(sorted(monitors))}); "
+            f"type --metric and one of {joined(_shared(done))}"
+        )
+    (monitor,) = monitors
+    found = _yardsticks(done, monitor)
+    if len({one.name for one in found}) > 1 or len({one.unit for one in found}) > 1:
+        raise ArgumentError(_no_one_metric(done, {one.name for one in found}))
+    one = found[0]
+    if one.instead:
+        unit = f"{OWN_UNIT}, " if "accuracy" not in one.name else ""
+        return one.name, f"{unit}as {one.instead} is not in one unit in all runs"
+    if one.name.startswith("train/"):
+        reason = "there are no validation rows" if monitor == "auto" else "trainer.monitor says so"
+        return one.name, f"as {reason}; what fits the training rows best need not predict best"
+    return one.name, ""
+
+
+def _yardsticks(done: Sequence[RunRecord], monitor: str) -> list[Metric]:
+    jobs = [
+        JobState(n, [], run.name, "", run.status, metrics=dict(run.metrics), loss=loss, scale=scale)
+        for n, (run, loss, scale) in enumerate(zip(done, _losses(done), _scales(done), strict=True))
+    ]
+    yardstick = Yardstick(jobs, monitor)
+    return [yardstick.metric(job) for job in jobs]
+
+
+def _no_one_metric(done: Sequence[RunRecord], names: set[str]) -> str:
+    if len(names) > 1:
+        shared = _shared(done)
+        what = f"the runs are not measured alike: some by {', some by '.join(sorted(names))}"
+        if not shared:
+            return f"{what}; they have no metric in common"
+        return f"{what}; type --metric and one of {joined(shared)}"
+    return (
+        f"{names.pop()} is not in one unit, as loss or data.standardize differs between the runs, "
+        "and there are no validation rows; train with data.split.validation=0.2, say"
+    )
+
+
+def _refuse_unknown(metric: str, names: Sequence[str]) -> None:
+    if metric not in names:
+        hint = did_you_mean(metric, names) or f"; there are {joined(names) or 'none'}"
+        raise ArgumentError(f"--metric: no run has '{metric}'{hint}")
+
+
+def _refuse_absent(done: Sequence[RunRecord], metric: str) -> None:
+    lacking = [run.name for run in done if metric not in run.metrics]
+    if not lacking:
+        return
+    shared = _shared(done)
+    hint = f"type --metric and one of {joined(shared)}" if shared else "they share no metric"
+    raise ArgumentError(
+        f"{metric} is not in {len(lacking)} of {len(done)} completed runs, such as "
+        f"'{lacking[0]}'; {hint}"
+    )
+
+
+def _refuse_units(done: Sequence[RunRecord], metric: str) -> None:
+    scaled = len(set(_scales(done))) > 1 and not any("val/accuracy" in run.metrics for run in done)
+    if len(set(_losses(done))) > 1 or scaled:
+        others = [name for name in _shared(done) if not name.endswith("/loss")]
+        hint = f"; type --metric and one of {joined(others)}" if others else ""
+        raise ArgumentError(
+            f"{metric} is not in one unit, as loss or data.standardize differs between the runs"
+            f"{hint}"
+        )
+
+
+def _shared(done: Sequence[RunRecord]) -> list[str]:
+    return [name for name in _names(done) if all(name in run.metrics for run in done)]
+
+
+def _direction(metric: str, better: str | None) -> bool:
+    name = metric.rpartition("/")[2]
+    if name in METRICS or name in ("loss", ""):
+        higher = higher_is_better(metric)
+        if better is not None and higher != (better == "higher"):
+            said = "higher" if higher else "lower"
+            raise ArgumentError(f"--better: {metric} is better when it is {said}; leave it out")
+        return higher
+    if better is None:
+        raise ArgumentError(
+            f"'{metric}' is a metric of your own, and a run does not tell whether it is better "
+            "when it is higher; type --better higher or --better lower"
+        )
+    return better == "higher"
+
+
+def rows_of(records: Sequence[RunRecord]) -> list[Hashable]:
+    """Of each run, what decides the rows that it is measured on, beside the file's content."""
+    decide = _differing(records, lambda key: key.startswith("data.") and key not in NOT_OF_ROWS)
+    return [(_cells(run, decide), _drawn_by(run)) for run in records]
+
+
+def _drawn_by(run: RunRecord) -> Hashable:
+    split = {key: run.settings.get(f"data.split.{key}") for key in ("validation", "test", "seed")}
+    own_file = run.settings.get("data.validation_path")
+    drawn: Hashable = identity(drawn_by(split, own_file, run.settings.get("seed")))
+    return drawn
+
+
+def _losses(records: Sequence[RunRecord]) -> list[str]:
+    """Equal for runs with the same loss; begins with its class, as `Yardstick` asks."""
+    decide = _differing(records, lambda key: key.split(".")[0] == "loss")
+    return [
+        f"{run.settings.get('loss._target_')} {_cells(run, decide) if decide else ''}"
+        for run in records
+    ]
+
+
+def _scales(records: Sequence[RunRecord]) -> list[str]:
+    return ["standardized" if run.settings.get("data.standardize") else "own" for run in records]
+
+
+def _differing(records: Sequence[RunRecord], is_asked: Callable[[str], bool]) -> list[str]:
+    keys = dict.fromkeys(key for run in records for key in run.settings if is_asked(key))
+    return [key for key in keys if len({identity(run.settings.get(key)) for run in records}) > 1]
+
+
+def _cells(run: RunRecord, keys: Iterable[str]) -> tuple[Hashable, ...]:
+    return tuple(identity(run.settings.get(key)) for key in keys)

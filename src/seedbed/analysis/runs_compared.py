@@ -1,0 +1,180 @@
+"""Runs side by side, or their settings over seeds, by one metric; and what must be said of it."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from seedbed.analysis.basis import ChosenMetric, chosen_metric, rows_of
+from seedbed.analysis.settings import DifferentRows, Setting, SettingsCompared, Trial
+from seedbed.analysis.settings import compare_settings as compare_over
+from seedbed.catalog.record import RunRecord
+from seedbed.catalog.table import RecordTable
+from seedbed.catalog.values import identity, setting_of
+from seedbed.config.hints import did_you_mean, joined
+from seedbed.errors import ArgumentError
+
+SEED = "seed"
+
+
+@dataclass(frozen=True)
+class Request:
+    """How runs are to be compared.
+
+    Args:
+        metric: its name; None for that of the validation rows.
+        over: keys whose values are repetitions of one setting; empty for the runs side by side,
+            None for the seed where seeds were swept.
+        better: `higher` or `lower`, of a metric that is not known here.
+    """
+
+    metric: str | None = None
+    over: Sequence[str] | None = None
+    better: str | None = None
+
+
+@dataclass(frozen=True)
+class RunsCompared:
+    """Runs, and what they say of their settings.
+
+    Args:
+        table: of the runs, in the order of the folders.
+        metric: that they are compared by.
+        keys: that differ, those that were swept first, without those of `over`.
+        over: keys whose values are repetitions; empty for runs side by side.
+        settings: over the seeds; of runs side by side each run is a setting. None where runs are
+            measured on rows of their own, and cannot be ranked.
+        labels: the values of `keys`, by setting.
+        records: of each setting, by setting, in the order of its trials.
+    """
+
+    table: RecordTable
+    metric: ChosenMetric
+    keys: tuple[str, ...]
+    over: tuple[str, ...]
+    settings: SettingsCompared | None
+    labels: Mapping[Setting, Mapping[str, Any]]
+    records: Mapping[Setting, Sequence[RunRecord]]
+
+
+def compare_runs(table: RecordTable, request: Request | None = None) -> RunsCompared:
+    """Compares the runs of a table.
+
+    Args:
+        table: the newest first.
+        request: how; None for what the runs themselves suggest.
+
+    Raises:
+        ArgumentError: if they cannot be compared so; with what to type.
+    """
+    request = request or Request()
+    if not table.records:
+        raise ArgumentError(f"no run to compare{_only_others(table)}")
+    _refuse_tasks(table.records)
+    metric = chosen_metric(table.records, request.metric, request.better)
+    differing = table.differing_keys()
+    over = _over(table, request.over, differing)
+    keys = tuple(key for key in differing if key not in over)
+    trials = _trials(table.records, keys, over, metric.name)
+    labels, records = _by_setting(table.records, keys, trials)
+    return RunsCompared(
+        table, metric, keys, over, _compared(trials, keys, over, metric.higher), labels, records
+    )
+
+
+def _only_others(table: RecordTable) -> str:
+    if not table.left_out:
+        return ": the folder holds none; train some with seedbed train -m"
+    first = table.left_out[0]
+    return f": {len(table.left_out)} folders are none, such as '{first.name}' ({first.problem})"
+
+
+def _refuse_tasks(records: Sequence[RunRecord]) -> None:
+    tasks: dict[str, RunRecord] = {}
+    for run in records:
+        if "task" in run.facts:
+            tasks.setdefault(str(run.facts["task"]), run)
+    if len(tasks) > 1:
+        told = ", ".join(f"{task} ('{run.name}')" for task, run in sorted(tasks.items()))
+        raise ArgumentError(
+            f"the runs have different tasks: {told}; name the runs or the sweep of one task"
+        )
+
+
+def _over(
+    table: RecordTable, asked: Sequence[str] | None, differing: Sequence[str]
+) -> tuple[str, ...]:
+    """The keys whose values are repetitions."""
+    if asked is None:
+        return (SEED,) if SEED in differing and _has_repetitions(table, differing) else ()
+    known = dict.fromkeys(key for run in table.records for key in run.settings)
+    for key in asked:
+        if key not in known:
+            hint = did_you_mean(key, known) or f"; those that differ are {joined(differing)}"
+            raise ArgumentError(f"--over: no key '{key}'{hint}")
+    return tuple(asked)
+
+
+def _has_repetitions(table: RecordTable, differing: Sequence[str]) -> bool:
+    """Whether a setting was run with more than one seed."""
+    keys = [key for key in differing if key != SEED]
+    seeds: dict[Setting, Hashable] = {}
+    for run in table.records:
+        seed = identity(setting_of(run, SEED))
+        if seeds.setdefault(_cells(run, keys), seed) != seed:
+            return True
+    return False
+
+
+def _trials(
+    records: Sequence[RunRecord], keys: Sequence[str], over: Sequence[str], metric: str
+) -> list[Trial]:
+    """Runs side by side are each a setting of their own, by their place in the table."""
+    return [
+        Trial(
+            setting=_cells(run, keys) if over else (at,),
+            seed=_cells(run, over),
+            status=run.status,
+            value=run.metrics.get(metric),
+            rows=rows,
+        )
+        for at, (run, rows) in enumerate(zip(records, rows_of(records), strict=True))
+    ]
+
+
+def _by_setting(
+    records: Sequence[RunRecord], keys: Sequence[str], trials: Sequence[Trial]
+) -> tuple[dict[Setting, Mapping[str, Any]], dict[Setting, list[RunRecord]]]:
+    labels: dict[Setting, Mapping[str, Any]] = {}
+    found: dict[Setting, list[RunRecord]] = {}
+    for run, trial in zip(records, trials, strict=True):
+        if trial.setting not in labels:
+            labels[trial.setting] = {key: setting_of(run, key) for key in keys}
+        found.setdefault(trial.setting, []).append(run)
+    return labels, found
+
+
+def _compared(
+    trials: Sequence[Trial], keys: Sequence[str], over: Sequence[str], higher: bool
+) -> SettingsCompared | None:
+    if over:
+        try:
+            return compare_over(keys, trials, higher=higher)
+        except DifferentRows as err:
+            raise ArgumentError(_different_rows(keys)) from err
+    if len({trial.rows for trial in trials}) > 1:
+        return None
+    return compare_over((), [replace(one, seed=()) for one in trials], higher=higher)
+
+
+def _different_rows(keys: Sequence[str]) -> str:
+    data = [key for key in keys if key.split(".")[0] == "data"]
+    told = f" ({joined(data)} differ)" if data else ""
+    split = " or type --over seed,data.split.seed" if "data.split.seed" in keys else ""
+    return (
+        f"runs of one seed are measured on different rows{told}, and their settings cannot be "
+        f"compared; name runs of the same rows, or type --over none to see all side by side{split}"
+    )
+
+
+def _cells(run: RunRecord, keys: Sequence[str]) -> Setting:
+    return tuple(identity(setting_of(run, key)) for key in keys)

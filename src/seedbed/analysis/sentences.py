@@ -1,0 +1,142 @@
+"""What a comparison says, in sentences: the verdict, what mattered, what must be known of both."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from seedbed.analysis.intervals import coverage_at_most
+from seedbed.analysis.settings import OneSetting, Setting, SettingsCompared
+from seedbed.analysis.variance import Share, Variance
+from seedbed.analysis.verdict import Verdict, seeds_needed
+
+MOST_SHARES = 6
+"""Of those that are told in a line."""
+
+LONGEST_LABEL = 80
+"""Characters of a setting within a sentence."""
+
+Labels = Mapping[Setting, Mapping[str, Any]]
+
+
+def value_text(value: Any) -> str:
+    """A setting as it would be typed."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def label_text(label: Mapping[str, Any]) -> str:
+    """`optimizer.lr=0.01 model=custom`."""
+    text = " ".join(f"{key}={value_text(value)}" for key, value in label.items())
+    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"
+
+
+def number_text(value: float) -> str:
+    """Four digits of it."""
+    return f"{value:.4g}"
+
+
+def p_text(p: float) -> str:
+    """Two digits of it, never 0."""
+    return f"{p:.2g}"
+
+
+def verdict_sentence(compared: SettingsCompared, labels: Labels, metric: str) -> str:
+    """The best against the next; empty where there is one setting alone."""
+    said = compared.verdict
+    if said is None:
+        return ""
+    first, second = compared.settings[:2]
+    names = f"{label_text(labels[first.setting])} against the next, "
+    names += label_text(labels[second.setting])
+    return f"verdict: {said.words}: {names}{_numbers(said, metric)}"
+
+
+def _numbers(said: Verdict, metric: str) -> str:
+    if said.difference is None or said.p is None or said.superiority is None:
+        return ""
+    over = f"\n  {said.n} seed{'s' if said.n > 1 else ''} in common: {metric}"
+    if said.equal:
+        return f"{over} the same on every one"
+    way = "higher" if said.difference > 0 else "lower"
+    between = ""
+    if said.interval is not None:
+        low, high = sorted(map(abs, said.interval))
+        if (said.interval[0] < 0) == (said.interval[1] < 0):
+            between = f" ({number_text(low)} to {number_text(high)})"
+        else:
+            between = f" (difference from {number_text(said.interval[0])} to "
+            between += f"{number_text(said.interval[1])})"
+    return (
+        f"{over} {way} by {number_text(abs(said.difference))}{between}, "
+        f"p {p_text(said.p)}, P(A > B) {said.superiority:.2g}"
+    )
+
+
+def variance_sentence(variance: Variance) -> str:
+    """The shares of the keys, of pairs, of the rest and of the seed."""
+    told = [_share_text(one) for one in variance.shares[:MOST_SHARES]]
+    more = len(variance.shares) - MOST_SHARES
+    if more > 0:
+        left = sum(one.share for one in variance.shares[MOST_SHARES:])
+        told.append(f"{more} more together {percent(left)}")
+    if variance.noise is None:
+        told.append("the seed was not swept, and its noise is in all of them")
+    else:
+        told.append(f"the seed (noise) {percent(variance.noise)}")
+    return f"what mattered: {', '.join(told)}"
+
+
+def _share_text(one: Share) -> str:
+    return f"{share_name(one)} {percent(one.share)}"
+
+
+def share_name(one: Share) -> str:
+    """The key, the pair of keys, or the rest."""
+    return " with ".join(one.keys) if one.keys else "three keys and more together"
+
+
+def percent(share: float) -> str:
+    """Whole percents; below ten one digit more."""
+    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
+
+
+def remarks(
+    compared: SettingsCompared, labels: Labels, metric: str, over: Sequence[str]
+) -> Iterable[str]:
+    """What must be known to read the table: runs without a value, unequal seeds, few seeds."""
+    yield from _lost(compared.settings, metric)
+    for one in compared.deceptive:
+        assert one.mean is not None
+        yield (
+            f"{label_text(labels[one.setting])} stands behind, though {one.n} of its "
+            f"{len(one.trials)} runs have a value, with a mean of {number_text(one.mean)}"
+        )
+    if compared.repeated:
+        yield (
+            f"{compared.repeated} runs repeat a setting and seed; of those the newest counts "
+            "that completed"
+        )
+    if over and compared.unequal_seeds:
+        yield "not all settings have values of the same seeds; they are compared on those in common"
+    sizes = [one.n for one in compared.settings if one.n > 1]
+    if over and sizes and min(sizes) < seeds_needed():
+        n = min(sizes)
+        yield (
+            f"an interval of {n} seeds is too narrow: it holds the mean in "
+            f"{coverage_at_most(n):.0%} of cases at most; from {seeds_needed()} seeds on it can "
+            "hold 95 %"
+        )
+
+
+def _lost(settings: Sequence[OneSetting], metric: str) -> Iterable[str]:
+    counts: Counter[str] = Counter()
+    for one in settings:
+        counts.update(one.without_value)
+    if not counts:
+        return
+    told = ", ".join(f"{number} {why}" for why, number in counts.items())
+    behind = sum(one.lost > 0 for one in settings)
+    who = "1 setting stands" if behind == 1 else f"{behind} settings stand"
+    yield f"without {metric}: {told}{f'; {who} behind the others for it' if behind else ''}"

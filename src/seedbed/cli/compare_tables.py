@@ -1,0 +1,133 @@
+"""How a comparison looks on the terminal."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from seedbed.analysis.sentences import number_text, p_text, value_text
+from seedbed.api.run_comparison import RunComparison
+from seedbed.runs.files import printable
+from seedbed.runs.status import Status
+from seedbed.views.comparison import distinct_names
+from seedbed.views.run_text import Column, cell_text, cut, lines, width_of, with_short_titles
+
+WIDTH = 100
+"""Columns of text; the names of runs are shown whole, so that they can be pasted."""
+
+LONGEST_SETTING = 24
+"""Characters of one value."""
+
+Row = Mapping[str, Any]
+
+
+def comparison_text(compared: RunComparison, limit: int) -> str:
+    """The table, the verdict, and what mattered.
+
+    Args:
+        compared: to be shown.
+        limit: of the rows; 0 for all.
+    """
+    rows = compared.rows
+    shown = rows[:limit] if limit else rows
+    table = _settings_table if compared.over else _runs_table
+    left = len(rows) - len(shown)
+    more = [f"and {left} more; --limit 0 shows all"] if left else []
+    parts = [_title(compared, len(rows)), *table(compared, shown), *more, *compared.sentences]
+    return "\n".join(parts)
+
+
+def markdown_cells(compared: RunComparison, rows: Sequence[Row]) -> list[list[str]]:
+    """The texts of the cells, for a table of Markdown."""
+    names = column_names(rows)
+    return [["" if row.get(n) is None else cell_text(row[n]) for n in names] for row in rows]
+
+
+def column_names(rows: Iterable[Row]) -> list[str]:
+    """All that a row has a value under."""
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _title(compared: RunComparison, number_of: int) -> str:
+    noun = "setting" if compared.over else "run"
+    over = f" over {', '.join(compared.over)}" if compared.over else ""
+    direction = "higher" if compared.higher_is_better else "lower"
+    ranked = compared.metric and compared.is_ranked
+    by = f" by {printable(compared.metric)} ({direction} is better)" if ranked else ""
+    same = "" if compared.keys or number_of < 2 else "; their configs do not differ"
+    return f"{number_of} {noun}{'' if number_of == 1 else 's'}{over}{by}{same}:"
+
+
+def _settings_table(compared: RunComparison, rows: Sequence[Row]) -> list[str]:
+    numbers = [
+        _column("n", rows, lambda row: str(row["n"])),
+        _column("mean", rows, lambda row: cell_text(row["mean"])),
+        _column("± std", rows, lambda row: "-" if row["std"] is None else f"{row['std']:.3g}"),
+        _column("95 % interval", rows, _interval),
+    ]
+    if any(row["without_value"] for row in rows):
+        numbers.insert(1, _column("lost", rows, lambda row: str(row["without_value"])))
+    if len(compared.rows) > 2:
+        numbers.append(_column("p (Holm)", rows, _corrected))
+    return _fitted(compared, rows, [_ranks(rows)], numbers)
+
+
+def _runs_table(compared: RunComparison, rows: Sequence[Row]) -> list[str]:
+    shown = compared.records[: len(rows)]
+    names = distinct_names([run.path.parts for run in shown])
+    front = [_ranks(rows)] if compared.is_ranked else []
+    front.append(("run", list(map(printable, names))))
+    if any(row["status"] != Status.COMPLETED for row in rows):
+        front.append(_column("status", rows, lambda row: str(row["status"])))
+    metrics = dict.fromkeys(name for run in shown for name in run.metrics)
+    by = [_metric(compared.metric, rows)] if compared.metric else []
+    others = [_metric(name, rows) for name in metrics if name != compared.metric]
+    return _fitted(compared, rows, front, by, others)
+
+
+def _metric(name: str, rows: Sequence[Row]) -> Column:
+    return _column(name, rows, lambda row: cell_text(row.get(name)))
+
+
+def _fitted(
+    compared: RunComparison,
+    rows: Sequence[Row],
+    front: Sequence[Column],
+    behind: Sequence[Column],
+    others: Sequence[Column] = (),
+) -> list[str]:
+    """With as many of the keys as there is room for, one at least, and then of other columns."""
+    keys = [_column(key, rows, lambda row, key=key: _setting(row[key])) for key in compared.keys]  # type: ignore[misc]
+    room = max(WIDTH, width_of([*front, *keys[:1], *behind]))
+    if width_of([*front, *keys, *behind]) > room:
+        keys = with_short_titles(keys)
+    while keys and width_of([*front, *keys, *behind]) > room:
+        keys.pop()
+    columns = [*front, *keys, *behind]
+    for one in others:
+        if width_of([*columns, one]) > WIDTH:
+            break
+        columns.append(one)
+    left = len(compared.keys) - len(keys)
+    more = f"{left} more keys differ" if left > 1 else "1 more key differs"
+    return [*lines(columns), *([f"({more}; --json and --csv have all)"] if left else [])]
+
+
+def _setting(value: Any) -> str:
+    return cut(" ".join(value_text(value).split()), LONGEST_SETTING)
+
+
+def _ranks(rows: Sequence[Row]) -> Column:
+    return "rank", [str(rank) for rank in range(1, len(rows) + 1)]
+
+
+def _column(title: str, rows: Sequence[Row], text: Callable[[Row], str]) -> Column:
+    return printable(title), [text(row) for row in rows]
+
+
+def _interval(row: Row) -> str:
+    if row["low"] is None:
+        return "-"
+    return f"{number_text(row['low'])} to {number_text(row['high'])}"
+
+
+def _corrected(row: Row) -> str:
+    return "-" if row["p_holm"] is None else p_text(row["p_holm"])
