@@ -8,15 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seedbed.analysis.comparing import DifferentRows, compare_settings, moved_together
 from seedbed.analysis.multiple import holm
 from seedbed.analysis.sentences import remarks, variance_sentence, verdict_sentence
-from seedbed.analysis.settings import (
-    DifferentRows,
-    SettingsCompared,
-    Trial,
-    compare_settings,
-    moved_together,
-)
+from seedbed.analysis.settings import SettingsCompared, Trial
 
 GOOD, BAD = ("good",), ("bad",)
 
@@ -138,7 +133,7 @@ def test_one_seed_each_says_what_cannot_be_said() -> None:
 
 def test_few_seeds_have_too_narrow_intervals() -> None:
     told = said(compared(trials(GOOD, [1.0, 1.1, 1.3]), trials(BAD, [2.0, 2.2, 2.1])))
-    assert told[1].startswith("an interval of 3 seeds is too narrow: it holds the mean in 75%")
+    assert told[1].startswith("an interval of 3 seeds is too narrow: it holds the mean in 75 %")
 
 
 def test_two_names_of_one_thing_are_said_to_be_the_same() -> None:
@@ -172,8 +167,7 @@ def test_keys_that_move_together_are_one_key() -> None:
     assert found.variance is not None
     told = variance_sentence(found.variance)
     assert told == (
-        "what mattered: lr + epochs 100 %, model 0.0 %, lr + epochs with model 0.0 %, "
-        "the seed (noise) 0.0 %"
+        "what mattered: lr + epochs 100 %, 2 others together 0.0 %, the seed (noise) 0.0 %"
     )
 
 
@@ -182,6 +176,6 @@ def test_without_swept_seeds_their_noise_is_said_to_be_everywhere() -> None:
     found = compare_settings(["a", "b"], some, higher=False)
     assert found.variance is not None
     assert variance_sentence(found.variance) == (
-        "what mattered: b 80 %, a 20 %, a with b 0.0 %, "
+        "what mattered: b 80 %, a 20 %, 1 other 0.0 %, "
         "the seed was not swept, and its noise is in all of them"
     )

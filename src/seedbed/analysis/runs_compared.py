@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seedbed.analysis.basis import ChosenMetric, chosen_metric, rows_of
-from seedbed.analysis.settings import DifferentRows, Setting, SettingsCompared, Trial
-from seedbed.analysis.settings import compare_settings as compare_over
+from seedbed.analysis.comparing import DifferentRows, compare_settings
+from seedbed.analysis.settings import Setting, SettingsCompared, Trial
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.table import RecordTable
 from seedbed.catalog.values import identity, setting_of
@@ -158,12 +158,12 @@ def _compared(
 ) -> SettingsCompared | None:
     if over:
         try:
-            return compare_over(keys, trials, higher=higher)
+            return compare_settings(keys, trials, higher=higher)
         except DifferentRows as err:
             raise ArgumentError(_different_rows(keys)) from err
     if len({trial.rows for trial in trials}) > 1:
         return None
-    return compare_over((), [replace(one, seed=()) for one in trials], higher=higher)
+    return compare_settings((), [replace(one, seed=()) for one in trials], higher=higher)
 
 
 def _different_rows(keys: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from seedbed.analysis.importance import Importance
 from seedbed.analysis.intervals import coverage_at_most
 from seedbed.analysis.settings import OneSetting, Setting, SettingsCompared
 from seedbed.analysis.variance import Share, Variance
@@ -13,6 +14,9 @@ from seedbed.analysis.verdict import Verdict, seeds_needed
 MOST_SHARES = 6
 """Of those that are told in a line."""
 
+LEAST_SHARE = 0.01
+"""Of one that is told by name."""
+
 LONGEST_LABEL = 80
 """Characters of a setting within a sentence."""
 
@@ -20,9 +24,11 @@ Labels = Mapping[Setting, Mapping[str, Any]]
 
 
 def value_text(value: Any) -> str:
-    """A setting as it would be typed."""
+    """A setting as it would be typed; five digits of a number."""
     if isinstance(value, str):
         return value
+    if isinstance(value, float):
+        return f"{value:.5g}"
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
@@ -76,20 +82,41 @@ def _numbers(said: Verdict, metric: str) -> str:
 
 def variance_sentence(variance: Variance) -> str:
     """The shares of the keys, of pairs, of the rest and of the seed."""
-    told = [_share_text(one) for one in variance.shares[:MOST_SHARES]]
-    more = len(variance.shares) - MOST_SHARES
-    if more > 0:
-        left = sum(one.share for one in variance.shares[MOST_SHARES:])
-        told.append(f"{more} more together {percent(left)}")
+    told = shares_text(variance.shares)
     if variance.noise is None:
-        told.append("the seed was not swept, and its noise is in all of them")
-    else:
-        told.append(f"the seed (noise) {percent(variance.noise)}")
-    return f"what mattered: {', '.join(told)}"
+        return f"what mattered: {told}, the seed was not swept, and its noise is in all of them"
+    return f"what mattered: {told}, the seed (noise) {percent(variance.noise)}"
 
 
-def _share_text(one: Share) -> str:
-    return f"{share_name(one)} {percent(one.share)}"
+def importance_sentence(compared: SettingsCompared, found: Importance | str) -> str:
+    """What mattered, or why that is not told.
+
+    Args:
+        compared: of its settings.
+        found: what mattered, or why it is not known.
+    """
+    if compared.variance is not None:
+        return variance_sentence(compared.variance)
+    noise = compared.noise
+    seed = "" if noise is None else f"; the seed (noise) has {percent(noise)} of the variance"
+    if isinstance(found, str):
+        return f"what mattered: not told, as {found}{seed}"
+    return (
+        f"what mattered ({found.method}, as {found.why}: what sets the best tenth of the runs "
+        f"apart): {shares_text(found.shares)}{seed}"
+    )
+
+
+def shares_text(shares: Sequence[Share]) -> str:
+    """The largest by name, the others together."""
+    named = [one for one in shares[:MOST_SHARES] if one.share >= LEAST_SHARE]
+    named = named or list(shares[:1])
+    told = [f"{share_name(one)} {percent(one.share)}" for one in named]
+    others = shares[len(named) :]
+    if others:
+        noun = "other" if len(others) == 1 else "others together"
+        told.append(f"{len(others)} {noun} {percent(sum(one.share for one in others))}")
+    return ", ".join(told)
 
 
 def share_name(one: Share) -> str:
@@ -125,8 +152,8 @@ def remarks(
         n = min(sizes)
         yield (
             f"an interval of {n} seeds is too narrow: it holds the mean in "
-            f"{coverage_at_most(n):.0%} of cases at most; from {seeds_needed()} seeds on it can "
-            "hold 95 %"
+            f"{percent(coverage_at_most(n))} of cases at most; from {seeds_needed()} seeds on it "
+            "can hold 95 %"
         )
 
 

@@ -53,6 +53,26 @@ class Variance:
     runs: int
 
 
+def noise_share(settings: Sequence[Sequence[float]]) -> float | None:
+    """The part of the variance that lies within settings; of any runs, a full grid or not.
+
+    Args:
+        settings: the values of each, finite.
+
+    Returns:
+        None where no setting has two values, or there is no variance.
+    """
+    every = np.array([value for values in settings for value in values], dtype=np.float64)
+    if all(len(values) < 2 for values in settings):
+        return None
+    scale = float(np.abs(every).max()) or 1.0
+    whole = _squares(every / scale - (every / scale).mean())
+    if whole <= EQUAL * len(every):
+        return None
+    parts = [np.array(values, dtype=np.float64) / scale for values in settings if values]
+    return sum(_squares(part - part.mean()) for part in parts) / whole
+
+
 class NoFullGrid(ValueError):
     """Why there is no exact analysis."""
 

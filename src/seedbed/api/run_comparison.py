@@ -1,20 +1,17 @@
 """Runs or settings compared, as Python sees them: rows, a verdict, what mattered, what to know."""
 
 from dataclasses import asdict
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from seedbed.analysis.importance import Importance, importance
 from seedbed.analysis.runs_compared import SEED, RunsCompared
-from seedbed.analysis.sentences import (
-    remarks,
-    value_text,
-    variance_sentence,
-    verdict_sentence,
-)
+from seedbed.analysis.sentences import importance_sentence, remarks, value_text, verdict_sentence
 from seedbed.analysis.settings import Against, OneSetting
-from seedbed.analysis.variance import Variance
 from seedbed.analysis.verdict import Verdict
 from seedbed.catalog.record import RunRecord
+from seedbed.errors import ArgumentError
 
 if TYPE_CHECKING:
     import pandas
@@ -85,22 +82,28 @@ class RunComparison:
         return self._settings.verdict if self._settings is not None and self.over else None
 
     @property
-    def importance(self) -> Variance | None:
-        """The shares of the variance; None where the runs are no full grid."""
-        return self._settings.variance if self._settings is not None and self.over else None
+    def importance(self) -> Importance | None:
+        """What mattered; None where that cannot be told, as `sentences` say."""
+        return None if isinstance(self._importance, str) else self._importance
+
+    @cached_property
+    def _importance(self) -> Importance | str:
+        """What mattered, or why it is not known."""
+        if self._settings is None or not self.over or not self.keys:
+            return ""
+        try:
+            return importance(self._settings, self.over)
+        except ArgumentError as err:
+            return str(err)
 
     @property
     def sentences(self) -> list[str]:
         """The verdict and what mattered, in words."""
         compared = self._settings
-        if compared is None or not self.over:
+        if compared is None or not self.over or not self.keys:
             return []
-        told = [verdict_sentence(compared, self._compared.labels, self.metric)]
-        if compared.variance is not None:
-            told.append(variance_sentence(compared.variance))
-        elif self.keys:
-            told.append(f"what mattered: not told exactly, as {compared.no_variance}")
-        return [one for one in told if one]
+        verdict = verdict_sentence(compared, self._compared.labels, self.metric)
+        return [verdict, importance_sentence(compared, self._importance)]
 
     @property
     def notes(self) -> list[str]:
@@ -127,7 +130,7 @@ class RunComparison:
         Args:
             limit: of the rows; None for all.
         """
-        compared, said = self._settings, self.verdict
+        said = self.verdict
         return {
             "metric": self.metric,
             "higher_is_better": self.higher_is_better,
@@ -137,7 +140,6 @@ class RunComparison:
             "settings" if self.over else "runs": self._json_rows()[:limit],
             "verdict": None if said is None else {**asdict(said), "better": said.is_better},
             "importance": None if self.importance is None else asdict(self.importance),
-            "no_importance": compared.no_variance if compared is not None and self.over else "",
             "sentences": self.sentences,
             "notes": self.notes,
             "left_out": [

@@ -3,8 +3,9 @@
 import shlex
 from collections.abc import Hashable
 
+from seedbed.analysis.comparing import DifferentRows, compare_settings
 from seedbed.analysis.sentences import variance_sentence, verdict_sentence
-from seedbed.analysis.settings import DifferentRows, Trial, compare_settings
+from seedbed.analysis.settings import Trial
 from seedbed.sweep.best import SEED, differing, typed_settings
 from seedbed.sweep.outcome import SweepState
 from seedbed.sweep.yardstick import Yardstick

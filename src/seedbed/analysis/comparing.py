@@ -1,0 +1,120 @@
+"""Sorts runs into settings, and ranks those: the rules that a comparison goes by."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from seedbed.analysis.intervals import mean_and_std
+from seedbed.analysis.settings import LOST, OneSetting, Setting, SettingsCompared, Trial
+from seedbed.analysis.variance import NoFullGrid, Variance, variance_shares
+from seedbed.runs.status import Status
+
+
+class DifferentRows(ValueError):
+    """Two runs of one seed are measured on different rows, and say nothing of their settings."""
+
+
+def compare_settings(
+    keys: Sequence[str], trials: Iterable[Trial], *, higher: bool
+) -> SettingsCompared:
+    """Compares settings by their means over seeds.
+
+    Args:
+        keys: that differ; `Trial.setting` has a value for each.
+        trials: the newest first: of several with the same setting and seed the first counts that
+            completed, else that ended, else that there is.
+        higher: whether higher is better.
+
+    Raises:
+        DifferentRows: if runs of one seed are measured on different rows.
+    """
+    given = list(trials)
+    counted = _without_repeats(given)
+    _refuse_different_rows(counted)
+    ranked = sorted(_by_setting(counted), key=lambda one: _rank(one, higher))
+    variance, no_variance = _variance(keys, counted)
+    return SettingsCompared(
+        tuple(keys),
+        higher,
+        ranked,
+        len(given) - len(counted),
+        variance,
+        no_variance,
+    )
+
+
+def _without_repeats(trials: Iterable[Trial]) -> list[Trial]:
+    """One trial for each setting and seed."""
+    found: dict[tuple[Setting, Hashable], Trial] = {}
+    for one in trials:
+        key = one.setting, one.seed
+        if key not in found or _standing(one) > _standing(found[key]):
+            found[key] = one
+    return sorted(found.values(), key=lambda one: _order(one.seed))
+
+
+def _order(seed: Hashable) -> tuple[tuple[bool, Any], ...]:
+    """Numbers in their order, then the rest as texts: nothing hangs on the order of the runs."""
+    parts = seed if isinstance(seed, tuple) else (seed,)
+    return tuple(
+        (False, part) if isinstance(part, int | float) else (True, str(part)) for part in parts
+    )
+
+
+def _standing(trial: Trial) -> int:
+    return 2 if trial.status == Status.COMPLETED else int(trial.status in LOST)
+
+
+def _refuse_different_rows(trials: Iterable[Trial]) -> None:
+    rows: dict[Hashable, Hashable] = {}
+    for one in trials:
+        if rows.setdefault(one.seed, one.rows) != one.rows:
+            raise DifferentRows
+
+
+def _by_setting(trials: Iterable[Trial]) -> list[OneSetting]:
+    groups: dict[Setting, list[Trial]] = {}
+    for one in trials:
+        groups.setdefault(one.setting, []).append(one)
+    return [_one_setting(setting, some) for setting, some in groups.items()]
+
+
+def _one_setting(setting: Setting, trials: Sequence[Trial]) -> OneSetting:
+    values = {one.seed: one.measured for one in trials if one.measured is not None}
+    mean, std = mean_and_std(np.array(list(values.values()))) if values else (None, None)
+    return OneSetting(setting, tuple(trials), values, mean, std)
+
+
+def _rank(one: OneSetting, higher: bool) -> tuple[bool, bool, float]:
+    if one.mean is None:
+        return True, True, 0.0
+    return False, one.lost > 0, -one.mean if higher else one.mean
+
+
+def _variance(keys: Sequence[str], trials: Sequence[Trial]) -> tuple[Variance | None, str]:
+    lacking = sum(one.measured is None for one in trials)
+    if lacking:
+        return None, f"{lacking} of {len(trials)} runs have no value"
+    columns = dict(zip(keys, zip(*(one.setting for one in trials), strict=True), strict=False))
+    try:
+        values = [one.value for one in trials if one.value is not None]
+        return variance_shares(moved_together(columns), values), ""
+    except NoFullGrid as err:
+        return None, str(err)
+
+
+def moved_together(columns: Mapping[str, Sequence[Hashable]]) -> dict[str, Sequence[Hashable]]:
+    """The columns, of which those that always change together are one, under all their names."""
+    patterns = {key: _pattern(column) for key, column in columns.items()}
+    ordered = sorted(patterns, key=lambda key: (patterns[key], list(patterns).index(key)))
+    groups = [list(same) for _, same in groupby(ordered, key=lambda key: patterns[key])]
+    groups.sort(key=lambda group: list(columns).index(group[0]))
+    return {" + ".join(group): columns[group[0]] for group in groups}
+
+
+def _pattern(column: Sequence[Hashable]) -> tuple[int, ...]:
+    """Which rows of a column are equal."""
+    numbers: dict[Hashable, int] = {}
+    return tuple(numbers.setdefault(value, len(numbers)) for value in column)
