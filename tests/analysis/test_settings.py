@@ -133,7 +133,9 @@ def test_one_seed_each_says_what_cannot_be_said() -> None:
 
 def test_few_seeds_have_too_narrow_intervals() -> None:
     told = said(compared(trials(GOOD, [1.0, 1.1, 1.3]), trials(BAD, [2.0, 2.2, 2.1])))
-    assert told[1].startswith("an interval of 3 seeds is too narrow: it holds the mean in 75 %")
+    assert told[1].startswith(
+        "a 95 % interval of 3 seeds is too narrow: it holds the mean in 73 of 100"
+    )
 
 
 def test_two_names_of_one_thing_are_said_to_be_the_same() -> None:

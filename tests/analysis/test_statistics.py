@@ -11,9 +11,9 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from seedbed.analysis.intervals import (
+    COVERAGE,
     RESAMPLES,
     bca_interval,
-    coverage_at_most,
     mean_and_std,
 )
 from seedbed.analysis.multiple import holm
@@ -78,13 +78,14 @@ def test_mean_and_deviation_are_numpys(values: list[float]) -> None:
     assert mean_and_std(np.array(values[:1])) == (pytest.approx(values[0]), None)
 
 
-def test_small_samples_hold_less_than_their_intervals_say() -> None:
-    random = np.random.default_rng(0)
-    for n in (2, 3, 5):
-        samples = random.normal(size=(20_000, n))
-        held = (samples.min(axis=1) < 0) & (samples.max(axis=1) > 0)
-        assert coverage_at_most(n) == pytest.approx(held.mean(), abs=0.01)
-    assert coverage_at_most(6) == 0.95
+@pytest.mark.parametrize("n", [2, 3, 6, 10])
+def test_an_interval_of_few_values_holds_the_mean_as_often_as_is_said(n: int) -> None:
+    random = np.random.default_rng(n)
+    held = 0
+    for _ in range(1500):
+        low, high = bca_interval(random.normal(size=n), resamples=499)
+        held += low < 0 < high
+    assert held / 1500 == pytest.approx(COVERAGE[n], abs=0.035)
 
 
 @given(st.lists(EIGHTHS, min_size=1, max_size=8))

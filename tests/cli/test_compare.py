@@ -236,7 +236,7 @@ def test_diverged_and_nan_runs_do_not_help_their_setting(seedbed: Command, tmp_p
     assert re.search(r"^ +2 +1 +5 +3 ", out, re.M)
     assert "note: without val/loss: 1 diverged, 2 completed without a finite value; 1 set" in out
     assert "note: optimizer.lr=1 stands behind, though 5 of its 8 runs have a value" in out
-    assert "what mattered: not told exactly, as 3 of 16 runs have no value" in out
+    assert "what mattered: not told, as 3 of 16 runs have no value; 16 runs are too few" in out
 
 
 def test_what_cannot_be_compared_is_refused(seedbed: Command, tmp_path: Path) -> None:

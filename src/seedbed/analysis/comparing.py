@@ -52,7 +52,7 @@ def _without_repeats(trials: Iterable[Trial]) -> list[Trial]:
         key = one.setting, one.seed
         if key not in found or _standing(one) > _standing(found[key]):
             found[key] = one
-    return sorted(found.values(), key=lambda one: _order(one.seed))
+    return sorted(found.values(), key=lambda one: (_order(one.seed), _order(one.setting)))
 
 
 def _order(seed: Hashable) -> tuple[tuple[bool, Any], ...]:

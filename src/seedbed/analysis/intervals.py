@@ -30,6 +30,21 @@ TIE = 1e-12
 
 NORMAL = NormalDist()
 
+COVERAGE = {
+    2: 0.50,
+    3: 0.73,
+    4: 0.80,
+    5: 0.84,
+    6: 0.86,
+    7: 0.87,
+    8: 0.88,
+    9: 0.89,
+    10: 0.90,
+    20: 0.92,
+}
+"""How often the interval of so many normal values holds their mean: a bootstrap of few is too
+narrow. Measured over 20,000 samples of each size; of skewed values it holds it less often."""
+
 
 def mean_and_std(values: Array) -> tuple[float, float | None]:
     """The mean, and the standard deviation of the sample; None for one value.
@@ -41,15 +56,6 @@ def mean_and_std(values: Array) -> tuple[float, float | None]:
     mean = float(scaled.mean())
     std = float(scaled.std(ddof=1)) * scale if len(scaled) > 1 else None
     return mean * scale, std
-
-
-def coverage_at_most(n: int) -> float:
-    """The most that a bootstrap interval of n values can hold, whatever it is called.
-
-    It lies between the least and the greatest value, and all n lie on one side of the middle of
-    their distribution once in 2^(n-1) samples: 75 % for three values, 94 % for five.
-    """
-    return min(CONFIDENCE, 1 - 2.0 ** (1 - n))
 
 
 def bca_interval(values: Array, *, resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:

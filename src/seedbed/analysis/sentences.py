@@ -6,16 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from seedbed.analysis.importance import Importance
-from seedbed.analysis.intervals import coverage_at_most
+from seedbed.analysis.intervals import COVERAGE
 from seedbed.analysis.settings import OneSetting, Setting, SettingsCompared
 from seedbed.analysis.variance import Share, Variance
-from seedbed.analysis.verdict import Verdict, seeds_needed
+from seedbed.analysis.verdict import Verdict
 
 MOST_SHARES = 6
 """Of those that are told in a line."""
 
 LEAST_SHARE = 0.01
 """Of one that is told by name."""
+
+ENOUGH = 10
+"""Seeds; of fewer it is said how narrow their intervals are."""
 
 LONGEST_LABEL = 80
 """Characters of a setting within a sentence."""
@@ -147,13 +150,12 @@ def remarks(
         )
     if over and compared.unequal_seeds:
         yield "not all settings have values of the same seeds; they are compared on those in common"
-    sizes = [one.n for one in compared.settings if one.n > 1]
-    if over and sizes and min(sizes) < seeds_needed():
-        n = min(sizes)
+    sizes = [one.n for one in compared.settings if one.n in COVERAGE]
+    if over and sizes and min(sizes) < ENOUGH:
+        held = round(100 * COVERAGE[min(sizes)])
         yield (
-            f"an interval of {n} seeds is too narrow: it holds the mean in "
-            f"{percent(coverage_at_most(n))} of cases at most; from {seeds_needed()} seeds on it "
-            "can hold 95 %"
+            f"a 95 % interval of {min(sizes)} seeds is too narrow: it holds the mean in {held} of "
+            "100 cases, of 10 seeds in 90, of 20 in 92; the verdict does not go by it"
         )
 
 
