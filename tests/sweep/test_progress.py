@@ -163,12 +163,12 @@ def test_runs_that_train_count_by_the_part_that_is_done(monkeypatch: pytest.Monk
     lines.stack_started(1, 20)
     now = 10.0
     lines.stack_step(0.5, 10)  # ten have left the stack already
-    assert (lines.state.rate, lines.state.seconds_left) == (1.5, 10.0)
+    assert (lines.rate, lines.seconds_left) == (1.5, 10.0)
     for number in range(20):
         ended = record(number, train_loss=1.0)
         ended.group = 1
         lines.job_ended(ended)
-    assert lines.state.rate == 2.0
+    assert lines.rate == 2.0
 
 
 @pytest.mark.parametrize("made", [Lines, Display])

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 from seedbed.recording.run import run
 from seedbed.runs.directory import claim, reclaim
 from seedbed.runs.layout import RunPaths
-from seedbed.training.reporter import Silent
+from seedbed.training.reporter import Reporter
 from seedbed.training.resume import load_snapshot
 
 WINE = ["data=sklearn", "data.dataset=wine", "loader.batch_size=16", "trainer.epochs=6"]
@@ -33,7 +33,7 @@ KINDS = {
 }
 
 
-class Stop(Silent):
+class Stop(Reporter):
     """Presses Ctrl-C at the first step after some epochs."""
 
     def __init__(self, after: int) -> None:
@@ -59,7 +59,7 @@ def stopped(path: Path, words: list[str], after: int) -> Trained:
     return Trained(plan, result, directory)
 
 
-def resumed(paths: RunPaths, words: list[str], reporter: Silent | None = None) -> Trained:
+def resumed(paths: RunPaths, words: list[str], reporter: Reporter | None = None) -> Trained:
     _, plan = prepared(*words)
     directory = reclaim(paths)
     snapshot = load_snapshot(paths)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from seedbed.api.hygiene import untouched
-from seedbed.api.messages import Kept, messages
+from seedbed.api.messages import KeptLines, messages
 from seedbed.api.wording import in_python
 from seedbed.config.hints import did_you_mean
 from seedbed.errors import ArgumentError, SeedbedError
@@ -211,7 +211,7 @@ def validate(
             return check_run(run_of(overrides, given))
         from seedbed.api.sweeping import check_sweep
 
-        kept = Kept()
+        kept = KeptLines()
         jobs = check_sweep(sweep_of(overrides, given), kept)
         return SweepReport(jobs, [line.removeprefix("note: ") for line in kept.lines])
 

@@ -52,15 +52,15 @@ class Handed:
         """The configs of runs, with what they say of them; those share what they shared before."""
         if not self.items:
             return list(jobs)
-        checks, shared = CheckedGroups(), _Shared(self._rows())
+        checks, rows, model = CheckedGroups(), self._rows(), self._model()
+        data: dict[int, tuple[Any, dict[str, Any]]] = {}  # with the group, so that its id stays its
         configs = []
         for one in jobs:
             resolved, raw = dict(one.resolved), dict(one.raw)
             for whole in (resolved, raw):
-                if self.table is not None:
-                    whole["data"] = shared.with_rows(whole["data"])
-                if self.module is not None:
-                    whole["model"] = shared.model(self.module, self._key(self.module))
+                group = whole["data"]
+                whole["data"] = data.setdefault(id(group), (group, {**group, **rows}))[1]
+                whole["model"] = model or whole["model"]
             configs.append(replace(one, config=checked(resolved, checks), raw=raw))
         return configs
 
@@ -74,30 +74,14 @@ class Handed:
             "fingerprint": self._key(self.table),
         }
 
+    def _model(self) -> dict[str, Any]:
+        """The group `model` of a built module."""
+        if self.module is None:
+            return {}
+        return {"_target_": class_of(self.module), KEY: self._key(self.module)}
+
     def _key(self, item: Any) -> str:
         return next(key for key, one in self.items.items() if one is item)
-
-
-class _Shared:
-    """Groups of configs, each made once.
-
-    Args:
-        rows: what `data` says of the rows.
-    """
-
-    def __init__(self, rows: Mapping[str, Any]) -> None:
-        self.rows = rows
-        self._data: dict[int, tuple[Any, dict[str, Any]]] = {}
-        self._model: dict[str, Any] = {}
-
-    def with_rows(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """The group `data`, which is kept beside, so that no other gets its id."""
-        return self._data.setdefault(id(data), (data, {**data, **self.rows}))[1]
-
-    def model(self, module: "nn.Module", key: str) -> dict[str, Any]:
-        """The group `model`."""
-        self._model = self._model or {"_target_": class_of(module), KEY: key}
-        return self._model
 
 
 def handed(

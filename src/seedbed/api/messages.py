@@ -2,30 +2,30 @@
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from seedbed.sweep.outcome import JobState, SweepState
-from seedbed.sweep.progress import SilentSweep, SweepProgress
+from seedbed.sweep.progress import SweepProgress
 
 if TYPE_CHECKING:
     from seedbed.api.trained import Trained
     from seedbed.training.reporter import Reporter
 
 
-class Messages(Protocol):
-    """Hears what an operation says."""
+class Messages:
+    """Hears what an operation says, and says nothing; what prints it inherits."""
 
     def line(self, text: str) -> None:
         """A line for a person."""
-        ...
 
     def error(self, text: str) -> None:
         """What went wrong in something that goes on all the same."""
-        ...
 
     def run_progress(self) -> "Reporter":
         """Hears of the progress of one run."""
-        ...
+        from seedbed.training.reporter import Reporter
+
+        return Reporter()
 
     def sweep_progress(self, monitor: str, jobs: Sequence[JobState]) -> SweepProgress:
         """Hears of the progress of a sweep.
@@ -34,11 +34,10 @@ class Messages(Protocol):
             monitor: `trainer.monitor`, by which the best job is told.
             jobs: of the sweep.
         """
-        ...
+        return SweepProgress()
 
     def run_ended(self, trained: "Trained") -> None:
         """A run ended by itself."""
-        ...
 
     def sweep_ended(self, sweep: SweepState, monitor: str) -> None:
         """A sweep ended.
@@ -47,36 +46,9 @@ class Messages(Protocol):
             sweep: with the metrics of its jobs.
             monitor: `trainer.monitor`, by which its jobs are compared.
         """
-        ...
 
 
-class Quiet:
-    """Says nothing."""
-
-    def line(self, text: str) -> None:
-        """See `Messages`."""
-
-    def error(self, text: str) -> None:
-        """See `Messages`."""
-
-    def run_progress(self) -> "Reporter":
-        """See `Messages`."""
-        from seedbed.training.reporter import Silent
-
-        return Silent()
-
-    def sweep_progress(self, monitor: str, jobs: Sequence[JobState]) -> SweepProgress:
-        """See `Messages`."""
-        return SilentSweep()
-
-    def run_ended(self, trained: "Trained") -> None:
-        """See `Messages`."""
-
-    def sweep_ended(self, sweep: SweepState, monitor: str) -> None:
-        """See `Messages`."""
-
-
-class Kept(Quiet):
+class KeptLines(Messages):
     """Keeps the lines."""
 
     def __init__(self) -> None:
@@ -87,7 +59,7 @@ class Kept(Quiet):
         self.lines.append(text)
 
 
-class Printed:
+class Printed(Messages):
     """Says everything on standard output, errors on standard error."""
 
     def line(self, text: str) -> None:
@@ -124,4 +96,4 @@ class Printed:
 
 def messages(*, progress: bool) -> Messages:
     """The messages of a function that is called from Python."""
-    return Printed() if progress else Quiet()
+    return Printed() if progress else Messages()

@@ -29,28 +29,16 @@ def new_rows(rows: Any, preprocessing: Preprocessing) -> NewRows:
         rows = rows.detach().cpu().numpy()
     if isinstance(rows, np.ndarray):
         return _from_array(rows, preprocessing)
-    if isinstance(rows, tuple):
-        rows = list(rows)
-    if isinstance(rows, list):
-        rows = [_as_json(row) for row in rows]
-    return rows_from_json(rows, preprocessing, KEY)
+    return rows_from_json(_as_json(rows), preprocessing, KEY)
 
 
-def _as_json(row: Any) -> Any:
-    """A row as JSON would have it."""
-    if isinstance(row, Mapping):
-        return {name: _value(value) for name, value in row.items()}
-    if isinstance(row, np.ndarray):
-        return row.tolist()
-    return [_value(value) for value in row] if isinstance(row, list | tuple) else _value(row)
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    return list(value) if isinstance(value, tuple) else value
+def _as_json(value: Any) -> Any:
+    """Rows, or a value in one, as JSON would have them."""
+    if isinstance(value, Mapping):
+        return {name: _as_json(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(one) for one in value]
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
 
 
 def _from_array(rows: np.ndarray[Any, Any], preprocessing: Preprocessing) -> NewRows:

@@ -23,7 +23,7 @@ def loss_text(row: HistoryRow) -> str:
     return " ".join(f"{short} {row[name]:.4g}" for name, short in names if name in row)
 
 
-class Lines:
+class Lines(Reporter):
     """Plain lines: the first epoch, every tenth part, the last."""
 
     def started(self, plan: RunComponents) -> None:
@@ -64,11 +64,8 @@ class Lines:
         """See `Reporter`."""
         print(f"note: {text}", flush=True)
 
-    def ended(self) -> None:
-        """See `Reporter`."""
 
-
-class Bar:
+class Bar(Reporter):
     """A bar that says epoch, loss, rate and time left."""
 
     def started(self, plan: RunComponents) -> None:

@@ -1,5 +1,6 @@
 """A sweep, as Python sees it: its runs, in the order of its jobs."""
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -50,15 +51,12 @@ class Sweep(Sequence[Run]):
     @property
     def statuses(self) -> dict[str, int]:
         """How many jobs stand how; `pending` ones have not begun and are no runs yet."""
-        counts: dict[str, int] = {}
-        for job in self._jobs:
-            counts[job.status] = counts.get(job.status, 0) + 1
-        return counts
+        return dict(Counter(job.status for job in self._jobs))
 
     @property
     def results(self) -> list[dict[str, Any]]:
         """A row for each job: its number, directory and status, its settings, and its metrics."""
-        return [_row(job) for job in self._jobs]
+        return [job.row for job in self._jobs]
 
     @property
     def failed(self) -> dict[str, str]:
@@ -103,13 +101,3 @@ class Sweep(Sequence[Run]):
         ]
         body = "".join(f"<tr>{line}</tr>" for line in lines)
         return f"<p>{escape(repr(self))}</p><table><tr>{head}</tr>{body}</table>"
-
-
-def _row(job: JobState) -> dict[str, Any]:
-    settings = dict(override.partition("=")[::2] for override in job.overrides)
-    head: dict[str, Any] = {
-        "number": job.number,
-        "directory": job.directory,
-        "status": job.status,
-    }
-    return {**head, **settings, **(job.metrics or {})}

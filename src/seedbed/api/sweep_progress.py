@@ -48,8 +48,8 @@ def reporter(monitor: str, jobs: Sequence[JobState] = ()) -> SweepProgress:
     return Lines(monitor, jobs)
 
 
-class SweepProgressState:
-    """How far a sweep is.
+class CountedSweep(SweepProgress):
+    """Counts how far a sweep is.
 
     Args:
         monitor: as in `reporter`.
@@ -58,25 +58,29 @@ class SweepProgressState:
 
     def __init__(self, monitor: str, jobs: Sequence[JobState] = ()) -> None:
         self.best = Leader(monitor, jobs)
-        self.jobs = self.to_run = self.ended = self.failed = 0
+        self.jobs = self.to_run = self.num_ended = self.num_failed = 0
         self.began = time.monotonic()
         self.stack = self.stack_size = self.waiting = 0
         self.runs, self.fraction = 0, 0.0
 
-    def start(self, jobs: int, left: int) -> None:
-        """As `SweepProgress.started`."""
+    def started(self, jobs: int, left: int) -> None:
+        """See `SweepProgress`."""
         self.jobs, self.to_run = jobs, left
         self.began = time.monotonic()
 
-    def start_stack(self, number: int, runs: int) -> None:
-        """As `SweepProgress.stack_started`."""
+    def stack_started(self, number: int, runs: int) -> None:
+        """See `SweepProgress`."""
         self.stack, self.stack_size, self.waiting = number, runs, runs
         self.runs, self.fraction = runs, 0.0
 
-    def take(self, record: JobState) -> None:
-        """As `SweepProgress.job_ended`."""
-        self.ended += 1
-        self.failed += record.status != Status.COMPLETED
+    def stack_step(self, done: float, runs: int) -> None:
+        """See `SweepProgress`."""
+        self.fraction, self.runs = done, runs
+
+    def job_ended(self, record: JobState) -> None:
+        """See `SweepProgress`."""
+        self.num_ended += 1
+        self.num_failed += record.status != Status.COMPLETED
         self.best.take(record)
         # A job that trained on its own comes after all stacks, or after one that failed.
         self.waiting = max(0, self.waiting - 1) if record.group == self.stack else 0
@@ -84,13 +88,13 @@ class SweepProgressState:
     @property
     def done(self) -> int:
         """Jobs of the whole sweep that have ended."""
-        return self.jobs - self.to_run + self.ended
+        return self.jobs - self.to_run + self.num_ended
 
     @property
     def rate(self) -> float:
         """Runs a second; those that train now count by the part that they have done."""
         inside = min(self.runs, self.waiting)
-        made = self.ended + (self.waiting - inside) + inside * self.fraction
+        made = self.num_ended + (self.waiting - inside) + inside * self.fraction
         return made / max(1e-9, time.monotonic() - self.began)
 
     @property
@@ -110,29 +114,17 @@ class SweepProgressState:
     @property
     def text(self) -> str:
         """All of it in a line."""
-        left = self.seconds_left
-        parts = [
-            f"{self.done}/{self.jobs} jobs",
-            f"{self.failed} failed",
-            f"{self.rate:.3g} runs/s",
-        ]
-        parts += [] if math.isnan(left) else [f"{left:.0f} s left"]
-        return ", ".join([*parts, *filter(None, [self.best_text])])
+        left = f"{self.seconds_left:.0f} s left" if self.rate else ""
+        counts = f"{self.done}/{self.jobs} jobs, {self.num_failed} failed, {self.rate:.3g} runs/s"
+        return ", ".join(filter(None, [counts, left, self.best_text]))
 
 
-class Lines:
-    """Plain lines: one a job, or of very many jobs now and then one for all.
-
-    Args:
-        monitor: as in `reporter`.
-    """
-
-    def __init__(self, monitor: str, jobs: Sequence[JobState] = ()) -> None:
-        self.state = SweepProgressState(monitor, jobs)
+class Lines(CountedSweep):
+    """Plain lines: one a job, or of very many jobs now and then one for all."""
 
     def started(self, jobs: int, left: int) -> None:
         """See `SweepProgress`."""
-        self.state.start(jobs, left)
+        super().started(jobs, left)
         self.each = left <= MOST_JOB_LINES
         self.every = max(1, left // LINES)
         self.pause = QUIET_SECONDS if self.each else LINE_SECONDS
@@ -142,48 +134,43 @@ class Lines:
         """See `SweepProgress`."""
         print(f"note: {text}", flush=True)
 
-    def stack_started(self, number: int, runs: int) -> None:
-        """See `SweepProgress`."""
-        self.state.start_stack(number, runs)
-
     def stack_step(self, done: float, runs: int) -> None:
         """See `SweepProgress`."""
-        state = self.state
-        state.fraction, state.runs = done, runs
+        self.fraction, self.runs = done, runs
         if time.monotonic() > self.due:
-            self._say()
+            self._print(self.text)
 
     def job_ended(self, record: JobState) -> None:
         """See `SweepProgress`."""
-        state = self.state
-        state.take(record)
+        super().job_ended(record)
+        is_told = record.status != Status.COMPLETED and self.num_failed <= MOST_FAILURES
         if self.each:
-            print(line(record, state.jobs), flush=True)
-            self.due = time.monotonic() + self.pause
+            self._print(line(record, self.jobs))
             return
-        if record.status != Status.COMPLETED and state.failed <= MOST_FAILURES:
-            print(line(record, state.jobs), flush=True)
-        ended = state.ended
-        if ended in (1, state.to_run) or ended % self.every == 0 or time.monotonic() > self.due:
-            self._say()
+        if is_told:
+            print(line(record, self.jobs), flush=True)
+        is_mark = self.num_ended in (1, self.to_run) or self.num_ended % self.every == 0
+        if is_mark or time.monotonic() > self.due:
+            self._print(self.text)
 
     def ended(self) -> None:
         """See `SweepProgress`."""
-        more = 0 if self.each else self.state.failed - MOST_FAILURES
+        more = 0 if self.each else self.num_failed - MOST_FAILURES
         if more > 0:
             print(f"and {more} more failed", flush=True)
 
-    def _say(self) -> None:
-        print(self.state.text, flush=True)
+    def _print(self, text: str) -> None:
+        print(text, flush=True)
         self.due = time.monotonic() + self.pause
 
 
-class Display:
+class Display(CountedSweep):
     """Two lines that are drawn again and again, and wiped off at the end.
 
     Args:
         monitor: as in `reporter`.
         console: where to draw; standard output if None.
+        jobs: as in `reporter`.
     """
 
     def __init__(
@@ -192,7 +179,7 @@ class Display:
         console: Console | None = None,
         jobs: Sequence[JobState] = (),
     ) -> None:
-        self.state = SweepProgressState(monitor, jobs)
+        super().__init__(monitor, jobs)
         self.console = console or Console(highlight=False)
         self.live = Live(
             console=self.console,
@@ -203,7 +190,7 @@ class Display:
 
     def started(self, jobs: int, left: int) -> None:
         """See `SweepProgress`."""
-        self.state.start(jobs, left)
+        super().started(jobs, left)
         signals.at_end.append(signals.show_cursor)
         self.live.start()
 
@@ -211,43 +198,29 @@ class Display:
         """See `SweepProgress`."""
         self.console.print(f"note: {text}", markup=False)
 
-    def stack_started(self, number: int, runs: int) -> None:
-        """See `SweepProgress`."""
-        self.state.start_stack(number, runs)
-
-    def stack_step(self, done: float, runs: int) -> None:
-        """See `SweepProgress`; the display looks at these when it draws."""
-        state = self.state
-        state.fraction, state.runs = done, runs
-
-    def job_ended(self, record: JobState) -> None:
-        """See `SweepProgress`."""
-        self.state.take(record)
-
     def ended(self) -> None:
         """See `SweepProgress`."""
         self.live.stop()
         signals.forget(signals.show_cursor)
 
     def _picture(self) -> Group:
-        state = self.state
-        failed = f"{state.failed} failed" if state.failed else ""
-        left = state.seconds_left
+        failed = f"{self.num_failed} failed" if self.num_failed else ""
+        left = self.seconds_left
         remaining = "" if math.isnan(left) else f"{_clock(left)} left"
-        made = state.done + min(state.waiting, state.runs) * state.fraction
+        made = self.done + min(self.waiting, self.runs) * self.fraction
         first = Table.grid(padding=(0, 2, 0, 0))
         first.add_row(
-            ProgressBar(total=state.jobs, completed=made, width=16),
-            Text(f"{state.done}/{state.jobs} jobs"),
+            ProgressBar(total=self.jobs, completed=made, width=16),
+            Text(f"{self.done}/{self.jobs} jobs"),
             Text(failed, style="red"),
-            Text(f"{state.jobs - state.done} to go"),
-            Text(f"{state.rate:.3g} runs/s"),
+            Text(f"{self.jobs - self.done} to go"),
+            Text(f"{self.rate:.3g} runs/s"),
             Text(remaining),
         )
         stack = ""
-        if state.waiting:
-            stack = f"stack {state.stack}: {state.stack_size} runs, {state.fraction:.0%}"
-        second = "  ".join(filter(None, [stack, state.best_text]))
+        if self.waiting:
+            stack = f"stack {self.stack}: {self.stack_size} runs, {self.fraction:.0%}"
+        second = "  ".join(filter(None, [stack, self.best_text]))
         return Group(first, Text(second, no_wrap=True, overflow="ellipsis"))
 
 

@@ -111,8 +111,3 @@ def refuse_idle_flag(flag: str, given: object, reason: str) -> None:
     """
     if given:
         raise ArgumentError(f"{flag} {reason}; leave it out")
-
-
-def is_run(what: Sequence[str]) -> bool:
-    """Whether the words name a run directory rather than overrides."""
-    return len(what) == 1 and ("=" not in what[0] or Path(what[0]).is_dir())

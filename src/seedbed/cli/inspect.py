@@ -1,16 +1,13 @@
 """`seedbed inspect`: weights, batches, and what the layers make of an input."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any
 
-from seedbed.cli.arguments import Parser, is_run, parsed_json, print_notes, refuse_idle_flag
+from seedbed.cli.arguments import Parser, parsed_json, print_notes, refuse_idle_flag
+from seedbed.cli.models import add_arguments, built, run_named, trained_model
 from seedbed.errors import ArgumentError
-from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text
-from seedbed.runs.opening import opening
-from seedbed.runs.reader import open_run
 
 
 def parser() -> Parser:
@@ -21,65 +18,54 @@ def parser() -> Parser:
         "their values for an input, or the batches of a config's first epoch.",
         "seedbed inspect outputs/sum/2026-… --layer hidden_layer_activation --input '[[1, 2]]'",
     )
-    made.add_argument(
-        "what", metavar="RUN | OVERRIDE", nargs="*", help="a run directory, or overrides"
-    )
+    add_arguments(made)
     made.add_argument("--weights", action="store_true", help="every tensor of the state_dict")
     made.add_argument("--layers", action="store_true", help="the names that --layer takes")
     made.add_argument("--layer", action="append", default=[], metavar="NAME", help="its values")
     made.add_argument("--input", metavar="JSON", help="rows, for --layer")
     made.add_argument("--batches", action="store_true", help="of the first epoch, of a config")
     made.add_argument("--checkpoint", choices=("last", "best"), help="instead of model.pth")
-    made.add_argument("--config-dir", metavar="DIR", help="your own config folder")
-    made.add_argument("--json", action="store_true", help="print JSON")
     return made
 
 
 def main(argv: Sequence[str]) -> int:
     """Prints; the exit code."""
     args = parser().parse_intermixed_args(argv)
-    run = args.what[0] if is_run(args.what) else None
+    run = run_named(args.what, args.config_dir)
     _refuse(args, run)
     rows = parsed_json(args.input, "--input") if args.input is not None else None
-    with opening(run, shown=args.weights) if run is not None else nullcontext():
-        return _show(args, run, rows)
-
-
-def _show(args: Any, run: str | None, rows: Any) -> int:
-    """Prints; the exit code.
-
-    Args:
-        args: as typed.
-        run: a run directory, or None for overrides.
-        rows: of `--input`.
-    """
     report: dict[str, Any] = {}
     if run is None:
-        from seedbed.cli.from_config import planned
-
-        plan = planned(args.what, args.config_dir)
+        plan = built(args.what, args.config_dir)
         if args.batches:
             report |= _batches(plan, as_json=args.json)
         from seedbed.views.trained import untrained
 
-        model = untrained(plan)
+        report |= _of_model(untrained(plan), args, rows)
     else:
-        open_run(run)
-        # Imported here: torch takes a second, and a wrong argument is answered before it.
-        from seedbed.views.trained import load_trained
+        with trained_model(run, args.checkpoint, shown=args.weights) as model:
+            report |= _of_model(model, args, rows)
+    if args.json:
+        print(json_text(report))
+    return DONE
 
-        fast_start.imports_done()
-        model = load_trained(run, args.checkpoint)
-        print_notes(model.notes)
+
+def _of_model(model: Any, args: Any, rows: Any) -> dict[str, Any]:
+    """What is asked of the model; printed, unless it is for JSON.
+
+    Args:
+        model: trained, or with its starting weights.
+        args: as typed.
+        rows: of `--input`.
+    """
+    report: dict[str, Any] = {}
     if args.weights:
         report |= _weights(model, as_json=args.json)
     if args.layers:
         report |= _names(model, as_json=args.json)
     if args.layer:
         report |= _values(model, rows, args.layer, as_json=args.json)
-    if args.json:
-        print(json_text(report))
-    return DONE
+    return report
 
 
 def _refuse(args: Any, run: str | None) -> None:
@@ -94,9 +80,7 @@ def _refuse(args: Any, run: str | None) -> None:
         refuse_idle_flag("--input", args.input is not None, "goes with --layer NAME")
     if run is None:
         refuse_idle_flag("--checkpoint", args.checkpoint, "is for a run, not for overrides")
-    else:
-        refuse_idle_flag("--config-dir", args.config_dir, "is for overrides, not for a run")
-    if run is not None and args.batches:
+    elif args.batches:
         raise ArgumentError("inspect --batches takes overrides, as seedbed train does, not a run")
 
 

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from seedbed.cli.arguments import Parser, is_run, print_notes, refuse_idle_flag
-from seedbed.process import fast_start
+from seedbed.cli.arguments import Parser
+from seedbed.cli.models import add_arguments, built, run_named, trained_model
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text
-from seedbed.runs.opening import opening
-from seedbed.runs.reader import open_run
 
 
 def parser() -> Parser:
@@ -18,45 +16,25 @@ def parser() -> Parser:
         "The layers and parameters of a run's model, or of the model that overrides describe.",
         "seedbed summary model=sequential 'model.hidden=[64,32]'",
     )
-    made.add_argument(
-        "what", metavar="RUN | OVERRIDE", nargs="*", help="a run directory, or overrides"
-    )
-    made.add_argument("--config-dir", metavar="DIR", help="your own config folder")
-    made.add_argument("--json", action="store_true", help="print JSON")
+    add_arguments(made)
     return made
 
 
 def main(argv: Sequence[str]) -> int:
     """Prints; the exit code."""
     args = parser().parse_intermixed_args(argv)
-    if is_run(args.what):
-        refuse_idle_flag("--config-dir", args.config_dir, "is for overrides, not for a run")
-        open_run(args.what[0])
-        with opening(args.what[0]):
-            # Imported here: torch takes a second, and a wrong argument is answered before it.
-            from seedbed.views.trained import load_trained
-
-            fast_start.imports_done()
-            trained = load_trained(args.what[0])
-            print_notes(trained.notes)
-            return _show(trained.model, trained.preprocessing.input_shape, as_json=args.json)
-    from seedbed.cli.from_config import planned
-
-    plan = planned(args.what, args.config_dir)
-    return _show(plan.model, plan.data.preprocessing.input_shape, as_json=args.json)
+    run = run_named(args.what, args.config_dir)
+    if run is None:
+        plan = built(args.what, args.config_dir)
+        return _print(plan.model, plan.data.preprocessing.input_shape, as_json=args.json)
+    with trained_model(run) as trained:
+        return _print(trained.model, trained.preprocessing.input_shape, as_json=args.json)
 
 
-def _show(model: Any, shape: Sequence[int], *, as_json: bool) -> int:
+def _print(model: Any, shape: Sequence[int], *, as_json: bool) -> int:
     """Prints; the exit code."""
-    from seedbed.views.summary import layer_rows, model_table, totals
+    from seedbed.views.summary import summary
 
-    if not as_json:
-        print(model_table(model, shape), end="")
-        return DONE
-    total, trainable = totals(model)
-    rows = [
-        {"name": row.name, "layer": row.path, "shape": row.shape, "parameters": row.parameters}
-        for row in layer_rows(model, shape)
-    ]
-    print(json_text({"layers": rows, "total": total, "trainable": trainable}))
+    report = summary(model, shape)
+    print(json_text(report.to_json()) + "\n" if as_json else report.table, end="")
     return DONE

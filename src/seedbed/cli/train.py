@@ -28,12 +28,21 @@ def main(argv: Sequence[str]) -> int:
         request = composed_ahead(lambda: request_of(argv), modules)
     else:  # --help and such like, which need no torch
         request = request_of(argv)
-    match request:
-        case ComposedConfig():
-            return _train(request)
-        case ComposedSweep():
-            return _sweep(request)
-    return _through_hydra(argv)
+    if request is None:
+        return _through_hydra(argv)
+    # Imported here: a mistake is told by what composes, which needs none of it.
+    from seedbed.cli.console import Console
+
+    console = Console()
+    if isinstance(request, ComposedSweep):
+        from seedbed.api.sweeping import run_sweep
+
+        run_sweep(request, console)
+    else:
+        from seedbed.api.training import train_called_back
+
+        train_called_back(request, console)
+    return console.code
 
 
 def request_of(
@@ -68,48 +77,18 @@ def request_of(
     )
 
 
-def _train(request: ComposedConfig) -> int:
-    """Trains one run; the exit code."""
-    # Imported here, as below: a mistake is told by what composes, which needs none of it.
-    from seedbed.api.training import train_called_back
-    from seedbed.cli.console import Console
-
-    console = Console()
-    train_called_back(request, console)
-    return console.code
-
-
-def _sweep(request: ComposedSweep) -> int:
-    """Runs a sweep; the exit code."""
-    from seedbed.api.sweeping import run_sweep
-    from seedbed.cli.console import Console
-
-    console = Console()
-    run_sweep(request, console)
-    return console.code
-
-
 def _through_hydra(argv: Sequence[str]) -> int:
+    """Has Hydra do what is asked; the exit code."""
+    from seedbed.api.training import train_run
     from seedbed.cli import hydra_flags
+    from seedbed.cli.console import Console, of_plugins
     from seedbed.compose.compose import from_job
+    from seedbed.compose.launchers import launched_job
 
     args = hydra_flags.parse(argv)
     if not hydra_flags.asks_something_else(args):
-        from seedbed.cli.console import of_plugins
-        from seedbed.compose.launchers import launched_job
-
         hydra_flags.through_hydra(argv, args, launched_job)
         return of_plugins.print_sweep()
-    codes: list[int] = []
-    hydra_flags.through_hydra(argv, args, lambda job: codes.append(_rerun(from_job(job))))
-    return max(codes, default=0)
-
-
-def _rerun(request: ComposedConfig) -> int:
-    """Trains a run that Hydra reruns; the exit code. Hydra calls the callbacks itself."""
-    from seedbed.api.training import train_run
-    from seedbed.cli.console import Console
-
-    console = Console()
-    train_run(request, console)
+    console = Console()  # of a run that Hydra reruns, whose callbacks it calls itself
+    hydra_flags.through_hydra(argv, args, lambda job: train_run(from_job(job), console))
     return console.code

@@ -12,7 +12,7 @@ from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.directory import RunDirectory
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
-from seedbed.training.reporter import Reported, Reporter, Silent
+from seedbed.training.reporter import Reported, Reporter
 from seedbed.training.resume import load_best, restore
 from seedbed.training.run_components import RunComponents
 from seedbed.training.single import single_training
@@ -53,7 +53,7 @@ def run(
         training = single_training(plan)
         if resumed is not None:
             restore(training, plan.model, resumed, load_best(directory), directory)
-        reported = Reported(recorder, reporter or Silent(), plan)
+        reported = Reported(recorder, reporter or Reporter(), plan)
         try:
             last = [resumed] if resumed is not None else None
             train(training, UnsavedNotes(reported, plan), stop, last)

@@ -1,7 +1,7 @@
 """Runs jobs in the way that suits them: in stacks, one by one, or in processes."""
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from seedbed.config.schema import SweepConfig
 from seedbed.errors import SeedbedError
@@ -22,34 +22,30 @@ Ended = Iterator[list[tuple[Job, Outcome]]]
 """Jobs that ended together, and how."""
 
 
-def executed(
-    sweep: SweepState,
-    jobs: Sequence[Job],
-    settings: SweepConfig,
-    progress: SweepProgress,
-    opened: Callable[[], None],
-    executor: Executor | None = None,
-) -> Ended:
-    """Runs jobs, and yields those that end; arguments as in `run_jobs`."""
-    execution = _Execution(sweep, jobs, settings, progress)
-    execution.executor = executor
-    opened()
-    yield from execution.outcomes()
+class Execution:
+    """Sorts the jobs of a sweep, and runs them.
 
-
-class _Execution:
-    executor: Executor | None = None
+    Args:
+        sweep, jobs, settings, progress, executor: as in `run_jobs`.
+    """
 
     def __init__(
-        self, sweep: SweepState, jobs: Sequence[Job], settings: SweepConfig, progress: SweepProgress
+        self,
+        sweep: SweepState,
+        jobs: Sequence[Job],
+        settings: SweepConfig,
+        progress: SweepProgress,
+        executor: Executor | None = None,
     ) -> None:
         self.sweep = sweep
         self.settings = settings
         self.progress = progress
+        self.executor = executor
         self.records = {record.number: record for record in sweep.jobs}
         self.groups, self.unfused = grouped(jobs, settings.fuse, progress.note)
 
     def outcomes(self) -> Ended:
+        """Runs the jobs, and yields those that end."""
         with stop_request() as self.stop:
             for group in self.groups:
                 if not self.stop.requested:
@@ -63,11 +59,9 @@ class _Execution:
                 self.progress.note(one.note)
         jobs = sorted((job for one in self.unfused for job in one.jobs), key=lambda job: job.number)
         if jobs:
-            yield from run_on(self.executor or self._default_executor(), jobs)
-
-    def _default_executor(self) -> Executor:
-        workers = self.settings.workers
-        return WorkerProcesses(workers) if workers else ThisProcess()
+            workers = self.settings.workers
+            own = WorkerProcesses(workers) if workers and not self.executor else ThisProcess()
+            yield from run_on(self.executor or own, jobs)
 
     def _group(self, group: Group) -> Ended:
         settings = self.settings

@@ -17,6 +17,9 @@ from seedbed.runs.status import Status
 WRITE_SECONDS = 1.0
 """How old `sweep.json` may be; how a job stands is told by its own directory."""
 
+HEAD = ("number", "directory", "status")
+"""Of a job, the first columns of the sweep's table."""
+
 
 @dataclass
 class JobState:
@@ -47,6 +50,17 @@ class JobState:
     rows: str = ""
     loss: str = ""
     scale: str = ""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The overrides by key, as typed."""
+        return dict(override.partition("=")[::2] for override in self.overrides)
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Of the sweep's table: the number, folder and status, the settings, the metrics."""
+        head = {key: getattr(self, key) for key in HEAD}
+        return {**head, **self.settings, **(self.metrics or {})}
 
 
 @dataclass
@@ -82,25 +96,13 @@ class SweepState:
 
         The last column, `rows`, is equal for jobs that are measured on the same rows.
         """
-        settings = [
-            dict(override.partition("=")[::2] for override in job.overrides) for job in self.jobs
-        ]
-        keys = list(dict.fromkeys(key for one in settings for key in one))
-        names = list(dict.fromkeys(name for job in self.jobs for name in job.metrics or {}))
+        keys = dict.fromkeys(key for job in self.jobs for key in job.settings)
+        names = dict.fromkeys(name for job in self.jobs for name in job.metrics or {})
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["number", "directory", "status", *keys, *names, "rows"])
-        for job, one in zip(self.jobs, settings, strict=True):
-            metrics = job.metrics or {}
-            row: list[Any] = [job.number, job.directory, job.status]
-            writer.writerow(
-                [
-                    *row,
-                    *(one.get(key, "") for key in keys),
-                    *(metrics.get(name, "") for name in names),
-                    job.rows,
-                ]
-            )
+        columns = [*HEAD, *keys, *names, "rows"]
+        writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**job.row, "rows": job.rows} for job in self.jobs)
         write_text(self.directory / SWEEP_TABLE, text.getvalue())
 
     @property

@@ -1,12 +1,10 @@
 """What a sweep tells while it goes; the command line shows it, a notebook may keep it."""
 
-from typing import Protocol
-
 from seedbed.sweep.outcome import JobState
 
 
-class SweepProgress(Protocol):
-    """Hears of a sweep."""
+class SweepProgress:
+    """Hears of a sweep, and says nothing; what shows it inherits."""
 
     def started(self, jobs: int, left: int) -> None:
         """The first job comes next.
@@ -15,11 +13,9 @@ class SweepProgress(Protocol):
             jobs: of the whole sweep.
             left: that are to be run now; the others are complete.
         """
-        ...
 
     def note(self, text: str) -> None:
         """Something a person should know, such as why jobs run singly."""
-        ...
 
     def stack_started(self, number: int, runs: int) -> None:
         """Runs begin to train together.
@@ -28,7 +24,6 @@ class SweepProgress(Protocol):
             number: of the stack in the sweep.
             runs: in it.
         """
-        ...
 
     def stack_step(self, done: float, runs: int) -> None:
         """A step of the stack was made; called after every one, so it has to be quick.
@@ -37,34 +32,9 @@ class SweepProgress(Protocol):
             done: part of the stack's steps, from 0 to 1.
             runs: that are still in it.
         """
-        ...
 
     def job_ended(self, record: JobState) -> None:
         """A job has its outcome."""
-        ...
 
     def ended(self) -> None:
         """No more jobs."""
-        ...
-
-
-class SilentSweep:
-    """Says nothing."""
-
-    def started(self, jobs: int, left: int) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""
-
-    def stack_started(self, number: int, runs: int) -> None:
-        """Nothing."""
-
-    def stack_step(self, done: float, runs: int) -> None:
-        """Nothing."""
-
-    def job_ended(self, record: JobState) -> None:
-        """Nothing."""
-
-    def ended(self) -> None:
-        """Nothing."""

@@ -35,7 +35,7 @@ def run_jobs(
         executor: where those run that do not train together; None for what the settings say.
     """
     # Imported here: these bring torch, and a sweep with a mistake in it is answered before.
-    from seedbed.sweep.execution import executed
+    from seedbed.sweep.execution import Execution
     from seedbed.training.interrupt import stop_request
 
     by_number = {record.number: record for record in sweep.jobs}
@@ -44,7 +44,9 @@ def run_jobs(
     said: set[str] = set()
     with stop_request(), signals.done_at_end(sweep.write_all):
         try:
-            for ended in executed(sweep, jobs, settings, progress, opened, executor):
+            execution = Execution(sweep, jobs, settings, progress, executor)
+            opened()
+            for ended in execution.outcomes():
                 for job, outcome in ended:
                     for note in outcome.notes:
                         if note not in said:

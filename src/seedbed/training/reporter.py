@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.training.recorder import Forwarding, Recorder
@@ -21,12 +20,11 @@ LINE_SECONDS = 30.0
 """A line is told at least this often, for epochs that take long."""
 
 
-class Reporter(Protocol):
-    """Hears of a run's progress."""
+class Reporter:
+    """Hears of a run's progress, and says nothing; what shows it inherits."""
 
     def started(self, plan: RunComponents) -> None:
         """The first step comes next."""
-        ...
 
     def batch_done(self, epoch: int, batch: int, batches: int) -> None:
         """A step was made; called at most a few times a second.
@@ -36,41 +34,18 @@ class Reporter(Protocol):
             batch: finished batches of the next one.
             batches: in an epoch.
         """
-        ...
 
     def epoch_done(self, row: HistoryRow) -> None:
         """An epoch ended, with this row of the history."""
-        ...
 
     def note(self, text: str) -> None:
         """Something a person should know, said once."""
-        ...
 
     def ended(self) -> None:
         """No more steps."""
-        ...
 
 
-class Silent:
-    """Says nothing."""
-
-    def started(self, plan: RunComponents) -> None:
-        """Nothing."""
-
-    def batch_done(self, epoch: int, batch: int, batches: int) -> None:
-        """Nothing."""
-
-    def epoch_done(self, row: HistoryRow) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""
-
-    def ended(self) -> None:
-        """Nothing."""
-
-
-class Notes(Silent):
+class Notes(Reporter):
     """Keeps the notes."""
 
     def __init__(self) -> None:

@@ -49,6 +49,14 @@ class Summary:
     def __repr__(self) -> str:
         return self.table
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain containers."""
+        rows = [
+            {"name": row.name, "layer": row.path, "shape": row.shape, "parameters": row.parameters}
+            for row in self.layers
+        ]
+        return {"layers": rows, "total": self.total, "trainable": self.trainable}
+
 
 def summary(model: nn.Module, input_shape: Sequence[int]) -> Summary:
     """The table, its rows and the totals."""
