@@ -8,7 +8,7 @@ import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
 
-from seedbed.compose.compose import composed
+from seedbed.compose.compose import ConfigSource, composed
 from seedbed.compose.composed import hydra_files
 from seedbed.config.locations import find_user_conf, own_conf, user_conf
 from seedbed.errors import ConfigError
@@ -47,10 +47,12 @@ def test_an_experiment_wins_over_the_groups_and_the_words_over_the_experiment(
     (tmp_path / "mine/experiment/fast.yaml").write_text(
         "# @package _global_\ndefaults: [{override /optimizer: adamw}]\noptimizer: {lr: 0.25}\n"
     )
-    fast = composed(["experiment=fast"], tmp_path / "mine").config
+    fast = composed(["experiment=fast"], ConfigSource(tmp_path / "mine")).config
     assert fast.optimizer["_target_"] == "torch.optim.AdamW"
     assert fast.optimizer["lr"] == 0.25
-    faster = composed(["experiment=fast", "optimizer.lr=0.5"], tmp_path / "mine").config
+    faster = composed(
+        ["experiment=fast", "optimizer.lr=0.5"], ConfigSource(tmp_path / "mine")
+    ).config
     assert faster.optimizer["lr"] == 0.5
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from seedbed.compose.compose import composed
+from seedbed.compose.compose import ConfigSource, composed
 from seedbed.config.hints import did_you_mean, joined, nearest
 from seedbed.errors import ConfigError
 
 
 def problems(*words: str, folder: Path | None = None) -> list[str]:
     with pytest.raises(ConfigError) as caught:
-        composed(words, folder)
+        composed(words, ConfigSource(folder))
     return caught.value.problems
 
 

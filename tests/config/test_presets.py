@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.command_line import Command
 from support.single_runs import train
 
-from seedbed.compose.compose import composed
+from seedbed.compose.compose import ConfigSource, composed
 from seedbed.compose.sweeps import composed_sweep
 from seedbed.data.batch_sizes import evaluation_rows, rows_a_batch
 
@@ -33,7 +33,7 @@ def settings(plain: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def settings_of(*words: str, folder: Path | None = None) -> tuple[Any, ...]:
-    return settings(composed(words, folder).resolved)
+    return settings(composed(words, ConfigSource(folder)).resolved)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ class TestAFolderOfOnesOwn:
         assert settings_of(folder=folder) == (*TABLE[:3], 7, 20)
 
     def test_an_option_for_a_model_of_ones_own_gets_no_widths(self, folder: Path) -> None:
-        assert composed(["data=mine", "model=mine"], folder).resolved["model"] == {
+        assert composed(["data=mine", "model=mine"], ConfigSource(folder)).resolved["model"] == {
             "_target_": "my.Net",
             "width": 3,
         }

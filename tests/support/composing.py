@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from seedbed.compose.compose import composed
+from seedbed.compose.compose import ConfigSource, composed
 from seedbed.compose.composed import ComposedConfig
 from seedbed.compose.sweep_jobs import JobComposer, sweep_config
-from seedbed.config.locations import own_conf
 
 
 def composed_quickly(words: Sequence[str]) -> ComposedConfig:
@@ -30,7 +29,7 @@ def composed_quickly(words: Sequence[str]) -> ComposedConfig:
 @cache
 def composer() -> JobComposer:
     """Of all tests of this process; it keeps what it has composed."""
-    with sweep_config([], None, "config", own_conf()) as (loader, sweep):
+    with sweep_config([], ConfigSource()) as (loader, sweep):
         return JobComposer(loader, sweep)
 
 

@@ -15,12 +15,11 @@ from hydra.types import RunMode
 from omegaconf import open_dict
 
 from seedbed.compose import sweep_jobs
-from seedbed.compose.compose import COMPOSITION_ERRORS, from_hydra, hydra_started
+from seedbed.compose.compose import COMPOSITION_ERRORS, ConfigSource, from_hydra, hydra_started
 from seedbed.compose.composed import hydra_files
 from seedbed.compose.explain import explained
 from seedbed.compose.sweep_jobs import JobComposer
 from seedbed.config.check import checked
-from seedbed.config.locations import own_conf
 from seedbed.errors import ConfigError
 
 OWN_YAML = {
@@ -121,7 +120,7 @@ def started(folder: Path) -> Iterator[JobComposer]:
     for name, text in OWN_YAML.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text.lstrip(), encoding="utf-8")
-    with hydra_started(folder, own_conf()):
+    with hydra_started(ConfigSource(folder)):
         loader = GlobalHydra.instance().config_loader()
         sweep = loader.load_configuration("config", [], run_mode=RunMode.MULTIRUN)
         # Hydra and its errors take a while, and both sides ask them the same.

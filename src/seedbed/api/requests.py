@@ -5,6 +5,7 @@ from dataclasses import replace
 from os import PathLike, fspath
 
 from seedbed.api.handed import Handed, refuse_about
+from seedbed.compose.compose import ConfigSource
 from seedbed.compose.composed import ComposedConfig, ComposedSweep
 from seedbed.compose.requests import requested
 from seedbed.config.absurd import refuse_absurd_overrides
@@ -58,4 +59,4 @@ def _request(
             raise ArgumentError(f"directory must be a path, got {type(directory).__name__}")
         refuse_about(overrides, "directory", "the folder", (key,))
         typed += overrides_of({key: fspath(directory)})
-    return requested(typed, find_user_conf(), multirun=multirun)
+    return requested(typed, ConfigSource(find_user_conf()), multirun=multirun)

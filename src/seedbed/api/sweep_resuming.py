@@ -101,6 +101,7 @@ def _left(
 ) -> _Left | None:
     """What is left to run, arguments as in `resume_sweep`; None if all jobs are complete."""
     # Imported here: a sweep whose jobs are composed already does without Hydra.
+    from seedbed.compose.compose import ConfigSource
     from seedbed.compose.sweep_jobs import recomposed
     from seedbed.training.bounds import is_trusted
 
@@ -115,7 +116,8 @@ def _left(
         return None
     refuse_foreign_overrides(left)
     name = str(sweep.origin.get("config_name", "config"))
-    composed = recomposed([one.overrides for one in left], find_user_conf(config_dir), name)
+    source = ConfigSource(find_user_conf(config_dir), name)
+    composed = recomposed([one.overrides for one in left], source)
     refuse_what_is_not_allowed(composed, directory)
     _refuse_what_is_not_handed_in(directory, composed[0], given)
     composed = given.into(*composed)

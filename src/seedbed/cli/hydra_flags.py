@@ -16,6 +16,7 @@ from hydra._internal.utils import get_args_parser
 
 from seedbed.compose.compose import (
     COMPOSITION_ERRORS,
+    ConfigSource,
     composed,
     hydra_started,
     naming_foreign,
@@ -70,16 +71,17 @@ def mode(args: argparse.Namespace) -> str | None:
     return typed[-1] if typed else None
 
 
-def user_folder(args: argparse.Namespace) -> Path | None:
-    """The user's config folder.
+def source(args: argparse.Namespace) -> ConfigSource:
+    """Where the flags say that configs are.
 
     Raises:
-        ArgumentError: if `--config-dir` names none.
+        ArgumentError: if one names no folder.
     """
     for flag, value in (("--config-dir", args.config_dir), ("--config-path", args.config_path)):
         if value is not None and not value.startswith("pkg://") and not Path(value).is_dir():
             raise ArgumentError(f"{flag}: no folder '{value}'")
-    return find_user_conf(args.config_dir)
+    folder = Path(args.config_path) if args.config_path else None
+    return ConfigSource(find_user_conf(args.config_dir), args.config_name or "config", folder)
 
 
 def through_hydra(argv: Sequence[str], args: argparse.Namespace, task: Any) -> None:
@@ -93,34 +95,31 @@ def through_hydra(argv: Sequence[str], args: argparse.Namespace, task: Any) -> N
     Raises:
         ConfigError: for a mistake in the overrides or the YAML.
     """
-    folder = user_folder(args)
-    name = args.config_name or "config"
-    conf = Path(args.config_path).resolve() if args.config_path else own_conf()
+    configs = source(args)
+    conf = (configs.folder or own_conf()).resolve()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing
     argv_before = sys.argv
     flags = [word for word in _without_config_dir(argv) if word not in args.overrides]
     sys.argv = ["seedbed train", *flags, *args.overrides]
     try:
-        with naming_foreign(folder, name), using_user_conf(folder):
+        with naming_foreign(configs), using_user_conf(configs.user_folder):
             store_base()
             if args.cfg in ("job", "all"):
-                _refuse_wrong_values(args.overrides, folder, name, conf)
-            hydra.main(config_path=str(conf), config_name=name, version_base="1.3")(task)()
+                _refuse_wrong_values(args.overrides, configs)
+            hydra.main(config_path=str(conf), config_name=configs.name, version_base="1.3")(task)()
     except COMPOSITION_ERRORS as err:
-        with hydra_started(folder, conf):
-            raise explained(err, args.overrides, name) from err
+        with hydra_started(configs):
+            raise explained(err, args.overrides, configs.name) from err
     except OSError as err:
         raise RunDirectoryError(f"cannot write '{err.filename}': {err.strerror}") from err
     finally:
         sys.argv = argv_before
 
 
-def _refuse_wrong_values(
-    overrides: Sequence[str], folder: Path | None, name: str, conf: Path
-) -> None:
+def _refuse_wrong_values(overrides: Sequence[str], configs: ConfigSource) -> None:
     """`--cfg` shows a config with values still to be given, but none with wrong ones."""
     try:
-        composed(overrides, folder, name, conf)
+        composed(overrides, configs)
     except ConfigError as err:
         wrong = [problem for problem in err.problems if " is missing; " not in problem]
         if wrong:

@@ -87,6 +87,6 @@ def built(overrides: Sequence[str], config_dir: str | None) -> "RunComponents":
 
 def _composed(overrides: Sequence[str], config_dir: str | None) -> RunConfig:
     # Imported here: Hydra may be needed in another process alone.
-    from seedbed.compose.compose import composed
+    from seedbed.compose.compose import ConfigSource, composed
 
-    return composed(list(overrides), find_user_conf(config_dir)).config
+    return composed(overrides, ConfigSource(find_user_conf(config_dir))).config

@@ -1,7 +1,6 @@
 """`seedbed train`: one run, or with -m a sweep."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from seedbed.compose.composed import ComposedConfig, ComposedSweep
 from seedbed.errors import ArgumentError
@@ -64,17 +63,10 @@ def request_of(
     args = hydra_flags.parse(argv)
     if hydra_flags.asks_something_else(args):
         return None
-    folder = hydra_flags.user_folder(args)
+    source = hydra_flags.source(args)
     if args.multirun and hydra_flags.mode(args) == "RUN":
         raise ArgumentError("-m asks for a sweep, hydra.mode=RUN for a run; type one of the two")
-    return requested(
-        args.overrides,
-        folder,
-        args.config_name or "config",
-        Path(args.config_path) if args.config_path else None,
-        multirun=args.multirun,
-        only_check=only_check,
-    )
+    return requested(args.overrides, source, multirun=args.multirun, only_check=only_check)
 
 
 def _through_hydra(argv: Sequence[str]) -> int:

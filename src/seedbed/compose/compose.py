@@ -8,12 +8,14 @@ import shlex
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import yaml
 from hydra import compose, initialize_config_dir
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -35,47 +37,58 @@ COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, Va
 """What Hydra raises for a mistake in overrides or YAML; ValueError also for text not in UTF-8."""
 
 
-def composed(
-    overrides: Sequence[str],
-    user_folder: Path | None = None,
-    config_name: str = "config",
-    config_path: Path | None = None,
-) -> ComposedConfig:
+@dataclass(frozen=True)
+class ConfigSource:
+    """Where configs are composed from.
+
+    Args:
+        user_folder: of the user's own YAML.
+        name: of the primary config.
+        folder: of the primary config, in place of Seedbed's own.
+    """
+
+    user_folder: Path | None = None
+    name: str = "config"
+    folder: Path | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[ConfigLoader]:
+        """Hydra's loader; it is put away at the end, and a config of another program is named."""
+        with naming_foreign(self), hydra_started(self):
+            yield GlobalHydra.instance().config_loader()
+
+
+OWN = ConfigSource()
+
+
+def composed(overrides: Sequence[str], source: ConfigSource = OWN) -> ComposedConfig:
     """Composes and checks one run.
+
+    Args:
+        overrides: as typed.
+        source: of the configs.
 
     Raises:
         ConfigError: for a mistake in the overrides or the YAML, all of them at once where Hydra
             gets as far as composing.
     """
     refuse_absurd_overrides(overrides)
-    with (
-        naming_foreign(user_folder, config_name),
-        hydra_started(user_folder, config_path or own_conf()),
-    ):
+    with source.opened():
         try:
-            config = compose(config_name, list(overrides), return_hydra_config=True)
+            config = compose(source.name, list(overrides), return_hydra_config=True)
         except (*COMPOSITION_ERRORS, *STUMBLES) as err:
-            raise explained(err, overrides, config_name) from err
+            raise explained(err, overrides, source.name) from err
         return from_hydra(config)
 
 
-def asks_for_sweep(
-    overrides: Sequence[str],
-    user_folder: Path | None = None,
-    config_name: str = "config",
-    config_path: Path | None = None,
-) -> bool:
+def asks_for_sweep(overrides: Sequence[str], source: ConfigSource) -> bool:
     """Whether `hydra.mode` is MULTIRUN, as typed or in YAML; arguments as `composed`."""
-    if not _may_set_mode(overrides, user_folder, config_path):
+    if not _may_set_mode(overrides, source.user_folder, source.folder):
         return False  # composing takes a tenth of a second, which mistakes should not wait for
-    with hydra_started(user_folder, config_path or own_conf()):
+    with source.opened() as loader:
         try:
-            config = (
-                GlobalHydra.instance()
-                .config_loader()
-                .load_configuration(
-                    config_name, list(overrides), RunMode.RUN, validate_sweep_overrides=False
-                )
+            config = loader.load_configuration(
+                source.name, list(overrides), RunMode.RUN, validate_sweep_overrides=False
             )
         except (*COMPOSITION_ERRORS, *STUMBLES):
             return False
@@ -118,7 +131,7 @@ def from_hydra(config: DictConfig) -> ComposedConfig:
 
 
 @contextmanager
-def naming_foreign(user_folder: Path | None, config_name: str) -> Iterator[None]:
+def naming_foreign(source: ConfigSource) -> Iterator[None]:
     """Says of a mistake inside that another program's config is why.
 
     Raises:
@@ -127,7 +140,7 @@ def naming_foreign(user_folder: Path | None, config_name: str) -> Iterator[None]
     try:
         yield
     except ConfigError as err:
-        foreign = foreign_config(user_folder, config_name)
+        foreign = foreign_config(source.user_folder, source.name)
         if foreign is None or any(one.startswith("defaults: no '") for one in err.problems):
             raise
         own = shlex.quote(str(own_conf()))
@@ -192,9 +205,10 @@ def resolved(job: DictConfig) -> dict[str, Any]:
 
 
 @contextmanager
-def hydra_started(user_folder: Path | None, conf: Path) -> Iterator[None]:
+def hydra_started(source: ConfigSource) -> Iterator[None]:
     """Hydra with our search path, put away at the end."""
-    with using_user_conf(user_folder), warnings.catch_warnings():
+    conf = source.folder or own_conf()
+    with using_user_conf(source.user_folder), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "In '.*': Defaults list is missing `_self_`")
         warnings.filterwarnings("ignore", "provider=hydra.searchpath")  # refused later, in one line
         store_base()

@@ -1,9 +1,8 @@
 """From overrides to what they ask for: one run, or a sweep."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from seedbed.compose.compose import asks_for_sweep, composed
+from seedbed.compose.compose import ConfigSource, asks_for_sweep, composed
 from seedbed.compose.composed import ComposedConfig, ComposedSweep
 from seedbed.compose.modes import fitting_one_run
 from seedbed.errors import ConfigError
@@ -11,9 +10,7 @@ from seedbed.errors import ConfigError
 
 def requested(
     overrides: Sequence[str],
-    user_folder: Path | None = None,
-    config_name: str = "config",
-    config_path: Path | None = None,
+    source: ConfigSource,
     *,
     multirun: bool,
     only_check: bool = False,
@@ -22,9 +19,7 @@ def requested(
 
     Args:
         overrides: as typed.
-        user_folder: of the user's own YAML.
-        config_name: of the primary config.
-        config_path: its folder, in place of Seedbed's own.
+        source: of the configs.
         multirun: whether a sweep is asked for; the config may ask for one as well.
         only_check: whether nothing is to be run, so that Hydra is not asked to.
 
@@ -35,18 +30,17 @@ def requested(
     Raises:
         ConfigError: for a mistake in the overrides or the YAML.
     """
-    source = (user_folder, config_name, config_path)
     run: ComposedConfig | None = None
     if not multirun:
         try:
-            run = composed(overrides, *source)
+            run = composed(overrides, source)
         except ConfigError:
-            if not asks_for_sweep(overrides, *source):
+            if not asks_for_sweep(overrides, source):
                 raise
     if run is None or run.hydra["mode"] == "MULTIRUN":
         from seedbed.compose.sweeps import composed_sweep  # with NumPy, which draws values
 
-        return composed_sweep(overrides, *source, only_check=only_check)
+        return composed_sweep(overrides, source, only_check=only_check)
     run = fitting_one_run(run)
     _ = run.directory  # told by OmegaConf, and kept
     return run

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import filter_overrides
 from hydra.types import RunMode
@@ -18,10 +17,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from seedbed.compose.compose import (
     COMPOSITION_ERRORS,
+    ConfigSource,
     from_hydra,
     hydra_part,
-    hydra_started,
-    naming_foreign,
     refuse_unfounded,
 )
 from seedbed.compose.composed import ComposedConfig, selected
@@ -32,7 +30,7 @@ from seedbed.compose.patching import Base
 from seedbed.config.check import CheckedGroups, checked
 from seedbed.config.hints import cut
 from seedbed.config.key_paths import Path as KeyPath
-from seedbed.config.locations import output_folder, own_conf
+from seedbed.config.locations import output_folder
 from seedbed.config.options import fitted_to_classes
 from seedbed.errors import ConfigError
 
@@ -156,20 +154,20 @@ def composed_jobs(
 
 
 def recomposed(
-    job_overrides: Sequence[Sequence[str]], user_folder: Path | None, config_name: str
+    job_overrides: Sequence[Sequence[str]], source: ConfigSource
 ) -> list[ComposedConfig]:
     """The config of jobs that were composed before, as it is now; arguments as in `composed`.
 
     Raises:
         ConfigError: as `composed_jobs`.
     """
-    with sweep_config([], user_folder, config_name, own_conf()) as (loader, sweep):
+    with sweep_config([], source) as (loader, sweep):
         return composed_jobs(loader, sweep, job_overrides)
 
 
 @contextmanager
 def sweep_config(
-    overrides: Sequence[str], user_folder: Path | None, config_name: str, conf: Path
+    overrides: Sequence[str], source: ConfigSource
 ) -> Iterator[tuple[ConfigLoader, DictConfig]]:
     """Hydra's loader and the config of a whole sweep, from which it composes the jobs.
 
@@ -177,12 +175,11 @@ def sweep_config(
         ConfigError: for a mistake in the overrides or the YAML.
     """
     typed = [*overrides, *([] if MULTIRUN in overrides else [MULTIRUN])]
-    with naming_foreign(user_folder, config_name), hydra_started(user_folder, conf):
-        loader = GlobalHydra.instance().config_loader()
+    with source.opened() as loader:
         try:
-            sweep = loader.load_configuration(config_name, typed, run_mode=RunMode.MULTIRUN)
+            sweep = loader.load_configuration(source.name, typed, run_mode=RunMode.MULTIRUN)
         except (*COMPOSITION_ERRORS, *STUMBLES) as err:
-            raise explained(err, overrides, config_name, sweep=True) from err
+            raise explained(err, overrides, source.name, sweep=True) from err
         HydraConfig.instance().set_config(sweep)
         yield loader, sweep
 

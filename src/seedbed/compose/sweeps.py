@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -12,13 +11,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from seedbed.compose.compose import COMPOSITION_ERRORS, hydra_part
+from seedbed.compose.compose import COMPOSITION_ERRORS, OWN, ConfigSource, hydra_part
 from seedbed.compose.composed import ComposedSweep
 from seedbed.compose.explain import explained
 from seedbed.compose.hydra_keys import OWN_LAUNCHER, refuse_of_one_job, refuse_unobeyed
 from seedbed.compose.modes import notes_on_repeated, refuse_idle_of_sweep
 from seedbed.compose.sweep_jobs import composed_jobs, sweep_config, sweep_directory, sweep_settings
-from seedbed.config.locations import own_conf
 from seedbed.config.schema import SweepConfig
 from seedbed.errors import ConfigError
 from seedbed.sweep.expand import Expanded, expanded
@@ -26,9 +24,7 @@ from seedbed.sweep.expand import Expanded, expanded
 
 def composed_sweep(
     overrides: Sequence[str],
-    user_folder: Path | None = None,
-    config_name: str = "config",
-    config_path: Path | None = None,
+    source: ConfigSource = OWN,
     *,
     only_check: bool = False,
 ) -> ComposedSweep | None:
@@ -36,9 +32,7 @@ def composed_sweep(
 
     Args:
         overrides: as typed.
-        user_folder: of the user's own YAML.
-        config_name: of the primary config.
-        config_path: its folder, in place of Seedbed's own.
+        source: of the configs.
         only_check: whether nothing is to be run.
 
     Returns:
@@ -48,8 +42,7 @@ def composed_sweep(
     Raises:
         ConfigError: with the mistakes of all jobs.
     """
-    conf = config_path or own_conf()
-    with sweep_config(overrides, user_folder, config_name, conf) as (loader, sweep):
+    with sweep_config(overrides, source) as (loader, sweep):
         hydra = hydra_part(sweep)
         refuse_unobeyed(hydra)
         refuse_idle_of_sweep(hydra, sweep_settings(sweep))
@@ -60,7 +53,7 @@ def composed_sweep(
             notes = (*notes_on_repeated(overrides), *jobs.notes)
             return composed_from(loader, sweep, jobs.jobs, notes)
         except COMPOSITION_ERRORS as err:
-            raise explained(err, overrides, config_name, sweep=True) from err
+            raise explained(err, overrides, source.name, sweep=True) from err
 
 
 def _typed(sweep: DictConfig) -> list[str]:

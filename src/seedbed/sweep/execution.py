@@ -70,19 +70,17 @@ class Execution:
             choice = chosen(
                 group, fuse=settings.fuse, randomness=randomness, workers=settings.workers
             )
+            reason_not = choice.reason
         except SeedbedError:
-            self.unfused.append(Unfused(group.jobs, ""))  # each says what is wrong with it
-            return
+            reason_not = ""  # each says what is wrong with it
         except NotAlikeError as err:
-            self.unfused.append(Unfused(group.jobs, str(err)))
-            return
+            reason_not = str(err)
         except KeyboardInterrupt:
             raise
         except BaseException as err:  # sys.exit in a user's model too
-            self.unfused.append(Unfused(group.jobs, _stopped_with(err)))
-            return
-        if choice.reason:
-            self.unfused.append(Unfused(group.jobs, choice.reason))
+            reason_not = _stopped_with(err)
+        if reason_not is not None:
+            self.unfused.append(Unfused(group.jobs, reason_not))
             return
         stack_size, plan = choice.stack_size, choice.plan
         del choice

@@ -80,7 +80,7 @@ def grouped(
     unfused: dict[str, Unfused] = {}
     for job in jobs:
         reason = fusion_blocker(job.config)
-        snapshot, unusable = (None, "") if reason else _cut_off(job)
+        snapshot, unusable = (None, "") if reason else checkpoint_of(job, earlier_outcome(job.path))
         if unusable:
             note(unusable)
         if snapshot is not None and snapshot.get("engine") != FusedEngine.name:
@@ -105,8 +105,3 @@ def _is_alone(group: Group, fuse: str) -> bool:
     """A single job gains nothing, unless it began in a stack."""
     (first, *others) = group.jobs
     return not others and fuse != "always" and not first.stacked and group.snapshots is None
-
-
-def _cut_off(job: Job) -> tuple[Checkpoint | None, str]:
-    """See `checkpoint_of`."""
-    return checkpoint_of(job, earlier_outcome(job.path))
