@@ -1,7 +1,8 @@
 """The functions of `import seedbed`: what the commands do, with runs in place of words."""
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from os import PathLike, fspath
 from pathlib import Path
@@ -9,18 +10,21 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from seedbed.api.hygiene import untouched
 from seedbed.api.messages import KeptLines, messages
+from seedbed.api.run import Run
+from seedbed.api.sweep import Sweep
 from seedbed.api.wording import in_python
 from seedbed.config.hints import did_you_mean
 from seedbed.errors import ArgumentError, SeedbedError
+from seedbed.runs.layout import SWEEP_JOBS
+from seedbed.runs.reader import open_run
 from seedbed.runs.status import Status
 
 if TYPE_CHECKING:
     from torch import nn
 
     from seedbed.api.checking import Report, SweepReport
+    from seedbed.api.handed import Handed
     from seedbed.api.reproducing import Comparison
-    from seedbed.api.run import Run
-    from seedbed.api.sweep import Sweep
     from seedbed.sweep.executors import Executor
 
 P = ParamSpec("P")
@@ -62,6 +66,15 @@ def _refuse_unknown(function: str, arguments: Sequence[str], named: Iterable[str
                 f"{function}() has no argument '{name}'{hint}; a key of the config is given as an "
                 "override, such as 'optimizer.lr=0.01'"
             )
+
+
+@contextmanager
+def _composing(given: "Handed") -> "Iterator[Handed]":
+    """Inside, what is handed in is found, and Hydra's own objects may change."""
+    from seedbed.compose.isolation import hydra_left_alone
+
+    with hydra_left_alone(), given.found():
+        yield given
 
 
 def _refuse_no_executor(executor: object) -> None:
@@ -117,13 +130,11 @@ def train(
         KeyboardInterrupt: if it was interrupted; a checkpoint is saved, and `resume` goes on.
     """
     from seedbed.api.handed import handed
-    from seedbed.api.requests import run_of
-    from seedbed.api.run import Run
-    from seedbed.api.training import train_called_back
-    from seedbed.compose.isolation import hydra_left_alone
 
-    given = handed(overrides, data, target, model)
-    with hydra_left_alone(), given.found():
+    with _composing(handed(overrides, data, target, model)) as given:
+        from seedbed.api.requests import run_of
+        from seedbed.api.training import train_called_back
+
         request = run_of(overrides, given, directory)
         trained = train_called_back(
             request, messages(progress=progress), keep_start=model is not None
@@ -162,16 +173,14 @@ def sweep(
         SeedbedError: if a job cannot be built; nothing has been written then.
         KeyboardInterrupt: if it was interrupted; `resume` goes on.
     """
-    from seedbed.api.built_modules import refuse_unreachable
     from seedbed.api.handed import handed
-    from seedbed.api.requests import sweep_of
-    from seedbed.api.sweep import Sweep
-    from seedbed.api.sweeping import run_sweep
-    from seedbed.compose.isolation import hydra_left_alone
 
     _refuse_no_executor(executor)
-    given = handed(overrides, data, target, model)
-    with hydra_left_alone(), given.found():
+    with _composing(handed(overrides, data, target, model)) as given:
+        from seedbed.api.built_modules import refuse_unreachable
+        from seedbed.api.requests import sweep_of
+        from seedbed.api.sweeping import run_sweep
+
         request = sweep_of(overrides, given, directory)
         refuse_unreachable(given.module, 0 if executor else request.jobs[0].config.sweep.workers)
         done = run_sweep(
@@ -200,13 +209,12 @@ def validate(
     Raises:
         SeedbedError: with all that is wrong, in its `problems`.
     """
-    from seedbed.api.checking import SweepReport, check_run
     from seedbed.api.handed import handed
-    from seedbed.api.requests import run_of, sweep_of
-    from seedbed.compose.isolation import hydra_left_alone
 
-    given = handed(overrides, data, target, model)
-    with hydra_left_alone(), given.found():
+    with _composing(handed(overrides, data, target, model)) as given:
+        from seedbed.api.checking import SweepReport, check_run
+        from seedbed.api.requests import run_of, sweep_of
+
         if not sweep:
             return check_run(run_of(overrides, given))
         from seedbed.api.sweeping import check_sweep
@@ -241,19 +249,13 @@ def resume(
     """
     from seedbed.api.handed import refuse_no_override
     from seedbed.api.handed_again import handed_again, handed_to_sweep
-    from seedbed.api.run import Run
-    from seedbed.api.sweep import Sweep
-    from seedbed.runs.layout import SWEEP_JOBS
-    from seedbed.runs.reader import open_run
 
     refuse_no_override(overrides)
     directory = _directory(path)
     if (directory / SWEEP_JOBS).is_file():
         from seedbed.api.sweep_resuming import resume_sweep
-        from seedbed.compose.isolation import hydra_left_alone
 
-        given = handed_to_sweep(directory, data, model)
-        with hydra_left_alone(), given.found():
+        with _composing(handed_to_sweep(directory, data, model)) as given:
             resume_sweep(
                 directory, overrides, messages(progress=progress), changed=changed, given=given
             )
@@ -290,7 +292,6 @@ def reproduce(
     from seedbed.api.handed import refuse_no_override
     from seedbed.api.handed_again import handed_again
     from seedbed.api.reproducing import reproduce_run
-    from seedbed.runs.reader import open_run
 
     refuse_no_override(overrides)
     paths = open_run(_directory(path))
@@ -309,8 +310,6 @@ def load_run(path: Folder, *, model: "nn.Module | None" = None) -> "Run":
     Raises:
         RunDirectoryError: if there is none.
     """
-    from seedbed.api.run import Run
-
     return Run(_directory(path), model)
 
 
@@ -324,8 +323,6 @@ def load_sweep(path: Folder, *, model: "nn.Module | None" = None) -> "Sweep":
     Raises:
         RunDirectoryError: if there is none, or its list of jobs is damaged.
     """
-    from seedbed.api.sweep import Sweep
-
     return Sweep(_directory(path), model)
 
 

@@ -8,7 +8,7 @@ from seedbed.sweep.outcome import JobState, SweepState
 from seedbed.sweep.progress import SweepProgress
 
 if TYPE_CHECKING:
-    from seedbed.api.trained import Trained
+    from seedbed.api.training import Trained
     from seedbed.training.reporter import Reporter
 
 

@@ -2,13 +2,11 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from seedbed.api.failures import as_run_failure
 from seedbed.api.messages import Messages
 from seedbed.api.more_epochs import Raised, raised
-from seedbed.api.trained import Trained
+from seedbed.api.training import Trained, as_run_failure
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.runs.beginning import logged
@@ -60,35 +58,14 @@ def resume_run(paths: RunPaths, overrides: Sequence[str], messages: Messages) ->
                     "optimizer.lr"
                 )
             was_complete = status == Status.COMPLETED
-            opened = _opened(directory, resolved, more, bounds, was_complete=was_complete)
-            trained = _go_on(directory, opened, messages, was_complete=was_complete)
+            plan, snapshot = _opened(directory, resolved, more, bounds, was_complete=was_complete)
+            notes = changed_code(directory)
+            bounds.end()  # training takes what it takes
+            trained = _go_on(directory, plan, snapshot, notes, messages, was_complete=was_complete)
         finally:
             directory.release()
     messages.run_ended(trained)
     return trained
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """A run that is ready to go on.
-
-    Args:
-        plan: built anew, with what is asked for.
-        snapshot: its last checkpoint, or None.
-        notes: on code that is not what it was.
-    """
-
-    plan: "RunComponents"
-    snapshot: "Checkpoint | None"
-    notes: Sequence[str]
-
-    @property
-    def line(self) -> str:
-        """Where it goes on."""
-        if self.snapshot is None:
-            return "no checkpoint yet: beginning anew"
-        state = self.snapshot["state"]
-        return f"going on in epoch {state['epoch'] + 1} after step {state['step']}"
 
 
 def _opened(
@@ -98,8 +75,8 @@ def _opened(
     bounds: Opening,
     *,
     was_complete: bool,
-) -> _Opened:
-    """Reads and builds all that going on needs, within bounds."""
+) -> "tuple[RunComponents, Checkpoint | None]":
+    """The parts, built anew within bounds, and the last checkpoint."""
     # Imported here: torch takes a second, and a wrong argument is answered before it.
     from seedbed.api.rebuilding import rebuilt
     from seedbed.components import AllowList
@@ -114,16 +91,20 @@ def _opened(
     if more:
         refuse_other_path(resolved, more.epochs_before, directory, allow)
     plan = rebuilt(directory, resolved, config, allow, bounds)
-    notes = changed_code(directory)
     snapshot = load_snapshot(directory)
-    bounds.end()  # training takes what it takes
     if was_complete:
         refuse_stopped_early(snapshot, config, directory)
-    return _Opened(plan, snapshot, notes)
+    return plan, snapshot
 
 
 def _go_on(
-    directory: RunDirectory, opened: _Opened, messages: Messages, *, was_complete: bool
+    directory: RunDirectory,
+    plan: "RunComponents",
+    snapshot: "Checkpoint | None",
+    notes: Sequence[str],
+    messages: Messages,
+    *,
+    was_complete: bool,
 ) -> Trained:
     """Trains on; what a completed run was is kept until that has succeeded."""
     from seedbed.recording.run import run
@@ -132,11 +113,15 @@ def _go_on(
         messages.line(text)
         log.info(text)
 
-    progress, snapshot = messages.run_progress(), opened.snapshot
+    where = "no checkpoint yet: beginning anew"
+    if snapshot is not None:
+        state = snapshot["state"]
+        where = f"going on in epoch {state['epoch'] + 1} after step {state['step']}"
+    progress = messages.run_progress()
     with logged(directory), kept(directory, say, was_complete=was_complete) as attempt:
-        for line in (*(f"note: {note}" for note in opened.notes), opened.line):
+        for line in (*(f"note: {note}" for note in notes), where):
             say(line)
         with as_run_failure(directory.log):
-            result = run(opened.plan, directory, progress, resumed=snapshot)
+            result = run(plan, directory, progress, resumed=snapshot)
         attempt.status = result["status"]
-    return Trained(result, RunPaths(directory.root), opened.plan, attempt.was_put_back)
+    return Trained(result, RunPaths(directory.root), plan, attempt.was_put_back)

@@ -1,7 +1,6 @@
 """Goes on with a sweep: the jobs that did not complete are run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from seedbed.api.handed import Handed
@@ -21,9 +20,8 @@ from seedbed.config.schema import MemoryConfig
 from seedbed.errors import DataError, ModelError, SeedbedError
 from seedbed.process import fast_start
 from seedbed.runs.layout import SWEEP_START, RunPaths
-from seedbed.runs.opening import Opening, files_of, opening
+from seedbed.runs.opening import files_of, opening
 from seedbed.runs.reader import refuse_links
-from seedbed.runs.relocation import Relocation
 from seedbed.sweep.outcome import JobState, SweepState, read_sweep
 from seedbed.sweep.run import left_to_run
 from seedbed.sweep.yardstick import note_basis
@@ -51,85 +49,58 @@ def resume_sweep(
     Raises:
         SeedbedError: if the sweep is damaged, or its config changed.
     """
+    refuse_other_overrides(directory, overrides)
     given = given or Handed()
     with opening(directory) as bounds, only_readers_own(users_allowed()):
         for folder in (directory, *(path for path in directory.iterdir() if path.is_dir())):
             refuse_links(RunPaths(folder))
         with alone(directory):
-            # overrides in the sweep's own files may allow more than the reader does
-            left = _left(
-                directory, overrides, bounds, given, changed=changed, config_dir=config_dir
-            )
-            if left is None:
+            sweep = read_sweep(directory)
+            held = [RunPaths(directory / job.directory) for job in sweep.jobs]
+            bounds.justified_by(file for run in held for file in (run.model, run.last, run.best))
+            left = left_to_run(sweep)
+            if not left:
+                sweep.write_table()
                 messages.line(f"complete already\nsweep: {directory}")
                 return
-            refuse_what_cannot_run(left.composed, messages.line)
-            for line in left.lines:
+            # Imported here: it brings torch, which a complete sweep does without.
+            from seedbed.training.bounds import is_trusted
+
+            composed = given.into(*_composed_again(sweep, left, given, config_dir))
+            lines = [
+                f"{len(sweep.jobs) - len(left)} of {len(sweep.jobs)} jobs are complete",
+                *_note_changes(left, composed, directory, changed=changed),
+            ]
+            note_basis(left, [one.resolved for one in composed])
+            composed, relocation = moved(composed, overrides, directory)
+            bounds.justified_by({file for one in composed for file in files_of(one.resolved)})
+            if any(is_trusted(one.config) for one in composed):
+                bounds.end()
+            refuse_other_data(sweep, relocation)
+            refuse_what_cannot_run(composed, messages.line)
+            for line in lines:
                 messages.line(line)
-            jobs = jobs_of(left.sweep, left.records, left.composed, left.relocation)
-            monitor = run_left(left.sweep, jobs, messages, opened=bounds.end)
-            messages.sweep_ended(left.sweep, monitor)
+            jobs = jobs_of(sweep, left, composed, relocation)
+            monitor = run_left(sweep, jobs, messages, opened=bounds.end)
+            messages.sweep_ended(sweep, monitor)
 
 
-@dataclass(frozen=True)
-class _Left:
-    """What is left to run of a sweep.
-
-    Args:
-        sweep: with all of its jobs.
-        records: of those to be run.
-        composed: their configs.
-        relocation: where their data lies now.
-        lines: for the user.
-    """
-
-    sweep: SweepState
-    records: list[JobState]
-    composed: list[ComposedConfig]
-    relocation: Relocation
-    lines: list[str] = field(default_factory=list)
-
-
-def _left(
-    directory: Path,
-    overrides: Sequence[str],
-    bounds: Opening,
-    given: Handed,
-    *,
-    changed: bool,
-    config_dir: str | None,
-) -> _Left | None:
-    """What is left to run, arguments as in `resume_sweep`; None if all jobs are complete."""
+def _composed_again(
+    sweep: SweepState, left: Sequence[JobState], given: Handed, config_dir: str | None
+) -> list[ComposedConfig]:
+    """The configs of jobs, of which overrides in the sweep's own files may ask for too much."""
     # Imported here: a sweep whose jobs are composed already does without Hydra.
     from seedbed.compose.compose import ConfigSource
     from seedbed.compose.sweep_jobs import recomposed
-    from seedbed.training.bounds import is_trusted
 
     fast_start.imports_done()
-    refuse_other_overrides(directory, overrides)
-    sweep = read_sweep(directory)
-    held = [RunPaths(directory / job.directory) for job in sweep.jobs]
-    bounds.justified_by(file for run in held for file in (run.model, run.last, run.best))
-    left = left_to_run(sweep)
-    if not left:
-        sweep.write_table()
-        return None
     refuse_foreign_overrides(left)
     name = str(sweep.origin.get("config_name", "config"))
     source = ConfigSource(find_user_conf(config_dir), name)
     composed = recomposed([one.overrides for one in left], source)
-    refuse_what_is_not_allowed(composed, directory)
-    _refuse_what_is_not_handed_in(directory, composed[0], given)
-    composed = given.into(*composed)
-    lines = [f"{len(sweep.jobs) - len(left)} of {len(sweep.jobs)} jobs are complete"]
-    lines += _note_changes(left, composed, directory, changed=changed)
-    note_basis(left, [one.resolved for one in composed])
-    composed, relocation = moved(composed, overrides, directory)
-    bounds.justified_by({file for one in composed for file in files_of(one.resolved)})
-    if any(is_trusted(one.config) for one in composed):
-        bounds.end()
-    refuse_other_data(sweep, relocation)
-    return _Left(sweep, left, composed, relocation, lines)
+    refuse_what_is_not_allowed(composed, sweep.directory)
+    _refuse_what_is_not_handed_in(sweep.directory, composed[0], given)
+    return composed
 
 
 def _refuse_what_is_not_handed_in(directory: Path, first: ComposedConfig, given: Handed) -> None:

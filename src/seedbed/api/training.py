@@ -1,15 +1,18 @@
 """Trains one run from a composed config, and checks one without training."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from seedbed.api.failures import as_run_failure
 from seedbed.api.messages import Messages
-from seedbed.api.trained import Trained
 from seedbed.components import AllowList
 from seedbed.compose.composed import ComposedConfig, hydra_files
+from seedbed.errors import RunFailedError, SeedbedError
 from seedbed.process import fast_start
+from seedbed.raised import reason
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import claimed
 from seedbed.runs.files import writing
@@ -18,8 +21,50 @@ from seedbed.runs.layout import RunPaths
 if TYPE_CHECKING:
     from torch import nn
 
+    from seedbed.training.run_components import RunComponents
 
 log = logging.getLogger("seedbed")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that ended by itself: completed, diverged or interrupted.
+
+    Args:
+        result: content of `result.json`.
+        paths: of the run.
+        plan: that was trained; its model has the final weights.
+        was_put_back: whether it was made longer, which came to nothing, and is what it was.
+    """
+
+    result: dict[str, Any]
+    paths: RunPaths
+    plan: "RunComponents"
+    was_put_back: bool = False
+
+    @property
+    def status(self) -> str:
+        """How it ended."""
+        return str(self.result["status"])
+
+
+@contextmanager
+def as_run_failure(log: Path | None = None) -> Iterator[None]:
+    """Turns what is raised inside into one line.
+
+    Args:
+        log: of the run, which has the traceback; None if it is not kept.
+
+    Raises:
+        RunFailedError: with the line of the user's own code; also where it would end the process.
+    """
+    try:
+        yield
+    except SeedbedError:
+        raise
+    except (Exception, SystemExit) as err:
+        where = f"{log} has the traceback" if log else "SEEDBED_DEBUG=1 shows where"
+        raise RunFailedError(f"{reason(err)}; {where}") from err
 
 
 def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool = False) -> Trained:

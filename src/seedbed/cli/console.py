@@ -3,7 +3,7 @@
 import sys
 
 from seedbed.api.messages import Printed
-from seedbed.api.trained import Trained
+from seedbed.api.training import Trained
 from seedbed.process import signals
 from seedbed.process.exit_codes import DONE, RUN_FAILED
 from seedbed.runs.status import Status
