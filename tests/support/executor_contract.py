@@ -10,7 +10,6 @@ import pytest
 from seedbed.api.handed import Handed
 from seedbed.api.requests import sweep_of
 from seedbed.api.sweeping import jobs_of
-from seedbed.compose.overrides import filled_in
 from seedbed.config.identity import config_hash
 from seedbed.sweep.executors import Executor, ThisProcess, run_on
 from seedbed.sweep.job import Job
@@ -29,7 +28,7 @@ def sweep_jobs(folder: Path, *overrides: str) -> list[Job]:
     folder.mkdir()
     composed = sweep_of(["trainer.epochs=2", *overrides], Handed(), folder).jobs
     records = [
-        JobState(number, filled_in(one), f"job_{number}", config_hash(one.resolved))
+        JobState(number, one.overrides_filled_in(), f"job_{number}", config_hash(one.resolved))
         for number, one in enumerate(composed)
     ]
     return jobs_of(SweepState(folder, records), records, composed)

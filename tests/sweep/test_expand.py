@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from seedbed.compose.overrides import overrides_of
+from seedbed.config.overrides import overrides_of
 from seedbed.errors import ConfigError
 from seedbed.sweep.expand import expanded
 from seedbed.sweep.names import job_folders

@@ -2,13 +2,14 @@
 
 import logging
 import os
-import random
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
+
+from seedbed.process.generators import generators_put_back
 
 _one_at_a_time = threading.RLock()
 """Training sets what all threads of a process share: torch's generators and flags, the log."""
@@ -21,7 +22,14 @@ def untouched() -> Iterator[None]:
     What libraries warn of inside goes to `run.log`, or nowhere, as it does on the command line.
     """
     with _one_at_a_time, ExitStack() as stack:
-        for kept in (_import_path, _environment, _generators, _torchs_modes, _logs, _warnings):
+        for kept in (
+            _import_path,
+            _environment,
+            generators_put_back,
+            _torchs_modes,
+            _logs,
+            _warnings,
+        ):
             stack.enter_context(kept())
         yield
 
@@ -47,24 +55,6 @@ def _environment() -> Iterator[None]:
         for name, value in before.items():
             if os.environ.get(name) != value:
                 os.environ[name] = value
-
-
-@contextmanager
-def _generators() -> Iterator[None]:
-    """Python's global generator, and NumPy's and torch's where they are imported already."""
-    pythons = random.getstate()
-    numpys: Any = sys.modules.get("numpy")
-    torchs: Any = sys.modules.get("torch")
-    numpys_state = numpys.random.get_state() if numpys else None
-    torchs_state = torchs.get_rng_state() if torchs else None
-    try:
-        yield
-    finally:
-        random.setstate(pythons)
-        if numpys_state is not None:
-            numpys.random.set_state(numpys_state)
-        if torchs_state is not None:
-            torchs.set_rng_state(torchs_state)
 
 
 @contextmanager
@@ -123,3 +113,6 @@ def _logged(message: Any, category: Any, filename: str, lineno: int, *_: Any) ->
     """As `logging.captureWarnings` has it."""
     text = warnings.formatwarning(message, category, filename, lineno)
     logging.getLogger("py.warnings").warning("%s", text)
+
+
+PARTS = (_import_path, _environment, generators_put_back, _torchs_modes, _logs, _warnings)

@@ -2,14 +2,38 @@
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from seedbed.runs.layout import RunPaths
 from seedbed.sweep.outcome import JobState, SweepState
 from seedbed.sweep.progress import SweepProgress
 
 if TYPE_CHECKING:
-    from seedbed.api.training import Trained
     from seedbed.training.reporter import Reporter
+    from seedbed.training.run_components import RunComponents
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that ended by itself: completed, diverged or interrupted.
+
+    Args:
+        result: content of `result.json`.
+        paths: of the run.
+        plan: that was trained; its model has the final weights.
+        was_put_back: whether it was made longer, which came to nothing, and is what it was.
+    """
+
+    result: dict[str, Any]
+    paths: RunPaths
+    plan: "RunComponents"
+    was_put_back: bool = False
+
+    @property
+    def status(self) -> str:
+        """How it ended."""
+        return str(self.result["status"])
 
 
 class Messages:
@@ -36,7 +60,7 @@ class Messages:
         """
         return SweepProgress()
 
-    def run_ended(self, trained: "Trained") -> None:
+    def run_ended(self, trained: Trained) -> None:
         """A run ended by itself."""
 
     def sweep_ended(self, sweep: SweepState, monitor: str) -> None:
@@ -82,7 +106,7 @@ class Printed(Messages):
 
         return sweep_progress.reporter(monitor, jobs)
 
-    def run_ended(self, trained: "Trained") -> None:
+    def run_ended(self, trained: Trained) -> None:
         """See `Messages`."""
         from seedbed.recording.results import closing_text
 

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from seedbed.api.messages import Messages
+from seedbed.api.messages import Messages, Trained
 from seedbed.api.more_epochs import Raised, raised
-from seedbed.api.training import Trained, as_run_failure
+from seedbed.api.training import as_run_failure
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.runs.beginning import logged

@@ -26,10 +26,6 @@ RESOLVER = re.compile(r"\$\{[^}]*:")
 """An interpolation that computes, such as `${oc.env:HOME}`."""
 
 KIND = ("data", "model", "loader", "loss", "optimizer", "scheduler", "trainer")
-MOST_KINDS = 1000
-
-_kinds: dict[tuple[int, ...], tuple[list[Any], str]] = {}
-"""The kind of jobs by their groups, which jobs share; kept here, so that no other gets an id."""
 
 
 def without_duplicates(composed: Sequence[ComposedConfig], say: Say) -> list[ComposedConfig]:
@@ -43,7 +39,7 @@ def without_duplicates(composed: Sequence[ComposedConfig], say: Say) -> list[Com
     return list(kept.values())
 
 
-def refuse_what_cannot_run(composed: Sequence[ComposedConfig], say: Say) -> dict[str, "Footprint"]:
+def refuse_what_cannot_run(composed: Sequence[ComposedConfig], say: Say) -> "list[Footprint]":
     """Prepares one job of each kind: same data, model, loss, optimizer and schedule.
 
     Args:
@@ -51,7 +47,7 @@ def refuse_what_cannot_run(composed: Sequence[ComposedConfig], say: Say) -> dict
         say: hears what a person should know of their data and configs.
 
     Returns:
-        What the jobs of each kind take on the disk.
+        What each job takes on the disk.
 
     Raises:
         SeedbedError: with the mistakes of every kind, each named by its first job.
@@ -60,14 +56,14 @@ def refuse_what_cannot_run(composed: Sequence[ComposedConfig], say: Say) -> dict
     from seedbed.sweep.disk import footprint
     from seedbed.training.run_components import build_run
 
+    kinds = _kinds(composed)
     sizes: dict[str, Footprint] = {}
-    kinds: dict[str, tuple[int, ComposedConfig]] = {}
-    for number, one in enumerate(composed):
-        kinds.setdefault(_kind(one), (number, one))
     problems: list[str] = []
     notes: list[str] = []
     first: SeedbedError | None = None
-    for kind, (number, one) in kinds.items():
+    for kind in dict.fromkeys(kinds):
+        number = kinds.index(kind)
+        one = composed[number]
         try:
             plan = build_run(one.config, AllowList(one.config.allow))
             sizes[kind] = footprint(plan)
@@ -80,7 +76,7 @@ def refuse_what_cannot_run(composed: Sequence[ComposedConfig], say: Say) -> dict
         raise SeedbedError(*cut(problems)) from first
     for note in dict.fromkeys(notes):
         say(f"note: {note}")
-    return sizes
+    return [sizes[kind] for kind in kinds]
 
 
 def refuse_what_cannot_fuse(composed: Sequence[ComposedConfig]) -> None:
@@ -115,19 +111,6 @@ def _not_stacked(composed: Sequence[ComposedConfig]) -> "list[Unfused]":
     return not_stacked(*grouped(jobs, settings.fuse), settings.randomness)
 
 
-def refuse_too_large(
-    directory: Path, composed: Sequence[ComposedConfig], sizes: Mapping[str, "Footprint"]
-) -> None:
-    """Of a sweep that the disk has no room for.
-
-    Raises:
-        RunDirectoryError: with what is needed and what is free.
-    """
-    from seedbed.sweep import disk
-
-    disk.refuse_too_large(directory, [(sizes[_kind(one)], one.config) for one in composed])
-
-
 def refuse_foreign_overrides(records: Sequence[JobState]) -> None:
     """The overrides are a stranger's: they set keys, and read nothing of this machine."""
     for record in records:
@@ -160,18 +143,20 @@ def refuse_what_is_not_allowed(composed: Sequence[ComposedConfig], directory: Pa
             )
 
 
-def _kind(one: ComposedConfig) -> str:
-    """What decides whether a job can be built; numbers that the schema has checked are left out."""
-    groups = [one.resolved[key] for key in KIND]
-    known = tuple(map(id, groups))
-    if known not in _kinds:
-        if len(_kinds) >= MOST_KINDS:
-            _kinds.clear()
-        _kinds[known] = (groups, _kind_of(one.resolved))
-    return _kinds[known][1]
+def _kinds(composed: Sequence[ComposedConfig]) -> list[str]:
+    """What decides whether each job can be built; jobs share groups, and each is looked at once."""
+    known: dict[tuple[int, ...], str] = {}
+    kinds = []
+    for one in composed:
+        key = tuple(id(one.resolved[group]) for group in KIND)
+        if key not in known:
+            known[key] = _kind_of(one.resolved)
+        kinds.append(known[key])
+    return kinds
 
 
 def _kind_of(resolved: Mapping[str, Any]) -> str:
+    """Numbers that the schema has checked are left out."""
     groups = {key: resolved[key] for key in ("data", "model", "loader", "loss")}
     named = {key: resolved[key].get("_target_") for key in ("optimizer", "scheduler")}
     settings = {

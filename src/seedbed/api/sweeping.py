@@ -1,6 +1,6 @@
 """Runs a sweep from composed jobs, or checks it without running it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 from seedbed.api.messages import Messages
 from seedbed.api.sweep_checks import (
     notes_on_fusing,
-    refuse_too_large,
     refuse_what_cannot_fuse,
     refuse_what_cannot_run,
     without_duplicates,
 )
 from seedbed.api.training import save_start
 from seedbed.compose.composed import SUBDIR, ComposedConfig, ComposedSweep, hydra_files
-from seedbed.compose.overrides import filled_in
 from seedbed.config.identity import config_hash
 from seedbed.handed_in import all_handed_in
 from seedbed.process import fast_start
@@ -60,12 +58,15 @@ def run_sweep(
     Raises:
         SeedbedError: if a job cannot be prepared; nothing has been written then.
     """
+    # Imported here: it brings torch.
+    from seedbed.sweep.disk import refuse_too_large
+
     fast_start.imports_done()
     kept, folders, sizes = _checked(request, messages)
     directory = request.directory
-    refuse_too_large(directory, kept, sizes)
+    refuse_too_large(directory, list(zip(sizes, (one.config for one in kept), strict=True)))
     records = [
-        JobState(number, filled_in(one), folder, config_hash(one.resolved))
+        JobState(number, one.overrides_filled_in(), folder, config_hash(one.resolved))
         for number, (one, folder) in enumerate(zip(kept, folders, strict=True))
     ]
     note_basis(records, [one.resolved for one in kept])
@@ -96,8 +97,8 @@ def check_sweep(request: ComposedSweep, messages: Messages) -> int:
 
 def _checked(
     request: ComposedSweep, messages: Messages
-) -> tuple[list[ComposedConfig], list[str], Mapping[str, "Footprint"]]:
-    """The jobs of a new sweep without duplicates, their folders, and the sizes of their kinds."""
+) -> tuple[list[ComposedConfig], list[str], "list[Footprint]"]:
+    """The jobs of a new sweep without duplicates, their folders, and what each takes."""
     directory = request.directory
     if (directory / SWEEP_JOBS).exists():
         DirectoryLock(directory).release()  # one that another process runs is refused as such
@@ -118,7 +119,7 @@ def _folders(composed: Sequence[ComposedConfig]) -> list[str]:
     named = [one.subfolder(number) for number, one in enumerate(composed)]
     given = [folder for folder in named if folder is not None]
     if not given:
-        return job_folders([filled_in(job) for job in composed])
+        return job_folders([job.overrides_filled_in() for job in composed])
     refuse_wrong_folders(given, SUBDIR)
     return given
 

@@ -3,11 +3,10 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from seedbed.api.messages import Messages
+from seedbed.api.messages import Messages, Trained
 from seedbed.components import AllowList
 from seedbed.compose.composed import ComposedConfig, hydra_files
 from seedbed.errors import RunFailedError, SeedbedError
@@ -21,31 +20,8 @@ from seedbed.runs.layout import RunPaths
 if TYPE_CHECKING:
     from torch import nn
 
-    from seedbed.training.run_components import RunComponents
 
 log = logging.getLogger("seedbed")
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A run that ended by itself: completed, diverged or interrupted.
-
-    Args:
-        result: content of `result.json`.
-        paths: of the run.
-        plan: that was trained; its model has the final weights.
-        was_put_back: whether it was made longer, which came to nothing, and is what it was.
-    """
-
-    result: dict[str, Any]
-    paths: RunPaths
-    plan: "RunComponents"
-    was_put_back: bool = False
-
-    @property
-    def status(self) -> str:
-        """How it ended."""
-        return str(self.result["status"])
 
 
 @contextmanager

@@ -2,8 +2,7 @@
 
 import sys
 
-from seedbed.api.messages import Printed
-from seedbed.api.training import Trained
+from seedbed.api.messages import Printed, Trained
 from seedbed.process import signals
 from seedbed.process.exit_codes import DONE, RUN_FAILED
 from seedbed.runs.status import Status

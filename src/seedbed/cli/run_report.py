@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from seedbed.api.training import Trained
+from seedbed.api.messages import Trained
 from seedbed.recording.results import closing_text
 from seedbed.runs.files import UNPRINTABLE
 from seedbed.runs.status import Status

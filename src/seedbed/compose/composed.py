@@ -7,7 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from seedbed.config.key_paths import NOTHING, value_at
 from seedbed.config.locations import output_folder
+from seedbed.config.overrides import overrides_of
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ConfigError
 
@@ -54,6 +56,13 @@ class ComposedConfig:
             ConfigError: if the key names no folder.
         """
         return output_folder("hydra.run.dir", _selected(self.raw, self.hydra, "hydra.run.dir"))
+
+    def overrides_filled_in(self) -> list[str]:
+        """The overrides with what their `${…}` stood for, as `sweep.json` keeps them.
+
+        Going on with a sweep then asks nothing of the environment.
+        """
+        return [_filled_in(one, self.resolved) if "$" in one else one for one in self.overrides]
 
     def subfolder(self, number: int) -> str | None:
         """The folder in the sweep's that `hydra.sweep.subdir` names; None if it was not set.
@@ -160,3 +169,10 @@ def _dirname(hydra: Mapping[str, Any], overrides: Sequence[str]) -> str:
         override for override in overrides if override.partition("=")[0] not in how["exclude_keys"]
     )
     return str(how["item_sep"]).join(sorted(kept)).replace("=", str(how["kv_sep"]))
+
+
+def _filled_in(override: str, resolved: Mapping[str, Any]) -> str:
+    key = override.partition("=")[0]
+    value = value_at(resolved, tuple(key.lstrip("+").split(".")))
+    prefix = key[: len(key) - len(key.lstrip("+"))]
+    return override if value is NOTHING else f"{prefix}{overrides_of({key.lstrip('+'): value})[0]}"

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from seedbed.process.generators import generators_put_back
+
 
 @contextmanager
 def generators_seeded(seed: int) -> Iterator[None]:
@@ -14,14 +16,8 @@ def generators_seeded(seed: int) -> Iterator[None]:
 
     Torch's is the CPU's alone: that of a GPU draws the masks of dropout.
     """
-    pythons, numpys = random.getstate(), np.random.get_state()
-    torchs = torch.default_generator.get_state()
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.default_generator.manual_seed(seed)
-    try:
+    with generators_put_back():
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.default_generator.manual_seed(seed)
         yield
-    finally:
-        random.setstate(pythons)
-        np.random.set_state(numpys)
-        torch.default_generator.set_state(torchs)

@@ -5,12 +5,10 @@ Both sides are trained by plain SGD with momentum and decay, at a rate that keep
 """
 
 import math
-import random
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -33,6 +31,7 @@ from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.step import StackedModel
 from seedbed.models.plain_state import first_difference, shared_state
 from seedbed.models.shared_values import values_put_back
+from seedbed.process.generators import generators_put_back
 from seedbed.training.device import process_settings
 
 TWO = slice(0, NARROWEST)
@@ -69,14 +68,13 @@ def found_in_trial(plan: StackComponents) -> str | None:
 @contextmanager
 def _undisturbed(config: RunConfig) -> Iterator[None]:
     """The user's code may draw, and warn; it does so again when it is run in earnest."""
-    pythons, numpys = random.getstate(), np.random.get_state()
-    with warnings.catch_warnings(), values_put_back(AllowList(config.allow).packages):
+    with (
+        warnings.catch_warnings(),
+        values_put_back(AllowList(config.allow).packages),
+        generators_put_back(torchs=False),
+    ):
         warnings.simplefilter("ignore")
-        try:
-            yield
-        finally:
-            random.setstate(pythons)
-            np.random.set_state(numpys)
+        yield
 
 
 class _Trial:

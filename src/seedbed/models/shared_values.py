@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from seedbed.handed_in import all_handed_in
+from seedbed.process.generators import generators_put_back
 
 VALUES = (bool, int, float, complex, str, bytes, type(None))
 
@@ -35,14 +36,10 @@ def kept_to_the_run(packages: Sequence[str], seed: int) -> Iterator[None]:
 @contextmanager
 def others_seeded(seed: int) -> Iterator[None]:
     """Python's and NumPy's generators, put back afterwards."""
-    pythons, numpys = random.getstate(), np.random.get_state()
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    try:
+    with generators_put_back(torchs=False):
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
         yield
-    finally:
-        random.setstate(pythons)
-        np.random.set_state(numpys)
 
 
 @contextmanager
