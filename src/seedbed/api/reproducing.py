@@ -1,11 +1,11 @@
 """Runs a finished run again in a scratch folder, and compares bit for bit."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from seedbed.errors import ArgumentError
@@ -190,11 +190,10 @@ def _scratch() -> Iterator[Path]:
     """A folder that goes, whatever ends the command."""
     with ExitStack() as stack:
         with signals.held():
-            name = tempfile.mkdtemp(prefix="seedbed-")
-            stack.enter_context(signals.done_at_end(lambda: _removed(name)))
-        stack.callback(_removed, name)
-        yield Path(name)
-
-
-def _removed(folder: str) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+            folder = stack.enter_context(
+                TemporaryDirectory(prefix="seedbed-", ignore_cleanup_errors=True)
+            )
+            stack.enter_context(
+                signals.done_at_end(lambda: shutil.rmtree(folder, ignore_errors=True))
+            )
+        yield Path(folder)
