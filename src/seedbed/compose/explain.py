@@ -14,7 +14,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
-from seedbed.compose.quoting import quoted_override
+from seedbed.compose.quoting import overrides_apart, quoted_override
 from seedbed.compose.unmergeable import unmergeable
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.config.locations import user_conf
@@ -81,21 +81,12 @@ def _unreadable(override: str, sweep: bool) -> Iterator[str]:
         hint = "; an override is KEY=VALUE" if "=" not in override else ""
         if sum(map(override.count, "[{(")) > sum(map(override.count, ")}]")):
             hint = f"; a bracket stays open: close it, and quote the whole: '{override}…'"
-        elif several := _several_in_one(override):
+        elif several := overrides_apart(override):
             hint = f"; type {several}"
         elif quoted := quoted_override(override, items=sweep):
             hint = f"; quote its value: type {quoted}"
         reason = _one_line(err).partition(" See https")[0]
         yield f"cannot read the override '{override}'{hint or f' ({reason})'}"
-
-
-def _several_in_one(override: str) -> str:
-    """What to type for overrides in one text, or for one with spaces around `=`; or nothing."""
-    apart = re.sub(r"\s*=\s*", "=", override.strip()).split()
-    if len(apart) > 1 and not re.match(r"[\w.+~/@]+=\S", apart[0]):
-        return ""
-    is_each_one = all(re.fullmatch(r"[\w.+~/@]+=[^\s=]+", one) for one in apart)
-    return " ".join(apart) if is_each_one else ""
 
 
 def _wrong_option(override: Override) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Says how to write an override that Hydra's grammar cannot read, or reads as something else."""
 
+import re
 import shlex
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -26,6 +27,18 @@ def quoted_override(override: str, *, items: bool = False) -> str | None:
     else:
         typed = f"{key}={_each(value) if items else _in_quotes(value)}"
     return shlex.quote(typed) if _is_read(typed) else None
+
+
+def overrides_apart(override: str) -> str | None:
+    """Overrides that were typed as one text, or one with spaces around its `=`, as in a shell.
+
+    Returns:
+        None if it is neither.
+    """
+    apart = re.sub(r"\s*=\s*", "=", override.strip()).split()
+    if apart == [override] or not all("=" in one and _is_read(one) for one in apart):
+        return None
+    return " ".join(map(shlex.quote, apart))
 
 
 def _each(values: str) -> str:
