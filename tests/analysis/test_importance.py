@@ -1,6 +1,7 @@
 """What mattered in runs that are no full grid."""
 
 import sys
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,6 +44,41 @@ def test_the_key_that_matters_is_first() -> None:
     said = importance_sentence(compared, found)
     assert said.startswith("what mattered (PED-ANOVA, as of ")
     assert "; the seed (noise) has " in said
+
+
+def test_numbers_that_are_all_different_are_not_taken_for_one_key() -> None:
+    random = np.random.default_rng(0)
+    trials = [
+        Trial((float(10**rate), float(decay)), (seed,), "completed", (rate + 2) ** 2 + seed / 100)
+        for rate, decay in zip(random.uniform(-4, 0, 30), random.uniform(0, 1, 30), strict=True)
+        for seed in (0, 1)
+    ]
+    compared = compare_settings(["lr", "decay"], trials, higher=False)
+    assert compared.no_variance == "the keys only change together"
+    assert importance(compared, ["seed"]).shares[0].keys == ("lr",)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [None, 0.9],
+        ["bool True", "text a", 3],
+        [float("inf"), 1e-3, 1.0],
+        [10**400, 1, 2],
+        [1e308, -1e308, 0],
+        [1e-320, 1.0],
+    ],
+    ids=["null", "mixed", "infinite", "long", "huge", "tiny"],
+)
+def test_any_values_are_taken(values: list[Any]) -> None:
+    random = np.random.default_rng(0)
+    trials = [
+        Trial((values[at % len(values)], at % 7), (at // 7,), "completed", random.normal())
+        for at in range(60)
+    ]
+    found = importance(compare_settings(["key", "other"], trials, higher=True), ["seed"])
+    assert found.method == PED_ANOVA
+    assert all(0 <= one.share <= 1 for one in found.shares)
 
 
 def test_lost_runs_count_as_the_worst() -> None:

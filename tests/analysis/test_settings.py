@@ -141,7 +141,7 @@ def test_few_seeds_have_too_narrow_intervals() -> None:
 def test_two_names_of_one_thing_are_said_to_be_the_same() -> None:
     values = normal(1)
     told = said(compared(trials(("mse",), values), trials(("MSELoss",), values)))
-    assert told[0].startswith("verdict: not shown: lr=mse against the next, lr=MSELoss\n")
+    assert told[0].startswith("verdict: not shown: lr=MSELoss against the next, lr=mse\n")
     assert told[0].endswith("10 seeds in common: val/loss the same on every one")
 
 

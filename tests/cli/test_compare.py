@@ -94,6 +94,17 @@ def test_the_numbers_are_pandas_and_scipys(
             assert row["interval"] is None
 
 
+def test_best_epochs_can_be_compared(seedbed: Command, iris_sweep: Path) -> None:
+    found = told(seedbed, iris_sweep, "--metric", "best.val/loss")
+    assert found["higher_is_better"] is False
+    for row in found["settings"]:
+        best = [
+            json.loads((Path(run["run"]) / "result.json").read_text())["best"]
+            for run in row["runs"]
+        ]
+        assert row["mean"] == pytest.approx(np.mean([one["val/loss"] for one in best]))
+
+
 def test_the_verdict_is_that_of_all_signs(seedbed: Command, iris_sweep: Path) -> None:
     found = told(seedbed, iris_sweep)
     first, second = (values_of(row, "val/loss") for row in found["settings"][:2])

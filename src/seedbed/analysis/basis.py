@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.values import identity, setting_of
+from seedbed.catalog.values import BEST, identity, setting_of
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import ArgumentError
 from seedbed.runs.status import Status
@@ -54,13 +54,21 @@ def chosen_metric(
     _refuse_absent(done, chosen)
     if metric is not None and metric.endswith("/loss"):
         _refuse_units(done, metric)
-    if chosen.startswith("test/"):
+    if chosen.removeprefix(BEST).startswith("test/"):
         why = "the test rows chose the best here, and are no test of it any more"
     return ChosenMetric(chosen, _direction(chosen, better), why)
 
 
+def measured(run: RunRecord, metric: str) -> float | None:
+    """A metric of the end, or with `best.` in front of the best epoch; None where there is none."""
+    of_best = metric.startswith(BEST) and metric not in run.metrics
+    return run.best.get(metric.removeprefix(BEST)) if of_best else run.metrics.get(metric)
+
+
 def _names(records: Iterable[RunRecord]) -> list[str]:
-    return list(dict.fromkeys(name for run in records for name in run.metrics))
+    """Of the metrics; those of the end first."""
+    best = (f"{BEST}{name}" for run in records for name in run.best if name != "epoch")
+    return list(dict.fromkeys([*(name for run in records for name in run.metrics), *best]))
 
 
 def _default(done: Sequence[RunRecord], names: Sequence[str]) -> tuple[str, str]:
@@ -116,7 +124,7 @@ def _refuse_unknown(metric: str, names: Sequence[str]) -> None:
 
 
 def _refuse_absent(done: Sequence[RunRecord], metric: str) -> None:
-    lacking = [run.name for run in done if metric not in run.metrics]
+    lacking = [run.name for run in done if measured(run, metric) is None]
     if not lacking:
         return
     shared = _shared(done)
@@ -139,7 +147,8 @@ def _refuse_units(done: Sequence[RunRecord], metric: str) -> None:
 
 
 def _shared(done: Sequence[RunRecord]) -> list[str]:
-    return [name for name in _names(done) if all(name in run.metrics for run in done)]
+    names = _names(done)
+    return [name for name in names if all(measured(run, name) is not None for run in done)]
 
 
 def _direction(metric: str, better: str | None) -> bool:

@@ -100,7 +100,10 @@ def _variance(keys: Sequence[str], trials: Sequence[Trial]) -> tuple[Variance | 
     columns = dict(zip(keys, zip(*(one.setting for one in trials), strict=True), strict=False))
     try:
         values = [one.value for one in trials if one.value is not None]
-        return variance_shares(moved_together(columns), values), ""
+        merged = moved_together(columns)
+        if len(merged) == 1 < len(columns):
+            raise NoFullGrid("the keys only change together")
+        return variance_shares(merged, values), ""
     except NoFullGrid as err:
         return None, str(err)
 

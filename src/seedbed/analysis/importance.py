@@ -10,9 +10,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seedbed.analysis.comparing import moved_together
 from seedbed.analysis.settings import SettingsCompared
 from seedbed.analysis.variance import Share
+from seedbed.config.hints import written
 from seedbed.errors import ArgumentError
 
 INSTALL = "pip install 'optuna>=5.0'"
@@ -21,6 +21,9 @@ ANOVA, PED_ANOVA = "analysis of variance", "PED-ANOVA"
 
 LEAST_RUNS = 20
 """Of which the best tenth is two."""
+
+LARGEST = 1e300
+"""Of a number; infinity and what is near to it counts as a name."""
 
 DECADES = 10.0
 """Between the least and the greatest value: from there on a key counts by its logarithm."""
@@ -88,7 +91,7 @@ def _optuna_shares(compared: SettingsCompared, over: Sequence[str]) -> list[Shar
     rows = [(*one.setting, *_parts(one.seed)) for one in ended]
     columns = dict(zip([*compared.keys, *over], zip(*rows, strict=True), strict=True))
     found = _pedanova(
-        moved_together({key: column for key, column in columns.items() if len(set(column)) > 1}),
+        {key: column for key, column in columns.items() if len(set(column)) > 1},
         [worst if one.measured is None else one.measured for one in ended],
         higher=compared.higher,
     )
@@ -137,11 +140,16 @@ def _distribution(column: Sequence[Hashable]) -> Any:
     """Numbers between their least and greatest; all else by its names."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-    numbers = [one for one in column if isinstance(one, int | float)]
-    if len(numbers) < len(column):
+    if not all(_is_number(one) for one in column):
         return CategoricalDistribution(sorted({_name(one) for one in column}))
-    low, high = float(min(numbers)), float(max(numbers))
+    numbers = [float(one) for one in column]  # type: ignore[arg-type]
+    low, high = min(numbers), max(numbers)
     return FloatDistribution(low, high, log=low > 0 and high / low >= DECADES)
+
+
+def _is_number(value: Hashable) -> bool:
+    """Whether it is one that a distribution takes."""
+    return isinstance(value, int | float) and abs(value) <= LARGEST
 
 
 def _taken(value: Any, distribution: Any) -> Any:
@@ -149,4 +157,4 @@ def _taken(value: Any, distribution: Any) -> Any:
 
 
 def _name(value: object) -> str:
-    return value if isinstance(value, str) else repr(value)
+    return value if isinstance(value, str) else written(value)

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seedbed.analysis.basis import ChosenMetric, chosen_metric, rows_of
+from seedbed.analysis.basis import ChosenMetric, chosen_metric, measured, rows_of
 from seedbed.analysis.comparing import DifferentRows, compare_settings
 from seedbed.analysis.settings import Setting, SettingsCompared, Trial
 from seedbed.catalog.record import RunRecord
@@ -134,7 +134,7 @@ def _trials(
             setting=_cells(run, keys) if over else (at,),
             seed=_cells(run, over),
             status=run.status,
-            value=run.metrics.get(metric),
+            value=measured(run, metric),
             rows=rows,
         )
         for at, (run, rows) in enumerate(zip(records, rows_of(records), strict=True))

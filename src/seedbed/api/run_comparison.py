@@ -5,6 +5,7 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from seedbed.analysis.basis import measured
 from seedbed.analysis.importance import Importance, importance
 from seedbed.analysis.runs_compared import SEED, RunsCompared
 from seedbed.analysis.sentences import importance_sentence, remarks, value_text, verdict_sentence
@@ -196,13 +197,15 @@ class RunComparison:
 
     def _run_row(self, run: RunRecord) -> dict[str, Any]:
         label = self._label(run)
-        return {**label, "run": run.name, "status": str(run.status), **run.metrics}
+        by = {self.metric: measured(run, self.metric)} if self.metric else {}
+        return {**label, "run": run.name, "status": str(run.status), **by, **run.metrics}
 
     def _run_json(self, run: RunRecord) -> dict[str, Any]:
         return {
             "run": str(run.path),
             "status": str(run.status),
             "settings": {**self._label(run), **{key: run.settings.get(key) for key in self.over}},
+            "value": measured(run, self.metric),
             "metrics": dict(run.metrics),
         }
 
