@@ -96,9 +96,11 @@ def _default(done: Sequence[RunRecord], names: Sequence[str]) -> tuple[str, str]
 
 
 def _yardsticks(done: Sequence[RunRecord], monitor: str) -> list[Metric]:
+    """What each kind of run is compared by."""
+    kinds = zip((tuple(run.metrics) for run in done), _losses(done), _scales(done), strict=True)
     jobs = [
-        JobState(n, [], run.name, "", run.status, metrics=dict(run.metrics), loss=loss, scale=scale)
-        for n, (run, loss, scale) in enumerate(zip(done, _losses(done), _scales(done), strict=True))
+        JobState(0, [], "", "", metrics=dict.fromkeys(names, 0.0), loss=loss, scale=scale)
+        for names, loss, scale in dict.fromkeys(kinds)
     ]
     yardstick = Yardstick(jobs, monitor)
     return [yardstick.metric(job) for job in jobs]
@@ -183,10 +185,9 @@ def _drawn_by(run: RunRecord) -> Hashable:
 def _losses(records: Sequence[RunRecord]) -> list[str]:
     """Equal for runs with the same loss; begins with its class, as `Yardstick` asks."""
     decide = _differing(records, lambda key: key.split(".")[0] == "loss")
-    return [
-        f"{run.settings.get('loss._target_')} {_cells(run, decide) if decide else ''}"
-        for run in records
-    ]
+    if not decide:
+        return [str(records[0].settings.get("loss._target_"))] * len(records)
+    return [f"{run.settings.get('loss._target_')} {_cells(run, decide)}" for run in records]
 
 
 def _scales(records: Sequence[RunRecord]) -> list[str]:
@@ -194,8 +195,14 @@ def _scales(records: Sequence[RunRecord]) -> list[str]:
 
 
 def _differing(records: Sequence[RunRecord], is_asked: Callable[[str], bool]) -> list[str]:
-    keys = dict.fromkeys(key for run in records for key in run.settings if is_asked(key))
-    return [key for key in keys if len({identity(run.settings.get(key)) for run in records}) > 1]
+    every = dict.fromkeys(key for keys in {tuple(run.settings) for run in records} for key in keys)
+    return [key for key in every if is_asked(key) and _differs(records, key)]
+
+
+def _differs(records: Sequence[RunRecord], key: str) -> bool:
+    first = records[0].settings.get(key)
+    others = (run.settings.get(key) for run in records)
+    return any(one is not first and identity(one) != identity(first) for one in others)
 
 
 def _cells(run: RunRecord, keys: Iterable[str]) -> tuple[Hashable, ...]:

@@ -13,10 +13,10 @@ from math import isfinite
 
 import numpy as np
 
-from seedbed.analysis.intervals import Interval, bca_interval
+from seedbed.analysis.intervals import Array, Interval, bca_interval
 from seedbed.analysis.multiple import holm
 from seedbed.analysis.variance import Variance, noise_share
-from seedbed.analysis.verdict import Verdict, verdict
+from seedbed.analysis.verdict import Verdict, paired_p, verdict
 from seedbed.runs.status import Status
 
 Setting = tuple[Hashable, ...]
@@ -56,20 +56,6 @@ class Trial:
         """Whether it has ended without a value."""
         ended = self.status in LOST or self.status == Status.COMPLETED
         return ended and self.measured is None
-
-
-@dataclass(frozen=True)
-class Against:
-    """The best setting against another.
-
-    Args:
-        verdict: on the two.
-        p_corrected: of it, among as many comparisons as there are others (Holm); None without
-            seeds in common.
-    """
-
-    verdict: Verdict
-    p_corrected: float | None
 
 
 @dataclass(frozen=True)
@@ -117,6 +103,30 @@ class OneSetting:
 
 
 @dataclass(frozen=True)
+class Against:
+    """The best setting against another.
+
+    Args:
+        first: the best.
+        second: the other.
+        higher: whether higher is better.
+        p: of the comparison; None without seeds in common.
+        p_corrected: the same among as many comparisons as there are others (Holm).
+    """
+
+    first: OneSetting
+    second: OneSetting
+    higher: bool
+    p: float | None
+    p_corrected: float | None
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """On the two."""
+        return verdict(*_common(self.first, self.second), higher=self.higher)
+
+
+@dataclass(frozen=True)
 class SettingsCompared:
     """Settings over their seeds, the best first.
 
@@ -147,15 +157,19 @@ class SettingsCompared:
         """
         if len(self.settings) < 2:
             return None
-        return _paired(self.settings[0], self.settings[1], self.higher)
+        best, following = self.settings[:2]
+        return verdict(*_common(best, following), higher=self.higher)
 
     @cached_property
     def against_best(self) -> list[Against]:
         """The best against each of the others, in their order."""
         best, *others = self.settings
-        said = [_paired(best, one, self.higher) for one in others]
-        corrected = iter(holm([one.p for one in said if one.p is not None]))
-        return [Against(one, None if one.p is None else next(corrected)) for one in said]
+        known = [paired_p(*_common(best, one)) for one in others]
+        corrected = iter(holm([p for p in known if p is not None]))
+        return [
+            Against(best, one, self.higher, p, None if p is None else next(corrected))
+            for one, p in zip(others, known, strict=True)
+        ]
 
     @cached_property
     def noise(self) -> float | None:
@@ -181,10 +195,10 @@ class SettingsCompared:
         return len({frozenset(one.values) for one in self.settings}) > 1
 
 
-def _paired(first: OneSetting, second: OneSetting, higher: bool) -> Verdict:
+def _common(first: OneSetting, second: OneSetting) -> tuple[Array, Array]:
+    """The values of both on the seeds that both have, in one order."""
     common = [seed for seed in first.values if seed in second.values]
-    return verdict(
+    return (
         np.array([first.values[seed] for seed in common]),
         np.array([second.values[seed] for seed in common]),
-        higher=higher,
     )

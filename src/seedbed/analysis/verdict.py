@@ -89,6 +89,11 @@ def verdict(first: Array, second: Array, *, higher: bool) -> Verdict:
     )
 
 
+def paired_p(first: Array, second: Array) -> float | None:
+    """The p of the verdict on two settings, alone; None without pairs."""
+    return sign_flip_p(paired_differences(first, second)) if len(first) else None
+
+
 def paired_differences(first: Array, second: Array) -> Array:
     """First less second, and zero where rounding alone may have made the difference."""
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)

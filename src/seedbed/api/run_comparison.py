@@ -60,9 +60,21 @@ class RunComparison:
         `without_value` (runs, by how they stand), and of the best against it `p` and `p_holm`.
         Side by side these are `run`, `status` and the metrics.
         """
+        return self.head(len(self))
+
+    def head(self, limit: int) -> list[dict[str, Any]]:
+        """The first of the rows.
+
+        Args:
+            limit: how many.
+        """
         if not self.over:
-            return [self._run_row(run) for run in self.records]
-        return [self._setting_row(one, against) for one, against in self._against()]
+            return [self._run_row(run) for run in self.records[:limit]]
+        return [self._setting_row(one, against) for one, against in self._against()[:limit]]
+
+    def __len__(self) -> int:
+        settings = self._settings
+        return len(settings.settings) if settings and self.over else len(self._compared.table)
 
     @property
     def records(self) -> list[RunRecord]:
@@ -138,7 +150,7 @@ class RunComparison:
             "over": self.over,
             "keys": self.keys,
             "ranked": self.is_ranked,
-            "settings" if self.over else "runs": self._json_rows()[:limit],
+            "settings" if self.over else "runs": self._json_rows(limit),
             "verdict": None if said is None else {**asdict(said), "better": said.is_better},
             "importance": None if self.importance is None else asdict(self.importance),
             "sentences": self.sentences,
@@ -159,10 +171,10 @@ class RunComparison:
 
         return pandas.DataFrame(self.rows)
 
-    def _json_rows(self) -> list[dict[str, Any]]:
+    def _json_rows(self, limit: int | None) -> list[dict[str, Any]]:
         if not self.over:
-            return [self._run_json(run) for run in self.records]
-        return [self._setting_json(one, against) for one, against in self._against()]
+            return [self._run_json(run) for run in self.records[:limit]]
+        return [self._setting_json(one, against) for one, against in self._against()[:limit]]
 
     def _against(self) -> list[tuple[OneSetting, Against | None]]:
         """The settings, each but the first with the first against it."""
@@ -179,7 +191,7 @@ class RunComparison:
             "low": low,
             "high": high,
             "without_value": sum(one.without_value.values()),
-            "p": against.verdict.p if against else None,
+            "p": against.p if against else None,
             "p_holm": against.p_corrected if against else None,
         }
 
@@ -215,19 +227,19 @@ class RunComparison:
         return {key: setting_of(run, key) for key in self.keys}
 
     def __repr__(self) -> str:
-        return "\n".join([f"RunComparison of {len(self.rows)} by {self.metric}", *self.sentences])
+        return "\n".join([f"RunComparison of {len(self)} by {self.metric}", *self.sentences])
 
     def _repr_html_(self) -> str:
-        rows = self.rows
-        names = list(dict.fromkeys(name for row in rows[:MOST_ROWS] for name in row))
+        rows = self.head(MOST_ROWS)
+        names = list(dict.fromkeys(name for row in rows for name in row))
         head = "".join(f"<th>{escape(name)}</th>" for name in names)
         body = "".join(
             "".join(
                 ["<tr>", *(f"<td>{escape(_cell(row.get(name)))}</td>" for name in names), "</tr>"]
             )
-            for row in rows[:MOST_ROWS]
+            for row in rows
         )
-        more = len(rows) - MOST_ROWS
+        more = len(self) - MOST_ROWS
         told = [*self.sentences, *self.notes, *([f"and {more} rows more"] if more > 0 else [])]
         lines = "".join(f"<p>{escape(one)}</p>" for one in told)
         return f"<table><tr>{head}</tr>{body}</table>{lines}"

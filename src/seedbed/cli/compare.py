@@ -78,7 +78,7 @@ def _print(compared: "RunComparison", args: argparse.Namespace) -> None:
         print(json_text(compared.to_json(args.limit or None)))
         return
     if args.csv or args.md:
-        rows = compared.rows[: args.limit or None]
+        rows = compared.head(args.limit or len(compared))
         names = column_names(rows)
         if args.csv:
             print(csv_text([{n: row.get(n) for n in names} for row in rows], names), end="")

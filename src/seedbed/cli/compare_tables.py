@@ -26,12 +26,11 @@ def comparison_text(compared: RunComparison, limit: int) -> str:
         compared: to be shown.
         limit: of the rows; 0 for all.
     """
-    rows = compared.rows
-    shown = rows[:limit] if limit else rows
+    shown = compared.head(limit or len(compared))
     table = _settings_table if compared.over else _runs_table
-    left = len(rows) - len(shown)
+    left = len(compared) - len(shown)
     more = [f"and {left} more; --limit 0 shows all"] if left else []
-    parts = [_title(compared, len(rows)), *table(compared, shown), *more, *compared.sentences]
+    parts = [_title(compared, len(compared)), *table(compared, shown), *more, *compared.sentences]
     return "\n".join(parts)
 
 
@@ -65,7 +64,7 @@ def _settings_table(compared: RunComparison, rows: Sequence[Row]) -> list[str]:
     ]
     if any(row["without_value"] for row in rows):
         numbers.insert(1, _column("lost", rows, lambda row: str(row["without_value"])))
-    if len(compared.rows) > 2:
+    if len(compared) > 2:
         numbers.append(_column("p (Holm)", rows, _corrected))
     return _fitted(compared, rows, [_ranks(rows)], numbers)
 
