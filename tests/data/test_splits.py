@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,14 +12,14 @@ from hypothesis import strategies as st
 from support.houses import prepared_data, write_csv
 
 from seedbed.config.schema import Split
-from seedbed.data.splits import Parts, split_rows
+from seedbed.data.splits import split_rows
 from seedbed.errors import DataError
 
 CLASSES = ["a"] * 60 + ["b"] * 30 + ["c"] * 10
 
 
-def as_lists(parts: Parts) -> list[list[int]]:
-    return [part.tolist() for part in parts]
+def as_lists(splits: dict[str, Any]) -> list[list[int]]:
+    return [rows.tolist() for rows in splits.values()]
 
 
 @settings(deadline=None)
@@ -31,27 +32,27 @@ def as_lists(parts: Parts) -> list[list[int]]:
 def test_every_row_is_in_exactly_one_part(
     rows: int, seed: int, validation: float, test: float
 ) -> None:
-    parts = split_rows(Split(validation, test, stratify=False, seed=None), seed, rows)
-    assert sorted(np.concatenate(parts).tolist()) == list(range(rows))
-    assert abs(len(parts.validation) - rows * validation) <= 0.5
-    assert abs(len(parts.test) - rows * test) <= 0.5
+    splits = split_rows(Split(validation, test, stratify=False, seed=None), seed, rows)
+    assert sorted(np.concatenate([*splits.values()]).tolist()) == list(range(rows))
+    assert abs(len(splits["validation"]) - rows * validation) <= 0.5
+    assert abs(len(splits["test"]) - rows * test) <= 0.5
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_stratified_parts_keep_the_shares_of_the_classes(seed: int) -> None:
-    parts = split_rows(Split(0.1, 0.2, stratify=True, seed=None), seed, 100, CLASSES)
-    counts = [Counter(CLASSES[row] for row in part) for part in parts]
+    splits = split_rows(Split(0.1, 0.2, stratify=True, seed=None), seed, 100, CLASSES)
+    counts = [Counter(CLASSES[row] for row in part) for part in splits.values()]
     assert counts == [
         {"a": 42, "b": 21, "c": 7},
         {"a": 6, "b": 3, "c": 1},
         {"a": 12, "b": 6, "c": 2},
     ]
-    assert sorted(np.concatenate(parts).tolist()) == list(range(100))
+    assert sorted(np.concatenate([*splits.values()]).tolist()) == list(range(100))
 
 
 def test_without_stratify_the_shares_are_left_to_chance() -> None:
     split = Split(0.1, 0.2, stratify=False, seed=None)
-    tested = [split_rows(split, seed, 100, CLASSES).test for seed in range(20)]
+    tested = [split_rows(split, seed, 100, CLASSES)["test"] for seed in range(20)]
     assert len({sum(CLASSES[row] == "c" for row in rows) for rows in tested}) > 1
 
 
@@ -65,8 +66,8 @@ def test_the_parts_are_a_pure_function_of_the_seed() -> None:
 
 
 def test_without_shares_all_rows_train_in_their_order() -> None:
-    parts = split_rows(Split(0, 0, stratify=True, seed=None), 0, 10, ["a"] * 10)
-    assert as_lists(parts) == [list(range(10)), [], []]
+    splits = split_rows(Split(0, 0, stratify=True, seed=None), 0, 10, ["a"] * 10)
+    assert as_lists(splits) == [list(range(10)), [], []]
 
 
 def test_a_part_that_would_be_empty_is_refused() -> None:

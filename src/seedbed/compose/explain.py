@@ -17,6 +17,7 @@ from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from seedbed.compose.quoting import overrides_apart, quoted_override
 from seedbed.compose.unmergeable import unmergeable
 from seedbed.config.hints import did_you_mean, joined
+from seedbed.config.key_paths import dotted_keys
 from seedbed.config.locations import user_conf
 from seedbed.config.options import key_hint
 from seedbed.config.other_names import our_option
@@ -67,7 +68,7 @@ def unresolved(error: OmegaConfBaseException, job: DictConfig) -> ConfigError:
     reason = RAISED.sub("", str(error).splitlines()[0])
     if isinstance(error, InterpolationKeyError):
         plain: Any = OmegaConf.to_container(job, resolve=False)
-        reason += did_you_mean(reason.split("'")[1], _dotted(plain))
+        reason += did_you_mean(reason.split("'")[1], dotted_keys(plain))
     return ConfigError(f"{error.full_key}: {reason}")
 
 
@@ -187,7 +188,7 @@ def _wrong_keys(parsed: list[Override], config_name: str) -> list[str]:
         return []
     config = OmegaConf.to_container(whole, resolve=False)
     assert isinstance(config, dict)
-    keys = set(_dotted(config))
+    keys = set(dotted_keys(config))
     if not keys & GROUPS:
         return [UNFOUNDED]
     names = keys | set(GlobalHydra.instance().config_loader().list_groups("")) - {"hydra"}
@@ -250,14 +251,6 @@ def _suggestion(key: str, names: set[str]) -> str:
 
 def _options(group: str) -> list[str]:
     return list(GlobalHydra.instance().config_loader().get_group_options(group))
-
-
-def _dotted(config: Mapping[Any, Any], path: str = "") -> Iterator[str]:
-    for key, value in config.items():
-        where = f"{path}.{key}" if path else str(key)
-        yield where
-        if isinstance(value, Mapping):
-            yield from _dotted(value, where)
 
 
 def _one_line(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 Nothing here imports torch, so that a misspelt key is answered at once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cached_property
 from itertools import islice
@@ -14,6 +14,7 @@ import yaml
 from seedbed.config.absurd import Absurd, refuse_absurd
 from seedbed.config.fitting import Refused, absent_values, as_typed, fitted, hints_of
 from seedbed.config.hints import MOST_PROBLEMS, did_you_mean, joined, written
+from seedbed.config.key_paths import dotted_keys
 from seedbed.config.options import TARGET, key_hint
 from seedbed.config.ranges import LONGEST_TEXT
 from seedbed.config.schema import DATA_SOURCES, RunConfig
@@ -140,7 +141,7 @@ class _Checker:
     @cached_property
     def all_keys(self) -> list[str]:
         """The dotted keys of the whole config, or the first of very many."""
-        return list(islice(_dotted(self.config), MOST_KEYS))
+        return list(islice(dotted_keys(self.config), MOST_KEYS))
 
     def elsewhere(self, path: str) -> list[str]:
         """The keys of all other groups; those of this one may be the wrong ones."""
@@ -227,11 +228,3 @@ def _with_short_early_stopping(trainer: Any) -> Any:
 
 def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
-
-
-def _dotted(config: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    for key, value in config.items():
-        where = _join(path, str(key))
-        yield where
-        if isinstance(value, Mapping):
-            yield from _dotted(value, where)

@@ -109,7 +109,7 @@ def _fitted_plain(hint: Any, value: Any) -> Any:
     if hint is Any:
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return _as_float(value)
+        return as_float(value)
     if hint is str and isinstance(value, int | float) and not isinstance(value, bool):
         return written(value)
     if get_origin(hint) is dict:
@@ -121,8 +121,8 @@ def _fitted_plain(hint: Any, value: Any) -> Any:
     raise Refused(_words(hint))
 
 
-def _as_float(value: int) -> float:
-    """An integer of any size; beyond the largest float it is infinite, which no range allows."""
+def as_float(value: float) -> float:
+    """A number, integers of any size too: beyond the largest float they are infinite."""
     try:
         return float(value)
     except OverflowError:

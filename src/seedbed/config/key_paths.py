@@ -3,6 +3,7 @@
 Without Hydra and OmegaConf, which the process that trains a sweep never imports.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Path = tuple[str | int, ...]
@@ -22,3 +23,12 @@ def value_at(container: Any, path: Path) -> Any:
         else:
             return NOTHING
     return container
+
+
+def dotted_keys(config: Mapping[Any, Any], path: str = "") -> Iterator[str]:
+    """The keys of a config and of the groups within it, dotted."""
+    for key, value in config.items():
+        where = f"{path}.{key}" if path else str(key)
+        yield where
+        if isinstance(value, Mapping):
+            yield from dotted_keys(value, where)

@@ -48,7 +48,7 @@ def prepare_own(config: DatasetConfig, allow: AllowList, seed: int) -> PreparedD
     }
     train = inspected["train"]
     labels = _labels(config, parts["train"], train)
-    rows = {name: OwnRows(part, labels, train.shape, train.dtype) for name, part in parts.items()}
+    rows = {name: OwnRows(part, labels, train.form) for name, part in parts.items()}
     for name, one in inspected.items():
         rows[name].refuse_other(one)
     rows |= _split(config, seed, rows["train"], train)
@@ -117,11 +117,11 @@ def _split(
                 "data.split.stratify=false or data.check_rows=null"
             )
         strata = [labels.numbers[label] for label in inspected.labels]  # type: ignore[index]
-    drawn = split_rows(split, seed, len(train), strata)._asdict()
+    drawn = split_rows(split, seed, len(train), strata)
     if labels.classes and len(inspected.indices) == len(train):
         _refuse_absent(inspected, set(drawn["train"].tolist()))
     return {
-        name: OwnRows(train.part, labels, train.shape, train.dtype, rows.tolist())
+        name: OwnRows(train.part, labels, train.form, rows.tolist())
         for name, rows in drawn.items()
         if len(rows)
     }
@@ -147,7 +147,7 @@ def _preprocessing(labels: Labels, train: Inspected) -> Preprocessing:
         classes=labels.classes,
         target_mean=None,
         target_scale=None,
-        input_shape=list(train.shape),
+        input_shape=list(train.form.shape),
         outputs=max(int(np.prod(labels.shape)), 1),
     )
 

@@ -160,16 +160,13 @@ def labels_of(task: TaskName, labels: Sequence[Label], names: Sequence[str] | No
 def _refuse_mixture(labels: Sequence[Label]) -> None:
     first = labels[0]
     for index, label in enumerate(labels):
-        if _kind(label) != _kind(first) or np.shape(label) != np.shape(first):
+        is_other = isinstance(label, str) != isinstance(first, str)
+        if is_other or np.shape(label) != np.shape(first):
             raise LabelError(
                 f"gives y {label_text(label)}, another row {label_text(first)}; all have to be of "
                 "one kind",
                 index,
             )
-
-
-def _kind(label: Label) -> str:
-    return "text" if isinstance(label, str) else "numbers"
 
 
 def _classes(task: TaskName, labels: Sequence[Any], names: Sequence[str] | None) -> Labels:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +14,21 @@ from seedbed.errors import DataError
 from seedbed.raised import reason
 
 READING = ("__getitem__", "__len__", "__getattribute__")
+
+
+class Form(NamedTuple):
+    """Of one input."""
+
+    shape: torch.Size
+    dtype: torch.dtype
+
+    def __str__(self) -> str:
+        return f"{tuple(self.shape)} {str(self.dtype).removeprefix('torch.')}"
+
+
+def form_of(x: torch.Tensor) -> Form:
+    """The form of an input."""
+    return Form(x.shape, x.dtype)
 
 
 @dataclass(frozen=True)
@@ -72,14 +87,12 @@ class Inspected:
 
     Args:
         indices: of the rows that were looked at, ascending.
-        shape: of each input.
-        dtype: of each input.
+        form: of each input.
         labels: of each row.
     """
 
     indices: Sequence[int]
-    shape: torch.Size
-    dtype: torch.dtype
+    form: Form
     labels: list[Label]
 
 
@@ -99,19 +112,19 @@ def inspect_rows(part: OwnPart, most: int | None, seed: int) -> Inspected:
         return _inspect_tensors(part)
     indices = range(rows) if most is None else spaced(rows, most)
     labels: list[Label] = []
-    first = None
+    form = None
     with generators_seeded(seed):
         for index in indices:
             x, y = _read(part, index)
-            first = first if first is not None else x
-            if x.shape != first.shape or x.dtype != first.dtype:
-                raise part.error(index, f"gives x {_form(x)}, row {indices[0]} {_form(first)}")
+            form = form or form_of(x)
+            if form_of(x) != form:
+                raise part.error(index, f"gives x {form_of(x)}, row {indices[0]} {form}")
             try:
                 labels.append(label_of(y))
             except LabelError as err:
                 raise part.error(index, str(err)) from err
-    assert first is not None
-    return Inspected(indices, first.shape, first.dtype, labels)
+    assert form is not None
+    return Inspected(indices, form, labels)
 
 
 def spaced(rows: int, most: int) -> list[int]:
@@ -128,7 +141,7 @@ def _inspect_tensors(part: OwnPart) -> Inspected:
     x, _ = part.row(0)
     one_each = y.numel() == len(y)
     labels = y.reshape(-1).tolist() if one_each else [label_of(one) for one in y]
-    return Inspected(range(len(y)), x.shape, x.dtype, labels)
+    return Inspected(range(len(y)), form_of(x), labels)
 
 
 def _read(part: OwnPart, index: int) -> tuple[torch.Tensor, Any]:
@@ -140,28 +153,21 @@ def _read(part: OwnPart, index: int) -> tuple[torch.Tensor, Any]:
         raise part.error(index, f"raises {reason(err)}") from err
 
 
+@dataclass(frozen=True, eq=False)
 class OwnRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Rows as training takes them; each is held to what was learnt when it is read.
 
     Args:
         part: as the user's class gives it.
         labels: learnt from the training rows.
-        shape: of each input.
-        dtype: of each input.
+        form: of each input.
         rows: which of the part's; None for all.
     """
 
-    def __init__(
-        self,
-        part: OwnPart,
-        labels: Labels,
-        shape: torch.Size,
-        dtype: torch.dtype,
-        rows: Sequence[int] | None = None,
-    ) -> None:
-        self.part, self.labels = part, labels
-        self.shape, self.dtype = shape, dtype
-        self.rows = rows
+    part: OwnPart
+    labels: Labels
+    form: Form
+    rows: Sequence[int] | None = None
 
     def __len__(self) -> int:
         return len(self.part) if self.rows is None else len(self.rows)
@@ -169,7 +175,7 @@ class OwnRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         row = index if self.rows is None else self.rows[index]
         x, y = self.part.row(row)
-        self._refuse_other_form(row, x)
+        self._refuse_other_form(row, form_of(x))
         return x, self._encoded(row, y)
 
     def refuse_other(self, inspected: Inspected) -> None:
@@ -178,13 +184,13 @@ class OwnRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         Raises:
             DataError: naming the first row that is not.
         """
-        self._refuse_other_form(0, inspected)
+        self._refuse_other_form(0, inspected.form)
         for index, label in zip(inspected.indices, inspected.labels, strict=True):
             self._encoded(index, label)
 
-    def _refuse_other_form(self, index: int, x: "torch.Tensor | Inspected") -> None:
-        if x.shape != self.shape or x.dtype != self.dtype:
-            raise self.part.error(index, f"gives x {_form(x)}, data.train gives {_form(self)}")
+    def _refuse_other_form(self, index: int, form: Form) -> None:
+        if form != self.form:
+            raise self.part.error(index, f"gives x {form}, data.train gives {self.form}")
 
     def _encoded(self, index: int, label: Any) -> torch.Tensor:
         try:
@@ -209,7 +215,3 @@ def _shown(row: Any) -> str:
     if isinstance(row, tuple | list):
         return f"{type(row).__name__} of {len(row)}"
     return type(row).__name__
-
-
-def _form(x: "torch.Tensor | Inspected | OwnRows") -> str:
-    return f"{tuple(x.shape)} {str(x.dtype).removeprefix('torch.')}"

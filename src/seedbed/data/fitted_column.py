@@ -85,7 +85,7 @@ class FittedColumn:
 
     def _one_hot(self, column: Column, *, strict: bool, origin: str) -> Floats:
         categories = self.categories or []
-        indices = np.array(KnownNames(categories).indices(column.values.tolist()), dtype=np.int64)
+        indices = KnownNames(categories).indices(column.values.tolist())
         unknown = indices < 0
         if strict and unknown.any():
             row = int(np.argmax(unknown))
@@ -137,7 +137,8 @@ def fit_features(
     Raises:
         DataError: if all values of one are missing, or there are more names than that.
     """
-    refuse_columns(_unusable(names, table, max_categories))
+    if problems := _unusable(names, table, max_categories):
+        raise DataError(*problems)
     plain = [name for name in names if _is_plain(table.columns[name])]
     fitted = {one.name: one for one in _fit_numbers(plain, table, standardize=standardize)}
     for name in names:
@@ -246,7 +247,8 @@ def refuse_infinite(columns: Mapping[str, Column], origin: str) -> None:
             infinite = np.isinf(column.values[row]).any()
             held = "an infinite number" if infinite else "a number beyond float32, 3.4e38"
             problems.append(f"column '{name}' of {origin} holds {held} (row {row + 1})")
-    refuse_columns(problems)
+    if problems:
+        raise DataError(*problems)
 
 
 def beyond_float32(values: Floats) -> NDArray[np.bool_]:
@@ -258,9 +260,3 @@ def beyond_float32(values: Floats) -> NDArray[np.bool_]:
     largest = np.finfo(np.float32).max
     wrong: NDArray[np.bool_] = np.any(np.abs(values.reshape(len(values), -1)) > largest, axis=1)
     return wrong
-
-
-def refuse_columns(problems: Sequence[str]) -> None:
-    """Raises DataError with what is wrong with the columns, if anything is."""
-    if problems:
-        raise DataError(*problems)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from seedbed.config.fitting import as_float
 from seedbed.config.hints import did_you_mean, joined, shortened
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.preprocessing import Preprocessing, as_float32
@@ -130,7 +131,7 @@ def _json_table(
             and feature.kind == "number"
             and all(type(cell) in (int, float) for cell in cells)
         ):
-            plain[feature.name] = Column("number", np.array([_float(cell) for cell in cells]))
+            plain[feature.name] = Column("number", np.array([as_float(cell) for cell in cells]))
         else:
             texts[feature.name] = [
                 _text(feature, cell, row, form, origin) for row, cell in enumerate(cells)
@@ -151,29 +152,16 @@ def _read(
     return later_table(file, file.names, preprocessing.types).columns
 
 
-def _float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
-
-
 def _text(feature: FittedColumn, value: Any, row: int, form: CellForm, origin: str) -> str | None:
     """A value of JSON as the run's files would hold it."""
-    if type(value) in (int, float) and feature.kind == "number" and form.date is None:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
         number = number_name(value) if isinstance(value, float) else _digits(value)
-        return (form.unit or "") + number.replace(".", form.decimal)
-    match value:
-        case None:
-            return None
-        case bool():
-            return str(value).lower()
-        case int():
-            return _digits(value)
-        case float():
-            return number_name(value)
-        case str() if _is_text(value):
-            return value
+        is_number = feature.kind == "number" and form.date is None
+        return (form.unit or "") + number.replace(".", form.decimal) if is_number else number
+    if value is None or (isinstance(value, str) and _is_text(value)):
+        return value
     kind = {"number": "number", "boolean": "truth value", "category": "name"}[feature.kind]
     raise DataError(
         f"{origin}: row {row + 1}: '{feature.name}' must be a {kind}, got {shortened(repr(value))}"

@@ -85,8 +85,6 @@ def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> P
     targets = names_of(getattr(config, "target", None)) or list(table.targets)
     for name in targets:
         table.column(name, "data.target")
-    if len({*targets}) < len(targets):
-        raise DataError("data.target names a column more than once")
     task, classes = task_of(config.task, table, targets)
     if not classes:
         target_matrix(table, targets)  # refuses missing values while row numbers are the file's
@@ -94,18 +92,14 @@ def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> P
     refuse_infinite({name: table.columns[name] for name in names}, table.origin)
     kinds = {name: column.kind for name, column in table.columns.items()}
     types = ColumnTypes(kinds, table.text or TextForm())
-    train, validation, test = _parts(config, seed, table, targets, types, classes=bool(classes))
+    splits = _split_tables(config, seed, table, targets, types, classes=bool(classes))
+    train = splits["train"]
     if len(train) < 2:
         raise DataError(
             f"data: {table.origin} leaves {len(train)} row to train on; 2 are the least"
         )
     preprocessing, notes = _fitted(config, train, names, targets, task, classes, types)
-    held_out = {"validation": validation, "test": test}
-    tensors = {
-        name: _tensors(preprocessing, split)
-        for name, split in {"train": train, **held_out}.items()
-        if split is not None
-    }
+    tensors = {name: _tensors(preprocessing, one) for name, one in splits.items()}
     return PreparedData(
         train=tensors["train"],
         validation=tensors.get("validation"),
@@ -116,7 +110,7 @@ def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> P
             *table.notes,
             *notes,
             *notes_on_spellings(preprocessing, table.origin),
-            *held_out_notes(preprocessing.features, table, held_out),
+            *held_out_notes(preprocessing.features, table, splits),
         ],
     )
 
@@ -130,12 +124,10 @@ def _feature_names(config: ColumnsConfig, table: Table, targets: Sequence[str]) 
             raise DataError(f"data.features: '{name}' is the target; it cannot be a feature too")
     if not names:
         raise DataError(f"data.features: {table.origin} has no column beside the target")
-    if len(set(names)) < len(names):
-        raise DataError("data.features names a column more than once")
     return list(names)
 
 
-def _parts(
+def _split_tables(
     config: ColumnsConfig,
     seed: int,
     table: Table,
@@ -143,21 +135,19 @@ def _parts(
     types: ColumnTypes,
     *,
     classes: bool,
-) -> tuple[Table, Table | None, Table | None]:
-    split = config.split
-    files: dict[str, Table | None] = {"validation": None, "test": None}
+) -> dict[str, Table]:
+    """The rows of each split that there is: train, validation, test."""
+    split, files = config.split, {}
     if isinstance(config, FilesConfig):
-        for part in files:
-            path = getattr(config, f"{part}_path")
+        for name, path in (("validation", config.validation_path), ("test", config.test_path)):
             if path is not None:
-                files[part] = read_file(config, Path(path), f"data.{part}_path", types)
-                split = replace(split, **{part: 0.0})  # type: ignore[arg-type]
+                files[name] = read_file(config, Path(path), f"data.{name}_path", types)
+                split = replace(split, **{name: 0.0})  # type: ignore[arg-type]
     refuse_no_rest(split)
     strata = class_names(table, targets[0]) if classes else None
-    rows = split_rows(split, seed, len(table), strata)
-    validation = files["validation"] or (table.taken(rows.validation) if split.validation else None)
-    test = files["test"] or (table.taken(rows.test) if split.test else None)
-    return table.taken(rows.train), validation, test
+    splits = split_rows(split, seed, len(table), strata)
+    tables = {name: table.taken(rows) for name, rows in splits.items() if len(rows)} | files
+    return {name: tables[name] for name in splits if name in tables}
 
 
 def _fitted(

@@ -104,7 +104,10 @@ class Preprocessing:
             DataError: if a value is missing or is no known class.
         """
         if not self.classes:
-            return as_float32(self._standardized(target_matrix(table, self.target)), table.origin)
+            values = target_matrix(table, self.target)
+            if self.target_scale is not None:
+                values = (values - np.asarray(self.target_mean)) / np.asarray(self.target_scale)
+            return as_float32(values, table.origin)
         numbers = class_numbers(table, self.target[0], self.classes)
         if (numbers < 0).any():
             row = int(np.argmax(numbers < 0))
@@ -121,12 +124,6 @@ class Preprocessing:
             return outputs
         values: Floats = outputs * np.asarray(self.target_scale) + np.asarray(self.target_mean)
         return values
-
-    def _standardized(self, values: Floats) -> Floats:
-        if self.target_scale is None:
-            return values
-        scaled: Floats = (values - np.asarray(self.target_mean)) / np.asarray(self.target_scale)
-        return scaled
 
     def to_json(self) -> dict[str, Any]:
         """Plain containers for `preprocessing.json`."""
@@ -218,7 +215,7 @@ def class_numbers(table: Table, name: str, classes: Sequence[str]) -> NDArray[np
     Raises:
         DataError: if a value is missing.
     """
-    return np.array(KnownNames(classes).indices(class_names(table, name)), dtype=np.int64)
+    return KnownNames(classes).indices(class_names(table, name))
 
 
 def _refuse_missing(table: Table, name: str, bad: NDArray[np.bool_]) -> None:

@@ -24,7 +24,7 @@ def unknown_names(features: Sequence[FittedColumn], table: Table) -> dict[str, N
     for feature in features:
         if feature.categories is not None:
             names = table.columns[feature.name].as_category().values.tolist()
-            indices = np.array(KnownNames(feature.categories).indices(names), dtype=np.int64)
+            indices = KnownNames(feature.categories).indices(names)
             if (indices < 0).any():
                 unknown[feature.name] = indices < 0
     return unknown
@@ -53,18 +53,18 @@ def notes_on_rows(
 
 
 def held_out_notes(
-    features: Sequence[FittedColumn], table: Table, splits: Mapping[str, Table | None]
+    features: Sequence[FittedColumn], table: Table, splits: Mapping[str, Table]
 ) -> list[str]:
     """Notes on the rows of each split that are not trained on.
 
     Args:
         features: fitted on the training rows.
         table: all rows of the training file.
-        splits: by name; rows of this table, or of another file.
+        splits: by name, train among them; rows of this table, or of another file.
     """
     notes = []
     for name, split in splits.items():
-        if split is not None:
+        if name != "train":
             may_miss = table.has_gaps or split.origin != table.origin
             asked = [one for one in features if may_miss or one.categories is not None]
             unknown = unknown_names(asked, split)

@@ -1,7 +1,7 @@
 """Which rows train, which validate and which test: a pure function of a seed."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,47 +13,38 @@ from seedbed.errors import DataError
 Rows = NDArray[np.int64]
 
 
-class Parts(NamedTuple):
-    """Row numbers of each part, ascending."""
-
-    train: Rows
-    validation: Rows
-    test: Rows
-
-
-def split_rows(split: Split, seed: int, rows: int, classes: Sequence[Any] | None = None) -> Parts:
-    """Draws the parts.
+def split_rows(
+    split: Split, seed: int, rows: int, classes: Sequence[Any] | None = None
+) -> dict[str, Rows]:
+    """The row numbers of the splits train, validation and test, ascending.
 
     Args:
-        split: the fraction of each part; with `stratify`, every class is split alike.
+        split: the fraction of each; with `stratify`, every class is split alike.
         seed: the run's; `split.seed` goes before it.
         rows: how many there are.
         classes: the class of each row, or None where there are none.
 
     Raises:
-        DataError: if a part that was asked for would be empty.
+        DataError: if a split that was asked for would be empty.
     """
     order = permutation(stream_seed(split_seed(split, seed), "split"), rows)
     groups = _by_class(order, classes) if classes is not None and split.stratify else [order]
-    train, validation, test = [], [], []
+    parts: dict[str, list[Rows]] = {"train": [], "validation": [], "test": []}
     for group in groups:
         tested = _count(len(group), split.test)
-        validated = _count(len(group), split.validation)
-        test.append(group[:tested])
-        validation.append(group[tested : tested + validated])
-        train.append(group[tested + validated :])
-    parts = Parts(*(np.sort(np.concatenate(part)) for part in (train, validation, test)))
-    for name, part, share in (
-        ("train", parts.train, 1.0),
-        ("validation", parts.validation, split.validation),
-        ("test", parts.test, split.test),
-    ):
-        if share > 0 and len(part) == 0:
+        trained_from = tested + _count(len(group), split.validation)
+        parts["test"].append(group[:tested])
+        parts["validation"].append(group[tested:trained_from])
+        parts["train"].append(group[trained_from:])
+    splits = {name: np.sort(np.concatenate(part)) for name, part in parts.items()}
+    fractions = {"train": 1.0, "validation": split.validation, "test": split.test}
+    for name, fraction in fractions.items():
+        if fraction > 0 and len(splits[name]) == 0:
             raise DataError(
                 f"data.split leaves no {name} rows of {rows} (validation={split.validation:g}, "
                 f"test={split.test:g}); give a part more, or 0 to do without it"
             )
-    return parts
+    return splits
 
 
 def refuse_no_rest(split: Split) -> None:
@@ -75,5 +66,5 @@ def _by_class(order: Rows, classes: Sequence[Any]) -> list[Rows]:
     return [order[named == name] for name in np.unique(named)]
 
 
-def _count(rows: int, share: float) -> int:
-    return int(rows * share + 0.5)
+def _count(rows: int, fraction: float) -> int:
+    return int(rows * fraction + 0.5)

@@ -118,13 +118,9 @@ def _refuse_one_hot(table: Table, targets: Sequence[str]) -> None:
     one_each = len(columns) == 1 and columns[0].values.ndim == 1
     if one_each or any(one.kind == "category" for one in columns):
         return
-    if is_one_hot(np.concatenate([_flat(one.values) for one in columns], axis=1)):
+    if is_one_hot(np.concatenate([one.values.reshape(len(one), -1) for one in columns], axis=1)):
         named = ", ".join(f"'{name}'" for name in targets)
         raise DataError(f"data.target: {named}: {ONE_HOT}")
-
-
-def _flat(values: NDArray[Any]) -> NDArray[Any]:
-    return values.reshape(len(values), -1)
 
 
 def is_one_hot(values: NDArray[Any]) -> bool:

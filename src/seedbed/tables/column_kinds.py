@@ -81,13 +81,11 @@ def _kind_of_text(cells: Any, form: CellForm) -> Kind:
     wrong = pc.invert(pc.match_substring_regex(plain, NUMBER))
     there = len(plain) - plain.null_count
     count = pc.sum(wrong).as_py() or 0
-    if count and form.unit is not None:
-        raise misfit(cells, wrong)
-    if count and count >= there * (1 - MOSTLY_NUMBERS):
+    if not count:
+        return "number"
+    if form.unit is None and count >= there * (1 - MOSTLY_NUMBERS):
         return "category"
-    if count:
-        raise misfit(cells, wrong)
-    return "number"
+    raise misfit(cells, wrong)
 
 
 def holds_dates(cells: Any, form: CellForm) -> bool:

@@ -9,6 +9,9 @@ import re
 from collections.abc import Hashable, Sequence
 from decimal import Decimal, InvalidOperation
 
+import numpy as np
+from numpy.typing import NDArray
+
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.0|\.\d*[1-9])?([eE][+-]?\d{1,3})?")
 _INSTANT = re.compile(
     r"(?:(\d{4}-\d\d-\d\d)(?:[ T](?=\d)|$))?(?:(\d\d:\d\d:\d\d)(?:\.(\d+?)0*)?)?(Z|[+-]\d\d:?\d\d)?"
@@ -59,11 +62,11 @@ class KnownNames:
             if name is not None and (key := meaning(name)) is not None:
                 self._by_meaning.setdefault(key, []).append(index)
 
-    def indices(self, names: Sequence[str | None]) -> list[int]:
+    def indices(self, names: Sequence[str | None]) -> NDArray[np.int64]:
         """The index of each name; -1 for one that training did not have."""
         for name in {*names} - self._indices.keys():
             self._indices[name] = self._by_its_meaning(name)
-        return [self._indices[name] for name in names]
+        return np.array([self._indices[name] for name in names], dtype=np.int64)
 
     def _by_its_meaning(self, name: str | None) -> int:
         """The index, if one name of training has it."""

@@ -1,8 +1,9 @@
 """Which columns of a file are features, and how the config says that they are written."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from seedbed.config.schema import NamedConfig, TableConfig
 from seedbed.errors import DataError
@@ -66,20 +67,19 @@ def text_form(config: NamedConfig, file: TableFile) -> TextForm:
             f"data.thousands and data.decimal are both '{config.decimal}'; a number has one mark "
             "for each"
         )
-    for key, given in (("units", config.units), ("dates", config.dates)):
-        for name, form in (given or {}).items():
-            file.must_have(str(name), f"data.{key}")
-            if not isinstance(form, str) or not form.strip():
-                raise DataError(f"data.{key}: '{name}' must have a text, got {form!r}")
-    for name, form in (config.dates or {}).items():
-        _must_be_date_form(str(name), form)
-    return TextForm(
-        missing=config.missing or None,
-        decimal=config.decimal,
-        thousands=config.thousands,
-        units={str(name): unit for name, unit in (config.units or {}).items()},
-        dates={str(name): form for name, form in (config.dates or {}).items()},
-    )
+    units, dates = (_by_column(getattr(config, key), key, file) for key in ("units", "dates"))
+    for name, form in dates.items():
+        _must_be_date_form(name, form)
+    return TextForm(config.missing or None, config.decimal, config.thousands, units, dates)
+
+
+def _by_column(forms: Mapping[Any, Any] | None, key: str, file: TableFile) -> dict[str, str]:
+    """What `data.units` or `data.dates` holds for each column."""
+    for name, form in (forms or {}).items():
+        file.must_have(str(name), f"data.{key}")
+        if not isinstance(form, str) or not form.strip():
+            raise DataError(f"data.{key}: '{name}' must have a text, got {form!r}")
+    return {str(name): form for name, form in (forms or {}).items()}
 
 
 def _must_be_date_form(name: str, form: str) -> None:
