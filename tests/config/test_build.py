@@ -159,12 +159,14 @@ def test_objects_inside_objects_are_held_to_the_list(own_nets: None) -> None:
     ],
     ids=["unknown", "missing", "wrong"],
 )
-def test_wrong_arguments_are_told_by_their_keys(arguments: dict[str, object], problem: str) -> None:
+def test_wrong_arguments_are_reported_by_their_keys(
+    arguments: dict[str, object], problem: str
+) -> None:
     with pytest.raises(NotAllowedError, match=problem):
         called(nn.Linear, arguments, "model")
 
 
-def test_what_a_constructor_raises_is_told_in_one_line(own_nets: None) -> None:
+def test_what_a_constructor_raises_is_reported_in_one_line(own_nets: None) -> None:
     spec = {"_target_": "own_nets.nets.Fussy", "width": 9}
     with pytest.raises(NotAllowedError) as caught:
         AllowList(["own_nets"]).build(spec, "model")

@@ -105,7 +105,7 @@ def test_a_value_that_does_not_fit_is_refused(
         checked(config)
 
 
-def test_every_problem_is_told_once(config: dict[str, Any]) -> None:
+def test_every_problem_is_reported_once(config: dict[str, Any]) -> None:
     put(config, "seed", -1)
     put(config, "optimizer.lr", "fast")
     put(config, "model.hiden", [8])

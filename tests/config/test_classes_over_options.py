@@ -64,7 +64,7 @@ def test_every_optimizer_over_every_other(option: str, over: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["[8]", "[16]"])
-def test_a_key_that_ones_own_class_does_not_take_is_told_whatever_its_value(
+def test_a_key_that_ones_own_class_does_not_take_is_reported_whatever_its_value(
     seedbed: Callable, own_net: None, value: str
 ) -> None:
     words = ["allow=[classed_nets]", "model._target_=classed_nets.Net", f"model.hidden={value}"]

@@ -40,7 +40,7 @@ def test_one_number_lives_in_one_place() -> None:
     assert one_cycle["scheduler"]["max_lr"] == 0.5
 
 
-def test_an_experiment_wins_over_the_groups_and_the_words_over_the_experiment(
+def test_an_experiment_wins_over_the_groups_and_overrides_over_the_experiment(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "mine/experiment").mkdir(parents=True)
@@ -102,7 +102,7 @@ def test_interpolations_stay_in_the_job_and_go_from_the_plain_config() -> None:
         ("seed=${oc.env:NO_SUCH_VARIABLE}", "'NO_SUCH_VARIABLE' not found"),
     ],
 )
-def test_an_interpolation_that_fails_is_told_with_its_key(word: str, problem: str) -> None:
+def test_an_interpolation_that_fails_is_reported_with_its_key(word: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         composed([word])
 

@@ -16,7 +16,7 @@ def problems(*words: str, folder: Path | None = None) -> list[str]:
     return caught.value.problems
 
 
-def test_every_wrong_word_is_told() -> None:
+def test_every_wrong_override_is_reported() -> None:
     told = problems("optimizer.lrr=1", "model=custm", "modle=x", "trainer.epoch=3")
     assert [line.partition(";")[0] for line in told] == [
         "model: no option 'custm'",
@@ -26,7 +26,7 @@ def test_every_wrong_word_is_told() -> None:
     ]
 
 
-def test_every_unreadable_word_is_told() -> None:
+def test_every_unreadable_override_is_reported() -> None:
     told = problems("foo", "model.hidden=[1", "seed=1")
     assert len(told) == 2
 
@@ -71,7 +71,7 @@ def test_a_right_key_with_a_plus_is_taken() -> None:
     ],
     ids=["group", "second option", "file", "bracket", "tab"],
 )
-def test_mistakes_in_yaml_are_told(tmp_path: Path, text: str, told: str) -> None:
+def test_mistakes_in_yaml_are_reported(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "mine/experiment/mine.yaml"
     path.parent.mkdir(parents=True)
     path.write_text(f"# @package _global_\n{text}\n")

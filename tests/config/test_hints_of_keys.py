@@ -55,7 +55,7 @@ def test_a_number_of_the_environment_is_a_text_unless_decoded(
     assert seedbed("validate", *sweep, hint[1:-1].replace("NAME", "WORD")).code == 0
 
 
-def test_an_environment_variable_that_is_not_there_is_told(seedbed: Callable) -> None:
+def test_an_environment_variable_that_is_not_there_is_reported(seedbed: Callable) -> None:
     result = seedbed("validate", "optimizer.lr=${oc.env:NO_SUCH_WORD}")
     assert result.err == (
         "error: optimizer.lr: \"Environment variable 'NO_SUCH_WORD' not found\"\n"

@@ -78,7 +78,7 @@ def test_a_key_of_another_program_names_ours(words: list[str], key: str) -> None
         (["scheduler=ReduceLROnPlateau"], "did you mean 'plateau'?"),
     ],
 )
-def test_what_has_no_key_of_its_own_is_told_what_does_it(words: list[str], told: str) -> None:
+def test_what_has_no_key_of_its_own_names_what_does_it(words: list[str], told: str) -> None:
     assert told in problem(*words)
 
 
@@ -103,7 +103,7 @@ def test_what_has_no_key_of_its_own_is_told_what_does_it(words: list[str], told:
         ("trainer.early_stopping=true", "trainer.early_stopping.patience=N, a whole number of"),
     ],
 )
-def test_a_value_in_the_place_of_a_group_is_told_its_key(word: str, typed: str) -> None:
+def test_a_value_in_the_place_of_a_group_is_reported_with_its_key(word: str, typed: str) -> None:
     line = problem(word)
     assert f"; type {typed}" in line
     assert word.partition("=")[0] in line

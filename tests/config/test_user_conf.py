@@ -168,7 +168,7 @@ def test_a_key_that_ones_own_network_lacks_is_refused(seedbed, project: Path) ->
     ]
 
 
-def test_a_network_that_breaks_is_told_before_a_run_starts(seedbed, project: Path) -> None:
+def test_a_network_that_breaks_is_reported_before_a_run_starts(seedbed, project: Path) -> None:
     broken = NET.replace("return self.last(x)", "return self.last(x[:, :1])")
     write(project / "my_package/nets.py", broken)
     result = seedbed("train", *MY_NET, "allow=[my_package]")

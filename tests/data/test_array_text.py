@@ -17,7 +17,9 @@ TEXTS = {
 
 
 @pytest.mark.parametrize(("texts", "told"), TEXTS.values(), ids=TEXTS)
-def test_what_is_hardly_names_is_told(tmp_path: Path, texts: list[str], told: str | None) -> None:
+def test_what_is_hardly_names_is_reported(
+    tmp_path: Path, texts: list[str], told: str | None
+) -> None:
     np.savez(tmp_path / "t.npz", x=np.array(texts), y=np.arange(float(ROWS)))
     words = ["data=npz", f"data.path={tmp_path / 't.npz'}", "data.features=[x]", "data.target=y"]
     data = prepared_data(*words, "data.split={validation: 0, test: 0}")

@@ -136,7 +136,7 @@ def test_marks_mean_the_same_in_every_form(
     ids=["quoted line ends", "truth", "truth for a number", "typed truth", "number for a truth",
          "day", "list", "mark"],
 )  # fmt: skip
-def test_a_cell_of_another_kind_is_told_with_its_place(
+def test_a_cell_of_another_kind_is_reported_with_its_row(
     tmp_path: Path, ending: str, content: Any, says: str
 ) -> None:
     data = run_on(written(tmp_path / "train.csv", "a,b,y\n1,True,2\n2.5,FALSE,3\n,true,1.5\n"))
@@ -149,7 +149,7 @@ def test_a_cell_of_another_kind_is_told_with_its_place(
         rows_from_file(opened_rows(path, {}), data.preprocessing)
 
 
-def test_truth_values_may_be_bits_in_later_files(tmp_path: Path) -> None:
+def test_booleans_may_be_bits_in_later_files(tmp_path: Path) -> None:
     data = run_on(written(tmp_path / "train.csv", "a,b,y\n1,True,2\n2.5,FALSE,3\n4,true,1.5\n"))
     expected = rows_from_json([[1, True], [2, False]], data.preprocessing).inputs
     new = written(tmp_path / "new.csv", "b,a\n1,1\n0,2\n")
@@ -212,7 +212,7 @@ def test_wide_integers_name_classes_with_all_their_digits(tmp_path: Path) -> Non
     ],
     ids=lambda cells: str(cells)[:12],
 )
-def test_numbers_that_look_like_codes_are_said(
+def test_numbers_that_look_like_codes_are_reported(
     tmp_path: Path, cells: list[str], says: str | None
 ) -> None:
     notes = run_on(column(tmp_path / "a.csv", cells)).notes
@@ -221,7 +221,7 @@ def test_numbers_that_look_like_codes_are_said(
     assert says is None or "type 'data.categories=[a]' if they are names" in notes[0]
 
 
-def test_numbers_in_a_column_of_text_are_said_of_parquet(tmp_path: Path) -> None:
+def test_numbers_in_a_column_of_text_are_reported_of_parquet(tmp_path: Path) -> None:
     pa.parquet.write_table(pa.table({"a": ["1", "2"], "y": [0.5, 1.5]}), tmp_path / "a.parquet")
     data = run_on(tmp_path / "a.parquet")
     assert data.preprocessing.features[0].kind == "number"
@@ -238,7 +238,7 @@ def test_only_what_is_used_is_read(tmp_path: Path) -> None:
     assert run_on(slip, "data.features=[a]").train.tensors[0].shape == (3, 1)
 
 
-def test_unknown_names_are_counted_by_part_and_column(tmp_path: Path) -> None:
+def test_unknown_names_are_counted_by_split_and_column(tmp_path: Path) -> None:
     train = written(tmp_path / "train.csv", "a,b,y\nx,u,1\ny,v,2\nx,v,4\n")
     other = written(tmp_path / "other.csv", "b,a,y\nu,z,1\n,z,2\nw,x,4\n")
     data = run_on(train, f"data.validation_path={other}", f"data.test_path={other}")
@@ -302,7 +302,7 @@ def test_a_type_that_no_feature_can_be_made_of_is_refused(
         later_table(opened_rows(path, {}), ["a"], ColumnTypes({"a": kind}, TextForm()))
 
 
-def test_a_moment_beyond_all_years_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_moment_beyond_all_years_is_reported_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     moments = pa.array([2**62, 0], pa.timestamp("us"))
     pa.parquet.write_table(pa.table({"a": moments, "y": [0.5, 1.5]}), path)

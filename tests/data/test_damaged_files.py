@@ -121,7 +121,7 @@ def test_a_feature_beyond_float32_is_refused_in_training_and_after(tmp_path: Pat
         data.preprocessing.inputs(later)
 
 
-def test_truth_values_of_an_array_are_classes(tmp_path: Path) -> None:
+def test_booleans_of_an_array_are_classes(tmp_path: Path) -> None:
     path = tmp_path / "rows.npz"
     path.write_bytes(npz(x=X, y=np.arange(ROWS) % 2 == 0))
     words = ["data=npz", f"data.path='{path}'", "data.target=y"]

@@ -101,7 +101,7 @@ class TestWithoutMarks:
             [10000000, 20000000, 30000000],
         ],
     )
-    def test_other_numbers_are_not_told(self, tmp_path: Path, cells: list[Any]) -> None:
+    def test_other_numbers_are_not_reported(self, tmp_path: Path, cells: list[Any]) -> None:
         assert data_of(table(tmp_path / "table.csv", cells)).notes == []
 
     @settings(max_examples=200, deadline=None)
@@ -142,7 +142,7 @@ class TestWithoutMarks:
         )
         assert (found if found is None else int(found)) == expected
 
-    def test_of_an_array_are_told_too(self, tmp_path: Path) -> None:
+    def test_of_an_array_are_reported_too(self, tmp_path: Path) -> None:
         days = np.array([int(day.strftime("%Y%m%d")) for day in DAYS])
         np.savez(tmp_path / "rows.npz", day=days, y=np.arange(20.0))
         words = ["data=npz", f"data.path={tmp_path / 'rows.npz'}", "data.features=[day]"]

@@ -67,7 +67,7 @@ def test_the_first_column_without_a_value_is_named() -> None:
 
 
 @pytest.mark.parametrize("shape", [(ROWS, 3), (ROWS, 2, 4, 4)], ids=["rows", "images"])
-def test_truth_values_in_arrays_stay_as_they_are(shape: tuple[int, ...]) -> None:
+def test_booleans_in_arrays_stay_as_they_are(shape: tuple[int, ...]) -> None:
     values = (np.random.default_rng(0).random(shape) > 0.3).astype(float)
     table = Table({"x": Column("boolean", values)}, "rows.npz")
     fitted = fit_features(["x"], table, 10, standardize=True)

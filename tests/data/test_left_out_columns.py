@@ -118,7 +118,7 @@ class TestDrop:
         assert told in refused.value.problems[0]
 
 
-def test_features_that_cannot_be_fitted_are_told_at_once(tmp_path: Path) -> None:
+def test_features_that_cannot_be_fitted_are_reported_at_once(tmp_path: Path) -> None:
     empty, many = [""] * 12, [f"n{n % 6}" for n in ROWS]
     path = csv_table(tmp_path / "t.csv", e=empty, f=empty, m=many, **PLAIN)
     with pytest.raises(DataError) as refused:

@@ -48,7 +48,7 @@ def written(folder: Path, ending: str) -> Path:
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "npz"])
-def test_are_told_of_every_format_and_stay_as_written(tmp_path: Path, ending: str) -> None:
+def test_are_reported_of_every_format_and_stay_as_written(tmp_path: Path, ending: str) -> None:
     source = "csv" if ending == "tsv" else ending
     named = ["data.features=[size,city]"] if ending == "npz" else []
     path = written(tmp_path, ending)
@@ -64,7 +64,7 @@ def test_are_told_of_every_format_and_stay_as_written(tmp_path: Path, ending: st
     ]
 
 
-def test_labels_of_a_dataset_are_told() -> None:
+def test_labels_of_a_dataset_are_reported() -> None:
     part = f"data.train={{_target_: {__name__}.Answers}}"
     _, plan = prepared("data=dataset", part, f"allow=[{__name__}]")
     assert plan.data.preprocessing.classes == ["YES", "Yes", "no", "yes "]

@@ -56,7 +56,7 @@ def test_runs_that_do_not_tell_are_read(data: PreparedData) -> None:
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])
-def test_is_told_of_held_out_files(tmp_path: Path, part: str) -> None:
+def test_is_reported_of_held_out_files(tmp_path: Path, part: str) -> None:
     (tmp_path / "train.csv").write_text("a,y\n" + "".join(f"{n},{n}\n" for n in range(9)))
     (tmp_path / "other.csv").write_text("a,y\n1,1\n,2\n3,3\n")
     words = ["data=csv", f"data.path={tmp_path / 'train.csv'}", "data.target=y"]
@@ -65,7 +65,7 @@ def test_is_told_of_held_out_files(tmp_path: Path, part: str) -> None:
     assert list(data.notes) == [f"1 of 3 {part} rows have no value in 'a', {COMPLETE}"]
 
 
-def test_is_told_of_held_out_rows_of_the_same_file(tmp_path: Path) -> None:
+def test_is_reported_of_held_out_rows_of_the_same_file(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b,y\n,1,0\n" + "".join(f"{n},1,{n}\n" for n in range(1, 30)))
     words = ["data=csv", f"data.path={tmp_path / 't.csv'}", "data.target=y"]
     told = []
@@ -88,7 +88,7 @@ def test_predict_says_it_of_rows_in_the_yaml(seedbed: Command) -> None:
     assert [one["gaps"] for one in told["features"]] == [False, False]
 
 
-def test_is_told_of_arrays(tmp_path: Path) -> None:
+def test_is_reported_of_arrays(tmp_path: Path) -> None:
     np.savez(tmp_path / "t.npz", x=np.random.rand(20, 2, 3), y=np.arange(20.0))
     words = ["data=npz", f"data.path={tmp_path / 't.npz'}", "data.features=[x]", "data.target=y"]
     data = prepared_data(*words)

@@ -33,7 +33,7 @@ def test_a_file_without_rows_is_refused(tmp_path: Path, part: str, ending: str) 
         prepared_data(*words, f"data.{part}_path={other}")
 
 
-def test_a_target_of_one_value_is_told(tmp_path: Path) -> None:
+def test_a_target_of_one_value_is_reported(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{n},1\n" for n in range(30)))
     data = prepared_data("data=csv", f"data.path={tmp_path / 't.csv'}", "data.target=y")
     assert list(data.notes) == ["data.target: 'y' of t.csv has one value in all training rows"]

@@ -121,7 +121,7 @@ def test_a_target_with_marks_is_refused_likewise(
     assert data.train.tensors[1][: len(cells), 0].tolist() == pytest.approx(expected)
 
 
-def test_what_may_be_read_in_two_ways_is_said_in_both(tmp_path: Path) -> None:
+def test_what_may_be_read_in_two_ways_is_reported_in_both(tmp_path: Path) -> None:
     path = written(tmp_path / "table.csv", ["1,500", "2,000", "3,250"])
     with pytest.raises(DataError, match=r"'data\.decimal=\",\"' or 'data\.thousands="):
         data_of(path)
@@ -255,7 +255,7 @@ class TestDates:
         expected = (seconds.astype("datetime64[s]").astype(int) / 86400).tolist()
         assert values(data_of(path, *words)) == pytest.approx(expected)
 
-    def test_a_day_that_may_be_a_month_is_said_in_both_forms(self, tmp_path: Path) -> None:
+    def test_a_day_that_may_be_a_month_is_reported_in_both_forms(self, tmp_path: Path) -> None:
         path = written(tmp_path / "table.csv", [f"0{n}/0{n % 5 + 1}/2024" for n in range(1, 10)])
         with pytest.raises(DataError) as refused:
             data_of(path)
@@ -362,7 +362,9 @@ def test_a_few_names_are_names(tmp_path: Path, cells: list[str]) -> None:
     assert feature.categories == sorted(cells)
 
 
-def test_all_columns_that_cannot_be_used_are_told_at_once(seedbed: Command, tmp_path: Path) -> None:
+def test_all_columns_that_cannot_be_used_are_reported_at_once(
+    seedbed: Command, tmp_path: Path
+) -> None:
     lines = [f'"{n},5",{n}%,{n}_x,2024_{n % 9 + 1:02},{n}' for n in range(30)]
     (tmp_path / "table.csv").write_text("\n".join(["a,b,c,d,y", *lines]))
     words = ["data=csv", "data.path=table.csv", "data.target=y"]
@@ -394,7 +396,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("word", "told"), WRONG.items(), ids=WRONG)
-def test_what_is_said_of_the_form_is_held_to_the_file(
+def test_what_is_configured_of_the_form_is_held_to_the_file(
     seedbed: Command, tmp_path: Path, word: str, told: str
 ) -> None:
     written(tmp_path / "table.csv", ["1", "2"])
@@ -428,7 +430,7 @@ NAMES = ["a b", "Größe", "price (€)", "x,y", "true", "1", "50%", "a=b", 'say
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_told_to_type_can_be_typed(tmp_path: Path, name: str) -> None:
+def test_what_is_proposed_can_be_typed(tmp_path: Path, name: str) -> None:
     cells = [f"name {chr(65 + n)}" for n in range(25)]
     quoted = name.replace('"', '""')
     path = written(tmp_path / "table.csv", cells, quoted)
@@ -444,7 +446,7 @@ def test_what_is_told_to_type_can_be_typed(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a b", "50%", "Größe", "1"])
-def test_a_unit_is_told_as_an_override_or_as_yaml(tmp_path: Path, name: str) -> None:
+def test_a_unit_is_proposed_as_an_override_or_as_yaml(tmp_path: Path, name: str) -> None:
     path = written(tmp_path / "table.csv", ["5 €", "7 €"], name)
     with pytest.raises(DataError) as refused:
         data_of(path)

@@ -36,7 +36,7 @@ def of_array(folder: Path, y: Any, *words: str) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["float64", "float32", "int64", "bool"])
-def test_of_an_array_is_refused_unless_the_task_is_told(tmp_path: Path, kind: str) -> None:
+def test_of_an_array_is_refused_unless_the_task_is_configured(tmp_path: Path, kind: str) -> None:
     with pytest.raises(DataError, match=TOLD):
         of_array(tmp_path, ONE_HOT.astype(kind))
     data = of_array(tmp_path, ONE_HOT.astype(kind), REAL)
@@ -67,7 +67,7 @@ def test_of_a_dataset_is_refused_too(kind: str) -> None:
 
 
 @pytest.mark.parametrize("y", [ONE_HOT * 0.5, ONE_HOT[:, :2], np.ones((30, 2)), X])
-def test_other_rows_of_real_numbers_are_quantities(tmp_path: Path, y: Any) -> None:
+def test_other_rows_of_real_numbers_pose_regression(tmp_path: Path, y: Any) -> None:
     assert of_array(tmp_path, y).preprocessing.task == "regression"
 
 

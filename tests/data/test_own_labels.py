@@ -159,24 +159,24 @@ def test_numbers_of_float64_train_as_those_of_float32(tmp_path: Path, kind: str)
 
 
 @pytest.mark.parametrize("kind", ["pair", "list"])
-def test_several_quantities_are_several_outputs(kind: str) -> None:
+def test_several_real_values_are_several_outputs(kind: str) -> None:
     preprocessing = plan_of(part("train", kind=kind)).data.preprocessing
     assert (preprocessing.task, preprocessing.outputs) == ("regression", 2)
 
 
-def test_whole_numbers_are_quantities_if_the_task_says_so() -> None:
+def test_integers_are_real_values_if_the_task_says_so() -> None:
     plan = plan_of(part("train", kind="sign"), "data.task=regression")
     _, y = next(plan.train.epoch(0))
     assert y.dtype == torch.float32
     assert set(y.tolist()) <= {-1.0, 1.0}
 
 
-def test_one_real_number_makes_quantities_of_all() -> None:
+def test_one_real_number_makes_all_labels_real() -> None:
     plan = plan_of(part("train", kind="class", odd={39: "half"}))
     assert plan.data.preprocessing.task == "regression"
 
 
-def test_real_zeros_and_ones_are_quantities_with_a_word_on_it() -> None:
+def test_real_zeros_and_ones_are_real_values_with_a_word_on_it() -> None:
     plan = plan_of(part("train", kind="float class"))
     assert plan.data.preprocessing.task == "regression"
     assert "data.task=binary" in plan.data.notes[0]
@@ -256,7 +256,7 @@ def test_what_all_rows_have_is_refused_too() -> None:
     assert "labels 'down', and the classes are low, up" in told
 
 
-def test_validate_looks_at_every_part(seedbed: Command) -> None:
+def test_validate_checks_every_split(seedbed: Command) -> None:
     bad = part("test", odd={11: "strange"})
     result = seedbed("validate", *words(part("train"), bad))
     assert result.code == 2
@@ -303,7 +303,7 @@ def test_a_tensor_dataset_is_read_as_tensors_and_its_heirs_by_row() -> None:
 
 
 class TestSplit:
-    def test_takes_the_parts_that_have_no_dataset(self) -> None:
+    def test_takes_the_splits_that_have_no_dataset(self) -> None:
         split = ["data.split.validation=0.25", "data.split.test=0.25"]
         plan = plan_of(part("train"), *split)
         assert plan.train.rows == 20
@@ -314,7 +314,7 @@ class TestSplit:
         plan = plan_of(part("train"), part("test", rows=7), *split)
         assert (plan.train.rows, plan.splits["test"].rows) == (30, 7)
 
-    def test_every_row_is_in_one_part_and_classes_are_split_alike(self) -> None:
+    def test_every_row_is_in_one_split_and_classes_are_split_alike(self) -> None:
         split = ["data.split.test=0.25", "data.split.stratify=true", "data.split.seed=3"]
         plan = plan_of(part("train"), *split)
         seen = [x for batches in (plan.train, plan.splits["test"]) for x, _ in batches.epoch(0)]

@@ -122,7 +122,7 @@ def test_an_unchanged_target_stays_in_its_own_unit(
     np.testing.assert_array_equal(data.preprocessing.predictions(np.array([[2.5]])), [[2.5]])
 
 
-def test_a_constant_column_becomes_zeros_and_is_said(words: list[str]) -> None:
+def test_a_constant_column_becomes_zeros_and_is_reported(words: list[str]) -> None:
     data = prepared_data(*words, "data.target=price", "data.features=[floors,area]")
     assert inputs(data, "train")[:, 0].tolist() == [0.0] * len(inputs(data, "train"))
     assert data.notes == ["column 'floors' of houses.csv has one value in all training rows"]
@@ -159,7 +159,7 @@ def test_arrays_are_standardized_by_channel(tmp_path: Path, shape: tuple[int, ..
         np.testing.assert_allclose(inputs(data, part), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_numbers_that_are_names_become_columns_when_told_so(tmp_path: Path) -> None:
+def test_numbers_that_are_names_become_columns_when_configured_so(tmp_path: Path) -> None:
     postcodes = [10115, 80331, 10115, 50667, 80331, 10115]
     path = write_csv(tmp_path / "p.csv", {"postcode": postcodes, "y": range(6)})
     words = ["data=csv", f"data.path={path}", "data.target=y", "data.split={validation:0,test:0}"]
@@ -181,7 +181,7 @@ class TestAnUnseenName:
     def test_becomes_zeros_in_validation_rows(self, data: PreparedData) -> None:
         assert inputs(data, "validation").tolist() == [[0, 1, 0], [0, 0, 0]]
 
-    def test_is_counted_and_said(self, data: PreparedData) -> None:
+    def test_is_counted_and_reported(self, data: PreparedData) -> None:
         assert data.notes == [
             "column 'city': 1 of 2 validation rows hold names that no training row has, 'Paris'; "
             "they become zeros (data.unknown)"

@@ -51,7 +51,7 @@ def test_a_large_order_stays_as_it_was_published() -> None:
     assert row_order(0, 0, 100_000)[:6].tolist() == [78145, 49223, 88512, 63211, 57546, 99899]
 
 
-def test_every_row_stands_equally_often_in_every_place() -> None:
+def test_every_row_stands_equally_often_at_every_index() -> None:
     counts = np.zeros((8, 8), dtype=int)
     for epoch in range(4000):
         counts[np.arange(8), row_order(0, epoch, 8)] += 1

@@ -101,7 +101,7 @@ def test_classes_may_lie_in_a_column_of_their_own(tmp_path: Path) -> None:
     ],
     ids=["quantities", "one-hot", "rows"],
 )
-def test_whole_numbers_that_are_hardly_classes_are_asked_about(
+def test_integers_that_are_hardly_classes_are_asked_about(
     tmp_path: Path, y: np.ndarray, said: str
 ) -> None:
     with pytest.raises(DataError, match=said):
@@ -144,7 +144,7 @@ def test_rows_of_a_yaml_are_those_of_arrays(tmp_path: Path, in_yaml: PreparedDat
 
 
 @pytest.mark.parametrize("form", ["tsv", "parquet"])
-def test_gaps_names_and_truth_values_are_read_alike(tmp_path: Path, form: str) -> None:
+def test_gaps_names_and_booleans_are_read_alike(tmp_path: Path, form: str) -> None:
     source, write = WRITERS[form]
     table = houses()
     path = write(tmp_path / f"houses.{form}", table)
@@ -155,7 +155,7 @@ def test_gaps_names_and_truth_values_are_read_alike(tmp_path: Path, form: str) -
 
 
 @pytest.mark.parametrize("cell", ["Köln", "Zürich"])
-def test_another_encoding_is_read_when_told_so(tmp_path: Path, cell: str) -> None:
+def test_another_encoding_is_read_when_configured_so(tmp_path: Path, cell: str) -> None:
     path = tmp_path / "latin.csv"
     path.write_bytes(f"city,y\n{cell},1.5\nBonn,2.5\nBonn,3.5\n".encode("latin-1"))
     words = ["data=csv", f"data.path={path}", "data.target=y", "data.encoding=latin-1"]

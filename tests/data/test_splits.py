@@ -29,7 +29,7 @@ def as_lists(splits: dict[str, Any]) -> list[list[int]]:
     validation=st.floats(0.05, 0.4),
     test=st.floats(0.05, 0.4),
 )
-def test_every_row_is_in_exactly_one_part(
+def test_every_row_is_in_exactly_one_split(
     rows: int, seed: int, validation: float, test: float
 ) -> None:
     splits = split_rows(Split(validation, test, stratify=False, seed=None), seed, rows)
@@ -39,7 +39,7 @@ def test_every_row_is_in_exactly_one_part(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_stratified_parts_keep_the_shares_of_the_classes(seed: int) -> None:
+def test_stratified_splits_keep_the_fractions_of_the_classes(seed: int) -> None:
     splits = split_rows(Split(0.1, 0.2, stratify=True, seed=None), seed, 100, CLASSES)
     counts = [Counter(CLASSES[row] for row in part) for part in splits.values()]
     assert counts == [
@@ -50,13 +50,13 @@ def test_stratified_parts_keep_the_shares_of_the_classes(seed: int) -> None:
     assert sorted(np.concatenate([*splits.values()]).tolist()) == list(range(100))
 
 
-def test_without_stratify_the_shares_are_left_to_chance() -> None:
+def test_without_stratify_the_fractions_are_left_to_chance() -> None:
     split = Split(0.1, 0.2, stratify=False, seed=None)
     tested = [split_rows(split, seed, 100, CLASSES)["test"] for seed in range(20)]
     assert len({sum(CLASSES[row] == "c" for row in rows) for rows in tested}) > 1
 
 
-def test_the_parts_are_a_pure_function_of_the_seed() -> None:
+def test_the_splits_are_a_pure_function_of_the_seed() -> None:
     split = Split(0.1, 0.2, stratify=True, seed=None)
     first = as_lists(split_rows(split, 3, 100, CLASSES))
     torch.rand(5)
@@ -65,12 +65,12 @@ def test_the_parts_are_a_pure_function_of_the_seed() -> None:
     assert as_lists(split_rows(split, 4, 100, CLASSES)) != first
 
 
-def test_without_shares_all_rows_train_in_their_order() -> None:
+def test_without_fractions_all_rows_train_in_their_order() -> None:
     splits = split_rows(Split(0, 0, stratify=True, seed=None), 0, 10, ["a"] * 10)
     assert as_lists(splits) == [list(range(10)), [], []]
 
 
-def test_a_part_that_would_be_empty_is_refused() -> None:
+def test_a_split_that_would_be_empty_is_refused() -> None:
     with pytest.raises(DataError, match=r"leaves no validation rows of 4 .*give a part more"):
         split_rows(Split(0.1, 0, stratify=False, seed=None), 0, 4)
 
@@ -92,6 +92,6 @@ class TestFilesOfTheirOwn:
             x = getattr(data, part).tensors[0][:, 0]
             assert x.tolist() == list(range(start, start + 10))
 
-    def test_leave_the_other_part_to_the_split(self, tmp_path: Path, words: list[str]) -> None:
+    def test_leave_the_other_split_to_the_fractions(self, tmp_path: Path, words: list[str]) -> None:
         data = prepared_data(*words, f"data.test_path={tmp_path / 'test.csv'}")
         assert data.fingerprint["rows"] == {"train": 9, "validation": 1, "test": 10}

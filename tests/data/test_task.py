@@ -13,7 +13,7 @@ from seedbed.data.prepared import prepare_data
 
 @pytest.mark.parametrize("labels", [(-1, 1), (1, 2), (0, 1), (5, 6)], ids=str)
 @pytest.mark.parametrize("source", ["csv", "parquet", "npz"])
-def test_two_whole_numbers_are_two_classes_in_every_format(
+def test_two_integers_are_two_classes_in_every_format(
     tmp_path: Path, source: str, labels: tuple[int, int]
 ) -> None:
     y = np.array([labels[n % 2] for n in range(30)])
