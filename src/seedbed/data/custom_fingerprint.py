@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from seedbed.data.custom_labels import label_of
+from seedbed.data.custom_labels import as_array, label_of
 from seedbed.data.custom_rows import Inspected, OwnPart, spaced
 from seedbed.data.generators import generators_seeded
 
@@ -58,8 +58,7 @@ def _of_rows(part: OwnPart, indices: Sequence[int], seed: int) -> str:
 def _of_tensors(*tensors: torch.Tensor) -> str:
     digest = sha256()
     for tensor in tensors:
-        plain = tensor.detach().cpu()
-        digest.update(_bytes((plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()))
+        digest.update(_bytes(as_array(tensor)))
     return digest.hexdigest()
 
 

@@ -90,6 +90,12 @@ class Labels:
         return torch.from_numpy(single)
 
 
+def as_array(tensor: torch.Tensor) -> NDArray[Any]:
+    """A tensor for NumPy, which has no bfloat16."""
+    plain = tensor.detach().cpu()
+    return (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
+
+
 def label_of(y: Any) -> Label:
     """A label in plain Python, or an array where it is more than one number.
 
@@ -99,8 +105,7 @@ def label_of(y: Any) -> Label:
     if isinstance(y, bool | int | float | str):
         return y
     if isinstance(y, torch.Tensor):
-        y = y.detach().cpu()
-        y = (y.float() if y.dtype == torch.bfloat16 else y).numpy()
+        y = as_array(y)
     elif not isinstance(y, np.ndarray | np.generic | list | tuple):
         raise LabelError(f"must give y as a number, a text or a tensor, got {type(y).__name__}")
     try:
@@ -195,29 +200,23 @@ def _own_names(distinct: Sequence[Scalar]) -> list[str]:
     return [one if isinstance(one, str) else str(int(one)) for one in distinct]
 
 
-def _numbered(distinct: Sequence[Scalar], names: Sequence[str] | None) -> dict[Scalar, int]:
+def _numbered(distinct: Sequence[Any], names: Sequence[str] | None) -> dict[Scalar, int]:
     """The number of each label: its own, its name's, or its place among those that there are."""
+    in_order = {label: number for number, label in enumerate(distinct)}
     if names is None:
-        return {label: number for number, label in enumerate(distinct)}
-    if _are_indices(distinct, names):
+        return in_order
+    is_text = isinstance(distinct[0], str)
+    if not is_text and all(0 <= label < len(names) for label in distinct):
         return {number: number for number in range(len(names))}
+    if not is_text and len(distinct) == len(names):
+        return in_order
     numbers: dict[Scalar, int] = {name: number for number, name in enumerate(names)}
-    if isinstance(distinct[0], str):
-        strangers = [label for label in distinct if label not in numbers]
-    elif len(distinct) == len(names):
-        return {label: number for number, label in enumerate(distinct)}
-    else:
-        strangers = list(distinct)
-    if strangers:
+    if strangers := [label for label in distinct if label not in numbers]:
         raise LabelError(
             f"is of a Dataset with the labels {joined(map(label_text, strangers))}, and the "
             f"classes are {joined(names)}{did_you_mean(str(strangers[0]), names)}"
         )
     return numbers
-
-
-def _are_indices(distinct: Sequence[Scalar], names: Sequence[str]) -> bool:
-    return all(not isinstance(one, str) and 0 <= one < len(names) for one in distinct)
 
 
 def label_text(label: Label) -> str:
