@@ -24,7 +24,7 @@ from seedbed.api.requests import run_of
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.handed_in import handing_in
-from seedbed.tables.memory import table_in_memory
+from seedbed.tables.memory_table import table_in_memory
 from seedbed.training.run_components import RunComponents, build_run
 
 ROWS = 40

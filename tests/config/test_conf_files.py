@@ -15,7 +15,7 @@ from seedbed.components import AllowList, accepts
 from seedbed.compose.compose import composed
 from seedbed.config.locations import own_conf
 from seedbed.handed_in import handing_in
-from seedbed.tables.memory import table_in_memory
+from seedbed.tables.memory_table import table_in_memory
 from seedbed.training.run_components import build_run
 from seedbed.training.single import SingleEngine
 

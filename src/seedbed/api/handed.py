@@ -17,7 +17,7 @@ from seedbed.handed_in import KEY, handing_in
 if TYPE_CHECKING:
     from torch import nn
 
-    from seedbed.tables.memory import MemoryTable
+    from seedbed.tables.memory_table import MemoryTable
 
 MOST_COLUMNS = 1000
 """Columns that the config names."""
@@ -132,7 +132,7 @@ def _target(target: Any) -> str | list[str] | None:
     Raises:
         DataError: if that is no name of a column, nor names.
     """
-    from seedbed.tables.memory import column_name
+    from seedbed.tables.memory_table import column_name
 
     if target is None:
         return None
@@ -144,7 +144,7 @@ def _target(target: Any) -> str | list[str] | None:
 def rows_of(data: Any, target: str | Sequence[str] | None) -> "tuple[MemoryTable, str | list[str]]":
     """The table, and the names of its targets as far as they are told."""
     # Imported here: Arrow is needed for these rows alone.
-    from seedbed.tables.memory import pair_in_memory, table_in_memory
+    from seedbed.tables.memory_table import pair_in_memory, table_in_memory
 
     if isinstance(data, tuple) and len(data) == 2:
         table, names = pair_in_memory(*data, target)

@@ -8,7 +8,7 @@ import numpy as np
 from seedbed.data.new_rows import NewRows, rows_from_file, rows_from_json
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import DataError
-from seedbed.tables.memory import is_frame, table_in_memory
+from seedbed.tables.memory_table import is_frame, table_in_memory
 
 KEY = "rows"
 

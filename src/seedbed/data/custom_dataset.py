@@ -11,7 +11,7 @@ from seedbed.config.schema import DatasetConfig
 from seedbed.config.task_names import AUTO
 from seedbed.data.custom_fingerprint import digests
 from seedbed.data.custom_labels import LabelError, Labels, label_text, labels_of
-from seedbed.data.custom_rows import Inspected, OwnPart, OwnRows, inspect_rows
+from seedbed.data.custom_rows import CustomRows, CustomSplit, Inspected, inspect_rows
 from seedbed.data.generators import generators_seeded
 from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.prepared import PreparedData
@@ -24,7 +24,7 @@ from seedbed.raised import reason
 HELD_OUT = ("validation", "test")
 
 
-def prepare_own(config: DatasetConfig, allow: AllowList, seed: int) -> PreparedData:
+def prepare_custom(config: DatasetConfig, allow: AllowList, seed: int) -> PreparedData:
     """Builds the datasets of `data.train`, `data.validation` and `data.test`, and looks at them.
 
     Args:
@@ -48,7 +48,7 @@ def prepare_own(config: DatasetConfig, allow: AllowList, seed: int) -> PreparedD
     }
     train = inspected["train"]
     labels = _labels(config, parts["train"], train)
-    rows = {name: OwnRows(part, labels, train.form) for name, part in parts.items()}
+    rows = {name: CustomRows(part, labels, train.form) for name, part in parts.items()}
     for name, one in inspected.items():
         rows[name].refuse_other(one)
     rows |= _split(config, seed, rows["train"], train)
@@ -67,7 +67,7 @@ def prepare_own(config: DatasetConfig, allow: AllowList, seed: int) -> PreparedD
     )
 
 
-def _built(spec: dict[str, Any], allow: AllowList, where: str) -> OwnPart:
+def _built(spec: dict[str, Any], allow: AllowList, where: str) -> CustomSplit:
     if "_target_" not in spec:
         raise DataError(f"{where}._target_ is missing; it names your Dataset class")
     dataset = allow.build(spec, where)
@@ -79,10 +79,10 @@ def _built(spec: dict[str, Any], allow: AllowList, where: str) -> OwnPart:
         raise DataError(f"{where}: {type(dataset).__name__}: len raises {reason(err)}") from err
     if rows == 0:
         raise DataError(f"{where}: {type(dataset).__name__} has no rows")
-    return OwnPart(where, dataset)
+    return CustomSplit(where, dataset)
 
 
-def _labels(config: DatasetConfig, part: OwnPart, train: Inspected) -> Labels:
+def _labels(config: DatasetConfig, part: CustomSplit, train: Inspected) -> Labels:
     """Names of the Dataset's own are taken where they fit its labels."""
     own = getattr(part.dataset, "classes", None)
     if config.classes is None and isinstance(own, Sequence) and not isinstance(own, str):
@@ -97,8 +97,8 @@ def _labels(config: DatasetConfig, part: OwnPart, train: Inspected) -> Labels:
 
 
 def _split(
-    config: DatasetConfig, seed: int, train: OwnRows, inspected: Inspected
-) -> dict[str, OwnRows]:
+    config: DatasetConfig, seed: int, train: CustomRows, inspected: Inspected
+) -> dict[str, CustomRows]:
     """The parts that `data.split` takes from `data.train`, where they have no Dataset."""
     split = replace(
         config.split,
@@ -121,7 +121,7 @@ def _split(
     if labels.classes and len(inspected.indices) == len(train):
         _refuse_absent(inspected, set(drawn["train"].tolist()))
     return {
-        name: OwnRows(train.part, labels, train.form, rows.tolist())
+        name: CustomRows(train.part, labels, train.form, rows.tolist())
         for name, rows in drawn.items()
         if len(rows)
     }

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 
 from seedbed.data.custom_labels import as_array, label_of
-from seedbed.data.custom_rows import Inspected, OwnPart, spaced
+from seedbed.data.custom_rows import CustomSplit, Inspected, spaced
 from seedbed.data.generators import generators_seeded
 
 MOST_ROWS = 32
 
 
 def digests(
-    parts: Mapping[str, OwnPart], inspected: Mapping[str, Inspected], seed: int
+    parts: Mapping[str, CustomSplit], inspected: Mapping[str, Inspected], seed: int
 ) -> dict[str, str]:
     """Of each part that has one.
 
@@ -32,7 +32,7 @@ def digests(
     return {name: one for name, one in digest_of.items() if one is not None}
 
 
-def _digest(part: OwnPart, indices: Sequence[int], seed: int) -> str | None:
+def _digest(part: CustomSplit, indices: Sequence[int], seed: int) -> str | None:
     taken = [indices[number] for number in spaced(len(indices), MOST_ROWS)]
     if part.is_tensors:
         return _of_tensors(*(one[taken] for one in part.dataset.tensors))
@@ -43,7 +43,7 @@ def _digest(part: OwnPart, indices: Sequence[int], seed: int) -> str | None:
     return first if first == second else None
 
 
-def _of_rows(part: OwnPart, indices: Sequence[int], seed: int) -> str:
+def _of_rows(part: CustomSplit, indices: Sequence[int], seed: int) -> str:
     digest = sha256()
     with generators_seeded(seed):
         for index in indices:

@@ -22,7 +22,7 @@ from seedbed.config.task_names import (
     TaskName,
     takes_real_values,
 )
-from seedbed.data.task import FEW_CLASSES, ONE_HOT, is_one_hot
+from seedbed.data.task_choice import FEW_CLASSES, ONE_HOT, is_one_hot
 
 Scalar = bool | int | float | str
 Label = Scalar | NDArray[Any]

@@ -32,7 +32,7 @@ def form_of(x: torch.Tensor) -> Form:
 
 
 @dataclass(frozen=True)
-class OwnPart:
+class CustomSplit:
     """A part of the data as the user's class gives it.
 
     Args:
@@ -96,7 +96,7 @@ class Inspected:
     labels: list[Label]
 
 
-def inspect_rows(part: OwnPart, most: int | None, seed: int) -> Inspected:
+def inspect_rows(part: CustomSplit, most: int | None, seed: int) -> Inspected:
     """Reads the rows of a part once.
 
     Args:
@@ -133,7 +133,7 @@ def spaced(rows: int, most: int) -> list[int]:
     return list(dict.fromkeys(picked.tolist()))
 
 
-def _inspect_tensors(part: OwnPart) -> Inspected:
+def _inspect_tensors(part: CustomSplit) -> Inspected:
     """Of a part that is two tensors, without reading its rows one by one."""
     if len(part.dataset.tensors) != 2:
         raise part.error(0, f"must be (x, y), got {len(part.dataset.tensors)} tensors")
@@ -144,7 +144,7 @@ def _inspect_tensors(part: OwnPart) -> Inspected:
     return Inspected(range(len(y)), form_of(x), labels)
 
 
-def _read(part: OwnPart, index: int) -> tuple[torch.Tensor, Any]:
+def _read(part: CustomSplit, index: int) -> tuple[torch.Tensor, Any]:
     try:
         return part.row(index)
     except DataError:
@@ -154,7 +154,7 @@ def _read(part: OwnPart, index: int) -> tuple[torch.Tensor, Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class OwnRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+class CustomRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Rows as training takes them; each is held to what was learnt when it is read.
 
     Args:
@@ -164,7 +164,7 @@ class OwnRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         rows: which of the part's; None for all.
     """
 
-    part: OwnPart
+    part: CustomSplit
     labels: Labels
     form: Form
     rows: Sequence[int] | None = None

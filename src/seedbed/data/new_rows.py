@@ -14,8 +14,7 @@ from seedbed.data.preprocessing import Preprocessing, as_float32
 from seedbed.data.row_notes import notes_on_rows, unknown_names
 from seedbed.errors import DataError
 from seedbed.tables.column_types import later_table
-from seedbed.tables.memory import MemoryTable
-from seedbed.tables.sources import opened
+from seedbed.tables.memory_table import MemoryTable
 from seedbed.tables.spellings import number_name
 from seedbed.tables.table import Column, Table
 from seedbed.tables.table_file import TableFile
@@ -107,6 +106,8 @@ def opened_rows(path: Path, data: Mapping[str, Any]) -> TableFile:
     Raises:
         DataError: if it is missing, damaged or of another kind.
     """
+    from seedbed.tables.sources import opened  # with all that training files need
+
     delimiter = data.get("delimiter") if data.get("source") == "csv" else None
     return opened(path, "--file", None, delimiter, str(data.get("encoding") or "utf-8"))
 

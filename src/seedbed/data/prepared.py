@@ -32,7 +32,7 @@ from seedbed.data.preprocessing import (
 )
 from seedbed.data.row_notes import held_out_notes
 from seedbed.data.splits import refuse_no_rest, split_rows
-from seedbed.data.task import task_of
+from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.sources import names_of, read_file, read_source

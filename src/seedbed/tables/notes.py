@@ -62,7 +62,7 @@ def _hardly_names(texts: set[str], rows: int) -> str:
     """Why the texts of an array are hardly names; they are read so, as their type says."""
     from seedbed.tables.cells import NUMBER
     from seedbed.tables.dates import day_number
-    from seedbed.tables.objections import FEW_NAMES
+    from seedbed.tables.unlikely_names import FEW_NAMES
 
     if texts and all(re.match(NUMBER, one, re.ASCII) for one in texts):
         return "that is numbers"

@@ -21,10 +21,10 @@ from seedbed.errors import DataError
 from seedbed.handed_in import handed_in
 from seedbed.runs.files import UNPRINTABLE, printable
 from seedbed.tables.column_types import ColumnTypes, later_table
+from seedbed.tables.configured_columns import features_of, left_out, text_form
 from seedbed.tables.file_checks import must_be_file
 from seedbed.tables.sklearn_sets import sklearn_table
 from seedbed.tables.table import Column, Table
-from seedbed.tables.table_columns import features_of, left_out, text_form
 from seedbed.tables.table_file import TableFile, numbered_names
 from seedbed.tables.training_table import first_table
 

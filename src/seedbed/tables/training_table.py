@@ -89,9 +89,9 @@ def _refuse_names(raw: RawColumn, *, slip: bool = False) -> None:
         slip: whether most of its cells are numbers, and the others are named by their row.
     """
     from seedbed.tables.cells import is_text
-    from seedbed.tables.objections import objection
+    from seedbed.tables.unlikely_names import why_not_names
 
-    if is_text(raw.cells.type) and (why := objection(raw, slip=slip)):
+    if is_text(raw.cells.type) and (why := why_not_names(raw, slip=slip)):
         drop = "" if raw.target or "data.drop" in why else f", {_drop(raw)}"
         raise DataError(
             f"'{raw.file.origin}': column '{raw.name}' {why}; or "

@@ -171,9 +171,9 @@ class Attempts:
 
 def _data(config: RunConfig, allow: AllowList) -> PreparedData:
     if isinstance(config.data, DatasetConfig):
-        from seedbed.data.custom_dataset import prepare_own  # with what looks at a user's rows
+        from seedbed.data.custom_dataset import prepare_custom  # with what looks at a user's rows
 
-        return prepare_own(config.data, allow, config.seed)
+        return prepare_custom(config.data, allow, config.seed)
     return prepare_data(config.data, config.seed)
 
 

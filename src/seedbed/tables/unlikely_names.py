@@ -47,7 +47,7 @@ FEW_NAMES = 20
 """So many different names are fine, however few the rows."""
 
 
-def objection(raw: RawColumn, *, slip: bool) -> str | None:
+def why_not_names(raw: RawColumn, *, slip: bool) -> str | None:
     """What is wrong with taking a column of text for names, or None.
 
     Args:
