@@ -1,4 +1,4 @@
-"""The ranges that a value of the schema can be held to, and how each is said to a person."""
+"""The ranges that a value of the schema can be held to, and the words for each."""
 
 import codecs
 import re
@@ -16,7 +16,7 @@ class Range:
     """A finite number within bounds.
 
     Args:
-        largest: beyond it nothing can be computed; only told of a number that is.
+        largest: beyond it nothing can be computed; only in the words for a number that is.
     """
 
     at_least: float | None = None
@@ -37,7 +37,7 @@ class Range:
         )
 
     def beyond(self, value: Any) -> str:
-        """The bound that is only told of a number beyond it, or nothing."""
+        """The bound that is only named for a number beyond it, or nothing."""
         if self.largest is None or not self.largest < value < INFINITY:
             return ""
         return f"and at most {_shown(self.largest)}"
@@ -77,8 +77,8 @@ class Length:
 
     Args:
         least: characters of the text, or elements of the list.
-        most: of them; only told of one that is longer.
-        words: how a list that is too short is told.
+        most: of them; only in the words for one that is longer.
+        words: what a list that is too short should have.
     """
 
     least: int
@@ -90,7 +90,7 @@ class Length:
         return self.least <= len(value) <= self.most
 
     def beyond(self, value: Any) -> str:
-        """The bound that is only told of a value beyond it, or nothing."""
+        """The bound that is only named for a value beyond it, or nothing."""
         if len(value) <= self.most or self.least == self.most:
             return ""
         return f"of at most {self.most} {'characters' if isinstance(value, str) else 'elements'}"

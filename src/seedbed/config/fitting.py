@@ -19,7 +19,7 @@ class Refused(Exception):
     Args:
         allowed: what fits.
         hint: on what was meant.
-        beyond: a bound that is only told where it is broken.
+        beyond: a bound that is only named where it is broken.
     """
 
     def __init__(self, allowed: object, hint: str = "", beyond: str = "") -> None:

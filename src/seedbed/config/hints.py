@@ -9,7 +9,7 @@ PLAIN = re.compile(r"(?!(?i:true|false|null|nan|inf)$)[A-Za-z_][A-Za-z0-9_.%+ -]
 """A name that needs no quotes in an override."""
 
 MOST_PROBLEMS = 20
-"""Mistakes told of one sweep; the rest are counted."""
+"""Mistakes of one sweep that are listed; the rest are counted."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 Path = tuple[str | int, ...]
-"""Keys from the top of a config down; whole numbers are places in lists."""
+"""Keys from the top of a config down; integers are indices in lists."""
 
 NOTHING = object()
 """Stands where no key is."""

@@ -53,7 +53,7 @@ def builds_on_ours(path: Path, depth: int = 4) -> bool:
     """
     content = _mapping_in(path)
     if content is None:
-        return True  # which is told otherwise
+        return True  # which is reported elsewhere
     listed = content.get("defaults")
     defaults = listed if isinstance(listed, list) else []
     named = {

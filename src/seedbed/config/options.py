@@ -2,7 +2,7 @@
 
 A class may be named over an option of ours (`optimizer._target_=torch.optim.Adam` over `sgd`). The
 keys that only the option knows are then left out, those that only the class knows come from the
-class's own option, and a note says both.
+class's own option, and a note names both.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set

@@ -53,17 +53,17 @@ def prepare_custom(config: DatasetConfig, allow: AllowList, seed: int) -> Prepar
         rows[name].refuse_other(one)
     rows |= _split(config, seed, rows["train"], train)
     ready = {name: one.in_memory() or one for name, one in rows.items()}
-    learnt = _preprocessing(labels, train)
+    preprocessing = _preprocessing(labels, train)
     return PreparedData(
         train=ready["train"],
         validation=ready.get("validation"),
         test=ready.get("test"),
-        preprocessing=learnt,
+        preprocessing=preprocessing,
         fingerprint={
             "rows": {name: len(one) for name, one in rows.items()},
             "sample": digests(parts, inspected, stream_seed(seed, "look")),
         },
-        notes=[*_notes(config, train, labels), *notes_on_spellings(learnt, "data.train")],
+        notes=[*_notes(config, train, labels), *notes_on_spellings(preprocessing, "data.train")],
     )
 
 

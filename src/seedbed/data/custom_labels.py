@@ -1,7 +1,7 @@
 """The labels of a user's own Dataset: which task they pose, and how each becomes a number.
 
-All of them are looked at before it is decided. Texts, truth values and whole numbers are classes
-under the names that they have; real numbers are quantities.
+All of them are looked at before it is decided. Texts, booleans and integers are classes under the
+names that they have; floats are real values.
 """
 
 import math
@@ -43,7 +43,7 @@ class LabelError(Exception):
 
 @dataclass(frozen=True)
 class Labels:
-    """What was learnt from the labels of the training rows.
+    """What the labels tell of the training rows.
 
     Args:
         task: that they pose.

@@ -155,11 +155,11 @@ def _read(part: CustomSplit, index: int) -> tuple[torch.Tensor, Any]:
 
 @dataclass(frozen=True, eq=False)
 class CustomRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Rows as training takes them; each is held to what was learnt when it is read.
+    """Rows as training takes them; each is checked when it is read.
 
     Args:
         part: as the user's class gives it.
-        labels: learnt from the training rows.
+        labels: of the training rows.
         form: of each input.
         rows: which of the part's; None for all.
     """

@@ -27,8 +27,8 @@ class FittedColumn:
         kind: number, boolean or category.
         shape: of one value; [] for a plain number.
         mean: replaces missing values, and is subtracted when standardizing.
-        scale: the population deviation to divide by, 1 where the column is constant; None where
-            it is left as it is.
+        scale: the population standard deviation to divide by, 1 where the column is constant; None
+            where it is left as it is.
         categories: the names in training, sorted; None among them stands for missing.
         gaps: whether a training row had no number; None of names, and where nobody looked.
     """
@@ -131,8 +131,8 @@ def fit_features(
         names: of the features.
         table: the training rows.
         max_categories: names that a column may have.
-        standardize: whether numbers are to be divided by their deviation; names and truth values
-            stay as they are.
+        standardize: whether numbers are to be divided by their standard deviation; names and
+            booleans stay as they are.
 
     Raises:
         DataError: if all values of one are missing, or there are more names than that.

@@ -1,4 +1,4 @@
-"""Names that are spelt nearly alike: they stay different, as they are written, and are told."""
+"""Names that are spelt nearly alike: they stay different, as they are written, with a note."""
 
 import unicodedata
 from collections.abc import Hashable, Sequence
@@ -9,7 +9,7 @@ from seedbed.runs.files import printable
 from seedbed.tables.spellings import meaning
 
 MOST_SHOWN = 3
-"""Groups of names told of one column."""
+"""Groups of names of one column in a note."""
 
 
 def alike(names: Sequence[str | None]) -> list[list[str]]:

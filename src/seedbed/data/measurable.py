@@ -1,4 +1,4 @@
-"""Which means and deviations can be measured: the squares of numbers may be beyond all floats."""
+"""Which means and standard deviations can be measured: squares may be beyond all floats."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from seedbed.errors import DataError
 
 LEAST, MOST = 1e-150, 1e150
-"""Of a deviation: the squares that it is the mean of are beyond a float otherwise, or nothing."""
+"""Of a standard deviation; the squares that it is the mean of are no floats otherwise, or zero."""
 
 
 def refuse_immeasurable(
@@ -24,7 +24,7 @@ def refuse_immeasurable(
         origin: for errors.
 
     Raises:
-        DataError: naming each column whose mean or deviation a float cannot hold.
+        DataError: naming each column whose mean or standard deviation a float cannot hold.
     """
     mean, deviation = (np.reshape(one, (len(names), -1)) for one in (means, deviations))
     right: Any = np.isfinite(mean).all(axis=1)

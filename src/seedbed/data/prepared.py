@@ -55,7 +55,7 @@ class PreparedData:
         test: likewise, or None.
         preprocessing: fitted on `train`.
         fingerprint: of the data as read: SHA-256 of the tensors and of each file.
-        notes: what a person should know, each said once.
+        notes: what a person should know, each once.
     """
 
     train: Rows

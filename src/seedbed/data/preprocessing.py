@@ -1,8 +1,9 @@
 """What is fitted on the training rows, and applied to every row after: `preprocessing.json`.
 
-Numbers: missing ones become the training mean, then optionally (value - mean) / deviation.
+Numbers: missing ones become the training mean, then optionally
+(value - mean) / standard deviation.
 Names: one column of 0 and 1 for each name seen in training; a name that was not seen is 0 in all of
-them, or refused (`data.unknown`). Truth values: 0 and 1.
+them, or refused (`data.unknown`). Booleans: 0 and 1.
 """
 
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ class Preprocessing:
         target: names of the target columns.
         classes: their names, by number; empty for a target of real values.
         target_mean: of each target, to undo its standardizing; None if it is left as it is.
-        target_scale: the population deviation of each target; None likewise.
+        target_scale: the population standard deviation of each target; None likewise.
         input_shape: of one row as the model takes it.
         outputs: real values of the target of one row; 1 for classes.
         target_kinds: what each target column holds.
@@ -61,7 +62,7 @@ class Preprocessing:
         kinds |= zip(self.target, self.target_kinds, strict=False)
         return ColumnTypes(kinds, self.text)
 
-    @np.errstate(over="ignore")  # `as_float32` tells the row
+    @np.errstate(over="ignore")  # `as_float32` names the row
     def inputs(self, table: Table) -> NDArray[np.float32]:
         """The rows of `table` as the model takes them.
 

@@ -1,4 +1,4 @@
-"""Which task a target poses: quantities, two classes, or more."""
+"""Which task a target poses: real values, two classes, or more."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -20,7 +20,7 @@ from seedbed.errors import DataError
 from seedbed.tables.table import Table
 
 MOST_EXACT = 2**53
-"""Up to here a float64 tells whole numbers apart."""
+"""Up to here a float64 tells integers apart."""
 
 ONE_HOT = (
     "every row holds a single 1 among zeros, as one-hot classes do, and a class is one number or "
@@ -29,7 +29,7 @@ ONE_HOT = (
 )
 
 FEW_CLASSES = 20
-"""So many whole numbers are classes, however few the rows."""
+"""So many integers are classes, however few the rows."""
 
 
 def task_of(task: TaskName, table: Table, targets: Sequence[str]) -> tuple[TaskName, list[str]]:
@@ -93,7 +93,7 @@ def _looks_like_classes(table: Table, name: str) -> bool:
 
 
 def _refuse_quantities(values: NDArray[Any], name: str) -> None:
-    """Refuses whole numbers of an array that are hardly classes, and nobody says what they are."""
+    """Refuses integers of an array that are hardly classes, and nobody says what they are."""
     if values.ndim > 1:
         raise _several(values, name, "whole numbers")
     different = len(np.unique(values))

@@ -1,9 +1,9 @@
-"""How a cell is read: text or a typed value becomes a number, a truth value or a name.
+"""How a cell is read: text or a typed value becomes a number, a boolean or a name.
 
 This is the only place that does it, for CSV, TSV, Parquet, JSON and arrays alike: CSV and JSON
 bring text, Parquet its own types, which become the text of a CSV wherever text is asked for. How
-text is written (a decimal comma, thousands marks, dates) is told by a `CellForm`; `_numeric` makes
-it ready to be a number.
+text is written (a decimal comma, thousands marks, dates) is in a `CellForm`; `numeric` makes it
+ready to be a number.
 """
 
 import re
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(?i:inf|infinity|nan)$"
 TRUTHS = {"true": 1.0, "false": 0.0}
 BITS = {**TRUTHS, "1": 1.0, "1.0": 1.0, "0": 0.0, "0.0": 0.0}
-"""How a truth value may be written in files after the training file."""
+"""How a boolean may be written in files after the training file."""
 
 NO_NUMBER = "no number"
 """Stands for text that is none in its column's form."""
@@ -125,7 +125,7 @@ def names(cells: Any, form: CellForm, marks: Sequence[str] = ()) -> NDArray[Any]
 
 
 def names_of_values(cells: Any, form: CellForm) -> list[str | None]:
-    """Numbers or truth values as names; missing ones are None.
+    """Numbers or booleans as names; missing ones are None.
 
     Args:
         cells: an Arrow array.
@@ -180,7 +180,7 @@ def _dates(cells: Any, form: CellForm) -> Floats:
         Misfit: for the first that is no date.
     """
     if pa.types.is_decimal(cells.type):
-        cells = pc.cast(cells, pa.float64())  # 20240131.00 is a whole number
+        cells = pc.cast(cells, pa.float64())  # 20240131.00 is an integer
     array = _encoded(present(as_text(cells), form))
     typed = pa.types.is_date(cells.type) or pa.types.is_timestamp(cells.type)
     days = day_numbers(array.dictionary.to_pylist(), ISO if typed else str(form.date))
@@ -194,7 +194,7 @@ def _dates(cells: Any, form: CellForm) -> Floats:
 
 
 def present(cells: Any, form: CellForm) -> Any:
-    """Text without spaces around it; missing cells of numbers or truth values are null."""
+    """Text without spaces around it; missing cells of numbers or booleans are null."""
     trimmed = pc.utf8_trim_whitespace(cells)
     marks = pa.array(["", *form.marks("number")], trimmed.type)
     missing = pc.is_in(pc.utf8_lower(trimmed), value_set=marks)
@@ -237,7 +237,7 @@ def misfit(cells: Any, wrong: Any) -> Misfit:
 
     Args:
         cells: an Arrow array.
-        wrong: which of them are, an Arrow array of truth values.
+        wrong: which of them are, an Arrow array of booleans.
     """
     row = max(int(pc.index(wrong, value=True).as_py()), 0)
     return Misfit(row, str(as_text(cells.slice(row, 1))[0].as_py()))

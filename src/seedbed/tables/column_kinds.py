@@ -1,4 +1,4 @@
-"""What the cells of a column are, where nothing is said of it: numbers, truth values or names."""
+"""What the cells of a column that the config does not name are: numbers, booleans or names."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,7 +39,7 @@ MANY_DATES = 20
 def kind_of(cells: Any, form: CellForm) -> Kind | None:
     """What a column of the training file holds; None for a type that no feature can be made of.
 
-    Columns of text are numbers if every cell is one, truth values if every cell is true or false,
+    Columns of text are numbers if every cell is one, booleans if every cell is true or false,
     and names otherwise; missing ones are not asked.
 
     Args:
@@ -136,7 +136,7 @@ def doubt(cells: Any, values: Floats, *, typed: bool) -> str | None:
     Args:
         cells: an Arrow array.
         values: its numbers.
-        typed: whether the file tells the type of a column, and could have said so.
+        typed: whether the file has types for its columns.
     """
     if is_text(cells.type) and typed:
         return "is text that holds numbers"

@@ -1,4 +1,4 @@
-"""Whole numbers that are dates without marks, such as 20240131: read as numbers, and told."""
+"""Integers that are dates without marks, such as 20240131: read as numbers, with a note."""
 
 from collections.abc import Mapping
 

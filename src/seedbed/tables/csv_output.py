@@ -1,7 +1,7 @@
 """The rows of a file again, with predictions behind them: a CSV keeps its cells byte for byte.
 
 Of Parquet and arrays, integers keep all digits, other numbers have the fewest digits that denote
-them, truth values are true and false, missing values empty, and lists as Python writes them.
+them, booleans are true and false, missing values empty, and lists as Python writes them.
 """
 
 import csv

@@ -88,7 +88,7 @@ def _compact(text: str, form: str) -> str:
     """Digits that stand together as they are read: as many as the form has, no fewer.
 
     `strptime` takes 2024111 for a day of November; a zero that a number has lost in front is put
-    back, and what a tool adds to a whole number, .0, is left out.
+    back, and what a tool adds to an integer, .0, is left out.
 
     Raises:
         ValueError: if they are more or fewer.

@@ -174,7 +174,7 @@ def _column(values: Any, name: Any, key: str) -> Any:
     """A column as Arrow has it; an array of more than one dimension stays one.
 
     Raises:
-        DataError: if a cell is no number, text, truth value or moment.
+        DataError: if a cell is no number, text, boolean or moment.
     """
     import pyarrow as pa
 

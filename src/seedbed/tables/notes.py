@@ -18,7 +18,7 @@ def note_on(raw: RawColumn, column: Column, *, holds_dates: bool) -> list[str]:
     Args:
         raw: as it lies in the file.
         column: as it is read.
-        holds_dates: whether it is one of dates, of which the config says nothing.
+        holds_dates: whether it is one of dates, and the config does not name it.
     """
     where = f"column '{raw.name}' of {raw.file.origin}"
     as_names = f"type 'data.categories=[{in_list(raw.name)}]'"

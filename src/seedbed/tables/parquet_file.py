@@ -1,4 +1,4 @@
-"""A Parquet table, read by Arrow; its columns have the types that the file tells."""
+"""A Parquet table, read by Arrow; its columns have the types of the file."""
 
 import json
 from base64 import b64decode

@@ -98,7 +98,7 @@ class RawColumn:
         """A column by the type of its array.
 
         Raises:
-            DataError: if it holds neither numbers, truth values nor text, or nothing in its rows.
+            DataError: if it holds neither numbers, booleans nor text, or nothing in its rows.
         """
         array, where = self.cells, f"{self.file.key}: array '{self.name}' of '{self.file.origin}'"
         if len(array) and not array.size:

@@ -63,7 +63,7 @@ def _table(
     target: NDArray[Any],
     classes: Sequence[str],
 ) -> Table:
-    """A set; its target are the numbers of the classes, or quantities where there are none."""
+    """A set; its target are the numbers of the classes, or real values where there are none."""
     columns = {name: Column("number", features[:, index]) for index, name in enumerate(names)}
     if classes:
         named = np.array([classes[index] for index in target], dtype=object)

@@ -1,7 +1,7 @@
 """Which spellings of a name mean the same: 1 and 1.0, true and True, one moment.
 
 Tools write one value in several ways: an integer column with a gap becomes 1.0, 2.0 in pandas; a
-truth value is True in Python and true in JSON. A name that training did not have is looked up by
+boolean is True in Python and true in JSON. A name that training did not have is looked up by
 its meaning, so that it is found however its file was made; a name that training had stays itself.
 """
 
@@ -76,7 +76,7 @@ class KnownNames:
 
 
 def unified(names: Sequence[str | None]) -> list[str | None]:
-    """The names of a column of numbers or truth values, each value by its first spelling.
+    """The names of a column of numbers or booleans, each value by its first spelling.
 
     Args:
         names: as written.

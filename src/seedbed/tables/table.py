@@ -1,4 +1,4 @@
-"""A table in memory: named columns of numbers, truth values or names, and arrays."""
+"""A table in memory: named columns of numbers, booleans or names, and arrays."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from seedbed.tables.text_form import CellForm, Kind, TextForm
 
 @dataclass(frozen=True)
 class Written:
-    """How a file writes the cells of a target of numbers or truth values, which may name classes.
+    """How a file writes the cells of a target of numbers or booleans, which may name classes.
 
     Args:
         cells: an Arrow array, or integers of NumPy.
@@ -46,7 +46,7 @@ class Column:
         kind: number (missing values are NaN), boolean (1.0, 0.0, NaN) or category (None).
         values: (rows,) float64 or object; numbers may have further dimensions.
         whole: whether the numbers were written as whole ones.
-        written: how the file writes numbers and truth values; None where nobody asks.
+        written: how the file writes numbers and booleans; None where nobody asks.
     """
 
     kind: Kind
@@ -86,7 +86,7 @@ class Table:
         columns: by name, in the order of the source.
         origin: the file or set, for errors.
         targets: the columns that the source itself knows to be the target.
-        classes: names of the classes, where the source tells them.
+        classes: names of the classes, where the source has them.
         notes: what a person should know of how it was read.
         text: how its text was read; dates are found by looking at it.
         left_out: columns of the file that are not used, and why.
@@ -105,7 +105,7 @@ class Table:
 
     @cached_property
     def has_gaps(self) -> bool:
-        """Whether a number or a truth value is missing."""
+        """Whether a number or a boolean is missing."""
         numbers = [one.values for one in self.columns.values() if one.kind != "category"]
         return any(np.isnan(values).any() for values in numbers)
 

@@ -12,7 +12,7 @@ MARKS = (
     *("#n/a", "#n/a n/a", "#na", "-1.#ind", "-1.#qnan", "-nan", "1.#ind", "1.#qnan", "<na>"),
     *("n/a", "na", "none", "null", "nan"),
 )
-"""Words for a missing value among numbers and truth values, in any case; pandas has the same ones.
+"""Words for a missing value among numbers and booleans, in any case; pandas has the same ones.
 
 Source: the default `na_values` of pandas.read_csv.
 """
@@ -75,7 +75,7 @@ class TextForm:
 
     Args:
         missing: words for a missing value in columns of every kind. `MARKS` are beside them among
-            numbers and truth values, not among names, where "NA" may be Namibia. Empty cells are
+            numbers and booleans, not among names, where "NA" may be Namibia. Empty cells are
             missing in any case.
         decimal: the mark before the fraction of a number.
         thousands: the mark between groups of digits, or None.
