@@ -118,7 +118,10 @@ def names(cells: Any, form: CellForm, marks: Sequence[str] = ()) -> NDArray[Any]
     """
     missing = {*form.marks("category"), *marks, ""}
     array = _encoded(as_text(cells))
-    written = [_named(name, missing) for name in array.dictionary.to_pylist()]
+    written = [
+        None if name is None or name.strip().lower() in missing else name
+        for name in array.dictionary.to_pylist()
+    ]
     values = np.array([*written, None], dtype=object)
     named: NDArray[Any] = values[np.asarray(array.indices.fill_null(len(written)))]
     return named
@@ -135,10 +138,6 @@ def names_of_values(cells: Any, form: CellForm) -> list[str | None]:
         cells = numeric(present(cells, form), form)
     as_names = names(cells, form, form.marks("number"))
     return [name if name is None else name.strip() for name in as_names.tolist()]
-
-
-def _named(name: str | None, missing: set[str]) -> str | None:
-    return None if name is None or name.strip().lower() in missing else name
 
 
 def as_text(cells: Any) -> Any:

@@ -7,10 +7,8 @@ input for every different cell, which no model learns from.
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from seedbed.config.hints import in_list, joined, of_column
 from seedbed.tables.cells import NUMBER, present, text_numbers
@@ -55,8 +53,8 @@ def why_not_names(raw: RawColumn, *, slip: bool) -> str | None:
         slip: whether most cells are numbers; then the others are named by their row.
     """
     name, form = raw.name, raw.form
-    there = pc.drop_null(present(raw.cells, form))
-    texts: list[str] = pc.unique(there).to_pylist()
+    rows = rows_of_each(present(raw.cells, form))
+    texts, total = list(rows), sum(rows.values())
     if not texts:
         return None
     numbers = [text for text in texts if _is(NUMBER, text)]
@@ -68,15 +66,15 @@ def why_not_names(raw: RawColumn, *, slip: bool) -> str | None:
     if marks and len(numbers) > 2 and len(rest) == len(numbers):
         listed = ", ".join(f'"{mark}"' for mark in marks)
         return (
-            f"holds numbers, and '{marks[0]}' in {_count(there, marks[0])} of {len(there)} rows; "
+            f"holds numbers, and '{marks[0]}' in {rows[marks[0]]} of {total} rows; "
             f"type 'data.missing=[{listed}]' if that stands for a missing value"
         )
     return (
         _numbers_with_marks(rest, name, form, slip=False)
-        or dates_with_slips(rows_of_each(there), name)
+        or dates_with_slips(rows, name)
         or _dates(rest, name)
         or _mostly_numbers(numbers, others)
-        or _lonely(len(texts), len(there), name, target=raw.target)
+        or _lonely(len(texts), total, name, target=raw.target)
     )
 
 
@@ -172,7 +170,3 @@ def _lonely(different: int, rows: int, name: str, *, target: bool) -> str | None
 def _is(pattern: str, text: str) -> bool:
     """As Arrow, which knows the digits of ASCII alone."""
     return re.match(pattern, text, re.ASCII) is not None
-
-
-def _count(there: Any, text: str) -> int:
-    return int(pc.sum(pc.equal(there, text)).as_py())
