@@ -7,8 +7,8 @@ from dataclasses import fields
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from seedbed.config.constraints import Constraint, Length, Range
 from seedbed.config.hints import did_you_mean, written
+from seedbed.config.ranges import Constraint, Length, Range
 from seedbed.config.schema import ABSENT, NO_KEY
 from seedbed.config.task_names import AUTO, TARGET_KINDS, TaskName
 

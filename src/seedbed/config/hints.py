@@ -25,18 +25,14 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     strangers = [other for other in candidates if other.rpartition(".")[0] != group]
     whole = get_close_matches(name, strangers, n=1, cutoff=0.6)
     return (
-        _by_last_part(name, siblings)
+        by_last_part(name, siblings)
         or (whole[0] if whole else None)
-        or _by_last_part(name, candidates)
+        or by_last_part(name, candidates)
     )
 
 
-def same_name(name: str, names: Iterable[str]) -> str | None:
-    """The one of `names` whose last part is that of `name`, or nearly so: `epoch` and `epochs`."""
-    return _by_last_part(name, names, cutoff=0.9)
-
-
-def _by_last_part(name: str, candidates: Iterable[str], cutoff: float = 0.6) -> str | None:
+def by_last_part(name: str, candidates: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The one whose last part is most like that of `name`: `epoch` and `trainer.epochs`."""
     by_last_part: dict[str, str] = {}
     for candidate in candidates:
         by_last_part.setdefault(candidate.rpartition(".")[2], candidate)

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from seedbed.config.fitting import as_typed
-from seedbed.config.hints import did_you_mean, joined, same_name
+from seedbed.config.hints import by_last_part, did_you_mean, joined
 from seedbed.config.key_paths import NOTHING, value_at
 from seedbed.config.locations import own_conf
 from seedbed.config.other_names import CHOICES, advice_on, our_key
@@ -100,7 +100,7 @@ def key_hint(key: str, names: Iterable[str]) -> str:
         return did_you_mean(key, names)
     if near := did_you_mean(key, siblings):
         return near
-    same = same_name(key, names)
+    same = by_last_part(key, names, cutoff=0.9)
     return f"; did you mean '{same}'?" if same else _taken(group, siblings)
 
 

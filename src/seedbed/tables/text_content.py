@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from seedbed.config.constraints import is_text_encoding
+from seedbed.config.ranges import is_text_encoding
 from seedbed.errors import DataError
 from seedbed.runs.files import printable
 from seedbed.tables.file_checks import refuse_larger_than_memory

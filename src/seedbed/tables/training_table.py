@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from seedbed.config.hints import cut, in_list, quoted, shortened
 from seedbed.errors import DataError
+from seedbed.tables.column_notes import note_on
 from seedbed.tables.column_types import ColumnTypes
-from seedbed.tables.notes import note_on
 from seedbed.tables.raw_column import RawColumn, raw_columns
 from seedbed.tables.table import Column, Table
 from seedbed.tables.table_file import TableFile
