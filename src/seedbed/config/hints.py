@@ -33,11 +33,11 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 def by_last_part(name: str, candidates: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The one whose last part is most like that of `name`: `epoch` and `trainer.epochs`."""
-    by_last_part: dict[str, str] = {}
+    whole: dict[str, str] = {}
     for candidate in candidates:
-        by_last_part.setdefault(candidate.rpartition(".")[2], candidate)
-    last = get_close_matches(name.rpartition(".")[2], by_last_part, n=1, cutoff=cutoff)
-    return by_last_part[last[0]] if last else None
+        whole.setdefault(candidate.rpartition(".")[2], candidate)
+    last = get_close_matches(name.rpartition(".")[2], whole, n=1, cutoff=cutoff)
+    return whole[last[0]] if last else None
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
