@@ -258,6 +258,7 @@ WRONG: dict[str, tuple[Any, Any, tuple[str, ...], str]] = {
     "names of y": ((np.zeros((3, 2)), [1, 2, 3]), ["a", "b"], (), "target has 2 names, y has 1"),
     "y named as a column": (({"y": [1, 2]}, [1, 2]), None, (), "target: 'y' is a column of X too"),
     "columns twice": (pd.DataFrame([[1, 2]], columns=["a", "a"]), "a", (), "column 'a' more than"),
+    "a name and a number": ({1: [1, 2], "1": [3, 4]}, "1", (), "column '1' more than once"),
     "no table": (3, "y", (), "data must be a DataFrame of pandas or polars, .* got int"),
     "a name": ("houses.csv", "y", (), "data must be a DataFrame .* got str"),
     "a number as a column": ({"a": 3, "b": [1]}, "b", (), "column 'a' is 3, not rows"),

@@ -105,6 +105,15 @@ def test_a_value_that_does_not_fit_is_refused(
         checked(config)
 
 
+@pytest.mark.parametrize("encoding", ["unicode_escape", "raw-unicode-escape", "hex", "rot13", "\0"])
+def test_what_no_file_is_written_in_is_no_encoding(encoding: str) -> None:
+    data = ["data=csv", "data.path=a.csv", "data.target=y"]
+    config = copy.deepcopy(composed(data).resolved)
+    put(config, "data.encoding", encoding)
+    with pytest.raises(ConfigError, match="must be a text that names a text encoding"):
+        checked(config)
+
+
 def test_every_problem_is_reported_once(config: dict[str, Any]) -> None:
     put(config, "seed", -1)
     put(config, "optimizer.lr", "fast")
