@@ -15,6 +15,7 @@ PAGES = [
     "docs/data.md",
     "docs/config.md",
     "docs/sweeps.md",
+    "docs/runs.md",
     "docs/comparing.md",
     "docs/reproducibility.md",
 ]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from seedbed.api.functions import load_sweep as load_sweep
     from seedbed.api.functions import reproduce as reproduce
     from seedbed.api.functions import resume as resume
+    from seedbed.api.functions import runs as runs
     from seedbed.api.functions import sweep as sweep
     from seedbed.api.functions import train as train
     from seedbed.api.functions import validate as validate
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from seedbed.api.predictions import Predictions as Predictions
     from seedbed.api.reproducing import Comparison as Comparison
     from seedbed.api.run import Run as Run
+    from seedbed.api.run_table import RunTable as RunTable
     from seedbed.api.sweep import Sweep as Sweep
 
 _HOMES = {
@@ -34,10 +36,11 @@ _HOMES = {
     "Predictions": "seedbed.api.predictions",
     "Report": "seedbed.api.checking",
     "Run": "seedbed.api.run",
+    "RunTable": "seedbed.api.run_table",
     "Sweep": "seedbed.api.sweep",
     "SweepReport": "seedbed.api.checking",
     **dict.fromkeys(
-        ("load_run", "load_sweep", "reproduce", "resume", "sweep", "train", "validate"),
+        ("load_run", "load_sweep", "reproduce", "resume", "runs", "sweep", "train", "validate"),
         "seedbed.api.functions",
     ),
 }
@@ -57,7 +60,7 @@ def __getattr__(name: str) -> Any:
 
 
 class _FrontDoor(ModuleType):
-    """Keeps `seedbed.sweep` the function, also when the room of that name is imported."""
+    """Keeps `seedbed.sweep` and `seedbed.runs` functions, also when those rooms are imported."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _HOMES and isinstance(value, ModuleType)):

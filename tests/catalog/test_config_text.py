@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seedbed.catalog.config_text import flat_settings, group_choices, references
@@ -27,7 +27,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(KEYS, VALUES, min_size=1, max_size=6))
 def test_blocks_give_what_the_whole_gives(config: dict) -> None:
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)

@@ -214,7 +214,7 @@ def test_a_link_inside_a_run_is_removed_and_not_what_it_names(seedbed, run, tmp_
 
 SLOW = """
 import shutil, sys, time
-import seedbed.runs.removal as removal
+from seedbed.runs import removal
 from seedbed.start import script
 
 def slow(path):

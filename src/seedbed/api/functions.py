@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from seedbed.api.checking import Report, SweepReport
     from seedbed.api.handed import Handed
     from seedbed.api.reproducing import Comparison
+    from seedbed.api.run_table import RunTable
     from seedbed.sweep.executors import Executor
 
 P = ParamSpec("P")
@@ -324,6 +325,22 @@ def load_sweep(path: Folder, *, model: "nn.Module | None" = None) -> "Sweep":
         RunDirectoryError: if there is none, or its list of jobs is damaged.
     """
     return Sweep(_directory(path), model)
+
+
+@_a_guest
+def runs(*folders: Folder) -> "RunTable":
+    """Every run below folders, newest first, as `seedbed runs` lists them.
+
+    Args:
+        folders: to look in; none for `outputs`.
+
+    Raises:
+        RunDirectoryError: if one of them is no folder.
+    """
+    from seedbed.api.run_table import RunTable
+    from seedbed.catalog.table import OUTPUTS, table_of
+
+    return RunTable(table_of([_directory(folder) for folder in folders or (OUTPUTS,)]))
 
 
 def _raise_interrupt(status: str, path: Path) -> None:

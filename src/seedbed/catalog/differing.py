@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.values import identity, setting_of
+from seedbed.catalog.values import identity, setting_names, setting_of, settings_of
 
 BESIDES = ("name", "allow", "sweep", "trainer.threads", "trainer.log_", "trainer.checkpoint_every")
 """Keys, and beginnings of keys, that change no number of a run: its folder's name, the permission
@@ -43,13 +43,11 @@ def swept_keys(runs: Iterable[RunRecord], keys: Iterable[str]) -> set[str]:
 
 
 def _differing(runs: Sequence[RunRecord]) -> list[str]:
-    choices = dict.fromkeys(key for run in runs for key in run.choices)
-    settings = dict.fromkeys(key for run in runs for key in run.settings)
-    return [key for key in dict.fromkeys([*choices, *settings]) if _differs(runs, key)]
+    return [key for key in setting_names(runs) if _differs(runs, key)]
 
 
 def _differs(runs: Sequence[RunRecord], key: str) -> bool:
-    values = [setting_of(run, key) for run in runs]
+    values = settings_of(runs, key)
     first = values[0]
     alike = values.count(first)
     if alike == len(values) and {*map(type, values)} <= {type(first)}:

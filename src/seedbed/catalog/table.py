@@ -12,6 +12,9 @@ from seedbed.catalog.record import NO_ROW, RunRecord
 from seedbed.catalog.sorting import in_order
 from seedbed.catalog.values import BEST, value_of
 
+OUTPUTS = "outputs"
+"""Where runs are looked for, unless a folder is named."""
+
 
 class RecordTable(Sequence[RunRecord]):
     """Records in an order, with what is common to them; it never changes.

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from seedbed.catalog.record import RunRecord
@@ -57,16 +57,33 @@ def setting_of(run: RunRecord, key: str) -> Any:
     return run.settings[key] if key in run.settings else run.choices.get(key)
 
 
-def keys_of(runs: Iterable[RunRecord]) -> list[str]:
-    """All names that a run of these has a value under, each once."""
-    settings: dict[str, None] = {}
-    metrics: dict[str, None] = {}
+def settings_of(runs: Sequence[RunRecord], key: str) -> list[Any]:
+    """As `setting_of`, of many runs."""
+    values = [run.settings.get(key) for run in runs]
+    if None not in values:
+        return values
+    return [setting_of(run, key) for run in runs]
+
+
+def setting_names(runs: Iterable[RunRecord]) -> list[str]:
+    """Config groups, and then keys of the config, that a run of these has."""
+    groups: dict[str, Any] = {}
+    keys: dict[str, Any] = {}
     for run in runs:
-        settings.update(dict.fromkeys(run.choices))
-        settings.update(dict.fromkeys(run.settings))
-        metrics.update(dict.fromkeys(run.metrics))
-        metrics.update(dict.fromkeys(f"{BEST}{name}" for name in run.best))
-    return list(dict.fromkeys([*FIELDS, *metrics, *settings]))
+        groups.update(run.choices)
+        keys.update(run.settings)
+    return list(dict.fromkeys([*groups, *keys]))
+
+
+def keys_of(runs: Sequence[RunRecord]) -> list[str]:
+    """All names that a run of these has a value under, each once."""
+    metrics: dict[str, Any] = {}
+    best: dict[str, Any] = {}
+    for run in runs:
+        metrics.update(run.metrics)
+        best.update(run.best)
+    names = [*FIELDS, *metrics, *(f"{BEST}{name}" for name in best), *setting_names(runs)]
+    return list(dict.fromkeys(names))
 
 
 def identity(value: Any) -> Any:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from seedbed.catalog.sorting import known_names
-from seedbed.catalog.table import RecordTable, table_of
+from seedbed.catalog.table import OUTPUTS, RecordTable, table_of
 from seedbed.cli.arguments import Parser, print_notes
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
@@ -15,8 +15,6 @@ from seedbed.runs.files import json_text, printable
 from seedbed.runs.opening import opening
 from seedbed.views.run_rows import csv_text, left_out_rows, machine_columns, markdown_text, rows_of
 from seedbed.views.run_text import fitting, lines, place_of, text_columns
-
-OUTPUTS = "outputs"
 
 MOST_ON_A_TERMINAL = 50
 """Runs, unless `--limit` says otherwise."""

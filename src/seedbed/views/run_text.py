@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -27,19 +28,14 @@ Column = tuple[str, list[str]]
 
 def place_of(table: Iterable[RunRecord]) -> str:
     """The folder that all the runs are in: `DIR/name` of a run is what a command takes."""
-    folders = [_from_here(run.path).parent.parts for run in table]
-    if not folders:
-        return ""
-    first, last = min(folders), max(folders)
-    shared = 0
-    while shared < min(len(first), len(last)) and first[shared] == last[shared]:
-        shared += 1
-    return str(Path(*first[:shared])) if shared else ""
+    folders = {os.path.dirname(path) for path in _paths(table)}  # noqa: PTH120 - of thousands
+    return os.path.commonpath(folders) if folders and "" not in folders else ""
 
 
-def _from_here(path: Path) -> Path:
-    here = Path.cwd().resolve()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+def _paths(table: Iterable[RunRecord]) -> list[str]:
+    """The run directories, from here where they are below."""
+    here = f"{Path.cwd().resolve()}/"
+    return [str(run.path).removeprefix(here) for run in table]
 
 
 def text_columns(table: RecordTable, columns: Sequence[str], place: str) -> list[Column]:
@@ -50,20 +46,19 @@ def text_columns(table: RecordTable, columns: Sequence[str], place: str) -> list
         columns: names of values.
         place: what `place_of` gave, which the names of runs leave out.
     """
-    here = Path(place)
     writers: dict[str, Callable[[RunRecord], str]] = {
-        "name": lambda run: str(
-            _from_here(run.path).relative_to(here) if place else _from_here(run.path)
-        ),
         "status": status_text,
         "seconds": lambda run: seconds_text(run.seconds),
     }
-    found = []
+    lined_up = []
     for name in columns:
-        write = writers.get(name, _writer(name))
+        if name == "name":
+            cells = [path.removeprefix(f"{place}/") for path in _paths(table)]
+        else:
+            cells = list(map(writers.get(name, _writer(name)), table))
         title = {"seconds": "time"}.get(name, name)
-        found.append((printable(title), [_one_line(write(run)) for run in table]))
-    return found
+        lined_up.append((printable(title), [_one_line(cell) for cell in cells]))
+    return lined_up
 
 
 def _writer(name: str) -> Callable[[RunRecord], str]:
@@ -201,4 +196,6 @@ def _is_number(text: str) -> bool:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(printable(text).split()) if not text.isalnum() else text
+    if text.isprintable() and "  " not in text:  # nearly all
+        return text
+    return " ".join(printable(text).split())

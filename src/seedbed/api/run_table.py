@@ -1,0 +1,215 @@
+"""All runs below folders, as Python sees them: a sequence of runs, and what they tell."""
+
+import math
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, overload
+
+from seedbed.api.run import Run
+from seedbed.catalog.record import RunRecord
+from seedbed.catalog.sorting import known_names
+from seedbed.catalog.table import RecordTable
+from seedbed.errors import ArgumentError
+from seedbed.runs.status import Status
+from seedbed.views.run_rows import machine_columns, rows_of
+from seedbed.views.run_text import cell_text, lines, text_columns
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+    from seedbed.api.run_comparison import RunComparison
+
+MOST_SHOWN = 20
+"""Rows of the table that a notebook or `print` shows."""
+
+
+class RunTable(Sequence[Run]):
+    """Runs, newest first; `rows` tells what they are without opening them.
+
+    An item is a `Run`, a slice a `RunTable`. The table stands as the folders were looked at.
+
+    Args:
+        table: what was found.
+    """
+
+    def __init__(self, table: RecordTable) -> None:
+        self._table = table
+
+    @property
+    def records(self) -> list[RunRecord]:
+        """All that is told of each run."""
+        return list(self._table.records)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of `rows`: which run, the keys that differ, the metrics, times and tags."""
+        return machine_columns(self._table)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """A dictionary for each run: plain values by column, None where a run has none."""
+        return rows_of(self._table, self.columns)
+
+    @property
+    def notes(self) -> list[str]:
+        """What filters and orders left out or put last, and why."""
+        return list(self._table.notes)
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Why folders that look like runs are none that can be read, by their path."""
+        return {
+            str(one.path): f"{one.status}: {one.problem or 'has not begun'}"
+            for one in self._table.left_out
+        }
+
+    def column(self, name: str) -> list[Any]:
+        """The values of all runs under a name: a column, any key of the config, a metric.
+
+        Raises:
+            ArgumentError: for a name that no run has.
+        """
+        (name,) = known_names(self._table.records, name, "column")
+        return [row[name] for row in rows_of(self._table, [name])]
+
+    def filter(self, text: str) -> "RunTable":
+        """The runs that fulfil a filter, such as `"optimizer.lr<0.01 and status=completed"`.
+
+        Args:
+            text: as for `seedbed runs --filter`.
+
+        Raises:
+            ArgumentError: showing the place that cannot be read.
+        """
+        return RunTable(self._table.filtered(text))
+
+    def sort(self, keys: str) -> "RunTable":
+        """The runs by columns, such as `"val/loss"` or `"-val/accuracy,seed"`.
+
+        Args:
+            keys: with commas between; `-` in front for the largest first. Runs without a value are
+                last.
+
+        Raises:
+            ArgumentError: for a name that no run has.
+        """
+        return RunTable(self._table.in_order(keys))
+
+    def best(
+        self, metric: str | None = None, *, better: str | None = None, across_rows: bool = False
+    ) -> Run:
+        """The completed run with the best value of a metric at its end.
+
+        Args:
+            metric: its name; None for the one of validation rows that the runs are compared by.
+            better: `"higher"` or `"lower"`, of a metric of your own.
+            across_rows: whether to compare runs that are measured on different rows, such as those
+                of a split that the seed draws.
+
+        Raises:
+            ArgumentError: if no run has a value, or the runs cannot be compared by it.
+        """
+        from seedbed.analysis.basis import chosen_metric, rows_of
+
+        done = [run for run in self._table.records if run.status == Status.COMPLETED]
+        chosen = chosen_metric(done, metric, better)
+        having = [run for run in done if not math.isnan(run.metrics.get(chosen.name, math.nan))]
+        if not having:
+            raise ArgumentError(f"best: no completed run has a value of '{chosen.name}'")
+        if not across_rows and len(set(rows_of(having))) > 1:
+            raise ArgumentError(
+                f"best: the runs are measured on different rows, so {chosen.name} does not rank "
+                "them; filter them, or type best(across_rows=True)"
+            )
+        key = chosen.name
+        pick = max if chosen.higher else min
+        return Run(pick(having, key=lambda run: run.metrics[key]).path)
+
+    def compare(
+        self,
+        metric: str | None = None,
+        *,
+        over: str | Sequence[str] | None = None,
+        better: str | None = None,
+    ) -> "RunComparison":
+        """Settings over their seeds, or the runs side by side, as `seedbed compare` does.
+
+        Args:
+            metric: its name; None for that of the validation rows.
+            over: keys whose values are repetitions of one setting; None for the seed where seeds
+                were swept, `[]` for the runs side by side.
+            better: `"higher"` or `"lower"`, of a metric of your own.
+
+        Raises:
+            ArgumentError: if they cannot be compared so.
+        """
+        from seedbed.analysis.runs_compared import Request, compare_runs
+        from seedbed.api.run_comparison import RunComparison
+
+        keys = [over] if isinstance(over, str) else over
+        return RunComparison(compare_runs(self._table, Request(metric, keys, better)))
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """The rows as a DataFrame of pandas, which must be installed."""
+        import pandas
+
+        return pandas.DataFrame(self.rows, columns=self.columns)
+
+    def to_polars(self) -> "polars.DataFrame":
+        """The rows as a DataFrame of polars, which must be installed.
+
+        A column whose values are of several kinds, such as 4 and `all`, is one of texts.
+        """
+        import polars
+
+        rows, columns = self.rows, self.columns
+        series = [polars.Series(name, _of_one_kind([row[name] for row in rows]), strict=False)
+                  for name in columns]  # fmt: skip
+        return polars.DataFrame(series)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __iter__(self) -> Iterator[Run]:
+        return (Run(run.path) for run in self._table)
+
+    @overload
+    def __getitem__(self, at: int) -> Run: ...
+    @overload
+    def __getitem__(self, at: slice) -> "RunTable": ...
+    def __getitem__(self, at: int | slice) -> "Run | RunTable":
+        if isinstance(at, slice):
+            return RunTable(self._table[at])
+        return Run(self._table[at].path)
+
+    def __repr__(self) -> str:
+        number = len(self)
+        head = f"RunTable of {number} run{'' if number == 1 else 's'}"
+        if not number:
+            return head
+        first = self._table[:MOST_SHOWN]
+        shown = lines(text_columns(first, self._table.columns, ""))
+        return "\n".join([head, *shown, *self._more()])
+
+    def _repr_html_(self) -> str:
+        columns = text_columns(self._table[:MOST_SHOWN], self._table.columns, "")
+        head = "".join(f"<th>{escape(title)}</th>" for title, _ in columns)
+        body = "".join(
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+            for cells in zip(*(cells for _, cells in columns), strict=True)
+        )
+        told = "".join(f"<p>{escape(line)}</p>" for line in self._more())
+        return f"<table><tr>{head}</tr>{body}</table>{told}"
+
+    def _more(self) -> list[str]:
+        more, others = len(self) - MOST_SHOWN, len(self._table.left_out)
+        told = [f"and {more} more"] if more > 0 else []
+        return [*told, *([f"{others} folders are no runs that can be read"] if others else [])]
+
+
+def _of_one_kind(values: list[Any]) -> list[Any]:
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {int, float} or len(kinds) < 2:
+        return [str(one) if isinstance(one, dict) else one for one in values]
+    return [None if value is None else cell_text(value) for value in values]
