@@ -108,3 +108,11 @@ def test_another_delimiter_is_named(seedbed: Command, table: Path, mark: str) ->
     result = seedbed("train", "data=csv", "data.path=table.csv", "data.target=y")
     assert result.code == 2
     assert f"type 'data.delimiter=\"{mark}\"'" in result.errors[0]
+
+
+def test_a_sweep_is_reported_as_json_too(seedbed: Command) -> None:
+    result = seedbed("validate", "-m", "seed=1,2,2", "--json")
+    notes = ["1 of 3 jobs repeat another's settings; left out"]
+    assert (result.code, json.loads(result.out)) == (0, {"valid": True, "jobs": 2, "notes": notes})
+    out = seedbed("validate", "-m", "seed=1,2,2").out
+    assert out == f"note: {notes[0]}\nvalid: 2 jobs\n"

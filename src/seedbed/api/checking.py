@@ -57,13 +57,19 @@ class SweepReport:
     Args:
         jobs: without those that repeat another's settings.
         notes: what a person should know.
+        columns: none, as jobs may have data of their own.
     """
 
     jobs: int
     notes: list[str] = field(default_factory=list)
+    columns: "tuple[ColumnReport, ...]" = ()
 
     def __str__(self) -> str:
         return f"valid: {self.jobs} jobs"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain containers."""
+        return {"valid": True, "jobs": self.jobs, "notes": self.notes}
 
 
 def check_run(request: ComposedConfig) -> Report:

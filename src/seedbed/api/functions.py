@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from seedbed.api.hygiene import untouched
-from seedbed.api.messages import KeptLines, messages
+from seedbed.api.messages import messages
 from seedbed.api.run import Run
 from seedbed.api.sweep import Sweep
 from seedbed.api.wording import in_python
@@ -213,16 +213,14 @@ def validate(
     from seedbed.api.handed import handed
 
     with _composing(handed(overrides, data, target, model)) as given:
-        from seedbed.api.checking import SweepReport, check_run
+        from seedbed.api.checking import check_run
         from seedbed.api.requests import run_of, sweep_of
 
         if not sweep:
             return check_run(run_of(overrides, given))
         from seedbed.api.sweeping import check_sweep
 
-        kept = KeptLines()
-        jobs = check_sweep(sweep_of(overrides, given), kept)
-        return SweepReport(jobs, [line.removeprefix("note: ") for line in kept.lines])
+        return check_sweep(sweep_of(overrides, given))
 
 
 @_a_guest

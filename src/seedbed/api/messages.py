@@ -42,6 +42,10 @@ class Messages:
     def line(self, text: str) -> None:
         """A line for a person."""
 
+    def note(self, text: str) -> None:
+        """What a person should know."""
+        self.line(f"note: {text}")
+
     def error(self, text: str) -> None:
         """What went wrong in something that goes on all the same."""
 
@@ -70,17 +74,6 @@ class Messages:
             sweep: with the metrics of its jobs.
             monitor: `trainer.monitor`, by which its jobs are compared.
         """
-
-
-class KeptLines(Messages):
-    """Keeps the lines."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def line(self, text: str) -> None:
-        """See `Messages`."""
-        self.lines.append(text)
 
 
 class Printed(Messages):

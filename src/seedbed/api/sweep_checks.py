@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from seedbed.sweep.disk import Footprint
     from seedbed.sweep.groups import Unfused
 
-Say = Callable[[str], object]
-"""Called with a line for a person."""
+Note = Callable[[str], object]
+"""Called with what a person should know."""
 
 RESOLVER = re.compile(r"\$\{[^}]*:")
 """An interpolation that computes, such as `${oc.env:HOME}`."""
@@ -28,23 +28,23 @@ RESOLVER = re.compile(r"\$\{[^}]*:")
 KIND = ("data", "model", "loader", "loss", "optimizer", "scheduler", "trainer")
 
 
-def without_duplicates(composed: Sequence[ComposedConfig], say: Say) -> list[ComposedConfig]:
-    """The first job of each resolved config; `say` hears how many others there were."""
+def without_duplicates(composed: Sequence[ComposedConfig], note: Note) -> list[ComposedConfig]:
+    """The first job of each resolved config; `note` hears how many others there were."""
     kept: dict[str, ComposedConfig] = {}
     for one in composed:
         kept.setdefault(config_hash(one.resolved), one)
     if len(kept) < len(composed):
         left_out = len(composed) - len(kept)
-        say(f"note: {left_out} of {len(composed)} jobs repeat another's settings; left out")
+        note(f"{left_out} of {len(composed)} jobs repeat another's settings; left out")
     return list(kept.values())
 
 
-def refuse_what_cannot_run(composed: Sequence[ComposedConfig], say: Say) -> "list[Footprint]":
+def refuse_what_cannot_run(composed: Sequence[ComposedConfig], note: Note) -> "list[Footprint]":
     """Prepares one job of each kind: same data, model, loss, optimizer and schedule.
 
     Args:
         composed: the jobs.
-        say: hears what a person should know of their data and configs.
+        note: hears what a person should know of their data and configs.
 
     Returns:
         What each job takes on the disk.
@@ -74,8 +74,8 @@ def refuse_what_cannot_run(composed: Sequence[ComposedConfig], say: Say) -> "lis
             problems += [f"job {number} ({typed}): {line}" for line in err.problems]
     if problems:
         raise SeedbedError(*cut(problems)) from first
-    for note in dict.fromkeys(notes):
-        say(f"note: {note}")
+    for text in dict.fromkeys(notes):
+        note(text)
     return [sizes[kind] for kind in kinds]
 
 

@@ -77,7 +77,7 @@ def resume_sweep(
             if any(is_trusted(one.config) for one in composed):
                 bounds.end()
             refuse_other_data(sweep, relocation)
-            refuse_what_cannot_run(composed, messages.line)
+            refuse_what_cannot_run(composed, messages.note)
             for line in lines:
                 messages.line(line)
             jobs = jobs_of(sweep, left, composed, relocation)

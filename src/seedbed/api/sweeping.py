@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedbed.api.checking import SweepReport
 from seedbed.api.messages import Messages
 from seedbed.api.sweep_checks import (
+    Note,
     notes_on_fusing,
     refuse_what_cannot_fuse,
     refuse_what_cannot_run,
@@ -62,7 +64,7 @@ def run_sweep(
     from seedbed.sweep.disk import refuse_too_large
 
     fast_start.imports_done()
-    kept, folders, sizes = _checked(request, messages)
+    kept, folders, sizes = _checked(request, messages.note)
     directory = request.directory
     refuse_too_large(directory, list(zip(sizes, (one.config for one in kept), strict=True)))
     records = [
@@ -82,29 +84,28 @@ def run_sweep(
     return sweep
 
 
-def check_sweep(request: ComposedSweep, messages: Messages) -> int:
-    """Checks a new sweep, and neither runs nor writes it; its number of jobs.
+def check_sweep(request: ComposedSweep) -> SweepReport:
+    """Checks a new sweep, and neither runs nor writes it.
 
     Raises:
         SeedbedError: as `run_sweep`.
     """
     fast_start.imports_done()
-    kept, _, _ = _checked(request, messages)
-    for note in notes_on_fusing(kept):
-        messages.line(f"note: {note}")
-    return len(kept)
+    notes: list[str] = []
+    kept, _, _ = _checked(request, notes.append)
+    return SweepReport(len(kept), [*notes, *notes_on_fusing(kept)])
 
 
 def _checked(
-    request: ComposedSweep, messages: Messages
+    request: ComposedSweep, note: Note
 ) -> tuple[list[ComposedConfig], list[str], "list[Footprint]"]:
     """The jobs of a new sweep without duplicates, their folders, and what each takes."""
     directory = request.directory
     if (directory / SWEEP_JOBS).exists():
         DirectoryLock(directory).release()  # one that another process runs is refused as such
     refuse_occupied(directory, "sweep")
-    kept = without_duplicates(request.jobs, messages.line)
-    sizes = refuse_what_cannot_run(kept, messages.line)
+    kept = without_duplicates(request.jobs, note)
+    sizes = refuse_what_cannot_run(kept, note)
     folders = _folders(kept)
     refuse_what_cannot_fuse(kept)
     return kept, folders, sizes

@@ -68,7 +68,7 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
     plan = build_run(settings.config, AllowList(settings.config.allow))
     with stop_request(), claimed(settings.directory) as directory:
         for note in (*settings.notes, *plan.notes):
-            messages.line(f"note: {note}")
+            messages.note(note)
         table = model_table(plan.model, plan.data.preprocessing.input_shape)
         messages.line(table)
         messages.line(introduction(plan))

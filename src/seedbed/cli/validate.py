@@ -2,12 +2,16 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from seedbed.cli.arguments import Parser
 from seedbed.compose.composed import ComposedConfig, ComposedSweep
 from seedbed.process.exit_codes import DONE
 from seedbed.process.fast_start import composed_ahead
 from seedbed.runs.files import json_text
+
+if TYPE_CHECKING:
+    from seedbed.api.checking import Report, SweepReport
 
 
 def parser() -> Parser:
@@ -29,26 +33,25 @@ def main(argv: Sequence[str]) -> int:
     """Checks; the exit code."""
     args = parser().parse_intermixed_args(argv)
     request = _composed(args)
-    if isinstance(request, ComposedSweep):
-        from seedbed.api.messages import Printed
-        from seedbed.api.sweeping import check_sweep
-
-        jobs = check_sweep(request, Printed())
-        print(f"valid: {jobs} jobs")
-        return DONE
-    from seedbed.api.checking import check_run
-    from seedbed.views.columns import column_lines
-
-    report = check_run(request)
+    report = _report(request)
     if args.json:
         print(json_text(report.to_json()))
         return DONE
-    for line in column_lines(report.columns):
-        print(line)
-    for note in report.notes:
-        print(f"note: {note}")
-    print(report)
+    from seedbed.views.columns import column_lines
+
+    notes = [f"note: {note}" for note in report.notes]
+    print("\n".join([*column_lines(report.columns), *notes, str(report)]))
     return DONE
+
+
+def _report(request: ComposedConfig | ComposedSweep) -> "Report | SweepReport":
+    if isinstance(request, ComposedSweep):
+        from seedbed.api.sweeping import check_sweep
+
+        return check_sweep(request)
+    from seedbed.api.checking import check_run
+
+    return check_run(request)
 
 
 def _composed(args: argparse.Namespace) -> ComposedConfig | ComposedSweep:
