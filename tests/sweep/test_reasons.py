@@ -52,3 +52,14 @@ def test_always_names_each_reason_once(seedbed: Callable) -> None:
     assert result.code == 2
     told = f"error: sweep.fuse=always: 6 jobs cannot fuse: {RANDOM} (model CustomMLP)"
     assert result.err == f"{told}; type sweep.fuse=auto\n"
+
+
+def test_a_run_in_the_working_directory_is_no_job_of_the_sweep(
+    seedbed: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = seedbed("train", "trainer.epochs=1").run
+    status = (run / "status.json").read_text().replace('"completed"', '"interrupted"')
+    (run / "status.json").write_text(status)
+    monkeypatch.chdir(run)
+    result = seedbed("validate", "-m", "trainer.epochs=1", "seed=0,1")
+    assert (result.code, result.out) == (0, "valid: 2 jobs\n")

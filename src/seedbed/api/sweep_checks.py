@@ -79,7 +79,7 @@ def refuse_what_cannot_run(composed: Sequence[ComposedConfig], note: Note) -> "l
     return [sizes[kind] for kind in kinds]
 
 
-def refuse_what_cannot_fuse(composed: Sequence[ComposedConfig]) -> None:
+def refuse_what_cannot_fuse(composed: Sequence[ComposedConfig], directory: Path) -> None:
     """For `sweep.fuse=always`.
 
     Raises:
@@ -88,25 +88,26 @@ def refuse_what_cannot_fuse(composed: Sequence[ComposedConfig]) -> None:
     if composed[0].config.sweep.fuse != "always":
         return
     blockers = "; ".join(
-        one.describe("cannot fuse", "cannot fuse") for one in _not_stacked(composed)
+        one.describe("cannot fuse", "cannot fuse") for one in _not_stacked(composed, directory)
     )
     if blockers:
         raise ConfigError(f"sweep.fuse=always: {blockers}; type sweep.fuse=auto")
 
 
-def notes_on_fusing(composed: Sequence[ComposedConfig]) -> list[str]:
+def notes_on_fusing(composed: Sequence[ComposedConfig], directory: Path) -> list[str]:
     """Which jobs cannot train together, and why; which of the others do is measured later."""
-    return [one.note for one in _not_stacked(composed) if one.reason]
+    return [one.note for one in _not_stacked(composed, directory) if one.reason]
 
 
-def _not_stacked(composed: Sequence[ComposedConfig]) -> "list[Unfused]":
+def _not_stacked(composed: Sequence[ComposedConfig], directory: Path) -> "list[Unfused]":
     # Imported here: they bring torch.
     from seedbed.sweep.groups import grouped
     from seedbed.sweep.stacks import not_stacked
 
     settings = composed[0].config.sweep
     jobs = [
-        Job(number, one.overrides, Path(), one.config, {}) for number, one in enumerate(composed)
+        Job(number, one.overrides, directory / str(number), one.config, {})
+        for number, one in enumerate(composed)
     ]
     return not_stacked(*grouped(jobs, settings.fuse), settings.randomness)
 

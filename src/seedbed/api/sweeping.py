@@ -93,7 +93,7 @@ def check_sweep(request: ComposedSweep) -> SweepReport:
     fast_start.imports_done()
     notes: list[str] = []
     kept, _, _ = _checked(request, notes.append)
-    return SweepReport(len(kept), [*notes, *notes_on_fusing(kept)])
+    return SweepReport(len(kept), [*notes, *notes_on_fusing(kept, request.directory)])
 
 
 def _checked(
@@ -107,7 +107,7 @@ def _checked(
     kept = without_duplicates(request.jobs, note)
     sizes = refuse_what_cannot_run(kept, note)
     folders = _folders(kept)
-    refuse_what_cannot_fuse(kept)
+    refuse_what_cannot_fuse(kept, directory)
     return kept, folders, sizes
 
 
