@@ -241,10 +241,10 @@ WRONG: dict[str, tuple[Any, tuple[str, ...], type[Exception], str]] = {
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
-@pytest.mark.parametrize(("model", "words", "kind", "told"), WRONG.values(), ids=WRONG)
-def test_wrong_modules_are_refused(model: Any, words: tuple, kind: type, told: str) -> None:
+@pytest.mark.parametrize(("model", "words", "kind", "message"), WRONG.values(), ids=WRONG)
+def test_wrong_modules_are_refused(model: Any, words: tuple, kind: type, message: str) -> None:
     model = model() if not isinstance(model, type) and "lambda" in repr(model) else model
-    with pytest.raises(kind, match=told) as caught:
+    with pytest.raises(kind, match=message) as caught:
         front.train(*WORDS, *words, model=model, data=PAIR)
     assert len(caught.value.problems) == 1
     assert not Path("outputs").exists()

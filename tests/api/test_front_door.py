@@ -126,9 +126,9 @@ WRONG_ROWS = {
 }
 
 
-@pytest.mark.parametrize(("rows", "told"), WRONG_ROWS.values(), ids=WRONG_ROWS)
-def test_wrong_rows_are_refused_in_one_line(run: front.Run, rows: Any, told: str) -> None:
-    with pytest.raises(errors.DataError, match=told) as caught:
+@pytest.mark.parametrize(("rows", "message"), WRONG_ROWS.values(), ids=WRONG_ROWS)
+def test_wrong_rows_are_refused_in_one_line(run: front.Run, rows: Any, message: str) -> None:
+    with pytest.raises(errors.DataError, match=message) as caught:
         run.predict(rows)
     assert len(caught.value.problems) == 1
 
@@ -243,9 +243,9 @@ WRONG_CALLS = {
 }
 
 
-@pytest.mark.parametrize(("words", "kind", "told"), WRONG_CALLS.values(), ids=WRONG_CALLS)
-def test_wrong_calls_are_refused(words: tuple[Any, ...], kind: type, told: str) -> None:
-    with pytest.raises(kind, match=told):
+@pytest.mark.parametrize(("words", "kind", "message"), WRONG_CALLS.values(), ids=WRONG_CALLS)
+def test_wrong_calls_are_refused(words: tuple[Any, ...], kind: type, message: str) -> None:
+    with pytest.raises(kind, match=message):
         front.train(*words)
 
 

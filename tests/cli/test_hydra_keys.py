@@ -135,7 +135,7 @@ def test_hydras_own_resolvers_name_the_jobs_folders(seedbed_process: Callable) -
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["hydra.run.dir=a/${nope}"], "hydra.run.dir: Interpolation key 'nope' not found"),
         (["hydra.run.dir=${oc.env:NOPE}"], "Environment variable 'NOPE' not found"),
@@ -145,11 +145,11 @@ def test_hydras_own_resolvers_name_the_jobs_folders(seedbed_process: Callable) -
     ],
 )
 def test_a_folder_that_stands_for_nothing_is_told(
-    seedbed: Callable, words: list[str], said: str
+    seedbed: Callable, words: list[str], message: str
 ) -> None:
     result = seedbed("train", *words, "trainer.epochs=1")
     assert (result.code, len(result.err.splitlines())) == (2, 1)
-    assert said in result.errors[0]
+    assert message in result.errors[0]
     assert not Path("outputs").exists()
 
 
@@ -160,7 +160,7 @@ def test_hydras_own_subdir_is_obeyed_where_it_is_typed(seedbed: Callable) -> Non
 
 
 @pytest.mark.parametrize(
-    ("subdir", "said"),
+    ("subdir", "message"),
     [
         ("same", "jobs 0 and 1 the same folder 'same'"),
         ("${seed}/x", "'1/x', which is not the name of one folder"),
@@ -169,10 +169,10 @@ def test_hydras_own_subdir_is_obeyed_where_it_is_typed(seedbed: Callable) -> Non
         ("''", "'', which is not the name"),
     ],
 )
-def test_a_subdir_that_cannot_be_is_refused(seedbed: Callable, subdir: str, said: str) -> None:
+def test_a_subdir_that_cannot_be_is_refused(seedbed: Callable, subdir: str, message: str) -> None:
     result = seedbed("train", "-m", "seed=1,2", f"hydra.sweep.subdir={subdir}")
     assert (result.code, len(result.errors)) == (2, 1)
-    assert said in result.errors[0]
+    assert message in result.errors[0]
     assert not Path("outputs").exists()
 
 

@@ -21,7 +21,7 @@ sys.stdin.read()
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["seed=range(0,0)"], "seed: no value in 'seed=range(0,0)', so no jobs"),
         (["optimizer.lr="], "optimizer.lr must be a number > 0, got ''"),
@@ -57,11 +57,11 @@ sys.stdin.read()
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
 def test_a_bad_sweep_is_refused(
-    words: list[str], said: str, tmp_path: Path, seedbed: Callable
+    words: list[str], message: str, tmp_path: Path, seedbed: Callable
 ) -> None:
     result = seedbed("train", "-m", *words, "hydra.sweep.dir=sweep")
     assert result.code == 2
-    assert said in result.errors[0]
+    assert message in result.errors[0]
     assert "Traceback" not in result.err
     assert list(tmp_path.iterdir()) == []
 

@@ -79,7 +79,7 @@ def test_draws_lie_in_their_ranges_and_are_a_function_of_the_seed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sweep", "said"),
+    ("sweep", "message"),
     [
         ({"zip": {"a": [1, 2], "b": [1]}}, "a has 2, b has 1"),
         ({"zip": {"a": 3}}, "sweep.zip.a must be a list of values, got 3"),
@@ -90,10 +90,10 @@ def test_draws_lie_in_their_ranges_and_are_a_function_of_the_seed() -> None:
     ],
     ids=["lengths", "no list", "no range", "empty range", "log of zero", "nothing left"],
 )
-def test_what_cannot_be_expanded_is_said(sweep: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_expanded_is_said(sweep: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as err:
         jobs([["a=1"]], **sweep)
-    assert said in str(err.value)
+    assert message in str(err.value)
 
 
 def test_any_value_is_written_so_that_it_can_be_read_back() -> None:

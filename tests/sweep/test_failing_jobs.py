@@ -209,7 +209,7 @@ def test_a_job_that_cannot_be_built_is_refused_before_any_starts(
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
+    ("word", "message"),
     [
         ("allow=[os]", "the sweep names classes of os, which is not allowed"),
         ("loss._target_=subprocess.Popen", "'subprocess.Popen' is not allowed"),
@@ -219,7 +219,7 @@ def test_a_job_that_cannot_be_built_is_refused_before_any_starts(
     ids=["allow", "target", "environment", "hydra"],
 )
 def test_a_hostile_sweep_cannot_say_more_than_its_reader(
-    word: str, said: str, seedbed: Callable
+    word: str, message: str, seedbed: Callable
 ) -> None:
     sweep = seedbed("train", "-m", "seed=1,2", "trainer.epochs=1").sweep
     told = json.loads((sweep / "sweep.json").read_text())
@@ -228,7 +228,7 @@ def test_a_hostile_sweep_cannot_say_more_than_its_reader(
     (sweep / told["jobs"][0]["directory"] / "status.json").unlink()
     result = seedbed("resume", str(sweep), "--changed")
     assert result.code == 2
-    assert said in result.errors[0]
+    assert message in result.errors[0]
 
 
 def test_a_hostile_sweep_names_no_folder_outside(tmp_path: Path, seedbed: Callable) -> None:

@@ -133,12 +133,12 @@ class Run:
 
         trained = self._trained(checkpoint)
         new = new_rows(rows, trained.preprocessing)
-        told = predictions(trained, new.inputs)
+        report = predictions(trained, new.inputs)
         return Predictions(
-            told["predictions"],
-            {**prediction_columns(trained, told), **new.warnings()},
-            told.get("classes", []),
-            told.get("probabilities", []),
+            report["predictions"],
+            {**prediction_columns(trained, report), **new.warnings()},
+            report.get("classes", []),
+            report.get("probabilities", []),
             [*trained.notes, *new.notes],
         )
 
@@ -235,10 +235,10 @@ class Run:
 
     def _numbers(self, key: str) -> dict[str, Any]:
         """What the result tells by name."""
-        told = self._result().get(key)
-        if told is not None and not isinstance(told, dict):
+        report = self._result().get(key)
+        if report is not None and not isinstance(report, dict):
             raise RunDirectoryError(f"'{self._paths.result}' is damaged: {key} is no mapping")
-        return told or {}
+        return report or {}
 
     def _status_and_metrics(self) -> tuple[str, dict[str, Any]]:
         """The status and the metrics, of a damaged run as well: what is shown does not raise."""

@@ -29,7 +29,7 @@ class Lines(Reporter):
     def started(self, plan: RunComponents) -> None:
         """See `Reporter`."""
         self.epochs = plan.config.trainer.epochs
-        self.shown = ShownEpochs(self.epochs)
+        self.reported = ShownEpochs(self.epochs)
         self.trained = 0
         self.began = self.printed = self.first_ended = time.monotonic()
 
@@ -43,7 +43,7 @@ class Lines(Reporter):
         """See `Reporter`."""
         epoch = int(row["epoch"])
         now = time.monotonic()
-        if self.shown.due(epoch):
+        if self.reported.due(epoch):
             print(f"{epoch_text(row, self.epochs)}{self._left(epoch, now)}", flush=True)
             self.printed = now
         if self.trained == 0:
@@ -85,7 +85,7 @@ class Bar(Reporter):
         )
         signals.at_end.append(signals.show_cursor)
         self.progress.start()
-        self.began = self.shown = time.monotonic()
+        self.began = self.reported = time.monotonic()
         self.steps_an_epoch = len(plan.train)
 
     def batch_done(self, epoch: int, batch: int, batches: int) -> None:
@@ -102,7 +102,7 @@ class Bar(Reporter):
         """See `Reporter`."""
         now = time.monotonic()
         epoch = int(row["epoch"])
-        if now - self.shown > 0.1 or epoch == self.epochs:
+        if now - self.reported > 0.1 or epoch == self.epochs:
             rate = row["step"] / (now - self.began)
             self.progress.update(
                 self.task,
@@ -111,7 +111,7 @@ class Bar(Reporter):
                 loss=loss_text(row),
                 rate=f"{rate:.0f} steps/s",
             )
-            self.shown = now
+            self.reported = now
 
     def note(self, text: str) -> None:
         """See `Reporter`."""

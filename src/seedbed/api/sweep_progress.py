@@ -143,11 +143,11 @@ class Lines(CountedSweep):
     def job_ended(self, record: JobState) -> None:
         """See `SweepProgress`."""
         super().job_ended(record)
-        is_told = record.status != Status.COMPLETED and self.num_failed <= MOST_FAILURES
+        is_listed = record.status != Status.COMPLETED and self.num_failed <= MOST_FAILURES
         if self.each:
             self._print(line(record, self.jobs))
             return
-        if is_told:
+        if is_listed:
             print(line(record, self.jobs), flush=True)
         is_mark = self.num_ended in (1, self.to_run) or self.num_ended % self.every == 0
         if is_mark or time.monotonic() > self.due:

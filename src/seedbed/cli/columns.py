@@ -25,9 +25,9 @@ def aligned(columns: Sequence[Column]) -> str:
     """Numbers to the right, texts to the left, two spaces between."""
     padded = []
     for column in columns:
-        wide = max(map(len, column))
+        widest = max(map(len, column))
         to_right = all(_is_number(text) for text in column[1:])
-        padded.append([text.rjust(wide) if to_right else text.ljust(wide) for text in column])
+        padded.append([text.rjust(widest) if to_right else text.ljust(widest) for text in column])
     return "\n".join("  ".join(line).rstrip() for line in zip(*padded, strict=True))
 
 

@@ -40,9 +40,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     flags = [flag for action in parser._actions for flag in action.option_strings]
 
     def refuse(message: str) -> NoReturn:
-        word = message.removeprefix("unrecognized arguments: ").split()[0]
+        argument = message.removeprefix("unrecognized arguments: ").split()[0]
         raise ArgumentError(
-            f"{message}{did_you_mean(word, flags) or '; type seedbed train --help'}"
+            f"{message}{did_you_mean(argument, flags) or '; type seedbed train --help'}"
         )
 
     parser.error = refuse  # type: ignore[method-assign]
@@ -67,7 +67,11 @@ def asks_something_else(args: argparse.Namespace) -> bool:
 
 def mode(args: argparse.Namespace) -> str | None:
     """The last `hydra.mode` that was typed, RUN or MULTIRUN."""
-    typed = [word.partition("=")[2] for word in args.overrides if word.startswith("hydra.mode=")]
+    typed = [
+        argument.partition("=")[2]
+        for argument in args.overrides
+        if argument.startswith("hydra.mode=")
+    ]
     return typed[-1] if typed else None
 
 
@@ -99,7 +103,7 @@ def through_hydra(argv: Sequence[str], args: argparse.Namespace, task: Any) -> N
     conf = (configs.folder or own_conf()).resolve()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing
     argv_before = sys.argv
-    flags = [word for word in _without_config_dir(argv) if word not in args.overrides]
+    flags = [argument for argument in _without_config_dir(argv) if argument not in args.overrides]
     sys.argv = ["seedbed train", *flags, *args.overrides]
     try:
         with naming_foreign(configs), using_user_conf(configs.user_folder):
@@ -129,11 +133,11 @@ def _refuse_wrong_values(overrides: Sequence[str], configs: ConfigSource) -> Non
 def _without_config_dir(argv: Sequence[str]) -> list[str]:
     """Hydra would put that folder behind ours; the search path plugin puts it in front."""
     kept, skip = [], False
-    for word in argv:
-        if skip or word.startswith(("--config-dir=", "-cd=")):
+    for argument in argv:
+        if skip or argument.startswith(("--config-dir=", "-cd=")):
             skip = False
-        elif word in ("--config-dir", "-cd"):
+        elif argument in ("--config-dir", "-cd"):
             skip = True
         else:
-            kept.append(word)
+            kept.append(argument)
     return kept

@@ -21,7 +21,7 @@ SWEEP_FLAGS = {"-m", "--multirun"}
 
 def main(argv: Sequence[str]) -> int:
     """Trains; the exit code."""
-    flags = {word.partition("=")[0] for word in argv if word.startswith("-")}
+    flags = {argument.partition("=")[0] for argument in argv if argument.startswith("-")}
     if flags <= TRAINING_FLAGS | SWEEP_FLAGS:
         modules = SWEEP_MODULES if flags & SWEEP_FLAGS else RUN_MODULES
         request = composed_ahead(lambda: request_of(argv), modules)

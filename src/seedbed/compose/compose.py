@@ -101,7 +101,7 @@ MOST_FILES = 200
 
 def _may_set_mode(overrides: Sequence[str], *folders: Path | None) -> bool:
     """Whether a word, or a file of the user's, has the parts of `hydra.mode`."""
-    if any("hydra" in word for word in overrides):
+    if any("hydra" in override for override in overrides):
         return True
     files = [
         file for folder in folders if folder for file in islice(folder.rglob("*.y*ml"), MOST_FILES)
@@ -197,11 +197,11 @@ def resolved(job: DictConfig) -> dict[str, Any]:
         ConfigError: naming the key whose interpolation fails.
     """
     try:
-        plain = OmegaConf.to_container(job, resolve=True)
+        containers = OmegaConf.to_container(job, resolve=True)
     except OmegaConfBaseException as err:
         raise unresolved(err, job) from err
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+    assert isinstance(containers, dict)
+    return {str(key): value for key, value in containers.items()}
 
 
 @contextmanager

@@ -98,8 +98,8 @@ def _wrong_option(override: Override) -> Iterator[str]:
     given = value if isinstance(value, list) else wrong[0]
     typed = instead_of_option(group, given)
     if typed is not None:
-        asked = f"[{','.join(wrong)}]" if isinstance(value, list) else wrong[0]
-        yield f"{group}: no option '{asked}'; there are {joined(options)}; type {typed}"
+        names = f"[{','.join(wrong)}]" if isinstance(value, list) else wrong[0]
+        yield f"{group}: no option '{names}'; there are {joined(options)}; type {typed}"
         return
     for name in wrong:
         ours = our_option(group, name, options)
@@ -206,10 +206,10 @@ def _wrong_keys(parsed: list[Override], config_name: str) -> list[str]:
     ]
 
 
-def _composed(words: Sequence[str], config_name: str) -> DictConfig | None:
+def _composed(overrides: Sequence[str], config_name: str) -> DictConfig | None:
     """The config with these overrides alone; None if they are not all of the mistakes."""
     try:
-        return compose(config_name, list(words), return_hydra_config=True)
+        return compose(config_name, list(overrides), return_hydra_config=True)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, *STUMBLES):
         return None
 

@@ -124,10 +124,10 @@ def refuse_of_one_job(overrides: Sequence[str]) -> None:
     Raises:
         ConfigError: naming the first.
     """
-    for word in overrides:
-        if re.match(r"[+~]*hydra[./@=]", word):
+    for override in overrides:
+        if re.match(r"[+~]*hydra[./@=]", override):
             raise ConfigError(
-                f"'{word}': a key of Hydra's own is the whole sweep's, and cannot be one job's"
+                f"'{override}': a key of Hydra's own is the whole sweep's, and cannot be one job's"
             )
 
 
@@ -150,8 +150,8 @@ def refuse_too_late(job: Mapping[str, Any], sweep: Mapping[str, Any]) -> None:
 
 
 def _typed(hydra: Mapping[str, Any]) -> list[str]:
-    overrides = (str(word).partition("=")[0] for word in hydra["overrides"]["hydra"])
-    return [word.lstrip("+~") for word in overrides]
+    overrides = (str(override).partition("=")[0] for override in hydra["overrides"]["hydra"])
+    return [override.lstrip("+~") for override in overrides]
 
 
 def _unknown(hydra: Mapping[str, Any]) -> Iterator[str]:
@@ -167,8 +167,8 @@ def _unknown(hydra: Mapping[str, Any]) -> Iterator[str]:
 
 def _several_options(overrides: Sequence[str]) -> Iterator[str]:
     """A list of options, which Hydra would merge: the class of one with keys of another."""
-    for word in overrides:
-        group, _, value = str(word).lstrip("+").partition("=")
+    for override in overrides:
+        group, _, value = str(override).lstrip("+").partition("=")
         options = value[1:-1].split(",") if value.startswith("[") else []
         if group in EXCLUSIVE and len(options) > 1:
             listed = ",".join(option.strip() for option in options)
@@ -193,11 +193,11 @@ def _overruled(choices: Mapping[str, Any]) -> Iterator[str]:
         return
     for group, option in choices.items():
         path = folder / group / f"{option}.yaml"
-        for word, chosen in _hydras_in(path) if path.is_file() else ():
-            if str(choices.get(word)) != chosen:
+        for key, chosen in _hydras_in(path) if path.is_file() else ():
+            if str(choices.get(key)) != chosen:
                 yield (
-                    f"{group}={option}: 'override /{word}: {chosen}' comes too late; type "
-                    f"{word}={chosen} on the command line, or override it in your config.yaml"
+                    f"{group}={option}: 'override /{key}: {chosen}' comes too late; type "
+                    f"{key}={chosen} on the command line, or override it in your config.yaml"
                 )
 
 
@@ -207,9 +207,9 @@ def _hydras_in(path: Path) -> Iterator[tuple[str, str]]:
     defaults = content.get("defaults") if isinstance(content, dict) else None
     for entry in defaults if isinstance(defaults, list) else ():
         for key, option in entry.items() if isinstance(entry, dict) else ():
-            word = str(key).removeprefix("override ").strip().removeprefix("/")
-            if word.startswith("hydra/"):
-                yield word, str(option)
+            name = str(key).removeprefix("override ").strip().removeprefix("/")
+            if name.startswith("hydra/"):
+                yield name, str(option)
 
 
 def _missing_folders(searchpath: Sequence[str]) -> Iterator[str]:

@@ -38,12 +38,12 @@ class Base:
         )
         self._groups: dict[tuple[int, str], Any] = {}
         self.values: dict[Path, Any] = {}
-        self.plain = self.raw
+        self.resolved = self.raw
         try:
             self.values = self.references.values(self.raw)
         except UnclearError:  # each job may do without what is unclear
             return
-        self.plain = self._with(self.raw, [(p, _copied(v)) for p, v in self.values.items()])
+        self.resolved = self._with(self.raw, [(p, _copied(v)) for p, v in self.values.items()])
 
     def patched(
         self, overrides: Sequence[JobOverride]
@@ -65,7 +65,7 @@ class Base:
         for path, value in values.items():
             if not _same(value, self.values.get(path, self)):
                 writes.append((path, _copied(value)))
-        return raw, self._with(self.plain, writes)
+        return raw, self._with(self.resolved, writes)
 
     def misses(self, overrides: Iterable[JobOverride]) -> bool:
         """Whether a override sets a key that is not there."""

@@ -56,8 +56,8 @@ def _in_quotes(value: str) -> str:
     for quote in "'\"":
         if len(value) > 1 and value[0] == value[-1] == quote:
             bare = value[1:-1]
-    ending = len(bare) - len(bare.rstrip("\\"))  # these would escape the quote
-    return '"' + bare.replace('"', '\\"') + "\\" * ending + '"'
+    backslashes = len(bare) - len(bare.rstrip("\\"))  # these would escape the quote
+    return '"' + bare.replace('"', '\\"') + "\\" * backslashes + '"'
 
 
 def _is_read(override: str) -> bool:

@@ -60,11 +60,11 @@ class References:
         Raises:
             UnclearError: if one is to be read by OmegaConf, which may refuse it.
         """
-        found = {}
+        values = {}
         for path, (text, _) in self.templates.items():
             if value_at(raw, path) is text:
-                found[path] = self._value(raw, path, ())
-        return found
+                values[path] = self._value(raw, path, ())
+        return values
 
     def _value(self, raw: Mapping[str, Any], path: Path, on_the_way: tuple[Path, ...]) -> Any:
         if path in self.constants:
@@ -105,7 +105,7 @@ def _interpolations(value: Any, path: Path) -> list[tuple[Path, str]]:
         items = value.items()
     elif isinstance(value, list):
         items = enumerate(value)
-    return [found for key, item in items for found in _interpolations(item, (*path, key))]
+    return [one for key, item in items for one in _interpolations(item, (*path, key))]
 
 
 def _constant(text: str) -> Any:
@@ -121,10 +121,10 @@ def _template(text: str, path: Path) -> Template | None:
     """The parts of an interpolation, or None if OmegaConf has to read it."""
     parts: list[str | Path] = []
     end = 0
-    for found in REFERENCE.finditer(text):
-        parts += [text[end : found.start()]] if end < found.start() else []
-        end = found.end()
-        dots, keys = len(found[1]), tuple(found[2].split("."))
+    for match in REFERENCE.finditer(text):
+        parts += [text[end : match.start()]] if end < match.start() else []
+        end = match.end()
+        dots, keys = len(match[1]), tuple(match[2].split("."))
         above = path[: len(path) - dots] if dots else ()
         if dots > len(path) or any(isinstance(key, int) for key in above):
             return None

@@ -145,9 +145,9 @@ def composed_jobs(
         try:
             jobs.append(composer.composed(number, overrides))
         except ConfigError as err:
-            shown = " ".join(filter_overrides(overrides))
+            typed = " ".join(filter_overrides(overrides))
             for line in err.problems:
-                problems.setdefault(line, []).append(f"job {number} ({shown})")
+                problems.setdefault(line, []).append(f"job {number} ({typed})")
     if problems:
         raise ConfigError(*cut([f"{_first(jobs)}: {line}" for line, jobs in problems.items()]))
     return jobs

@@ -58,9 +58,9 @@ def composed_sweep(
 
 def _typed(sweep: DictConfig) -> list[str]:
     """The overrides that ask for a sweep; `${…}` in them is for each job to fill in."""
-    words: Any = OmegaConf.to_container(sweep.hydra.overrides.task, resolve=False)
+    overrides: Any = OmegaConf.to_container(sweep.hydra.overrides.task, resolve=False)
     params = sweep.hydra.sweeper.params or {}
-    return [*(f"{key}={value}" for key, value in params.items()), *words]
+    return [*(f"{key}={value}" for key, value in params.items()), *overrides]
 
 
 def overrides_of_jobs(
@@ -82,13 +82,15 @@ def overrides_of_jobs(
     _refuse_empty(overrides)
     (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
     read = partial(_key_and_value, parser)
-    jobs_found = expanded([list(map(str, job)) for job in jobs], sweep_settings(sweep), read)
-    refuse_of_one_job(sorted({word for job in jobs_found.jobs for word in job if "hydra" in word}))
-    return jobs_found
+    expansion = expanded([list(map(str, job)) for job in jobs], sweep_settings(sweep), read)
+    refuse_of_one_job(
+        sorted({override for job in expansion.jobs for override in job if "hydra" in override})
+    )
+    return expansion
 
 
-def _key_and_value(parser: OverridesParser, word: str) -> tuple[str, Any]:
-    override = parser.parse_override(word)
+def _key_and_value(parser: OverridesParser, text: str) -> tuple[str, Any]:
+    override = parser.parse_override(text)
     return override.key_or_group, override.value()
 
 
@@ -126,8 +128,9 @@ def _refuse_ours_alone(settings: SweepConfig, launcher: str) -> None:
         f"workers={settings.workers}": settings.workers > 0,
     }
     problems = [
-        f"sweep.{word} is not obeyed by hydra/launcher={launcher}; leave out the one or the other"
-        for word, is_set in refused.items()
+        f"sweep.{setting} is not obeyed by hydra/launcher={launcher}; leave out the one or the "
+        "other"
+        for setting, is_set in refused.items()
         if is_set
     ]
     if problems:

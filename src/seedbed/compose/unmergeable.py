@@ -82,8 +82,8 @@ def _allowed(key: str, node: Node | None, value: Any) -> tuple[str, str]:
         return f"a mapping with the keys {joined(names)}", first
     for kind, (allowed, example) in SCALARS.items():
         if isinstance(node, kind):
-            shown_example = "FOLDER" if key.endswith("dir") else example
-            return allowed, f"{key}={shown_example}"
+            example_text = "FOLDER" if key.endswith("dir") else example
+            return allowed, f"{key}={example_text}"
     return "", ""
 
 

@@ -54,7 +54,7 @@ def expanded(
         list(_zipped(sweep["zip"] or {})) or [[]],
         list(_drawn(sweep["draw"] or {}, sweep["draws"], sweep["draw_seed"])) or [[]],
     ]
-    jobs = [[word for part in chosen for word in part] for chosen in product(*axes)]
+    jobs = [[override for part in chosen for override in part] for chosen in product(*axes)]
     return _without_excluded(jobs, sweep["exclude"], read) if sweep["exclude"] else Expanded(jobs)
 
 

@@ -60,7 +60,7 @@ def merged_by_reason(unfused: Sequence[Unfused]) -> list[Unfused]:
 
 def named_model(job: Job) -> str:
     """`model=manual` as it was typed, or the model's class."""
-    typed = [word for word in job.overrides if word.startswith("model=")]
+    typed = [override for override in job.overrides if override.startswith("model=")]
     return typed[-1] if typed else f"model {str(job.config.model['_target_']).rpartition('.')[2]}"
 
 

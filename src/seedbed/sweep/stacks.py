@@ -78,8 +78,8 @@ def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int) -> 
     measured = measured_width(plan, stack_size)
     if fuse == "auto" and not measured.pays and not group.jobs[0].stacked:
         single, stacked = measured.single * 1e3, measured.stacked * 1e3
-        told = f"a step takes {stacked:.2g} ms each and {single:.2g} ms alone"
-        return Choice(1, f"together they gain nothing, {told}")
+        times = f"a step takes {stacked:.2g} ms each and {single:.2g} ms alone"
+        return Choice(1, f"together they gain nothing, {times}")
     return Choice(measured.runs, None, plan if measured.runs == stack_size else None)
 
 
@@ -194,10 +194,10 @@ def _most_open_files() -> int:
 
 
 def not_stacked(
-    groups: Sequence[Group], singles: Sequence[Unfused], randomness: Randomness
+    groups: Sequence[Group], individually: Sequence[Unfused], randomness: Randomness
 ) -> list[Unfused]:
     """The jobs that cannot be stacked, each with why; found without measuring what is faster."""
-    unfused = [single for single in singles if single.jobs]
+    unfused = [single for single in individually if single.jobs]
     for group in groups:
         configs = tried_pair([job.config for job in group.jobs])
         reason: str | None
