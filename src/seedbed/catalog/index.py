@@ -7,6 +7,7 @@ says that a file was changed, an index that came with a stranger's runs never co
 """
 
 import json
+import marshal
 import re
 import sqlite3
 import time
@@ -210,16 +211,22 @@ def _store(
     """Brings both tables up to date, and the digest of them."""
     numbers = {content: one for one, content in database.execute("SELECT id, content FROM parts")}
 
-    def number_of(content: str) -> int:
-        number: int | None = numbers.get(content)
+    packed_numbers: dict[bytes, int] = {}
+
+    def number_of(part: Any) -> int:
+        packed = marshal.dumps(part, 2)  # ten times as quick as JSON; most parts were seen before
+        number = packed_numbers.get(packed)
         if number is None:
-            number = numbers[content] = len(numbers)
-            database.execute("INSERT INTO parts VALUES (?, ?)", (number, content))
+            content = _text(part)
+            number = packed_numbers[packed] = numbers.setdefault(content, len(numbers))
+            if number == len(numbers) - 1:
+                row = number, content
+                database.execute("INSERT OR IGNORE INTO parts VALUES (?, ?)", row)
         return number
 
     def rows() -> Iterator[tuple[str, bytes, str]]:
         for name, (stamp, record, nested) in fresh.items():
-            parts = [number_of(_text(part)) for part in shared_parts(record)]
+            parts = [number_of(part) for part in shared_parts(record)]
             yield name, stamp, _text(row_of(record, parts, nested=nested))
 
     with database:

@@ -18,10 +18,14 @@ from seedbed.runs.files import UNPRINTABLE, open_plain, printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.lock import is_being_written
 from seedbed.runs.notes import read_notes
+from seedbed.runs.opening import allocated
 from seedbed.runs.reader import GONE, read_json, read_text, written_status
 from seedbed.runs.status import Status
 
 FACTS = ("task", "parameters", "engine", "device", "loss")
+
+LARGEST_CONFIG = 2**20
+"""Bytes; to read more of YAML takes seconds, which a table of runs has not."""
 
 LAST_LINES = 65536
 """Bytes at the end of `history.csv` in which its last row is looked for."""
@@ -117,6 +121,9 @@ def _without_config(
 
 
 def _settings(paths: RunPaths) -> dict[str, Any]:
+    if allocated(paths.config) > LARGEST_CONFIG:
+        size = LARGEST_CONFIG // 2**20
+        raise RunDirectoryError(f"its {paths.config.name} is larger than {size} MiB")
     try:
         return flat_settings(read_text(paths.config))
     except yaml.YAMLError as err:

@@ -53,7 +53,8 @@ def main(argv: Sequence[str]) -> int:
     if args.limit is not None and args.limit < 0:
         raise ArgumentError(f"--limit: a number of runs, or 0 for all, got {args.limit}")
     folders = args.folders or [OUTPUTS]
-    with opening(folders[0]):
+    with opening(folders[0]) as bounds:
+        bounds.for_many()
         every = table_of(folders)
         fast_start.imports_done()
         table = every.filtered(args.filter) if args.filter is not None else every

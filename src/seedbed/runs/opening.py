@@ -101,6 +101,11 @@ class Opening:
         if self._before is not None:
             self._bound_memory()
 
+    def for_many(self) -> None:
+        """Takes away the bound of time that nobody set: each of many runs has bounds of its own."""
+        if self._asked_seconds is None:
+            self.seconds = math.inf
+
     def end(self) -> None:
         """The bounds hold no longer."""
         if self.is_over:
