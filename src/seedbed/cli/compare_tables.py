@@ -8,7 +8,7 @@ from seedbed.api.run_comparison import RunComparison
 from seedbed.runs.files import printable
 from seedbed.runs.status import Status
 from seedbed.views.comparison import distinct_names
-from seedbed.views.run_text import Column, cell_text, cut, lines, width_of, with_short_titles
+from seedbed.views.run_text import Column, cell_text, cut, fitted, lines
 
 WIDTH = 100
 """Columns of text; the names of runs are shown whole, so that they can be pasted."""
@@ -95,17 +95,7 @@ def _fitted(
 ) -> list[str]:
     """With as many of the keys as there is room for, one at least, and then of other columns."""
     keys = [_column(key, rows, lambda row, key=key: _setting(row[key])) for key in compared.keys]  # type: ignore[misc]
-    room = max(WIDTH, width_of([*front, *keys[:1], *behind]))
-    if width_of([*front, *keys, *behind]) > room:
-        keys = with_short_titles(keys)
-    while keys and width_of([*front, *keys, *behind]) > room:
-        keys.pop()
-    columns = [*front, *keys, *behind]
-    for one in others:
-        if width_of([*columns, one]) > WIDTH:
-            break
-        columns.append(one)
-    left = len(compared.keys) - len(keys)
+    columns, left = fitted(front, keys, behind, others, WIDTH, least=1)
     more = f"{left} more keys differ" if left > 1 else "1 more key differs"
     return [*lines(columns), *([f"({more}; --json and --csv have all)"] if left else [])]
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from seedbed.cli.columns import Column, aligned, cut, number, width, with_short_titles
 from seedbed.sweep.best import SEED, OverSeeds, Ranked, Ranking, Settings, over_seeds, ranked
 from seedbed.sweep.outcome import JobState
 from seedbed.sweep.yardstick import OWN_UNIT
+from seedbed.views.run_text import Column, cell_text, cut, fitted, lines
 
 ROWS = 10
 """Of a table; all jobs are in `results.csv`."""
@@ -47,8 +47,8 @@ def _best_jobs(ranking: Ranking) -> str:
     shown = group[:ROWS]
     which = f"the best {ROWS} of {len(group)} jobs" if len(group) > ROWS else f"{len(group)} jobs"
     title = f"{which} by {ranking.metric}{_why(ranking)}{_left_out(ranking)}:"
-    ranks = ["rank", *map(str, range(1, len(shown) + 1))]
-    values = [ranking.metric, *(number(one.value) for one in shown)]
+    ranks = "rank", [str(rank) for rank in range(1, len(shown) + 1)]
+    values = ranking.metric, [cell_text(one.value) for one in shown]
     return f"{title}\n{_jobs_table(ranking, shown, [ranks], [values], ranking.keys)}"
 
 
@@ -58,11 +58,11 @@ def _best_of_each(ranking: Ranking) -> str:
     firsts = [group[0] for group in groups]
     telling = [key for key in ranking.keys if _tells(key, ranking.groups)]
     keys = [*telling, *(key for key in ranking.keys if key not in telling)]
-    counts = ["of", *(str(len(group)) for group in groups)]
+    counts = "of", [str(len(group)) for group in groups]
+    values = ranking.metric, [cell_text(one.value) for one in firsts]
     if ranking.differ_in_unit:
-        values = ["best by", *(f"{one.metric.name} {number(one.value)}" for one in firsts)]
-    else:
-        values = [ranking.metric, *(number(one.value) for one in firsts)]
+        names = [one.metric.name for one in firsts]
+        values = "best by", [" ".join(pair) for pair in zip(names, values[1], strict=True)]
     alone = all(len(group) == 1 for group in ranking.groups)
     columns = [values] if alone else [counts, values]
     more = f" (the first {ROWS} of {len(ranking.groups)})" if len(ranking.groups) > ROWS else ""
@@ -121,20 +121,20 @@ def _jobs_table(
     keys: Sequence[str],
 ) -> str:
     """Jobs with their folders whole; settings as far as there is room, as they are in the names."""
-    folders = ["folder", *(one.job.directory for one in shown)]
+    folders = "folder", [one.job.directory for one in shown]
     settings = _setting_columns(keys, shown)
-    if width([*before, folders, *settings, *after]) > WIDTH:
-        settings = with_short_titles(settings)
-    while settings and width([*before, folders, *settings, *after]) > WIDTH:
-        settings.pop()
-    columns = [*before, folders, *settings, *after]
-    told = {column[0] for column in after}
-    for name in (name for name in ranking.others if name not in told):
-        more = [name, *(number((one.job.metrics or {}).get(name)) for one in shown)]
-        if width([*columns, more]) > WIDTH:
-            break
-        columns.append(more)
-    return aligned(columns)
+    titles = {title for title, _ in after}
+    others = [
+        (name, [_or_nothing((one.job.metrics or {}).get(name)) for one in shown])
+        for name in ranking.others
+        if name not in titles
+    ]
+    columns, _ = fitted([*before, folders], settings, after, others, WIDTH)
+    return "\n".join(lines(columns))
+
+
+def _or_nothing(value: float | None) -> str:
+    return "" if value is None else cell_text(value)
 
 
 def _over_seeds(family: Settings, ranking: Ranking, *, first: bool) -> str:
@@ -149,19 +149,18 @@ def _over_seeds(family: Settings, ranking: Ranking, *, first: bool) -> str:
 
 
 def _seeds_table(seeds: Sequence[OverSeeds], *, alone: bool) -> str:
-    ranks = ["rank", *("-" if alone else str(rank) for rank in range(1, len(seeds) + 1))]
+    ranks = "rank", ["-" if alone else str(rank) for rank in range(1, len(seeds) + 1)]
     settings = _setting_columns(list(seeds[0].settings), seeds)
-    means = ["mean", *(number(one.mean) for one in seeds)]
-    stds = ["± std", *("" if one.std is None else f"± {one.std:.3g}" for one in seeds)]
-    numbers = [["n", *(str(one.n) for one in seeds)]]
+    numbers = [
+        ("mean", [cell_text(one.mean) for one in seeds]),
+        ("± std", ["" if one.std is None else f"± {one.std:.3g}" for one in seeds]),
+        ("n", [str(one.n) for one in seeds]),
+    ]
     if any(one.lost for one in seeds):
-        numbers.append(["lost", *(str(one.lost) for one in seeds)])
-    if width([ranks, *settings, means, stds, *numbers]) > WIDTH:
-        settings = with_short_titles(settings)
-    while settings and width([ranks, *settings, means, stds, *numbers]) > WIDTH:
-        settings.pop()
-    return aligned([ranks, *settings, means, stds, *numbers])
+        numbers.append(("lost", [str(one.lost) for one in seeds]))
+    columns, _ = fitted([ranks], settings, numbers, (), WIDTH)
+    return "\n".join(lines(columns))
 
 
 def _setting_columns(keys: Sequence[str], rows: Sequence[Ranked | OverSeeds]) -> list[Column]:
-    return [[key, *(cut(row.settings[key], LONGEST_SETTING) for row in rows)] for key in keys]
+    return [(key, [cut(row.settings[key], LONGEST_SETTING) for row in rows]) for key in keys]

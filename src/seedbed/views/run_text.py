@@ -121,8 +121,8 @@ def fitting(columns: Sequence[Column], width: int) -> tuple[list[Column], list[s
         The columns, and the titles of those that are left out: from the last on, but `time` and
         `tags` after the metrics.
     """
-    cut = [(title, [cut(cell, LONGEST) for cell in cells]) for title, cells in columns[1:]]
-    found = [columns[0], *cut]
+    shortened = [(title, [cut(cell, LONGEST) for cell in cells]) for title, cells in columns[1:]]
+    found = [columns[0], *shortened]
     if width_of(found) > width:
         found = with_short_titles(found)
     if width_of(found) > width:
@@ -132,6 +132,42 @@ def fitting(columns: Sequence[Column], width: int) -> tuple[list[Column], list[s
         at = _least(found)
         left_out.append(found.pop(at)[0])
     return found, left_out[::-1]
+
+
+def fitted(
+    front: Sequence[Column],
+    keys: Sequence[Column],
+    behind: Sequence[Column],
+    others: Iterable[Column],
+    width: int,
+    *,
+    least: int = 0,
+) -> tuple[list[Column], int]:
+    """Columns that are all needed, and between and behind them as many more as there is room for.
+
+    Args:
+        front: all of them.
+        keys: settings, with shorter titles where needed.
+        behind: all of them.
+        others: that come last.
+        width: in characters.
+        least: of the keys, which are there in any case.
+
+    Returns:
+        The columns, and how many of the keys are left out.
+    """
+    room = max(width, width_of([*front, *keys[:least], *behind]))
+    shown = list(keys)
+    if width_of([*front, *shown, *behind]) > room:
+        shown = with_short_titles(shown)
+    while shown and width_of([*front, *shown, *behind]) > room:
+        shown.pop()
+    columns = [*front, *shown, *behind]
+    for one in others:
+        if width_of([*columns, one]) > width:
+            break
+        columns.append(one)
+    return columns, len(keys) - len(shown)
 
 
 def _least(columns: Sequence[Column]) -> int:
@@ -186,7 +222,8 @@ def _padded(text: str, wide: int, *, to_right: bool) -> str:
 
 
 def _is_number(text: str) -> bool:
-    if text == NOTHING:
+    text = text.removeprefix("± ")
+    if text in ("", NOTHING):
         return True
     try:
         float(text.partition(" ")[0])
