@@ -64,6 +64,18 @@ def table_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _trained(folder, "data=csv", "data.path=table.csv", "data.target=kind")
 
 
+@pytest.fixture(scope="session")
+def iris_sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished sweep to be looked at: two rates, three widths, seven seeds, on the same rows."""
+    folder = tmp_path_factory.mktemp("iris")
+    words = ["data=sklearn", "data.dataset=iris", "data.split.seed=0", "trainer.epochs=3"]
+    words += ["optimizer.lr=0.01,0.1", "model.hidden=[4],[8],[16]", "seed=range(0,7)"]
+    with as_in_a_process_of_its_own(folder):
+        result = in_this_process("train", "-m", *words, f"hydra.sweep.dir={folder / 'sweep'}")
+    assert result.code == 0, result.err
+    return folder / "sweep"
+
+
 @pytest.fixture
 def registries() -> Iterator[None]:
     """A test may register tasks and metrics; they are gone when it ends."""

@@ -16,7 +16,7 @@ import statsmodels.formula.api as smf
 import yaml
 from scipy import stats
 from statsmodels.stats.anova import anova_lm
-from support.command_line import Command, as_in_a_process_of_its_own, in_this_process
+from support.command_line import Command
 from support.hostile.corpus import ATTACKS, Place
 from support.hostile.files import FILES
 
@@ -26,20 +26,7 @@ from seedbed.catalog.table import table_of
 
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
-RATES, WIDTHS, SEEDS = ("0.01", "0.1"), ("[4]", "[8]", "[16]"), 7
-
-
-@pytest.fixture(scope="session")
-def iris_sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two rates, three widths, seven seeds, on the same rows."""
-    folder = tmp_path_factory.mktemp("iris")
-    words = ["data=sklearn", "data.dataset=iris", "data.split.seed=0", "trainer.epochs=3"]
-    words += [f"optimizer.lr={','.join(RATES)}", f"model.hidden={','.join(WIDTHS)}"]
-    words += [f"seed=range(0,{SEEDS})", f"hydra.sweep.dir={folder / 'sweep'}"]
-    with as_in_a_process_of_its_own(folder):
-        result = in_this_process("train", "-m", *words)
-    assert result.code == 0, result.err
-    return folder / "sweep"
+SEEDS = 7
 
 
 @pytest.fixture

@@ -93,7 +93,10 @@ def test_the_end_says_whether_the_best_is_better(tmp_path: Path) -> None:
     assert said[0] == "verdict: not shown: optimizer.lr=0.1 against the next, optimizer.lr=0.0"
     assert said[1].startswith("  8 seeds in common: train/loss lower by ")
     assert re.fullmatch(r"what mattered: optimizer.lr \S+ %, the seed \(noise\) \S+ %", said[2])
-    assert said[3:] == [f"more: seedbed compare {tmp_path}"]
+    assert said[3:] == [
+        f"more: seedbed compare {tmp_path}",
+        f"the best again, with fresh seeds: seedbed confirm {tmp_path}",
+    ]
     for job in some[8:]:
         job.metrics = {"train/loss": 100.0 + job.number}
     assert "verdict: better: optimizer.lr=0.0 against" in verdict_text(

@@ -30,6 +30,16 @@ class ChosenMetric:
     higher: bool
     why: str = ""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether its name tells the direction."""
+        return is_known(self.name)
+
+
+def is_known(metric: str) -> bool:
+    """Whether it is a loss, or a metric that is registered in this process."""
+    return metric.rpartition("/")[2] in (*METRICS, "loss", "")
+
 
 def chosen_metric(
     records: Sequence[RunRecord], metric: str | None, better: str | None
@@ -154,8 +164,7 @@ def _shared(done: Sequence[RunRecord]) -> list[str]:
 
 
 def _direction(metric: str, better: str | None) -> bool:
-    name = metric.rpartition("/")[2]
-    if name in METRICS or name in ("loss", ""):
+    if is_known(metric):
         higher = higher_is_better(metric)
         if better is not None and higher != (better == "higher"):
             said = "higher" if higher else "lower"

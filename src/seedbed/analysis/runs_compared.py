@@ -25,11 +25,13 @@ class Request:
         over: keys whose values are repetitions of one setting; empty for the runs side by side,
             None for the seed where seeds were swept.
         better: `higher` or `lower`, of a metric that is not known here.
+        keys: that tell settings apart; None for those that differ.
     """
 
     metric: str | None = None
     over: Sequence[str] | None = None
     better: str | None = None
+    keys: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def compare_runs(table: RecordTable, request: Request | None = None) -> RunsComp
     metric = chosen_metric(table.records, request.metric, request.better)
     differing = table.differing_keys()
     over = _over(table, request.over, differing)
-    keys = tuple(key for key in differing if key not in over)
+    known = differing if request.keys is None else request.keys
+    keys = tuple(key for key in known if key not in over)
     trials = _trials(table.records, keys, over, metric.name)
     labels, records = _by_setting(table.records, keys, trials)
     return RunsCompared(

@@ -3,18 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from seedbed.analysis.sentences import number_text, p_text, value_text
+from seedbed.analysis.sentences import p_text
 from seedbed.api.run_comparison import RunComparison
+from seedbed.cli.setting_columns import fitted, interval_text, ranks, std_text
 from seedbed.runs.files import printable
 from seedbed.runs.status import Status
 from seedbed.views.comparison import distinct_names
-from seedbed.views.run_text import Column, cell_text, cut, fitted, lines
-
-WIDTH = 100
-"""Columns of text; the names of runs are shown whole, so that they can be pasted."""
-
-LONGEST_SETTING = 24
-"""Characters of one value."""
+from seedbed.views.run_text import Column, cell_text
 
 Row = Mapping[str, Any]
 
@@ -59,53 +54,35 @@ def _settings_table(compared: RunComparison, rows: Sequence[Row]) -> list[str]:
     numbers = [
         _column("n", rows, lambda row: str(row["n"])),
         _column("mean", rows, lambda row: cell_text(row["mean"])),
-        _column("± std", rows, lambda row: "-" if row["std"] is None else f"{row['std']:.3g}"),
+        _column("± std", rows, lambda row: std_text(row["std"])),
         _column("95 % interval", rows, _interval),
     ]
     if any(row["without_value"] for row in rows):
         numbers.insert(1, _column("lost", rows, lambda row: str(row["without_value"])))
     if len(compared) > 2:
         numbers.append(_column("p (Holm)", rows, _corrected))
-    return _fitted(compared, rows, [_ranks(rows)], numbers)
+    return fitted(_labels(compared, rows), [ranks(len(rows))], numbers)
 
 
 def _runs_table(compared: RunComparison, rows: Sequence[Row]) -> list[str]:
     shown = compared.records[: len(rows)]
     names = distinct_names([run.path.parts for run in shown])
-    front = [_ranks(rows)] if compared.is_ranked else []
+    front = [ranks(len(rows))] if compared.is_ranked else []
     front.append(("run", list(map(printable, names))))
     if any(row["status"] != Status.COMPLETED for row in rows):
         front.append(_column("status", rows, lambda row: str(row["status"])))
     metrics = dict.fromkeys(name for run in shown for name in run.metrics)
     by = [_metric(compared.metric, rows)] if compared.metric else []
     others = [_metric(name, rows) for name in metrics if name != compared.metric]
-    return _fitted(compared, rows, front, by, others)
+    return fitted(_labels(compared, rows), front, by, others)
+
+
+def _labels(compared: RunComparison, rows: Sequence[Row]) -> list[Row]:
+    return [{key: row[key] for key in compared.keys} for row in rows]
 
 
 def _metric(name: str, rows: Sequence[Row]) -> Column:
     return _column(name, rows, lambda row: cell_text(row.get(name)))
-
-
-def _fitted(
-    compared: RunComparison,
-    rows: Sequence[Row],
-    front: Sequence[Column],
-    behind: Sequence[Column],
-    others: Sequence[Column] = (),
-) -> list[str]:
-    """With as many of the keys as there is room for, one at least, and then of other columns."""
-    keys = [_column(key, rows, lambda row, key=key: _setting(row[key])) for key in compared.keys]  # type: ignore[misc]
-    columns, left = fitted(front, keys, behind, others, WIDTH, least=1)
-    more = f"{left} more keys differ" if left > 1 else "1 more key differs"
-    return [*lines(columns), *([f"({more}; --json and --csv have all)"] if left else [])]
-
-
-def _setting(value: Any) -> str:
-    return cut(" ".join(value_text(value).split()), LONGEST_SETTING)
-
-
-def _ranks(rows: Sequence[Row]) -> Column:
-    return "rank", [str(rank) for rank in range(1, len(rows) + 1)]
 
 
 def _column(title: str, rows: Sequence[Row], text: Callable[[Row], str]) -> Column:
@@ -113,9 +90,7 @@ def _column(title: str, rows: Sequence[Row], text: Callable[[Row], str]) -> Colu
 
 
 def _interval(row: Row) -> str:
-    if row["low"] is None:
-        return "-"
-    return f"{number_text(row['low'])} to {number_text(row['high'])}"
+    return interval_text(None if row["low"] is None else (row["low"], row["high"]))
 
 
 def _corrected(row: Row) -> str:

@@ -41,6 +41,12 @@ class Console(Printed):
         if not self._waits:
             self.print_sweep()
 
+    @property
+    def ended_sweep(self) -> SweepState:
+        """The sweep that ended last."""
+        assert self._ended is not None
+        return self._ended[0]
+
     def print_sweep(self) -> int:
         """Prints how the sweep went that ended last; the exit code."""
         from seedbed.cli.sweep_report import print_report

@@ -27,6 +27,11 @@ def print_report(sweep: SweepState, monitor: str) -> int:
     best = best_folder(sweep.jobs, monitor)
     if best is not None:
         print(f"best run: {shlex.quote(str(sweep.directory / best))}")
+    return print_end(sweep)
+
+
+def print_end(sweep: SweepState) -> int:
+    """Prints what did not complete, and where the sweep is; the exit code."""
     unsuccessful = sweep.unsuccessful
     if unsuccessful:
         print(f"{len(unsuccessful)} of {len(sweep.jobs)} jobs did not complete:")

@@ -19,8 +19,10 @@ def verdict_text(sweep: SweepState, monitor: str) -> str:
         sweep: with the metrics of its jobs.
         monitor: `trainer.monitor`.
     """
-    more = f"more: seedbed compare {shlex.quote(str(sweep.directory))}"
-    return "\n".join([*_sentences(sweep, monitor), more])
+    directory = shlex.quote(str(sweep.directory))
+    said = _sentences(sweep, monitor)
+    again = [f"the best again, with fresh seeds: seedbed confirm {directory}"] if said else []
+    return "\n".join([*said, f"more: seedbed compare {directory}", *again])
 
 
 def _sentences(sweep: SweepState, monitor: str) -> list[str]:

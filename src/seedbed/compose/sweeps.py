@@ -56,6 +56,27 @@ def composed_sweep(
             raise explained(err, overrides, source.name, sweep=True) from err
 
 
+def sweep_of_jobs(
+    jobs: Sequence[Sequence[str]], overrides: Sequence[str], source: ConfigSource
+) -> ComposedSweep:
+    """A sweep of jobs that are told one by one.
+
+    Args:
+        jobs: the overrides of each.
+        overrides: of the sweep as a whole; none of them makes jobs.
+        source: of the configs.
+
+    Raises:
+        ConfigError: with the mistakes of all jobs.
+    """
+    with sweep_config(overrides, source) as (loader, sweep):
+        refuse_unobeyed(hydra_part(sweep))
+        try:
+            return composed_from(loader, sweep, jobs)
+        except COMPOSITION_ERRORS as err:
+            raise explained(err, overrides, source.name, sweep=True) from err
+
+
 def _typed(sweep: DictConfig) -> list[str]:
     """The overrides that ask for a sweep; `${…}` in them is for each job to fill in."""
     overrides: Any = OmegaConf.to_container(sweep.hydra.overrides.task, resolve=False)

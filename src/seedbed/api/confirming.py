@@ -1,0 +1,196 @@
+"""Trains the best settings of a sweep again with fresh seeds, so that their values are fair."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seedbed.analysis.runs_compared import SEED, Request, RunsCompared, compare_runs
+from seedbed.analysis.settings import OneSetting
+from seedbed.api.handed import Handed
+from seedbed.api.messages import Messages
+from seedbed.api.sweep_checks import refuse_foreign_overrides, refuse_what_is_not_allowed
+from seedbed.api.sweep_relocation import refuse_other_data
+from seedbed.catalog.table import table_of
+from seedbed.compose.composed import ComposedSweep
+from seedbed.config.identity import config_hash
+from seedbed.config.locations import find_user_conf
+from seedbed.errors import ArgumentError, RunDirectoryError, SeedbedError
+from seedbed.runs.layout import SWEEP_JOBS
+from seedbed.runs.relocation import Relocation
+from seedbed.sweep.outcome import JobState, SweepState, read_sweep
+
+TAKEN = ("hydra.sweep.", "sweep.")
+"""Beginnings of overrides that say how the new sweep goes about it, and change no run."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be trained.
+
+    Args:
+        sweep: in which the settings were chosen.
+        before: its comparison.
+        chosen: its best settings.
+        seeds: fresh ones.
+        test: name of the metric on the test rows; empty where it is not asked for.
+    """
+
+    sweep: SweepState
+    before: RunsCompared
+    chosen: list[OneSetting]
+    seeds: range
+    test: str
+
+    def after(self, directory: Path) -> RunsCompared:
+        """The comparison of the new sweep, of the same settings by the same metric.
+
+        Args:
+            directory: of it.
+        """
+        metric = self.before.metric
+        better = None if metric.is_known else "higher" if metric.higher else "lower"
+        request = Request(metric.name, (SEED,), better, self.before.keys)
+        return compare_runs(table_of([directory]), request)
+
+
+def planned(
+    directory: Path, top: int, seeds: int, request: Request | None = None, *, test: bool = False
+) -> Plan:
+    """Chooses the best settings of a sweep, and fresh seeds.
+
+    Args:
+        directory: of the sweep, which may be a stranger's.
+        top: how many settings.
+        seeds: how many seeds for each.
+        request: by which metric.
+        test: whether the best is to be measured on the test rows.
+
+    Raises:
+        ArgumentError: if a number is not positive, there is nothing to choose, or no test rows.
+        RunDirectoryError: if there is no sweep, or it is damaged.
+    """
+    for name, value in (("top", top), ("seeds", seeds)):
+        if value < 1:
+            raise ArgumentError(f"{name} must be an integer >= 1, got {value}")
+    if not (directory / SWEEP_JOBS).is_file():
+        raise RunDirectoryError(f"'{directory}' is no sweep: it has no {SWEEP_JOBS}")
+    request = request or Request()
+    sweep = read_sweep(directory)
+    before = compare_runs(
+        table_of([directory]), Request(request.metric, (SEED,), request.better, None)
+    )
+    assert before.settings is not None  # over seeds they are always ranked
+    chosen = [one for one in before.settings.settings if one.mean is not None][:top]
+    if not chosen:
+        raise ArgumentError(f"no job of '{directory}' completed with a value; see seedbed runs")
+    used = [seed for seed in map(_seed_of, before.table.records) if seed is not None]
+    first = max([-1, *used, *filter(None, map(_typed_seed, sweep.jobs))]) + 1
+    name = _test_metric(before, chosen) if test else ""
+    return Plan(sweep, before, chosen, range(first, first + seeds), name)
+
+
+def composed_confirmation(
+    plan: Plan,
+    overrides: Sequence[str] = (),
+    config_dir: str | None = None,
+    given: Handed | None = None,
+) -> ComposedSweep:
+    """The new sweep.
+
+    Args:
+        plan: what is to be trained.
+        overrides: of `hydra.sweep` and `sweep`, for the new sweep.
+        config_dir: the user's own config folder; None to look for one.
+        given: rows and a model that were handed in when the sweep began, handed in again.
+
+    Raises:
+        SeedbedError: if the config or the data is not what it was.
+    """
+    from seedbed.compose.compose import ConfigSource
+    from seedbed.compose.sweep_jobs import recomposed
+    from seedbed.compose.sweeps import sweep_of_jobs
+
+    for override in overrides:
+        if not override.startswith(TAKEN):
+            raise ArgumentError(
+                f"the settings are trained as they are, and '{override}' would change them; "
+                f"only {' and '.join(f'{one}KEY' for one in TAKEN)} may be given"
+            )
+    originals = [_job_of(plan, one) for one in plan.chosen]
+    refuse_foreign_overrides(originals)
+    refuse_other_data(plan.sweep, Relocation({}))
+    name = str(plan.sweep.origin.get("config_name", "config"))
+    source = ConfigSource(find_user_conf(config_dir), name)
+    given = given or Handed()
+    again = given.into(*recomposed([job.overrides for job in originals], source))
+    refuse_what_is_not_allowed(again, plan.sweep.directory)
+    for job, one in zip(originals, again, strict=True):
+        if config_hash(one.resolved) != job.identity:
+            raise SeedbedError(
+                f"the config of '{job.directory}' is not what it was when it was trained; put it "
+                "back, or begin a new sweep"
+            )
+    jobs = [[*_without_seed(job), f"{SEED}={seed}"] for job in originals for seed in plan.seeds]
+    shared = [word for word in jobs[0] if all(word in job for job in jobs)]
+    composed = sweep_of_jobs(jobs, [*shared, *overrides], source)
+    composed.jobs[:] = given.into(*composed.jobs)
+    return composed
+
+
+def confirm_sweep(
+    plan: Plan, request: ComposedSweep, messages: Messages, start: Any = None
+) -> RunsCompared:
+    """Trains, and compares what came out.
+
+    Args:
+        plan: what is trained.
+        request: the same, composed.
+        messages: hears how it goes.
+        start: as in `run_sweep`.
+    """
+    from seedbed.api.sweeping import run_sweep
+
+    return plan.after(run_sweep(request, messages, start=start).directory)
+
+
+def _job_of(plan: Plan, one: OneSetting) -> JobState:
+    """The first job of a setting."""
+    names = {job.directory: job for job in plan.sweep.jobs}
+    for run in plan.before.records[one.setting]:
+        if run.path.name in names:
+            return names[run.path.name]
+    raise RunDirectoryError(f"'{plan.sweep.directory / SWEEP_JOBS}' does not name all its runs")
+
+
+def _without_seed(job: JobState) -> Iterable[str]:
+    return (word for word in job.overrides if word.partition("=")[0].lstrip("+") != SEED)
+
+
+def _seed_of(run: Any) -> int | None:
+    seed = run.settings.get(SEED)
+    return seed if type(seed) is int else None
+
+
+def _typed_seed(job: JobState) -> int | None:
+    """Of a job that has not begun, too."""
+    typed = [
+        word.partition("=")[2] for word in job.overrides if word.lstrip("+").startswith("seed=")
+    ]
+    return int(typed[-1]) if typed and typed[-1].isascii() and typed[-1].isdecimal() else None
+
+
+def _test_metric(before: RunsCompared, chosen: Sequence[OneSetting]) -> str:
+    """The metric of the test rows that goes with the one that is compared.
+
+    Raises:
+        ArgumentError: if the runs have none.
+    """
+    name = f"test/{before.metric.name.rpartition('/')[2]}"
+    runs = [run for one in chosen for run in before.records[one.setting]]
+    if not any(name in run.metrics for run in runs):
+        raise ArgumentError(
+            f"test: the runs have no {name}, as they have no test rows; begin a sweep with "
+            "data.split.test=0.2, say"
+        )
+    return name

@@ -1,0 +1,85 @@
+"""What a confirmation says: the settings then and now, the verdict, and the best on test rows."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from seedbed.analysis.intervals import bca_interval, mean_and_std
+from seedbed.analysis.runs_compared import RunsCompared
+from seedbed.analysis.sentences import label_text, verdict_sentence
+from seedbed.analysis.settings import OneSetting
+from seedbed.api.confirming import Plan
+from seedbed.cli.setting_columns import fitted, interval_text, ranks, std_text
+from seedbed.runs.files import printable
+from seedbed.runs.status import Status
+from seedbed.views.run_text import Column, cell_text
+
+
+def notes_on(plan: Plan, top: int) -> Iterator[str]:
+    """What is said before anything is trained."""
+    metric = plan.before.metric
+    if metric.why:
+        yield f"{metric.name}: {metric.why}"
+    if len(plan.chosen) < top:
+        yield f"all {len(plan.chosen)} settings of the sweep that have a value are trained"
+    for one in plan.chosen:
+        if one.lost:
+            label = label_text(plan.before.labels[one.setting])
+            yield f"{label} lost {one.lost} of {len(one.trials)} runs in the sweep"
+
+
+def confirmation_text(plan: Plan, after: RunsCompared) -> str:
+    """The table, the verdict and the test.
+
+    Args:
+        plan: that was trained.
+        after: what came out.
+    """
+    metric = plan.before.metric
+    assert after.settings is not None  # over seeds they are always ranked
+    settings = after.settings.settings
+    seeds = f"{len(plan.seeds)} fresh seeds ({plan.seeds[0]} to {plan.seeds[-1]})"
+    direction = "higher" if metric.higher else "lower"
+    title = f"{len(settings)} of the best settings on {seeds}, by {printable(metric.name)}"
+    said = verdict_sentence(after.settings, after.labels, metric.name)
+    parts = [
+        f"{title} ({direction} is better):",
+        *_table(plan, after),
+        *([said] if said else []),
+        *([_test_line(plan, after, settings[0])] if plan.test else []),
+    ]
+    return "\n".join(parts)
+
+
+def _table(plan: Plan, after: RunsCompared) -> list[str]:
+    assert after.settings is not None
+    settings = after.settings.settings
+    before = {one.setting: one for one in plan.chosen}
+    numbers: list[Column] = [
+        ("chosen at", [cell_text(before[one.setting].mean) for one in settings]),
+        ("n", [str(one.n) for one in settings]),
+        ("mean", [cell_text(one.mean) for one in settings]),
+        ("± std", [std_text(one.std) for one in settings]),
+        ("95 % interval", [interval_text(one.interval) for one in settings]),
+    ]
+    labels = [after.labels[one.setting] for one in settings]
+    return fitted(labels, [ranks(len(settings))], numbers)
+
+
+def _test_line(plan: Plan, after: RunsCompared, best: OneSetting) -> str:
+    """The best setting on the test rows; the others are not looked at."""
+    label = label_text(after.labels[best.setting]) or "the setting"
+    values = [
+        run.metrics[plan.test]
+        for run in after.records[best.setting]
+        if run.status == Status.COMPLETED and np.isfinite(run.metrics.get(plan.test, np.nan))
+    ]
+    if not values:
+        return f"{plan.test}: no run of {label} has a value"
+    mean, std = mean_and_std(np.array(values))
+    interval = bca_interval(np.array(sorted(values)))
+    between = "" if interval is None else f", 95 % interval {interval_text(interval)}"
+    spread = "" if std is None else f" ± {std:.3g}"
+    lost = len(best.trials) - len(values)
+    rest = f", {lost} runs have none" if lost else ""
+    return f"{plan.test} of {label}: {mean:.5g}{spread} over {len(values)} seeds{between}{rest}"

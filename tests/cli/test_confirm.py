@@ -1,0 +1,149 @@
+"""`seedbed confirm`: the best settings again, as they were, on seeds that nothing has used."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from support.command_line import Command
+
+from seedbed.api.confirming import planned
+
+
+@pytest.fixture
+def sweep(iris_sweep: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(iris_sweep, tmp_path / "sweep"))
+
+
+def results(sweep: Path) -> pd.DataFrame:
+    return pd.read_csv(sweep / "results.csv")
+
+
+def refused(seedbed: Command, *words: object) -> str:
+    result = seedbed("confirm", *words)
+    assert result.code == 2
+    assert len(result.errors) == len(result.err.splitlines()) == 1, result.err
+    return result.errors[0]
+
+
+def test_the_best_settings_are_trained_again_as_they_were(seedbed: Command, sweep: Path) -> None:
+    result = seedbed(
+        "confirm", sweep, "--top", 2, "--seeds", 8, "--test", "hydra.sweep.dir=confirmed"
+    )
+    assert result.code == 0, result.err
+    assert result.sweep.name == "confirmed"
+    keys = ["optimizer.lr", "model.hidden"]
+    before, after = results(sweep), results(result.sweep)
+    means = before.groupby(keys)["val/loss"].mean().sort_values()
+    assert sorted(set(after["seed"])) == list(range(7, 15))
+    assert set(after.groupby(keys).groups) == set(means.index[:2])
+
+    originals = {tuple(row[keys]): row["directory"] for _, row in before.iterrows()}
+    for _, row in after.iterrows():
+        then, now = (
+            yaml.safe_load((folder / name / "config.yaml").read_text())
+            for folder, name in (
+                (sweep, originals[tuple(row[keys])]),
+                (result.sweep, row["directory"]),
+            )
+        )
+        assert {**now, "seed": None} == {**then, "seed": None}
+
+    found = after.groupby(keys)["val/loss"].agg(["mean", "std"]).sort_values("mean")
+    lines = result.out.splitlines()
+    start = lines.index(
+        "2 of the best settings on 8 fresh seeds (7 to 14), by val/loss (lower is better):"
+    )
+    for line, (setting, row) in zip(lines[start + 2 :], found.iterrows(), strict=False):
+        cells = line.split()
+        assert float(cells[3]) == pytest.approx(means[setting], rel=1e-4)
+        assert float(cells[5]) == pytest.approx(row["mean"], rel=1e-4)
+        assert float(cells[6]) == pytest.approx(row["std"], rel=1e-2)
+    best = after.set_index(keys).loc[found.index[0]]
+    told = next(line for line in lines if line.startswith("test/loss of "))
+    value = float(re.search(r": (\S+) ± ", told)[1])
+    assert value == pytest.approx(best["test/loss"].mean(), rel=1e-4)
+    verdicts = [line for line in lines if line.startswith("verdict: ")]
+    assert len(verdicts) == 1
+    compared = seedbed("compare", result.sweep).out
+    assert verdicts[0].split(":")[1] == re.search(r"^verdict:([^:]+):", compared, re.M)[1]
+
+
+def test_no_seed_is_used_twice(sweep: Path) -> None:
+    assert planned(sweep, 5, 20).seeds == range(7, 27)
+    told = json.loads((sweep / "sweep.json").read_text())
+    job = dict(told["jobs"][-1], number=99, directory="99", status="pending")
+    job["overrides"] = [word.replace("seed=6", "seed=40") for word in job["overrides"]]
+    told["jobs"].append(job)  # one that has not begun
+    (sweep / "sweep.json").write_text(json.dumps(told))
+    assert planned(sweep, 5, 20).seeds == range(41, 61)
+
+
+def test_one_setting_alone_is_confirmed(seedbed: Command) -> None:
+    first = seedbed("train", "-m", "seed=range(0,3)", "trainer.epochs=2")
+    result = seedbed("confirm", first.sweep, "--seeds", 3, "hydra.sweep.dir=confirmed")
+    assert result.code == 0, result.err
+    assert "1 of the best settings on 3 fresh seeds (3 to 5)" in result.out
+    assert "verdict" not in result.out
+    assert "note: all 1 settings of the sweep that have a value are trained" in result.err
+    assert "no test rows" in refused(seedbed, first.sweep, "--test")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nope"], "'nope' is no sweep: it has no sweep.json"),
+        (["sweep/00_model.hidden=4-_optimizer.lr=0.01_seed=0"], "is no sweep"),
+        (["sweep", "--top", "0"], "top must be an integer >= 1, got 0"),
+        (["sweep", "--seeds", "-3"], "seeds must be an integer >= 1, got -3"),
+        (["sweep", "--seeds", "many"], "invalid int value"),
+        (["sweep", "optimizer.lr=1"], "the settings are trained as they are"),
+        (["sweep", "--metric", "val/los"], "did you mean 'val/loss'?"),
+        (["sweep", "hydra.sweep.dir=sweep"], "sweep"),
+    ],
+    ids=["nothing", "run", "top", "seeds", "number", "override", "metric", "occupied"],
+)
+def test_bad_input_is_told(seedbed: Command, sweep: Path, words: list[str], said: str) -> None:
+    assert said in refused(seedbed, *words)
+
+
+def test_what_changed_since_is_not_confirmed(seedbed: Command, sweep: Path) -> None:
+    told = json.loads((sweep / "sweep.json").read_text())
+    for job in told["jobs"]:
+        job["identity"] = "0" * 16
+    (sweep / "sweep.json").write_text(json.dumps(told))
+    assert "is not what it was when it was trained" in refused(seedbed, sweep)
+
+
+@pytest.mark.parametrize("word", ["hydra.run.dir=x", "name=${oc.env:HOME}"])
+def test_overrides_of_strangers_are_refused(seedbed: Command, sweep: Path, word: str) -> None:
+    told = json.loads((sweep / "sweep.json").read_text())
+    for job in told["jobs"]:
+        job["overrides"].append(word)
+    (sweep / "sweep.json").write_text(json.dumps(told))
+    assert "not taken from a sweep's own files" in refused(seedbed, sweep)
+    assert not Path("x").exists()
+
+
+def test_a_sweep_of_which_nothing_came_is_refused(seedbed: Command, sweep: Path) -> None:
+    for path in sweep.glob("*/status.json"):
+        path.write_text(json.dumps({"status": "failed"}))
+    assert "no job of" in refused(seedbed, sweep)
+
+
+def test_the_test_rows_of_the_best_alone_are_told(seedbed: Command, sweep: Path) -> None:
+    words = ["--top", 2, "--seeds", 2, "--metric", "val/accuracy", "--test"]
+    result = seedbed("confirm", sweep, *words, "hydra.sweep.dir=confirmed")
+    assert result.code == 0, result.err
+    said = [line for line in result.out.splitlines() if line.startswith("test/")]
+    assert len(said) == 1
+    after = results(result.sweep).groupby(["optimizer.lr", "model.hidden"])
+    best = after["val/accuracy"].mean().idxmax()
+    assert float(re.search(r": (\S+) ", said[0])[1]) == pytest.approx(
+        after["test/accuracy"].mean()[best], rel=1e-4
+    )
+    assert np.isfinite(after["val/accuracy"].mean()).all()
