@@ -240,13 +240,16 @@ class Run:
             raise RunDirectoryError(f"'{self._paths.result}' is damaged: {key} is no mapping")
         return report or {}
 
-    def _status_and_metrics(self) -> tuple[str, dict[str, Any]]:
+    def _cells(self) -> dict[str, str]:
         """The status and the metrics, of a damaged run as well: what is shown does not raise."""
+        from seedbed.views.run_text import cell_text
+
         try:
             metrics = {name: value for name, value in self.metrics.items() if value is not None}
-            return self.status, metrics
+            values = {"status": self.status, **metrics}
         except SeedbedError as err:
-            return f"unreadable: {err.problems[0]}", {}
+            values = {"status": f"unreadable: {err.problems[0]}"}
+        return {name: cell_text(value) for name, value in values.items()}
 
     def _result(self) -> dict[str, Any]:
         return read_json(self._paths.result) if self._paths.result.is_file() else {}
@@ -255,20 +258,13 @@ class Run:
         return str(self.path)
 
     def __repr__(self) -> str:
-        status, metrics = self._status_and_metrics()
-        numbers = ", ".join(f"{name} {cell_text(value)}" for name, value in metrics.items())
-        return f"Run({str(self.path)!r}): {status}{': ' if numbers else ''}{numbers}"
+        status, *metrics = self._cells().items()
+        numbers = ", ".join(map(" ".join, metrics))
+        return f"Run({str(self.path)!r}): {status[1]}{': ' if numbers else ''}{numbers}"
 
     def _repr_html_(self) -> str:
-        status, metrics = self._status_and_metrics()
-        cells = {"status": status, **metrics}
         lines = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(cell_text(value))}</td></tr>"
-            for name, value in cells.items()
+            f"<tr><th>{escape(name)}</th><td>{escape(cell)}</td></tr>"
+            for name, cell in self._cells().items()
         )
         return f"<p>{escape(str(self.path))}</p><table>{lines}</table>"
-
-
-def cell_text(value: Any) -> str:
-    """A status, a metric or a setting as a notebook shows it."""
-    return f"{value:.5g}" if isinstance(value, float) else str(value)

@@ -2,15 +2,15 @@
 
 from dataclasses import asdict
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from seedbed.analysis.basis import measured
 from seedbed.analysis.importance import Importance, importance
 from seedbed.analysis.runs_compared import SEED, RunsCompared
-from seedbed.analysis.sentences import importance_sentence, remarks, value_text, verdict_sentence
+from seedbed.analysis.sentences import importance_sentence, remarks, verdict_sentence
 from seedbed.analysis.settings import Against, OneSetting
 from seedbed.analysis.verdict import Verdict
+from seedbed.api.html import columns_of, html_lines, html_table
 from seedbed.catalog.record import RunRecord
 from seedbed.errors import ArgumentError
 
@@ -230,22 +230,6 @@ class RunComparison:
         return "\n".join([f"RunComparison of {len(self)} by {self.metric}", *self.sentences])
 
     def _repr_html_(self) -> str:
-        rows = self.head(MOST_ROWS)
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        head = "".join(f"<th>{escape(name)}</th>" for name in names)
-        body = "".join(
-            "".join(
-                ["<tr>", *(f"<td>{escape(_cell(row.get(name)))}</td>" for name in names), "</tr>"]
-            )
-            for row in rows
-        )
         more = len(self) - MOST_ROWS
-        told = [*self.sentences, *self.notes, *([f"and {more} rows more"] if more > 0 else [])]
-        lines = "".join(f"<p>{escape(one)}</p>" for one in told)
-        return f"<table><tr>{head}</tr>{body}</table>{lines}"
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.5g}" if isinstance(value, float) else value_text(value)
+        lines = [*self.sentences, *self.notes, *([f"and {more} rows more"] if more > 0 else [])]
+        return html_table(columns_of(self.head(MOST_ROWS))) + html_lines(lines)

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
+from seedbed.api.html import html_lines, html_table
 from seedbed.api.run import Run
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.sorting import known_names
@@ -194,13 +194,7 @@ class RunTable(Sequence[Run]):
 
     def _repr_html_(self) -> str:
         columns = text_columns(self._table[:MOST_SHOWN], self._table.columns, "")
-        head = "".join(f"<th>{escape(title)}</th>" for title, _ in columns)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-            for cells in zip(*(cells for _, cells in columns), strict=True)
-        )
-        told = "".join(f"<p>{escape(line)}</p>" for line in self._more())
-        return f"<table><tr>{head}</tr>{body}</table>{told}"
+        return html_table(columns) + html_lines(self._more())
 
     def _more(self) -> list[str]:
         more, others = len(self) - MOST_SHOWN, len(self._table.left_out)

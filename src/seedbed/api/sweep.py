@@ -2,11 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from seedbed.api.run import Run, cell_text
+from seedbed.api.run import Run
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.status import Status
@@ -92,12 +91,6 @@ class Sweep(Sequence[Run]):
         return f"Sweep({str(self.path)!r}): {counts}"
 
     def _repr_html_(self) -> str:
-        rows = self.results[:MOST_ROWS]
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        head = "".join(f"<th>{escape(name)}</th>" for name in names)
-        lines = [
-            "".join(f"<td>{escape(cell_text(row.get(name, '')))}</td>" for name in names)
-            for row in rows
-        ]
-        body = "".join(f"<tr>{line}</tr>" for line in lines)
-        return f"<p>{escape(repr(self))}</p><table><tr>{head}</tr>{body}</table>"
+        from seedbed.api.html import columns_of, html_lines, html_table
+
+        return html_lines([repr(self)]) + html_table(columns_of(self.results[:MOST_ROWS]))

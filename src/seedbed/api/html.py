@@ -1,0 +1,29 @@
+"""Tables and lines as a notebook shows them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from seedbed.views.run_text import Column, cell_text
+
+
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
+    """What rows have by name, in the order in which the names come; empty where one has none."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return [
+        (name, ["" if row.get(name) is None else cell_text(row[name]) for row in rows])
+        for name in names
+    ]
+
+
+def html_table(columns: Sequence[Column]) -> str:
+    """The titles above the cells."""
+    head = "".join(f"<th>{escape(title)}</th>" for title, _ in columns)
+    rows = zip(*(cells for _, cells in columns), strict=True)
+    lines = ["".join(f"<td>{escape(cell)}</td>" for cell in cells) for cells in rows]
+    return "".join(["<table>", *(f"<tr>{line}</tr>" for line in (head, *lines)), "</table>"])
+
+
+def html_lines(texts: Iterable[str]) -> str:
+    """A paragraph each."""
+    return "".join(f"<p>{escape(text)}</p>" for text in texts)
