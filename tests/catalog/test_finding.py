@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import seedbed.catalog.finding as finding
 from seedbed.catalog.finding import find_runs
 from seedbed.catalog.record import BROKEN, FOREIGN
 from seedbed.catalog.table import table_of
@@ -121,3 +122,13 @@ def test_a_pipe_in_the_place_of_a_file_blocks_nothing(outputs: Path) -> None:
         os.mkfifo(run / name)
     (one,) = find_runs([run])
     assert one.status == BROKEN
+
+
+def test_a_run_that_is_removed_while_we_look_is_told_nowhere(outputs: Path, monkeypatch) -> None:
+    def vanishing(path: Path, name: str, sweep: Path | None):
+        shutil.rmtree(path)
+        return reading(path, name, sweep)
+
+    reading = finding.read_record
+    monkeypatch.setattr(finding, "read_record", vanishing)
+    assert find_runs([outputs]) == []

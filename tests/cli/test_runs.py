@@ -216,3 +216,22 @@ def test_a_name_with_control_characters_is_told_and_not_shown(seedbed, outputs: 
     result = seedbed("runs")
     assert "\x1b" not in result.out + result.err
     assert "control characters" in result.err
+
+
+def test_what_is_missed_least_is_left_out_first(outputs: Path, terminal) -> None:
+    order = ["train/loss", "time", "when", "lr", "val/loss", "status"]
+    for width in range(30, 110, 10):
+        shown = [title.removeprefix("optimizer.") for title in terminal(width)[1].split()]
+        gone = [title for title in order if title not in shown]
+        assert gone == order[: len(gone)], width
+
+
+def test_a_key_with_the_name_of_a_field_is_shown_as_the_config_s(seedbed, outputs: Path) -> None:
+    for name in "ab":
+        with (outputs / "table" / name / "config.yaml").open("a") as file:
+            file.write(f"note: {name}\n")
+    rows = json.loads(seedbed("runs", "--json").out)["runs"]
+    assert [row["config.note"] for row in rows] == [None, "b", "a"]
+    assert [row["note"] for row in rows] == [None, None, None]
+    assert "1 of 3 runs" in seedbed("runs", "--filter", "config.note=b").out
+    assert seedbed("runs", "--sort", "-config.note", "--columns", "config.note").code == 0

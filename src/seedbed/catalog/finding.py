@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seedbed.catalog.index import Index
 from seedbed.catalog.reading import read_record, settled
-from seedbed.catalog.record import FOREIGN, RunRecord
+from seedbed.catalog.record import FOREIGN, NO_ROW, RunRecord
 from seedbed.catalog.stamps import Stamp
 from seedbed.config.hints import did_you_mean
 from seedbed.errors import RunDirectoryError
@@ -103,12 +103,16 @@ class _Search:
         try:
             with os.scandir(path) as entries:
                 names, folders = _names_and_folders(entries)
+        except FileNotFoundError:  # removed while we look
+            return
         except OSError as err:
             problem = f"may not open it: {err.strerror}"
             yield RunRecord(Path(path), name or _last(path), FOREIGN, sweep, problem=problem)
             return
         if known is None and _is_run(names):
-            yield self._read(path, name, sweep, nested=bool(folders))
+            record = self._read(path, name, sweep, nested=bool(folders))
+            if record.status not in NO_ROW or os.path.lexists(path):  # else removed while we look
+                yield record
         inside = Path(path) if SWEEP_JOBS in names else None
         for one in sorted(folders) if levels else []:
             below = f"{name}/{one}" if name else one

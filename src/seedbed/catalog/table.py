@@ -10,7 +10,7 @@ from seedbed.catalog.filtering import filtered
 from seedbed.catalog.finding import search
 from seedbed.catalog.record import NO_ROW, RunRecord
 from seedbed.catalog.sorting import in_order
-from seedbed.catalog.values import BEST, value_of
+from seedbed.catalog.values import BEST, column_of, value_of
 
 OUTPUTS = "outputs"
 """Where runs are looked for, unless a folder is named."""
@@ -60,7 +60,7 @@ class RecordTable(Sequence[RunRecord]):
             at = metrics.index(name) + 1 if name in metrics else 0
             metrics.insert(at, f"{BEST}{name}")
         head = ["name", "when", "status"]
-        return [*head, *self._differing, *metrics, "seconds", *tags, *notes]
+        return [*head, *map(column_of, self._differing), *metrics, "seconds", *tags, *notes]
 
     def filtered(self, text: str) -> "RecordTable":
         """The runs that fulfil a filter; see `filtering.py`.

@@ -52,6 +52,11 @@ def value_of(run: RunRecord, key: str) -> Any:
     return setting_of(run, key.removeprefix(CONFIG))
 
 
+def column_of(key: str) -> str:
+    """The name of a key of the config as a column's: another where a field has that name."""
+    return f"{CONFIG}{key}" if key in FIELDS else key
+
+
 def setting_of(run: RunRecord, key: str) -> Any:
     """The value of a key of the config, or the option of a config group."""
     return run.settings[key] if key in run.settings else run.choices.get(key)

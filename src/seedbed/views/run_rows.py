@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from seedbed.catalog.table import RecordTable
-from seedbed.catalog.values import BEST, value_of
+from seedbed.catalog.values import BEST, column_of, value_of
 from seedbed.runs.files import printable
 
 ALWAYS = ("name", "path", "sweep", "when", "status", "epoch", "epochs")
@@ -26,7 +26,7 @@ MARKDOWN = re.compile(r"([\\`*\[\]|~])")
 def machine_columns(table: RecordTable) -> list[str]:
     """All that tells the runs apart and how they did, under the names that a filter takes."""
     best = dict.fromkeys(f"{BEST}{name}" for run in table for name in run.best)
-    return [*ALWAYS, *table.differing_keys(), *table.metrics, *best, *BESIDES]
+    return [*ALWAYS, *map(column_of, table.differing_keys()), *table.metrics, *best, *BESIDES]
 
 
 def rows_of(table: RecordTable, columns: Sequence[str]) -> list[dict[str, Any]]:

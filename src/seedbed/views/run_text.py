@@ -22,6 +22,12 @@ LONGEST = 40
 SHORTEST_NAME = 24
 """To which a name is cut before a column is left out."""
 
+BESIDE_KEYS = ("when", "status", "time", "tags", "note")
+"""Columns that are neither settings nor metrics."""
+
+MOST_NEEDED = 3
+"""Settings that are shown rather than when a run began."""
+
 Column = tuple[str, list[str]]
 """A title, and a text for each run."""
 
@@ -118,8 +124,7 @@ def fitting(columns: Sequence[Column], width: int) -> tuple[list[Column], list[s
         width: in characters.
 
     Returns:
-        The columns, and the titles of those that are left out: from the last on, but `time` and
-        `tags` after the metrics.
+        The columns, and the titles of those that are left out.
     """
     shortened = [(title, [cut(cell, LONGEST) for cell in cells]) for title, cells in columns[1:]]
     found = [columns[0], *shortened]
@@ -127,11 +132,14 @@ def fitting(columns: Sequence[Column], width: int) -> tuple[list[Column], list[s
         found = with_short_titles(found)
     if width_of(found) > width:
         found[0] = _with_short_names(found, width)
-    left_out = []
-    while width_of(found) > width and len(found) > 1:
-        at = _least(found)
-        left_out.append(found.pop(at)[0])
-    return found, left_out[::-1]
+    wide, gone = width_of(found), set()
+    for at in _least_first([title for title, _ in found]):
+        if wide <= width:
+            break
+        wide -= width_of([found[at]]) + 2
+        gone.add(at)
+    shown = [column for at, column in enumerate(found) if at not in gone]
+    return shown, [title for at, (title, _) in enumerate(found) if at in gone]
 
 
 def fitted(
@@ -170,10 +178,17 @@ def fitted(
     return columns, len(keys) - len(shown)
 
 
-def _least(columns: Sequence[Column]) -> int:
-    """The column that is missed least: the last that is a metric but the first one."""
-    metrics = [at for at, (title, _) in enumerate(columns) if "/" in title]
-    return metrics[-1] if len(metrics) > 1 else len(columns) - 1
+def _least_first(titles: Sequence[str]) -> list[int]:
+    """The columns behind the first, those first that are missed least."""
+    numbered = list(enumerate(titles))[1:]
+    metrics = [at for at, title in numbered if "/" in title]
+    keys = [at for at, title in numbered if "/" not in title and title not in BESIDE_KEYS]
+    beside = {title: at for at, title in numbered if title in BESIDE_KEYS}
+    ends = [beside[title] for title in ("note", "time", "when", "tags") if title in beside]
+    last = [beside[title] for title in ("status",) if title in beside]
+    few = keys[:MOST_NEEDED]
+    return [*metrics[:0:-1], *ends[:2], *keys[: len(few) - 1 : -1], *ends[2:], *few[::-1],
+            *metrics[:1], *last]  # fmt: skip
 
 
 def with_short_titles(columns: Sequence[Column]) -> list[Column]:
