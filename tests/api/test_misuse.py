@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -156,3 +157,15 @@ def test_a_job_that_was_made_longer_alone_is_compared_with_no_sweep(seedbed: Cal
     result = seedbed("reproduce", longer.path, "--json")
     assert (result.code, result.errors) == (2, [f"error: {comparison.not_compared}"])
     assert front.reproduce(sweep[1]).not_compared == ""
+
+
+def test_without_pandas_what_to_install_is_told(
+    run: front.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = front.runs(run.path.parent)
+    frames = [run.history, run.predict([[1, 2]]), table]
+    assert [len(one.to_pandas()) for one in frames] == [1, 1, 1]
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    for one in frames:
+        with pytest.raises(errors.SeedbedError, match="type pip install pandas"):
+            one.to_pandas()

@@ -1,6 +1,6 @@
 """A run's history: one row an epoch, by the names of its columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seedbed.errors import SeedbedError
@@ -59,8 +59,12 @@ class History(Mapping[str, "np.ndarray[Any, Any]"]):
         return f"History of {rows} epochs: {', '.join(self._columns)}"
 
 
-def frame_of(columns: Mapping[str, Any]) -> "pd.DataFrame":
-    """Columns as a DataFrame.
+def frame_of(content: Any, columns: Sequence[str] | None = None) -> "pd.DataFrame":
+    """Columns by name, or rows, as a DataFrame.
+
+    Args:
+        content: a mapping of columns, or a list of rows.
+        columns: of rows, in order; None for those that they have.
 
     Raises:
         SeedbedError: if pandas is not installed.
@@ -69,4 +73,4 @@ def frame_of(columns: Mapping[str, Any]) -> "pd.DataFrame":
         import pandas as pd
     except ImportError as err:
         raise SeedbedError(NO_PANDAS) from err
-    return pd.DataFrame(dict(columns))
+    return pd.DataFrame(content, columns=columns)

@@ -10,6 +10,7 @@ from seedbed.analysis.runs_compared import SEED, RunsCompared
 from seedbed.analysis.sentences import importance_sentence, remarks, verdict_sentence
 from seedbed.analysis.settings import Against, OneSetting
 from seedbed.analysis.verdict import Verdict
+from seedbed.api.history import frame_of
 from seedbed.api.html import columns_of, html_lines, html_table
 from seedbed.catalog.record import RunRecord
 from seedbed.errors import ArgumentError
@@ -165,11 +166,9 @@ class RunComparison:
         """The rows as a DataFrame; needs pandas.
 
         Raises:
-            ImportError: if pandas is not installed.
+            SeedbedError: if pandas is not installed.
         """
-        import pandas
-
-        return pandas.DataFrame(self.rows)
+        return frame_of(self.rows)
 
     def _json_rows(self, limit: int | None) -> list[dict[str, Any]]:
         if not self.over:

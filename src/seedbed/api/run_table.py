@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+from seedbed.api.history import frame_of
 from seedbed.api.html import html_lines, html_table
 from seedbed.api.run import Run
 from seedbed.catalog.record import RunRecord
@@ -151,10 +152,12 @@ class RunTable(Sequence[Run]):
         return RunComparison(compare_runs(self._table, Request(metric, keys, better)))
 
     def to_pandas(self) -> "pandas.DataFrame":
-        """The rows as a DataFrame of pandas, which must be installed."""
-        import pandas
+        """The rows as a DataFrame of pandas.
 
-        return pandas.DataFrame(self.rows, columns=self.columns)
+        Raises:
+            SeedbedError: if pandas is not installed.
+        """
+        return frame_of(self.rows, self.columns)
 
     def to_polars(self) -> "polars.DataFrame":
         """The rows as a DataFrame of polars, which must be installed.
