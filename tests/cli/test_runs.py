@@ -67,7 +67,8 @@ def test_filter_says_how_many_are_left(seedbed, outputs: Path) -> None:
 
 def test_columns_and_limit(seedbed, outputs: Path) -> None:
     result = seedbed("runs", "--columns", "name,data.target", "--limit", "2")
-    assert cells(result.out)[1:] == [["name", "data.target"], ["c", "kind"], ["b", "kind"]]
+    assert cells(result.out)[1:4] == [["name", "data.target"], ["c", "kind"], ["b", "kind"]]
+    assert result.out.endswith("\nand 1 more; --limit 0 shows all\n")
 
 
 def test_json_has_every_run_with_plain_values(seedbed, outputs: Path) -> None:
@@ -109,6 +110,14 @@ def test_folders_that_are_no_runs_are_counted_in_a_line(seedbed, outputs: Path) 
     result = seedbed("runs")
     assert result.code == 0
     assert result.err.startswith("note: 1 folder is no run that can be read: 'hydras' (foreign: ")
+
+
+def test_runs_that_have_not_begun_are_counted(seedbed, outputs: Path) -> None:
+    (outputs / "new").mkdir()
+    (outputs / "new/status.json").write_text('{"status": "running", "started": null}')
+    lock = DirectoryLock(outputs / "new")
+    assert seedbed("runs").err == "note: 1 runs have not begun\n"
+    lock.release()
 
 
 def test_an_empty_folder_has_no_runs(seedbed, tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ from typing import Any
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import identity, setting_names, setting_of, settings_of
 
-BESIDES = ("name", "allow", "sweep", "trainer.threads", "trainer.log_", "trainer.checkpoint_every")
+BESIDES = (
+    "name", "data.name", "allow", "sweep", "trainer.threads", "trainer.log_",
+    "trainer.checkpoint_every",
+)  # fmt: skip
 """Keys, and beginnings of keys, that change no number of a run: its folder's name, the permission
 to import, how a sweep goes about it, what is logged and saved."""
 

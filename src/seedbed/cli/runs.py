@@ -8,16 +8,21 @@ from collections.abc import Sequence
 from seedbed.catalog.sorting import known_names
 from seedbed.catalog.table import OUTPUTS, RecordTable, table_of
 from seedbed.cli.arguments import Parser, print_notes
+from seedbed.config.hints import joined
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text, printable
 from seedbed.runs.opening import opening
+from seedbed.runs.status import Status
 from seedbed.views.run_rows import csv_text, left_out_rows, machine_columns, markdown_text, rows_of
 from seedbed.views.run_text import fitting, lines, place_of, text_columns
 
 MOST_ON_A_TERMINAL = 50
 """Runs, unless `--limit` says otherwise."""
+
+MOST_TITLES = 8
+"""Columns that are left out, by name."""
 
 MOST_NAMED = 3
 """Folders that are no runs, by name; of more, their number is told."""
@@ -60,12 +65,11 @@ def main(argv: Sequence[str]) -> int:
         table = every.filtered(args.filter) if args.filter is not None else every
         if args.sort is not None:
             table = table.in_order(args.sort)
-        shown = table[: args.limit] if args.limit else table
         columns = known_names(every.records, args.columns, "--columns") if args.columns else []
         if args.json or args.csv or args.md:
-            _print_form(shown, columns, args)
+            _print_form(table[: args.limit or None], columns, args)
         else:
-            _print_table(shown, columns, args, every)
+            _print_table(table, columns, args, every)
     return DONE
 
 
@@ -100,12 +104,11 @@ def _print_table(
     table: RecordTable, columns: Sequence[str], args: argparse.Namespace, every: RecordTable
 ) -> None:
     on_terminal = sys.stdout.isatty()
-    whole = len(table)
-    if on_terminal and args.limit is None:
-        table = table[:MOST_ON_A_TERMINAL]
+    place, whole = place_of(table), len(table)
+    most = MOST_ON_A_TERMINAL if on_terminal and args.limit is None else args.limit
     columns = columns or table.columns
-    place = place_of(table)
-    print(_title(len(table), whole, every, place, args))
+    table = table[: most or None]
+    print(_title(whole, every, place, args))
     left_out: list[str] = []
     if len(table):
         cells = text_columns(table, columns, place)
@@ -113,30 +116,31 @@ def _print_table(
             cells, left_out = fitting(cells, shutil.get_terminal_size().columns)
         print("\n".join(lines(cells)))
     if left_out:
-        print(f"no room for {', '.join(left_out)}; --columns KEY,… chooses, --csv has all")
+        print(
+            f"no room for {joined(left_out, MOST_TITLES)}; --columns KEY,… chooses, --csv has all"
+        )
     if len(table) < whole:
         print(f"and {whole - len(table)} more; --limit 0 shows all")
     print_notes([*table.notes, *_left_out(table)])
 
 
-def _title(shown: int, whole: int, every: RecordTable, place: str, args: argparse.Namespace) -> str:
+def _title(whole: int, every: RecordTable, place: str, args: argparse.Namespace) -> str:
     """How many there are, and where."""
     runs = f"{len(every)} run{'' if len(every) == 1 else 's'}"
     number = runs if args.filter is None else f"{whole} of {runs}"
-    where = f" in {printable(place)}" if place and shown else ""
+    where = f" in {printable(place)}" if place and whole else ""
     order = f"by {printable(args.sort)}" if args.sort is not None else "newest first"
-    return f"{number}{where}, {order}:" if shown else f"{number}"
+    return f"{number}{where}, {order}:" if whole else number
 
 
 def _left_out(table: RecordTable) -> list[str]:
-    """A line on folders that are no readable runs."""
-    folders = table.left_out
-    if not folders:
-        return []
-    named = [f"'{printable(run.name)}' ({run.status}: {run.problem or 'has not begun'})"
-             for run in folders[:MOST_NAMED]]  # fmt: skip
-    more = f" and {len(folders) - MOST_NAMED} more" if len(folders) > MOST_NAMED else ""
-    are = "folder is no run that can be read" if len(folders) == 1 else (
-        "folders are no runs that can be read"
-    )  # fmt: skip
-    return [f"{len(folders)} {are}: {', '.join(named)}{more}; --json lists all"]
+    """Lines on runs that have not begun, and on folders that are no readable runs."""
+    folders = [run for run in table.left_out if run.status != Status.PENDING]
+    waiting = len(table.left_out) - len(folders)
+    told = [f"{waiting} runs have not begun"] if waiting else []
+    if folders:
+        named = [f"'{printable(run.name)}' ({run.status}: {run.problem})" for run in folders]
+        what = "folder is no run" if len(folders) == 1 else "folders are no runs"
+        which = joined(named, MOST_NAMED)
+        told.append(f"{len(folders)} {what} that can be read: {which}; --json lists all")
+    return told

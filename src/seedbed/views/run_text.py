@@ -72,10 +72,13 @@ def _writer(name: str) -> Callable[[RunRecord], str]:
 
 
 def status_text(run: RunRecord) -> str:
-    """How a run stands; of one that has not come to its end, how far it is."""
+    """How a run stands; of one that has not come to its end, how far it is.
+
+    Runs that train together write their histories at their end.
+    """
     if run.status == Status.COMPLETED or not run.epochs:
         return str(run.status)
-    return f"{run.status} {run.epoch or 0}/{run.epochs}"
+    return f"{run.status} {'?' if run.epoch is None else run.epoch}/{run.epochs}"
 
 
 def seconds_text(seconds: float | None) -> str:
@@ -130,15 +133,17 @@ def fitting(columns: Sequence[Column], width: int) -> tuple[list[Column], list[s
     found = [columns[0], *shortened]
     if width_of(found) > width:
         found = with_short_titles(found)
-    if width_of(found) > width:
-        found[0] = _with_short_names(found, width)
-    wide, gone = width_of(found), set()
+    title, names = columns[0]
+    least = [_short_name(name, SHORTEST_NAME) for name in names]
+    wide, gone = width_of([(title, least), *found[1:]]), set()
     for at in _least_first([title for title, _ in found]):
         if wide <= width:
             break
         wide -= width_of([found[at]]) + 2
         gone.add(at)
     shown = [column for at, column in enumerate(found) if at not in gone]
+    room = width - width_of(shown[1:]) - 2 if len(shown) > 1 else width
+    shown[0] = title, [_short_name(name, max(room, SHORTEST_NAME)) for name in names]
     return shown, [title for at, (title, _) in enumerate(found) if at in gone]
 
 
@@ -200,11 +205,15 @@ def with_short_titles(columns: Sequence[Column]) -> list[Column]:
     ]
 
 
-def _with_short_names(columns: Sequence[Column], width: int) -> Column:
-    """The names cut, at the end as the beginning tells the number, so that the rest fits."""
-    title, names = columns[0]
-    room = max(SHORTEST_NAME, width - width_of(columns) + max(map(_width, [title, *names])))
-    return title, [cut(name, room) for name in names]
+def _short_name(name: str, longest: int) -> str:
+    """A run's name without the folders in its middle, and then without its end.
+
+    A job's begins with its number.
+    """
+    first, *between, last = name.split("/") if name.count("/") > 1 else ("", name)
+    if _width(name) > longest and between:
+        name = f"{first}/…/{last}"
+    return cut(name, longest)
 
 
 def cut(text: str, longest: int) -> str:
