@@ -271,6 +271,23 @@ def test_what_cannot_be_compared_is_refused(seedbed: Command, tmp_path: Path) ->
     assert "val/loss is not in one unit" in said
 
 
+def test_a_file_that_changed_between_sweeps_is_told(seedbed: Command, tmp_path: Path) -> None:
+    for at, (folder, digest) in enumerate({"a": "1", "b": "1", "c": "2"}.items()):
+        for seed in (0, 1):
+            run = tmp_path / folder / str(seed)
+            write_run(run, 1.0 + at, data__path="x.csv", optimizer__lr=at, seed=seed)
+            made_with = {"data": {"files": {"x.csv": digest}}}
+            (run / "environment.json").write_text(json.dumps(made_with))
+    assert seedbed("compare", "a", "b").code == 0
+    assert "a data file of the runs changed between them" in refused(seedbed, "a", "b", "c")
+    words = ["a/0", "c/1"]  # of different seeds, which are never paired
+    assert "a data file of the runs changed" in refused(seedbed, *words, "--over", "seed")
+    assert seedbed("compare", "a", "c", "--over", "none").err.count("rows of their own") == 1
+    (tmp_path / "c/0/environment.json").unlink()
+    (tmp_path / "c/1/environment.json").write_text("{")
+    assert seedbed("compare", "a", "b", "c").code == 0  # nothing tells that they differ
+
+
 def test_a_metric_of_ones_own_needs_a_direction(seedbed: Command, tmp_path: Path) -> None:
     for seed, value in enumerate((0.2, 0.8)):
         write_run(tmp_path / f"runs/{seed}", value, metric="val/kappa", optimizer__lr=seed)
@@ -337,6 +354,18 @@ def test_damaged_and_foreign_folders_are_counted(seedbed: Command, tmp_path: Pat
     assert "left out: 2 folders" in found["notes"][-1]
     shutil.rmtree(tmp_path / "runs/0")
     assert "no run to compare: 2 folders are none, such as" in refused(seedbed, "runs")
+
+
+def test_jobs_that_have_not_begun_are_counted(
+    seedbed: Command, tmp_path: Path, iris_sweep: Path
+) -> None:
+    sweep = Path(shutil.copytree(iris_sweep, tmp_path / "sweep"))
+    assert not any("have not begun" in note for note in told(seedbed, sweep)["notes"])
+    for path in sweep.glob("*seed=6"):
+        shutil.rmtree(path)
+    assert f"note: 6 jobs of '{sweep}' have not begun" in seedbed("compare", sweep).err
+    some = seedbed("compare", *sweep.glob("*lr=0.1_seed=1"))
+    assert "6 jobs" in some.err  # those that are not named have begun
 
 
 HOSTILE = ("=HYPERLINK(1)", "<script>x</script>", "a|b`c`", "\x1b[31mred", "-x", "x" * 500)

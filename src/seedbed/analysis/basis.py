@@ -1,19 +1,17 @@
-"""By which metric runs can be compared, and on which rows each was measured; by their configs."""
+"""By which metric runs can be compared, and which of its values is the better one."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from seedbed.analysis.rows import cells_of, differing
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.values import BEST, identity, setting_of
+from seedbed.catalog.values import BEST, setting_of
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import ArgumentError
 from seedbed.runs.status import Status
 from seedbed.sweep.outcome import JobState
-from seedbed.sweep.yardstick import OWN_UNIT, SAME_ROWS, Metric, Yardstick, drawn_by
+from seedbed.sweep.yardstick import OWN_UNIT, Metric, Yardstick
 from seedbed.tasks.metrics import METRICS, higher_is_better
-
-NOT_OF_ROWS = (*(f"data.{key}" for key in SAME_ROWS), "data.split.seed")
-"""Keys of `data` that leave the rows as they are, or are told apart by who draws the split."""
 
 
 @dataclass(frozen=True)
@@ -178,41 +176,13 @@ def _direction(metric: str, better: str | None) -> bool:
     return better == "higher"
 
 
-def rows_of(records: Sequence[RunRecord]) -> list[Hashable]:
-    """Of each run, what decides the rows that it is measured on, beside the file's content."""
-    decide = _differing(records, lambda key: key.startswith("data.") and key not in NOT_OF_ROWS)
-    return [(_cells(run, decide), _drawn_by(run)) for run in records]
-
-
-def _drawn_by(run: RunRecord) -> Hashable:
-    split = {key: run.settings.get(f"data.split.{key}") for key in ("validation", "test", "seed")}
-    own_file = run.settings.get("data.validation_path")
-    drawn: Hashable = identity(drawn_by(split, own_file, run.settings.get("seed")))
-    return drawn
-
-
 def _losses(records: Sequence[RunRecord]) -> list[str]:
     """Equal for runs with the same loss; begins with its class, as `Yardstick` asks."""
-    decide = _differing(records, lambda key: key.split(".")[0] == "loss")
+    decide = differing(records, lambda key: key.split(".")[0] == "loss")
     if not decide:
         return [str(records[0].settings.get("loss._target_"))] * len(records)
-    return [f"{run.settings.get('loss._target_')} {_cells(run, decide)}" for run in records]
+    return [f"{run.settings.get('loss._target_')} {cells_of(run, decide)}" for run in records]
 
 
 def _scales(records: Sequence[RunRecord]) -> list[str]:
     return ["standardized" if run.settings.get("data.standardize") else "own" for run in records]
-
-
-def _differing(records: Sequence[RunRecord], is_asked: Callable[[str], bool]) -> list[str]:
-    every = dict.fromkeys(key for keys in {tuple(run.settings) for run in records} for key in keys)
-    return [key for key in every if is_asked(key) and _differs(records, key)]
-
-
-def _differs(records: Sequence[RunRecord], key: str) -> bool:
-    first = records[0].settings.get(key)
-    others = (run.settings.get(key) for run in records)
-    return any(one is not first and identity(one) != identity(first) for one in others)
-
-
-def _cells(run: RunRecord, keys: Iterable[str]) -> tuple[Hashable, ...]:
-    return tuple(identity(run.settings.get(key)) for key in keys)

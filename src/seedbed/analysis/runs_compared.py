@@ -4,8 +4,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seedbed.analysis.basis import ChosenMetric, chosen_metric, measured, rows_of
+from seedbed.analysis.basis import ChosenMetric, chosen_metric, measured
 from seedbed.analysis.comparing import DifferentRows, compare_settings
+from seedbed.analysis.rows import Rows, rows_of
 from seedbed.analysis.settings import Setting, SettingsCompared, Trial
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.table import RecordTable
@@ -77,7 +78,10 @@ def compare_runs(table: RecordTable, request: Request | None = None) -> RunsComp
     over = _over(table, request.over, differing)
     known = differing if request.keys is None else request.keys
     keys = tuple(key for key in known if key not in over)
-    trials = _trials(table.records, keys, over, metric.name)
+    rows = rows_of(table.records)
+    if over:
+        _refuse_changed_files(rows)
+    trials = _trials(table.records, rows, keys, over, metric.name)
     labels, records = _by_setting(table.records, keys, trials)
     return RunsCompared(
         table, metric, keys, over, _compared(trials, keys, over, metric.higher), labels, records
@@ -129,7 +133,11 @@ def _has_repetitions(table: RecordTable, differing: Sequence[str]) -> bool:
 
 
 def _trials(
-    records: Sequence[RunRecord], keys: Sequence[str], over: Sequence[str], metric: str
+    records: Sequence[RunRecord],
+    rows: Sequence[Rows],
+    keys: Sequence[str],
+    over: Sequence[str],
+    metric: str,
 ) -> list[Trial]:
     """Runs side by side are each a setting of their own, by their place in the table."""
     return [
@@ -138,9 +146,9 @@ def _trials(
             seed=_cells(run, over),
             status=run.status,
             value=measured(run, metric),
-            rows=rows,
+            rows=own_rows,
         )
-        for at, (run, rows) in enumerate(zip(records, rows_of(records), strict=True))
+        for at, (run, own_rows) in enumerate(zip(records, rows, strict=True))
     ]
 
 
@@ -167,6 +175,17 @@ def _compared(
     if len({trial.rows for trial in trials}) > 1:
         return None
     return compare_settings((), [replace(one, seed=()) for one in trials], higher=higher)
+
+
+def _refuse_changed_files(rows: Sequence[Rows]) -> None:
+    """A file that changed has other rows, whatever the seed."""
+    contents: dict[Hashable, Hashable] = {}
+    for cells, _, content in rows:
+        if contents.setdefault(cells, content) != content:
+            raise ArgumentError(
+                "a data file of the runs changed between them, and their settings cannot be "
+                "compared; name the runs of one sweep, or type --over none to see all side by side"
+            )
 
 
 def _different_rows(keys: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from seedbed.analysis.importance import Importance, importance
 from seedbed.analysis.runs_compared import SEED, RunsCompared
 from seedbed.analysis.sentences import importance_sentence, remarks, verdict_sentence
 from seedbed.analysis.settings import Against, OneSetting
+from seedbed.analysis.unbegun import jobs_not_begun
 from seedbed.analysis.verdict import Verdict
 from seedbed.api.history import frame_of
 from seedbed.api.html import columns_of, html_lines, html_table
@@ -134,6 +135,8 @@ class RunComparison:
                 f"every setting has one run, and nothing tells how far the seed alone moves "
                 f"{self.metric}; type seed=range(0,10) in the sweep"
             )
+        for sweep, count in jobs_not_begun([*compared.table.records, *left_out]).items():
+            told.append(f"{count} jobs of '{sweep}' have not begun; seedbed resume runs them")
         if left_out:
             told.append(f"left out: {len(left_out)} folders that are no runs, or no readable ones")
         return told

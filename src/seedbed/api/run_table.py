@@ -111,11 +111,13 @@ class RunTable(Sequence[Run]):
         Raises:
             ArgumentError: if no run has a value, or the runs cannot be compared by it.
         """
-        from seedbed.analysis.basis import chosen_metric, rows_of
+        from seedbed.analysis.basis import chosen_metric, measured
+        from seedbed.analysis.rows import rows_of
 
         done = [run for run in self._table.records if run.status == Status.COMPLETED]
         chosen = chosen_metric(done, metric, better)
-        having = [run for run in done if not math.isnan(run.metrics.get(chosen.name, math.nan))]
+        key = chosen.name
+        having = [run for run in done if not math.isnan(_or_nan(measured(run, key)))]
         if not having:
             raise ArgumentError(f"best: no completed run has a value of '{chosen.name}'")
         if not across_rows and len(set(rows_of(having))) > 1:
@@ -123,9 +125,8 @@ class RunTable(Sequence[Run]):
                 f"best: the runs are measured on different rows, so {chosen.name} does not rank "
                 "them; filter them, or type best(across_rows=True)"
             )
-        key = chosen.name
         pick = max if chosen.higher else min
-        return Run(pick(having, key=lambda run: run.metrics[key]).path)
+        return Run(pick(having, key=lambda run: _or_nan(measured(run, key))).path)
 
     def compare(
         self,
@@ -203,6 +204,10 @@ class RunTable(Sequence[Run]):
         more, others = len(self) - MOST_SHOWN, len(self._table.left_out)
         told = [f"and {more} more"] if more > 0 else []
         return [*told, *([f"{others} folders are no runs that can be read"] if others else [])]
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _of_one_kind(values: list[Any]) -> list[Any]:
