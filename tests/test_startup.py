@@ -28,6 +28,7 @@ ANSWERED = {
     "config": ["train", "--cfg", "job"],
     "defaults": ["train", "--info", "defaults"],
     "curves of a run": ["plot", "run"],
+    "table of runs": ["runs", ".", "--filter", "status=completed", "--sort", "train/loss"],
     "runs compared": ["compare", "run"],
 }
 

@@ -163,10 +163,15 @@ def test_remove_asks_on_a_terminal(seedbed, run: Path, monkeypatch, answer, stay
 
 def test_a_removed_job_keeps_the_sweep_openable(seedbed, sweep: Path) -> None:
     job = next(path for path in sorted(sweep.iterdir()) if path.is_dir())
-    assert seedbed("remove", job, "--yes").code == 0
+    result = seedbed("remove", job, "--yes")
+    assert result.code == 0
+    assert "cannot be reproduced bit for bit without it" in result.out
     opened = program.load_sweep(sweep)
     assert len(opened) == 2
     assert opened.statuses == {"completed": 2, "pending": 1}
+    again = seedbed("reproduce", opened[0].path)
+    assert again.code == 2
+    assert "lacks a run of its stack" in again.err
     assert len(find_runs([sweep])) == 2
 
 

@@ -116,7 +116,7 @@ def test_runs_that_have_not_begun_are_counted(seedbed, outputs: Path) -> None:
     (outputs / "new").mkdir()
     (outputs / "new/status.json").write_text('{"status": "running", "started": null}')
     lock = DirectoryLock(outputs / "new")
-    assert seedbed("runs").err == "note: 1 runs have not begun\n"
+    assert seedbed("runs").err == "note: 1 run has not begun\n"
     lock.release()
 
 

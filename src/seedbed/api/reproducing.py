@@ -26,7 +26,7 @@ OF_STACKS = ("engine", "identical_in_its_stack", "alike_on_its_own", "steps_on_i
 
 NO_SWEEP = (
     "not compared among the runs that it was trained with, bit for bit, as its sweep is not beside "
-    "it; put it back into the sweep's folder"
+    "it, or lacks a run of its stack; put it back into the sweep's folder"
 )
 MADE_LONGER = (
     "not compared bit for bit, as it was trained among other runs first and then made longer on "

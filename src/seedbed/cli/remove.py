@@ -34,6 +34,8 @@ def main(argv: Sequence[str]) -> int:
     found = removals(args.runs)
     for removal in found:
         print(_line(removal))
+    if any(removal.of_stack for removal in found):
+        print("note: runs that were trained with it cannot be reproduced bit for bit without it")
     runs = sum(len(removal.runs) for removal in found)
     what = f"{runs} run{'' if runs == 1 else 's'}, {_size(sum(one.size for one in found))}"
     if not args.yes and not _agreed(what):

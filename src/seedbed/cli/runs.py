@@ -137,7 +137,7 @@ def _left_out(table: RecordTable) -> list[str]:
     """Lines on runs that have not begun, and on folders that are no readable runs."""
     folders = [run for run in table.left_out if run.status != Status.PENDING]
     waiting = len(table.left_out) - len(folders)
-    told = [f"{waiting} runs have not begun"] if waiting else []
+    told = [f"{waiting} run{' has' if waiting == 1 else 's have'} not begun"] if waiting else []
     if folders:
         named = [f"'{printable(run.name)}' ({run.status}: {run.problem})" for run in folders]
         what = "folder is no run" if len(folders) == 1 else "folders are no runs"

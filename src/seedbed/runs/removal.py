@@ -23,7 +23,7 @@ from seedbed.runs.layout import (
     RunPaths,
 )
 from seedbed.runs.lock import DirectoryLock, is_being_written
-from seedbed.runs.reader import written_status
+from seedbed.runs.reader import read_json, written_status
 
 REMOVED = ".removed"
 """In front of the name of a directory that is going; hidden, and taken for no run."""
@@ -49,6 +49,7 @@ class Removal:
         runs: the run directories that it is or holds.
         size: bytes of all files in it.
         is_sweep: whether it is a sweep.
+        of_stack: whether it is one run of several that were trained together.
         others: names of files in it that no run or sweep makes, below it.
     """
 
@@ -56,6 +57,7 @@ class Removal:
     runs: Sequence[Path]
     size: int
     is_sweep: bool
+    of_stack: bool
     others: Sequence[str]
 
 
@@ -160,7 +162,15 @@ def _removal(path: Path) -> Removal:
         others += [f"{folder}/{name}" for name in names if not _is_ours(folder, name)]
     _refuse_running([path, *runs])
     below = [str(Path(one).relative_to(path)) for one in sorted(others)]
-    return Removal(path, runs, size, _is_sweep(path), below)
+    return Removal(path, runs, size, _is_sweep(path), _is_of_stack(path), below)
+
+
+def _is_of_stack(path: Path) -> bool:
+    if not _is_file(path.parent / SWEEP_JOBS):
+        return False
+    with suppress(RunDirectoryError):
+        return bool(read_json(RunPaths(path).result).get("group"))
+    return False
 
 
 def _is_ours(folder: str, name: str) -> bool:

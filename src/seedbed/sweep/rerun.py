@@ -20,7 +20,7 @@ from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.directory import claim
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json
-from seedbed.sweep.outcome import JobState, read_sweep
+from seedbed.sweep.outcome import JobState, has_begun, read_sweep
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
 from seedbed.training.resume import with_threads
@@ -28,7 +28,7 @@ from seedbed.training.run_components import build_run
 
 
 def members(paths: RunPaths) -> list[JobState] | None:
-    """The jobs that the run was trained with, itself among them; None if its sweep is not there.
+    """The jobs that the run was trained with, itself among them; None if not all are there.
 
     Raises:
         RunDirectoryError: if the sweep beside it is damaged.
@@ -40,7 +40,8 @@ def members(paths: RunPaths) -> list[JobState] | None:
     jobs = [job for job in read_sweep(directory).jobs if number and job.group == number]
     if len(jobs) > MOST_RUNS:
         raise RunDirectoryError(f"'{directory / SWEEP_JOBS}' names {len(jobs)} runs of one stack")
-    return jobs if paths.root.resolve().name in [job.directory for job in jobs] else None
+    own = paths.root.resolve().name in [job.directory for job in jobs]
+    return jobs if own and all(has_begun(directory, job) for job in jobs) else None
 
 
 @dataclass(frozen=True)
