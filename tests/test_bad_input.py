@@ -187,8 +187,8 @@ wrong kind of --cfg: train --cfg all_of_it
     --resolve and --package go with --cfg job
 misspelt flag of validate: validate --jsn
     did you mean '--json'?
-unknown command: nope
-    no command 'nope'; there are train, validate, summary, predict
+unknown command: frobnicate
+    no command 'frobnicate'; there are train, validate, summary, predict
 misspelt command: trian
     no command 'trian'; did you mean 'train'?
 no such --config-dir: train --config-dir nope
