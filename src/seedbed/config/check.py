@@ -125,7 +125,7 @@ class _Checker:
             self.problems.append(f"{path or 'the config'} has {more} more keys that are unknown")
 
     def _unknown(self, where: str, here: list[str], path: str) -> str:
-        shown_key = as_typed(where)[1:-1]
+        key_text = as_typed(where)[1:-1]
         if where == "experiment":
             hint = "; begin the experiment's YAML with the line '# @package _global_'"
             return f"no key '{where}'{hint}"
@@ -136,7 +136,7 @@ class _Checker:
             hint = key_hint(where, [*target, *here, *self.elsewhere(path)])
         if not hint:
             hint = f"; there are {joined(here)}" if here else f"; {path} takes none here"
-        return f"no key '{shown_key}'{hint}"
+        return f"no key '{key_text}'{hint}"
 
     @cached_property
     def all_keys(self) -> list[str]:

@@ -58,12 +58,12 @@ class Range:
         """The bound that is only named for a number beyond it, or nothing."""
         if self.largest is None or not self.largest < value < INFINITY:
             return ""
-        return f"and at most {_shown(self.largest)}"
+        return f"and at most {_bound_text(self.largest)}"
 
     def __str__(self) -> str:
         signs = {">=": self.at_least, ">": self.above, "<=": self.at_most, "<": self.below}
         bounds = {sign: bound for sign, bound in signs.items() if bound is not None}
-        return " and ".join(f"{sign} {_shown(bound)}" for sign, bound in bounds.items())
+        return " and ".join(f"{sign} {_bound_text(bound)}" for sign, bound in bounds.items())
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def is_file_name(path: str) -> bool:
     )
 
 
-def _shown(bound: float) -> str:
+def _bound_text(bound: float) -> str:
     """A bound as a person would type it: whole as long as it is short."""
     text = str(bound)
     return text if isinstance(bound, int) and len(text) <= 10 else f"{bound:g}"

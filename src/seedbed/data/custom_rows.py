@@ -62,7 +62,7 @@ class CustomSplit:
         """
         row = self.dataset[index]
         if not isinstance(row, tuple | list) or len(row) != 2:
-            raise self.error(index, f"must be (x, y), got {_shown(row)}")
+            raise self.error(index, f"must be (x, y), got {_type_text(row)}")
         x = torch.from_numpy(row[0]) if isinstance(row[0], np.ndarray) else row[0]
         if not isinstance(x, torch.Tensor):
             raise self.error(index, f"must give x as a tensor, got {type(x).__name__}")
@@ -209,7 +209,7 @@ class CustomRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return TensorDataset(x.float() if x.is_floating_point() else x, targets)
 
 
-def _shown(row: Any) -> str:
+def _type_text(row: Any) -> str:
     if isinstance(row, dict):
         return f"dict with the keys {', '.join(map(repr, list(row)[:5]))}"
     if isinstance(row, tuple | list):

@@ -38,14 +38,14 @@ def notes_on_spellings(preprocessing: Preprocessing, origin: str) -> list[str]:
     if preprocessing.classes:
         named[preprocessing.target[0]] = ("classes", preprocessing.classes)
     return [
-        f"column '{name}' of {origin} holds {_told(groups)}, which stay different {what}; write "
+        f"column '{name}' of {origin} holds {_listed(groups)}, which stay different {what}; write "
         "them alike if they mean the same"
         for name, (what, names) in named.items()
         if (groups := alike(names))
     ]
 
 
-def _told(groups: Sequence[Sequence[str]]) -> str:
+def _listed(groups: Sequence[Sequence[str]]) -> str:
     return joined(
         [" and ".join(f"'{_line(one)}'" for one in group) for group in groups], MOST_SHOWN
     )
