@@ -117,7 +117,7 @@ class _Checker:
     def unknown(self, value: Mapping[str, Any], known: Mapping[str, Any], path: str) -> None:
         """Notes the keys that there are none of; to look for the right name takes its time."""
         unknown = [str(key) for key in value if key not in known]
-        here = [_join(path, name) for name in known]
+        here = [_join(path, name) for name in known] if unknown else []
         for key in unknown[:MOST_PROBLEMS]:
             self.problems.append(self._unknown(_join(path, key), here, path))
         if len(unknown) > MOST_PROBLEMS:
