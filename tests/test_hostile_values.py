@@ -73,8 +73,12 @@ def put(config: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
 
 TAKEN = {
     "predict": ["--input", "[[10, 11]]"], "inspect": ["--weights"], "tag": ["run"], "note": ["run"],
+    "dashboard": ["--optuna", "journal.log"],  # else it would serve until Ctrl-C
 }  # fmt: skip
 """What a command needs beside its run."""
+
+LISTS = ("runs", "dashboard")
+"""They look for runs below a folder."""
 
 
 def command_lines(command: str, run: Path) -> Iterator[list[str]]:
@@ -94,7 +98,7 @@ def command_lines(command: str, run: Path) -> Iterator[list[str]]:
                 yield [command, str(run), *more, *layer, f"{flag}={text}"]
             elif action.dest == "overrides":
                 yield [command, str(run), text]
-            elif not action.option_strings and (command, text) != ("runs", "/"):
+            elif not action.option_strings and not (command in LISTS and text == "/"):
                 yield [command, *TAKEN.get(command, []), "--", text]  # "/" lists the whole machine
 
 

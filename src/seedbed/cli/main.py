@@ -17,6 +17,7 @@ COMMANDS = {
     "inspect": "weights, and what the layers make of an input",
     "plot": "loss curves",
     "runs": "a table of all runs: what differs, how they ended, metrics",
+    "dashboard": "TensorBoard over runs, on this machine alone",
     "tag": "give runs a word that a filter finds",
     "note": "write a note beside a run",
     "remove": "remove runs or a sweep, saying first what goes",

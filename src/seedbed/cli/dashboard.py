@@ -1,0 +1,136 @@
+"""`seedbed dashboard [DIR…]`: TensorBoard over runs, on this machine alone, until Ctrl-C."""
+
+import os
+import shlex
+import signal
+import sys
+import threading
+from argparse import Namespace
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from seedbed.catalog.table import RecordTable, table_of
+from seedbed.cli.arguments import Parser, output_file, print_notes, refuse_idle_flag
+from seedbed.errors import ArgumentError
+from seedbed.process import fast_start, signals
+from seedbed.process.exit_codes import DONE
+from seedbed.runs.files import printable
+from seedbed.runs.opening import opening
+
+OUTPUTS = "outputs"
+
+
+def parser() -> Parser:
+    """The arguments."""
+    made = Parser(
+        "dashboard",
+        "TensorBoard over the runs below folders, at an address of this machine alone, until "
+        "Ctrl-C.",
+        "seedbed dashboard outputs --filter 'model=custom' --best 20",
+    )
+    made.add_argument("folders", metavar="DIR", nargs="*", help=f"default: {OUTPUTS}")
+    made.add_argument(
+        "--best",
+        metavar="N",
+        type=int,
+        help="only the best N runs; 0 for all; default: the best 40 where there are more",
+    )
+    made.add_argument("--metric", metavar="NAME", help="that ranks them, such as val/accuracy")
+    made.add_argument("--filter", metavar="TEXT", help="which runs, as for seedbed runs")
+    made.add_argument("--port", metavar="N", type=int, help="default: one that is free")
+    made.add_argument("--no-browser", action="store_true", help="open no browser")
+    made.add_argument(
+        "--optuna",
+        metavar="FILE.log",
+        help="write the runs as a journal of Optuna instead, for optuna-dashboard",
+    )
+    return made
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serves, or writes; the exit code."""
+    args = parser().parse_intermixed_args(argv)
+    _refuse_numbers(args)
+    folders = args.folders or [OUTPUTS]
+    with opening(folders[0]):
+        every = table_of(folders)
+        table = every.filtered(args.filter) if args.filter is not None else every
+    print_notes(table.notes)
+    if not len(table):
+        raise ArgumentError(_no_runs(every, folders))
+    if args.optuna is not None:
+        return _written(table, args)
+    return _served(table, folders, args)
+
+
+def _refuse_numbers(args: Namespace) -> None:
+    if args.best is not None and args.best < 0:
+        raise ArgumentError(f"--best: a number of runs, or 0 for all, got {args.best}")
+    if args.port is not None and not 0 <= args.port <= 65535:
+        raise ArgumentError(f"--port: a number from 0 to 65535, got {args.port}")
+
+
+def _no_runs(every: RecordTable, folders: Sequence[str]) -> str:
+    where = ", ".join(f"'{printable(folder)}'" for folder in folders)
+    if len(every):
+        return (
+            f"--filter: none of the {len(every)} runs in {where} is such; seedbed runs lists them"
+        )
+    return f"no runs in {where}; type seedbed train, or name a folder of runs"
+
+
+def _served(table: RecordTable, folders: Sequence[str], args: Namespace) -> int:
+    from seedbed.views.tensorboard import best_of, folder_of, served
+
+    runs, which = best_of(table, args.best, args.metric)
+    ended = threading.Event()
+    with ExitStack() as stack:
+        stack.enter_context(signals.heard_by(lambda _: ended.set()))
+        if len(runs) == len(table) and args.filter is None and len(folders) == 1:
+            logdir = Path(folders[0])  # where new runs are seen as they begin
+        else:
+            logdir = stack.enter_context(folder_of(runs))
+        address = stack.enter_context(served(logdir, args.port or 0))
+        fast_start.imports_done()
+        print(f"dashboard: {address}")
+        number = _number(len(table))
+        print(f"{number}: {which}; --best 0 shows all" if which else number)
+        print("Ctrl-C ends it", flush=True)
+        if not args.no_browser and _has_display():
+            _open(address)
+        while not ended.wait(3600):
+            pass
+    return DONE if signals.exit_code() == 128 + signal.SIGINT else signals.exit_code()
+
+
+def _has_display() -> bool:
+    """Whether a browser has somewhere to open; one of a terminal would take ours away."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _open(address: str) -> None:
+    import webbrowser
+
+    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+def _written(table: RecordTable, args: Namespace) -> int:
+    for flag, given in (("--port", args.port), ("--no-browser", args.no_browser)):
+        refuse_idle_flag(flag, given, "is of TensorBoard, and --optuna writes a file")
+    from seedbed.views.optuna_journal import write_journal
+    from seedbed.views.tensorboard import best_of
+
+    output = output_file(args.optuna, "--optuna")
+    runs = table if args.best is None else RecordTable(best_of(table, args.best, args.metric)[0])
+    chosen = write_journal(runs, output, args.metric)
+    print(f"journal: {printable(str(output))}")
+    print(f"{_number(len(runs))} by {chosen.name}{f' ({chosen.why})' if chosen.why else ''}")
+    print(f"look at it: optuna-dashboard {shlex.quote(printable(str(output)))}")
+    return DONE
+
+
+def _number(runs: int) -> str:
+    return f"{runs} run{'' if runs == 1 else 's'}"

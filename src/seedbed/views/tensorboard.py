@@ -1,0 +1,124 @@
+"""TensorBoard over run directories: which of them it shows, served to this machine alone."""
+
+import contextlib
+import io
+import socket
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from seedbed.analysis.basis import chosen_metric
+from seedbed.catalog.record import RunRecord
+from seedbed.catalog.sorting import is_nothing
+from seedbed.catalog.table import RecordTable
+from seedbed.errors import ArgumentError
+
+MOST_SHOWN = 40
+"""Runs, unless asked for more: above it, TensorBoard opens with all of them unticked."""
+
+HOST = "127.0.0.1"
+
+
+def best_of(
+    table: RecordTable, number: int | None, metric: str | None
+) -> tuple[Sequence[RunRecord], str]:
+    """The runs that are shown, and a sentence on the others.
+
+    Args:
+        table: the runs, newest first.
+        number: how many; 0 for all, None for `MOST_SHOWN`.
+        metric: that ranks them; None for the one that they are compared by.
+
+    Raises:
+        ArgumentError: if a number or a metric was asked for by which they cannot be ranked.
+    """
+    most = MOST_SHOWN if number is None else number or len(table)
+    if len(table) <= most:
+        return table.records, ""
+    asked = number is not None or metric is not None
+    try:
+        chosen = chosen_metric(table.records, metric, None)
+    except ArgumentError as err:
+        if asked:
+            raise
+        return table.records[:most], f"the newest {most}, as they cannot be ranked: {err}"
+    having = [run for run in table if not is_nothing(run.metrics.get(chosen.name))]
+    having.sort(key=lambda run: run.metrics[chosen.name], reverse=chosen.higher)
+    rest = [run for run in table if is_nothing(run.metrics.get(chosen.name))]
+    return (having + rest)[:most], f"the best {most} by {chosen.name}"
+
+
+@contextlib.contextmanager
+def folder_of(runs: Sequence[RunRecord]) -> Iterator[Path]:
+    """A folder with nothing but links to the runs, under their names; gone at the end.
+
+    Raises:
+        ArgumentError: if this machine makes no links.
+    """
+    with tempfile.TemporaryDirectory(prefix="seedbed_dashboard_") as made:
+        for run in runs:
+            link = Path(made) / _place(run, runs)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                link.symlink_to(run.path, target_is_directory=True)
+            except OSError as err:
+                raise ArgumentError(
+                    f"cannot link '{run.path}' for TensorBoard: {err.strerror}; type --best 0 "
+                    "without --filter, which needs no links"
+                ) from err
+        yield Path(made)
+
+
+def _place(run: RunRecord, runs: Sequence[RunRecord]) -> Path:
+    """The run's name in TensorBoard: its path below the folder that holds all of them."""
+    return run.path.relative_to(common_folder(runs))
+
+
+def common_folder(runs: Sequence[RunRecord]) -> Path:
+    """The innermost folder that holds all run directories."""
+    parts = zip(*(run.path.parent.parts for run in runs), strict=False)
+    return Path(*(one[0] for one in parts if len(set(one)) == 1))
+
+
+@contextlib.contextmanager
+def served(logdir: Path, port: int) -> Iterator[str]:
+    """Serves TensorBoard on this machine, and gives its address.
+
+    Args:
+        logdir: where it looks for event files, again and again.
+        port: of it; 0 for one that is free.
+
+    Raises:
+        ArgumentError: if the port cannot be had.
+    """
+    _refuse_taken(port)  # TensorBoard asks once it has begun to read
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from tensorboard import default, program
+
+        board = program.TensorBoard(default.get_plugins())
+    words = ["--logdir", str(logdir), "--host", HOST, "--port", str(port)]
+    board.configure([None, *words])
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):  # its advice is for those who type it
+            address: str = board.launch()
+    except program.TensorBoardServerException as err:
+        raise ArgumentError(f"--port: {err}; leave it out, and a free one is taken") from err
+    yield address
+
+
+def _refuse_taken(port: int) -> None:
+    """Refuses a port that another program listens on, or that is not for us.
+
+    Raises:
+        ArgumentError: with what to type.
+    """
+    try:
+        with socket.socket() as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind((HOST, port))
+    except OSError as err:
+        raise ArgumentError(
+            f"--port: {port} cannot be had: {err.strerror}; leave it out, and a free one is taken"
+        ) from err
