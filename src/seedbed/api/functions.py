@@ -12,9 +12,9 @@ from seedbed.api.hygiene import untouched
 from seedbed.api.messages import messages
 from seedbed.api.run import Run
 from seedbed.api.sweep import Sweep
-from seedbed.api.wording import in_python
+from seedbed.api.wording import worded_for_python
 from seedbed.config.hints import did_you_mean
-from seedbed.errors import ArgumentError, SeedbedError
+from seedbed.errors import ArgumentError
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.reader import open_run
 from seedbed.runs.status import Status
@@ -43,13 +43,8 @@ def _a_guest(function: Callable[P, T]) -> Callable[P, T]:
     @wraps(function)
     def guest(*args: P.args, **named: P.kwargs) -> T:
         _refuse_unknown(function.__name__, arguments, named)
-        try:
-            with untouched():
-                return function(*args, **named)
-        except SeedbedError as err:
-            err.problems = [in_python(problem) for problem in err.problems]
-            err.args = ("\n".join(err.problems),)
-            raise
+        with worded_for_python(), untouched():
+            return function(*args, **named)
 
     return guest
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from seedbed.api.history import frame_of
 from seedbed.api.html import html_lines, html_table
 from seedbed.api.run import Run
+from seedbed.api.wording import worded_for_python
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.sorting import known_names
 from seedbed.catalog.table import RecordTable
@@ -65,6 +66,7 @@ class RunTable(Sequence[Run]):
             for one in self._table.left_out
         }
 
+    @worded_for_python()
     def column(self, name: str) -> list[Any]:
         """The values of all runs under a name: a column, any key of the config, a metric.
 
@@ -85,6 +87,7 @@ class RunTable(Sequence[Run]):
         """
         return RunTable(self._table.filtered(text))
 
+    @worded_for_python()
     def sort(self, keys: str) -> "RunTable":
         """The runs by columns, such as `"val/loss"` or `"-val/accuracy,seed"`.
 
@@ -97,6 +100,7 @@ class RunTable(Sequence[Run]):
         """
         return RunTable(self._table.in_order(keys))
 
+    @worded_for_python()
     def best(
         self, metric: str | None = None, *, better: str | None = None, across_rows: bool = False
     ) -> Run:
@@ -128,6 +132,7 @@ class RunTable(Sequence[Run]):
         pick = max if chosen.higher else min
         return Run(pick(having, key=lambda run: _or_nan(measured(run, key))).path)
 
+    @worded_for_python()
     def compare(
         self,
         metric: str | None = None,

@@ -1,6 +1,10 @@
 """What a Python program types, in errors that were written for the command line."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from seedbed.errors import SeedbedError
 
 IN_PYTHON = (
     (r"^hydra\.(run|sweep)\.dir must name", "directory must name"),
@@ -12,8 +16,25 @@ IN_PYTHON = (
     (r"(?:type )?\bseedbed resume (\S+) --changed", r"call seedbed.resume('\1', changed=True)"),
     (r"(?:type )?\bseedbed resume (\S+) ([^\s;,()]+=\S+)", r"call seedbed.resume('\1', '\2')"),
     (r"(?:type )?\bseedbed resume (\S+)", r"call seedbed.resume('\1')"),
+    (r"^--metric: ", "metric: "),
+    (r"type --metric and one of", "give metric= and one of"),
+    (r"type --better (\w+) or --better (\w+)", r"give better='\1' or better='\2'"),
+    (r"^--better: ", "better: "),
+    (r"^--sort: ", "sort: "),
+    (r"; --json --limit 1 shows the names", "; columns has the names"),
 )
 """Advice of the commands and what to do instead; the first that fits a place takes it."""
+
+
+@contextmanager
+def worded_for_python() -> Iterator[None]:
+    """Gives the errors that are raised inside advice that a Python program can follow."""
+    try:
+        yield
+    except SeedbedError as err:
+        err.problems = [in_python(problem) for problem in err.problems]
+        err.args = ("\n".join(err.problems),)
+        raise
 
 
 def in_python(problem: str) -> str:

@@ -121,11 +121,8 @@ def _without_config(
 
 
 def _settings(paths: RunPaths) -> dict[str, Any]:
-    if allocated(paths.config) > LARGEST_CONFIG:
-        size = LARGEST_CONFIG // 2**20
-        raise RunDirectoryError(f"its {paths.config.name} is larger than {size} MiB")
     try:
-        return flat_settings(read_text(paths.config))
+        return flat_settings(_small_text(paths.config))
     except yaml.YAMLError as err:
         told = " ".join(str(err).split())[:200]
         raise RunDirectoryError(f"its {paths.config.name} is not plain YAML: {told}") from err
@@ -168,16 +165,23 @@ def last_epoch(paths: RunPaths) -> dict[str, float]:
 
 def _choices(paths: RunPaths) -> dict[str, str | None]:
     try:
-        return group_choices(read_text(paths.hydra / "hydra.yaml"))
+        return group_choices(_small_text(paths.hydra / "hydra.yaml"))
     except RunDirectoryError:
         return {}
 
 
 def _follows(paths: RunPaths) -> frozenset[str]:
     try:
-        return references(read_text(paths.hydra / "config.yaml"))
+        return references(_small_text(paths.hydra / "config.yaml"))
     except RunDirectoryError:
         return frozenset()
+
+
+def _small_text(path: Path) -> str:
+    if allocated(path) > LARGEST_CONFIG:
+        size = LARGEST_CONFIG // 2**20
+        raise RunDirectoryError(f"its {path.name} is larger than {size} MiB")
+    return read_text(path)
 
 
 def _moment(told: object) -> datetime | None:
