@@ -79,6 +79,7 @@ def measure(folder: Path, rounds: int) -> dict[str, tuple[Taken, float]]:
             *runs, "--filter", "optimizer.lr<0.01 and status=completed", "--sort", "val/loss",
         ],
         "runs --json": [*runs, "--json"],
+        "compare --over seed": [*SEEDBED, "compare", "outputs", "--over", "seed"],
         "runs, one new run": runs,
     }  # fmt: skip
     figures = {}

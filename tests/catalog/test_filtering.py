@@ -106,6 +106,7 @@ REFUSED = {
     "status in [failed": "expected ',' or ']'",
     "status not failed": "expected 'in'",
     "and": "expected a name",
+    "val/loss is not null": "expected =, as in val/loss=null or val/loss!=null, got 'is'",
     "1 < 2": "no run has '1'",
     "optimizer.lrr<1": "no run has 'optimizer.lrr'; did you mean 'optimizer.lr'",
     "lr<1": "did you mean 'optimizer.lr'",
@@ -161,6 +162,7 @@ def test_runs_without_the_value_are_counted() -> None:
 def test_a_text_that_no_run_has_gets_the_nearest() -> None:
     assert filtered(RUNS, "model=custon").hint == "no run has model=custon; did you mean 'custom'?"
     assert "did you mean 'running'" in filtered(RUNS, "status=runing").hint
+    assert "did you mean 'running'" in filtered(RUNS, "status=RUNNING").hint
 
 
 def test_a_filter_of_no_runs_keeps_none() -> None:

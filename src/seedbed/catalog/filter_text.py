@@ -149,6 +149,8 @@ class _Reader:
         negated = self.takes("not")
         if self.takes("in"):
             return self.membership(key, negated=negated)
+        if self.next.text.lower() == "is":
+            raise self.refuse(f"=, as in {key.text}=null or {key.text}!=null")
         if negated or self.next.kind != "operator":
             raise self.refuse(
                 "'in'" if negated else f"=, !=, <, <=, >, >=, ~ or in behind '{key.text}'"

@@ -254,5 +254,6 @@ def _hint(runs: Sequence[RunRecord], compared: Iterable[Comparison]) -> str:
         if _key(asked) == "status":
             held |= set(Status)
         if asked.operator == "=" and isinstance(asked.value, str) and asked.value not in held:
-            return f"no run has {asked.key}={asked.value}{did_you_mean(asked.value, held)}"
+            near = did_you_mean(asked.value, held) or did_you_mean(asked.value.lower(), held)
+            return f"no run has {asked.key}={asked.value}{near}"
     return ""
