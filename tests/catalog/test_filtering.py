@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seedbed.catalog.filtering import filtered
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.sorting import in_order
+from seedbed.catalog.sorting import in_order, known_names
 from seedbed.errors import ArgumentError
 
 
@@ -189,6 +189,15 @@ def test_an_order_has_what_is_missing_last(keys: str, names: str) -> None:
 def test_an_order_counts_what_is_missing_or_undefined() -> None:
     assert in_order(RUNS, "val/loss")[1] == {"val/loss": 1}
     assert in_order([A, B, run("d", metrics={"val/r2": 0.1})], "-val/r2")[1] == {"val/r2": 2}
+
+
+def test_a_name_with_a_comma_or_a_blank_stands_in_backticks() -> None:
+    odd = run("d", settings={"data.categories.a, b": 2, "odd key": 3})
+    assert known_names([A, odd], "`data.categories.a, b`,odd key, name", "--columns") == [
+        "data.categories.a, b", "odd key", "name",
+    ]  # fmt: skip
+    assert [one.name for one in in_order([A, odd], "-`odd key`")[0]] == ["d", "a"]
+    assert filtered([A, odd], "`data.categories.a, b`=2").kept == [odd]
 
 
 def test_an_order_by_what_no_run_has_is_refused() -> None:

@@ -64,6 +64,27 @@ def test_a_run_that_is_being_written_may_be_tagged(seedbed, run: Path) -> None:
     assert tags_of(run) == ("word",)
 
 
+TAG = """
+import sys
+from pathlib import Path
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.notes import note, tag
+for number in range(20):
+    tag([RunPaths(Path(sys.argv[1]))], f"{sys.argv[2]}{number}")
+note(RunPaths(Path(sys.argv[1])), "kept")
+"""
+
+
+def test_commands_at_once_forget_no_tag(run: Path) -> None:
+    lines = [[sys.executable, "-c", TAG, str(run), name] for name in "abc"]
+    processes = [subprocess.Popen(line) for line in lines]
+    assert [process.wait(timeout=100) for process in processes] == [0, 0, 0]
+    assert tags_of(run) == tuple(
+        sorted(f"{name}{number}" for name in "abc" for number in range(20))
+    )
+    assert find_runs([run])[0].note == "kept"
+
+
 def test_a_note_is_written_replaced_and_taken_away(seedbed, run: Path) -> None:
     seedbed("tag", run, "kept")
     seedbed("note", run, "first")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,9 @@ from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import keys_of, value_of
 from seedbed.config.hints import did_you_mean
 from seedbed.errors import ArgumentError
+
+LISTED = re.compile(r"(?:[^,`]|`[^`]*`?)+")
+"""A name of several with commas between."""
 
 
 def in_order(runs: Sequence[RunRecord], keys: str) -> tuple[list[RunRecord], dict[str, int]]:
@@ -42,14 +46,14 @@ def known_names(runs: Sequence[RunRecord], keys: str, flag: str) -> list[str]:
 
     Args:
         runs: that may have them; where there are none, every name is taken.
-        keys: with commas between.
+        keys: with commas between; one that holds a comma stands in backticks.
         flag: that lists them, for the error.
 
     Raises:
         ArgumentError: for a name that no run has.
     """
     there = keys_of(runs)
-    names = [one.strip() for one in keys.split(",") if one.strip()]
+    names = [one.strip().replace("`", "") for one in LISTED.findall(keys) if one.strip()]
     if not names:
         raise ArgumentError(f"{flag}: names no column; type {flag} val/loss, say")
     for name in names:

@@ -1,18 +1,24 @@
 """Tags and a note that a reader keeps with a run: one small file, which no run writes."""
 
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from seedbed.errors import ArgumentError, RunDirectoryError
+from seedbed.errors import ArgumentError, DirectoryTakenError, RunDirectoryError
 from seedbed.runs.files import UNPRINTABLE, write_json, writing
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.reader import read_json
 
 WORD = re.compile(r"[^\W_][\w.+-]{0,63}")
 """A tag: letters of any script and digits, and within it `_ . + -`."""
 
 MOST_TAGS = 100
+
+WAITING_SECONDS = 5.0
+"""For another command that writes the notes of the same run."""
 
 LONGEST_NOTE = 10_000
 """Characters."""
@@ -77,19 +83,52 @@ def tag(
         ArgumentError: if one of them would have too many, or has not what is to be taken away.
         RunDirectoryError: if the notes of one are damaged, or cannot be written.
     """
-    changed = []
-    for paths in runs:
-        before = read_notes(paths)
-        if remove and word not in before.tags:
-            has = f"it has {', '.join(before.tags)}" if before.tags else "it has none"
-            raise ArgumentError(f"'{paths.root}' has no tag '{word}'; {has}")
-        tags = {*before.tags} - {word} if remove else {*before.tags, word}
-        if len(tags) > MOST_TAGS:
-            raise ArgumentError(f"'{paths.root}' has {MOST_TAGS} tags already, which is the most")
-        changed.append((paths, Notes(tuple(sorted(tags)), before.note)))
-    for paths, notes in changed:
+    every = list(runs)
+    for paths in every:
+        _tagged(paths, read_notes(paths), word, remove=remove)
+    return [(paths, _tag_one(paths, word, remove=remove)) for paths in every]
+
+
+def _tag_one(paths: RunPaths, word: str, *, remove: bool) -> tuple[str, ...]:
+    with _alone(paths):
+        notes = _tagged(paths, read_notes(paths), word, remove=remove)
         write_notes(paths, notes)
-    return [(paths, notes.tags) for paths, notes in changed]
+    return notes.tags
+
+
+def _tagged(paths: RunPaths, before: Notes, word: str, *, remove: bool) -> Notes:
+    """The notes with the tag, or without it."""
+    if remove and word not in before.tags:
+        has = f"it has {', '.join(before.tags)}" if before.tags else "it has none"
+        raise ArgumentError(f"'{paths.root}' has no tag '{word}'; {has}")
+    tags = {*before.tags} - {word} if remove else {*before.tags, word}
+    if len(tags) > MOST_TAGS:
+        raise ArgumentError(f"'{paths.root}' has {MOST_TAGS} tags already, which is the most")
+    return Notes(tuple(sorted(tags)), before.note)
+
+
+@contextmanager
+def _alone(paths: RunPaths) -> Iterator[None]:
+    """Two commands at once would each forget what the other writes.
+
+    The lock is on the folder that Hydra left, as a run that goes on holds that of its directory.
+    """
+    if paths.hydra.is_symlink() or not paths.hydra.is_dir():
+        yield
+        return
+    until = time.monotonic() + WAITING_SECONDS
+    while True:
+        try:
+            lock = DirectoryLock(paths.hydra)
+            break
+        except DirectoryTakenError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def note(paths: RunPaths, text: str | None) -> str:
@@ -102,10 +141,10 @@ def note(paths: RunPaths, text: str | None) -> str:
     Returns:
         The note that the run has now.
     """
-    before = read_notes(paths)
     if text is None:
-        return before.note
-    write_notes(paths, Notes(before.tags, text))
+        return read_notes(paths).note
+    with _alone(paths):
+        write_notes(paths, Notes(read_notes(paths).tags, text))
     return text
 
 
