@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from seedbed.views.run_text import Column, cell_text
+from seedbed.views.run_text import cell_text
+from seedbed.views.text_table import Column
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[Column]:

@@ -14,7 +14,8 @@ from seedbed.catalog.table import RecordTable
 from seedbed.errors import ArgumentError
 from seedbed.runs.status import Status
 from seedbed.views.run_rows import machine_columns, rows_of
-from seedbed.views.run_text import cell_text, lines, text_columns
+from seedbed.views.run_text import cell_text, text_columns
+from seedbed.views.text_table import lines
 
 if TYPE_CHECKING:
     import pandas

@@ -14,6 +14,7 @@ from typing import Any
 
 from seedbed.catalog.filter_text import Comparison, Condition, Joined, Not, parsed
 from seedbed.catalog.filter_tokens import mistake
+from seedbed.catalog.filter_values import kind_of, test_of
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import keys_of, value_of
 from seedbed.config.hints import did_you_mean
@@ -94,9 +95,9 @@ class _Compiler:
             hint = did_you_mean(asked.key, self.names)
             raise mistake(self.text, asked.at, f"no run has '{asked.key}'{hint}")
         self.compared.append(asked)
-        kinds = {_kind(value) for value in (value_of(run, key) for run in self.runs)} - {""}
+        kinds = {kind_of(value) for value in (value_of(run, key) for run in self.runs)} - {""}
         asked = self.of_kind(asked, kinds)
-        test = _tests(asked, _several(key))
+        test = test_of(asked, _several(key))
         return lambda run: test(value_of(run, key)) != asked.negated
 
     def of_kind(self, asked: Comparison, kinds: set[str]) -> Comparison:
@@ -131,7 +132,7 @@ class _Compiler:
     def refuse_wrong_kind(self, asked: Comparison, value: Any, kinds: set[str]) -> None:
         """Raises `ArgumentError` where no answer would mean anything."""
         key, operator = asked.key, asked.operator
-        kind = _kind(value) or "null"
+        kind = kind_of(value) or "null"
         if operator == "~":
             if kinds and not kinds & {"texts", "lists"}:
                 raise self.mistake(asked, f"~ looks into text, '{key}' has {_told(kinds)}")
@@ -149,74 +150,13 @@ class _Compiler:
         return mistake(self.text, asked.value_at, problem)
 
 
-def _tests(asked: Comparison, several: bool) -> Callable[[Any], bool]:
-    """Whether a value is as asked, without the `not`."""
-    value, operator = asked.value, asked.operator
-    if several and not isinstance(value, list):
-        words = [asked.written]
-        if operator == "~":
-            return lambda held: any(words[0] in one for one in held)
-        return lambda held: (words[0] in held) if value is not None else not held
-    if several and operator == "in":
-        return lambda held: any(one in held for one in map(str, value))
-    if operator == "~":
-        return lambda held: _contains(held, asked)
-    if operator == "in":
-        return lambda held: any(_equal(held, one) for one in value)
-    if operator == "=":
-        return lambda held: _equal(held, value)
-    return lambda held: _kind(held) == _kind(value) and _ordered(operator, held, value)
-
-
-def _contains(held: Any, asked: Comparison) -> bool:
-    if isinstance(held, list):
-        return any(_equal(one, asked.value) for one in held)
-    return isinstance(held, str) and asked.written in held
-
-
-def _equal(held: Any, value: Any) -> bool:
-    if isinstance(held, list) and isinstance(value, list):
-        return len(held) == len(value) and all(map(_equal, held, value))
-    if _kind(held) != _kind(value):
-        return False
-    if isinstance(value, float) and math.isnan(value):
-        return isinstance(held, float) and math.isnan(held)
-    return bool(held == value)
-
-
-def _ordered(operator: str, held: Any, value: Any) -> bool:
-    match operator:
-        case "<":
-            return bool(held < value)
-        case "<=":
-            return bool(held <= value)
-        case ">":
-            return bool(held > value)
-    return bool(held >= value)
-
-
-def _kind(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "numbers"
-        case str():
-            return "texts"
-        case datetime():
-            return "times"
-    return "tags" if isinstance(value, tuple) else "lists"
-
-
 def _told(kinds: Iterable[str]) -> str:
     return " and ".join(sorted(kinds))
 
 
 def _one(value: Any) -> str:
     kinds = {"numbers": "the number", "texts": "the text", "lists": "the list"}
-    return f"{kinds.get(_kind(value), 'the value')} {value!r}"
+    return f"{kinds.get(kind_of(value), 'the value')} {value!r}"
 
 
 def _listed(asked: Comparison) -> list[Any]:

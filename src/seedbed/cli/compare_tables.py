@@ -9,7 +9,8 @@ from seedbed.cli.setting_columns import fitted, interval_text, ranks, std_text
 from seedbed.runs.files import printable
 from seedbed.runs.status import Status
 from seedbed.views.comparison import distinct_names
-from seedbed.views.run_text import Column, cell_text
+from seedbed.views.run_text import cell_text
+from seedbed.views.text_table import Column
 
 Row = Mapping[str, Any]
 

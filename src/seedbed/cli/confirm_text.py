@@ -12,7 +12,8 @@ from seedbed.api.confirming import Plan
 from seedbed.cli.setting_columns import fitted, interval_text, ranks, std_text
 from seedbed.runs.files import printable
 from seedbed.runs.status import Status
-from seedbed.views.run_text import Column, cell_text
+from seedbed.views.run_text import cell_text
+from seedbed.views.text_table import Column
 
 
 def notes_on(plan: Plan, top: int) -> Iterator[str]:

@@ -16,7 +16,8 @@ from seedbed.runs.files import json_text, printable
 from seedbed.runs.opening import opening
 from seedbed.runs.status import Status
 from seedbed.views.run_rows import csv_text, left_out_rows, machine_columns, markdown_text, rows_of
-from seedbed.views.run_text import fitting, lines, place_of, text_columns
+from seedbed.views.run_text import place_of, text_columns
+from seedbed.views.text_table import fitting, lines
 
 MOST_ON_A_TERMINAL = 50
 """Runs, unless `--limit` says otherwise."""

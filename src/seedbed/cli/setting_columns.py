@@ -6,8 +6,8 @@ from typing import Any
 from seedbed.analysis.intervals import Interval
 from seedbed.analysis.sentences import number_text, value_text
 from seedbed.runs.files import printable
-from seedbed.views.run_text import NOTHING, Column, cut, lines
-from seedbed.views.run_text import fitted as in_width
+from seedbed.views.text_table import NOTHING, Column, cut, lines
+from seedbed.views.text_table import fitted as in_width
 
 WIDTH = 100
 """Columns of text; the names of runs are shown whole, so that they can be pasted."""

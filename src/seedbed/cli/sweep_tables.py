@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from seedbed.sweep.best import SEED, OverSeeds, Ranked, Ranking, Settings, over_seeds, ranked
 from seedbed.sweep.outcome import JobState
 from seedbed.sweep.yardstick import OWN_UNIT
-from seedbed.views.run_text import Column, cell_text, cut, fitted, lines
+from seedbed.views.run_text import cell_text
+from seedbed.views.text_table import Column, cut, fitted, lines
 
 ROWS = 10
 """Of a table; all jobs are in `results.csv`."""
