@@ -18,8 +18,10 @@ import pytest
 from support.browser import CHROMIUM, DRIVER, browser, direct
 from support.command_line import as_in_a_process_of_its_own, in_this_process
 
+from seedbed.catalog.table import table_of
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_history
+from seedbed.views.tensorboard import best_of
 
 NUMBER = 44
 SWEEP = ["trainer.epochs=2", "seed=range(0,22)", "optimizer.lr=0.001,0.02"]
@@ -146,6 +148,17 @@ def test_one_folder_without_choice_is_looked_at_itself(
         assert not list((tmp_path / "temporary").glob("seedbed_dashboard_*"))
         seedbed("train", "trainer.epochs=1", "hydra.run.dir=few/two")
         assert sorted(runs_at(said[0].removeprefix("dashboard: "), 2)) == ["one", "two"]
+
+
+def test_runs_on_rows_of_their_own_are_told(seedbed) -> None:
+    words = ["data=sklearn", "trainer.epochs=1", "seed=range(0,3)", "hydra.sweep.dir=apart"]
+    seedbed("train", "-m", *words)
+    runs, which = best_of(table_of(["apart"]), 2, None)
+    assert len(runs) == 2
+    assert which == "the best 2 by val/loss (not all are measured on the same rows)"
+    words[-1:] = ["data.split.seed=0", "hydra.sweep.dir=alike"]
+    seedbed("train", "-m", *words)
+    assert best_of(table_of(["alike"]), 2, None)[1] == "the best 2 by val/loss"
 
 
 BAD: dict[str, tuple[list[str], str]] = {

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from seedbed.analysis.basis import chosen_metric
+from seedbed.analysis.rows import rows_of
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.sorting import is_nothing
 from seedbed.catalog.table import RecordTable
@@ -46,7 +47,9 @@ def best_of(
     having = [run for run in table if not is_nothing(run.metrics.get(chosen.name))]
     having.sort(key=lambda run: run.metrics[chosen.name], reverse=chosen.higher)
     rest = [run for run in table if is_nothing(run.metrics.get(chosen.name))]
-    return (having + rest)[:most], f"the best {most} by {chosen.name}"
+    shown = (having + rest)[:most]
+    apart = " (not all are measured on the same rows)" if len(set(rows_of(shown))) > 1 else ""
+    return shown, f"the best {most} by {chosen.name}{apart}"
 
 
 @contextlib.contextmanager
