@@ -364,7 +364,7 @@ def test_jobs_that_have_not_begun_are_counted(
     for path in sweep.glob("*seed=6"):
         shutil.rmtree(path)
     assert f"note: 6 jobs of '{sweep}' have not begun" in seedbed("compare", sweep).err
-    some = seedbed("compare", *sweep.glob("*lr=0.1_seed=1"))
+    some = seedbed("compare", *sweep.glob("*seed=1"))
     assert "6 jobs" in some.err  # those that are not named have begun
 
 
