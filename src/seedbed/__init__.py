@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from seedbed import errors as errors
     from seedbed.api.checking import Report as Report
     from seedbed.api.checking import SweepReport as SweepReport
+    from seedbed.api.functions import confirm as confirm
     from seedbed.api.functions import load_run as load_run
     from seedbed.api.functions import load_sweep as load_sweep
     from seedbed.api.functions import reproduce as reproduce
@@ -40,7 +41,17 @@ _HOMES = {
     "Sweep": "seedbed.api.sweep",
     "SweepReport": "seedbed.api.checking",
     **dict.fromkeys(
-        ("load_run", "load_sweep", "reproduce", "resume", "runs", "sweep", "train", "validate"),
+        (
+            "confirm",
+            "load_run",
+            "load_sweep",
+            "reproduce",
+            "resume",
+            "runs",
+            "sweep",
+            "train",
+            "validate",
+        ),
         "seedbed.api.functions",
     ),
 }

@@ -11,7 +11,9 @@ import pytest
 import yaml
 from support.command_line import Command
 
+import seedbed as seedbed_in_python
 from seedbed.api.confirming import planned
+from seedbed.errors import ArgumentError, DataError
 
 
 @pytest.fixture
@@ -147,3 +149,32 @@ def test_the_test_rows_of_the_best_alone_are_told(seedbed: Command, sweep: Path)
         after["test/accuracy"].mean()[best], rel=1e-4
     )
     assert np.isfinite(after["val/accuracy"].mean()).all()
+
+
+def test_in_python_a_sweep_is_confirmed(sweep: Path) -> None:
+    confirmed = seedbed_in_python.confirm(sweep, "hydra.sweep.dir=confirmed", top=1, seeds=2)
+    assert [run.config["seed"] for run in confirmed] == [7, 8]
+    assert confirmed.path == Path("confirmed").absolute()
+    (row,) = seedbed_in_python.runs(confirmed.path).compare().rows
+    assert row["n"] == 2
+    with pytest.raises(ArgumentError, match=r"top must be an integer >= 1, got 1\.5"):
+        seedbed_in_python.confirm(sweep, top=1.5)  # type: ignore[arg-type]
+
+
+def test_a_sweep_of_rows_in_memory_needs_them_again() -> None:
+    rows = {"x": np.arange(40.0), "y": 2 * np.arange(40.0)}
+    words = ["optimizer.lr=1e-4,1e-3", "seed=0,1", "trainer.epochs=2"]
+    first = seedbed_in_python.sweep(*words, data=rows, target="y", directory="first")
+    with pytest.raises(DataError, match=r"in Python, type seedbed\.confirm\(.*, data=rows\)"):
+        seedbed_in_python.confirm(first, seeds=2)
+    confirmed = seedbed_in_python.confirm(first, "hydra.sweep.dir=again", top=1, seeds=2, data=rows)
+    assert [run.status for run in confirmed] == ["completed"] * 2
+    assert [run.config["seed"] for run in confirmed] == [2, 3]
+
+
+def test_test_rows_that_the_seed_draws_are_no_clean_test(seedbed: Command) -> None:
+    words = ["data=sklearn", "data.dataset=iris", "trainer.epochs=1", "optimizer.lr=0.1,0.2"]
+    first = seedbed("train", "-m", *words, "seed=0,1", "hydra.sweep.dir=first")
+    assert first.code == 0, first.err
+    result = seedbed("confirm", "first", "--seeds", 2, "--test", "hydra.sweep.dir=again")
+    assert "note: the seed draws the test rows too" in result.err

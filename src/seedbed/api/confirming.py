@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seedbed.analysis.rows import rows_of
 from seedbed.analysis.runs_compared import SEED, Request, RunsCompared, compare_runs
 from seedbed.analysis.settings import OneSetting
 from seedbed.api.handed import Handed
 from seedbed.api.messages import Messages
 from seedbed.api.sweep_checks import refuse_foreign_overrides, refuse_what_is_not_allowed
 from seedbed.api.sweep_relocation import refuse_other_data
+from seedbed.api.sweep_resuming import refuse_what_is_not_handed_in
 from seedbed.catalog.table import table_of
 from seedbed.compose.composed import ComposedSweep
 from seedbed.config.identity import config_hash
@@ -42,6 +44,11 @@ class Plan:
     seeds: range
     test: str
 
+    @property
+    def seed_draws_test(self) -> bool:
+        """Whether the seed draws the test rows, of which others chose the settings."""
+        return len({drawn for _, drawn, _ in rows_of(self.before.table.records)}) > 1
+
     def after(self, directory: Path) -> RunsCompared:
         """The comparison of the new sweep, of the same settings by the same metric.
 
@@ -71,7 +78,7 @@ def planned(
         RunDirectoryError: if there is no sweep, or it is damaged.
     """
     for name, value in (("top", top), ("seeds", seeds)):
-        if value < 1:
+        if type(value) is not int or value < 1:
             raise ArgumentError(f"{name} must be an integer >= 1, got {value}")
     if not (directory / SWEEP_JOBS).is_file():
         raise RunDirectoryError(f"'{directory}' is no sweep: it has no {SWEEP_JOBS}")
@@ -125,6 +132,7 @@ def composed_confirmation(
     given = given or Handed()
     again = given.into(*recomposed([job.overrides for job in originals], source))
     refuse_what_is_not_allowed(again, plan.sweep.directory)
+    refuse_what_is_not_handed_in(plan.sweep.directory, again[0], given, "confirm")
     for job, one in zip(originals, again, strict=True):
         if config_hash(one.resolved) != job.identity:
             raise SeedbedError(

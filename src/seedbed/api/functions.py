@@ -266,6 +266,52 @@ def resume(
 
 
 @_a_guest
+def confirm(
+    path: Folder,
+    *overrides: str,
+    top: int = 5,
+    seeds: int = 20,
+    metric: str | None = None,
+    better: str | None = None,
+    data: Any = None,
+    model: "nn.Module | None" = None,
+    progress: bool = False,
+) -> "Sweep":
+    """Trains the best settings of a sweep again with fresh seeds, as `seedbed confirm` does.
+
+    Args:
+        path: of the sweep, or the sweep itself.
+        overrides: `"hydra.sweep.dir=DIR"`, or keys of `sweep`, for the new sweep.
+        top: how many settings.
+        seeds: how many for each, that the sweep has not used.
+        metric: that they are chosen by; None for that of the validation rows.
+        better: `"higher"` or `"lower"`, of a metric of your own.
+        data: the rows, of a sweep that was begun with rows in memory.
+        model: a module of the same form, of a sweep that was begun with a built module.
+        progress: whether to print how it goes.
+
+    Returns:
+        The new sweep; `seedbed.runs(sweep.path).compare()` compares its settings.
+
+    Raises:
+        SeedbedError: if there is nothing to choose, or the config or the data is not what it was.
+        KeyboardInterrupt: if it was interrupted; `resume` goes on.
+    """
+    from seedbed.analysis.runs_compared import Request
+    from seedbed.api.confirming import composed_confirmation, planned
+    from seedbed.api.handed import refuse_no_override
+    from seedbed.api.handed_again import handed_to_sweep
+    from seedbed.api.sweeping import run_sweep
+
+    refuse_no_override(overrides)
+    plan = planned(_directory(path), top, seeds, Request(metric, better=better))
+    with _composing(handed_to_sweep(plan.sweep.directory, data, model)) as given:
+        request = composed_confirmation(plan, overrides, given=given)
+        done = run_sweep(request, messages(progress=progress), start=given.module)
+    return _ended(Sweep(done.directory, given.module))
+
+
+@_a_guest
 def reproduce(
     path: Folder, *overrides: str, data: Any = None, model: "nn.Module | None" = None
 ) -> "Comparison":

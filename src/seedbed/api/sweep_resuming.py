@@ -99,17 +99,25 @@ def _composed_again(
     source = ConfigSource(find_user_conf(config_dir), name)
     composed = recomposed([one.overrides for one in left], source)
     refuse_what_is_not_allowed(composed, sweep.directory)
-    _refuse_what_is_not_handed_in(sweep.directory, composed[0], given)
+    refuse_what_is_not_handed_in(sweep.directory, composed[0], given)
     return composed
 
 
-def _refuse_what_is_not_handed_in(directory: Path, first: ComposedConfig, given: Handed) -> None:
+def refuse_what_is_not_handed_in(
+    directory: Path, first: ComposedConfig, given: Handed, function: str = "resume"
+) -> None:
     """Of a sweep that a Python program began with rows or a model of its own.
+
+    Args:
+        directory: of the sweep.
+        first: the config of a job.
+        given: what is handed in now.
+        function: to be called with them.
 
     Raises:
         DataError, ModelError: with what to type there.
     """
-    where = f"in Python, type seedbed.resume({str(directory)!r}"
+    where = f"in Python, type seedbed.{function}({str(directory)!r}"
     if isinstance(first.config.data, MemoryConfig) and given.table is None:
         raise DataError(
             f"'{directory}' trains on rows in memory, which are not kept; {where}, data=rows)"

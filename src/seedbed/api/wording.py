@@ -20,6 +20,9 @@ IN_PYTHON = (
     (r"type --metric and one of", "give metric= and one of"),
     (r"type --better (\w+) or --better (\w+)", r"give better='\1' or better='\2'"),
     (r"^--better: ", "better: "),
+    (r"^--over: ", "over: "),
+    (r"type --over none", "give over=[]"),
+    (r"type --over seed,data.split.seed", "give over=['seed', 'data.split.seed']"),
     (r"^--sort: ", "sort: "),
     (r"; --json --limit 1 shows the names", "; columns has the names"),
 )

@@ -21,6 +21,11 @@ def notes_on(plan: Plan, top: int) -> Iterator[str]:
     metric = plan.before.metric
     if metric.why:
         yield f"{metric.name}: {metric.why}"
+    if plan.test and plan.seed_draws_test:
+        yield (
+            "the seed draws the test rows too, and some of them have chosen the settings as "
+            "validation rows; a sweep with data.split.seed=0 keeps them apart"
+        )
     if len(plan.chosen) < top:
         yield f"all {len(plan.chosen)} settings of the sweep that have a value are trained"
     for one in plan.chosen:
