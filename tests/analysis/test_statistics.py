@@ -55,6 +55,10 @@ def test_ties_of_resampled_means_do_not_hang_on_rounding() -> None:
     )
 
 
+def test_rounding_is_no_spread() -> None:
+    assert bca_interval(1 + 5e-16 * np.random.default_rng(0).normal(size=10)) is None
+
+
 @pytest.mark.parametrize("values", [[0.3], [0.3] * 5, [0.0, 0.0]], ids=str)
 def test_without_a_spread_there_is_no_interval(values: list[float]) -> None:
     assert bca_interval(np.array(values)) is None

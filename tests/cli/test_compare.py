@@ -173,6 +173,13 @@ def test_other_keys_can_be_repetitions(seedbed: Command, iris_sweep: Path) -> No
     assert [row["n"] for row in found["settings"]] == [21, 21]
 
 
+def test_config_groups_can_be_repetitions(seedbed: Command) -> None:
+    words = ["model=custom,sequential", "optimizer.lr=1e-3,2e-3", "trainer.epochs=1"]
+    sweep = seedbed("train", "-m", *words).sweep
+    found = told(seedbed, sweep, "--over", "model")
+    assert (found["keys"], [row["n"] for row in found["settings"]]) == (["optimizer.lr"], [2, 2])
+
+
 def test_a_run_by_itself_is_shown(seedbed: Command, sum_run: Path) -> None:
     result = seedbed("compare", sum_run)
     assert result.code == 0
@@ -319,6 +326,7 @@ def test_choosing_by_test_rows_is_said(seedbed: Command, tmp_path: Path) -> None
         (["run", "--limit", "-1"], "a number of rows, or 0 for all, got -1"),
         (["run", "--limit", "1e9"], "invalid int value: '1e9'"),
         (["run", "--filter", "optimizer.lr<"], "filter, at character 14"),
+        (["run", "--filter", "seed=77"], "none of 1 runs fulfils 'seed=77'"),
         (["run", "--json", "--md"], "not allowed with argument"),
         ([], "the following arguments are required"),
     ],
@@ -331,6 +339,7 @@ def test_choosing_by_test_rows_is_said(seedbed: Command, tmp_path: Path) -> None
         "limit",
         "number",
         "filter",
+        "nothing left",
         "forms",
         "nothing",
     ],

@@ -113,7 +113,7 @@ def _over(
     """The keys whose values are repetitions."""
     if asked is None:
         return (SEED,) if SEED in differing and _has_repetitions(table, differing) else ()
-    known = dict.fromkeys(key for run in table.records for key in run.settings)
+    known = dict.fromkeys(key for run in table.records for key in (*run.settings, *run.choices))
     for key in asked:
         if key not in known:
             hint = did_you_mean(key, known) or f"; those that differ are {joined(differing)}"

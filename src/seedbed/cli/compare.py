@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seedbed.catalog.table import table_of
+from seedbed.catalog.table import RecordTable, table_of
 from seedbed.cli.arguments import Parser, print_notes
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
@@ -64,10 +64,19 @@ def main(argv: Sequence[str]) -> int:
     with opening(args.paths[0]):
         table = table_of(args.paths)
         if args.filter is not None:
-            table = table.filtered(args.filter)
+            table = _filtered(table, args.filter)
         compared = compare_runs(table, Request(args.metric, over, args.better))
         _print(RunComparison(compared), args)
     return DONE
+
+
+def _filtered(table: RecordTable, text: str) -> RecordTable:
+    """Raises ArgumentError if nothing is left."""
+    found = table.filtered(text)
+    if len(table) and not len(found):
+        hint = f"; {found.notes[-1]}" if found.notes else ""
+        raise ArgumentError(f"--filter: none of {len(table)} runs fulfils '{text}'{hint}")
+    return found
 
 
 def _print(compared: "RunComparison", args: argparse.Namespace) -> None:
