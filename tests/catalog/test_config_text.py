@@ -41,6 +41,8 @@ def test_blocks_give_what_the_whole_gives(config: dict) -> None:
         "a: {x: 1,\nb: 2}\n",
         "a:\n- 1\n- 2\nb: 3\n",
         "a: &one [1]\nb: *one\n",
+        "a: [&one 1, *one]\nb: &two 2\nc: {d: *two}\n",
+        "a: &one {x: 1}\nb:\n  <<: *one\n  y: 2\n",
         "a: |\n  b: 1\nc: 2\n",
         "# first\na: 1\n# between\nb: 2\n",
         "---\na: 1\n",

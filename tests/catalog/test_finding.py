@@ -82,6 +82,16 @@ def test_an_undefined_metric_is_nan(outputs: Path) -> None:
     assert run.metrics["val/r2"] != run.metrics["val/r2"]
 
 
+def test_control_characters_are_written_out(outputs: Path) -> None:
+    notes = {"tags": [], "note": "\x1b[2J\u202e"}
+    (outputs / "sum/one/notes.json").write_text(json.dumps(notes))
+    (run,) = find_runs([outputs / "sum"])
+    assert run.note == "\\x1b[2J\\u202e"
+    (outputs / "sum/one/notes.json").write_text(json.dumps(notes, ensure_ascii=False))
+    (run,) = find_runs([outputs / "sum"])
+    assert run.note == "\\x1b[2J\\u202e"
+
+
 def test_a_dead_run_is_told_from_a_living_one(outputs: Path) -> None:
     run = outputs / "table/two"
     (run / "result.json").unlink()

@@ -80,6 +80,15 @@ def test_what_changed_is_told_anew(outputs: Path) -> None:
     assert by_name(outputs) == found
 
 
+def test_runs_that_are_gone_leave_the_index(outputs: Path) -> None:
+    find_runs([outputs])
+    shutil.rmtree(outputs / "two")
+    find_runs([outputs])
+    with sqlite3.connect(outputs / RUN_INDEX) as database:
+        assert database.execute("SELECT name FROM runs").fetchall() == [("one",)]
+    database.close()
+
+
 def test_a_changed_note_and_history_are_told_anew(outputs: Path) -> None:
     run = outputs / "one"
     (run / "notes.json").write_text('{"tags": ["old"], "note": ""}')

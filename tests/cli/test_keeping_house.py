@@ -14,7 +14,9 @@ import pytest
 
 import seedbed as program
 from seedbed.catalog.finding import find_runs
+from seedbed.errors import DirectoryTakenError
 from seedbed.runs.lock import DirectoryLock
+from seedbed.runs.removal import removals, remove
 
 
 @pytest.fixture
@@ -215,6 +217,15 @@ def test_a_run_that_goes_on_is_not_removed_nor_anything_beside_it(seedbed, run, 
     lock.release()
     assert run.is_dir()
     assert job.is_dir()
+
+
+def test_a_run_that_begins_while_we_ask_is_not_removed(sweep: Path) -> None:
+    (removal,) = removals([sweep])
+    lock = DirectoryLock(next(path for path in sweep.iterdir() if path.is_dir()))
+    with pytest.raises(DirectoryTakenError):
+        remove(removal)
+    lock.release()
+    assert len(find_runs([sweep])) == 3
 
 
 def test_what_is_no_run_is_not_removed(seedbed, run: Path, tmp_path: Path) -> None:

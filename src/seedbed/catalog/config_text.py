@@ -22,9 +22,6 @@ KEY_AT_START = re.compile(r"^(?=[^\s\-#\]}])", flags=re.MULTILINE)
 ONE_KEY = re.compile(r"[A-Za-z_]\w*:[ \n]")
 """How a block must begin, so that it means the same alone and among others; no anchor, no merge."""
 
-ACROSS = ("&", "*")
-"""What may bind blocks to each other; a text with any of it is read whole."""
-
 LONGEST_BLOCK = 16384
 """Characters of a block that is remembered."""
 
@@ -106,9 +103,10 @@ def _parts(text: str) -> Iterator[Pairs]:
 
 
 def _blocks(text: str) -> list[str]:
-    """The text in pieces; one piece where it is not of our own form."""
-    if any(mark in text for mark in ACROSS):
-        return [text]
+    """The text in pieces; one piece where it is not of our own form.
+
+    What names an anchor of another piece cannot be read alone, and is then read with the whole.
+    """
     blocks = [block for block in KEY_AT_START.split(text) if block]
     return blocks if blocks and all(ONE_KEY.match(block) for block in blocks) else [text]
 
