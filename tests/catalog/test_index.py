@@ -89,6 +89,15 @@ def test_runs_that_are_gone_leave_the_index(outputs: Path) -> None:
     database.close()
 
 
+def test_an_index_that_few_runs_are_left_of_goes(outputs: Path, monkeypatch) -> None:
+    find_runs([outputs])
+    assert (outputs / RUN_INDEX).exists()
+    monkeypatch.setattr(index, "LEAST_RUNS", 2)
+    shutil.rmtree(outputs / "two")
+    assert by_name(outputs).keys() == {"one"}
+    assert not (outputs / RUN_INDEX).exists()
+
+
 def test_a_changed_note_and_history_are_told_anew(outputs: Path) -> None:
     run = outputs / "one"
     (run / "notes.json").write_text('{"tags": ["old"], "note": ""}')

@@ -12,6 +12,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,10 @@ class Index:
         """Writes the file, if that saves more than it takes; says in `problem` if it cannot."""
         gone = self._known.keys() - self._seen
         changed, runs = len(self._fresh) + len(gone), len(self._seen)
-        if self._keep and changed and runs >= LEAST_RUNS and changed >= WORTH * runs:
+        if self._known and runs < LEAST_RUNS:  # of ours, for runs that are gone
+            with suppress(OSError):
+                self.file.unlink()
+        elif self._keep and changed and runs >= LEAST_RUNS and changed >= WORTH * runs:
             try:
                 _store(self._database, self._fresh, gone)
                 write_bytes(self.file, self._database.serialize())
