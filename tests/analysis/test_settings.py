@@ -138,6 +138,17 @@ def test_few_seeds_have_too_narrow_intervals() -> None:
     )
 
 
+def test_long_settings_are_told_by_what_differs() -> None:
+    keys = [f"some_group.some_key_{n}" for n in range(6)]
+    groups = [trials((0.5, "x" * 20, 3, rate, 5, 6), normal(rate)) for rate in (1.0, 2.0)]
+    found = compare_settings(keys, [one for group in groups for one in group], higher=False)
+    labels = {one.setting: dict(zip(keys, one.setting, strict=True)) for one in found.settings}
+    told = verdict_sentence(found, labels, "val/loss").splitlines()[0]
+    assert (
+        told == "verdict: better: some_group.some_key_3=1 against the next, some_group.some_key_3=2"
+    )
+
+
 def test_two_names_of_one_thing_are_said_to_be_the_same() -> None:
     values = normal(1)
     told = said(compared(trials(("mse",), values), trials(("MSELoss",), values)))

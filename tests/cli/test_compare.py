@@ -402,6 +402,20 @@ def test_hostile_values_stay_text(seedbed: Command, tmp_path: Path) -> None:
     assert max(map(len, seedbed("compare", "runs").out.splitlines())) < 200
 
 
+@pytest.mark.parametrize(
+    "value", [10**400, 1e308, -1e308, 5e-324, -0.0], ids=lambda one: str(one)[:9]
+)
+def test_any_number_is_compared(seedbed: Command, tmp_path: Path, value: float) -> None:
+    for at, one in enumerate([value, -value, 1.0]):
+        for seed in range(7):
+            run = tmp_path / f"runs/{at}_{seed}"
+            write_run(run, one // 2 if seed else one, optimizer__lr=at, seed=seed)
+    for words in ([], ["--json"], ["--csv"], ["--md"], ["--over", "none"]):
+        result = seedbed("compare", "runs", *words)
+        assert result.code == 0, result.err
+        assert "error" not in result.err
+
+
 def test_nan_is_nan_in_every_form(seedbed: Command, tmp_path: Path) -> None:
     write_run(tmp_path / "runs/a", None, optimizer__lr=1)
     write_run(tmp_path / "runs/b", 1.0, optimizer__lr=2)

@@ -1,5 +1,6 @@
 """By which metric runs can be compared, and which of its values is the better one."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -68,9 +69,16 @@ def chosen_metric(
 
 
 def measured(run: RunRecord, metric: str) -> float | None:
-    """A metric of the end, or with `best.` in front of the best epoch; None where there is none."""
+    """A metric of the end, or with `best.` in front of the best epoch; None where there is none.
+
+    An integer that no float holds is infinite.
+    """
     of_best = metric.startswith(BEST) and metric not in run.metrics
-    return run.best.get(metric.removeprefix(BEST)) if of_best else run.metrics.get(metric)
+    value = run.best.get(metric.removeprefix(BEST)) if of_best else run.metrics.get(metric)
+    try:
+        return None if value is None else float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _names(records: Iterable[RunRecord]) -> list[str]:

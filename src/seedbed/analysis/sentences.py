@@ -37,7 +37,7 @@ def value_text(value: Any) -> str:
 
 def label_text(label: Mapping[str, Any]) -> str:
     """`optimizer.lr=0.01 model=custom`."""
-    text = " ".join(f"{key}={value_text(value)}" for key, value in label.items())
+    text = _whole(label)
     return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"
 
 
@@ -56,10 +56,21 @@ def verdict_sentence(compared: SettingsCompared, labels: Labels, metric: str) ->
     said = compared.verdict
     if said is None:
         return ""
-    first, second = compared.settings[:2]
-    names = f"{label_text(labels[first.setting])} against the next, "
-    names += label_text(labels[second.setting])
+    best, following = (labels[one.setting] for one in compared.settings[:2])
+    names = " against the next, ".join(_told_apart(best, following))
     return f"verdict: {said.words}: {names}{_numbers(said, metric)}"
+
+
+def _told_apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[str, str]:
+    """Two settings; where they are long, by the keys alone in which they differ."""
+    if max(len(_whole(first)), len(_whole(second))) > LONGEST_LABEL:
+        keys = [key for key in first if value_text(first[key]) != value_text(second[key])]
+        first, second = ({key: one[key] for key in keys} for one in (first, second))
+    return label_text(first), label_text(second)
+
+
+def _whole(label: Mapping[str, Any]) -> str:
+    return " ".join(f"{key}={value_text(value)}" for key, value in label.items())
 
 
 def _numbers(said: Verdict, metric: str) -> str:

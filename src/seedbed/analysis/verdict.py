@@ -30,6 +30,8 @@ Source: Bouthillier et al. (2021), Accounting for Variance in Machine Learning B
 ROUNDING = 1e-6
 """Of the larger value: two values that are closer differ by float32 rounding, and are equal."""
 
+LARGEST = float(np.finfo(np.float64).max)
+
 BETTER = "better"
 NOT_SHOWN = "not shown"
 
@@ -97,8 +99,10 @@ def paired_p(first: Array, second: Array) -> float | None:
 def paired_differences(first: Array, second: Array) -> Array:
     """First less second, and zero where rounding alone may have made the difference."""
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    equal = np.abs(a - b) <= ROUNDING * np.maximum(np.abs(a), np.abs(b))
-    return np.where(equal, 0.0, a - b)
+    equal = np.abs(a / 2 - b / 2) <= ROUNDING / 2 * np.maximum(np.abs(a), np.abs(b))
+    with np.errstate(over="ignore"):
+        differences = np.clip(a - b, -LARGEST, LARGEST)
+    return np.where(equal, 0.0, differences)
 
 
 def seeds_needed(level: float = LEVEL) -> int:

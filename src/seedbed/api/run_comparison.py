@@ -211,8 +211,9 @@ class RunComparison:
 
     def _run_row(self, run: RunRecord) -> dict[str, Any]:
         label = self._label(run)
-        by = {self.metric: measured(run, self.metric)} if self.metric else {}
-        return {**label, "run": run.name, "status": str(run.status), **by, **run.metrics}
+        names = dict.fromkeys([self.metric, *run.metrics] if self.metric else run.metrics)
+        metrics = {name: measured(run, name) for name in names}
+        return {**label, "run": run.name, "status": str(run.status), **metrics}
 
     def _run_json(self, run: RunRecord) -> dict[str, Any]:
         return {
