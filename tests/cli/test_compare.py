@@ -173,6 +173,16 @@ def test_other_keys_can_be_repetitions(seedbed: Command, iris_sweep: Path) -> No
     assert [row["n"] for row in found["settings"]] == [21, 21]
 
 
+def test_the_end_of_a_sweep_says_the_same(seedbed: Command) -> None:
+    words = ["optimizer.lr=0.001,0.002", "seed=range(0,7)", "trainer.epochs=3"]
+    result = seedbed("train", "-m", *words)
+    lines = result.out.splitlines()
+    start = next(at for at, line in enumerate(lines) if line.startswith("verdict: "))
+    compared = seedbed("compare", result.sweep).out.splitlines()
+    assert compared[-3:] == lines[start : start + 3]
+    assert lines[start + 3].startswith("more: seedbed compare ")
+
+
 def test_config_groups_can_be_repetitions(seedbed: Command) -> None:
     words = ["model=custom,sequential", "optimizer.lr=1e-3,2e-3", "trainer.epochs=1"]
     sweep = seedbed("train", "-m", *words).sweep

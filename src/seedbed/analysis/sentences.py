@@ -64,7 +64,7 @@ def verdict_sentence(compared: SettingsCompared, labels: Labels, metric: str) ->
 def _told_apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[str, str]:
     """Two settings; where they are long, by the keys alone in which they differ."""
     if max(len(_whole(first)), len(_whole(second))) > LONGEST_LABEL:
-        keys = [key for key in first if value_text(first[key]) != value_text(second[key])]
+        keys = [key for key in first if first[key] != second[key]]
         first, second = ({key: one[key] for key in keys} for one in (first, second))
     return label_text(first), label_text(second)
 
