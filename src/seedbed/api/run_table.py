@@ -199,8 +199,8 @@ class RunTable(Sequence[Run]):
         if not number:
             return head
         first = self._table[:MOST_SHOWN]
-        shown = lines(text_columns(first, self._table.columns, ""))
-        return "\n".join([head, *shown, *self._more()])
+        rows = lines(text_columns(first, self._table.columns, ""))
+        return "\n".join([head, *rows, *self._more()])
 
     def _repr_html_(self) -> str:
         columns = text_columns(self._table[:MOST_SHOWN], self._table.columns, "")
@@ -208,8 +208,8 @@ class RunTable(Sequence[Run]):
 
     def _more(self) -> list[str]:
         more, others = len(self) - MOST_SHOWN, len(self._table.left_out)
-        told = [f"and {more} more"] if more > 0 else []
-        return [*told, *([f"{others} folders are no runs that can be read"] if others else [])]
+        remarks = [f"and {more} more"] if more > 0 else []
+        return [*remarks, *([f"{others} folders are no runs that can be read"] if others else [])]
 
 
 def _or_nan(value: float | None) -> float:

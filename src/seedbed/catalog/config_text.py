@@ -60,8 +60,8 @@ def references(text: str) -> frozenset[str]:
 
 def group_choices(hydra_text: str) -> dict[str, str | None]:
     """The options chosen of the config's groups, as `hydra.yaml` tells them; not Hydra's own."""
-    found = CHOICES.search(hydra_text)
-    return dict(_chosen(found[2])) if found else {}
+    match = CHOICES.search(hydra_text)
+    return dict(_chosen(match[2])) if match else {}
 
 
 @lru_cache(256)
@@ -71,8 +71,8 @@ def _referring(blocks: tuple[str, ...]) -> frozenset[str]:
 
 
 def _refers(value: str) -> bool:
-    found = REFERENCE.findall(value)
-    return bool(found) and not any(":" in one for one in found) and "${" not in _without(value)
+    parts = REFERENCE.findall(value)
+    return bool(parts) and not any(":" in one for one in parts) and "${" not in _without(value)
 
 
 def _without(value: str) -> str:

@@ -54,9 +54,9 @@ def _differs(runs: Sequence[RunRecord], key: str) -> bool:
     first = values[0]
     alike = values.count(first)
     if alike == len(values) and {*map(type, values)} <= {type(first)}:
-        return False  # most keys: told by one comparison each, in C
-    told = identity(first)
-    return any(identity(value) != told for value in values)
+        return False  # most keys, by one comparison each, in C
+    first_identity = identity(first)
+    return any(identity(value) != first_identity for value in values)
 
 
 def _cell(run: RunRecord, key: str) -> Any:
@@ -80,8 +80,8 @@ def _is_decided(runs: Sequence[RunRecord], key: str, keys: Iterable[str]) -> boo
     group = key.partition(".")[0]
     if group == key or group not in keys:
         return False
-    found: dict[Any, Any] = {}
+    by_option: dict[Any, Any] = {}
     return all(
-        found.setdefault(run.choices.get(group), cell) == cell
+        by_option.setdefault(run.choices.get(group), cell) == cell
         for run, cell in ((run, _cell(run, key)) for run in runs)
     )

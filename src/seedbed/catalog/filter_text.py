@@ -183,12 +183,12 @@ class _Reader:
         return _constant(self.take().text), token.text
 
     def values(self, depth: int) -> list[Any]:
-        found: list[Any] = []
+        items: list[Any] = []
         while not self.takes("]"):
-            if found and not self.takes(","):
+            if items and not self.takes(","):
                 raise self.refuse("',' or ']'")
-            found.append(self.value(depth + 1)[0])
-        return found
+            items.append(self.value(depth + 1)[0])
+        return items
 
 
 def _constant(word: str) -> Any:

@@ -54,19 +54,19 @@ def tokens(text: str) -> Iterator[Token]:
         raise ArgumentError(f"a filter has at most {LONGEST} characters, got {len(text)}")
     at = 0
     while text[at:].strip():
-        found = TOKEN.match(text, at)
-        if found is None:
+        match = TOKEN.match(text, at)
+        if match is None:
             at += len(text[at:]) - len(text[at:].lstrip())
             kind = "name in backticks" if text[at] == "`" else "text in quotes"
             what = f"a {kind} that does not end" if text[at] in "'\"`" else f"'{text[at]}'"
             raise mistake(text, at, f"got {what}")
-        kind = found.lastgroup or ""
-        word = found[kind]
+        kind = match.lastgroup or ""
+        word = match[kind]
         if kind == "quoted":
-            yield Token(kind, ESCAPE.sub(r"\1", word[1:-1]), found.start(kind))
+            yield Token(kind, ESCAPE.sub(r"\1", word[1:-1]), match.start(kind))
         else:
-            yield Token(kind, word.strip("`") if kind == "name" else word, found.start(kind))
-        at = found.end()
+            yield Token(kind, word.strip("`") if kind == "name" else word, match.start(kind))
+        at = match.end()
     yield Token("end", "", len(text))
 
 

@@ -119,7 +119,7 @@ class _Compiler:
         if value is None:
             return None
         try:
-            found = datetime.fromisoformat(str(value))
+            moment = datetime.fromisoformat(str(value))
         except ValueError as err:
             raise mistake(
                 self.text,
@@ -127,7 +127,7 @@ class _Compiler:
                 f"'{asked.key}' is a time, such as 2026-11-26 or '2026-11-26 14:30', got "
                 f"'{asked.written}'",
             ) from err
-        return found if found.tzinfo else found.astimezone()
+        return moment if moment.tzinfo else moment.astimezone()
 
     def refuse_wrong_kind(self, asked: Comparison, value: Any, kinds: set[str]) -> None:
         """Raises `ArgumentError` where no answer would mean anything."""

@@ -162,9 +162,9 @@ def _refuse_another_kind(database: sqlite3.Connection) -> None:
         ValueError: if it is not so.
     """
     database.execute("PRAGMA trusted_schema = OFF")
-    told = database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    statements = database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     version = database.execute("PRAGMA user_version").fetchone()[0]
-    if version != VERSION or tuple(sql for (sql,) in told) != SCHEMA:
+    if version != VERSION or tuple(sql for (sql,) in statements) != SCHEMA:
         raise ValueError(version)
 
 
@@ -184,12 +184,12 @@ def _rows(database: sqlite3.Connection) -> tuple[list[tuple[Any, ...]], list[tup
 
 
 def _digest(*tables: Iterable[tuple[Any, ...]]) -> bytes:
-    found = blake2b(digest_size=16)
+    digest = blake2b(digest_size=16)
     for table in tables:
         for row in table:
             for cell in row:
-                found.update(cell if isinstance(cell, bytes) else f"{cell}\0".encode())
-    return found.digest()
+                digest.update(cell if isinstance(cell, bytes) else f"{cell}\0".encode())
+    return digest.digest()
 
 
 def _json(rows: Iterable[tuple[Any, str]]) -> list[Any]:
@@ -203,8 +203,8 @@ def _json(rows: Iterable[tuple[Any, str]]) -> list[Any]:
         raise ValueError("control characters")
     if "\\u" in text and ESCAPED.search(text):
         raise ValueError("control characters")
-    found: list[Any] = json.loads(text)
-    return found
+    contents: list[Any] = json.loads(text)
+    return contents
 
 
 def _store(

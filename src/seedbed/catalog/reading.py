@@ -124,8 +124,8 @@ def _settings(paths: RunPaths) -> dict[str, Any]:
     try:
         return flat_settings(_small_text(paths.config))
     except yaml.YAMLError as err:
-        told = " ".join(str(err).split())[:200]
-        raise RunDirectoryError(f"its {paths.config.name} is not plain YAML: {told}") from err
+        problem = " ".join(str(err).split())[:200]
+        raise RunDirectoryError(f"its {paths.config.name} is not plain YAML: {problem}") from err
 
 
 def _result(paths: RunPaths, status: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -140,10 +140,10 @@ def _result(paths: RunPaths, status: Mapping[str, Any]) -> dict[str, Any] | None
 
 def _numbers(paths: RunPaths, result: Mapping[str, Any], key: str) -> dict[str, float]:
     """Numbers by name; null, which stands for what is not defined, becomes NaN."""
-    found = result.get(key)
-    if not isinstance(found, dict):
+    values = result.get(key)
+    if not isinstance(values, dict):
         raise RunDirectoryError(f"'{paths.result}' is damaged: {key} is no mapping")
-    numbers = {name: math.nan if one is None else _number(one) for name, one in found.items()}
+    numbers = {name: math.nan if one is None else _number(one) for name, one in values.items()}
     wrong = [name for name, one in numbers.items() if one is None]
     if wrong:
         raise RunDirectoryError(f"'{paths.result}' is damaged: {key} '{wrong[0]}' is no number")
@@ -184,21 +184,21 @@ def _small_text(path: Path) -> str:
     return read_text(path)
 
 
-def _moment(told: object) -> datetime | None:
+def _moment(text: object) -> datetime | None:
     try:
-        found = datetime.fromisoformat(str(told))
+        moment = datetime.fromisoformat(str(text))
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _since(started: datetime | None) -> float | None:
     return None if started is None else max(0.0, time.time() - started.timestamp())
 
 
-def _number(told: object) -> float | None:
-    return told if isinstance(told, int | float) and not isinstance(told, bool) else None
+def _number(value: object) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _whole(told: float | None) -> int | None:
-    return int(told) if told is not None and math.isfinite(told) else None
+def _whole(value: float | None) -> int | None:
+    return int(value) if value is not None and math.isfinite(value) else None

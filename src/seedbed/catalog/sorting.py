@@ -28,17 +28,17 @@ def in_order(runs: Sequence[RunRecord], keys: str) -> tuple[list[RunRecord], dic
     Raises:
         ArgumentError: for a name that no run has.
     """
-    found, without = list(runs), {}
+    ordered, without = list(runs), {}
     names = known_names(runs, keys, "--sort")
     for name in reversed(names):
         key, reverse = name.removeprefix("-"), name.startswith("-")
-        having = [run for run in found if not is_nothing(value_of(run, key))]
+        having = [run for run in ordered if not is_nothing(value_of(run, key))]
         having.sort(key=lambda run: _rank(value_of(run, key)), reverse=reverse)
-        rest = [run for run in found if is_nothing(value_of(run, key))]
+        rest = [run for run in ordered if is_nothing(value_of(run, key))]
         if rest and having:
             without[key] = len(rest)
-        found = having + rest
-    return found, without
+        ordered = having + rest
+    return ordered, without
 
 
 def known_names(runs: Sequence[RunRecord], keys: str, flag: str) -> list[str]:

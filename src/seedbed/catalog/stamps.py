@@ -37,13 +37,13 @@ class Stamp:
         self.newest = 0
         for file in files or (*COMMON, NOTES, HISTORY):
             try:
-                told = os.lstat(path + file)
+                stat = os.lstat(path + file)
             except OSError:
                 self._packed[file] = b"-"
                 continue
-            modified, changed = told.st_mtime_ns, told.st_ctime_ns
-            number = told.st_ino & 2**63 - 1
-            self._packed[file] = NUMBERS.pack(modified, changed, told.st_size, number)
+            modified, changed = stat.st_mtime_ns, stat.st_ctime_ns
+            number = stat.st_ino & 2**63 - 1
+            self._packed[file] = NUMBERS.pack(modified, changed, stat.st_size, number)
             self.newest = max(self.newest, modified, changed)
 
     def digest(self, files: Sequence[str]) -> bytes:

@@ -68,10 +68,10 @@ class RecordTable(Sequence[RunRecord]):
         Raises:
             ArgumentError: showing the place that cannot be read.
         """
-        found = filtered(self.records, text)
-        notes = [f"{_runs(n)} without {key} left out" for key, n in found.without.items()]
-        hints = [found.hint] if found.hint else []
-        return RecordTable(found.kept, self.left_out, [*self.notes, *notes, *hints])
+        result = filtered(self.records, text)
+        notes = [f"{_runs(n)} without {key} left out" for key, n in result.without.items()]
+        hints = [result.hint] if result.hint else []
+        return RecordTable(result.kept, self.left_out, [*self.notes, *notes, *hints])
 
     def in_order(self, keys: str) -> "RecordTable":
         """The runs by names, such as `val/loss` or `-val/accuracy,seed`; see `sorting.py`.
@@ -79,9 +79,9 @@ class RecordTable(Sequence[RunRecord]):
         Raises:
             ArgumentError: for a name that no run has.
         """
-        found, without = in_order(self.records, keys)
+        result, without = in_order(self.records, keys)
         notes = [f"{_runs(n)} without {key} at the end" for key, n in without.items()]
-        return RecordTable(found, self.left_out, [*self.notes, *notes])
+        return RecordTable(result, self.left_out, [*self.notes, *notes])
 
     def column(self, key: str) -> list[Any]:
         """The values of all runs under a name, as `value_of` has them."""
@@ -113,10 +113,10 @@ def table_of(folders: Iterable[str | Path]) -> RecordTable:
     Raises:
         RunDirectoryError: if one of them is no folder.
     """
-    found = search(folders)
-    rows = [run for run in found.records if run.status not in NO_ROW]
-    left_out = [run for run in found.records if run.status in NO_ROW]
-    return RecordTable(rows, left_out, found.notes)
+    result = search(folders)
+    rows = [run for run in result.records if run.status not in NO_ROW]
+    left_out = [run for run in result.records if run.status in NO_ROW]
+    return RecordTable(rows, left_out, result.notes)
 
 
 def _runs(number: int) -> str:

@@ -31,17 +31,17 @@ def parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Asks and removes; the exit code."""
     args = parser().parse_intermixed_args(argv)
-    found = removals(args.runs)
-    for removal in found:
+    going = removals(args.runs)
+    for removal in going:
         print(_line(removal))
-    if any(removal.of_stack for removal in found):
+    if any(removal.of_stack for removal in going):
         print("note: runs that were trained with it cannot be reproduced bit for bit without it")
-    runs = sum(len(removal.runs) for removal in found)
-    what = f"{runs} run{'' if runs == 1 else 's'}, {_size(sum(one.size for one in found))}"
+    runs = sum(len(removal.runs) for removal in going)
+    what = f"{runs} run{'' if runs == 1 else 's'}, {_size(sum(one.size for one in going))}"
     if not args.yes and not _agreed(what):
         print("nothing is removed")
         return DONE
-    for removal in found:
+    for removal in going:
         remove(removal)
     print(f"removed: {what}")
     return DONE

@@ -138,10 +138,10 @@ def _left_out(table: RecordTable) -> list[str]:
     """Lines on runs that have not begun, and on folders that are no readable runs."""
     folders = [run for run in table.left_out if run.status != Status.PENDING]
     waiting = len(table.left_out) - len(folders)
-    told = [f"{waiting} run{' has' if waiting == 1 else 's have'} not begun"] if waiting else []
+    notes = [f"{waiting} run{' has' if waiting == 1 else 's have'} not begun"] if waiting else []
     if folders:
         named = [f"'{printable(run.name)}' ({run.status}: {run.problem})" for run in folders]
         what = "folder is no run" if len(folders) == 1 else "folders are no runs"
         which = joined(named, MOST_NAMED)
-        told.append(f"{len(folders)} {what} that can be read: {which}; --json lists all")
-    return told
+        notes.append(f"{len(folders)} {what} that can be read: {which}; --json lists all")
+    return notes

@@ -154,13 +154,13 @@ def checked_tags(words: Iterable[str]) -> list[str]:
     Raises:
         ArgumentError: naming the first that cannot.
     """
-    for word in (found := list(words)):
+    for word in (tags := list(words)):
         if not WORD.fullmatch(word):
             raise ArgumentError(
                 f"'{word[:80]}' cannot be a tag; a tag is one word of letters and digits, at most "
                 "64, with '.', '_', '+' or '-' inside, such as baseline or v1.2"
             )
-    return found
+    return tags
 
 
 def checked_note(text: str) -> str:

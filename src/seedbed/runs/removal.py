@@ -69,13 +69,13 @@ def removals(paths: Iterable[str | Path]) -> list[Removal]:
             process stands in it.
         DirectoryTakenError: if a run in it is being written.
     """
-    found = {Path(os.path.realpath(path)): Path(path) for path in paths}
-    for real, path in found.items():
+    by_real_path = {Path(os.path.realpath(path)): Path(path) for path in paths}
+    for real, path in by_real_path.items():
         _refuse_what_is_no_run(path, real)
     return [
         _removal(path)
-        for real, path in found.items()
-        if not any(above in found for above in real.parents)
+        for real, path in by_real_path.items()
+        if not any(above in by_real_path for above in real.parents)
     ]
 
 
@@ -121,16 +121,16 @@ def _told_if_interrupted(path: Path, gone: Path) -> Iterator[None]:
 
 def _refuse_what_is_no_run(path: Path, real: Path) -> None:
     """Raises `RunDirectoryError` unless it is a run or a sweep that may go."""
-    shown = printable(str(path))
+    name = printable(str(path))
     if path.is_symlink():
-        raise RunDirectoryError(f"'{shown}' is a link; name the directory '{real}' itself")
+        raise RunDirectoryError(f"'{name}' is a link; name the directory '{real}' itself")
     if not path.is_dir():
         what = "is a file" if path.exists() else "does not exist"
-        raise RunDirectoryError(f"'{shown}' {what}; name a run directory or a sweep")
+        raise RunDirectoryError(f"'{name}' {what}; name a run directory or a sweep")
     if not _is_run(path) and not _is_sweep(path):
-        raise RunDirectoryError(f"'{shown}' is neither a run nor a sweep; it is left alone")
+        raise RunDirectoryError(f"'{name}' is neither a run nor a sweep; it is left alone")
     if Path.cwd().resolve().is_relative_to(real):
-        raise RunDirectoryError(f"'{shown}' is where you are; go elsewhere first")
+        raise RunDirectoryError(f"'{name}' is where you are; go elsewhere first")
 
 
 def _is_run(path: Path) -> bool:

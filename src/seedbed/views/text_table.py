@@ -42,21 +42,21 @@ def fitting(columns: Sequence[Column], width: int) -> tuple[list[Column], list[s
         The columns, and the titles of those that are left out.
     """
     shortened = [(title, [cut(cell, LONGEST) for cell in cells]) for title, cells in columns[1:]]
-    found = [columns[0], *shortened]
-    if width_of(found) > width:
-        found = with_short_titles(found)
+    candidates = [columns[0], *shortened]
+    if width_of(candidates) > width:
+        candidates = with_short_titles(candidates)
     title, names = columns[0]
     least = [_short_name(name, SHORTEST_NAME) for name in names]
-    wide, gone = width_of([(title, least), *found[1:]]), set()
-    for at in _least_first([title for title, _ in found]):
+    wide, gone = width_of([(title, least), *candidates[1:]]), set()
+    for at in _least_first([title for title, _ in candidates]):
         if wide <= width:
             break
-        wide -= width_of([found[at]]) + 2
+        wide -= width_of([candidates[at]]) + 2
         gone.add(at)
-    shown = [column for at, column in enumerate(found) if at not in gone]
-    room = width - width_of(shown[1:]) - 2 if len(shown) > 1 else width
-    shown[0] = title, [_short_name(name, max(room, SHORTEST_NAME)) for name in names]
-    return shown, [title for at, (title, _) in enumerate(found) if at in gone]
+    visible = [column for at, column in enumerate(candidates) if at not in gone]
+    room = width - width_of(visible[1:]) - 2 if len(visible) > 1 else width
+    visible[0] = title, [_short_name(name, max(room, SHORTEST_NAME)) for name in names]
+    return visible, [title for at, (title, _) in enumerate(candidates) if at in gone]
 
 
 def fitted(
