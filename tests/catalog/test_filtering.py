@@ -19,7 +19,7 @@ def run(name: str, status: str = "completed", tags: tuple[str, ...] = (), **more
 
 
 A = run(
-    "a", tags=("baseline", "v1.2"), started=datetime(2026, 11, 25, 12, tzinfo=UTC),
+    "a", seconds=2.0, tags=("baseline", "v1.2"), started=datetime(2026, 11, 25, 12, tzinfo=UTC),
     settings={"optimizer.lr": 0.1, "model.hidden": [8, 8], "data.target": "3", "odd key": 1,
               "trainer.deterministic": True, "loader.batch_size": 4},
     choices={"model": "custom", "experiment": None}, metrics={"val/loss": 0.5, "val/r2": math.nan},
@@ -56,6 +56,8 @@ KEPT = {
     "tags=baseline": "a",
     "tag=v1.2": "a",
     "tag!=baseline": "bc",
+    "started>2026-11-26": "b",
+    "time<5": "a",
     "tags in [nothing, baseline]": "a",
     "tags~base": "a",
     "tags=null": "bc",
@@ -172,6 +174,7 @@ def test_a_filter_of_no_runs_keeps_none() -> None:
 SORTED = {
     "optimizer.lr": "bac",
     "-optimizer.lr": "cab",
+    "time": "abc",
     "val/loss": "bac",
     "-val/loss": "abc",
     "model,-name": "cab",

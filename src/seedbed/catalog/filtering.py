@@ -8,7 +8,7 @@ defined.
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,14 +16,12 @@ from seedbed.catalog.filter_text import Comparison, Condition, Joined, Not, pars
 from seedbed.catalog.filter_tokens import mistake
 from seedbed.catalog.filter_values import kind_of, test_of
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.values import keys_of, value_of
+from seedbed.catalog.values import full_name, keys_of, value_of
 from seedbed.config.hints import did_you_mean
 from seedbed.runs.status import Status
 
 ORDERED = ("numbers", "times")
 """Kinds of values of which one is less than another."""
-
-OTHER_WORDS = {"tag": "tags", "started": "when", "state": "status"}
 
 Check = Callable[[RunRecord], bool]
 
@@ -58,12 +56,12 @@ def filtered(runs: Sequence[RunRecord], text: str) -> Filtered:
     condition = parsed(text)
     compared: list[Comparison] = []
     holds = _Compiler(runs, text, compared).compiled(condition)
+    keys = {one.key for one in compared if not _asks_for_nothing(one)}
     kept, without = [], Counter[str]()
     for run in runs:
         if holds(run):
             kept.append(run)
         else:
-            keys = {_key(one) for one in compared if not _asks_for_nothing(one)}
             without.update(key for key in keys if _is_missing(value_of(run, key)))
     hint = "" if kept else _hint(runs, compared)
     return Filtered(kept, dict(without), hint)
@@ -90,10 +88,11 @@ class _Compiler:
                 return self.comparison(condition)
 
     def comparison(self, asked: Comparison) -> Check:
-        key = _key(asked)
+        key = full_name(asked.key, self.names)
         if self.runs and key not in self.names and key.removeprefix("config.") not in self.names:
             hint = did_you_mean(asked.key, self.names)
             raise mistake(self.text, asked.at, f"no run has '{asked.key}'{hint}")
+        asked = replace(asked, key=key)
         self.compared.append(asked)
         kinds = {kind_of(value) for value in (value_of(run, key) for run in self.runs)} - {""}
         asked = self.of_kind(asked, kinds)
@@ -102,7 +101,7 @@ class _Compiler:
 
     def of_kind(self, asked: Comparison, kinds: set[str]) -> Comparison:
         """The comparison with its value of a kind that runs have; a date is typed as a word."""
-        if _several(_key(asked)):
+        if _several(asked.key):
             if asked.operator not in ("=", "in", "~"):
                 raise self.mistake(asked, "tags are words; = asks for one of them")
             return asked
@@ -110,7 +109,7 @@ class _Compiler:
             if asked.operator not in ("<", "<=", ">", ">=") and asked.value is not None:
                 raise self.mistake(asked, f"'{asked.key}' is a time; <, <=, > and >= compare it")
             values = [self.time(one, asked) for one in _listed(asked)]
-            return _with_value(asked, values if asked.operator == "in" else values[0])
+            return replace(asked, value=values if asked.operator == "in" else values[0])
         for value in _listed(asked):
             self.refuse_wrong_kind(asked, value, kinds)
         return asked
@@ -163,16 +162,6 @@ def _listed(asked: Comparison) -> list[Any]:
     return asked.value if asked.operator == "in" else [asked.value]
 
 
-def _with_value(asked: Comparison, value: Any) -> Comparison:
-    return Comparison(
-        asked.key, asked.operator, value, asked.written, asked.negated, asked.at, asked.value_at
-    )
-
-
-def _key(asked: Comparison) -> str:
-    return OTHER_WORDS.get(asked.key, asked.key)
-
-
 def _several(key: str) -> bool:
     """Whether a run has any number of them: then `=` asks whether one is among them."""
     return key == "tags"
@@ -183,15 +172,15 @@ def _is_missing(value: Any) -> bool:
 
 
 def _asks_for_nothing(asked: Comparison) -> bool:
-    return _key(asked) == "tags" or any(_is_missing(one) for one in _listed(asked))
+    return asked.key == "tags" or any(_is_missing(one) for one in _listed(asked))
 
 
 def _hint(runs: Sequence[RunRecord], compared: Iterable[Comparison]) -> str:
     """The nearest text that there is, for one that no run has."""
     for asked in compared:
-        held = {value for value in (value_of(run, _key(asked)) for run in runs)
+        held = {value for value in (value_of(run, asked.key) for run in runs)
                 if isinstance(value, str)}  # fmt: skip
-        if _key(asked) == "status":
+        if asked.key == "status":
             held |= set(Status)
         if asked.operator == "=" and isinstance(asked.value, str) and asked.value not in held:
             near = did_you_mean(asked.value, held) or did_you_mean(asked.value.lower(), held)

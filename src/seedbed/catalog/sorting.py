@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.values import keys_of, value_of
+from seedbed.catalog.values import full_name, keys_of, value_of
 from seedbed.config.hints import did_you_mean
 from seedbed.errors import ArgumentError
 
@@ -56,12 +56,15 @@ def known_names(runs: Sequence[RunRecord], keys: str, flag: str) -> list[str]:
     names = [one.strip().replace("`", "") for one in LISTED.findall(keys) if one.strip()]
     if not names:
         raise ArgumentError(f"{flag}: names no column; type {flag} val/loss, say")
+    known = []
     for name in names:
-        plain = name.removeprefix("-") if flag == "--sort" else name
+        minus = "-" if flag == "--sort" and name.startswith("-") else ""
+        plain = full_name(name.removeprefix(minus), there)
         if runs and plain not in there and plain.removeprefix("config.") not in there:
             hint = did_you_mean(plain, there) or "; --json --limit 1 shows the names"
             raise ArgumentError(f"{flag}: no run has '{plain}'{hint}")
-    return names
+        known.append(f"{minus}{plain}")
+    return known
 
 
 def is_nothing(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, Final
 
 from seedbed.catalog.record import RunRecord
@@ -50,6 +50,20 @@ def value_of(run: RunRecord, key: str) -> Any:
     if key.startswith(BEST) and key[len(BEST) :] in run.best:
         return run.best[key[len(BEST) :]]
     return setting_of(run, key.removeprefix(CONFIG))
+
+
+OTHER_NAMES = {"tag": "tags", "started": "when", "time": "seconds"}
+"""What a field is called too, where no key of the config has that name."""
+
+
+def full_name(name: str, names: Container[str]) -> str:
+    """The name under which a value is found.
+
+    Args:
+        name: as typed.
+        names: that `keys_of` gives.
+    """
+    return name if name in names else OTHER_NAMES.get(name, name)
 
 
 def column_of(key: str) -> str:
