@@ -131,6 +131,16 @@ def test_overrides_of_strangers_are_refused(seedbed: Command, sweep: Path, word:
     assert not Path("x").exists()
 
 
+def test_classes_that_a_stranger_allows_are_refused(seedbed: Command, sweep: Path) -> None:
+    Path("evil.py").write_text("open('canary', 'w')\nclass Net: ...\n")
+    told = json.loads((sweep / "sweep.json").read_text())
+    for job in told["jobs"]:
+        job["overrides"] += ["allow=[evil]", "model._target_=evil.Net"]
+    (sweep / "sweep.json").write_text(json.dumps(told))
+    assert "the sweep names classes of evil, which is not allowed" in refused(seedbed, sweep)
+    assert not Path("canary").exists()
+
+
 def test_a_sweep_of_which_nothing_came_is_refused(seedbed: Command, sweep: Path) -> None:
     for path in sweep.glob("*/status.json"):
         path.write_text(json.dumps({"status": "failed"}))

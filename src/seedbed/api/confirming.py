@@ -131,7 +131,7 @@ def composed_confirmation(
     source = ConfigSource(find_user_conf(config_dir), name)
     given = given or Handed()
     again = given.into(*recomposed([job.overrides for job in originals], source))
-    refuse_what_is_not_allowed(again, plan.sweep.directory)
+    refuse_what_is_not_allowed(again, plan.sweep.directory, "confirm")
     refuse_what_is_not_handed_in(plan.sweep.directory, again[0], given, "confirm")
     for job, one in zip(originals, again, strict=True):
         if config_hash(one.resolved) != job.identity:

@@ -302,10 +302,13 @@ def confirm(
     from seedbed.api.handed import refuse_no_override
     from seedbed.api.handed_again import handed_to_sweep
     from seedbed.api.sweeping import run_sweep
+    from seedbed.components import only_readers_own
+    from seedbed.config.locations import users_allowed
 
     refuse_no_override(overrides)
     plan = planned(_directory(path), top, seeds, Request(metric, better=better))
-    with _composing(handed_to_sweep(plan.sweep.directory, data, model)) as given:
+    handed_again = handed_to_sweep(plan.sweep.directory, data, model)
+    with only_readers_own(users_allowed()), _composing(handed_again) as given:
         request = composed_confirmation(plan, overrides, given=given)
         done = run_sweep(request, messages(progress=progress), start=given.module)
     return _ended(Sweep(done.directory, given.module))

@@ -128,8 +128,15 @@ def refuse_foreign_overrides(records: Sequence[JobState]) -> None:
                 )
 
 
-def refuse_what_is_not_allowed(composed: Sequence[ComposedConfig], directory: Path) -> None:
+def refuse_what_is_not_allowed(
+    composed: Sequence[ComposedConfig], directory: Path, command: str = "resume"
+) -> None:
     """Of classes that the sweep's own files allow, and the reader does not.
+
+    Args:
+        composed: jobs of the sweep.
+        directory: of it.
+        command: to be typed again.
 
     Raises:
         NotAllowedError: naming the packages, and what to type.
@@ -140,7 +147,8 @@ def refuse_what_is_not_allowed(composed: Sequence[ComposedConfig], directory: Pa
         if more:
             raise NotAllowedError(
                 f"the sweep names classes of {', '.join(more)}, which is not allowed; if that is "
-                f"your own code, type {ALLOW_VARIABLE}={','.join(more)} seedbed resume {directory}"
+                f"your own code, type {ALLOW_VARIABLE}={','.join(more)} seedbed {command} "
+                f"{directory}"
             )
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from seedbed.cli.arguments import Parser, print_notes
 from seedbed.cli.console import Console
 from seedbed.cli.train import SWEEP_MODULES
+from seedbed.components import only_readers_own
+from seedbed.config.locations import users_allowed
 from seedbed.process.fast_start import composed_ahead
 from seedbed.runs.opening import opening
 
@@ -50,14 +52,15 @@ def main(argv: Sequence[str]) -> int:
             Request(args.metric, better=args.better),
             test=args.test,
         )
-    request = composed_ahead(
-        lambda: composed_confirmation(plan, args.overrides, args.config_dir), SWEEP_MODULES
-    )
-    from seedbed.cli.confirm_text import confirmation_text, notes_on
-    from seedbed.cli.sweep_report import print_end
-
-    print_notes([*notes_on(plan, args.top)])
     console = Console(waits=True)
-    after = confirm_sweep(plan, request, console)
+    with only_readers_own(users_allowed()):  # the sweep may be a stranger's
+        request = composed_ahead(
+            lambda: composed_confirmation(plan, args.overrides, args.config_dir), SWEEP_MODULES
+        )
+        from seedbed.cli.confirm_text import confirmation_text, notes_on
+        from seedbed.cli.sweep_report import print_end
+
+        print_notes([*notes_on(plan, args.top)])
+        after = confirm_sweep(plan, request, console)
     print(confirmation_text(plan, after))
     return print_end(console.ended_sweep)
