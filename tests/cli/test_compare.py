@@ -272,7 +272,7 @@ def test_what_cannot_be_compared_is_refused(seedbed: Command, tmp_path: Path) ->
         for seed in (0, 1):
             write_run(tmp_path / f"rows/{path}_{seed}", 1.0, data__path=path, seed=seed)
     said = refused(seedbed, "rows")
-    assert "runs of one seed are measured on different rows (data.path differ)" in said
+    assert "runs of one seed are measured on different rows, as data.path differs" in said
     assert (
         "the runs are measured on rows of their own"
         in seedbed("compare", "rows", "--over", "none").err

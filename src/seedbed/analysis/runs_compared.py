@@ -190,11 +190,11 @@ def _refuse_changed_files(rows: Sequence[Rows]) -> None:
 
 def _different_rows(keys: Sequence[str]) -> str:
     data = [key for key in keys if key.split(".")[0] == "data"]
-    told = f" ({joined(data)} differ)" if data else ""
-    split = " or type --over seed,data.split.seed" if "data.split.seed" in keys else ""
+    told = f", as {joined(data)} {'differs' if len(data) == 1 else 'differ'}" if data else ""
+    split = "type --over seed,data.split.seed, " if "data.split.seed" in keys else ""
     return (
         f"runs of one seed are measured on different rows{told}, and their settings cannot be "
-        f"compared; name runs of the same rows, or type --over none to see all side by side{split}"
+        f"compared; {split}name runs of the same rows, or type --over none to see all side by side"
     )
 
 
