@@ -9,17 +9,29 @@ from pathlib import Path
 import pytest
 
 PROGRAM = """
-import sys
+import contextlib, importlib, io, json, os, sys
 from seedbed.cli.main import main
-try:
-    code = main(sys.argv[1:])
-except SystemExit as end:
-    code = end.code or 0
-slow = {"torch", "sklearn", "pandas", "tensorboard"} & sys.modules.keys()
-slow |= {"sympy", "torchmetrics", "torch._dynamo", "torch._inductor"} & sys.modules.keys()
-print("exit code", code, "imported", sorted(slow))
+
+commands, imported = json.loads(sys.argv[1]), sys.argv[2:]
+for module in imported:
+    importlib.import_module(module)
+for name, words in commands.items():
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        continue
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            code = main(words)
+        except SystemExit as end:
+            code = end.code or 0
+    slow = {"torch", "sklearn", "pandas", "tensorboard"} & sys.modules.keys()
+    slow |= {"sympy", "torchmetrics", "torch._dynamo", "torch._inductor"} & sys.modules.keys()
+    print(json.dumps([name, f"exit code {code} imported {sorted(slow)}"]), flush=True)
+    os._exit(0)
 """
-"""Ends by saying what was imported on the way."""
+"""Each command in a fork of its own, which says what was imported on the way."""
 
 ANSWERED = {
     "help": ["--help"],
@@ -50,26 +62,26 @@ REFUSED = {
 }
 
 
-def last_line(*words: str) -> str:
-    line = [sys.executable, "-c", PROGRAM, *words]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=200, check=True)
-    return done.stdout.splitlines()[-1]
+def imported(commands: dict[str, list[str]], *before: str) -> dict[str, str]:
+    """What each command says at its end.
+
+    Args:
+        commands: by name.
+        before: modules that are imported before; it takes a second to import torch for each.
+    """
+    line = [sys.executable, "-c", PROGRAM, json.dumps(commands), *before]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=500, check=True)
+    return dict(json.loads(one) for one in done.stdout.splitlines())
 
 
-@pytest.mark.parametrize("words", ANSWERED.values(), ids=ANSWERED)
-def test_questions_are_answered_without_torch(
-    tmp_path: Path, sum_run: Path, words: list[str]
-) -> None:
+def test_questions_are_answered_without_torch(tmp_path: Path, sum_run: Path) -> None:
     shutil.copytree(sum_run, tmp_path / "run")
-    assert last_line(*words) == "exit code 0 imported []"
+    assert imported(ANSWERED) == dict.fromkeys(ANSWERED, "exit code 0 imported []")
 
 
-@pytest.mark.parametrize("words", REFUSED.values(), ids=REFUSED)
-def test_mistakes_are_answered_without_torch(
-    tmp_path: Path, sum_run: Path, words: list[str]
-) -> None:
+def test_mistakes_are_answered_without_torch(tmp_path: Path, sum_run: Path) -> None:
     shutil.copytree(sum_run, tmp_path / "run")
-    assert last_line(*words) == "exit code 2 imported []"
+    assert imported(REFUSED) == dict.fromkeys(REFUSED, "exit code 2 imported []")
 
 
 SWEEPS = {
@@ -91,10 +103,12 @@ RUNS = {
 }
 
 
-@pytest.mark.parametrize(("words", "more"), RUNS.values(), ids=RUNS)
-def test_a_run_brings_no_compiler_of_torch_s(words: list[str], more: list[str]) -> None:
-    last = last_line("train", "trainer.epochs=2", *words)
-    assert last == f"exit code 0 imported {sorted(['tensorboard', 'torch', *more])}"
+def test_a_run_brings_no_compiler_of_torch_s() -> None:
+    commands = {name: ["train", "trainer.epochs=2", *words] for name, (words, _) in RUNS.items()}
+    assert imported(commands, "torch") == {
+        name: f"exit code 0 imported {sorted(['tensorboard', 'torch', *more])}"
+        for name, (_, more) in RUNS.items()
+    }
 
 
 CLOCK = """
@@ -126,11 +140,12 @@ def test_the_time_of_training_holds_no_imports() -> None:
     assert done.stdout.splitlines()[-1] == "exit code 0 imported []"
 
 
-@pytest.mark.parametrize("words", SWEEPS.values(), ids=SWEEPS)
-def test_a_fused_sweep_brings_neither_torch_s_compiler_nor_scikit_learn(words: list[str]) -> None:
+def test_a_fused_sweep_brings_neither_torch_s_compiler_nor_scikit_learn() -> None:
     """Each of them takes as long to import as all of the training."""
-    last = last_line("train", "-m", "seed=range(0,3)", "sweep.fuse=always", *words)
-    assert last == "exit code 0 imported ['tensorboard', 'torch']"
+    many = ["train", "-m", "seed=range(0,3)", "sweep.fuse=always"]
+    commands = {name: [*many, *words] for name, words in SWEEPS.items()}
+    wanted = "exit code 0 imported ['tensorboard', 'torch']"
+    assert imported(commands, "torch") == dict.fromkeys(SWEEPS, wanted)
 
 
 SCRIPT = """

@@ -12,12 +12,11 @@ MANY = ["-m", "hydra.sweep.dir=sweep", "trainer.epochs=2", "optimizer.lr=0.1,0.0
 MANY += ["seed=range(0,40)", "sweep.fuse=always"]
 
 COMMANDS = {
-    "train another optimizer": [["train", *ONE, "optimizer=adamw", "scheduler=onecycle"]],
     "train -m": [["train", *MANY]],
     "validate": [["validate"], ["validate", "-m", "seed=1,2"]],
     "a wrong key": [["train", "optimizer.lrr=1"], ["validate", "optimizer.lrr=1"], ["trian"]],
     "a run": [
-        ["train", *ONE],
+        ["train", *ONE, "optimizer=adamw", "scheduler=step"],
         ["resume", "run", "trainer.epochs=5"],
         ["summary", "run"],
         ["predict", "run", "--input", "[[1, 2]]"],

@@ -110,12 +110,13 @@ def test_five_ways_of_failing_leave_the_other_jobs_and_resume_runs_only_these(
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_sweep_killed_half_way_goes_on_to_the_table_of_one_that_was_not(
-    tmp_path: Path, workers: int
+    tmp_path: Path, workers: int, seedbed: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("SEEDBED_ALLOW", "bad_nets")
     grid = [*WORDS, "+model.how=slow", "seed=range(0,6)", f"sweep.workers={workers}"]
     grid += ["trainer.epochs=10", "trainer.checkpoint_every='3 steps'"]
-    whole = command(tmp_path, "train", "-m", *grid, "hydra.sweep.dir=whole")
-    assert whole.returncode == 0, whole.stderr
+    whole = seedbed("train", "-m", *grid, "hydra.sweep.dir=whole")
+    assert whole.code == 0, whole.err
     line = [sys.executable, "-m", "seedbed", "train", "-m", *grid, "hydra.sweep.dir=sweep"]
     with subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
         until = time.monotonic() + 200
