@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from support.command_line import Command
+from support.hostile.commands import LABELLED
 from support.hostile.values import ARGUMENTS, HOSTILE, bases, keys_of
 
 from seedbed.cli.main import COMMANDS
@@ -73,6 +74,7 @@ def put(config: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
 
 TAKEN = {
     "predict": ["--input", "[[10, 11]]"], "inspect": ["--weights"], "tag": ["run"], "note": ["run"],
+    "evaluate": ["--file", LABELLED],
     "dashboard": ["--optuna", "journal.log"],  # else it would serve until Ctrl-C
 }  # fmt: skip
 """What a command needs beside its run."""

@@ -55,6 +55,8 @@ REFUSED = {
     "predict with broken JSON": ["predict", "run", "--input", "[[1"],
     "predict into no folder": ["predict", "run", "--input", "[[1, 2]]", "--output", "no/x.csv"],
     "predict without a run": ["predict", "nope", "--input", "[[1, 2]]"],
+    "evaluate without a file": ["evaluate", "run"],
+    "evaluate without a run": ["evaluate", "nope", "--file", "rows.csv"],
     "inspect without a flag": ["inspect", "run"],
     "inspect without rows": ["inspect", "run", "--layer", "output"],
     "inspect without a run": ["inspect", "nope", "--weights"],

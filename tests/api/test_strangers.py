@@ -14,8 +14,11 @@ from support.hostile.files import FILES
 import seedbed as front
 from seedbed import errors
 
+LABELLED_ROWS = {"x1": [10.0, 1, 4], "x2": [11.0, 2, 0], "y": [21, 3, 4.5]}
+
 LOOKS: dict[str, Callable[[Path], Any]] = {
     "predict": lambda path: front.load_run(path).predict([[10, 11]]),
+    "evaluate": lambda path: front.load_run(path).evaluate(LABELLED_ROWS),
     "inspect": lambda path: front.load_run(path).weights(),
     "summary": lambda path: front.load_run(path).summary(),
     "plot": lambda path: front.load_run(path).plot(),

@@ -1,16 +1,18 @@
-"""Rows to predict, in the forms that Python has them in."""
+"""Rows to predict or to measure a run on, in the forms that Python has them in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from seedbed.config.hints import joined
+from seedbed.data.labelled_rows import LabelledRows, groups_of, labelled_rows, must_have_labels
 from seedbed.data.new_rows import NewRows, rows_from_file, rows_from_json
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import DataError
-from seedbed.tables.memory_table import is_frame, table_in_memory
+from seedbed.tables.memory_table import MemoryTable, is_frame, table_in_memory
 
-KEY = "rows"
+KEY, TARGETS = "rows", "targets"
 
 
 def new_rows(rows: Any, preprocessing: Preprocessing) -> NewRows:
@@ -23,13 +25,68 @@ def new_rows(rows: Any, preprocessing: Preprocessing) -> NewRows:
     Raises:
         DataError: if they are none of these, or not of the run's form.
     """
-    if is_frame(rows) or isinstance(rows, Mapping):
+    if has_columns(rows):
         return rows_from_file(table_in_memory(rows, KEY), preprocessing)
     if hasattr(rows, "detach"):  # a tensor
         rows = rows.detach().cpu().numpy()
     if isinstance(rows, np.ndarray):
         return _from_array(rows, preprocessing)
     return rows_from_json(_as_json(rows), preprocessing, KEY)
+
+
+def has_columns(rows: Any) -> bool:
+    """Whether these are columns with names."""
+    return is_frame(rows) or isinstance(rows, Mapping)
+
+
+def labelled(rows: Any, targets: Any, by: str | None, preprocessing: Preprocessing) -> LabelledRows:
+    """Rows with their labels.
+
+    Args:
+        rows: as in `new_rows`.
+        targets: their labels; None if `rows` has columns of them.
+        by: a column of `rows`, or None.
+        preprocessing: of the run.
+
+    Raises:
+        DataError: if they are none of these, or not of the run's form.
+    """
+    table = table_in_memory(rows, KEY) if has_columns(rows) else None
+    if by is not None and (table is None or not isinstance(by, str)):
+        raise DataError(f"by must be the name of a column of {KEY}, which must have names")
+    if targets is not None:
+        labels = _labels(targets, preprocessing.target)
+        twice = [name for name in labels.names if table is not None and name in table.names]
+        if twice:
+            raise DataError(f"targets: {KEY} has the column '{twice[0]}' too; leave out targets")
+    elif table is None:
+        raise DataError(
+            f"targets are missing: {KEY} without names of columns hold none; pass targets=[…]"
+        )
+    else:
+        labels = table
+        must_have_labels(table, preprocessing)  # before anything is said of other columns
+    groups = groups_of(table, by, preprocessing, "by") if table and by is not None else None
+    new = rows_from_file(table, preprocessing) if table else new_rows(rows, preprocessing)
+    return labelled_rows(new, labels, preprocessing, groups)
+
+
+def _labels(targets: Any, names: Sequence[str]) -> MemoryTable:
+    """The labels as a table of the run's targets."""
+    if has_columns(targets) and type(targets).__name__ not in ("Series", "ChunkedArray"):
+        return MemoryTable(table_in_memory(targets, TARGETS).columns, TARGETS, TARGETS)
+    if len(names) > 1:
+        values = targets.detach().cpu().numpy() if hasattr(targets, "detach") else targets
+        array = np.array(values, dtype=object)  # its columns may be of different types
+        if array.ndim != 2 or array.shape[1] != len(names):
+            raise DataError(
+                f"{TARGETS} must have {len(names)} values a row ({joined(names)}), got the shape "
+                f"{array.shape}"
+            )
+        columns = {name: array[:, index].tolist() for index, name in enumerate(names)}
+    else:
+        columns = {names[0]: targets}
+    return MemoryTable(table_in_memory(columns, TARGETS).columns, TARGETS, TARGETS)
 
 
 def _as_json(value: Any) -> Any:

@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from seedbed.api.evaluations import Evaluation
 from seedbed.api.history import History
 from seedbed.api.hygiene import untouched
 from seedbed.api.predictions import Predictions
@@ -141,6 +142,32 @@ class Run:
             report.get("probabilities", []),
             [*trained.notes, *new.notes],
         )
+
+    @_within_bounds
+    def evaluate(
+        self,
+        rows: Any,
+        targets: Any = None,
+        by: str | None = None,
+        checkpoint: str | None = None,
+    ) -> Evaluation:
+        """The loss and the metrics on labelled rows: the same as `seedbed evaluate`.
+
+        Args:
+            rows: columns with the targets among them, as a DataFrame or a dictionary; or rows in
+                any form that `predict` takes, with `targets` beside them.
+            targets: the labels, in the order of the rows; None if they are among the columns.
+            by: a column of the rows to measure groups by; it need not be a feature.
+            checkpoint: as in `model`.
+
+        Raises:
+            DataError: if the rows are not of the run's form, or have labels that it does not know.
+        """
+        from seedbed.api.rows import labelled
+        from seedbed.views.evaluate import evaluated
+
+        trained = self._trained(checkpoint)
+        return Evaluation(evaluated(trained, labelled(rows, targets, by, trained.preprocessing)))
 
     @_within_bounds
     def activations(

@@ -14,6 +14,7 @@ COMMANDS = {
     "validate": "check a config without training; all mistakes at once",
     "summary": "a model's layers and parameters",
     "predict": "predictions for new rows",
+    "evaluate": "loss and metrics on a labelled file, by group, with intervals",
     "inspect": "weights, and what the layers make of an input",
     "plot": "loss curves",
     "runs": "a table of all runs: what differs, how they ended, metrics",

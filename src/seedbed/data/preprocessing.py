@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.config.hints import joined
+from seedbed.config.hints import did_you_mean, joined, shortened
 from seedbed.config.task_names import TaskName
 from seedbed.data.fitted_column import FittedColumn, Floats, beyond_float32, transformed_numbers
 from seedbed.errors import DataError
@@ -111,13 +111,18 @@ class Preprocessing:
             return as_float32(values, table.origin)
         numbers = class_numbers(table, self.target[0], self.classes)
         if (numbers < 0).any():
-            row = int(np.argmax(numbers < 0))
-            raise DataError(
-                f"data.target: class '{class_names(table, self.target[0])[row]}' of "
-                f"{table.origin} (row {row + 1}) is not among the training rows; they have "
-                f"{joined(self.classes)}"
-            )
+            raise self._unknown_class(table, numbers < 0)
         return numbers
+
+    def _unknown_class(self, table: Table, unknown: NDArray[np.bool_]) -> DataError:
+        row, more = int(np.argmax(unknown)), int(unknown.sum()) - 1
+        name = class_names(table, self.target[0])[row]
+        others = f" and {more} more" if more else ""
+        return DataError(
+            f"data.target: class '{shortened(name)}' of {table.origin} (row {row + 1}{others}) is "
+            f"not among the training rows; they have {joined(self.classes)}"
+            f"{did_you_mean(name, self.classes)}"
+        )
 
     def predictions(self, outputs: Floats) -> Floats:
         """Outputs of real values in the target's own units: undoes the standardizing."""

@@ -120,8 +120,17 @@ class TaskHead:
         found = _metrics([self], outputs[None], y[None], torch.float32)
         return {name: float(value) for name, value in found.items()}
 
-    def _metric_inputs(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Predictions and targets of the rows of one run, real values."""
+    def metric_inputs(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Predictions and targets as a `Metric` takes them, but for the dimension of the runs.
+
+        Shape:
+            outputs (rows, outputs), y as `Preprocessing.targets` -> (rows, …) float64, (rows, …)
+        """
+        predictions, targets = _inputs([self], outputs[None], y[None], torch.float64)
+        return predictions[0], targets[0]
+
+    def _real_values(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Predictions and targets of the rows of one run, in the target's units."""
         return self.predictions(outputs), self._in_target_units(y.reshape(len(y), -1))
 
     def _in_target_units(self, values: Tensor) -> Tensor:
@@ -149,14 +158,21 @@ def metrics_of_runs(heads: Sequence[TaskHead], outputs: Tensor, y: Tensor) -> di
 def _metrics(
     heads: Sequence[TaskHead], outputs: Tensor, y: Tensor, precision: torch.dtype
 ) -> dict[str, Tensor]:
+    predictions, targets = _inputs(heads, outputs, y, precision)
+    return {name: METRICS[name](predictions, targets) for name in heads[0].task.metrics}
+
+
+def _inputs(
+    heads: Sequence[TaskHead], outputs: Tensor, y: Tensor, precision: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """What metrics take of each run; probabilities are computed in float32."""
     first = heads[0]
     if first.preprocessing.classes:
         predictions = first.predictions(outputs.float()).cpu().to(precision)
-        targets = y.reshape(len(y), -1).cpu()
-    else:
-        pairs = [head._metric_inputs(*own) for head, *own in zip(heads, outputs, y, strict=True)]
-        predictions, targets = (torch.stack(values) for values in zip(*pairs, strict=True))
-    return {name: METRICS[name](predictions, targets) for name in first.task.metrics}
+        return predictions, y.reshape(len(y), -1).cpu()
+    pairs = [head._real_values(*own) for head, *own in zip(heads, outputs, y, strict=True)]
+    predictions, targets = (torch.stack(values) for values in zip(*pairs, strict=True))
+    return predictions, targets
 
 
 def build_task_head(

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 import yaml
 
-READERS = ("predict", "inspect", "summary", "plot", "reproduce", "resume")
-MODEL_READERS = ("predict", "inspect", "summary", "reproduce", "resume")
+READERS = ("predict", "evaluate", "inspect", "summary", "plot", "reproduce", "resume")
+MODEL_READERS = ("predict", "evaluate", "inspect", "summary", "reproduce", "resume")
 RERUNS = ("reproduce", "resume")
-VIEWS = ("predict", "inspect", "summary")
+VIEWS = ("predict", "evaluate", "inspect", "summary")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,228 @@
+"""Rows with their labels, to measure a run on; labels are read as those of a training file are.
+
+A row without a label cannot be measured: it is left out and counted. A class that the run does not
+know is refused, as it is in a file of test rows: without the rows that the model cannot get right,
+it would look better than it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.config.hints import did_you_mean, joined
+from seedbed.data.new_rows import NewRows
+from seedbed.data.preprocessing import Preprocessing
+from seedbed.errors import DataError
+from seedbed.tables.column_types import ColumnTypes, later_table
+from seedbed.tables.raw_column import raw_columns
+from seedbed.tables.table import Column, Table
+from seedbed.tables.table_file import TableFile
+from seedbed.tables.text_form import Kind
+
+MOST_GROUPS = 1000
+"""In which rows are measured; a column of more is an id, or a quantity."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Rows by what they have in one column.
+
+    Args:
+        by: the name of the column.
+        names: of the groups, sorted, as numbers where all are; None, the last, is a missing value.
+        numbers: of the group of each row.
+    """
+
+    by: str
+    names: Sequence[str | None]
+    numbers: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Rows that can be measured.
+
+    Args:
+        inputs: as the model takes them.
+        targets: as `Preprocessing.targets`.
+        groups: of these rows; None if nobody asks for groups.
+        without_label: how many rows were left out.
+        notes: what a person should know of the rows.
+    """
+
+    inputs: NDArray[np.float32]
+    targets: NDArray[Any]
+    groups: Groups | None
+    without_label: int
+    notes: Sequence[str]
+
+
+def labelled_rows(
+    rows: NewRows, labels: TableFile, preprocessing: Preprocessing, groups: Groups | None = None
+) -> LabelledRows:
+    """Puts rows and labels together, without the rows that have no label.
+
+    Args:
+        rows: as the model takes them.
+        labels: has the columns of the run's targets.
+        preprocessing: of the run.
+        groups: of all the rows.
+
+    Raises:
+        DataError: if there is no such column, it does not fit the run, no row has a label, or one
+            has a class that the run does not know.
+    """
+    targets, missing = _targets(labels, preprocessing)
+    key, without_label = labels.key, int(missing.sum())
+    if len(targets) != len(rows.inputs):
+        raise DataError(
+            f"{key} has {len(targets)} rows of labels for {len(rows.inputs)} rows; they must be as "
+            "many"
+        )
+    if groups is not None and len(groups.numbers) != len(targets):
+        raise DataError(f"by: {len(groups.numbers)} values for {len(targets)} rows")
+    named = joined([f"'{name}'" for name in preprocessing.target])
+    if without_label == len(targets):
+        raise DataError(
+            f"{key}: no row of {labels.origin} has a value in {named}; there is nothing to measure "
+            "against"
+        )
+    notes = list(rows.notes)
+    if without_label:
+        notes.append(
+            f"{without_label} of {len(targets)} rows of {labels.origin} have no value in {named}, "
+            "and are left out"
+        )
+        if groups is not None:
+            groups = Groups(groups.by, groups.names, groups.numbers[~missing])
+    return LabelledRows(rows.inputs[~missing], targets[~missing], groups, without_label, notes)
+
+
+def must_have_labels(file: TableFile, preprocessing: Preprocessing) -> None:
+    """Refuses rows without a column of each of the run's targets.
+
+    Raises:
+        DataError: naming the nearest of the columns that there are.
+    """
+    for name in preprocessing.target:
+        if name not in file.names:
+            raise DataError(
+                f"{file.key}: no column '{name}' in {file.origin}, which is what the run predicts "
+                f"and is measured against; columns are {joined(file.names)}"
+                f"{did_you_mean(name, file.names)}"
+            )
+
+
+def groups_of(file: TableFile, by: str, preprocessing: Preprocessing, key: str) -> Groups:
+    """The groups of rows by a column, which need not be one of the run's.
+
+    A column of numbers of the run, and one of floats, goes by its values; any other by what is
+    written in its cells.
+
+    Args:
+        file: with the column.
+        by: its name.
+        preprocessing: of the run.
+        key: the argument that names it, for errors.
+
+    Raises:
+        DataError: if there is no such column, its cells hold no single value, or too many.
+    """
+    file.must_have(by, key)
+    column = _column_of_groups(file, by, preprocessing.types)
+    if column.values.ndim > 1:
+        shape = column.values.shape[1:]
+        raise DataError(f"{key}: '{by}' of {file.origin} has values of the shape {shape} a row")
+    cells = column.as_category().values.tolist()
+    names = _sorted({cell for cell in cells if cell is not None})
+    if len(names) > MOST_GROUPS:
+        raise DataError(
+            f"{key}: '{by}' of {file.origin} has {len(names)} different values in {len(cells)} "
+            f"rows; at most {MOST_GROUPS} groups are measured"
+        )
+    known: dict[str | None, int] = {name: number for number, name in enumerate(names)}
+    every: list[str | None] = list(names)
+    if None in cells:
+        known[None] = len(names)
+        every.append(None)
+    return Groups(by, every, np.array([known[cell] for cell in cells], dtype=np.int64))
+
+
+def _column_of_groups(file: TableFile, by: str, types: ColumnTypes) -> Column:
+    (raw,) = raw_columns(file, [by], [], types.text)
+    if raw.is_array:
+        return raw.of_array()
+    import pyarrow as pa
+
+    kind: Kind = types.kinds.get(by, "category")
+    if raw.form.date is not None:  # a date is not named by its days since 1970
+        kind = "category"
+    elif by not in types.kinds and pa.types.is_floating(raw.cells.type):
+        kind = "number"
+    return raw.of_kind(kind)
+
+
+def _sorted(names: set[str]) -> list[str]:
+    try:
+        return sorted(names, key=lambda name: (float(name), name))
+    except ValueError:
+        return sorted(names)
+
+
+def _targets(
+    labels: TableFile, preprocessing: Preprocessing
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """The targets of all rows, and which rows have none; theirs are any that the run knows."""
+    must_have_labels(labels, preprocessing)
+    classes = preprocessing.classes
+    kinds: dict[str, Kind] = dict.fromkeys(
+        preprocessing.target, "category" if classes else "number"
+    )  # of runs from before kinds were kept
+    types = ColumnTypes({**kinds, **preprocessing.types.kinds}, preprocessing.text)
+    table = later_table(labels, [], types, preprocessing.target)
+    _refuse_other_shape(table, preprocessing)
+    missing, columns = np.zeros(len(table), dtype=bool), {}
+    for name in preprocessing.target:
+        column, gaps = _filled(table.columns[name], classes)
+        missing |= gaps
+        columns[name] = column
+    return preprocessing.targets(Table(columns, table.origin)), missing
+
+
+def _filled(column: Column, classes: Sequence[str]) -> tuple[Column, NDArray[np.bool_]]:
+    """The column with a value in every row, so that errors tell the rows as they are numbered."""
+    if classes:
+        names = column.as_category().values
+        gaps = np.array([name is None for name in names], dtype=bool)
+        return Column("category", np.where(gaps, classes[0], names)), gaps
+    if column.kind == "category":
+        return column, np.zeros(len(column), dtype=bool)  # refused as names
+    missing = np.isnan(column.values)
+    filled = Column(column.kind, np.where(missing, 0.0, column.values))
+    return filled, missing.reshape(len(column), -1).any(axis=1)
+
+
+def _refuse_other_shape(table: Table, preprocessing: Preprocessing) -> None:
+    """Refuses arrays of labels of another width: they would be measured against what they are not.
+
+    Raises:
+        DataError: naming the array.
+    """
+    widths = {}
+    for name in preprocessing.target:
+        values = table.columns[name].values
+        widths[name] = int(np.prod(values.shape[1:]))
+        if preprocessing.classes and values.ndim > 1:
+            raise DataError(
+                f"data.target: '{name}' of {table.origin} has labels of the shape "
+                f"{values.shape[1:]} a row; a class is one value"
+            )
+    if not preprocessing.classes and sum(widths.values()) != preprocessing.outputs:
+        told = joined([f"'{name}' {width}" for name, width in widths.items()])
+        raise DataError(
+            f"data.target: labels of {table.origin} have {sum(widths.values())} values a row "
+            f"({told}); the run predicts {preprocessing.outputs}"
+        )

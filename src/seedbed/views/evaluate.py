@@ -1,0 +1,189 @@
+"""What a model is worth on labelled rows: the run's loss and metrics, each with an interval."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from math import isnan, nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seedbed.analysis.intervals import Array, Interval
+from seedbed.analysis.row_intervals import drawn_rows, percentile_interval, resamples_of
+from seedbed.data.labelled_rows import LabelledRows
+from seedbed.errors import RunDirectoryError
+from seedbed.runs.files import printable
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.reader import read_json
+from seedbed.tasks.head import TaskHead
+from seedbed.tasks.losses import stackable_loss
+from seedbed.tasks.metrics import METRICS
+from seedbed.training.evaluation import over_pieces
+from seedbed.views.predict import model_outputs
+from seedbed.views.trained import TrainedModel
+
+LOSS = "loss"
+
+REASONS = {
+    "r2": ": the targets there are all one value",
+    "auroc": ": a class is in none of the rows there",
+}
+"""Why a metric is not defined."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The loss and the metrics on some rows.
+
+    Args:
+        n: rows.
+        values: by name; NaN where one is not defined.
+        intervals: by name; None where none can be told.
+    """
+
+    n: int
+    values: Mapping[str, float]
+    intervals: Mapping[str, Interval | None]
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A run on labelled rows.
+
+    Args:
+        whole: on all of them.
+        by: the column that they are grouped by, or None.
+        groups: of each group by its name, None for a missing value.
+        resamples: that the intervals are made of.
+        without_label: rows that were left out.
+        notes: what a person should know.
+    """
+
+    whole: Measured
+    by: str | None
+    groups: Mapping[str | None, Measured]
+    resamples: int
+    without_label: int
+    notes: Sequence[str]
+
+
+def evaluated(trained: TrainedModel, rows: LabelledRows, notes: Sequence[str] = ()) -> Evaluated:
+    """Measures a model.
+
+    The loss and the metrics are computed as those of a run's test rows are.
+
+    Args:
+        trained: the model.
+        rows: with their labels.
+        notes: on where they come from.
+    """
+    head, groups = trained.head, rows.groups
+    outputs, y = model_outputs(trained, rows.inputs), torch.from_numpy(rows.targets)
+    resamples = resamples_of(len(y))
+    whole = _measured(head, outputs, y, resamples)
+    found: dict[str | None, Measured] = {}
+    for number, name in enumerate(groups.names if groups else []):
+        chosen = torch.from_numpy(np.flatnonzero(groups.numbers == number)) if groups else y
+        found[name] = _measured(head, outputs[chosen], y[chosen], resamples)
+    by = groups.by if groups else None
+    notes = [*trained.notes, *notes, *rows.notes, *_notes(head, whole, by, found)]
+    return Evaluated(whole, by, found, resamples, rows.without_label, notes)
+
+
+def training_file_note(paths: RunPaths, config: Mapping[str, Any], file: Path) -> list[str]:
+    """A sentence where a file is the one that the run was trained on, as its bytes tell."""
+    try:
+        path = config["data"]["path"]
+        trained_on = read_json(paths.environment)["data"]["files"][path]
+    except (RunDirectoryError, OSError, KeyError, TypeError):
+        return []
+    if trained_on != sha256(file.read_bytes()).hexdigest():
+        return []
+    return [
+        f"'{printable(file.name)}' is the file that the run was trained on: its numbers are better "
+        "than those on new rows"
+    ]
+
+
+def _measured(head: TaskHead, outputs: Tensor, y: Tensor, resamples: int) -> Measured:
+    names = [LOSS, *head.task.metrics]
+    if not len(y):
+        return Measured(0, dict.fromkeys(names, nan), dict.fromkeys(names))
+    values = over_pieces([(outputs, y)], lambda x: x, lambda *own: _loss(head, *own), head.metrics)
+    resampled = _resampled(head, outputs, y, resamples)
+    intervals = {
+        name: None if isnan(values[name]) else percentile_interval(resampled[name])
+        for name in names
+    }
+    return Measured(len(y), values, intervals)
+
+
+def _loss(head: TaskHead, output: Tensor, y: Tensor) -> float:
+    """NaN for a loss with weights of its own, which `model.pth` does not hold."""
+    return nan if head.state else head.loss(output, y).item()
+
+
+def _resampled(head: TaskHead, outputs: Tensor, y: Tensor, resamples: int) -> dict[str, Array]:
+    """The loss and the metrics on rows that are drawn anew; each (resamples,)."""
+    predictions, targets = head.metric_inputs(outputs, y)
+    pieces: dict[str, list[Array]] = {name: [] for name in (LOSS, *head.task.metrics)}
+    for drawn in drawn_rows(len(y), resamples, outputs[0].numel()):
+        rows = torch.from_numpy(drawn)
+        found = {n: METRICS[n](predictions[rows], targets[rows]) for n in head.task.metrics}
+        for name, values in {**found, LOSS: _losses(head, outputs[rows], y[rows])}.items():
+            pieces[name].append(values.double().numpy())
+    return {name: np.concatenate(values) for name, values in pieces.items()}
+
+
+def _losses(head: TaskHead, outputs: Tensor, y: Tensor) -> Tensor:
+    """The loss of each resample.
+
+    Shape:
+        outputs (resamples, rows, outputs), y (resamples, rows, …) -> (resamples,)
+    """
+    with torch.no_grad():
+        if type(head.loss_function).__module__.startswith("torch."):
+            alone: Tensor = torch.vmap(stackable_loss(head))(outputs, y)
+            return alone
+        return torch.tensor([_loss(head, *own) for own in zip(outputs, y, strict=True)])
+
+
+def _notes(
+    head: TaskHead, whole: Measured, by: str | None, groups: Mapping[str | None, Measured]
+) -> list[str]:
+    """Sentences on what could not be told."""
+    every = [whole, *groups.values()]
+    notes = []
+    for name in whole.values:
+        if name == LOSS and head.state:
+            notes.append("the loss has weights of its own, which are not kept; it is not told")
+            continue
+        undefined = [one for one in every if one.n and isnan(one.values[name])]
+        if undefined:
+            where = _where(isnan(whole.values[name]), len(undefined), len(groups))
+            notes.append(f"{name} is not defined {where}{REASONS.get(name, '')}")
+    if groups and None in groups:
+        notes.append(f"{groups[None].n} of {whole.n} rows have no value in '{by}': the last group")
+    empty = sum(not one.n for one in groups.values())
+    if empty:
+        notes.append(f"{empty} of {len(groups)} groups have no row with a label")
+    without = [
+        name
+        for name in whole.values
+        if any(one.intervals[name] is None and not isnan(one.values[name]) for one in every)
+    ]
+    if without:
+        notes.append(
+            f"no interval in places of {', '.join(without)}: on rows drawn from there it is always "
+            "the same, or too seldom defined"
+        )
+    return notes
+
+
+def _where(of_all: bool, number: int, groups: int) -> str:
+    if not groups:
+        return "on these rows"
+    return f"in {number - of_all} of {groups} groups" + (" and on all rows" if of_all else "")
