@@ -5,7 +5,6 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from seedbed.api.evaluations import Evaluation
 from seedbed.api.history import History
 from seedbed.api.hygiene import untouched
 from seedbed.api.predictions import Predictions
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import nn
 
+    from seedbed.api.evaluations import Evaluation
     from seedbed.views.summary import Summary
     from seedbed.views.trained import TrainedModel
 
@@ -150,7 +150,7 @@ class Run:
         targets: Any = None,
         by: str | None = None,
         checkpoint: str | None = None,
-    ) -> Evaluation:
+    ) -> "Evaluation":
         """The loss and the metrics on labelled rows: the same as `seedbed evaluate`.
 
         Args:
@@ -163,6 +163,7 @@ class Run:
         Raises:
             DataError: if the rows are not of the run's form, or have labels that it does not know.
         """
+        from seedbed.api.evaluations import Evaluation
         from seedbed.api.rows import labelled
         from seedbed.views.evaluate import evaluated
 

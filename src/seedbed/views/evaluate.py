@@ -177,8 +177,8 @@ def _notes(
     ]
     if without:
         notes.append(
-            f"no interval in places of {', '.join(without)}: on rows drawn from there it is always "
-            "the same, or too seldom defined"
+            f"no interval where {_either(without)} is the same on all rows drawn anew, or is "
+            "defined on too few of them"
         )
     return notes
 
@@ -187,3 +187,8 @@ def _where(of_all: bool, number: int, groups: int) -> str:
     if not groups:
         return "on these rows"
     return f"in {number - of_all} of {groups} groups" + (" and on all rows" if of_all else "")
+
+
+def _either(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
