@@ -8,7 +8,7 @@ from seedbed.analysis.sentences import number_text
 from seedbed.api.evaluations import Evaluation
 from seedbed.cli.setting_columns import LONGEST_SETTING, interval_text
 from seedbed.runs.files import printable
-from seedbed.views.run_text import NOTHING, Column, cut, lines
+from seedbed.views.text_table import NOTHING, Column, cut, lines
 
 Row = Mapping[str, Any]
 
