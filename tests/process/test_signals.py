@@ -73,6 +73,18 @@ def test_several_signals_at_once_give_one_line_and_the_first_one_s_code() -> Non
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_signal_after_the_line_was_said_does_not_say_it_again() -> None:
+    body = """
+with signals.heard_by(lambda number: note("heard")):
+    send(signal.SIGINT)
+signals.tell_ending()
+send(signal.SIGINT)
+note("not reached")
+"""
+    done = ended(body)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "heard\n", "error: interrupted\n")
+
+
 def test_a_signal_waits_for_the_file_that_is_being_written(tmp_path: Path) -> None:
     done = ended(
         """

@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return print_failure(err)
     if code == signals.exit_code():
-        print(signals.ending(), file=sys.stderr)
+        signals.tell_ending()
     return code
 
 

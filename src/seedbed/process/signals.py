@@ -93,6 +93,13 @@ def ending() -> str:
     return f"error: interrupted{by}"
 
 
+def tell_ending() -> None:
+    """Says the line on standard error; another signal ends the process without saying it again."""
+    with held():
+        print(ending(), file=sys.stderr)
+        _state.quiet = _state.ends_process
+
+
 @contextmanager
 def heard_by(listener: Listener) -> Iterator[None]:
     """Gives signals to a listener inside the block; the main thread's alone.
