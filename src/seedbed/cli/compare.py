@@ -61,7 +61,8 @@ def main(argv: Sequence[str]) -> int:
     from seedbed.api.run_comparison import RunComparison
 
     fast_start.imports_done()
-    with opening(args.paths[0]):
+    with opening(args.paths[0]) as bounds:
+        bounds.for_many()
         table = table_of(args.paths)
         if args.filter is not None:
             table = _filtered(table, args.filter)

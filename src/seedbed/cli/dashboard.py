@@ -53,7 +53,8 @@ def main(argv: Sequence[str]) -> int:
     args = parser().parse_intermixed_args(argv)
     _refuse_numbers(args)
     folders = args.folders or [OUTPUTS]
-    with opening(folders[0]):
+    with opening(folders[0]) as bounds:
+        bounds.for_many()
         every = table_of(folders)
         table = every.filtered(args.filter) if args.filter is not None else every
     print_notes(table.notes)
