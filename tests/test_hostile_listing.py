@@ -50,11 +50,16 @@ def test_hostile_runs_are_listed_tagged_and_removed(seedbed, places, tmp_path: P
             assert told(seedbed("runs", tmp_path / "all", form), form) == 0
     for name, place in places.items():
         with in_time(SECONDS):
+            journal = Path(f"{name.replace('/', ' ')}.log")
+            if not told(seedbed("dashboard", found_run(place), "--optuna", journal), name):
+                assert not UNSAFE.search(journal.read_text()), name
+                assert SECRET not in journal.read_text(), name
             told(seedbed("tag", found_run(place), "word"), name)
             told(seedbed("note", found_run(place), "a text"), name)
             told(seedbed("remove", found_run(place), "--yes"), name)
         assert tree(place.outside.parent) == before[name], f"{name}: something outside was changed"
     assert not (tmp_path / "canary").exists(), "a payload was executed"
+    assert len(list(Path().glob("*.log"))) > 50
 
 
 def told(result: Result, name: str) -> int:

@@ -57,11 +57,11 @@ def main(argv: Sequence[str]) -> int:
         bounds.for_many()
         every = table_of(folders)
         table = every.filtered(args.filter) if args.filter is not None else every
-    print_notes(table.notes)
-    if not len(table):
-        raise ArgumentError(_no_runs(every, folders))
-    if args.optuna is not None:
-        return _written(table, args)
+        print_notes(table.notes)
+        if not len(table):
+            raise ArgumentError(_no_runs(every, folders))
+        if args.optuna is not None:
+            return _written(table, args)
     return _served(table, folders, args)
 
 

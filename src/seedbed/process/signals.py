@@ -96,7 +96,7 @@ def ending() -> str:
 def tell_ending() -> None:
     """Says the line on standard error; another signal ends the process without saying it again."""
     with held():
-        print(ending(), file=sys.stderr)
+        sys.stderr.write(f"{ending()}\n")
         _state.quiet = _state.ends_process
 
 
