@@ -93,7 +93,7 @@ class Evaluation:
     def __repr__(self) -> str:
         numbers = ", ".join(f"{name} {value:.5g}" for name, value in self.metrics.items())
         groups = f", {len(self._evaluated.groups)} groups by {self.by}" if self.by else ""
-        return f"Evaluation on {self.n} rows{groups}: {numbers}"
+        return f"Evaluation on {self.n} row{'' if self.n == 1 else 's'}{groups}: {numbers}"
 
     def _repr_html_(self) -> str:
         return html_table(columns_of(self.rows)) + html_lines(self.notes)

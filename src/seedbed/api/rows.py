@@ -10,7 +10,7 @@ from seedbed.data.labelled_rows import LabelledRows, groups_of, labelled_rows, m
 from seedbed.data.new_rows import NewRows, rows_from_file, rows_from_json
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import DataError
-from seedbed.tables.memory_table import MemoryTable, is_frame, table_in_memory
+from seedbed.tables.memory_table import MemoryTable, column_name, is_frame, table_in_memory
 
 KEY, TARGETS = "rows", "targets"
 
@@ -39,7 +39,9 @@ def has_columns(rows: Any) -> bool:
     return is_frame(rows) or isinstance(rows, Mapping)
 
 
-def labelled(rows: Any, targets: Any, by: str | None, preprocessing: Preprocessing) -> LabelledRows:
+def labelled(
+    rows: Any, targets: Any, by: str | int | None, preprocessing: Preprocessing
+) -> LabelledRows:
     """Rows with their labels.
 
     Args:
@@ -52,8 +54,8 @@ def labelled(rows: Any, targets: Any, by: str | None, preprocessing: Preprocessi
         DataError: if they are none of these, or not of the run's form.
     """
     table = table_in_memory(rows, KEY) if has_columns(rows) else None
-    if by is not None and (table is None or not isinstance(by, str)):
-        raise DataError(f"by must be the name of a column of {KEY}, which must have names")
+    if by is not None and table is None:
+        raise DataError(f"by is a column of {KEY}, which must have names then: pass a DataFrame")
     if targets is not None:
         labels = _labels(targets, preprocessing.target)
         twice = [name for name in labels.names if table is not None and name in table.names]
@@ -66,8 +68,10 @@ def labelled(rows: Any, targets: Any, by: str | None, preprocessing: Preprocessi
     else:
         labels = table
         must_have_labels(table, preprocessing)  # before anything is said of other columns
-    groups = groups_of(table, by, preprocessing, "by") if table and by is not None else None
-    new = rows_from_file(table, preprocessing) if table else new_rows(rows, preprocessing)
+    groups = None
+    if table is not None and by is not None:
+        groups = groups_of(table, column_name(by, "by"), preprocessing, "by")
+    new = new_rows(rows, preprocessing) if table is None else rows_from_file(table, preprocessing)
     return labelled_rows(new, labels, preprocessing, groups)
 
 

@@ -148,7 +148,7 @@ class Run:
         self,
         rows: Any,
         targets: Any = None,
-        by: str | None = None,
+        by: str | int | None = None,
         checkpoint: str | None = None,
     ) -> "Evaluation":
         """The loss and the metrics on labelled rows: the same as `seedbed evaluate`.
@@ -157,7 +157,7 @@ class Run:
             rows: columns with the targets among them, as a DataFrame or a dictionary; or rows in
                 any form that `predict` takes, with `targets` beside them.
             targets: the labels, in the order of the rows; None if they are among the columns.
-            by: a column of the rows to measure groups by; it need not be a feature.
+            by: the name of a column of the rows to measure groups by; it need not be a feature.
             checkpoint: as in `model`.
 
         Raises:

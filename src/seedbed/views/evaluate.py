@@ -13,7 +13,7 @@ from torch import Tensor
 
 from seedbed.analysis.intervals import Array, Interval
 from seedbed.analysis.row_intervals import drawn_rows, percentile_interval, resamples_of
-from seedbed.data.labelled_rows import LabelledRows
+from seedbed.data.labelled_rows import Groups, LabelledRows
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
@@ -22,6 +22,7 @@ from seedbed.tasks.head import TaskHead
 from seedbed.tasks.losses import stackable_loss
 from seedbed.tasks.metrics import METRICS
 from seedbed.training.evaluation import over_pieces
+from seedbed.training.threads import using
 from seedbed.views.predict import model_outputs
 from seedbed.views.trained import TrainedModel
 
@@ -83,11 +84,12 @@ def evaluated(trained: TrainedModel, rows: LabelledRows, notes: Sequence[str] = 
     head, groups = trained.head, rows.groups
     outputs, y = model_outputs(trained, rows.inputs), torch.from_numpy(rows.targets)
     resamples = resamples_of(len(y))
-    whole = _measured(head, outputs, y, resamples)
-    found: dict[str | None, Measured] = {}
-    for number, name in enumerate(groups.names if groups else []):
-        chosen = torch.from_numpy(np.flatnonzero(groups.numbers == number)) if groups else y
-        found[name] = _measured(head, outputs[chosen], y[chosen], resamples)
+    with using(1):  # threads would wait for one another at the end of each small operation
+        whole = _measured(head, outputs, y, resamples)
+        found = {
+            name: _measured(head, outputs[chosen], y[chosen], resamples)
+            for name, chosen in _chosen(groups).items()
+        }
     by = groups.by if groups else None
     notes = [*trained.notes, *notes, *rows.notes, *_notes(head, whole, by, found)]
     return Evaluated(whole, by, found, resamples, rows.without_label, notes)
@@ -106,6 +108,16 @@ def training_file_note(paths: RunPaths, config: Mapping[str, Any], file: Path) -
         f"'{printable(file.name)}' is the file that the run was trained on: its numbers are better "
         "than those on new rows"
     ]
+
+
+def _chosen(groups: Groups | None) -> dict[str | None, Tensor]:
+    """The numbers of the rows of each group."""
+    if groups is None:
+        return {}
+    return {
+        name: torch.from_numpy(np.flatnonzero(groups.numbers == number))
+        for number, name in enumerate(groups.names)
+    }
 
 
 def _measured(head: TaskHead, outputs: Tensor, y: Tensor, resamples: int) -> Measured:
