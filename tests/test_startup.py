@@ -188,6 +188,7 @@ def test_opening_a_run_brings_no_compiler_of_torch_s(tmp_path: Path, table_run: 
     rows = json.dumps([[1, 2, "red"]])
     commands = [
         ["predict", "run", "--input", rows],
+        ["evaluate", "run", "--file", "table.csv", "--by", "color"],
         ["inspect", "run", "--weights"],
         ["inspect", "run", "--layer", "hidden_to_output_layer", "--input", rows],
         ["summary", "run"],
@@ -195,4 +196,4 @@ def test_opening_a_run_brings_no_compiler_of_torch_s(tmp_path: Path, table_run: 
     ]
     line = [sys.executable, "-c", LOOKS, json.dumps(commands)]
     done = subprocess.run(line, capture_output=True, text=True, timeout=200, check=True)
-    assert done.stdout.splitlines()[-1] == "exit codes [0, 0, 0, 0, 0] imported []", done.stderr
+    assert done.stdout.splitlines()[-1] == "exit codes [0, 0, 0, 0, 0, 0] imported []", done.stderr

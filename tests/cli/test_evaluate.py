@@ -1,8 +1,10 @@
 """`seedbed evaluate`: the numbers are those of a run's test rows, and those of scikit-learn."""
 
+import copy
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -329,6 +331,22 @@ def test_csv_and_markdown_hold_what_json_does(run: Path, seedbed: Command, tmp_p
     assert lines[4].startswith(r"| a\|b | 16 | ")
 
 
+@pytest.mark.parametrize("words", [[], ["--json"], ["--csv"], ["--md"]], ids=str)
+def test_hostile_groups_are_written_out(
+    run: Path, seedbed: Command, tmp_path: Path, words: list[str]
+) -> None:
+    hostile = ["\x1b[2J", "a\x9b2J", "\u202eevil", "<script>", "two\nlines", None]
+    name = "part\x1b[2J"
+    columns = rows_of(table(), range(12)) | {name: hostile * 2}
+    path = written(tmp_path / "x\x1b.parquet", columns)
+    result = seedbed("evaluate", run, "--file", path, "--by", name, *words)
+    assert result.code == 0
+    text = result.out + result.err
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text), ascii(text)
+    assert "--md" not in words or "<script>" not in result.out
+    assert r"2 of 12 rows have no value in 'part\x1b[2J': the last group" in result.err
+
+
 def test_the_training_file_is_told(run: Path, seedbed: Command) -> None:
     result = seedbed("evaluate", run, "--file", run.parent / "all.csv")
     assert "note: 'all.csv' is the file that the run was trained on" in result.err
@@ -374,6 +392,19 @@ def test_a_loss_with_weights_of_its_own_is_not_told(sum_run: Path) -> None:
     found = evaluate(replace(trained, head=head), rows)
     assert np.isnan(found.whole.values["loss"])
     assert "the loss has weights of its own, which are not kept; it is not told" in found.notes
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf], ids=str)
+def test_a_model_that_gives_no_numbers_is_told(run: Path, value: float) -> None:
+    trained = load_trained(run)
+    model = copy.deepcopy(trained.model)
+    [*model.parameters()][-1].data.fill_(value)
+    width = trained.preprocessing.input_shape
+    rows = LabelledRows(np.zeros((6, *width), np.float32), np.arange(6) % 3, None, 0, [])
+    found = evaluate(replace(trained, model=model), rows)
+    assert all(np.isnan(one) for one in found.whole.values.values())
+    assert found.notes[0] == "the model gives no finite number for 6 of 6 rows"
+    assert not any("a class is in none" in note for note in found.notes)
 
 
 def test_predict_keeps_the_label_column(run: Path, seedbed: Command, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed.api.history import frame_of
 from seedbed.api.html import columns_of, html_lines, html_table
+from seedbed.runs.files import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,13 +68,16 @@ class Evaluation:
         return list(self._evaluated.notes)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it in plain containers; the group of a missing value is None."""
+        """All of it in plain containers, to be printed; the group of a missing value is None."""
         found = self._evaluated
-        groups = [{"group": name, **_plain(one)} for name, one in found.groups.items()]
+        groups = [
+            {"group": name if name is None else printable(name), **_plain(one)}
+            for name, one in found.groups.items()
+        ]
         return {
             **_plain(found.whole),
             "without_label": found.without_label,
-            **({"by": found.by, "groups": groups} if found.by is not None else {}),
+            **({"by": printable(found.by), "groups": groups} if found.by is not None else {}),
             "intervals": {
                 "confidence": 0.95,
                 "method": "percentile bootstrap over rows",

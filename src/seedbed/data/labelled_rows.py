@@ -16,6 +16,7 @@ from seedbed.config.hints import did_you_mean, joined
 from seedbed.data.new_rows import NewRows
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import DataError
+from seedbed.runs.files import printable
 from seedbed.tables.column_types import ColumnTypes, later_table
 from seedbed.tables.raw_column import raw_columns
 from seedbed.tables.table import Column, Table
@@ -93,8 +94,8 @@ def labelled_rows(
     notes = list(rows.notes)
     if without_label:
         notes.append(
-            f"{without_label} of {len(targets)} rows of {labels.origin} have no value in {named}, "
-            "and are left out"
+            f"{without_label} of {len(targets)} rows of {printable(labels.origin)} have no value "
+            f"in {printable(named)}, and are left out"
         )
         if groups is not None:
             groups = Groups(groups.by, groups.names, groups.numbers[~missing])

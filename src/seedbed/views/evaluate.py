@@ -91,7 +91,11 @@ def evaluated(trained: TrainedModel, rows: LabelledRows, notes: Sequence[str] = 
             for name, chosen in _chosen(groups).items()
         }
     by = groups.by if groups else None
-    notes = [*trained.notes, *notes, *rows.notes, *_notes(head, whole, by, found)]
+    notes = [*trained.notes, *notes, *rows.notes]
+    wrong = int((~outputs.isfinite()).reshape(len(y), -1).any(dim=1).sum())
+    if wrong:
+        notes.append(f"the model gives no finite number for {wrong} of {len(y)} rows")
+    notes += _notes(head, whole, by, found, REASONS if not wrong else {})
     return Evaluated(whole, by, found, resamples, rows.without_label, notes)
 
 
@@ -164,7 +168,11 @@ def _losses(head: TaskHead, outputs: Tensor, y: Tensor) -> Tensor:
 
 
 def _notes(
-    head: TaskHead, whole: Measured, by: str | None, groups: Mapping[str | None, Measured]
+    head: TaskHead,
+    whole: Measured,
+    by: str | None,
+    groups: Mapping[str | None, Measured],
+    reasons: Mapping[str, str],
 ) -> list[str]:
     """Sentences on what could not be told."""
     every = [whole, *groups.values()]
@@ -176,9 +184,12 @@ def _notes(
         undefined = [one for one in every if one.n and isnan(one.values[name])]
         if undefined:
             where = _where(isnan(whole.values[name]), len(undefined), len(groups))
-            notes.append(f"{name} is not defined {where}{REASONS.get(name, '')}")
-    if groups and None in groups:
-        notes.append(f"{groups[None].n} of {whole.n} rows have no value in '{by}': the last group")
+            notes.append(f"{name} is not defined {where}{reasons.get(name, '')}")
+    if by is not None and None in groups:
+        column = f"'{printable(by)}'"
+        notes.append(
+            f"{groups[None].n} of {whole.n} rows have no value in {column}: the last group"
+        )
     empty = sum(not one.n for one in groups.values())
     if empty:
         notes.append(f"{empty} of {len(groups)} groups have no row with a label")
