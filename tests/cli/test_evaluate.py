@@ -373,7 +373,8 @@ def test_the_interval_of_a_loss_is_that_of_its_own_reduction(
     loss: torch.nn.Module, seedbed: Command, sum_run: Path
 ) -> None:
     trained = load_trained(sum_run)
-    head = TaskHead("a loss", loss, trained.preprocessing)
+    listed = "torch.nn.MSELoss" if isinstance(loss, torch.nn.MSELoss) else "own.Loss"
+    head = TaskHead(listed, loss, trained.preprocessing)
     x = np.random.default_rng(0).normal(size=(30, 2)).astype(np.float32)
     y = x.sum(axis=1, keepdims=True) + 1
     rows = LabelledRows(x, y, None, 0, [])

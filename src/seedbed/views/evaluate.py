@@ -155,13 +155,13 @@ def _resampled(head: TaskHead, outputs: Tensor, y: Tensor, resamples: int) -> di
 
 
 def _losses(head: TaskHead, outputs: Tensor, y: Tensor) -> Tensor:
-    """The loss of each resample.
+    """The loss of each resample, of the losses that tasks list at once, of others one by one.
 
     Shape:
         outputs (resamples, rows, outputs), y (resamples, rows, …) -> (resamples,)
     """
     with torch.no_grad():
-        if type(head.loss_function).__module__.startswith("torch."):
+        if head.loss_name.startswith("torch.") and head.loss_name in head.task.losses:
             alone: Tensor = torch.vmap(stackable_loss(head))(outputs, y)
             return alone
         return torch.tensor([_loss(head, *own) for own in zip(outputs, y, strict=True)])
