@@ -1,5 +1,6 @@
 """`Run.evaluate`: rows and labels in every form that Python has them in, and in none."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 import torch
 
 import seedbed as front
+from seedbed.api.rows import labelled
 from seedbed.config.check import checked
 from seedbed.data.preprocessing import class_names
 from seedbed.data.splits import split_rows
 from seedbed.errors import DataError
 from seedbed.tables.sources import read_source
+from seedbed.views.trained import load_trained
 
 X = [[1, 2], [3, 4.5], [0, 7]]
 Y = [3, 8, 7.5]
@@ -70,6 +73,16 @@ def test_what_cannot_be_measured_is_told_in_one_line(sum_run: Path, name: str) -
     with pytest.raises(DataError, match=message) as caught:
         front.load_run(sum_run).evaluate(*words)
     assert len(caught.value.problems) == 1
+
+
+def test_a_run_on_a_dataset_takes_arrays_and_no_columns(sum_run: Path) -> None:
+    fitted = load_trained(sum_run).preprocessing
+    own = replace(fitted, features=[])
+    with pytest.raises(DataError, match="trained on a Dataset class, so the table in memory has"):
+        labelled(COLUMNS, None, None, own)
+    found = labelled(np.array(X), Y, None, own)
+    np.testing.assert_allclose(found.inputs, X)
+    np.testing.assert_array_equal(found.targets, labelled(COLUMNS, None, None, fitted).targets)
 
 
 def test_a_numbered_column_makes_groups(sum_run: Path) -> None:

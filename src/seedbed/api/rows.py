@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from seedbed.config.hints import joined
-from seedbed.data.labelled_rows import LabelledRows, groups_of, labelled_rows, must_have_labels
+from seedbed.data.labelled_rows import LabelledRows, groups_of, labelled_rows, must_be_measurable
 from seedbed.data.new_rows import NewRows, rows_from_file, rows_from_json
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import DataError
@@ -58,7 +58,7 @@ def labelled(
         raise DataError(f"by is a column of {KEY}, which must have names then: pass a DataFrame")
     if targets is not None:
         labels = _labels(targets, preprocessing.target)
-        twice = [name for name in labels.names if table is not None and name in table.names]
+        twice = [name for name in preprocessing.target if table and name in table.names]
         if twice:
             raise DataError(f"targets: {KEY} has the column '{twice[0]}' too; leave out targets")
     elif table is None:
@@ -67,7 +67,7 @@ def labelled(
         )
     else:
         labels = table
-        must_have_labels(table, preprocessing)  # before anything is said of other columns
+        must_be_measurable(table, preprocessing)  # before anything is said of other columns
     groups = None
     if table is not None and by is not None:
         groups = groups_of(table, column_name(by, "by"), preprocessing, "by")

@@ -102,7 +102,21 @@ def labelled_rows(
     return LabelledRows(rows.inputs[~missing], targets[~missing], groups, without_label, notes)
 
 
-def must_have_labels(file: TableFile, preprocessing: Preprocessing) -> None:
+def must_be_measurable(file: TableFile, preprocessing: Preprocessing) -> None:
+    """Refuses a file, or a table in memory, without the columns that a run is measured by.
+
+    Raises:
+        DataError: if one of the run's targets is missing, or the run takes no columns.
+    """
+    if not preprocessing.features:
+        raise DataError(
+            f"{file.key}: the run was trained on a Dataset class, so {file.origin} has no columns "
+            "for it; in Python seedbed.load_run(RUN).evaluate(X, targets) takes arrays"
+        )
+    _must_have_labels(file, preprocessing)
+
+
+def _must_have_labels(file: TableFile, preprocessing: Preprocessing) -> None:
     """Refuses rows without a column of each of the run's targets.
 
     Raises:
@@ -177,7 +191,7 @@ def _targets(
     labels: TableFile, preprocessing: Preprocessing
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """The targets of all rows, and which rows have none; theirs are any that the run knows."""
-    must_have_labels(labels, preprocessing)
+    _must_have_labels(labels, preprocessing)
     classes = preprocessing.classes
     kinds: dict[str, Kind] = dict.fromkeys(
         preprocessing.target, "category" if classes else "number"
