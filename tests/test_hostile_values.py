@@ -79,7 +79,7 @@ TAKEN = {
 }  # fmt: skip
 """What a command needs beside its run."""
 
-LISTS = ("runs", "dashboard")
+LISTS = ("runs", "compare", "dashboard")
 """They look for runs below a folder."""
 
 
