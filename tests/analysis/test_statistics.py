@@ -15,9 +15,10 @@ from seedbed.analysis.intervals import (
     RESAMPLES,
     bca_interval,
     mean_and_std,
+    resamples_of,
 )
 from seedbed.analysis.multiple import holm
-from seedbed.analysis.permutation import MOST_EXACT, sign_flip_p, smallest_p
+from seedbed.analysis.permutation import MOST_EXACT, draws_of, sign_flip_p, smallest_p
 from seedbed.analysis.superiority import probability_of_superiority
 
 NUMBERS = st.floats(-100, 100, allow_subnormal=False)
@@ -154,3 +155,14 @@ def test_superiority_is_counted_over_all_pairs(first: list[float], second: list[
     assert stats.mannwhitneyu(first, second).statistic / len(pairs) == pytest.approx(won)
     lower = probability_of_superiority(np.array(first), np.array(second), higher=False)
     assert lower == pytest.approx(1 - won)
+
+
+def test_of_very_many_values_fewer_samples_are_drawn() -> None:
+    assert [resamples_of(n) for n in (2, 419, 1_000, 10**6)] == [9_999, 9_999, 4_194, 1_999]
+    assert [draws_of(n) for n in (17, 419, 1_000, 10**6)] == [19_999, 19_999, 8_388, 1_999]
+    values = np.random.default_rng(3).normal(size=2_000)
+    few, many = bca_interval(values), bca_interval(values, resamples=9_999)
+    assert few is not None
+    assert many is not None
+    width = many[1] - many[0]
+    assert np.abs(np.subtract(few, many)).max() < 0.05 * width

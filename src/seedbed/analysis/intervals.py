@@ -17,7 +17,10 @@ Interval = tuple[float, float]
 CONFIDENCE = 0.95
 
 RESAMPLES = 9_999
-"""As many as scipy draws unless told otherwise."""
+"""As many as scipy draws unless told otherwise; of at most `MOST_DRAWN / RESAMPLES` values."""
+
+FEWEST, MOST_DRAWN = 1_999, 2**22
+"""Of more values fewer samples are drawn: the end of an interval of thousands hardly moves."""
 
 MOST_KEPT = 64
 """Values; how often each is drawn is kept for the next sample of so few."""
@@ -58,12 +61,12 @@ def mean_and_std(values: Array) -> tuple[float, float | None]:
     return mean * scale, std
 
 
-def bca_interval(values: Array, *, resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:
+def bca_interval(values: Array, *, resamples: int | None = None, seed: int = 0) -> Interval | None:
     """The 95 % BCa bootstrap interval of a mean.
 
     Args:
         values: finite; their order does not matter beyond the draws.
-        resamples: drawn.
+        resamples: drawn; None for as many as `resamples_of` says.
         seed: of the draws.
 
     Returns:
@@ -80,6 +83,7 @@ def bca_interval(values: Array, *, resamples: int = RESAMPLES, seed: int = 0) ->
     widest = float(np.abs(deviations).max())
     if len(scaled) < 2 or widest <= TIE:
         return None
+    resamples = resamples_of(len(scaled)) if resamples is None else resamples
     means = _resampled_means(deviations, resamples, seed)
     below = np.count_nonzero(means < -TIE * widest) + np.count_nonzero(means <= TIE * widest)
     fraction = below / (2 * resamples)
@@ -91,6 +95,11 @@ def bca_interval(values: Array, *, resamples: int = RESAMPLES, seed: int = 0) ->
     levels = [_corrected(bias, acceleration, z) for z in (tail, -tail)]
     low, high = np.quantile(means, levels)
     return float(middle + low) * scale, float(middle + high) * scale
+
+
+def resamples_of(n: int) -> int:
+    """How many samples of n values are drawn."""
+    return max(FEWEST, min(RESAMPLES, MOST_DRAWN // max(n, 1)))
 
 
 def _corrected(bias: float, acceleration: float, z: float) -> float:

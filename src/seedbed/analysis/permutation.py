@@ -12,6 +12,10 @@ MOST_EXACT = 16
 """Differences; 32,768 sums. Of more, signs are drawn."""
 
 DRAWS = 19_999
+"""Of at most `MOST_DRAWN / DRAWS` signs."""
+
+FEWEST, MOST_DRAWN = 1_999, 2**23
+"""Of more signs fewer are drawn; p is 1 / 2,000 at the least then."""
 
 DRAWN_AT_ONCE = 2**22
 """Signs of a piece; bounds the memory."""
@@ -20,7 +24,7 @@ TIE = 1e-12
 """Of the sum of all sizes: sums that are closer are one sum in exact arithmetic."""
 
 
-def sign_flip_p(differences: Array, *, draws: int = DRAWS, seed: int = 0) -> float:
+def sign_flip_p(differences: Array, *, draws: int | None = None, seed: int = 0) -> float:
     """The two-sided p of the hypothesis that each difference could as well have the other sign.
 
     All 2^n signs are gone through up to sixteen differences. Of more, signs are drawn, and the
@@ -28,7 +32,7 @@ def sign_flip_p(differences: Array, *, draws: int = DRAWS, seed: int = 0) -> flo
 
     Args:
         differences: of pairs, finite.
-        draws: of signs, where they are drawn.
+        draws: of signs, where they are drawn; None for as many as `draws_of` says.
         seed: of the draws.
 
     Raises:
@@ -47,7 +51,13 @@ def sign_flip_p(differences: Array, *, draws: int = DRAWS, seed: int = 0) -> flo
     least = abs(sizes.sum()) - TIE * np.abs(sizes).sum()
     if len(sizes) <= MOST_EXACT:
         return float(np.mean(np.abs(_all_sums(sizes)) >= least))
+    draws = draws_of(len(sizes)) if draws is None else draws
     return (_drawn_beyond(sizes, least, draws, seed) + 1) / (draws + 1)
+
+
+def draws_of(n: int) -> int:
+    """How often n signs are drawn."""
+    return max(FEWEST, min(DRAWS, MOST_DRAWN // max(n, 1)))
 
 
 def smallest_p(n: int) -> float:
