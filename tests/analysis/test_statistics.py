@@ -12,7 +12,6 @@ from statsmodels.stats.multitest import multipletests
 
 from seedbed.analysis.intervals import (
     COVERAGE,
-    RESAMPLES,
     bca_interval,
     mean_and_std,
     resamples_of,
@@ -28,7 +27,7 @@ EIGHTHS = st.integers(-800, 800).map(lambda n: n / 8)
 
 def scipys(values: list[float]) -> tuple[float, float]:
     found = stats.bootstrap(
-        (np.array(values),), np.mean, n_resamples=RESAMPLES, method="BCa",
+        (np.array(values),), np.mean, n_resamples=resamples_of(len(values)), method="BCa",
         rng=np.random.default_rng(0),
     )  # fmt: skip
     return tuple(found.confidence_interval)
