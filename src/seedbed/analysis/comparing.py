@@ -31,7 +31,7 @@ def compare_settings(
         DifferentRows: if runs of one seed are measured on different rows.
     """
     given = list(trials)
-    counted = _without_repeats(given)
+    counted = without_repeats(given)
     _refuse_different_rows(counted)
     ranked = sorted(_by_setting(counted), key=lambda one: _rank(one, higher))
     variance, no_variance = _variance(keys, counted)
@@ -45,7 +45,7 @@ def compare_settings(
     )
 
 
-def _without_repeats(trials: Iterable[Trial]) -> list[Trial]:
+def without_repeats(trials: Iterable[Trial]) -> list[Trial]:
     """One trial for each setting and seed."""
     found: dict[tuple[Setting, Hashable], Trial] = {}
     for one in trials:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seedbed.analysis.basis import ChosenMetric, chosen_metric, measured
-from seedbed.analysis.comparing import DifferentRows, compare_settings
+from seedbed.analysis.comparing import DifferentRows, compare_settings, without_repeats
 from seedbed.analysis.rows import Rows, rows_of
 from seedbed.analysis.settings import Setting, SettingsCompared, Trial
 from seedbed.catalog.record import RunRecord
@@ -48,6 +48,7 @@ class RunsCompared:
             measured on rows of their own, and cannot be ranked.
         labels: the values of `keys`, by setting.
         records: of each setting, by setting, in the order of its trials.
+        counted: those of them that count, one of each seed.
     """
 
     table: RecordTable
@@ -57,6 +58,7 @@ class RunsCompared:
     settings: SettingsCompared | None
     labels: Mapping[Setting, Mapping[str, Any]]
     records: Mapping[Setting, Sequence[RunRecord]]
+    counted: Mapping[Setting, Sequence[RunRecord]]
 
 
 def compare_runs(table: RecordTable, request: Request | None = None) -> RunsCompared:
@@ -83,9 +85,9 @@ def compare_runs(table: RecordTable, request: Request | None = None) -> RunsComp
         _refuse_changed_files(rows)
     trials = _trials(table.records, rows, keys, over, metric.name)
     labels, records = _by_setting(table.records, keys, trials)
-    return RunsCompared(
-        table, metric, keys, over, _compared(trials, keys, over, metric.higher), labels, records
-    )
+    compared = _compared(trials, keys, over, metric.higher)
+    counted = _counted(table.records, trials)
+    return RunsCompared(table, metric, keys, over, compared, labels, records, counted)
 
 
 def _only_others(table: RecordTable) -> str:
@@ -162,6 +164,16 @@ def _by_setting(
             labels[trial.setting] = {key: setting_of(run, key) for key in keys}
         found.setdefault(trial.setting, []).append(run)
     return labels, found
+
+
+def _counted(
+    records: Sequence[RunRecord], trials: Sequence[Trial]
+) -> dict[Setting, list[RunRecord]]:
+    runs = {id(trial): run for run, trial in zip(records, trials, strict=True)}
+    found: dict[Setting, list[RunRecord]] = {}
+    for trial in without_repeats(trials):
+        found.setdefault(trial.setting, []).append(runs[id(trial)])
+    return found
 
 
 def _compared(

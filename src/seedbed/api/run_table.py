@@ -20,6 +20,7 @@ from seedbed.views.text_table import lines
 if TYPE_CHECKING:
     import pandas
     import polars
+    from matplotlib.figure import Figure
 
     from seedbed.api.run_comparison import RunComparison
 
@@ -157,6 +158,31 @@ class RunTable(Sequence[Run]):
 
         keys = [over] if isinstance(over, str) else over
         return RunComparison(compare_runs(self._table, Request(metric, keys, better)))
+
+    @worded_for_python()
+    def plot(
+        self,
+        kind: str = "curves",
+        metric: str | None = None,
+        *,
+        over: str | Sequence[str] | None = None,
+        better: str | None = None,
+    ) -> "Figure":
+        """A picture of the runs, as a figure of matplotlib; as `seedbed plot` draws it.
+
+        Args:
+            kind: `"curves"`, a metric by epoch.
+            metric: as `compare` takes it, and so the others.
+            over: keys whose values are repetitions of one setting.
+            better: `"higher"` or `"lower"`.
+
+        Raises:
+            ArgumentError: if it cannot be drawn.
+        """
+        from seedbed.views.pictures import PictureRequest, picture
+
+        keys = [over] if isinstance(over, str) else over
+        return picture(self._table, PictureRequest(kind, metric, keys, better))[0]
 
     def to_pandas(self) -> "pandas.DataFrame":
         """The rows as a DataFrame of pandas.

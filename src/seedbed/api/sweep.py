@@ -13,6 +13,7 @@ from seedbed.sweep.job import Outcome, earlier_outcome
 from seedbed.sweep.outcome import JobState, has_begun, read_sweep
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from torch import nn
 
 MOST_ROWS = 20
@@ -65,6 +66,17 @@ class Sweep(Sequence[Run]):
             for job in self._jobs
             if job.status != Status.COMPLETED
         }
+
+    def plot(self, kind: str = "curves", metric: str | None = None, **how: Any) -> "Figure":
+        """A picture of its runs; see `RunTable.plot`.
+
+        Raises:
+            ArgumentError: if it cannot be drawn.
+        """
+        from seedbed.api.run_table import RunTable
+        from seedbed.catalog.table import table_of
+
+        return RunTable(table_of([self.path])).plot(kind, metric, **how)
 
     def __len__(self) -> int:
         return len(self._begun)

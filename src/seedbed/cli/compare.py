@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
     args = parser().parse_intermixed_args(argv)
     if args.limit is not None and args.limit < 0:
         raise ArgumentError(f"--limit: a number of rows, or 0 for all, got {args.limit}")
-    over = None if args.over is None else _keys(args.over)
+    over = None if args.over is None else keys_of(args.over)
     # Imported here: NumPy is not waited for where an argument is wrong.
     from seedbed.analysis.runs_compared import Request, compare_runs
     from seedbed.api.run_comparison import RunComparison
@@ -65,14 +65,18 @@ def main(argv: Sequence[str]) -> int:
         bounds.for_many()
         table = table_of(args.paths)
         if args.filter is not None:
-            table = _filtered(table, args.filter)
+            table = filtered(table, args.filter)
         compared = compare_runs(table, Request(args.metric, over, args.better))
         _print(RunComparison(compared), args)
     return DONE
 
 
-def _filtered(table: RecordTable, text: str) -> RecordTable:
-    """Raises ArgumentError if nothing is left."""
+def filtered(table: RecordTable, text: str) -> RecordTable:
+    """The runs that fulfil it.
+
+    Raises:
+        ArgumentError: if none does.
+    """
     found = table.filtered(text)
     if len(table) and not len(found):
         hint = f"; {found.notes[-1]}" if found.notes else ""
@@ -99,7 +103,12 @@ def _print(compared: "RunComparison", args: argparse.Namespace) -> None:
     print_notes(compared.notes)
 
 
-def _keys(text: str) -> tuple[str, ...]:
+def keys_of(text: str) -> tuple[str, ...]:
+    """The keys of `--over`; none for `none`.
+
+    Raises:
+        ArgumentError: if one is empty.
+    """
     if text == NONE:
         return ()
     keys = tuple(key.strip() for key in text.split(","))

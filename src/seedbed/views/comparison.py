@@ -2,9 +2,12 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seedbed.recording.figure import DPI, INCHES, TITLE, Curve, drawable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DASHES = ("-", "--", "-.", ":")
 COLOURS = 10
@@ -31,14 +34,23 @@ Losses = Mapping[str, Curve]
 
 
 def comparison_png(runs: Mapping[str, Losses], loss_label: str) -> bytes:
+    """The losses of runs as a PNG; arguments as of `comparison_figure`."""
+    # Imported here, and without pyplot: other commands do not wait for it.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(comparison_figure(runs, loss_label))
+    buffer = io.BytesIO()
+    canvas.print_png(buffer)
+    return buffer.getvalue()
+
+
+def comparison_figure(runs: Mapping[str, Losses], loss_label: str) -> "Figure":
     """Draws the losses of runs.
 
     Args:
         runs: by the name for the legend.
         loss_label: of the axis.
     """
-    # Imported here, and without pyplot: other commands do not wait for it.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
@@ -46,7 +58,6 @@ def comparison_png(runs: Mapping[str, Losses], loss_label: str) -> bytes:
     wide = 0.8 + LETTER * max(map(len, labels))
     high = max(INCHES[1], 1.0 + LINE * len(labels))
     figure = Figure(figsize=(INCHES[0] + wide, high), dpi=DPI, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
     axes = figure.subplots()
     main = "val/loss" if any("val/loss" in losses for losses in runs.values()) else "train/loss"
     for number, losses in _behind_first(runs):
@@ -63,9 +74,7 @@ def comparison_png(runs: Mapping[str, Losses], loss_label: str) -> bytes:
     axes.set_ylabel(loss_label)
     axes.grid(alpha=0.3)
     figure.legend(handles, labels, loc="outside right upper", fontsize=8)
-    buffer = io.BytesIO()
-    canvas.print_png(buffer)
-    return buffer.getvalue()
+    return figure
 
 
 def _behind_first(runs: Mapping[str, Losses]) -> list[tuple[int, Losses]]:

@@ -9,7 +9,8 @@ from seedbed.recording.figure import DPI, INCHES, Curve, draw_losses, loss_figur
 from seedbed.runs.files import write_bytes
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import open_run, read_config, read_history
-from seedbed.views.comparison import comparison_png, distinct_names
+from seedbed.views.comparison import comparison_figure, comparison_png, distinct_names
+from seedbed.views.drawing import save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +21,8 @@ def plot_losses(runs: Sequence[str | Path], output: Path | None = None) -> Path:
 
     Args:
         runs: run directories; one that is named twice is drawn once.
-        output: the PNG to write; None for `loss.png` in the only run.
+        output: the file to write, by its ending a PNG, SVG or PDF; None for `loss.png` in the only
+            run.
 
     Returns:
         Where the picture is.
@@ -34,12 +36,22 @@ def plot_losses(runs: Sequence[str | Path], output: Path | None = None) -> Path:
         raise RunDirectoryError(f"'{paths[0].root}' has no finished epoch to plot")
     target = output or paths[0].figure
     if len(paths) == 1:
-        write_bytes(target, loss_figure(losses[0]).png)
+        _write_one(target, losses[0])
         return target
     names = distinct_names([run.root.resolve().parts for run in paths])
     drawn = {name: one for name, one in zip(names, losses, strict=True) if one}
-    write_bytes(target, comparison_png(drawn, _loss_label(paths)))
+    if target.suffix.lower() == ".png":
+        write_bytes(target, comparison_png(drawn, _loss_label(paths)))
+    else:
+        save(comparison_figure(drawn, _loss_label(paths)), target)
     return target
+
+
+def _write_one(target: Path, losses: dict[str, Curve]) -> None:
+    if target.suffix.lower() == ".png":
+        write_bytes(target, loss_figure(losses).png)
+    else:
+        save(_shown(losses), target)
 
 
 def losses_drawn(run: str | Path) -> "Figure":
@@ -48,12 +60,16 @@ def losses_drawn(run: str | Path) -> "Figure":
     Raises:
         RunDirectoryError: if the run has nothing to draw.
     """
-    from seedbed.views.shown_figure import ShownFigure
-
     paths = open_run(run)
     losses = _losses(paths)
     if not losses:
         raise RunDirectoryError(f"'{paths.root}' has no finished epoch to plot")
+    return _shown(losses)
+
+
+def _shown(losses: dict[str, Curve]) -> "Figure":
+    from seedbed.views.shown_figure import ShownFigure
+
     figure = ShownFigure(figsize=INCHES, dpi=DPI)
     draw_losses(figure, losses)
     return figure
