@@ -138,6 +138,7 @@ def test_an_empty_folder_has_no_runs(seedbed, tmp_path: Path) -> None:
         (["--columns", ","], "names no column"),
         (["--limit", "-1"], "--limit"),
         (["--limit", "x"], "invalid int value"),
+        (["--filter", "seed=0", "--filter=seed=1"], "--filter: given more than once"),
         (["--csv", "--json"], "not allowed with"),
         (["--sorted", "x"], "did you mean '--sort'?"),
     ],

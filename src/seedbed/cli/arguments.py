@@ -16,6 +16,22 @@ MOST_DIGITS = 300
 """Of a number; a float can hold no more."""
 
 
+class Once(argparse.Action):
+    """Keeps the value of a flag, and refuses a second: argparse keeps the last in silence."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Keeps it."""
+        if option_string and getattr(namespace, self.dest, self.default) is not self.default:
+            parser.error(f"argument {option_string}: given more than once")
+        setattr(namespace, self.dest, values)
+
+
 class Parser(argparse.ArgumentParser):
     """Refuses in one line, with the nearest right name.
 
@@ -33,6 +49,7 @@ class Parser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        self.register("action", None, Once)
 
     def error(self, message: str) -> NoReturn:
         """Raises instead of printing.

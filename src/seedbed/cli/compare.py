@@ -111,7 +111,7 @@ def keys_of(text: str) -> tuple[str, ...]:
     """
     if text == NONE:
         return ()
-    keys = tuple(key.strip() for key in text.split(","))
+    keys = tuple(dict.fromkeys(key.strip() for key in text.split(",")))
     if not all(keys):
         raise ArgumentError(f"--over: '{text}' names no key; type --over seed, or --over none")
     return keys
