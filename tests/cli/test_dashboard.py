@@ -161,12 +161,32 @@ def test_runs_on_rows_of_their_own_are_told(seedbed) -> None:
     assert best_of(table_of(["alike"]), 2, None)[1] == "the best 2 by val/loss"
 
 
+def test_the_best_epoch_ranks_too(seedbed) -> None:
+    words = ["data=sklearn", "trainer.epochs=8", "optimizer.lr=0.1", "data.split.seed=0"]
+    seedbed("train", "-m", *words, "seed=range(0,4)", "hydra.sweep.dir=epochs")
+    results = {
+        path.parent.name: json.loads(path.read_text()) for path in Path().glob("*/*/result.json")
+    }
+    best = {name: result["best"]["val/loss"] for name, result in results.items()}
+    shown, which = best_of(table_of(["epochs"]), 2, "best.val/loss")
+    assert [run.path.name for run in shown] == sorted(best, key=best.__getitem__)[:2]
+    assert which == "the best 2 by best.val/loss"
+    done = seedbed("dashboard", "epochs", "--optuna", "j.log", "--metric", "best.val/loss")
+    assert done.code == 0, done.err
+    trials = study_in("j.log").trials
+    assert {Path(one.user_attrs["path"]).name: one.value for one in trials} == best
+
+
 BAD: dict[str, tuple[list[str], str]] = {
     "no folder": (["nope"], "no folder 'nope'"),
     "no runs": (["."], "no runs in '.'; type seedbed train, or name a folder of runs"),
     "no such run": (["SWEEP", "--filter", "seed=99"], "none of the 44 runs in "),
     "a broken filter": (["SWEEP", "--filter", "seed<"], "expected a value"),
     "no such metric": (["SWEEP", "--metric", "train/los"], "did you mean 'train/loss'?"),
+    "no such metric of a few": (
+        ["SWEEP", "--filter", "seed=0", "--metric", "train/los"],
+        "did you mean 'train/loss'?",
+    ),
     "less than none": (["SWEEP", "--best", "-1"], "--best: a number of runs, or 0 for all, got -1"),
     "no number": (["SWEEP", "--best", "few"], "argument --best: invalid int value: 'few'"),
     "no port": (["SWEEP", "--port", "99999"], "--port: a number from 0 to 65535, got 99999"),

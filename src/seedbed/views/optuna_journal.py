@@ -10,8 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedbed.analysis.basis import ChosenMetric, chosen_metric
+from seedbed.analysis.basis import ChosenMetric, chosen_metric, measured
 from seedbed.catalog.record import RunRecord
+from seedbed.catalog.sorting import is_nothing
 from seedbed.catalog.table import RecordTable
 from seedbed.catalog.values import setting_of
 from seedbed.errors import ArgumentError, RunDirectoryError
@@ -109,8 +110,8 @@ def _trial(
 ) -> "FrozenTrial":
     from optuna.trial import TrialState, create_trial
 
-    value = run.metrics.get(metric, math.nan)
-    complete = run.status == Status.COMPLETED and not math.isnan(value)
+    value = measured(run, metric)
+    complete = run.status == Status.COMPLETED and not is_nothing(value)
     going = run.status in (Status.RUNNING, Status.PENDING)
     state = TrialState.COMPLETE if complete else TrialState.RUNNING if going else TrialState.FAIL
     trial = create_trial(

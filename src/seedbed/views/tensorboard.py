@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from seedbed.analysis.basis import chosen_metric
+from seedbed.analysis.basis import chosen_metric, measured
 from seedbed.analysis.rows import rows_of
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.sorting import is_nothing
@@ -35,7 +35,7 @@ def best_of(
         ArgumentError: if a number or a metric was asked for by which they cannot be ranked.
     """
     most = MOST_SHOWN if number is None else number or len(table)
-    if len(table) <= most:
+    if len(table) <= most and metric is None:
         return table.records, ""
     asked = number is not None or metric is not None
     try:
@@ -44,9 +44,12 @@ def best_of(
         if asked:
             raise
         return table.records[:most], f"the newest {most}, as they cannot be ranked: {err}"
-    having = [run for run in table if not is_nothing(run.metrics.get(chosen.name))]
-    having.sort(key=lambda run: run.metrics[chosen.name], reverse=chosen.higher)
-    rest = [run for run in table if is_nothing(run.metrics.get(chosen.name))]
+    if len(table) <= most:
+        return table.records, ""
+    values = {run.path: measured(run, chosen.name) for run in table}
+    having = [run for run in table if not is_nothing(values[run.path])]
+    having.sort(key=lambda run: values[run.path] or 0.0, reverse=chosen.higher)
+    rest = [run for run in table if is_nothing(values[run.path])]
     shown = (having + rest)[:most]
     apart = " (not all are measured on the same rows)" if len(set(rows_of(shown))) > 1 else ""
     return shown, f"the best {most} by {chosen.name}{apart}"
