@@ -68,6 +68,8 @@ def test_best_goes_by_the_direction_of_the_metric(table) -> None:
 
 
 def test_best_refuses_what_cannot_be_compared(table, made: Path, sum_run: Path, tmp_path) -> None:
+    with pytest.raises(ArgumentError, match="the table has no runs"):
+        table.filter("seed=99").best()
     with pytest.raises(ArgumentError, match=r"^metric: .*did you mean 'val/accuracy'"):
         table.best("val/acuracy")
     shutil.copytree(table[0].path, tmp_path / "other")

@@ -254,6 +254,23 @@ def test_diverged_and_nan_runs_do_not_help_their_setting(seedbed: Command, tmp_p
     assert "what mattered: not told, as 3 of 16 runs have no value; 16 runs are too few" in out
 
 
+def test_runs_that_count_for_nothing_have_no_rank(seedbed: Command, tmp_path: Path) -> None:
+    write_run(tmp_path / "runs/a", 0.1, status="interrupted")
+    write_run(tmp_path / "runs/b", 0.2)
+    write_run(tmp_path / "runs/c", None)
+    write_run(tmp_path / "runs/d", 0.3)
+    lines = seedbed("compare", "runs").out.splitlines()
+    ranks = dict(line.split()[1::-1] for line in lines[2:])
+    assert ranks == {"b": "1", "d": "2", "a": "-", "c": "-"}
+
+
+def test_a_key_that_is_named_twice_counts_once(seedbed: Command, tmp_path: Path) -> None:
+    write_settings(tmp_path / "runs", {0.1: 1.0, 1.0: 0.5}, n=2)
+    assert seedbed("compare", "runs", "--over", "seed,seed").out.startswith(
+        "2 settings over seed by val/loss"
+    )
+
+
 def test_what_cannot_be_compared_is_refused(seedbed: Command, tmp_path: Path) -> None:
     write_run(tmp_path / "tasks/a", 1.0)
     write_run(tmp_path / "tasks/b", 1.0, task="binary")
@@ -338,6 +355,7 @@ def test_choosing_by_test_rows_is_said(seedbed: Command, tmp_path: Path) -> None
         (["run", "--filter", "optimizer.lr<"], "filter, at character 14"),
         (["run", "--filter", "seed=77"], "none of 1 runs fulfils 'seed=77'"),
         (["run", "--json", "--md"], "not allowed with argument"),
+        (["run", "--filter", "seed=0", "--filter", "seed=1"], "--filter: given more than once"),
         ([], "the following arguments are required"),
     ],
     ids=[
@@ -351,6 +369,7 @@ def test_choosing_by_test_rows_is_said(seedbed: Command, tmp_path: Path) -> None
         "filter",
         "nothing left",
         "forms",
+        "two filters",
         "nothing",
     ],
 )

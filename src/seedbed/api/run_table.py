@@ -120,6 +120,8 @@ class RunTable(Sequence[Run]):
         from seedbed.analysis.basis import chosen_metric, measured
         from seedbed.analysis.rows import rows_of
 
+        if not self._table.records:
+            raise ArgumentError("best: the table has no runs")
         done = [run for run in self._table.records if run.status == Status.COMPLETED]
         chosen = chosen_metric(done, metric, better)
         key = chosen.name

@@ -1,5 +1,6 @@
 """How a comparison looks on the terminal."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from seedbed.runs.files import printable
 from seedbed.runs.status import Status
 from seedbed.views.comparison import distinct_names
 from seedbed.views.run_text import cell_text
-from seedbed.views.text_table import Column
+from seedbed.views.text_table import NOTHING, Column
 
 Row = Mapping[str, Any]
 
@@ -68,7 +69,7 @@ def _settings_table(compared: RunComparison, rows: Sequence[Row]) -> list[str]:
 def _runs_table(compared: RunComparison, rows: Sequence[Row]) -> list[str]:
     shown = compared.records[: len(rows)]
     names = distinct_names([run.path.parts for run in shown])
-    front = [ranks(len(rows))] if compared.is_ranked else []
+    front = [_run_ranks(compared.metric, rows)] if compared.is_ranked else []
     front.append(("run", list(map(printable, names))))
     if any(row["status"] != Status.COMPLETED for row in rows):
         front.append(_column("status", rows, lambda row: str(row["status"])))
@@ -76,6 +77,17 @@ def _runs_table(compared: RunComparison, rows: Sequence[Row]) -> list[str]:
     by = [_metric(compared.metric, rows)] if compared.metric else []
     others = [_metric(name, rows) for name in metrics if name != compared.metric]
     return fitted(_labels(compared, rows), front, by, others)
+
+
+def _run_ranks(metric: str, rows: Sequence[Row]) -> Column:
+    """Of those that completed with a value; they stand before the others."""
+    title, texts = ranks(len(rows))
+    values = ((row["status"], row.get(metric)) for row in rows)
+    counted = [
+        status == Status.COMPLETED and value is not None and abs(value) < math.inf
+        for status, value in values
+    ]
+    return title, [rank if one else NOTHING for rank, one in zip(texts, counted, strict=True)]
 
 
 def _labels(compared: RunComparison, rows: Sequence[Row]) -> list[Row]:
