@@ -177,6 +177,22 @@ def test_the_best_epoch_ranks_too(seedbed) -> None:
     assert {Path(one.user_attrs["path"]).name: one.value for one in trials} == best
 
 
+def test_a_metric_of_ones_own_needs_a_direction(seedbed) -> None:
+    for seed in range(3):
+        seedbed("train", "trainer.epochs=1", f"seed={seed}", f"hydra.run.dir=own/{seed}")
+        path = Path(f"own/{seed}/result.json")
+        result = json.loads(path.read_text())
+        path.write_text(json.dumps(result | {"metrics": {"val/kappa": seed}}))
+    words = ("dashboard", "own", "--metric", "val/kappa", "--optuna", "j.log")
+    (line,) = seedbed(*words).errors
+    assert line.endswith("type --better higher or --better lower")
+    assert seedbed(*words, "--better", "higher").code == 0
+    assert study_in("j.log").direction == optuna.study.StudyDirection.MAXIMIZE
+    for better, best in (("higher", ["2", "1"]), ("lower", ["0", "1"])):
+        shown, _ = best_of(table_of(["own"]), 2, "val/kappa", better)
+        assert [run.path.name for run in shown] == best
+
+
 BAD: dict[str, tuple[list[str], str]] = {
     "no folder": (["nope"], "no folder 'nope'"),
     "no runs": (["."], "no runs in '.'; type seedbed train, or name a folder of runs"),

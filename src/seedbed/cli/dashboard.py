@@ -37,6 +37,9 @@ def parser() -> Parser:
         help="only the best N runs; 0 for all; default: the best 40 where there are more",
     )
     made.add_argument("--metric", metavar="NAME", help="that ranks them, such as val/accuracy")
+    made.add_argument(
+        "--better", choices=("higher", "lower"), help="of a metric of your own: which is better"
+    )
     made.add_argument("--filter", metavar="TEXT", help="which runs, as for seedbed runs")
     made.add_argument("--port", metavar="N", type=int, help="default: one that is free")
     made.add_argument("--no-browser", action="store_true", help="open no browser")
@@ -84,7 +87,7 @@ def _no_runs(every: RecordTable, folders: Sequence[str]) -> str:
 def _served(table: RecordTable, folders: Sequence[str], args: Namespace) -> int:
     from seedbed.views.tensorboard import best_of, folder_of, served
 
-    runs, which = best_of(table, args.best, args.metric)
+    runs, which = best_of(table, args.best, args.metric, args.better)
     ended = threading.Event()
     with ExitStack() as stack:
         stack.enter_context(signals.heard_by(lambda _: ended.set()))
@@ -125,8 +128,9 @@ def _written(table: RecordTable, args: Namespace) -> int:
     from seedbed.views.tensorboard import best_of
 
     output = output_file(args.optuna, "--optuna")
-    runs = table if args.best is None else RecordTable(best_of(table, args.best, args.metric)[0])
-    chosen = write_journal(runs, output, args.metric)
+    ranked = (args.metric, args.better)
+    runs = table if args.best is None else RecordTable(best_of(table, args.best, *ranked)[0])
+    chosen = write_journal(runs, output, *ranked)
     print(f"journal: {printable(str(output))}")
     print(f"{_number(len(runs))} by {chosen.name}{f' ({chosen.why})' if chosen.why else ''}")
     print(f"look at it: optuna-dashboard {shlex.quote(printable(str(output)))}")

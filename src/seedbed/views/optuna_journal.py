@@ -37,13 +37,16 @@ MOST = 2**53
 """Larger whole numbers, such as identities, are names rather than amounts."""
 
 
-def write_journal(table: RecordTable, output: Path, metric: str | None) -> ChosenMetric:
+def write_journal(
+    table: RecordTable, output: Path, metric: str | None, better: str | None = None
+) -> ChosenMetric:
     """Writes one study, whose parameters are the settings that differ between the runs.
 
     Args:
         table: the runs.
         output: the file; a journal that is there is replaced.
         metric: the value of a trial; None for the one that the runs are compared by.
+        better: `higher` or `lower`, of a metric that is not known here.
 
     Returns:
         What the trials are valued by.
@@ -59,7 +62,7 @@ def write_journal(table: RecordTable, output: Path, metric: str | None) -> Chose
         from optuna.storages.journal import JournalFileBackend
     except ImportError as err:
         raise ArgumentError(f"--optuna: Optuna is not installed; type {INSTALL}") from err
-    chosen = chosen_metric(table.records, metric, None)
+    chosen = chosen_metric(table.records, metric, better)
     if not chosen.name:
         raise ArgumentError("--optuna: no run has a metric yet")
     runs = sorted(table, key=lambda run: (run.started is not None, run.started, run.name))

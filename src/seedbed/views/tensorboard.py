@@ -22,7 +22,7 @@ HOST = "127.0.0.1"
 
 
 def best_of(
-    table: RecordTable, number: int | None, metric: str | None
+    table: RecordTable, number: int | None, metric: str | None, better: str | None = None
 ) -> tuple[Sequence[RunRecord], str]:
     """The runs that are shown, and a sentence on the others.
 
@@ -30,16 +30,18 @@ def best_of(
         table: the runs, newest first.
         number: how many; 0 for all, None for `MOST_SHOWN`.
         metric: that ranks them; None for the one that they are compared by.
+        better: `higher` or `lower`, of a metric that is not known here.
 
     Raises:
         ArgumentError: if a number or a metric was asked for by which they cannot be ranked.
     """
     most = MOST_SHOWN if number is None else number or len(table)
-    if len(table) <= most and metric is None:
+    named = metric is not None or better is not None
+    if len(table) <= most and not named:
         return table.records, ""
-    asked = number is not None or metric is not None
+    asked = number is not None or named
     try:
-        chosen = chosen_metric(table.records, metric, None)
+        chosen = chosen_metric(table.records, metric, better)
     except ArgumentError as err:
         if asked:
             raise
