@@ -57,6 +57,10 @@ def test_filters_and_orders_give_tables(table) -> None:
         table.sort("val/los")
     with pytest.raises(ArgumentError, match="did you mean 'val/loss'"):
         table.column("val/los")
+    with pytest.raises(ArgumentError, match="filter must be a text such as 'seed=0', got int"):
+        table.filter(0)
+    with pytest.raises(ArgumentError, match="sort must be a text such as 'val/loss', got list"):
+        table.sort(["val/loss"])
 
 
 def test_best_goes_by_the_direction_of_the_metric(table) -> None:

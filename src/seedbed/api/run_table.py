@@ -87,7 +87,7 @@ class RunTable(Sequence[Run]):
         Raises:
             ArgumentError: showing the place that cannot be read.
         """
-        return RunTable(self._table.filtered(text))
+        return RunTable(self._table.filtered(_text(text, "filter", "seed=0")))
 
     @worded_for_python()
     def sort(self, keys: str) -> "RunTable":
@@ -100,7 +100,7 @@ class RunTable(Sequence[Run]):
         Raises:
             ArgumentError: for a name that no run has.
         """
-        return RunTable(self._table.in_order(keys))
+        return RunTable(self._table.in_order(_text(keys, "sort", "val/loss")))
 
     @worded_for_python()
     def best(
@@ -238,6 +238,15 @@ class RunTable(Sequence[Run]):
         more, others = len(self) - MOST_SHOWN, len(self._table.left_out)
         remarks = [f"and {more} more"] if more > 0 else []
         return [*remarks, *([f"{others} folders are no runs that can be read"] if others else [])]
+
+
+def _text(given: object, name: str, example: str) -> str:
+    """Refuses what is no text."""
+    if not isinstance(given, str):
+        raise ArgumentError(
+            f"{name} must be a text such as '{example}', got {type(given).__name__}"
+        )
+    return given
 
 
 def _or_nan(value: float | None) -> float:
