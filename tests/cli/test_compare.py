@@ -477,3 +477,18 @@ def test_a_folder_of_hostile_runs_does_no_harm(
         assert (result.code == 2) == bool(result.errors)
     assert not (tmp_path / "canary").exists()
     assert {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_means_that_are_one_number_are_no_difference(seedbed: Command, tmp_path: Path) -> None:
+    """Of accuracies 0.88 on average, one mean is 1.8e-17 below the other in floating point."""
+    values = {
+        0.01: [0.86, 0.92, 0.9, 0.86, 0.88, 0.86],
+        0.1: [0.72, 0.94, 0.92, 0.9, 0.92, 0.88],
+    }
+    for rate, accuracies in values.items():
+        for seed, value in enumerate(accuracies):
+            settings = {"metric": "val/accuracy", "optimizer__lr": rate, "seed": seed}
+            write_run(tmp_path / f"runs/{rate}_{seed}", value, task="binary", **settings)
+    out = seedbed("compare", "runs", "--metric", "val/accuracy").out
+    assert "6 seeds in common: val/accuracy the same in the mean (difference from" in out
+    assert told(seedbed, "runs", "--metric", "val/accuracy")["verdict"]["difference"] == 0

@@ -80,6 +80,11 @@ def _numbers(said: Verdict, metric: str) -> str:
     if said.equal:
         return f"{over} the same on every one"
     way = "higher" if said.difference > 0 else "lower"
+    by = (
+        f"{way} by {number_text(abs(said.difference))}"
+        if said.difference
+        else "the same in the mean"
+    )
     between = ""
     if said.interval is not None:
         low, high = sorted(map(abs, said.interval))
@@ -88,10 +93,7 @@ def _numbers(said: Verdict, metric: str) -> str:
         else:
             between = f" (difference from {number_text(said.interval[0])} to "
             between += f"{number_text(said.interval[1])})"
-    return (
-        f"{over} {way} by {number_text(abs(said.difference))}{between}, "
-        f"p {p_text(said.p)}, P(A > B) {said.superiority:.2g}"
-    )
+    return f"{over} {by}{between}, p {p_text(said.p)}, P(A > B) {said.superiority:.2g}"
 
 
 def variance_sentence(variance: Variance) -> str:

@@ -43,7 +43,7 @@ class Verdict:
     Args:
         words: `better`, `not shown: needs 6 seeds or more, has 3`, or `not shown`.
         n: pairs.
-        difference: mean of first less second; None without pairs.
+        difference: mean of first less second, 0 where it is rounding alone; None without pairs.
         interval: of the difference; None where the pairs tell of no spread.
         p: of the sign-flip test; None without pairs.
         superiority: P(A > B); None without pairs.
@@ -76,7 +76,7 @@ def verdict(first: Array, second: Array, *, higher: bool) -> Verdict:
     if not n:
         return Verdict(f"{NOT_SHOWN}: no seed in common", 0, None, None, None, None)
     differences = paired_differences(first, second)
-    difference, _ = mean_and_std(differences)
+    difference = _mean(differences, first, second)
     p = sign_flip_p(differences)
     ahead = difference > 0 if higher else difference < 0
     superiority = probability_of_superiority(first, second, higher=higher)
@@ -103,6 +103,14 @@ def paired_differences(first: Array, second: Array) -> Array:
     with np.errstate(over="ignore"):
         differences = np.clip(a - b, -LARGEST, LARGEST)
     return np.where(equal, 0.0, differences)
+
+
+def _mean(differences: Array, first: Array, second: Array) -> float:
+    """Of the differences; zero where they cancel, and rounding alone is left."""
+    mean, _ = mean_and_std(differences)
+    sizes = np.maximum(np.abs(first), np.abs(second)) / len(differences)
+    rounding = ROUNDING * float(sizes[differences != 0].sum())
+    return 0.0 if abs(mean) <= rounding else mean
 
 
 def seeds_needed(level: float = LEVEL) -> int:
