@@ -169,22 +169,30 @@ class RunTable(Sequence[Run]):
         *,
         over: str | Sequence[str] | None = None,
         better: str | None = None,
+        keys: str | Sequence[str] | None = None,
+        against: str | None = None,
     ) -> "Figure":
         """A picture of the runs, as a figure of matplotlib; as `seedbed plot` draws it.
 
         Args:
-            kind: `"curves"`, a metric by epoch.
+            kind: `"curves"`, a metric by epoch; `"slice"`, against a swept key;
+                `"heatmap"`, against two; `"scatter"`, against another metric;
+                `"importance"`, what mattered.
             metric: as `compare` takes it, and so the others.
             over: keys whose values are repetitions of one setting.
             better: `"higher"` or `"lower"`.
+            keys: of a slice or a heatmap; None for those that differ.
+            against: the other metric of a scatter.
 
         Raises:
             ArgumentError: if it cannot be drawn.
         """
         from seedbed.views.pictures import PictureRequest, picture
 
-        keys = [over] if isinstance(over, str) else over
-        return picture(self._table, PictureRequest(kind, metric, keys, better))[0]
+        over = [over] if isinstance(over, str) else over
+        keys = [keys] if isinstance(keys, str) else keys
+        asked = PictureRequest(kind, metric, over, better, keys, against)
+        return picture(self._table, asked)[0]
 
     def to_pandas(self) -> "pandas.DataFrame":
         """The rows as a DataFrame of pandas.

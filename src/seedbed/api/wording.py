@@ -24,7 +24,9 @@ IN_PYTHON = (
     (r"type --over none", "give over=[]"),
     (r"type --over seed,data.split.seed", "give over=['seed', 'data.split.seed']"),
     (r"^--sort: ", "sort: "),
-    (r"^--kind: ", "kind: "),
+    (r"^--(kind|against)(: | is )", r"\1\2"),
+    (r"^--key(: | is )", r"keys\1"),
+    (r"type --against and one of", "give against= and one of"),
     (r"; --json --limit 1 shows the names", "; columns has the names"),
 )
 """Advice of the commands and what to do instead; the first that fits a place takes it."""

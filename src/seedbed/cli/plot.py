@@ -13,7 +13,7 @@ from seedbed.runs.files import json_text, printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
 
-FLAGS = ("kind", "metric", "over", "filter", "better")
+FLAGS = ("kind", "metric", "over", "filter", "better", "key", "against")
 """Of pictures of many runs."""
 
 
@@ -31,7 +31,13 @@ def parser() -> Parser:
     made.add_argument(
         "--output", metavar="FILE", help=".png, .svg or .pdf; default: loss.png in the only run"
     )
-    made.add_argument("--kind", metavar="KIND", help="curves: a metric by epoch (default)")
+    made.add_argument(
+        "--kind",
+        metavar="KIND",
+        help="curves (default): a metric by epoch; slice: it against a "
+        "swept key; heatmap: against two; scatter: against another metric; "
+        "importance: what mattered",
+    )
     made.add_argument("--metric", metavar="NAME", help="default: of the validation rows")
     made.add_argument(
         "--over", metavar="KEY,…", help="keys that repeat a setting; default: seed; none: no key"
@@ -39,6 +45,8 @@ def parser() -> Parser:
     made.add_argument(
         "--better", choices=("higher", "lower"), help="of a metric of your own: which is better"
     )
+    made.add_argument("--key", metavar="KEY[,KEY]", help="of a slice or heatmap: which was swept")
+    made.add_argument("--against", metavar="NAME", help="of a scatter: the other metric")
     made.add_argument("--filter", metavar="TEXT", help="which runs, as `seedbed runs` takes it")
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
@@ -90,6 +98,7 @@ def _losses(runs: Sequence[str], output: Path | None) -> Path:
 
 def _many(args: argparse.Namespace, output: Path) -> Path:
     over = None if args.over is None else keys_of(args.over)
+    keys = None if args.key is None else [key.strip() for key in args.key.split(",")]
     from seedbed.catalog.table import table_of
     from seedbed.views.drawing import save
     from seedbed.views.pictures import PictureRequest, picture
@@ -100,7 +109,9 @@ def _many(args: argparse.Namespace, output: Path) -> Path:
         table = table_of(args.runs)
         if args.filter is not None:
             table = filtered(table, args.filter)
-        asked = PictureRequest(args.kind or "curves", args.metric, over, args.better)
+        asked = PictureRequest(
+            args.kind or "curves", args.metric, over, args.better, keys, args.against
+        )
         figure, notes = picture(table, asked)
         save(figure, output)
     print_notes(notes)

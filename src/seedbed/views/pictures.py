@@ -10,6 +10,9 @@ from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import ArgumentError
 from seedbed.views.metric_curves import metric_curves
 from seedbed.views.metric_curves_drawn import draw_curves
+from seedbed.views.shares_drawn import bars_of, draw_bars
+from seedbed.views.slices import Level, chosen_keys, grid_of, groups_of, slice_of
+from seedbed.views.slices_drawn import draw_grid, draw_groups, draw_slice, remarks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,12 +27,16 @@ class PictureRequest:
         metric: its name; None for the one that the runs are compared by.
         over: as `Request` has it.
         better: as `Request` has it.
+        keys: of a slice or heatmap; None for those that differ.
+        against: the other metric of a scatter.
     """
 
     kind: str = "curves"
     metric: str | None = None
     over: Sequence[str] | None = None
     better: str | None = None
+    keys: Sequence[str] | None = None
+    against: str | None = None
 
 
 Drawn = tuple["Figure", list[str]]
@@ -50,6 +57,7 @@ def picture(table: RecordTable, request: PictureRequest) -> Drawn:
     if draw is None:
         hint = did_you_mean(request.kind, KINDS) or f"; there are {joined(list(KINDS))}"
         raise ArgumentError(f"--kind: no kind '{request.kind}'{hint}")
+    _refuse_idle(request)
     compared = compare_runs(table, Request(request.metric, request.over, request.better))
     figure, notes = draw(compared, request)
     why = compared.metric.why
@@ -63,4 +71,55 @@ def _curves(compared: RunsCompared, request: PictureRequest) -> Drawn:
     return draw_curves(curves, compared.metric.name, compared.over), notes
 
 
-KINDS: dict[str, Callable[[RunsCompared, PictureRequest], Drawn]] = {"curves": _curves}
+def _slice(compared: RunsCompared, request: PictureRequest) -> Drawn:
+    (key,) = chosen_keys(compared, request.keys, 1)
+    drawn, metric = slice_of(compared, key), compared.metric.name
+    _refuse_nothing(drawn.levels, metric)
+    others = [one for one in compared.keys if one != key]
+    return draw_slice(drawn, metric), remarks(drawn.levels, others, metric)
+
+
+def _heatmap(compared: RunsCompared, request: PictureRequest) -> Drawn:
+    rows, columns = chosen_keys(compared, request.keys, 2)
+    drawn, metric = grid_of(compared, rows, columns), compared.metric.name
+    levels = [cell for line in drawn.cells for cell in line]
+    _refuse_nothing(levels, metric)
+    others = [one for one in compared.keys if one not in (rows, columns)]
+    return draw_grid(drawn, metric), remarks(levels, others, metric)
+
+
+def _scatter(compared: RunsCompared, request: PictureRequest) -> Drawn:
+    metric = compared.metric.name
+    if request.against is None:
+        names = [name for name in compared.table.metrics if name != metric]
+        raise ArgumentError(f"scatter: against what; type --against and one of {joined(names)}")
+    groups, without = groups_of(compared, request.against)
+    lacking = f"{without} runs lack a finite {metric} or {request.against}, and are not drawn"
+    return draw_groups(groups, metric, request.against), [lacking] if without else []
+
+
+def _importance(compared: RunsCompared, request: PictureRequest) -> Drawn:
+    return draw_bars(bars_of(compared), compared.metric.name), []
+
+
+def _refuse_nothing(levels: Sequence[Level | None], metric: str) -> None:
+    if not any(level and level.values for level in levels):
+        raise ArgumentError(f"no run has a finite {metric} to draw")
+
+
+def _refuse_idle(request: PictureRequest) -> None:
+    if request.keys is not None and request.kind not in ("slice", "heatmap"):
+        raise ArgumentError(
+            f"--key is of a slice or a heatmap, not of {request.kind}; leave it out"
+        )
+    if request.against is not None and request.kind != "scatter":
+        raise ArgumentError(f"--against is of a scatter, not of {request.kind}; leave it out")
+
+
+KINDS: dict[str, Callable[[RunsCompared, PictureRequest], Drawn]] = {
+    "curves": _curves,
+    "slice": _slice,
+    "heatmap": _heatmap,
+    "scatter": _scatter,
+    "importance": _importance,
+}
