@@ -60,6 +60,16 @@ def test_names_are_ticks(compared, results) -> None:
     assert [tick.get_text() for tick in axes.get_xticklabels()] == list(drawn.at)
 
 
+def test_a_slice_marks_the_runs_without_a_value() -> None:
+    levels = [Level([0.5, 1.5], 0), Level([2.0], 1), Level([], 3)]
+    figure = draw_slice(Slice("lr", [0.1, 1.0, 1e30], levels), "loss")
+    FigureCanvasAgg(figure).draw()
+    (axes,) = figure.axes
+    assert list(axes.lines[2].get_xdata()) == [1.0, 1e30]
+    assert [text.get_text() for text in axes.texts] == ["1", "3"]
+    assert axes.get_xlim()[1] >= 1e30
+
+
 def test_a_heatmap_has_the_mean_in_each_cell(compared, results) -> None:
     drawn = grid_of(compared, "optimizer", "optimizer.lr")
     table = results.pivot_table(
@@ -81,7 +91,7 @@ def test_a_cell_without_runs_and_one_without_values_say_so() -> None:
     assert texts == ["0.5", "no run", "no value\n(2 without)", "3\n(1 without)"]
     assert remarks([cell for line in cells for cell in line], ["seed"], "loss") == [
         "a mean is over all values of seed",
-        "3 runs have no finite loss, and are in no mean",
+        "3 runs did not complete with a finite loss, and are in no mean",
         "the means are not all over the same number of runs",
     ]
 

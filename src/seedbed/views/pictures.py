@@ -94,7 +94,7 @@ def _scatter(compared: RunsCompared, request: PictureRequest) -> Drawn:
         names = [name for name in compared.table.metrics if name != metric]
         raise ArgumentError(f"scatter: against what; type --against and one of {joined(names)}")
     groups, without = groups_of(compared, request.against)
-    lacking = f"{without} runs lack a finite {metric} or {request.against}, and are not drawn"
+    lacking = f"{without} runs did not complete with a finite {metric} and {request.against}"
     return draw_groups(groups, metric, request.against), [lacking] if without else []
 
 

@@ -31,7 +31,7 @@ WIDE = 100.0
 
 def draw_slice(drawn: Slice, metric: str) -> "Figure":
     """A point for each run, and a line through the means."""
-    figure = new_figure(*INCHES)
+    figure = new_figure(INCHES[0] + 1.5, INCHES[1])
     axes = figure.subplots()
     at = drawn.at if drawn.is_numeric else range(len(drawn.at))
     every = [value for level in drawn.levels for value in level.values]
@@ -40,6 +40,7 @@ def draw_slice(drawn: Slice, metric: str) -> "Figure":
     means = [level.mean for level in drawn.levels]
     line = "-" if drawn.is_numeric else "none"
     axes.plot(at, means, color="black", marker="D", linestyle=line, markersize=6, label="mean")
+    _mark_without(axes, at, drawn.levels)
     if drawn.is_numeric and is_wide(drawn.at):
         axes.set_xscale("log")
     elif not drawn.is_numeric:
@@ -50,7 +51,7 @@ def draw_slice(drawn: Slice, metric: str) -> "Figure":
     axes.set_xlabel(text_of(drawn.key))
     axes.set_title(text_of(f"{metric} against {drawn.key}"))
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    figure.legend(loc="outside right upper", fontsize=8)
     return figure
 
 
@@ -126,10 +127,26 @@ def remarks(levels: Sequence[Level | None], others: Sequence[str], metric: str) 
     without = sum(level.without for level in some)
     told = [f"a mean is over all values of {joined(list(others))}"] if others else []
     if without:
-        told.append(f"{without} runs have no finite {metric}, and are in no mean")
+        told.append(f"{without} runs did not complete with a finite {metric}, and are in no mean")
     if len({len(level.values) for level in some}) > 1:
         told.append("the means are not all over the same number of runs")
     return told
+
+
+def _mark_without(axes: "Axes", at: Sequence[Any], levels: Sequence[Level]) -> None:
+    """Crosses at the upper edge, each with the number of runs that have no value."""
+    lacking = [(x, level.without) for x, level in zip(at, levels, strict=True) if level.without]
+    if not lacking:
+        return
+    edge = axes.get_xaxis_transform()
+    places = [x for x, _ in lacking]
+    heights = [0.96] * len(lacking)
+    axes.plot(places, heights, "x", color="black", transform=edge, label="runs without a value")
+    for x, number in lacking:
+        axes.annotate(
+            str(number), (x, 0.96), xycoords=edge, xytext=(6, -3), textcoords="offset points",
+            fontsize=8,
+        )  # fmt: skip
 
 
 def _point(number: int) -> dict[str, Any]:
