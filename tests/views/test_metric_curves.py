@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import seedbed as front
 from seedbed.analysis.runs_compared import Request, compare_runs
 from seedbed.catalog.table import table_of
 from seedbed.errors import ArgumentError
+from seedbed.views.drawing import text_of
 from seedbed.views.metric_curves import MetricCurve, metric_curve, metric_curves, short_names
 from seedbed.views.metric_curves_drawn import draw_curves
 from seedbed.views.pictures import PictureRequest, picture
@@ -92,6 +94,25 @@ def test_keys_are_named_by_their_ends_unless_two_end_alike() -> None:
     assert short_names(["optimizer.lr", "model.size", "data.size", "seed"]) == {
         "optimizer.lr": "lr", "model.size": "model.size", "data.size": "data.size", "seed": "seed",
     }  # fmt: skip
+
+
+def test_what_is_not_finite_is_told(sweep: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(sweep, copy)
+    path = next(one for one in sorted(copy.glob("*/history.csv")))
+    table = pd.read_csv(path)
+    table.loc[1, "val/loss"] = math.inf
+    table.iloc[:3].to_csv(path, index=False)
+    curves, notes = metric_curves(compare_runs(table_of([copy])))
+    cut = next(one for one in curves if one.is_cut)
+    assert (list(cut.epochs), cut.n, cut.ended, cut.undefined) == ([1, 3], 3, 1, 1)
+    assert notes[0].startswith("1 lines end before their last run")
+    assert notes[1] == "not drawn, as not finite: 1 of the values of val/loss"
+
+
+def test_labels_draw_no_formula_and_hold_no_control_characters() -> None:
+    assert text_of("$x^{\x1b[31m") == r"\$x^{\x1b[31m"
+    assert text_of("a" * 70) == "a" * 59 + "…"
 
 
 def test_the_figure_has_the_lines_their_bands_and_a_legend(sweep: Path) -> None:

@@ -91,7 +91,7 @@ def test_a_cell_without_runs_and_one_without_values_say_so() -> None:
     assert texts == ["0.5", "no run", "no value\n(2 without)", "3\n(1 without)"]
     assert remarks([cell for line in cells for cell in line], ["seed"], "loss") == [
         "a mean is over all values of seed",
-        "3 runs did not complete with a finite loss, and are in no mean",
+        "in no mean, as they have no finite loss at their end: 3 runs",
         "the means are not all over the same number of runs",
     ]
 

@@ -186,5 +186,5 @@ def _remarks(curves: Sequence[MetricCurve], name: str, over: Sequence[str]) -> l
         )
     undefined = sum(one.undefined for one in curves)
     if undefined:
-        told.append(f"{undefined} values of {name} are not finite, and are not drawn")
+        told.append(f"not drawn, as not finite: {undefined} of the values of {name}")
     return told

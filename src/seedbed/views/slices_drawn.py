@@ -127,7 +127,7 @@ def remarks(levels: Sequence[Level | None], others: Sequence[str], metric: str) 
     without = sum(level.without for level in some)
     told = [f"a mean is over all values of {joined(list(others))}"] if others else []
     if without:
-        told.append(f"{without} runs did not complete with a finite {metric}, and are in no mean")
+        told.append(f"in no mean, as they have no finite {metric} at their end: {_runs(without)}")
     if len({len(level.values) for level in some}) > 1:
         told.append("the means are not all over the same number of runs")
     return told
@@ -157,6 +157,10 @@ def _point(number: int) -> dict[str, Any]:
     marker = POINTS[number % len(POINTS)]
     colour = look(number)["color"]
     return {"color": colour, "marker": marker, "linestyle": "none", "markersize": 6, **filled}
+
+
+def _runs(number: int) -> str:
+    return f"{number} run{'' if number == 1 else 's'}"
 
 
 def _mean(cell: Level | None) -> float:
