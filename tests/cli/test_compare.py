@@ -168,6 +168,11 @@ def test_runs_of_one_seed_each_are_told_to_be_few(seedbed: Command, iris_sweep: 
 
 
 def test_other_keys_can_be_repetitions(seedbed: Command, iris_sweep: Path) -> None:
+    said = seedbed("compare", iris_sweep, "--over", "seed,model.hidden")
+    assert (
+        "a pair of values of seed and model.hidden; runs that share one of them are not" in said.err
+    )
+    assert "where a seed is spoken of" not in seedbed("compare", iris_sweep).err
     found = told(seedbed, iris_sweep, "--over", "seed,model.hidden")
     assert found["keys"] == ["optimizer.lr"]
     assert [row["n"] for row in found["settings"]] == [21, 21]

@@ -23,6 +23,8 @@ ENOUGH = 10
 LONGEST_LABEL = 80
 """Characters of a setting within a sentence."""
 
+SEED = "seed"
+
 Labels = Mapping[Setting, Mapping[str, Any]]
 
 
@@ -145,10 +147,23 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
 
 
+def _of_other_repetitions(over: Sequence[str]) -> str:
+    """That seeds are spoken of where other keys tell the repetitions apart."""
+    if len(over) == 1:
+        return f"where a seed is spoken of, it is a value of {over[0]}"
+    pair = " and ".join(over)
+    return (
+        f"where a seed is spoken of, it is a pair of values of {pair}; runs that share one of them "
+        "are not independent, so that p and the intervals come out too small"
+    )
+
+
 def remarks(
     compared: SettingsCompared, labels: Labels, metric: str, over: Sequence[str]
 ) -> Iterable[str]:
     """What must be known to read the table: runs without a value, unequal seeds, few seeds."""
+    if over and tuple(over) != (SEED,):
+        yield _of_other_repetitions(over)
     yield from _lost(compared.settings, metric)
     for one in compared.deceptive:
         assert one.mean is not None
