@@ -177,7 +177,7 @@ class RunTable(Sequence[Run]):
         Args:
             kind: `"curves"`, a metric by epoch; `"slice"`, against a swept key;
                 `"heatmap"`, against two; `"scatter"`, against another metric;
-                `"importance"`, what mattered.
+                `"importance"`, what mattered; `"parallel"`, all keys at once.
             metric: as `compare` takes it, and so the others.
             over: keys whose values are repetitions of one setting.
             better: `"higher"` or `"lower"`.

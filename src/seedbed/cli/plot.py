@@ -36,7 +36,7 @@ def parser() -> Parser:
         metavar="KIND",
         help="curves (default): a metric by epoch; slice: it against a "
         "swept key; heatmap: against two; scatter: against another metric; "
-        "importance: what mattered",
+        "importance: what mattered; parallel: all keys at once",
     )
     made.add_argument("--metric", metavar="NAME", help="default: of the validation rows")
     made.add_argument(

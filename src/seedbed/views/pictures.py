@@ -10,6 +10,7 @@ from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import ArgumentError
 from seedbed.views.metric_curves import metric_curves
 from seedbed.views.metric_curves_drawn import draw_curves
+from seedbed.views.parallel import draw_uprights, uprights_of
 from seedbed.views.shares_drawn import bars_of, draw_bars
 from seedbed.views.slices import Level, chosen_keys, grid_of, groups_of, slice_of
 from seedbed.views.slices_drawn import draw_grid, draw_groups, draw_slice, remarks
@@ -102,6 +103,12 @@ def _importance(compared: RunsCompared, request: PictureRequest) -> Drawn:
     return draw_bars(bars_of(compared), compared.metric.name), []
 
 
+def _parallel(compared: RunsCompared, request: PictureRequest) -> Drawn:
+    axes, without = uprights_of(compared)
+    told = [f"not drawn, as no run has a finite {compared.metric.name}: {without} settings"]
+    return draw_uprights(axes, compared.over), told if without else []
+
+
 def _refuse_nothing(levels: Sequence[Level | None], metric: str) -> None:
     if not any(level and level.values for level in levels):
         raise ArgumentError(f"no run has a finite {metric} to draw")
@@ -122,4 +129,5 @@ KINDS: dict[str, Callable[[RunsCompared, PictureRequest], Drawn]] = {
     "heatmap": _heatmap,
     "scatter": _scatter,
     "importance": _importance,
+    "parallel": _parallel,
 }
