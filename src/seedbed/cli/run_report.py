@@ -34,7 +34,7 @@ def _report(trained: Trained) -> str:
         f"  predictions  {seedbed} predict {run} {_example_rows(plan)}",
         f"  weights      {seedbed} inspect {run} --weights",
         f"  loss curve   {shlex.quote(str(paths.figure))}",
-        f"  dashboard    {typed('tensorboard')} --logdir {shlex.quote(str(paths.root.parent))}",
+        f"  dashboard    {seedbed} dashboard {shlex.quote(str(paths.root.parent))}",
     ]
     return "\n".join(lines)
 
