@@ -177,6 +177,28 @@ def test_the_best_epoch_ranks_too(seedbed) -> None:
     assert {Path(one.user_attrs["path"]).name: one.value for one in trials} == best
 
 
+def test_what_a_diverged_run_kept_does_not_rank_it(seedbed) -> None:
+    seedbed("train", "-m", "trainer.epochs=2", "seed=range(0,3)", "hydra.sweep.dir=some")
+    names = by_loss(Path("some"))
+    for name in ("status.json", "result.json"):
+        path = Path("some", names[0], name)
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"status": "diverged"}))
+    shown, _ = best_of(table_of(["some"]), 2, None)
+    assert [run.path.name for run in shown] == names[1:]
+
+
+def test_an_epoch_that_is_no_number_has_no_place_in_a_journal(seedbed) -> None:
+    seedbed("train", "trainer.epochs=3", "hydra.run.dir=runs/one")
+    path = Path("runs/one/history.csv")
+    head, first, second, third = path.read_text().splitlines()
+    lines = [head, first, f"nan{second[1:]}", f"inf{third[1:]}"]
+    path.write_text("\n".join(lines) + "\n")
+    assert seedbed("dashboard", "runs", "--optuna", "j.log").code == 0
+    (trial,) = study_in("j.log").trials
+    assert list(trial.intermediate_values) == [1]
+    assert seedbed("plot", "runs", "--output", "curves.png").code == 0
+
+
 def test_a_metric_of_ones_own_needs_a_direction(seedbed) -> None:
     for seed in range(3):
         seedbed("train", "trainer.epochs=1", f"seed={seed}", f"hydra.run.dir=own/{seed}")

@@ -1,5 +1,6 @@
 """The loss curve: a PNG, titled and labelled as in the article."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,6 +129,17 @@ def test_runs_of_one_name_in_two_folders_are_both_drawn(
     plot_losses(folders, tmp_path / "both.png")
     assert legend(drawn[0]) == ["a/0_seed=1", "b/0_seed=1"]
     assert drawn[0].axes[0].get_ylabel() == "loss value"
+
+
+def test_a_name_with_signs_of_a_formula_is_written_as_it_is(
+    drawn: list[Figure], runs: list[Path], tmp_path: Path
+) -> None:
+    named = [tmp_path / "$x^{$", tmp_path / "b$"]
+    for run, name in zip(runs, named, strict=False):
+        shutil.copytree(run, name)
+    plot_losses(named, tmp_path / "both.png")
+    (legend,) = drawn[-1].legends
+    assert [text.get_text() for text in legend.get_texts()][:2] == [r"\$x^{\$", r"b\$"]
 
 
 def test_a_run_leaves_its_picture(runs: list[Path]) -> None:

@@ -81,6 +81,25 @@ def measured(run: RunRecord, metric: str) -> float | None:
         return math.inf
 
 
+def best_first(
+    records: Iterable[RunRecord], chosen: ChosenMetric
+) -> tuple[list[RunRecord], list[RunRecord]]:
+    """The runs that completed with a value, the best first, and the others as they were.
+
+    A run that diverged has the value of the weights that it kept: it is not ranked by that.
+    """
+    ranked: list[tuple[float, RunRecord]] = []
+    others = []
+    for run in records:
+        value = measured(run, chosen.name) if run.status == Status.COMPLETED else None
+        if value is None or math.isnan(value):
+            others.append(run)
+        else:
+            ranked.append((value, run))
+    ranked.sort(key=lambda one: one[0], reverse=chosen.higher)
+    return [run for _, run in ranked], others
+
+
 def _names(records: Iterable[RunRecord]) -> list[str]:
     """Of the metrics; those of the end first."""
     best = (f"{BEST}{name}" for run in records for name in run.best if name != "epoch")

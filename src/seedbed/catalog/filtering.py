@@ -5,7 +5,6 @@ A run that has no such value, or NaN, fulfils no comparison; so it does fulfil t
 defined.
 """
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from seedbed.catalog.filter_text import Comparison, Condition, Joined, Not, pars
 from seedbed.catalog.filter_tokens import mistake
 from seedbed.catalog.filter_values import kind_of, test_of
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.values import full_name, keys_of, value_of
+from seedbed.catalog.values import full_name, is_nothing, keys_of, value_of
 from seedbed.config.hints import did_you_mean
 from seedbed.runs.status import Status
 
@@ -62,7 +61,7 @@ def filtered(runs: Sequence[RunRecord], text: str) -> Filtered:
         if holds(run):
             kept.append(run)
         else:
-            without.update(key for key in keys if _is_missing(value_of(run, key)))
+            without.update(key for key in keys if is_nothing(value_of(run, key)))
     hint = "" if kept else _hint(runs, compared)
     return Filtered(kept, dict(without), hint)
 
@@ -167,12 +166,8 @@ def _several(key: str) -> bool:
     return key == "tags"
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
 def _asks_for_nothing(asked: Comparison) -> bool:
-    return asked.key == "tags" or any(_is_missing(one) for one in _listed(asked))
+    return asked.key == "tags" or any(is_nothing(one) for one in _listed(asked))
 
 
 def _hint(runs: Sequence[RunRecord], compared: Iterable[Comparison]) -> str:

@@ -1,13 +1,12 @@
 """The order of runs by what they have under names; those that have nothing there come last."""
 
 import json
-import math
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.values import full_name, keys_of, value_of
+from seedbed.catalog.values import full_name, is_nothing, keys_of, value_of
 from seedbed.config.hints import did_you_mean
 from seedbed.errors import ArgumentError
 
@@ -65,11 +64,6 @@ def known_names(runs: Sequence[RunRecord], keys: str, flag: str) -> list[str]:
             raise ArgumentError(f"{flag}: no run has '{plain}'{hint}")
         known.append(f"{minus}{plain}")
     return known
-
-
-def is_nothing(value: Any) -> bool:
-    """Whether there is no value, or one that is not defined."""
-    return value is None or value == () or (isinstance(value, float) and math.isnan(value))
 
 
 def _rank(value: Any) -> tuple[int, Any]:

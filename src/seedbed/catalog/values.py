@@ -105,6 +105,11 @@ def keys_of(runs: Sequence[RunRecord]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def is_nothing(value: Any) -> bool:
+    """Whether there is no value, or one that is not defined."""
+    return value is None or value == () or (isinstance(value, float) and math.isnan(value))
+
+
 def identity(value: Any) -> Any:
     """Equal for values that are the same setting: 1 and 1.0, but not 1 and true."""
     if isinstance(value, bool):

@@ -5,22 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seedbed.recording.figure import DPI, INCHES, TITLE, Curve, drawable
+from seedbed.views.drawing import COLOURS, DASHES, LETTER, LINE, text_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DASHES = ("-", "--", "-.", ":")
-COLOURS = 10
-"""Of matplotlib's `tab10`."""
-
 MOST_NAMED = COLOURS * len(DASHES)
 """Runs with a look of their own; any more are drawn in grey."""
-
-LONGEST_LABEL = 60
-"""Characters."""
-
-LETTER, LINE = 0.075, 0.19
-"""Inches of the legend: the width of a letter, and the height of a line."""
 
 MAIN: dict[str, Any] = {"linewidth": 1.8}
 BESIDE: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.6}
@@ -85,9 +76,7 @@ def _behind_first(runs: Mapping[str, Losses]) -> list[tuple[int, Losses]]:
 
 def _labels(runs: Mapping[str, Losses]) -> list[str]:
     """Of the lines of the legend."""
-    labels = [
-        name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…" for name in runs
-    ]
+    labels = [text_of(name) for name in runs]
     if len(labels) > MOST_NAMED:
         labels = [*labels[:MOST_NAMED], f"and {len(labels) - MOST_NAMED} more"]
     if any("val/loss" in losses for losses in runs.values()):

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from seedbed.errors import ArgumentError
 from seedbed.recording.figure import DPI
 from seedbed.runs.files import printable, write_bytes
-from seedbed.views.comparison import COLOURS, DASHES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ENDINGS = (".png", ".svg", ".pdf")
+
+DASHES = ("-", "--", "-.", ":")
+COLOURS = 10
+"""Of matplotlib's `tab10`."""
 
 MARKERS = ("o", "s", "^", "D", "v")
 

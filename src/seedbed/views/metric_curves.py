@@ -84,7 +84,7 @@ def metric_curve(label: str, histories: Sequence[History], name: str) -> MetricC
         histories: of the runs; one at least.
         name: of the metric.
     """
-    runs = [_points(history, name) for history in histories]
+    runs = [points_of(history, name) for history in histories]
     every = sorted({epoch for run in runs for epoch in run})
     shared = [epoch for epoch in every if all(_is_finite(run.get(epoch)) for run in runs)]
     values = np.array([[run[epoch] for epoch in shared] for run in runs], dtype=np.float64)
@@ -101,9 +101,15 @@ def metric_curve(label: str, histories: Sequence[History], name: str) -> MetricC
     )
 
 
-def _points(history: History, name: str) -> dict[float, float | None]:
+def points_of(history: History, name: str) -> dict[float, float | None]:
+    """A metric by epoch; an epoch that is no number has no place.
+
+    Args:
+        history: of a run, which may be a stranger's.
+        name: of the metric.
+    """
     pairs = zip(history.get("epoch", ()), history.get(name, ()), strict=False)
-    return {epoch: value for epoch, value in pairs if epoch is not None}
+    return {epoch: value for epoch, value in pairs if epoch is not None and math.isfinite(epoch)}
 
 
 def _is_finite(value: float | None) -> bool:

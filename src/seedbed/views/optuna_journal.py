@@ -12,23 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed.analysis.basis import ChosenMetric, chosen_metric, measured
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.sorting import is_nothing
 from seedbed.catalog.table import RecordTable
-from seedbed.catalog.values import setting_of
+from seedbed.catalog.values import is_nothing, setting_of
 from seedbed.errors import ArgumentError, RunDirectoryError
 from seedbed.runs.files import printable, write_bytes
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_history
 from seedbed.runs.status import Status
+from seedbed.views.drawing import is_wide
+from seedbed.views.metric_curves import points_of
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
 INSTALL = "pip install 'seedbed[importance]'"
-
-DECADE = 10
-"""Positive numbers whose largest is so many times the smallest were swept by factors."""
 
 BEGIN = b'{"op_code":'
 """Of a journal's first line."""
@@ -144,12 +142,8 @@ def _by_epoch(run: RunRecord, metric: str) -> dict[int, float]:
         history = read_history(RunPaths(run.path))
     except RunDirectoryError:  # it has none; the other files are as they are
         return {}
-    points = zip(history.get("epoch", []), history.get(metric, []), strict=False)
-    return {
-        int(epoch): value
-        for epoch, value in points
-        if epoch is not None and value is not None and math.isfinite(value)
-    }
+    points = points_of(history, metric).items()
+    return {int(x): y for x, y in points if y is not None and math.isfinite(y)}
 
 
 @dataclass(frozen=True)
@@ -172,7 +166,7 @@ def _parameter(values: Sequence[Any]) -> _Parameter:
         texts = [_text(one) for one in values]
         return _Parameter(CategoricalDistribution(list(dict.fromkeys(texts))), texts)
     low, high = min(values), max(values)
-    log = low > 0 and high / low >= DECADE
+    log = is_wide(values)
     if all(isinstance(one, int) for one in values):
         return _Parameter(IntDistribution(low, high, log=log), list(values))
     return _Parameter(FloatDistribution(low, high, log=log), [float(one) for one in values])

@@ -2,16 +2,16 @@
 
 import contextlib
 import io
+import os
 import socket
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from seedbed.analysis.basis import chosen_metric, measured
+from seedbed.analysis.basis import best_first, chosen_metric
 from seedbed.analysis.rows import rows_of
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.sorting import is_nothing
 from seedbed.catalog.table import RecordTable
 from seedbed.errors import ArgumentError
 
@@ -48,11 +48,8 @@ def best_of(
         return table.records[:most], f"the newest {most}, as they cannot be ranked: {err}"
     if len(table) <= most:
         return table.records, ""
-    values = {run.path: measured(run, chosen.name) for run in table}
-    having = [run for run in table if not is_nothing(values[run.path])]
-    having.sort(key=lambda run: values[run.path] or 0.0, reverse=chosen.higher)
-    rest = [run for run in table if is_nothing(values[run.path])]
-    shown = (having + rest)[:most]
+    ranked, others = best_first(table, chosen)
+    shown = (ranked + others)[:most]
     apart = " (not all are measured on the same rows)" if len(set(rows_of(shown))) > 1 else ""
     return shown, f"the best {most} by {chosen.name}{apart}"
 
@@ -65,8 +62,9 @@ def folder_of(runs: Sequence[RunRecord]) -> Iterator[Path]:
         ArgumentError: if this machine makes no links.
     """
     with tempfile.TemporaryDirectory(prefix="seedbed_dashboard_") as made:
+        above = os.path.commonpath([run.path.parent for run in runs])
         for run in runs:
-            link = Path(made) / _place(run, runs)
+            link = Path(made) / run.path.relative_to(above)  # its name in TensorBoard
             link.parent.mkdir(parents=True, exist_ok=True)
             try:
                 link.symlink_to(run.path, target_is_directory=True)
@@ -76,17 +74,6 @@ def folder_of(runs: Sequence[RunRecord]) -> Iterator[Path]:
                     "without --filter, which needs no links"
                 ) from err
         yield Path(made)
-
-
-def _place(run: RunRecord, runs: Sequence[RunRecord]) -> Path:
-    """The run's name in TensorBoard: its path below the folder that holds all of them."""
-    return run.path.relative_to(common_folder(runs))
-
-
-def common_folder(runs: Sequence[RunRecord]) -> Path:
-    """The innermost folder that holds all run directories."""
-    parts = zip(*(run.path.parent.parts for run in runs), strict=False)
-    return Path(*(one[0] for one in parts if len(set(one)) == 1))
 
 
 @contextlib.contextmanager
