@@ -13,8 +13,7 @@ from seedbed.catalog.table import RecordTable
 from seedbed.catalog.values import identity, setting_of
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import ArgumentError
-
-SEED = "seed"
+from seedbed.sweep.best import SEED
 
 
 @dataclass(frozen=True)

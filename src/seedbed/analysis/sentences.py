@@ -10,6 +10,8 @@ from seedbed.analysis.intervals import COVERAGE
 from seedbed.analysis.settings import OneSetting, Setting, SettingsCompared
 from seedbed.analysis.variance import Share, Variance
 from seedbed.analysis.verdict import Verdict
+from seedbed.config.hints import counted
+from seedbed.sweep.best import SEED
 
 MOST_SHARES = 6
 """Of those that are told in a line."""
@@ -23,7 +25,6 @@ ENOUGH = 10
 LONGEST_LABEL = 80
 """Characters of a setting within a sentence."""
 
-SEED = "seed"
 
 Labels = Mapping[Setting, Mapping[str, Any]]
 
@@ -78,7 +79,7 @@ def _whole(label: Mapping[str, Any]) -> str:
 def _numbers(said: Verdict, metric: str) -> str:
     if said.difference is None or said.p is None or said.superiority is None:
         return ""
-    over = f"\n  {said.n} seed{'s' if said.n > 1 else ''} in common: {metric}"
+    over = f"\n  {counted(said.n, 'seed')} in common: {metric}"
     if said.equal:
         return f"{over} the same on every one"
     way = "higher" if said.difference > 0 else "lower"

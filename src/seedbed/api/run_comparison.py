@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed.analysis.basis import measured
 from seedbed.analysis.importance import Importance, importance
-from seedbed.analysis.runs_compared import SEED, RunsCompared
+from seedbed.analysis.runs_compared import RunsCompared
 from seedbed.analysis.sentences import importance_sentence, remarks, verdict_sentence
 from seedbed.analysis.settings import Against, OneSetting
 from seedbed.analysis.unbegun import jobs_not_begun
@@ -14,7 +14,9 @@ from seedbed.analysis.verdict import Verdict
 from seedbed.api.history import frame_of
 from seedbed.api.html import columns_of, html_lines, html_table
 from seedbed.catalog.record import RunRecord
+from seedbed.catalog.values import setting_of
 from seedbed.errors import ArgumentError
+from seedbed.sweep.best import SEED
 
 if TYPE_CHECKING:
     import pandas
@@ -225,8 +227,6 @@ class RunComparison:
         }
 
     def _label(self, run: RunRecord) -> dict[str, Any]:
-        from seedbed.catalog.values import setting_of
-
         return {key: setting_of(run, key) for key in self.keys}
 
     def __repr__(self) -> str:

@@ -1,6 +1,5 @@
 """All runs below folders, as Python sees them: a sequence of runs, and what they tell."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
@@ -11,6 +10,7 @@ from seedbed.api.wording import worded_for_python
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.sorting import known_names
 from seedbed.catalog.table import RecordTable
+from seedbed.config.hints import counted
 from seedbed.errors import ArgumentError
 from seedbed.runs.status import Status
 from seedbed.views.run_rows import machine_columns, rows_of
@@ -117,24 +117,22 @@ class RunTable(Sequence[Run]):
         Raises:
             ArgumentError: if no run has a value, or the runs cannot be compared by it.
         """
-        from seedbed.analysis.basis import chosen_metric, measured
+        from seedbed.analysis.basis import best_first, chosen_metric
         from seedbed.analysis.rows import rows_of
 
         if not self._table.records:
             raise ArgumentError("best: the table has no runs")
         done = [run for run in self._table.records if run.status == Status.COMPLETED]
         chosen = chosen_metric(done, metric, better)
-        key = chosen.name
-        having = [run for run in done if not math.isnan(_or_nan(measured(run, key)))]
-        if not having:
+        ranked, _ = best_first(done, chosen)
+        if not ranked:
             raise ArgumentError(f"best: no completed run has a value of '{chosen.name}'")
-        if not across_rows and len(set(rows_of(having))) > 1:
+        if not across_rows and len(set(rows_of(ranked))) > 1:
             raise ArgumentError(
                 f"best: the runs are measured on different rows, so {chosen.name} does not rank "
                 "them; filter them, or type best(across_rows=True)"
             )
-        pick = max if chosen.higher else min
-        return Run(pick(having, key=lambda run: _or_nan(measured(run, key))).path)
+        return Run(ranked[0].path)
 
     @worded_for_python()
     def compare(
@@ -158,8 +156,8 @@ class RunTable(Sequence[Run]):
         from seedbed.analysis.runs_compared import Request, compare_runs
         from seedbed.api.run_comparison import RunComparison
 
-        keys = [over] if isinstance(over, str) else over
-        return RunComparison(compare_runs(self._table, Request(metric, keys, better)))
+        request = Request(metric, _listed(over), better)
+        return RunComparison(compare_runs(self._table, request))
 
     @worded_for_python()
     def plot(
@@ -187,12 +185,11 @@ class RunTable(Sequence[Run]):
         Raises:
             ArgumentError: if it cannot be drawn.
         """
+        from seedbed.analysis.runs_compared import Request
         from seedbed.views.pictures import PictureRequest, picture
 
-        over = [over] if isinstance(over, str) else over
-        keys = [keys] if isinstance(keys, str) else keys
-        asked = PictureRequest(kind, metric, over, better, keys, against)
-        return picture(self._table, asked)[0]
+        compared = Request(metric, _listed(over), better)
+        return picture(self._table, PictureRequest(kind, compared, _listed(keys), against))[0]
 
     def to_pandas(self) -> "pandas.DataFrame":
         """The rows as a DataFrame of pandas.
@@ -230,9 +227,8 @@ class RunTable(Sequence[Run]):
         return Run(self._table[at].path)
 
     def __repr__(self) -> str:
-        number = len(self)
-        head = f"RunTable of {number} run{'' if number == 1 else 's'}"
-        if not number:
+        head = f"RunTable of {counted(len(self), 'run')}"
+        if not len(self):
             return head
         first = self._table[:MOST_SHOWN]
         rows = lines(text_columns(first, self._table.columns, ""))
@@ -257,8 +253,9 @@ def _text(given: object, name: str, example: str) -> str:
     return given
 
 
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value
+def _listed(keys: str | Sequence[str] | None) -> Sequence[str] | None:
+    """One key as a list of it."""
+    return [keys] if isinstance(keys, str) else keys
 
 
 def _of_one_kind(values: list[Any]) -> list[Any]:

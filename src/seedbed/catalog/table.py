@@ -11,6 +11,7 @@ from seedbed.catalog.finding import search
 from seedbed.catalog.record import NO_ROW, RunRecord
 from seedbed.catalog.sorting import in_order
 from seedbed.catalog.values import BEST, column_of, value_of
+from seedbed.config.hints import counted
 
 OUTPUTS = "outputs"
 """Where runs are looked for, unless a folder is named."""
@@ -69,7 +70,7 @@ class RecordTable(Sequence[RunRecord]):
             ArgumentError: showing the place that cannot be read.
         """
         result = filtered(self.records, text)
-        notes = [f"{_runs(n)} without {key} left out" for key, n in result.without.items()]
+        notes = [f"{counted(n, 'run')} without {key} left out" for key, n in result.without.items()]
         hints = [result.hint] if result.hint else []
         return RecordTable(result.kept, self.left_out, [*self.notes, *notes, *hints])
 
@@ -80,7 +81,7 @@ class RecordTable(Sequence[RunRecord]):
             ArgumentError: for a name that no run has.
         """
         result, without = in_order(self.records, keys)
-        notes = [f"{_runs(n)} without {key} at the end" for key, n in without.items()]
+        notes = [f"{counted(n, 'run')} without {key} at the end" for key, n in without.items()]
         return RecordTable(result, self.left_out, [*self.notes, *notes])
 
     def column(self, key: str) -> list[Any]:
@@ -117,10 +118,6 @@ def table_of(folders: Iterable[str | Path]) -> RecordTable:
     rows = [run for run in result.records if run.status not in NO_ROW]
     left_out = [run for run in result.records if run.status in NO_ROW]
     return RecordTable(rows, left_out, result.notes)
-
-
-def _runs(number: int) -> str:
-    return f"{number} run{'s' if number > 1 else ''}"
 
 
 def _best_is_another(run: RunRecord, name: str) -> bool:

@@ -128,3 +128,18 @@ def refuse_idle_flag(flag: str, given: object, reason: str) -> None:
     """
     if given:
         raise ArgumentError(f"{flag} {reason}; leave it out")
+
+
+def add_forms(parser: Parser) -> None:
+    """`--csv`, `--md` or `--json`."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="print CSV")
+    form.add_argument("--md", action="store_true", help="print a table of Markdown")
+    form.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_better(parser: Parser) -> None:
+    """`--better`, which only a metric of the user's own needs."""
+    parser.add_argument(
+        "--better", choices=("higher", "lower"), help="of a metric of your own: which is better"
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seedbed.cli.arguments import Parser, print_notes
+from seedbed.cli.arguments import Parser, add_better, print_notes
 from seedbed.cli.console import Console
 from seedbed.cli.train import SWEEP_MODULES
 from seedbed.components import only_readers_own
@@ -24,9 +24,7 @@ def parser() -> Parser:
     made.add_argument("--top", metavar="N", type=int, default=5, help="settings; default: 5")
     made.add_argument("--seeds", metavar="N", type=int, default=20, help="for each; default: 20")
     made.add_argument("--metric", metavar="NAME", help="chosen by; default: as `seedbed compare`")
-    made.add_argument(
-        "--better", choices=("higher", "lower"), help="of a metric of your own: which is better"
-    )
+    add_better(made)
     made.add_argument(
         "--test", action="store_true", help="measure the best of them on the test rows, once"
     )

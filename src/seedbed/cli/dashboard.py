@@ -10,15 +10,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from seedbed.catalog.table import RecordTable, table_of
-from seedbed.cli.arguments import Parser, output_file, print_notes, refuse_idle_flag
+from seedbed.catalog.table import OUTPUTS, RecordTable
+from seedbed.cli.arguments import Parser, add_better, output_file, print_notes, refuse_idle_flag
+from seedbed.cli.many_runs import add_filter, runs_below
+from seedbed.config.hints import counted
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start, signals
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import printable
-from seedbed.runs.opening import opening
-
-OUTPUTS = "outputs"
 
 
 def parser() -> Parser:
@@ -37,10 +36,8 @@ def parser() -> Parser:
         help="only the best N runs; 0 for all; default: the best 40 where there are more",
     )
     made.add_argument("--metric", metavar="NAME", help="that ranks them, such as val/accuracy")
-    made.add_argument(
-        "--better", choices=("higher", "lower"), help="of a metric of your own: which is better"
-    )
-    made.add_argument("--filter", metavar="TEXT", help="which runs, as for seedbed runs")
+    add_better(made)
+    add_filter(made)
     made.add_argument("--port", metavar="N", type=int, help="default: one that is free")
     made.add_argument("--no-browser", action="store_true", help="open no browser")
     made.add_argument(
@@ -56,9 +53,7 @@ def main(argv: Sequence[str]) -> int:
     args = parser().parse_intermixed_args(argv)
     _refuse_numbers(args)
     folders = args.folders or [OUTPUTS]
-    with opening(folders[0]) as bounds:
-        bounds.for_many()
-        every = table_of(folders)
+    with runs_below(folders) as every:
         table = every.filtered(args.filter) if args.filter is not None else every
         print_notes(table.notes)
         if not len(table):
@@ -98,7 +93,7 @@ def _served(table: RecordTable, folders: Sequence[str], args: Namespace) -> int:
         address = stack.enter_context(served(logdir, args.port or 0))
         fast_start.imports_done()
         print(f"dashboard: {address}")
-        number = _number(len(table))
+        number = counted(len(table), "run")
         print(f"{number}: {which}; --best 0 shows all" if which else number)
         print("Ctrl-C ends it", flush=True)
         if not args.no_browser and _has_display():
@@ -132,10 +127,6 @@ def _written(table: RecordTable, args: Namespace) -> int:
     runs = table if args.best is None else RecordTable(best_of(table, args.best, *ranked)[0])
     chosen = write_journal(runs, output, *ranked)
     print(f"journal: {printable(str(output))}")
-    print(f"{_number(len(runs))} by {chosen.name}{f' ({chosen.why})' if chosen.why else ''}")
+    print(f"{counted(len(runs), 'run')} by {chosen.name}{f' ({chosen.why})' if chosen.why else ''}")
     print(f"look at it: optuna-dashboard {shlex.quote(printable(str(output)))}")
     return DONE
-
-
-def _number(runs: int) -> str:
-    return f"{runs} run{'' if runs == 1 else 's'}"

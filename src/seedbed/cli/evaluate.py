@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedbed.cli.arguments import Parser, print_notes
+from seedbed.cli.arguments import Parser, add_forms, print_notes
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text
@@ -37,10 +37,7 @@ def parser() -> Parser:
         "--by", metavar="COLUMN", help="also for each value in a column, any one of the file"
     )
     made.add_argument("--checkpoint", choices=("last", "best"), help="instead of model.pth")
-    form = made.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON")
-    form.add_argument("--csv", action="store_true", help="print CSV")
-    form.add_argument("--md", action="store_true", help="print a table of Markdown")
+    add_forms(made)
     return made
 
 

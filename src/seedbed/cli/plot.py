@@ -4,8 +4,14 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from seedbed.cli.arguments import Parser, output_file, print_notes
-from seedbed.cli.compare import filtered, keys_of
+from seedbed.cli.arguments import Parser, add_better, output_file, print_notes
+from seedbed.cli.many_runs import (
+    add_filter,
+    add_over,
+    filtered,
+    keys_of,
+    runs_below,
+)
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
@@ -39,15 +45,11 @@ def parser() -> Parser:
         "importance: what mattered; parallel: all keys at once",
     )
     made.add_argument("--metric", metavar="NAME", help="default: of the validation rows")
-    made.add_argument(
-        "--over", metavar="KEY,…", help="keys that repeat a setting; default: seed; none: no key"
-    )
-    made.add_argument(
-        "--better", choices=("higher", "lower"), help="of a metric of your own: which is better"
-    )
+    add_over(made)
+    add_better(made)
     made.add_argument("--key", metavar="KEY[,KEY]", help="of a slice or heatmap: which was swept")
     made.add_argument("--against", metavar="NAME", help="of a scatter: the other metric")
-    made.add_argument("--filter", metavar="TEXT", help="which runs, as `seedbed runs` takes it")
+    add_filter(made)
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
 
@@ -97,22 +99,17 @@ def _losses(runs: Sequence[str], output: Path | None) -> Path:
 
 
 def _many(args: argparse.Namespace, output: Path) -> Path:
-    over = None if args.over is None else keys_of(args.over)
+    over = keys_of(args.over)
     keys = None if args.key is None else [key.strip() for key in args.key.split(",")]
-    from seedbed.catalog.table import table_of
+    from seedbed.analysis.runs_compared import Request
     from seedbed.views.drawing import save
     from seedbed.views.pictures import PictureRequest, picture
 
     fast_start.imports_done()
-    with opening(args.runs[0]) as bounds:
-        bounds.for_many()
-        table = table_of(args.runs)
-        if args.filter is not None:
-            table = filtered(table, args.filter)
-        asked = PictureRequest(
-            args.kind or "curves", args.metric, over, args.better, keys, args.against
-        )
-        figure, notes = picture(table, asked)
+    with runs_below(args.runs) as every:
+        compared = Request(args.metric, over, args.better)
+        asked = PictureRequest(args.kind or "curves", compared, keys, args.against)
+        figure, notes = picture(filtered(every, args.filter), asked)
         save(figure, output)
     print_notes(notes)
     return output

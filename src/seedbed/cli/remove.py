@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from seedbed.cli.arguments import Parser
-from seedbed.config.hints import joined
+from seedbed.config.hints import counted, joined
 from seedbed.errors import ArgumentError
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import printable
@@ -36,8 +36,8 @@ def main(argv: Sequence[str]) -> int:
         print(_line(removal))
     if any(removal.of_stack for removal in going):
         print("note: runs that were trained with it cannot be reproduced bit for bit without it")
-    runs = sum(len(removal.runs) for removal in going)
-    what = f"{runs} run{'' if runs == 1 else 's'}, {_size(sum(one.size for one in going))}"
+    runs = counted(sum(len(removal.runs) for removal in going), "run")
+    what = f"{runs}, {_size(sum(one.size for one in going))}"
     if not args.yes and not _agreed(what):
         print("nothing is removed")
         return DONE

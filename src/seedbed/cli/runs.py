@@ -6,14 +6,14 @@ import sys
 from collections.abc import Sequence
 
 from seedbed.catalog.sorting import known_names
-from seedbed.catalog.table import OUTPUTS, RecordTable, table_of
-from seedbed.cli.arguments import Parser, print_notes
-from seedbed.config.hints import joined
+from seedbed.catalog.table import OUTPUTS, RecordTable
+from seedbed.cli.arguments import Parser, add_forms, print_notes
+from seedbed.cli.many_runs import runs_below
+from seedbed.config.hints import counted, joined
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text, printable
-from seedbed.runs.opening import opening
 from seedbed.runs.status import Status
 from seedbed.views.run_rows import csv_text, left_out_rows, machine_columns, markdown_text, rows_of
 from seedbed.views.run_text import place_of, text_columns
@@ -46,10 +46,7 @@ def parser() -> Parser:
     made.add_argument("--sort", metavar="KEY", help="by a column; -KEY: the largest first")
     made.add_argument("--columns", metavar="KEY,…", help="these columns and no others")
     made.add_argument("--limit", metavar="N", type=int, help="the first N runs; 0 for all")
-    form = made.add_mutually_exclusive_group()
-    form.add_argument("--csv", action="store_true", help="print CSV")
-    form.add_argument("--md", action="store_true", help="print a table of Markdown")
-    form.add_argument("--json", action="store_true", help="print JSON")
+    add_forms(made)
     return made
 
 
@@ -59,9 +56,7 @@ def main(argv: Sequence[str]) -> int:
     if args.limit is not None and args.limit < 0:
         raise ArgumentError(f"--limit: a number of runs, or 0 for all, got {args.limit}")
     folders = args.folders or [OUTPUTS]
-    with opening(folders[0]) as bounds:
-        bounds.for_many()
-        every = table_of(folders)
+    with runs_below(folders) as every:
         fast_start.imports_done()
         table = every.filtered(args.filter) if args.filter is not None else every
         if args.sort is not None:
@@ -127,7 +122,7 @@ def _print_table(
 
 def _title(whole: int, every: RecordTable, place: str, args: argparse.Namespace) -> str:
     """How many there are, and where."""
-    runs = f"{len(every)} run{'' if len(every) == 1 else 's'}"
+    runs = counted(len(every), "run")
     number = runs if args.filter is None else f"{whole} of {runs}"
     where = f" in {printable(place)}" if place and whole else ""
     order = f"by {printable(args.sort)}" if args.sort is not None else "newest first"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from seedbed.cli.setting_columns import LONGEST_SETTING, WIDTH, ranks
 from seedbed.sweep.best import SEED, OverSeeds, Ranked, Ranking, Settings, over_seeds, ranked
 from seedbed.sweep.outcome import JobState
 from seedbed.sweep.yardstick import OWN_UNIT
@@ -10,12 +11,6 @@ from seedbed.views.text_table import Column, cut, fitted, lines
 
 ROWS = 10
 """Of a table; all jobs are in `results.csv`."""
-
-WIDTH = 100
-"""Columns of text; a folder is shown whole, so that it can be pasted, and may reach beyond."""
-
-LONGEST_SETTING = 24
-"""Characters of one value in a table."""
 
 MOST_FAMILIES = 3
 """Tables of settings; one for each set of seeds, where those have rows of their own."""
@@ -48,9 +43,8 @@ def _best_jobs(ranking: Ranking) -> str:
     shown = group[:ROWS]
     which = f"the best {ROWS} of {len(group)} jobs" if len(group) > ROWS else f"{len(group)} jobs"
     title = f"{which} by {ranking.metric}{_why(ranking)}{_left_out(ranking)}:"
-    ranks = "rank", [str(rank) for rank in range(1, len(shown) + 1)]
     values = ranking.metric, [cell_text(one.value) for one in shown]
-    return f"{title}\n{_jobs_table(ranking, shown, [ranks], [values], ranking.keys)}"
+    return f"{title}\n{_jobs_table(ranking, shown, [ranks(len(shown))], [values], ranking.keys)}"
 
 
 def _best_of_each(ranking: Ranking) -> str:
@@ -150,7 +144,6 @@ def _over_seeds(family: Settings, ranking: Ranking, *, first: bool) -> str:
 
 
 def _seeds_table(seeds: Sequence[OverSeeds], *, alone: bool) -> str:
-    ranks = "rank", ["-" if alone else str(rank) for rank in range(1, len(seeds) + 1)]
     settings = _setting_columns(list(seeds[0].settings), seeds)
     numbers = [
         ("mean", [cell_text(one.mean) for one in seeds]),
@@ -159,7 +152,8 @@ def _seeds_table(seeds: Sequence[OverSeeds], *, alone: bool) -> str:
     ]
     if any(one.lost for one in seeds):
         numbers.append(("lost", [str(one.lost) for one in seeds]))
-    columns, _ = fitted([ranks], settings, numbers, (), WIDTH)
+    front = [("rank", ["-"])] if alone else [ranks(len(seeds))]
+    columns, _ = fitted(front, settings, numbers, (), WIDTH)
     return "\n".join(lines(columns))
 
 

@@ -76,6 +76,11 @@ def joined(names: Iterable[str], limit: int = 12) -> str:
     return ", ".join(listed[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def cut(problems: list[str]) -> list[str]:
     """The first of many problems, and how many more there are."""
     more = len(problems) - MOST_PROBLEMS

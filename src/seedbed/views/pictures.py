@@ -25,17 +25,13 @@ class PictureRequest:
 
     Args:
         kind: one of `KINDS`.
-        metric: its name; None for the one that the runs are compared by.
-        over: as `Request` has it.
-        better: as `Request` has it.
+        compared: how the runs are compared; None for what they themselves suggest.
         keys: of a slice or heatmap; None for those that differ.
         against: the other metric of a scatter.
     """
 
     kind: str = "curves"
-    metric: str | None = None
-    over: Sequence[str] | None = None
-    better: str | None = None
+    compared: Request | None = None
     keys: Sequence[str] | None = None
     against: str | None = None
 
@@ -59,7 +55,7 @@ def picture(table: RecordTable, request: PictureRequest) -> Drawn:
         hint = did_you_mean(request.kind, KINDS) or f"; there are {joined(list(KINDS))}"
         raise ArgumentError(f"--kind: no kind '{request.kind}'{hint}")
     _refuse_idle(request)
-    compared = compare_runs(table, Request(request.metric, request.over, request.better))
+    compared = compare_runs(table, request.compared)
     figure, notes = draw(compared, request)
     why = compared.metric.why
     return figure, [*table.notes, *([f"{compared.metric.name}: {why}"] if why else []), *notes]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seedbed.analysis.sentences import number_text, value_text
-from seedbed.config.hints import joined
+from seedbed.config.hints import counted, joined
 from seedbed.errors import ArgumentError
 from seedbed.recording.figure import INCHES
 from seedbed.views.drawing import MOST_LOOKS, is_wide, legend_size, look, named, new_figure, text_of
@@ -127,7 +127,9 @@ def remarks(levels: Sequence[Level | None], others: Sequence[str], metric: str) 
     without = sum(level.without for level in some)
     told = [f"a mean is over all values of {joined(list(others))}"] if others else []
     if without:
-        told.append(f"in no mean, as they have no finite {metric} at their end: {_runs(without)}")
+        told.append(
+            f"in no mean, as they have no finite {metric} at their end: {counted(without, 'run')}"
+        )
     if len({len(level.values) for level in some}) > 1:
         told.append("the means are not all over the same number of runs")
     return told
@@ -157,10 +159,6 @@ def _point(number: int) -> dict[str, Any]:
     marker = POINTS[number % len(POINTS)]
     colour = look(number)["color"]
     return {"color": colour, "marker": marker, "linestyle": "none", "markersize": 6, **filled}
-
-
-def _runs(number: int) -> str:
-    return f"{number} run{'' if number == 1 else 's'}"
 
 
 def _mean(cell: Level | None) -> float:

@@ -1,0 +1,65 @@
+"""What commands over many runs share: their flags, and the table of the runs that are meant."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from seedbed.catalog.table import RecordTable, table_of
+from seedbed.errors import ArgumentError
+from seedbed.runs.opening import opening
+
+NONE = "none"
+"""Of `--over`: no key."""
+
+
+def add_filter(made: argparse.ArgumentParser) -> None:
+    """`--filter`."""
+    made.add_argument("--filter", metavar="TEXT", help="which runs, as `seedbed runs` takes it")
+
+
+def add_over(made: argparse.ArgumentParser) -> None:
+    """`--over`; see `keys_of`."""
+    made.add_argument(
+        "--over", metavar="KEY,…", help="keys that repeat a setting; default: seed; none: no key"
+    )
+
+
+def keys_of(over: str | None) -> tuple[str, ...] | None:
+    """The keys of `--over`; none for `none`, and None where it was not typed.
+
+    Raises:
+        ArgumentError: if one is empty.
+    """
+    if over is None or over == NONE:
+        return None if over is None else ()
+    keys = tuple(dict.fromkeys(key.strip() for key in over.split(",")))
+    if not all(keys):
+        raise ArgumentError(f"--over: '{over}' names no key; type --over seed, or --over none")
+    return keys
+
+
+@contextmanager
+def runs_below(folders: Sequence[str]) -> Iterator[RecordTable]:
+    """The runs below folders, the newest first; bounds of memory hold inside, as for one run.
+
+    Raises:
+        RunDirectoryError: if one of them is no folder.
+    """
+    with opening(folders[0]) as bounds:
+        bounds.for_many()
+        yield table_of(folders)
+
+
+def filtered(table: RecordTable, text: str | None) -> RecordTable:
+    """The runs that fulfil `--filter`; all where it was not typed.
+
+    Raises:
+        ArgumentError: if none does.
+    """
+    if text is None:
+        return table
+    found = table.filtered(text)
+    if len(table) and not len(found):
+        hint = f"; {found.notes[-1]}" if found.notes else ""
+        raise ArgumentError(f"--filter: none of {len(table)} runs fulfils '{text}'{hint}")
+    return found
