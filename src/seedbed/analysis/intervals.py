@@ -99,7 +99,19 @@ def bca_interval(values: Array, *, resamples: int | None = None, seed: int = 0) 
 
 def resamples_of(n: int) -> int:
     """How many samples of n values are drawn."""
-    return max(FEWEST, min(RESAMPLES, MOST_DRAWN // max(n, 1)))
+    return draws_within(MOST_DRAWN, n, least=FEWEST, most=RESAMPLES)
+
+
+def draws_within(values: int, n: int, *, least: int, most: int) -> int:
+    """How often n values are drawn, so that no more than so many values are drawn in all.
+
+    Args:
+        values: drawn in all, unless that are too few draws.
+        n: values of a draw.
+        least: draws.
+        most: draws.
+    """
+    return max(least, min(most, values // max(n, 1)))
 
 
 def _corrected(bias: float, acceleration: float, z: float) -> float:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from seedbed.analysis.intervals import draws_within
+
 Array = np.ndarray[Any, Any]
 
 MOST_EXACT = 16
@@ -57,7 +59,7 @@ def sign_flip_p(differences: Array, *, draws: int | None = None, seed: int = 0) 
 
 def draws_of(n: int) -> int:
     """How often n signs are drawn."""
-    return max(FEWEST, min(DRAWS, MOST_DRAWN // max(n, 1)))
+    return draws_within(MOST_DRAWN, n, least=FEWEST, most=DRAWS)
 
 
 def smallest_p(n: int) -> float:

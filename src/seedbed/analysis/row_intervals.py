@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from seedbed.analysis.intervals import CONFIDENCE, TIE, Array, Interval
+from seedbed.analysis.intervals import CONFIDENCE, TIE, Array, Interval, draws_within
 
 SEED = 0
 """Of the draws: the same rows have the same interval."""
@@ -27,7 +27,7 @@ LEAST_DEFINED = 0.95
 
 def resamples_of(rows: int) -> int:
     """How many resamples are drawn of a file of so many rows."""
-    return min(MOST_RESAMPLES, max(LEAST_RESAMPLES, ROWS_DRAWN // max(rows, 1)))
+    return draws_within(ROWS_DRAWN, rows, least=LEAST_RESAMPLES, most=MOST_RESAMPLES)
 
 
 def drawn_rows(rows: int, resamples: int, width: int = 1, seed: int = SEED) -> Iterator[Array]:

@@ -163,8 +163,11 @@ class SettingsCompared:
     @cached_property
     def against_best(self) -> list[Against]:
         """The best against each of the others, in their order."""
-        best, *others = self.settings
-        known = [paired_p(*_common(best, one)) for one in others]
+        if self.verdict is None:
+            return []
+        best, following, *rest = self.settings
+        others = [following, *rest]
+        known = [self.verdict.p, *(paired_p(*_common(best, one)) for one in rest)]
         corrected = iter(holm([p for p in known if p is not None]))
         return [
             Against(best, one, self.higher, p, None if p is None else next(corrected))

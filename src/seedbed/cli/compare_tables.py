@@ -7,6 +7,7 @@ from typing import Any
 from seedbed.analysis.sentences import p_text
 from seedbed.api.run_comparison import RunComparison
 from seedbed.cli.setting_columns import fitted, interval_text, ranks, std_text
+from seedbed.config.hints import counted
 from seedbed.runs.files import printable
 from seedbed.runs.status import Status
 from seedbed.views.comparison import distinct_names
@@ -49,7 +50,7 @@ def _title(compared: RunComparison, number_of: int) -> str:
     ranked = compared.metric and compared.is_ranked
     by = f" by {printable(compared.metric)} ({direction} is better)" if ranked else ""
     same = "" if compared.keys or number_of < 2 else "; their configs do not differ"
-    return f"{number_of} {noun}{'' if number_of == 1 else 's'}{over}{by}{same}:"
+    return f"{counted(number_of, noun)}{over}{by}{same}:"
 
 
 def _settings_table(compared: RunComparison, rows: Sequence[Row]) -> list[str]:
@@ -83,11 +84,11 @@ def _run_ranks(metric: str, rows: Sequence[Row]) -> Column:
     """Of those that completed with a value; they stand before the others."""
     title, texts = ranks(len(rows))
     values = ((row["status"], row.get(metric)) for row in rows)
-    counted = [
+    counts = [
         status == Status.COMPLETED and value is not None and abs(value) < math.inf
         for status, value in values
     ]
-    return title, [rank if one else NOTHING for rank, one in zip(texts, counted, strict=True)]
+    return title, [rank if one else NOTHING for rank, one in zip(texts, counts, strict=True)]
 
 
 def _labels(compared: RunComparison, rows: Sequence[Row]) -> list[Row]:
