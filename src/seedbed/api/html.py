@@ -1,20 +1,9 @@
 """Tables and lines as a notebook shows them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
-from seedbed.views.run_text import cell_text
 from seedbed.views.text_table import Column
-
-
-def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
-    """What rows have by name, in the order in which the names come; empty where one has none."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    return [
-        (name, ["" if row.get(name) is None else cell_text(row[name]) for row in rows])
-        for name in names
-    ]
 
 
 def html_table(columns: Sequence[Column]) -> str:

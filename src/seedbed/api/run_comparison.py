@@ -12,11 +12,12 @@ from seedbed.analysis.settings import Against, OneSetting
 from seedbed.analysis.unbegun import jobs_not_begun
 from seedbed.analysis.verdict import Verdict
 from seedbed.api.history import frame_of
-from seedbed.api.html import columns_of, html_lines, html_table
+from seedbed.api.html import html_lines, html_table
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import setting_of
 from seedbed.errors import ArgumentError
 from seedbed.sweep.best import SEED
+from seedbed.views.run_text import columns_of
 
 if TYPE_CHECKING:
     import pandas

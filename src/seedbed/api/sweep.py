@@ -103,6 +103,7 @@ class Sweep(Sequence[Run]):
         return f"Sweep({str(self.path)!r}): {counts}"
 
     def _repr_html_(self) -> str:
-        from seedbed.api.html import columns_of, html_lines, html_table
+        from seedbed.api.html import html_lines, html_table
+        from seedbed.views.run_text import columns_of
 
         return html_lines([repr(self)]) + html_table(columns_of(self.results[:MOST_ROWS]))

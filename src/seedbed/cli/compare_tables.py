@@ -1,7 +1,7 @@
 """How a comparison looks on the terminal."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from seedbed.analysis.sentences import p_text
@@ -30,17 +30,6 @@ def comparison_text(compared: RunComparison, limit: int) -> str:
     more = [f"and {left} more; --limit 0 shows all"] if left else []
     parts = [_title(compared, len(compared)), *table(compared, shown), *more, *compared.sentences]
     return "\n".join(parts)
-
-
-def markdown_cells(compared: RunComparison, rows: Sequence[Row]) -> list[list[str]]:
-    """The texts of the cells, for a table of Markdown."""
-    names = column_names(rows)
-    return [["" if row.get(n) is None else cell_text(row[n]) for n in names] for row in rows]
-
-
-def column_names(rows: Iterable[Row]) -> list[str]:
-    """All that a row has a value under."""
-    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def _title(compared: RunComparison, number_of: int) -> str:

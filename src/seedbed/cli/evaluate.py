@@ -73,7 +73,7 @@ def _evaluation(args: argparse.Namespace) -> "Evaluation":
 
 
 def _print(found: "Evaluation", args: argparse.Namespace) -> None:
-    from seedbed.cli.evaluation_table import evaluation_text, markdown_cells
+    from seedbed.cli.evaluation_table import evaluation_text, markdown_columns
     from seedbed.views.run_rows import csv_text, markdown_text
 
     rows = found.rows
@@ -82,6 +82,6 @@ def _print(found: "Evaluation", args: argparse.Namespace) -> None:
     elif args.csv:
         print(csv_text(rows, list(rows[0])), end="")
     elif args.md:
-        print(markdown_text(markdown_cells(rows), list(rows[0])), end="")
+        print(markdown_text(markdown_columns(rows)), end="")
     else:
         print(evaluation_text(found, Path(args.file).name))

@@ -39,12 +39,13 @@ def evaluation_text(found: Evaluation, file: str) -> str:
     return "\n".join([title, *lines(columns)])
 
 
-def markdown_cells(rows: Sequence[Row]) -> list[list[str]]:
-    """The texts of the cells, for a table of Markdown."""
-    return [
-        [printable(cell) if isinstance(cell, str) else _number(cell) for cell in row.values()]
-        for row in rows
-    ]
+def markdown_columns(rows: Sequence[Row]) -> list[Column]:
+    """The titles and cells of a table of Markdown."""
+    return [(name, [_text(row[name]) for row in rows]) for name in rows[0]]
+
+
+def _text(cell: str | float | None) -> str:
+    return printable(cell) if isinstance(cell, str) else _number(cell)
 
 
 def _name(group: str) -> str:

@@ -82,9 +82,7 @@ def _joined(argv: Sequence[str]) -> list[str]:
 def _print_form(table: RecordTable, columns: Sequence[str], args: argparse.Namespace) -> None:
     if args.md:
         columns = columns or table.columns
-        cells = text_columns(table, columns, "")
-        lined_up = list(zip(*(texts for _, texts in cells), strict=True))
-        print(markdown_text(lined_up, [title for title, _ in cells]), end="")
+        print(markdown_text(text_columns(table, columns, "")), end="")
     else:
         columns = columns or machine_columns(table)
         rows = rows_of(table, columns)

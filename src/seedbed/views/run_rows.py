@@ -12,6 +12,7 @@ from typing import Any
 from seedbed.catalog.table import RecordTable
 from seedbed.catalog.values import BEST, column_of, value_of
 from seedbed.runs.files import printable
+from seedbed.views.text_table import Column
 
 ALWAYS = ("name", "path", "sweep", "when", "status", "epoch", "epochs")
 BESIDES = ("seconds", "tags", "note", "problem")
@@ -65,14 +66,11 @@ def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def markdown_text(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
-    """A table of Markdown; its cells show what the texts say, whatever they hold.
-
-    Args:
-        rows: the texts of the cells.
-        columns: titles.
-    """
-    lines = [_markdown_line(columns), f"|{' --- |' * len(columns)}", *map(_markdown_line, rows)]
+def markdown_text(columns: Sequence[Column]) -> str:
+    """A table of Markdown; its cells show what the texts say, whatever they hold."""
+    titles = [title for title, _ in columns]
+    rows = zip(*(cells for _, cells in columns), strict=True)
+    lines = [_markdown_line(titles), f"|{' --- |' * len(titles)}", *map(_markdown_line, rows)]
     return "\n".join(lines) + "\n"
 
 

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,15 @@ def cell_text(value: Any) -> str:
         case str() | int():
             return str(value)
     return json.dumps(value, ensure_ascii=False)
+
+
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
+    """What rows have by name, in the order in which the names come; empty where one has none."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return [
+        (name, ["" if row.get(name) is None else cell_text(row[name]) for row in rows])
+        for name in names
+    ]
 
 
 def _one_line(text: str) -> str:
