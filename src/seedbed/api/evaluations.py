@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from seedbed.api.history import frame_of
+from seedbed.api.frames import frame_of
 from seedbed.api.html import html_lines, html_table
 from seedbed.runs.files import printable
 from seedbed.views.run_text import columns_of

@@ -1,9 +1,11 @@
 """A run's history: one row an epoch, by the names of its columns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from seedbed.errors import SeedbedError
+from seedbed.api.frames import frame_of
+from seedbed.errors import RunDirectoryError
+from seedbed.runs.layout import RunPaths
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
 COUNTS = ("epoch", "step")
 LARGEST_COUNT = 2**53
 """Up to here a float holds every integer; a stranger's history may say anything."""
-
-NO_PANDAS = "to_pandas needs pandas, which is not installed here; type pip install pandas"
 
 
 class History(Mapping[str, "np.ndarray[Any, Any]"]):
@@ -59,18 +59,20 @@ class History(Mapping[str, "np.ndarray[Any, Any]"]):
         return f"History of {rows} epochs: {', '.join(self._columns)}"
 
 
-def frame_of(content: Any, columns: Sequence[str] | None = None) -> "pd.DataFrame":
-    """Columns by name, or rows, as a DataFrame.
-
-    Args:
-        content: a mapping of columns, or a list of rows.
-        columns: of rows, in order; None for those that they have.
+def history_of_checkpoint(paths: RunPaths) -> History:
+    """The epochs that the last checkpoint of a run tells of.
 
     Raises:
-        SeedbedError: if pandas is not installed.
+        RunDirectoryError: if there is none.
     """
-    try:
-        import pandas as pd
-    except ImportError as err:
-        raise SeedbedError(NO_PANDAS) from err
-    return pd.DataFrame(content, columns=columns)
+    if not paths.last.exists():
+        raise RunDirectoryError(
+            f"'{paths.root}' has no history yet: no epoch of it was recorded; "
+            f"seedbed.resume({str(paths.root)!r}) goes on, if nothing trains it now"
+        )
+    # Imported here: it brings torch, which the history of other runs does without.
+    from seedbed.training.resume import load_snapshot
+
+    snapshot = load_snapshot(paths)
+    rows = snapshot["state"]["history"] if snapshot is not None else []
+    return History({name: [row.get(name) for row in rows] for name in rows[0]} if rows else {})

@@ -5,6 +5,9 @@ from html import escape
 
 from seedbed.views.text_table import Column
 
+MOST_ROWS = 20
+"""Of a table that a notebook or `print` shows."""
+
 
 def html_table(columns: Sequence[Column]) -> str:
     """The titles above the cells."""

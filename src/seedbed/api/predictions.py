@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
-from seedbed.api.history import frame_of
+from seedbed.api.frames import frame_of
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+    from seedbed.views.trained import TrainedModel
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,3 +64,19 @@ class Predictions(Sequence[Any]):
 
     def __repr__(self) -> str:
         return repr(self.values)
+
+
+def predicted(trained: "TrainedModel", rows: Any) -> Predictions:
+    """What a model says of rows; see `Run.predict`."""
+    from seedbed.api.rows import new_rows
+    from seedbed.views.predict import prediction_columns, predictions
+
+    new = new_rows(rows, trained.preprocessing)
+    report = predictions(trained, new.inputs)
+    return Predictions(
+        report["predictions"],
+        {**prediction_columns(trained, report), **new.warnings()},
+        report.get("classes", []),
+        report.get("probabilities", []),
+        [*trained.notes, *new.notes],
+    )

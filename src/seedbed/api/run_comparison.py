@@ -11,8 +11,8 @@ from seedbed.analysis.sentences import importance_sentence, remarks, verdict_sen
 from seedbed.analysis.settings import Against, OneSetting
 from seedbed.analysis.unbegun import jobs_not_begun
 from seedbed.analysis.verdict import Verdict
-from seedbed.api.history import frame_of
-from seedbed.api.html import html_lines, html_table
+from seedbed.api.frames import frame_of
+from seedbed.api.html import MOST_ROWS, html_lines, html_table
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import setting_of
 from seedbed.errors import ArgumentError
@@ -21,9 +21,6 @@ from seedbed.views.run_text import columns_of
 
 if TYPE_CHECKING:
     import pandas
-
-MOST_ROWS = 20
-"""Of the table that a notebook shows."""
 
 
 class RunComparison:

@@ -3,19 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from seedbed.api.history import frame_of
-from seedbed.api.html import html_lines, html_table
+from seedbed.api.frames import frame_of, polars_frame_of
 from seedbed.api.run import Run
+from seedbed.api.table_display import table_html, table_text
 from seedbed.api.wording import worded_for_python
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.sorting import known_names
 from seedbed.catalog.table import RecordTable
-from seedbed.config.hints import counted
 from seedbed.errors import ArgumentError
-from seedbed.runs.status import Status
 from seedbed.views.run_rows import machine_columns, rows_of
-from seedbed.views.run_text import cell_text, text_columns
-from seedbed.views.text_table import lines
 
 if TYPE_CHECKING:
     import pandas
@@ -23,9 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from seedbed.api.run_comparison import RunComparison
-
-MOST_SHOWN = 20
-"""Rows of the table that a notebook or `print` shows."""
 
 
 class RunTable(Sequence[Run]):
@@ -117,22 +110,9 @@ class RunTable(Sequence[Run]):
         Raises:
             ArgumentError: if no run has a value, or the runs cannot be compared by it.
         """
-        from seedbed.analysis.basis import best_first, chosen_metric
-        from seedbed.analysis.rows import rows_of
+        from seedbed.analysis.best_run import best_run
 
-        if not self._table.records:
-            raise ArgumentError("best: the table has no runs")
-        done = [run for run in self._table.records if run.status == Status.COMPLETED]
-        chosen = chosen_metric(done, metric, better)
-        ranked, _ = best_first(done, chosen)
-        if not ranked:
-            raise ArgumentError(f"best: no completed run has a value of '{chosen.name}'")
-        if not across_rows and len(set(rows_of(ranked))) > 1:
-            raise ArgumentError(
-                f"best: the runs are measured on different rows, so {chosen.name} does not rank "
-                "them; filter them, or type best(across_rows=True)"
-            )
-        return Run(ranked[0].path)
+        return Run(best_run(self._table.records, metric, better, across_rows=across_rows).path)
 
     @worded_for_python()
     def compare(
@@ -204,12 +184,7 @@ class RunTable(Sequence[Run]):
 
         A column whose values are of several kinds, such as 4 and `all`, is one of texts.
         """
-        import polars
-
-        rows, columns = self.rows, self.columns
-        series = [polars.Series(name, _of_one_kind([row[name] for row in rows]), strict=False)
-                  for name in columns]  # fmt: skip
-        return polars.DataFrame(series)
+        return polars_frame_of(self.rows, self.columns)
 
     def __len__(self) -> int:
         return len(self._table)
@@ -227,21 +202,10 @@ class RunTable(Sequence[Run]):
         return Run(self._table[at].path)
 
     def __repr__(self) -> str:
-        head = f"RunTable of {counted(len(self), 'run')}"
-        if not len(self):
-            return head
-        first = self._table[:MOST_SHOWN]
-        rows = lines(text_columns(first, self._table.columns, ""))
-        return "\n".join([head, *rows, *self._more()])
+        return table_text(self._table)
 
     def _repr_html_(self) -> str:
-        columns = text_columns(self._table[:MOST_SHOWN], self._table.columns, "")
-        return html_table(columns) + html_lines(self._more())
-
-    def _more(self) -> list[str]:
-        more, others = len(self) - MOST_SHOWN, len(self._table.left_out)
-        remarks = [f"and {more} more"] if more > 0 else []
-        return [*remarks, *([f"{others} folders are no runs that can be read"] if others else [])]
+        return table_html(self._table)
 
 
 def _text(given: object, name: str, example: str) -> str:
@@ -256,10 +220,3 @@ def _text(given: object, name: str, example: str) -> str:
 def _listed(keys: str | Sequence[str] | None) -> Sequence[str] | None:
     """One key as a list of it."""
     return [keys] if isinstance(keys, str) else keys
-
-
-def _of_one_kind(values: list[Any]) -> list[Any]:
-    kinds = {type(value) for value in values if value is not None}
-    if kinds <= {int, float} or len(kinds) < 2:
-        return [str(one) if isinstance(one, dict) else one for one in values]
-    return [None if value is None else cell_text(value) for value in values]

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import nn
 
-MOST_ROWS = 20
-"""Of the table that a notebook shows."""
-
 
 class Sweep(Sequence[Run]):
     """The runs of a sweep directory that have begun.
@@ -103,7 +100,7 @@ class Sweep(Sequence[Run]):
         return f"Sweep({str(self.path)!r}): {counts}"
 
     def _repr_html_(self) -> str:
-        from seedbed.api.html import html_lines, html_table
+        from seedbed.api.html import MOST_ROWS, html_lines, html_table
         from seedbed.views.run_text import columns_of
 
         return html_lines([repr(self)]) + html_table(columns_of(self.results[:MOST_ROWS]))

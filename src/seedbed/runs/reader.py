@@ -153,6 +153,18 @@ def written_status(paths: RunPaths) -> dict[str, Any]:
     return status
 
 
+def read_result(paths: RunPaths, key: str) -> dict[str, Any]:
+    """What the result tells by name under a key: `metrics`, `best`; empty before the run's end.
+
+    Raises:
+        RunDirectoryError: if it is damaged.
+    """
+    content = read_json(paths.result).get(key) if paths.result.is_file() else None
+    if content is not None and not isinstance(content, dict):
+        raise RunDirectoryError(f"'{paths.result}' is damaged: {key} is no mapping")
+    return content or {}
+
+
 def read_history(paths: RunPaths) -> dict[str, list[float | None]]:
     """The columns of `history.csv`; empty cells are None.
 
