@@ -37,5 +37,5 @@ def rebuilt(
         if is_trusted(config):
             bounds.end()
         plan = build_run(config, allow)
-    refuse_changed_data(plan, paths)
+    refuse_changed_data(plan.data, paths)
     return plan

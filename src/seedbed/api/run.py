@@ -193,15 +193,35 @@ class Run:
         return summary(trained.model, trained.preprocessing.input_shape)
 
     @_within_bounds
-    def plot(self) -> "Figure":
-        """The loss curves, as a figure of matplotlib; a notebook shows it.
+    def plot(
+        self,
+        kind: str | None = None,
+        rows: Any = "val",
+        targets: Any = None,
+        checkpoint: str | None = None,
+    ) -> "Figure":
+        """A picture of the run, as a figure of matplotlib; a notebook shows it.
+
+        Args:
+            kind: None for the loss curves; of classes `"confusion"`, `"roc"`, `"calibration"`; of
+                real values `"residuals"`. Its `notes` say what must be known to read it.
+            rows: `"val"` or `"test"`, the run's own; or rows with labels, as `evaluate` takes them.
+            targets: as in `evaluate`.
+            checkpoint: as in `model`.
 
         Raises:
+            ArgumentError: if the picture is none of this run's task.
+            DataError: if the rows are not there, or not those of the run any more.
             RunDirectoryError: if no epoch was finished.
         """
-        from seedbed.views.plots import losses_drawn
+        if kind is None:
+            from seedbed.views.plots import losses_drawn
 
-        return losses_drawn(self.path)
+            return losses_drawn(self.path)
+        from seedbed.api.run_pictures import RowsAsked, drawn_on_rows
+
+        asked = RowsAsked(rows, targets, final=checkpoint is None)
+        return drawn_on_rows(lambda: self._trained(checkpoint), self._paths, kind, asked)
 
     def __fspath__(self) -> str:
         return str(self.path)

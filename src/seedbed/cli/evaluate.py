@@ -56,19 +56,15 @@ def _evaluation(args: argparse.Namespace) -> "Evaluation":
     """The run may be a stranger's, and the rows as well."""
     # Imported here: torch takes a second, and a wrong argument is answered before it.
     from seedbed.api.evaluations import Evaluation
-    from seedbed.data.labelled_rows import groups_of, labelled_rows, must_be_measurable
-    from seedbed.data.new_rows import opened_rows, rows_from_file
     from seedbed.views.evaluate import evaluated, training_file_note
+    from seedbed.views.labelled_file import labelled_file
     from seedbed.views.trained import load_trained
 
     fast_start.imports_done()
     trained = load_trained(args.run, args.checkpoint)
-    preprocessing = trained.preprocessing
-    file = opened_rows(Path(args.file), trained.config["data"])
-    must_be_measurable(file, preprocessing)
-    groups = groups_of(file, args.by, preprocessing, "--by") if args.by is not None else None
-    rows = labelled_rows(rows_from_file(file, preprocessing), file, preprocessing, groups)
-    notes = training_file_note(RunPaths(Path(args.run)), trained.config, Path(args.file))
+    file = Path(args.file)
+    rows = labelled_file(trained, file, args.by)
+    notes = training_file_note(RunPaths(Path(args.run)), trained.config, file)
     return Evaluation(evaluated(trained, rows, notes))
 
 

@@ -3,13 +3,29 @@
 import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from seedbed.catalog.table import RecordTable, table_of
 from seedbed.errors import ArgumentError
+from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
 
 NONE = "none"
 """Of `--over`: no key."""
+
+
+def is_folder_of_runs(path: Path) -> bool:
+    """Whether it is no run itself, and there is something in it to look for runs in."""
+    paths = RunPaths(path)
+    own = (paths.config, paths.status, paths.history)
+    try:
+        return path.is_dir() and not any(one.exists() for one in own) and _has_folders(path)
+    except OSError:
+        return False
+
+
+def _has_folders(path: Path) -> bool:
+    return any(one.is_dir() and not one.name.startswith(".") for one in path.iterdir())
 
 
 def add_filter(made: argparse.ArgumentParser) -> None:

@@ -1,26 +1,33 @@
-"""`seedbed plot RUN|SWEEP|DIR…`: the losses of a run, and pictures of many."""
+"""`seedbed plot RUN|SWEEP|DIR…`: the losses of a run, a run on its rows, and pictures of many."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from seedbed.cli.arguments import Parser, add_better, output_file, print_notes
+from seedbed.cli.arguments import Parser, add_better, output_file, print_notes, refuse_idle_flag
 from seedbed.cli.many_runs import (
     add_filter,
     add_over,
     filtered,
+    is_folder_of_runs,
     keys_of,
     runs_below,
 )
+from seedbed.cli.plot_rows import FLAGS as ROW_FLAGS
+from seedbed.cli.plot_rows import add_rows, plot_rows
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text, printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
+from seedbed.views.row_kinds import ROW_KINDS
 
-FLAGS = ("kind", "metric", "over", "filter", "better", "key", "against")
+FLAGS = ("metric", "over", "filter", "better", "key", "against")
 """Of pictures of many runs."""
+
+Draw = Callable[[argparse.Namespace, Any], Path]
 
 
 def parser() -> Parser:
@@ -42,7 +49,8 @@ def parser() -> Parser:
         metavar="KIND",
         help="curves (default): a metric by epoch; slice: it against a "
         "swept key; heatmap: against two; scatter: against another metric; "
-        "importance: what mattered; parallel: all keys at once",
+        "importance: what mattered; parallel: all keys at once; of one run on its rows "
+        "confusion, roc or calibration (classes), residuals (real values)",
     )
     made.add_argument("--metric", metavar="NAME", help="default: of the validation rows")
     add_over(made)
@@ -50,6 +58,7 @@ def parser() -> Parser:
     made.add_argument("--key", metavar="KEY[,KEY]", help="of a slice or heatmap: which was swept")
     made.add_argument("--against", metavar="NAME", help="of a scatter: the other metric")
     add_filter(made)
+    add_rows(made)
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
 
@@ -57,37 +66,49 @@ def parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Draws; the exit code."""
     args = parser().parse_intermixed_args(argv)
-    many = any(getattr(args, flag) is not None for flag in FLAGS) or any(
-        _is_folder_of_runs(Path(one)) for one in args.runs
-    )
-    if args.output is None and (many or len(args.runs) > 1):
-        raise ArgumentError("plot: several runs need a file to draw to; type --output loss.png")
+    draw = _mode_of(args)
     output = output_file(args.output, "--output") if args.output else None
     if output is not None:
         from seedbed.views.drawing import refuse_ending
 
         refuse_ending(output)
-    path = _many(args, output) if many and output else _losses(args.runs, output)
+    path = draw(args, output)
     shown = printable(str(path))
     print(json_text({"figure": str(path)}) if args.json else f"figure: {shown}")
     return DONE
 
 
-def _is_folder_of_runs(path: Path) -> bool:
-    """Whether it is no run itself, and there is something in it to look for runs in."""
-    paths = RunPaths(path)
-    own = (paths.config, paths.status, paths.history)
-    try:
-        return path.is_dir() and not any(one.exists() for one in own) and _has_folders(path)
-    except OSError:
-        return False
+def _mode_of(args: argparse.Namespace) -> Draw:
+    """What draws the picture: the losses of named runs, one run on rows, or many runs.
+
+    Raises:
+        ArgumentError: if a flag is of another mode, or there is no file to draw to.
+    """
+    if args.kind in ROW_KINDS:
+        _refuse_flags(args, FLAGS, f"is of many runs, and {args.kind} of one")
+        _must_name_file(args, f"--kind {args.kind} needs", f"{args.kind}.png")
+        return plot_rows
+    _refuse_flags(args, ROW_FLAGS, f"is of --kind {' or '.join(ROW_KINDS)}")
+    many = any(getattr(args, flag) is not None for flag in ("kind", *FLAGS)) or any(
+        is_folder_of_runs(Path(one)) for one in args.runs
+    )
+    if many or len(args.runs) > 1:
+        _must_name_file(args, "several runs need", "loss.png")
+    return _many if many else _losses
 
 
-def _has_folders(path: Path) -> bool:
-    return any(one.is_dir() and not one.name.startswith(".") for one in path.iterdir())
+def _refuse_flags(args: argparse.Namespace, flags: Sequence[str], reason: str) -> None:
+    for flag in flags:
+        refuse_idle_flag(f"--{flag}", getattr(args, flag) is not None, reason)
 
 
-def _losses(runs: Sequence[str], output: Path | None) -> Path:
+def _must_name_file(args: argparse.Namespace, why: str, example: str) -> None:
+    if args.output is None:
+        raise ArgumentError(f"plot: {why} a file to draw to; type --output {example}")
+
+
+def _losses(args: argparse.Namespace, output: Path | None) -> Path:
+    runs = args.runs
     from seedbed.views.plots import plot_losses
 
     if all(RunPaths(Path(run)).history.exists() for run in runs):

@@ -166,7 +166,7 @@ def _of_other_data(plan: "RunComponents", paths: RunPaths) -> str:
     from seedbed.training.resume import refuse_changed_data
 
     try:
-        refuse_changed_data(plan, paths)
+        refuse_changed_data(plan.data, paths)
     except SeedbedError as err:
         return str(err)
     return ""

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from seedbed.config.schema import RunConfig
+from seedbed.data.prepared import PreparedData
 from seedbed.errors import CheckpointError, ConfigError, DataError, RunDirectoryError
 from seedbed.runs import checkpoint
 from seedbed.runs.checkpoint import Checkpoint
@@ -20,7 +21,6 @@ from seedbed.runs.layout import EVENT_PREFIX, RunPaths
 from seedbed.runs.reader import read_json
 from seedbed.training.data_folder import elsewhere
 from seedbed.training.other_generators import restore_others
-from seedbed.training.run_components import RunComponents
 from seedbed.training.state import TrainingState
 from seedbed.training.training import Training
 
@@ -107,7 +107,7 @@ def restore(
         raise CheckpointError(f"'{paths.last}' does not go with the config: {_said(err)}") from err
 
 
-def refuse_changed_data(plan: RunComponents, paths: RunPaths) -> None:
+def refuse_changed_data(data: PreparedData, paths: RunPaths) -> None:
     """Compares the data as read now with the run's.
 
     Raises:
@@ -117,7 +117,7 @@ def refuse_changed_data(plan: RunComponents, paths: RunPaths) -> None:
     before = read_json(paths.environment).get("data", {})
     if not isinstance(before, dict) or not isinstance(before.get("files", {}), dict):
         raise RunDirectoryError(f"'{paths.environment}' is damaged: it does not tell the data")
-    now = plan.data.fingerprint
+    now = data.fingerprint
     for file, digest in before.get("files", {}).items():
         if now.get("files", {}).get(file, digest) != digest:
             raise DataError(

@@ -102,7 +102,7 @@ def build_run(
     tried = Attempts()
     device = tried(resolved_device, config.trainer.device) or torch.device("cpu")
     mixed = tried(mixed_precision, config.trainer.precision, device)
-    data = data if data is not None else tried(_data, config, allow)
+    data = data if data is not None else tried(data_of, config, allow)
     if data is None:
         tried(_optimizer, config, allow, [*nn.Linear(1, 1).parameters()], steps=1, monitor=None)
         raise tried.error()
@@ -169,7 +169,13 @@ class Attempts:
         return whole
 
 
-def _data(config: RunConfig, allow: AllowList) -> PreparedData:
+def data_of(config: RunConfig, allow: AllowList) -> PreparedData:
+    """The rows of a run, read, split and fitted.
+
+    Raises:
+        DataError: if anything about them cannot be used.
+        NotAllowedError: if they are of a class that may not be built.
+    """
     if isinstance(config.data, DatasetConfig):
         from seedbed.data.custom_dataset import prepare_custom  # with what looks at a user's rows
 

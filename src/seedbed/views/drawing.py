@@ -27,6 +27,8 @@ MOST_LOOKS = len(DASHES) * len(MARKERS)
 LONGEST_TEXT = 60
 """Characters of a label; more leave no room for the picture."""
 
+ONE_LINE = str.maketrans("\n\t", "  ")
+
 LETTER, LINE = 0.075, 0.19
 """Inches of a legend: the width of a letter, and the height of a line."""
 
@@ -56,8 +58,8 @@ def look(number: int) -> dict[str, Any]:
 
 
 def text_of(label: str, longest: int = LONGEST_TEXT) -> str:
-    """A text as it is drawn: without control characters and formulas, and not too long."""
-    text = printable(label)
+    """A text as it is drawn: on one line, no formula, not too long, control characters written."""
+    text = printable(label.translate(ONE_LINE))
     text = text if len(text) <= longest else f"{text[: longest - 1]}…"
     return text.replace("$", r"\$")
 

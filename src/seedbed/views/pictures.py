@@ -11,6 +11,7 @@ from seedbed.errors import ArgumentError
 from seedbed.views.metric_curves import metric_curves
 from seedbed.views.metric_curves_drawn import draw_curves
 from seedbed.views.parallel import draw_uprights, uprights_of
+from seedbed.views.row_kinds import ROW_KINDS
 from seedbed.views.shares_drawn import bars_of, draw_bars
 from seedbed.views.slices import Level, chosen_keys, grid_of, groups_of, slice_of
 from seedbed.views.slices_drawn import draw_grid, draw_groups, draw_slice, remarks
@@ -52,13 +53,20 @@ def picture(table: RecordTable, request: PictureRequest) -> Drawn:
     """
     draw = KINDS.get(request.kind)
     if draw is None:
-        hint = did_you_mean(request.kind, KINDS) or f"; there are {joined(list(KINDS))}"
+        hint = _hint(request.kind)
         raise ArgumentError(f"--kind: no kind '{request.kind}'{hint}")
     _refuse_idle(request)
     compared = compare_runs(table, request.compared)
     figure, notes = draw(compared, request)
     why = compared.metric.why
     return figure, [*table.notes, *([f"{compared.metric.name}: {why}"] if why else []), *notes]
+
+
+def _hint(kind: str) -> str:
+    if kind in ROW_KINDS:
+        return f" of many runs; {kind} is of one run: load_run(path).plot('{kind}')"
+    every = [*KINDS, *ROW_KINDS]
+    return did_you_mean(kind, every) or f"; there are {joined(every)}"
 
 
 def _curves(compared: RunsCompared, request: PictureRequest) -> Drawn:

@@ -38,11 +38,18 @@ def predictions(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> dict[str
 
 
 def model_outputs(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> torch.Tensor:
-    """The model's bare outputs, (rows, outputs); `inputs` stay as they are, whatever it does.
+    """The model's bare outputs of rows, as `outputs_of` gives them."""
+    return outputs_of(trained, torch.from_numpy(inputs))
+
+
+def outputs_of(trained: TrainedModel, rows: torch.Tensor) -> torch.Tensor:
+    """The model's bare outputs; `rows` stay as they are, whatever it does.
 
     The rows are cut as the run's evaluation cuts them, unless a row takes very much memory.
+
+    Shape:
+        (rows, *input_shape) -> (rows, outputs)
     """
-    rows = torch.from_numpy(inputs)
     loader = trained.config.get("loader")
     asked = loader.get("batch_size") if isinstance(loader, dict) else None
     batch_size = asked if asked == "auto" or (type(asked) is int and asked > 0) else None
