@@ -220,8 +220,7 @@ class Run:
             return losses_drawn(self.path)
         from seedbed.api.run_pictures import RowsAsked, drawn_on_rows
 
-        asked = RowsAsked(rows, targets, final=checkpoint is None)
-        return drawn_on_rows(lambda: self._trained(checkpoint), self._paths, kind, asked)
+        return drawn_on_rows(self._models, self._paths, kind, RowsAsked(rows, targets, checkpoint))
 
     def __fspath__(self) -> str:
         return str(self.path)

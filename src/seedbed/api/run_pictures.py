@@ -1,10 +1,10 @@
 """Pictures of a run on its rows, as Python asks for them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from seedbed.api.rows import labelled
+from seedbed.api.run_models import RunModels
 from seedbed.api.wording import worded_for_python
 from seedbed.errors import ArgumentError
 from seedbed.runs.layout import RunPaths
@@ -25,21 +25,19 @@ class RowsAsked:
     Args:
         rows: `val` or `test`, or rows with labels.
         targets: their labels; None if they are among the columns.
-        final: whether the weights are those of `model.pth`.
+        checkpoint: whose weights make the predictions.
     """
 
     rows: Any
     targets: Any
-    final: bool
+    checkpoint: str | None
 
 
-def drawn_on_rows(
-    load: Callable[[], TrainedModel], paths: RunPaths, kind: str, asked: RowsAsked
-) -> "Figure":
+def drawn_on_rows(models: RunModels, paths: RunPaths, kind: str, asked: RowsAsked) -> "Figure":
     """A picture, with what must be known of it in its `notes`.
 
     Args:
-        load: opens the model.
+        models: of the run.
         paths: of the run.
         kind: of the picture.
         asked: which rows.
@@ -50,7 +48,7 @@ def drawn_on_rows(
     """
     with worded_for_python():
         refuse_unknown_kind(kind)
-        trained = load()
+        trained = models.opened(asked.checkpoint)
         refuse_other_kind(trained, paths, kind)
         figure, notes = row_picture(trained, kind, _outputs(trained, paths, asked), paths)
         figure.notes = notes  # type: ignore[attr-defined]
@@ -65,4 +63,5 @@ def _outputs(trained: TrainedModel, paths: RunPaths, asked: RowsAsked) -> RowOut
         raise ArgumentError(f"targets are of rows that are given, not of '{asked.rows}'")
     refuse_other_rows(asked.rows)
     with opening(paths.root) as bounds:
-        return split_outputs(trained, paths, asked.rows, bounds, final=asked.final)
+        final = asked.checkpoint is None
+        return split_outputs(trained, paths, asked.rows, bounds, final=final)

@@ -24,6 +24,7 @@ from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import ArgumentError, DataError, RunDirectoryError
 from seedbed.handed_in import handed_in
 from seedbed.recording.figure import LARGEST
+from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import Opening, files_of
 from seedbed.runs.reader import read_config, read_json
@@ -169,7 +170,7 @@ def _refuse_other_form(own: Preprocessing, now: Preprocessing, paths: RunPaths) 
         RunDirectoryError: naming what differs.
     """
     exact = ("task", "target", "classes", "outputs", "input_shape")
-    wrong = [name for name in exact if getattr(own, name) != getattr(now, name)]
+    wrong = [name for name in exact if _read(getattr(own, name)) != _read(getattr(now, name))]
     for name in ("target_mean", "target_scale"):
         before, after = getattr(own, name), getattr(now, name)
         alike = before is not None and after is not None and np.allclose(before, after, rtol=1e-6)
@@ -179,6 +180,13 @@ def _refuse_other_form(own: Preprocessing, now: Preprocessing, paths: RunPaths) 
         raise RunDirectoryError(
             f"'{paths.preprocessing}' does not go with the run's data: other {joined(wrong)}"
         )
+
+
+def _read(value: Any) -> Any:
+    """As the run's files give texts: with their control characters written out."""
+    if isinstance(value, list):
+        return [printable(one) if isinstance(one, str) else one for one in value]
+    return value
 
 
 def _no_rows(paths: RunPaths, split: str, there: dict[str, Any]) -> str:
