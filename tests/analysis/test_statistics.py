@@ -17,7 +17,7 @@ from seedbed.analysis.intervals import (
     resamples_of,
 )
 from seedbed.analysis.multiple import holm
-from seedbed.analysis.permutation import MOST_EXACT, draws_of, sign_flip_p, smallest_p
+from seedbed.analysis.permutation import MOST_EXACT, draws_of, sign_flip_p, sign_flip_ps, smallest_p
 from seedbed.analysis.superiority import probability_of_superiority
 
 NUMBERS = st.floats(-100, 100, allow_subnormal=False)
@@ -165,3 +165,24 @@ def test_of_very_many_values_fewer_samples_are_drawn() -> None:
     assert many is not None
     width = many[1] - many[0]
     assert np.abs(np.subtract(few, many)).max() < 0.05 * width
+
+
+def test_samples_of_one_size_have_the_p_that_each_has_alone() -> None:
+    random = np.random.default_rng(4)
+    samples = [random.normal(0.2, 1, n) for n in (30, 12, 30, 200, 30)]
+    samples += [np.zeros(30), np.append(np.zeros(20), random.normal(size=10))]
+    assert sign_flip_ps(samples) == [sign_flip_p(one) for one in samples]
+    assert sign_flip_ps(samples)[-1] == sign_flip_p(samples[-1][20:])  # zeros have no sign
+    assert sign_flip_ps([]) == []
+
+
+@pytest.mark.parametrize("n", [17, 100, 1000])
+def test_the_p_of_drawn_signs_is_scipys(n: int) -> None:
+    differences = np.random.default_rng(n).normal(0.1, 1, n)
+    found = stats.permutation_test(
+        (differences, np.zeros(n)), lambda a, b, axis: np.mean(a - b, axis=axis),
+        permutation_type="samples", vectorized=True, n_resamples=9_999, batch=500,
+        rng=np.random.default_rng(1),
+    )  # fmt: skip
+    error = 4 * np.sqrt(found.pvalue * (1 - found.pvalue) / 8_000)  # of two drawn fractions
+    assert sign_flip_p(differences) == pytest.approx(found.pvalue, abs=error)

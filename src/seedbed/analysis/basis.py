@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from seedbed.analysis.rows import cells_of, differing
+from seedbed.analysis.rows import differing
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.values import BEST, setting_of
+from seedbed.catalog.values import BEST, cells_of, setting_of, settings_of
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import ArgumentError
 from seedbed.runs.status import Status
@@ -206,9 +206,8 @@ def _direction(metric: str, better: str | None) -> bool:
 def _losses(records: Sequence[RunRecord]) -> list[str]:
     """Equal for runs with the same loss; begins with its class, as `Yardstick` asks."""
     decide = differing(records, lambda key: key.split(".")[0] == "loss")
-    if not decide:
-        return [str(records[0].settings.get("loss._target_"))] * len(records)
-    return [f"{run.settings.get('loss._target_')} {cells_of(run, decide)}" for run in records]
+    kinds = settings_of(records, "loss._target_")
+    return [f"{kind} {cells}" for kind, cells in zip(kinds, cells_of(records, decide), strict=True)]
 
 
 def _scales(records: Sequence[RunRecord]) -> list[str]:

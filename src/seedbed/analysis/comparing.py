@@ -52,7 +52,14 @@ def without_repeats(trials: Iterable[Trial]) -> list[Trial]:
         key = one.setting, one.seed
         if key not in found or _standing(one) > _standing(found[key]):
             found[key] = one
-    return sorted(found.values(), key=lambda one: (_order(one.seed), _order(one.setting)))
+    seeds = _places(one.seed for one in found.values())
+    settings = _places(one.setting for one in found.values())
+    return sorted(found.values(), key=lambda one: (seeds[one.seed], settings[one.setting]))
+
+
+def _places(cells: Iterable[Hashable]) -> dict[Hashable, int]:
+    """The place of each among all of them, in their order."""
+    return {one: place for place, one in enumerate(sorted(dict.fromkeys(cells), key=_order))}
 
 
 def _order(seed: Hashable) -> tuple[tuple[bool, Any], ...]:

@@ -5,6 +5,7 @@ same one and is the oracle of the tests; it takes half a second to import, which
 wait for at its end.
 """
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
@@ -22,11 +23,8 @@ RESAMPLES = 9_999
 FEWEST, MOST_DRAWN = 1_999, 2**22
 """Of more values fewer samples are drawn: the end of an interval of thousands hardly moves."""
 
-MOST_KEPT = 64
-"""Values; how often each is drawn is kept for the next sample of so few."""
-
-DRAWN_AT_ONCE = 2**22
-"""Numbers of a piece of the resamples; bounds the memory."""
+DRAWN_AT_ONCE = 2**18
+"""Values of a piece of the resamples; bounds the memory, and stays in the processor's."""
 
 TIE = 1e-12
 """Of the largest deviation: means that are closer are one mean in exact arithmetic."""
@@ -123,24 +121,32 @@ def _corrected(bias: float, acceleration: float, z: float) -> float:
 def _resampled_means(values: Array, resamples: int, seed: int) -> Array:
     """The means of samples drawn with replacement; (resamples,)."""
     n = len(values)
-    if n <= MOST_KEPT:
-        kept: Array = _times_drawn(n, resamples, seed) @ values / n
-        return kept
-    random = np.random.default_rng(seed)
-    size = max(1, DRAWN_AT_ONCE // n)
-    pieces = []
-    for first in range(0, resamples, size):
-        drawn = random.integers(0, n, (min(size, resamples - first), n))
-        pieces.append(values[drawn].mean(axis=1))
-    return np.concatenate(pieces)
+    pieces = _times_drawn(n, resamples, seed)
+    return np.concatenate([piece.astype(np.float64) @ values for piece in pieces]) / n
+
+
+def _times_drawn(n: int, resamples: int, seed: int) -> Iterable[Array]:
+    """How often each of n values is in each sample, in pieces of (resamples, n).
+
+    They are kept for the next values: most settings have as many seeds as the others.
+    """
+    kept = n * resamples <= MOST_DRAWN
+    return _kept(n, resamples, seed) if kept else _counted(n, resamples, seed)
 
 
 @lru_cache(4)
-def _times_drawn(n: int, resamples: int, seed: int) -> Array:
-    """How often each of n values is in each sample; (resamples, n)."""
-    drawn = np.random.default_rng(seed).integers(0, n, (resamples, n))
-    cells = drawn + n * np.arange(resamples)[:, np.newaxis]
-    return np.bincount(cells.ravel(), minlength=resamples * n).reshape(resamples, n) * 1.0
+def _kept(n: int, resamples: int, seed: int) -> tuple[Array, ...]:
+    return tuple(_counted(n, resamples, seed))
+
+
+def _counted(n: int, resamples: int, seed: int) -> Iterator[Array]:
+    random = np.random.default_rng(seed)
+    at_once = max(1, DRAWN_AT_ONCE // n)
+    for first in range(0, resamples, at_once):
+        rows = min(at_once, resamples - first)
+        cells = random.integers(0, n, (rows, n)) + n * np.arange(rows)[:, np.newaxis]
+        counts = np.bincount(cells.ravel(), minlength=rows * n).reshape(rows, n)
+        yield counts.astype(np.min_scalar_type(n))
 
 
 def _scaled(values: Array) -> tuple[float, Array]:

@@ -1,7 +1,6 @@
 """Whether paired differences are more than chance: the sign-flip test of their mean."""
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,8 @@ DRAWS = 19_999
 FEWEST, MOST_DRAWN = 1_999, 2**23
 """Of more signs fewer are drawn; p is 1 / 2,000 at the least then."""
 
-DRAWN_AT_ONCE = 2**22
-"""Signs of a piece; bounds the memory."""
+DRAWN_AT_ONCE = 2**18
+"""Signs of a piece; bounds the memory, and stays in the processor's."""
 
 TIE = 1e-12
 """Of the sum of all sizes: sums that are closer are one sum in exact arithmetic."""
@@ -29,8 +28,8 @@ TIE = 1e-12
 def sign_flip_p(differences: Array, *, draws: int | None = None, seed: int = 0) -> float:
     """The two-sided p of the hypothesis that each difference could as well have the other sign.
 
-    All 2^n signs are gone through up to sixteen differences. Of more, signs are drawn, and the
-    observed ones count as one of the draws, so that p is never 0.
+    All 2^n signs are gone through up to sixteen differences that are not zero. Of more, signs are
+    drawn, and the observed ones count as one of the draws, so that p is never 0.
 
     Args:
         differences: of pairs, finite.
@@ -43,18 +42,31 @@ def sign_flip_p(differences: Array, *, draws: int | None = None, seed: int = 0) 
     Source: Fisher, The Design of Experiments (1935), section 21; Phipson and Smyth (2010),
         Permutation P-values should never be zero, for (b + 1) / (m + 1).
     """
-    sizes = np.asarray(differences, dtype=np.float64)
-    if sizes.size == 0 or not np.isfinite(sizes).all():
-        raise ValueError("needs at least one difference, all of them finite")
-    sizes = sizes[sizes != 0]  # either sign of zero gives the same sum
-    if sizes.size == 0:
-        return 1.0
-    sizes = sizes / np.abs(sizes).max()
-    least = abs(sizes.sum()) - TIE * np.abs(sizes).sum()
-    if len(sizes) <= MOST_EXACT:
-        return float(np.mean(np.abs(_all_sums(sizes)) >= least))
-    draws = draws_of(len(sizes)) if draws is None else draws
-    return (_drawn_beyond(sizes, least, draws, seed) + 1) / (draws + 1)
+    return sign_flip_ps([differences], draws=draws, seed=seed)[0]
+
+
+def sign_flip_ps(
+    samples: Iterable[Array], *, draws: int | None = None, seed: int = 0
+) -> list[float]:
+    """As `sign_flip_p`, of each of several samples; those of one size share their draws.
+
+    Args:
+        samples: of differences.
+        draws: as there.
+        seed: as there.
+
+    Raises:
+        ValueError: as there.
+    """
+    scaled = list(map(_scaled, samples))
+    found = {at: _exact_p(one) for at, one in enumerate(scaled) if _is_exact(one)}
+    sizes = sorted({len(one) for at, one in enumerate(scaled) if at not in found})
+    for n in sizes:
+        places = [at for at, one in enumerate(scaled) if at not in found and len(one) == n]
+        number = draws_of(n) if draws is None else draws
+        beyond = _drawn_beyond(np.stack([scaled[at] for at in places]), number, seed)
+        found |= dict(zip(places, ((beyond + 1) / (number + 1)).tolist(), strict=True))
+    return [found[at] for at in range(len(scaled))]
 
 
 def draws_of(n: int) -> int:
@@ -67,6 +79,30 @@ def smallest_p(n: int) -> float:
     return 2.0 ** (1 - n)
 
 
+def _scaled(differences: Array) -> Array:
+    """In units of the largest."""
+    sizes = np.asarray(differences, dtype=np.float64)
+    if sizes.size == 0 or not np.isfinite(sizes).all():
+        raise ValueError("needs at least one difference, all of them finite")
+    return sizes / (np.abs(sizes).max() or 1.0)
+
+
+def _is_exact(sizes: Array) -> bool:
+    """Whether all signs are gone through; either sign of zero gives the same sum."""
+    return bool(np.count_nonzero(sizes) <= MOST_EXACT)
+
+
+def _exact_p(sizes: Array) -> float:
+    sizes = sizes[sizes != 0]
+    return float(np.mean(np.abs(_all_sums(sizes)) >= _least(sizes))) if sizes.size else 1.0
+
+
+def _least(sizes: Array) -> Array:
+    """The size of a sum that is as far from zero as the observed one; (…, n) -> (…)."""
+    least: Array = np.abs(sizes.sum(axis=-1)) - TIE * np.abs(sizes).sum(axis=-1)
+    return least
+
+
 def _all_sums(sizes: Array) -> Array:
     """The sums over all signs, the first of them fixed; the others mirror these."""
     sums = sizes[:1]
@@ -75,25 +111,26 @@ def _all_sums(sizes: Array) -> Array:
     return sums
 
 
-def _drawn_beyond(sizes: Array, least: float, draws: int, seed: int) -> int:
-    """How many draws of signs have a sum of at least that size."""
-    pieces = _signs(len(sizes), draws, seed)
-    return sum(int(np.count_nonzero(np.abs(signs @ sizes) >= least)) for signs in pieces)
+def _drawn_beyond(sizes: Array, draws: int, seed: int) -> Array:
+    """How many draws of signs have a sum of at least the observed size; (samples, n) -> (samples,).
+
+    A sign is a bit: the sum of all, less twice the sum of those with a minus. The samples are
+    multiplied one by one: threads of a matrix product wait longer for each other than it takes.
+    """
+    least, whole = _least(sizes), sizes.sum(axis=1)
+    beyond = np.zeros(len(sizes), dtype=np.int64)
+    for bits in _drawn_bits(sizes.shape[1], draws, seed):
+        minus = bits.astype(np.float64)
+        for at, one in enumerate(sizes):
+            sums = whole[at] - 2 * (minus @ one)
+            beyond[at] += np.count_nonzero(np.abs(sums) >= least[at])
+    return beyond
 
 
-def _signs(n: int, draws: int, seed: int) -> Iterable[Array]:
-    """Draws of n signs, in pieces; of few signs they are kept for the next differences."""
-    return _few_signs(n, draws, seed) if n * draws <= DRAWN_AT_ONCE else _drawn(n, draws, seed)
-
-
-@lru_cache(2)
-def _few_signs(n: int, draws: int, seed: int) -> tuple[Array, ...]:
-    return tuple(_drawn(n, draws, seed))
-
-
-def _drawn(n: int, draws: int, seed: int) -> Iterator[Array]:
+def _drawn_bits(n: int, draws: int, seed: int) -> Iterator[Array]:
+    """Draws of n bits, in pieces of (draws, n)."""
     random = np.random.default_rng(seed)
-    size = max(1, DRAWN_AT_ONCE // n)
-    for first in range(0, draws, size):
-        shape = (min(size, draws - first), n)
-        yield random.integers(0, 2, shape, dtype=np.int8) * 2.0 - 1
+    at_once = max(1, DRAWN_AT_ONCE // n)
+    for first in range(0, draws, at_once):
+        packed = random.integers(0, 256, (min(at_once, draws - first), -(-n // 8)), dtype=np.uint8)
+        yield np.unpackbits(packed, axis=1, count=n)

@@ -5,12 +5,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seedbed.analysis.basis import ChosenMetric, chosen_metric, measured
-from seedbed.analysis.comparing import DifferentRows, compare_settings, without_repeats
+from seedbed.analysis.comparing import DifferentRows, compare_settings
+from seedbed.analysis.data_files import FILE_KEYS, FileCells, file_cells
 from seedbed.analysis.rows import Rows, rows_of
 from seedbed.analysis.settings import Setting, SettingsCompared, Trial
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.table import RecordTable
-from seedbed.catalog.values import identity, setting_of
+from seedbed.catalog.values import (
+    cells_of,
+    identities,
+    setting_names,
+    setting_of,
+    settings_of,
+)
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import ArgumentError
 from seedbed.sweep.best import SEED
@@ -75,17 +82,18 @@ def compare_runs(table: RecordTable, request: Request | None = None) -> RunsComp
         raise ArgumentError(f"no run to compare{_only_others(table)}")
     _refuse_tasks(table.records)
     metric = chosen_metric(table.records, request.metric, request.better)
-    differing = table.differing_keys()
-    over = _over(table, request.over, differing)
+    files = file_cells(table.records)
+    differing = [key for key in table.differing_keys() if len(set(files.get(key, (1, 2)))) > 1]
+    over = _over(table.records, request.over, differing, files)
     known = differing if request.keys is None else request.keys
     keys = tuple(key for key in known if key not in over)
-    rows = rows_of(table.records)
+    rows = rows_of(table.records, files)
     if over:
-        _refuse_changed_files(rows)
-    trials = _trials(table.records, rows, keys, over, metric.name)
+        _refuse_changed_files(table.records, rows)
+    trials = _trials(table.records, rows, keys, over, metric.name, files)
     labels, records = _by_setting(table.records, keys, trials)
     compared = _compared(trials, keys, over, metric.higher)
-    counted = _counted(table.records, trials)
+    counted = _counted(compared, trials, table.records) if over and compared else records
     return RunsCompared(table, metric, keys, over, compared, labels, records, counted)
 
 
@@ -109,28 +117,31 @@ def _refuse_tasks(records: Sequence[RunRecord]) -> None:
 
 
 def _over(
-    table: RecordTable, asked: Sequence[str] | None, differing: Sequence[str]
+    records: Sequence[RunRecord],
+    asked: Sequence[str] | None,
+    differing: Sequence[str],
+    files: FileCells,
 ) -> tuple[str, ...]:
     """The keys whose values are repetitions."""
     if asked is None:
-        return (SEED,) if SEED in differing and _has_repetitions(table, differing) else ()
-    known = dict.fromkeys(key for run in table.records for key in (*run.settings, *run.choices))
+        repeated = SEED in differing and _has_repetitions(records, differing, files)
+        return (SEED,) if repeated else ()
     for key in asked:
-        if key not in known:
-            hint = did_you_mean(key, known) or f"; those that differ are {joined(differing)}"
+        if not any(key in run.settings or key in run.choices for run in records):
+            hint = did_you_mean(key, setting_names(records))
+            hint = hint or f"; those that differ are {joined(differing)}"
             raise ArgumentError(f"--over: no key '{key}'{hint}")
     return tuple(asked)
 
 
-def _has_repetitions(table: RecordTable, differing: Sequence[str]) -> bool:
+def _has_repetitions(
+    records: Sequence[RunRecord], differing: Sequence[str], files: FileCells
+) -> bool:
     """Whether a setting was run with more than one seed."""
     keys = [key for key in differing if key != SEED]
-    seeds: dict[Setting, Hashable] = {}
-    for run in table.records:
-        seed = identity(setting_of(run, SEED))
-        if seeds.setdefault(_cells(run, keys), seed) != seed:
-            return True
-    return False
+    known: dict[Setting, Setting] = {}
+    pairs = zip(_cells(records, keys, files), _cells(records, [SEED], files), strict=True)
+    return any(known.setdefault(setting, seed) != seed for setting, seed in pairs)
 
 
 def _trials(
@@ -139,18 +150,23 @@ def _trials(
     keys: Sequence[str],
     over: Sequence[str],
     metric: str,
+    files: FileCells,
 ) -> list[Trial]:
     """Runs side by side are each a setting of their own, by their place in the table."""
+    settings = _cells(records, keys, files) if over else [(at,) for at in range(len(records))]
+    cells = zip(records, settings, _cells(records, over, files), rows, strict=True)
     return [
-        Trial(
-            setting=_cells(run, keys) if over else (at,),
-            seed=_cells(run, over),
-            status=run.status,
-            value=measured(run, metric),
-            rows=own_rows,
-        )
-        for at, (run, own_rows) in enumerate(zip(records, rows, strict=True))
+        Trial(setting, seed, run.status, measured(run, metric), own_rows)
+        for run, setting, seed, own_rows in cells
     ]
+
+
+def _cells(
+    records: Sequence[RunRecord], keys: Sequence[str], files: FileCells
+) -> list[tuple[Hashable, ...]]:
+    """Of each run, what it has under the keys; of one that names a file, what the file holds."""
+    columns = [files.get(key) or identities(settings_of(records, key)) for key in keys]
+    return list(zip(*columns, strict=True)) if columns else [()] * len(records)
 
 
 def _by_setting(
@@ -166,13 +182,10 @@ def _by_setting(
 
 
 def _counted(
-    records: Sequence[RunRecord], trials: Sequence[Trial]
+    compared: SettingsCompared, trials: Sequence[Trial], records: Sequence[RunRecord]
 ) -> dict[Setting, list[RunRecord]]:
     runs = {id(trial): run for run, trial in zip(records, trials, strict=True)}
-    found: dict[Setting, list[RunRecord]] = {}
-    for trial in without_repeats(trials):
-        found.setdefault(trial.setting, []).append(runs[id(trial)])
-    return found
+    return {one.setting: [runs[id(trial)] for trial in one.trials] for one in compared.settings}
 
 
 def _compared(
@@ -188,11 +201,11 @@ def _compared(
     return compare_settings((), [replace(one, seed=()) for one in trials], higher=higher)
 
 
-def _refuse_changed_files(rows: Sequence[Rows]) -> None:
+def _refuse_changed_files(records: Sequence[RunRecord], rows: Sequence[Rows]) -> None:
     """A file that changed has other rows, whatever the seed."""
     contents: dict[Hashable, Hashable] = {}
-    for cells, _, content in rows:
-        if contents.setdefault(cells, content) != content:
+    for paths, (cells, _, content) in zip(cells_of(records, FILE_KEYS), rows, strict=True):
+        if contents.setdefault((cells, paths), content) != content:
             raise ArgumentError(
                 "a data file of the runs changed between them, and their settings cannot be "
                 "compared; name the runs of one sweep, or type --over none to see all side by side"
@@ -207,7 +220,3 @@ def _different_rows(keys: Sequence[str]) -> str:
         f"runs of one seed are measured on different rows{told}, and their settings cannot be "
         f"compared; {split}name runs of the same rows, or type --over none to see all side by side"
     )
-
-
-def _cells(run: RunRecord, keys: Sequence[str]) -> Setting:
-    return tuple(identity(setting_of(run, key)) for key in keys)

@@ -16,7 +16,7 @@ import numpy as np
 from seedbed.analysis.intervals import Array, Interval, bca_interval
 from seedbed.analysis.multiple import holm
 from seedbed.analysis.variance import Variance, noise_share
-from seedbed.analysis.verdict import Verdict, paired_p, verdict
+from seedbed.analysis.verdict import Verdict, paired_ps, verdict
 from seedbed.runs.status import Status
 
 Setting = tuple[Hashable, ...]
@@ -167,7 +167,7 @@ class SettingsCompared:
             return []
         best, following, *rest = self.settings
         others = [following, *rest]
-        known = [self.verdict.p, *(paired_p(*_common(best, one)) for one in rest)]
+        known = [self.verdict.p, *paired_ps([_common(best, one) for one in rest])]
         corrected = iter(holm([p for p in known if p is not None]))
         return [
             Against(best, one, self.higher, p, None if p is None else next(corrected))

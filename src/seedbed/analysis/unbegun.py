@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+import orjson
+
 from seedbed.catalog.record import RunRecord
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
-from seedbed.runs.reader import read_json
+from seedbed.runs.reader import read_text
 
 
 def jobs_not_begun(runs: Iterable[RunRecord]) -> dict[Path, int]:
@@ -26,9 +28,10 @@ def jobs_not_begun(runs: Iterable[RunRecord]) -> dict[Path, int]:
 
 def _not_begun(sweep: Path, found: set[str]) -> int:
     try:
-        jobs = read_json(sweep / SWEEP_JOBS).get("jobs")
-    except RunDirectoryError:
+        content = orjson.loads(read_text(sweep / SWEEP_JOBS))
+    except (RunDirectoryError, orjson.JSONDecodeError):
         return 0
+    jobs = content.get("jobs") if isinstance(content, dict) else None
     if not isinstance(jobs, list) or len(jobs) <= len(found):
         return 0
     listed = (job.get("directory") for job in jobs if isinstance(job, dict))

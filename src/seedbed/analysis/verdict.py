@@ -1,13 +1,14 @@
 """Whether a setting is better than another, in words that the numbers can carry."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from seedbed.analysis.intervals import Interval, bca_interval, mean_and_std
-from seedbed.analysis.permutation import sign_flip_p, smallest_p
+from seedbed.analysis.permutation import sign_flip_p, sign_flip_ps, smallest_p
 from seedbed.analysis.superiority import probability_of_superiority
 
 Array = np.ndarray[Any, Any]
@@ -91,9 +92,11 @@ def verdict(first: Array, second: Array, *, higher: bool) -> Verdict:
     )
 
 
-def paired_p(first: Array, second: Array) -> float | None:
-    """The p of the verdict on two settings, alone; None without pairs."""
-    return sign_flip_p(paired_differences(first, second)) if len(first) else None
+def paired_ps(pairs: Sequence[tuple[Array, Array]]) -> list[float | None]:
+    """The p of the verdict on each pair of settings, alone; None without a seed in common."""
+    having = [pair for pair in pairs if len(pair[0])]
+    ps = iter(sign_flip_ps(paired_differences(*pair) for pair in having))
+    return [next(ps) if len(first) else None for first, _ in pairs]
 
 
 def paired_differences(first: Array, second: Array) -> Array:

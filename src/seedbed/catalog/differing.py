@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.values import identity, setting_names, setting_of, settings_of
+from seedbed.catalog.values import cells_of, differ, setting_names, settings_of
 
 BESIDES = (
     "name", "data.name", "allow", "sweep", "trainer.threads", "trainer.log_",
@@ -50,17 +50,7 @@ def _differing(runs: Sequence[RunRecord]) -> list[str]:
 
 
 def _differs(runs: Sequence[RunRecord], key: str) -> bool:
-    values = settings_of(runs, key)
-    first = values[0]
-    alike = values.count(first)
-    if alike == len(values) and {*map(type, values)} <= {type(first)}:
-        return False  # most keys, by one comparison each, in C
-    first_identity = identity(first)
-    return any(identity(value) != first_identity for value in values)
-
-
-def _cell(run: RunRecord, key: str) -> Any:
-    return identity(setting_of(run, key))
+    return differ(settings_of(runs, key))
 
 
 def _following(runs: Sequence[RunRecord], keys: Iterable[str]) -> set[str]:
@@ -81,7 +71,8 @@ def _is_decided(runs: Sequence[RunRecord], key: str, keys: Iterable[str]) -> boo
     if group == key or group not in keys:
         return False
     by_option: dict[Any, Any] = {}
+    options = (run.choices.get(group) for run in runs)
     return all(
-        by_option.setdefault(run.choices.get(group), cell) == cell
-        for run, cell in ((run, _cell(run, key)) for run in runs)
+        by_option.setdefault(option, cell) == cell
+        for option, cell in zip(options, cells_of(runs, [key]), strict=True)
     )

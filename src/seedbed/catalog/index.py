@@ -19,7 +19,7 @@ from typing import Any
 
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.rows import Row, record_of, refuse_wrong_types, row_of, shared_parts
-from seedbed.catalog.stamps import Stamp, files_of
+from seedbed.catalog.stamps import Stamp, digest_now, files_of
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import UNPRINTABLE, open_plain, write_bytes
 from seedbed.runs.layout import RUN_INDEX
@@ -104,8 +104,7 @@ class Index:
         if row is None:
             return None
         record = record_of(row, self._parts, Path(path), name, sweep)
-        files = files_of(record)
-        if Stamp(path, files).digest(files) != stamp:
+        if digest_now(path, files_of(record)) != stamp:
             return None
         self._seen.add(name)
         return record, row[1]

@@ -1,9 +1,10 @@
 """Whether the files of a run are those that were read."""
 
 import os
-import struct
+from array import array
 from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 
 from seedbed.catalog.record import RunRecord
@@ -19,36 +20,66 @@ files that a record is read from and that nearly every run has."""
 
 NOTES, HISTORY = f"/{_NAMES.notes}", f"/{_NAMES.history}"
 
-NUMBERS = struct.Struct("4q")
+POSITIVE = 2**63 - 1
+"""Bits of an inode's number that a signed one has room for."""
+
+NO_FILE = (-1, -1, -1, -1)
+"""No file has such an inode."""
+
+Numbers = tuple[int, int, int, int]
+"""When a file was written and changed, its size and its inode."""
 
 
 class Stamp:
-    """How the files of a run directory stand now: their times, sizes and inodes.
+    """How the files of a run directory stand now, all that a record may be read from.
 
     Args:
         path: of the directory.
-        files: of it, with a `/` in front; none for all that a record may be read from.
     """
 
-    __slots__ = ("_packed", "newest")
+    __slots__ = ("_numbers",)
 
-    def __init__(self, path: str, files: Sequence[str] = ()) -> None:
-        self._packed: dict[str, bytes] = {}
-        self.newest = 0
-        for file in files or (*COMMON, NOTES, HISTORY):
-            try:
-                stat = os.lstat(path + file)
-            except OSError:
-                self._packed[file] = b"-"
-                continue
-            modified, changed = stat.st_mtime_ns, stat.st_ctime_ns
-            number = stat.st_ino & 2**63 - 1
-            self._packed[file] = NUMBERS.pack(modified, changed, stat.st_size, number)
-            self.newest = max(self.newest, modified, changed)
+    def __init__(self, path: str) -> None:
+        files = (*COMMON, NOTES, HISTORY)
+        self._numbers = dict(zip(files, _numbers(path, files), strict=True))
+
+    @property
+    def newest(self) -> int:
+        """When the last of them was written or changed, in nanoseconds."""
+        return max(max(numbers[:2]) for numbers in self._numbers.values())
 
     def digest(self, files: Sequence[str]) -> bytes:
         """Equal for the same files as they stood."""
-        return blake2b(b"".join(self._packed[one] for one in files), digest_size=16).digest()
+        return _digest([self._numbers[one] for one in files])
+
+
+def digest_now(path: str, files: Sequence[str]) -> bytes:
+    """As `Stamp.digest`, of files as they stand now.
+
+    Args:
+        path: of the directory.
+        files: of it, with a `/` in front.
+    """
+    return _digest(_numbers(path, files))
+
+
+def _numbers(path: str, files: Sequence[str]) -> list[Numbers]:
+    """Asks the system for each file: only so is one seen that was written over in its place."""
+    found = []
+    for file in files:
+        try:
+            stat = os.lstat(path + file)
+        except OSError:
+            found.append(NO_FILE)
+            continue
+        inode = stat.st_ino & POSITIVE
+        found.append((stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, inode))
+    return found
+
+
+def _digest(numbers: Sequence[Numbers]) -> bytes:
+    flat = array("q", chain.from_iterable(numbers))
+    return blake2b(flat, digest_size=16).digest()
 
 
 def files_of(record: RunRecord) -> tuple[str, ...]:

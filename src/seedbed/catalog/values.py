@@ -3,12 +3,16 @@
 import json
 import math
 from collections.abc import Callable, Container, Iterable, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from seedbed.catalog.record import RunRecord
 
 MISSING: Final = None
 """Of a run that has no such key; a setting that is null looks the same in a table."""
+
+ABSENT: Final = object()
+"""Of a run whose config has no such key."""
 
 CONFIG = "config."
 """In front of a key of the config that has the name of a field."""
@@ -78,29 +82,28 @@ def setting_of(run: RunRecord, key: str) -> Any:
 
 def settings_of(runs: Sequence[RunRecord], key: str) -> list[Any]:
     """As `setting_of`, of many runs."""
-    values = [run.settings.get(key) for run in runs]
-    if None not in values:
+    values = [run.settings.get(key, ABSENT) for run in runs]
+    if ABSENT not in values:
         return values
-    return [setting_of(run, key) for run in runs]
+    return [
+        run.choices.get(key) if value is ABSENT else value
+        for run, value in zip(runs, values, strict=True)
+    ]
 
 
-def setting_names(runs: Iterable[RunRecord]) -> list[str]:
+def setting_names(runs: Sequence[RunRecord]) -> list[str]:
     """Config groups, and then keys of the config, that a run of these has."""
     groups: dict[str, Any] = {}
-    keys: dict[str, Any] = {}
-    for run in runs:
-        groups.update(run.choices)
-        keys.update(run.settings)
+    for choices in {id(run.choices): run.choices for run in runs}.values():
+        groups.update(choices)
+    keys = chain.from_iterable(dict.fromkeys(tuple(run.settings) for run in runs))
     return list(dict.fromkeys([*groups, *keys]))
 
 
 def keys_of(runs: Sequence[RunRecord]) -> list[str]:
     """All names that a run of these has a value under, each once."""
-    metrics: dict[str, Any] = {}
-    best: dict[str, Any] = {}
-    for run in runs:
-        metrics.update(run.metrics)
-        best.update(run.best)
+    metrics = chain.from_iterable(dict.fromkeys(tuple(run.metrics) for run in runs))
+    best = chain.from_iterable(dict.fromkeys(tuple(run.best) for run in runs))
     names = [*FIELDS, *metrics, *(f"{BEST}{name}" for name in best), *setting_names(runs)]
     return list(dict.fromkeys(names))
 
@@ -121,3 +124,26 @@ def identity(value: Any) -> Any:
     if isinstance(value, list | dict):
         return json.dumps(value, sort_keys=True)
     return value
+
+
+def identities(values: Sequence[Any]) -> list[Any]:
+    """As `identity`, of the values of many runs: those of runs of one form are one object."""
+    if {*map(type, values)} <= {int, type(None)}:
+        return list(values)
+    known = {key: identity(value) for key, value in {id(one): one for one in values}.items()}
+    return [known[id(one)] for one in values]
+
+
+def differ(values: Sequence[Any]) -> bool:
+    """Whether settings are not all the same."""
+    first = values[0]
+    alike = values.count(first)
+    if alike == len(values) and {*map(type, values)} <= {type(first)}:
+        return False  # most keys, by one comparison each, in C
+    return len(set(identities(values))) > 1
+
+
+def cells_of(runs: Sequence[RunRecord], keys: Iterable[str]) -> list[tuple[Any, ...]]:
+    """Of each run, what it has under keys of the config, to be held against another's."""
+    columns = [identities(settings_of(runs, key)) for key in keys]
+    return list(zip(*columns, strict=True)) if columns else [()] * len(runs)

@@ -56,8 +56,8 @@ def main(argv: Sequence[str]) -> int:
     from seedbed.analysis.runs_compared import Request, compare_runs
     from seedbed.api.run_comparison import RunComparison
 
-    fast_start.imports_done()
     with runs_below(args.paths) as every:
+        fast_start.imports_done()
         asked = Request(args.metric, over, args.better)
         _print(RunComparison(compare_runs(filtered(every, args.filter), asked)), args)
     return DONE
