@@ -29,6 +29,7 @@ from seedbed.compose.explain import GROUPS, STUMBLES, UNFOUNDED, explained, unre
 from seedbed.compose.hydra_keys import refuse_unobeyed
 from seedbed.config.absurd import refuse_absurd_overrides
 from seedbed.config.check import checked
+from seedbed.config.idle_keys import notes_on_idle
 from seedbed.config.locations import foreign_config, own_conf, user_conf, using_user_conf
 from seedbed.config.options import fitted_to_classes
 from seedbed.errors import ConfigError
@@ -127,7 +128,9 @@ def from_hydra(config: DictConfig) -> ComposedConfig:
     refuse_unfounded(values)
     values, notes = fitted_to_classes(values, hydra["runtime"]["choices"])
     overrides = hydra["overrides"]["task"]
-    return ComposedConfig(checked(values), unresolved_part(job), hydra, overrides, notes=notes)
+    run = checked(values)
+    notes += notes_on_idle(values, overrides)
+    return ComposedConfig(run, unresolved_part(job), hydra, overrides, notes=notes)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from seedbed.compose.job_overrides import JobOverride, OverrideReader
 from seedbed.compose.patching import Base
 from seedbed.config.check import CheckedGroups, checked
 from seedbed.config.hints import cut
+from seedbed.config.idle_keys import notes_on_idle
 from seedbed.config.key_paths import Path as KeyPath
 from seedbed.config.locations import output_folder
 from seedbed.config.options import fitted_to_classes
@@ -94,6 +95,7 @@ class JobComposer:
         resolved, notes = fitted_to_classes(resolved, base.hydra["runtime"]["choices"])
         typed = list(filter_overrides(texts))
         config = checked(resolved, self.groups)
+        notes += notes_on_idle(resolved, typed)
         return ComposedConfig(config, raw, base.hydra, typed, number, notes)
 
     def _by_hydra(self, number: int, texts: Sequence[str]) -> ComposedConfig:
