@@ -17,6 +17,7 @@ PAGES = [
     "docs/sweeps.md",
     "docs/runs.md",
     "docs/comparing.md",
+    "docs/gallery.md",
     "docs/reproducibility.md",
 ]
 TOLERANCE = 0.02

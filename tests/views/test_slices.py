@@ -168,3 +168,18 @@ def test_a_picture_is_written_and_python_draws_the_same(seedbed: Command, sweep:
     ):
         assert seedbed("plot", sweep, "--output", "x.svg", "--kind", *kind).code == 0
     assert front.load_sweep(sweep).plot("heatmap", keys=["optimizer", "optimizer.lr"]).axes
+
+
+@pytest.mark.parametrize(
+    ("at", "ticks"),
+    [
+        ([1e-3, 3e-3, 1e-2], ["0.001", "0.003", "0.01"]),
+        ([8, 16, 32, 64], ["8", "16", "32", "64"]),
+        ([4], ["4"]),
+        ([1.0, 1.01, 2.0], None),
+    ],
+)
+def test_a_slice_has_its_values_as_ticks_where_there_is_room(at, ticks) -> None:
+    (axes,) = draw_slice(Slice("k", at, [Level([0.5], 0)] * len(at)), "loss").axes
+    shown = [label.get_text() for label in axes.get_xticklabels()]
+    assert (shown == ticks) == (ticks is not None)

@@ -25,6 +25,9 @@ POINTS = "os^Dv<>pP*"
 LONGEST_TICK = 18
 """Characters."""
 
+LEAST_GAP = 1 / 12
+"""Of an axis, between two ticks that are values of a key."""
+
 WIDE = 100.0
 """Between the least and the greatest value of a metric: from there on its axis is logarithmic."""
 
@@ -41,9 +44,11 @@ def draw_slice(drawn: Slice, metric: str) -> "Figure":
     line = "-" if drawn.is_numeric else "none"
     axes.plot(at, means, color="black", marker="D", linestyle=line, markersize=6, label="mean")
     _mark_without(axes, at, drawn.levels)
-    if drawn.is_numeric and is_wide(drawn.at):
-        axes.set_xscale("log")
-    elif not drawn.is_numeric:
+    if drawn.is_numeric:
+        logarithmic = is_wide(drawn.at)
+        axes.set_xscale("log" if logarithmic else "linear")
+        _tick_values(axes, drawn.at, logarithmic)
+    else:
         axes.set_xticks(list(at), _ticks(drawn.at))
         axes.margins(x=0.15)
         _turn(axes, drawn.at)
@@ -181,6 +186,15 @@ def _turn(axes: "Axes", values: Sequence[Any]) -> None:
     longest = max(len(value_text(value)) for value in values)
     if not are_numbers(values) and min(longest, LONGEST_TICK) * len(values) > 48:
         axes.tick_params(axis="x", labelrotation=30)
+
+
+def _tick_values(axes: "Axes", at: Sequence[float], logarithmic: bool) -> None:
+    """A tick at each value, where they stand far enough apart for their numbers."""
+    places = np.log10(at) if logarithmic else np.asarray(at, float)
+    places = np.sort(places)
+    if len(places) == 1 or np.diff(places).min() >= LEAST_GAP * np.ptp(places):
+        axes.set_xticks(list(at), _ticks(at))
+        axes.minorticks_off()
 
 
 def _label_y(axes: "Axes", metric: str, values: Sequence[float]) -> None:
