@@ -18,6 +18,7 @@ PAGES = [
     "docs/runs.md",
     "docs/comparing.md",
     "docs/gallery.md",
+    "docs/reports.md",
     "docs/reproducibility.md",
 ]
 TOLERANCE = 0.02

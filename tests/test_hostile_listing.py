@@ -10,10 +10,12 @@ from support.hostile.bombs import BOMBS
 from support.hostile.corpus import ATTACKS, Place
 from support.hostile.files import FILES
 from support.hostile.strangers import STRANGERS
+from support.report_pages import PageParts, parts_of
 from test_hostile_runs import SECONDS, SECRET, UNSAFE, found_run, in_time, tree
 
 from seedbed.catalog.config_text import flat_settings
 from seedbed.errors import RunDirectoryError
+from seedbed.views.report.page import page
 
 ALL = {**ATTACKS, **FILES, **BOMBS, **STRANGERS}
 
@@ -48,18 +50,32 @@ def test_hostile_runs_are_listed_tagged_and_removed(seedbed, places, tmp_path: P
     with in_time(SECONDS):
         for form in ("--limit=0", "--json", "--csv", "--md"):
             assert told(seedbed("runs", tmp_path / "all", form), form) == 0
+    pages = 0
     for name, place in places.items():
         with in_time(SECONDS):
             journal = Path(f"{name.replace('/', ' ')}.log")
             if not told(seedbed("dashboard", found_run(place), "--optuna", journal), name):
                 assert not UNSAFE.search(journal.read_text()), name
                 assert SECRET not in journal.read_text(), name
+            file = Path(f"{name.replace('/', ' ')}.html")
+            if not told(seedbed("report", found_run(place), "--output", file), name):
+                assert SECRET not in file.read_text(), name
+                assert not UNSAFE.search(parts_of(file).data), name
+                assert parts_of(file).names == elements(), name
+                pages += 1
+                file.unlink()
             told(seedbed("tag", found_run(place), "word"), name)
             told(seedbed("note", found_run(place), "a text"), name)
             told(seedbed("remove", found_run(place), "--yes"), name)
         assert tree(place.outside.parent) == before[name], f"{name}: something outside was changed"
     assert not (tmp_path / "canary").exists(), "a payload was executed"
     assert len(list(Path().glob("*.log"))) > 50
+    assert pages > 50
+
+
+def elements() -> list[str]:
+    """Of a page of runs, whatever these hold: what is theirs is data, and no element."""
+    return PageParts(page({})).names
 
 
 def told(result: Result, name: str) -> int:

@@ -79,7 +79,7 @@ TAKEN = {
 }  # fmt: skip
 """What a command needs beside its run."""
 
-LISTS = ("runs", "compare", "dashboard")
+LISTS = ("runs", "compare", "dashboard", "report")
 """They look for runs below a folder."""
 
 

@@ -42,6 +42,7 @@ ANSWERED = {
     "curves of a run": ["plot", "run"],
     "table of runs": ["runs", ".", "--filter", "status=completed", "--sort", "train/loss"],
     "runs compared": ["compare", "run"],
+    "page of a run": ["report", "run"],
 }
 
 REFUSED = {

@@ -67,14 +67,54 @@ class Browser:
             time.sleep(0.2)
         return text
 
+    def run(self, script: str, *args: Any) -> Any:
+        """What a script of the page gives back."""
+        return ask(f"{self.session}/execute/sync", {"script": script, "args": list(args)})
+
+    def until(self, script: str, seconds: float = 200) -> Any:
+        """What a script gives back once that is true; it fails where it never is."""
+        end = time.monotonic() + seconds
+        while not (told := self.run(script)):
+            if time.monotonic() > end:
+                pytest.fail(f"never true in the page: {script}")
+            time.sleep(0.05)
+        return told
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Presses the mouse at a place of the page, moves it, and lets it go."""
+        moves = [_move(start, 0), {"type": "pointerDown", "button": 0}]
+        middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+        moves += [_move(middle, 100), _move(end, 100), {"type": "pointerUp", "button": 0}]
+        pointer = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}}
+        ask(f"{self.session}/actions", {"actions": [{**pointer, "actions": moves}]})
+
+    def log(self, kind: str) -> list[dict[str, Any]]:
+        """What was logged since it was last asked: `browser`, or `performance`."""
+        told: list[dict[str, Any]] = ask(f"{self.session}/se/log", {"type": kind})
+        return told
+
+    def command(self, name: str, **params: Any) -> Any:
+        """What a command of the DevTools protocol gives back."""
+        return ask(f"{self.session}/goog/cdp/execute", {"cmd": name, "params": params})
+
     def picture(self, path: Path) -> None:
         """Writes what is to be seen as a PNG."""
         path.write_bytes(base64.b64decode(ask(f"{self.session}/screenshot")))
 
 
+def _move(place: tuple[float, float], milliseconds: int) -> dict[str, Any]:
+    x, y = (round(at) for at in place)
+    return {"type": "pointerMove", "duration": milliseconds, "x": x, "y": y}
+
+
 @contextmanager
-def browser(profile: Path) -> Iterator[Browser]:
-    """A window with an empty profile, closed at the end."""
+def browser(profile: Path, *flags: str) -> Iterator[Browser]:
+    """A window with an empty profile, closed at the end.
+
+    Args:
+        profile: folder of it.
+        flags: of Chromium, beside our own; of two that are the same the last counts.
+    """
     with (
         tempfile.TemporaryFile("w+") as said,
         subprocess.Popen(
@@ -86,8 +126,12 @@ def browser(profile: Path) -> Iterator[Browser]:
     ):
         try:
             address = f"http://127.0.0.1:{_port(said)}"
-            options = {"binary": str(CHROMIUM), "args": [*FLAGS, f"--user-data-dir={profile}"]}
-            wanted = {"alwaysMatch": {"goog:chromeOptions": options}}
+            options = {
+                "binary": str(CHROMIUM),
+                "args": [*FLAGS, *flags, f"--user-data-dir={profile}"],
+            }
+            logs = {"browser": "ALL", "performance": "ALL"}
+            wanted = {"alwaysMatch": {"goog:chromeOptions": options, "goog:loggingPrefs": logs}}
             session = ask(f"{address}/session", {"capabilities": wanted})["sessionId"]
             yield Browser(f"{address}/session/{session}")
             ask(f"{address}/session/{session}", method="DELETE")

@@ -1,6 +1,7 @@
 """A run, as Python sees it: its directory, and the model that was trained."""
 
 from collections.abc import Callable, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -9,6 +10,7 @@ from seedbed.api.hygiene import untouched
 from seedbed.api.predictions import Predictions, predicted
 from seedbed.api.run_display import run_html, run_line
 from seedbed.api.run_models import RunModels, activations
+from seedbed.api.wording import worded_for_python
 from seedbed.handed_in import handing_in
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
@@ -221,6 +223,21 @@ class Run:
         from seedbed.api.run_pictures import RowsAsked, drawn_on_rows
 
         return drawn_on_rows(self._models, self._paths, kind, RowsAsked(rows, targets, checkpoint))
+
+    @worded_for_python()
+    @_within_bounds
+    def report(self, path: str | PathLike[str] | None = None) -> Path:
+        """Writes one HTML page of the run, as `seedbed report` does; where it was written to.
+
+        Args:
+            path: of the file; None for `report.html` in the run directory.
+
+        Raises:
+            ArgumentError: if a file is there that is no report.
+        """
+        from seedbed.api.reporting import report_below
+
+        return report_below(self.path, path)
 
     def __fspath__(self) -> str:
         return str(self.path)

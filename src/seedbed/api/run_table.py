@@ -1,6 +1,8 @@
 """All runs below folders, as Python sees them: a sequence of runs, and what they tell."""
 
 from collections.abc import Iterator, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from seedbed.api.frames import frame_of, polars_frame_of
@@ -170,6 +172,39 @@ class RunTable(Sequence[Run]):
 
         compared = Request(metric, _listed(over), better)
         return picture(self._table, PictureRequest(kind, compared, _listed(keys), against))[0]
+
+    @worded_for_python()
+    def report(
+        self,
+        path: str | PathLike[str],
+        metric: str | None = None,
+        *,
+        over: str | Sequence[str] | None = None,
+        better: str | None = None,
+    ) -> Path:
+        """Writes one HTML page of the runs, as `seedbed report` does.
+
+        Args:
+            path: of the file; a report that is there is replaced.
+            metric: as `compare` takes it, and so the others.
+            over: keys whose values are repetitions of one setting.
+            better: `"higher"` or `"lower"`.
+
+        Returns:
+            Where it was written to.
+
+        Raises:
+            ArgumentError: if there is no run, the runs cannot be compared as asked, or another
+                file is there.
+        """
+        from seedbed.analysis.runs_compared import Request
+        from seedbed.api.reporting import write_report
+        from seedbed.views.report.content import Origin
+        from seedbed.views.report.output import page_path
+
+        file = page_path(Path(path), ())
+        write_report(self._table, Request(metric, _listed(over), better), Origin(file.stem), file)
+        return file
 
     def to_pandas(self) -> "pandas.DataFrame":
         """The rows as a DataFrame of pandas.

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from seedbed.api.run import Run
+from seedbed.api.wording import worded_for_python
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.status import Status
@@ -74,6 +76,20 @@ class Sweep(Sequence[Run]):
         from seedbed.catalog.table import table_of
 
         return RunTable(table_of([self.path])).plot(kind, metric, **how)
+
+    @worded_for_python()
+    def report(self, path: str | PathLike[str] | None = None) -> Path:
+        """Writes one HTML page of its runs, as `seedbed report` does; where it was written to.
+
+        Args:
+            path: of the file; None for `report.html` in the sweep's directory.
+
+        Raises:
+            ArgumentError: if it has no run yet, or a file is there that is no report.
+        """
+        from seedbed.api.reporting import report_below
+
+        return report_below(self.path, path)
 
     def __len__(self) -> int:
         return len(self._begun)

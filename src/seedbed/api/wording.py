@@ -32,6 +32,8 @@ IN_PYTHON = (
     (r"; if it lies elsewhere now, type data.\w+=FILE after the run", ""),
     (r"^--key(: | is )", r"keys\1"),
     (r"type --against and one of", "give against= and one of"),
+    (r"^--output: ", "path: "),
+    (r"or name another file with --output", "or give another path"),
     (r"; --json --limit 1 shows the names", "; columns has the names"),
 )
 """Advice of the commands and what to do instead; the first that fits a place takes it."""

@@ -23,6 +23,7 @@ COMMANDS = {
     "note": "write a note beside a run",
     "remove": "remove runs or a sweep, saying first what goes",
     "compare": "what differs between runs, which setting is best, and whether that is shown",
+    "report": "one HTML page of runs: verdict, table, curves; needs no network",
     "confirm": "train a sweep's best settings again with fresh seeds",
     "resume": "go on where a run stopped, to the same bits",
     "reproduce": "run a run again and compare bit for bit",

@@ -48,7 +48,7 @@ def environment(
     """
     return {
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: installed_version(name) for name in PACKAGES},
         "git": git_state(Path.cwd()),
         "machine": {
             "system": f"{platform.system()} {platform.release()}",
@@ -106,7 +106,8 @@ def _git(folder: Path, *words: str) -> str | None:
     return shown.decode(errors="replace")
 
 
-def _version(name: str) -> str | None:
+def installed_version(name: str) -> str | None:
+    """The version of a package; None where it is not installed."""
     if name == "torch" and name in sys.modules:  # with its build, such as +cpu, which decides bits
         return str(sys.modules[name].__version__)
     try:

@@ -98,6 +98,9 @@ SWEEP_JOBS = "sweep.json"
 SWEEP_START = "start.pt"
 """The starting weights of a module that a Python program built, the same for all jobs."""
 
+REPORT = "report.html"
+"""The page that `seedbed report` writes into the folder that it is of; nothing reads it."""
+
 SWEEP_CONFIG = "multirun.yaml"
 RUN_INDEX = ".seedbed_index.sqlite"
 """What was read of the runs below a folder; in that folder, and safe to delete."""

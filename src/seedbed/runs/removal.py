@@ -16,6 +16,7 @@ from seedbed.runs.files import printable, writing
 from seedbed.runs.layout import (
     EVENT_PREFIX,
     LOCK,
+    REPORT,
     SWEEP_CONFIG,
     SWEEP_JOBS,
     SWEEP_START,
@@ -35,7 +36,7 @@ OWN_NAMES = frozenset((
         _NAMES.config, _NAMES.status, _NAMES.environment, _NAMES.history, _NAMES.model,
         _NAMES.preprocessing, _NAMES.result, _NAMES.figure, _NAMES.log, _NAMES.notes,
     )),
-    SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START, SWEEP_TABLE, LOCK,
+    SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START, SWEEP_TABLE, LOCK, REPORT,
 ))  # fmt: skip
 CHECKPOINTS = frozenset(path.name for path in (_NAMES.last, _NAMES.best, _NAMES.start))
 

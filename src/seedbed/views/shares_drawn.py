@@ -1,9 +1,10 @@
 """What mattered, as bars: the shares that `analysis` computes, the largest first."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from seedbed.analysis.importance import ANOVA, importance
+from seedbed.analysis.importance import ANOVA, Importance, importance
 from seedbed.analysis.runs_compared import RunsCompared
 from seedbed.analysis.sentences import percent, share_name
 from seedbed.errors import ArgumentError
@@ -49,13 +50,22 @@ def bars_of(compared: RunsCompared) -> Bars:
             "importance: it takes settings that were run with several seeds each; "
             "type seed=range(0,10) in the sweep"
         )
-    found = importance(compared.settings, compared.over)
+    return bars_of_importance(importance(compared.settings, compared.over), compared.over)
+
+
+def bars_of_importance(found: Importance, over: Sequence[str]) -> Bars:
+    """The shares of what is known already.
+
+    Args:
+        found: what mattered.
+        over: names of what is repeated.
+    """
     shown = list(found.shares)[:MOST_BARS]
     noise = found.noise if found.method == ANOVA else None
     names = [share_name(one) for one in shown]
     shares = [one.share for one in shown]
     if noise is not None:
-        names.append(f"{', '.join(compared.over)} (noise)")
+        names.append(f"{', '.join(over)} (noise)")
         shares.append(noise)
     return Bars(found.method, names, shares, noise is not None, len(found.shares) - len(shown))
 

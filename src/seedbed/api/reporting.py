@@ -1,0 +1,104 @@
+"""A page of runs: compares them as `compare` does, and writes what that says and what they hold."""
+
+from os import PathLike
+from pathlib import Path
+
+from seedbed.analysis.basis import best_first
+from seedbed.analysis.runs_compared import Request, RunsCompared, compare_runs
+from seedbed.api.run_comparison import RunComparison
+from seedbed.catalog.record import RunRecord
+from seedbed.catalog.table import RecordTable, table_of
+from seedbed.errors import ArgumentError
+from seedbed.runs.files import write_text
+from seedbed.views.report.content import Origin, Told, content
+from seedbed.views.report.output import page_path
+from seedbed.views.report.page import page
+
+
+def write_report(table: RecordTable, request: Request, origin: Origin, output: Path) -> Told:
+    """Writes the page.
+
+    Args:
+        table: the runs, the newest first.
+        request: how they are compared. Where nothing is asked for and they cannot be compared, the
+            page says why.
+        origin: of the page.
+        output: the file; one that is there is replaced.
+
+    Returns:
+        What the page says of the runs.
+
+    Raises:
+        ArgumentError: if there is no run, or the runs cannot be compared as asked.
+    """
+    if not table.records:
+        raise ArgumentError(f"no run to report{_only_others(table)}")
+    told, records = _compared(table, request)
+    ordered = RecordTable(records, table.left_out, table.notes)
+    write_text(output, page(content(ordered, told, origin)))
+    return told
+
+
+def report_below(folder: Path, output: str | PathLike[str] | None) -> Path:
+    """The page of the runs in a folder, as they themselves suggest; where it was written to.
+
+    Args:
+        folder: a run or a sweep.
+        output: the file; None for `report.html` in the folder.
+    """
+    path = page_path(None if output is None else Path(output), [str(folder)])
+    write_report(table_of([folder]), Request(), Origin(folder.name), path)
+    return path
+
+
+def _compared(table: RecordTable, request: Request) -> tuple[Told, list[RunRecord]]:
+    try:
+        compared = compare_runs(table, request)
+    except ArgumentError as err:
+        if request != Request():
+            raise
+        return Told(reason=err.problems[0], notes=table.notes), table.records
+    ranked, others = _ranked(compared)
+    return _told(RunComparison(compared), len(ranked)), [*ranked, *others]
+
+
+def _told(comparison: RunComparison, ranked: int) -> Told:
+    return Told(
+        comparison.metric,
+        comparison.higher_is_better,
+        comparison.over,
+        comparison.keys,
+        comparison.rows if comparison.over else [],
+        comparison.importance,
+        comparison.sentences,
+        comparison.notes,
+        comparison.verdict if comparison.sentences else None,
+        "" if comparison.sentences else _no_verdict(comparison),
+        ranked,
+    )
+
+
+def _no_verdict(comparison: RunComparison) -> str:
+    if len(comparison.records) == 1:
+        return "one run, and nothing to compare it with"
+    if not comparison.is_ranked:
+        return "the runs are measured on rows of their own, and are not ranked"
+    if comparison.over:
+        return f"one setting alone: the runs differ in nothing but {', '.join(comparison.over)}"
+    return (
+        "runs side by side: no setting was run with several seeds, which would tell a win from luck"
+    )
+
+
+def _ranked(compared: RunsCompared) -> tuple[list[RunRecord], list[RunRecord]]:
+    """The best run first, where they are measured on the same rows; and the others."""
+    if compared.settings is None or not compared.metric.name:
+        return [], compared.table.records
+    return best_first(compared.table.records, compared.metric)
+
+
+def _only_others(table: RecordTable) -> str:
+    if not table.left_out:
+        return ": the folder holds none; train some with seedbed train"
+    first = table.left_out[0]
+    return f": {len(table.left_out)} folders are none, such as '{first.name}' ({first.problem})"

@@ -1,0 +1,121 @@
+// Parallel coordinates: a line for each run through all axes; dragging along an axis brushes.
+
+const NO_WEBGL =
+  "This browser draws no WebGL, which the parallel coordinates need; the table and the filter do the same.";
+
+// Without the button that would send the data of a picture to the maker of the library.
+const QUIET = {
+  displaylogo: false,
+  responsive: true,
+  showSendToCloud: false,
+  showLink: false,
+  plotlyServerURL: "",
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "sendChartToCloud"],
+};
+const FONT = { family: 'system-ui, "Segoe UI", "DejaVu Sans", sans-serif', size: 12, color: "#1c2430" };
+
+/** Whether the browser draws in three dimensions, by hardware or by program. */
+function hasWebGL() {
+  const canvas = document.createElement("canvas");
+  return Boolean(canvas.getContext("webgl") || canvas.getContext("experimental-webgl"));
+}
+
+class Parallel {
+  constructor(report, selection) {
+    this.report = report;
+    this.selection = selection;
+    this.picture = byId("parallel-picture");
+    this.drawn = report.runs.map((_, row) => row).filter((row) => this.isWhole(row));
+    if (this.report.axes.length < 2 || this.drawn.length < 2) return;
+    byId("parallel").hidden = false;
+    if (!hasWebGL()) {
+      this.picture.classList.add("none");
+      this.picture.textContent = NO_WEBGL;
+      return;
+    }
+    this.says();
+    Plotly.newPlot(this.picture, [this.trace()], this.layout(), QUIET);
+    this.picture.on("plotly_restyle", () => selection.brush(this.brushes()));
+    selection.onChange((reason) => reason === "filter" && this.draw());
+  }
+
+  isWhole(row) {
+    return this.report.axes.every((axis) => axis.places[row] !== null);
+  }
+
+  says() {
+    const { told, runs } = this.report;
+    const left = runs.length - this.drawn.length;
+    const without = left ? ` ${counted(left, "run")} without a finite value are not drawn.` : "";
+    const wide = this.report.axes.filter((one) => one.logarithmic).map((one) => one.label);
+    const logs = wide.length ? ` Logarithmic: ${wide.join(", ")}.` : "";
+    const colour = told.ranked ? ` The darker a line, the better its ${told.metric}.` : "";
+    byId("parallel-says").textContent =
+      "Drag along an axis to choose a part of it, click beside it to let go; drag its name to move it. " +
+      `The curves and the table follow.${colour}${logs}${without}`;
+  }
+
+  /** Draws the runs that the filter takes, with what is brushed as it was. */
+  draw() {
+    Plotly.react(this.picture, [this.trace()], this.layout(), QUIET);
+  }
+
+  trace() {
+    const taken = new Set(this.selection.filtered);
+    const rows = this.drawn.filter((row) => taken.has(row)).reverse();
+    return {
+      type: "parcoords",
+      line: this.line(rows),
+      unselected: { line: { color: "#c4cad3", opacity: 0.25 } },
+      labelangle: this.report.axes.length > 6 ? -18 : 0,
+      labelfont: { ...FONT, size: 13 },
+      tickfont: FONT,
+      rangefont: { ...FONT, color: "rgba(0,0,0,0)" },
+      dimensions: this.report.axes.map((axis, number) => this.dimension(axis, number, rows)),
+    };
+  }
+
+  /** Dark for the best; the colour goes by rank, so that no outlier takes it all. */
+  line(rows) {
+    const { ranked } = this.report.told;
+    if (!ranked) return { color: "#1f4e9c" };
+    return {
+      color: rows,
+      cmin: 0,
+      cmax: Math.max(1, this.report.runs.length - 1),
+      colorscale: [[0, "#0b2a5b"], [0.25, "#2f6db5"], [0.6, "#8fb8de"], [1, "#dfe6ee"]],
+    };
+  }
+
+  dimension(axis, number, rows) {
+    const every = this.drawn.map((row) => axis.places[row]);
+    const low = every.reduce((a, b) => Math.min(a, b));
+    const high = every.reduce((a, b) => Math.max(a, b));
+    const ranges = this.selection.brushes.get(number);
+    return {
+      label: literal(cut(axis.label, 26)),
+      values: rows.map((row) => axis.places[row]),
+      range: low < high ? [low, high] : [low - 0.5, high + 0.5],
+      ...(axis.ticks.length && {
+        tickvals: axis.ticks.map(([place]) => place),
+        // Ticks of one text would be one tick: each has a number of its own, of signs without width.
+        ticktext: axis.ticks.map(([, text], at) => literal(cut(text, 18)) + "\u200b".repeat(at)),
+      }),
+      ...(ranges && { constraintrange: ranges.length === 1 ? ranges[0] : ranges }),
+    };
+  }
+
+  layout() {
+    const top = this.report.axes.length > 6 ? 96 : 56;
+    return { margin: { l: 70, r: 90, t: top, b: 24 }, font: FONT, paper_bgcolor: "#fff", autosize: true };
+  }
+
+  /** What is brushed now, by the number of the axis. */
+  brushes() {
+    const found = new Map();
+    this.picture.data[0].dimensions.forEach(({ constraintrange: range }, number) => {
+      if (range?.length) found.set(number, Array.isArray(range[0]) ? range : [range]);
+    });
+    return found;
+  }
+}
