@@ -83,6 +83,8 @@ def test_best_refuses_what_cannot_be_compared(table, made: Path, sum_run: Path, 
     with pytest.raises(ArgumentError, match="different rows"):
         mixed.best("val/loss")
     assert mixed.best("val/loss", across_rows=True).path in [run.path for run in mixed]
+    assert "measured on different rows" in mixed.sort("val/loss").notes[0]
+    assert table.sort("val/loss").notes == []
     with pytest.raises(ArgumentError):
         front.runs(sum_run).filter("status=failed").best("train/loss")
 

@@ -59,6 +59,38 @@ def test_sort_has_undefined_values_last_and_counts_them(seedbed, outputs: Path) 
     assert [row[0] for row in cells(result.out)[2:]] == ["a", "b", "c"]
 
 
+def test_a_sort_that_is_no_ranking_is_told(seedbed, outputs: Path) -> None:
+    by_loss = ["runs", "--sort", "val/loss,optimizer.lr", "--json"]
+    assert "no ranking" not in seedbed(*by_loss).err
+
+    change(outputs / "table/b", "seed: 0", "seed: 1")
+    rows = "val/loss: the runs are measured on different rows, so that their order by it is no"
+    assert rows in seedbed(*by_loss).err
+    assert rows in seedbed(*by_loss, "--filter", "seed=0 or val/loss=0.25").err
+    assert rows in seedbed("runs", "--sort", "-val/loss").err
+    for other in (["--sort", "optimizer.lr"], ["--sort", "val/loss", "--filter", "seed=0"], []):
+        assert "no ranking" not in seedbed("runs", *other).err
+
+    change(outputs / "table/a", "  _target_: null", "  _target_: torch.nn.L1Loss")
+    unit = "val/loss is not in one unit, as loss or data.standardize differs between the runs"
+    assert unit in seedbed(*by_loss).err
+    assert unit in seedbed("runs", "--sort", "val/loss", "--filter", "optimizer.lr<0.3").err
+
+
+def test_runs_of_two_tasks_have_no_ranking(seedbed, outputs: Path) -> None:
+    result = outputs / "table/a/result.json"
+    result.write_text(json.dumps({**json.loads(result.read_text()), "task": "regression"}))
+    assert "val/loss: the runs have different tasks (binary, regression), so that" in (
+        seedbed("runs", "--sort", "val/loss").err
+    )
+
+
+def change(run: Path, before: str, after: str) -> None:
+    config = (run / "config.yaml").read_text()
+    assert before in config
+    (run / "config.yaml").write_text(re.sub(f"^{before}$", after, config, flags=re.MULTILINE))
+
+
 def test_filter_says_how_many_are_left(seedbed, outputs: Path) -> None:
     result = seedbed("runs", "--filter", "val/loss<0.4")
     assert result.out.startswith("1 of 3 runs in outputs/table, newest first:\n")

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from seedbed.analysis.rows import differing
+from seedbed.analysis.units import NOT_ONE_UNIT, differ_in_unit, losses, scales
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.values import BEST, cells_of, setting_of, settings_of
+from seedbed.catalog.values import BEST, setting_of
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import ArgumentError
 from seedbed.runs.status import Status
@@ -61,7 +61,7 @@ def chosen_metric(
         chosen, why = metric, ""
         _refuse_unknown(metric, names)
     _refuse_absent(done, chosen)
-    if metric is not None and metric.endswith("/loss"):
+    if metric is not None:
         _refuse_units(done, metric)
     if chosen.removeprefix(BEST).startswith("test/"):
         why = "the test rows chose the best here, and are no test of it any more"
@@ -132,7 +132,7 @@ def _default(done: Sequence[RunRecord], names: Sequence[str]) -> tuple[str, str]
 
 def _yardsticks(done: Sequence[RunRecord], monitor: str) -> list[Metric]:
     """What each kind of run is compared by."""
-    kinds = zip((tuple(run.metrics) for run in done), _losses(done), _scales(done), strict=True)
+    kinds = zip((tuple(run.metrics) for run in done), losses(done), scales(done), strict=True)
     jobs = [
         JobState(0, [], "", "", metrics=dict.fromkeys(names, 0.0), loss=loss, scale=scale)
         for names, loss, scale in dict.fromkeys(kinds)
@@ -173,14 +173,10 @@ def _refuse_absent(done: Sequence[RunRecord], metric: str) -> None:
 
 
 def _refuse_units(done: Sequence[RunRecord], metric: str) -> None:
-    scaled = len(set(_scales(done))) > 1 and not any("val/accuracy" in run.metrics for run in done)
-    if len(set(_losses(done))) > 1 or scaled:
+    if differ_in_unit(done, metric):
         others = [name for name in _shared(done) if not name.endswith("/loss")]
         hint = f"; type --metric and one of {joined(others)}" if others else ""
-        raise ArgumentError(
-            f"{metric} is not in one unit, as loss or data.standardize differs between the runs"
-            f"{hint}"
-        )
+        raise ArgumentError(f"{metric} {NOT_ONE_UNIT}{hint}")
 
 
 def _shared(done: Sequence[RunRecord]) -> list[str]:
@@ -201,14 +197,3 @@ def _direction(metric: str, better: str | None) -> bool:
             "when it is higher; type --better higher or --better lower"
         )
     return better == "higher"
-
-
-def _losses(records: Sequence[RunRecord]) -> list[str]:
-    """Equal for runs with the same loss; begins with its class, as `Yardstick` asks."""
-    decide = differing(records, lambda key: key.split(".")[0] == "loss")
-    kinds = settings_of(records, "loss._target_")
-    return [f"{kind} {cells}" for kind, cells in zip(kinds, cells_of(records, decide), strict=True)]
-
-
-def _scales(records: Sequence[RunRecord]) -> list[str]:
-    return ["standardized" if run.settings.get("data.standardize") else "own" for run in records]

@@ -88,6 +88,9 @@ class RunTable(Sequence[Run]):
     def sort(self, keys: str) -> "RunTable":
         """The runs by columns, such as `"val/loss"` or `"-val/accuracy,seed"`.
 
+        Where a metric does not rank the runs, as they are measured on different rows or in
+        different units, `notes` says so.
+
         Args:
             keys: with commas between; `-` in front for the largest first. Runs without a value are
                 last.
@@ -95,7 +98,9 @@ class RunTable(Sequence[Run]):
         Raises:
             ArgumentError: for a name that no run has.
         """
-        return RunTable(self._table.in_order(_text(keys, "sort", "val/loss")))
+        from seedbed.analysis.order import in_order
+
+        return RunTable(in_order(self._table, _text(keys, "sort", "val/loss")))
 
     @worded_for_python()
     def best(

@@ -60,7 +60,10 @@ def main(argv: Sequence[str]) -> int:
         fast_start.imports_done()
         table = every.filtered(args.filter) if args.filter is not None else every
         if args.sort is not None:
-            table = table.in_order(args.sort)
+            # Imported here: what it asks is asked of metrics alone.
+            from seedbed.analysis.order import in_order
+
+            table = in_order(table, args.sort)
         columns = known_names(every.records, args.columns, "--columns") if args.columns else []
         if args.json or args.csv or args.md:
             _print_form(table[: args.limit or None], columns, args)
