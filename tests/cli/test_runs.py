@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.terminals import shown_on
 
 from seedbed.cli import runs as command
 from seedbed.runs.lock import DirectoryLock
@@ -183,23 +184,10 @@ def test_mistakes_are_one_line(seedbed, outputs: Path, words: list[str], told: s
     assert told in result.err
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.fixture
 def terminal(monkeypatch):
     """Runs the command on a terminal of so many columns."""
-
-    def run(width: int, *words: str) -> list[str]:
-        out = Terminal()
-        monkeypatch.setattr("sys.stdout", out)
-        monkeypatch.setenv("COLUMNS", str(width))
-        assert command.main(words) == 0
-        return out.getvalue().splitlines()
-
-    return run
+    return lambda width, *words: shown_on(monkeypatch, width, command.main, *words)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])

@@ -6,7 +6,7 @@ from typing import Any
 
 from seedbed.analysis.sentences import p_text
 from seedbed.api.run_comparison import RunComparison
-from seedbed.cli.setting_columns import fitted, interval_text, ranks, std_text
+from seedbed.cli.setting_columns import RUN, fitted, interval_text, ranks, std_text
 from seedbed.config.hints import counted
 from seedbed.runs.files import printable
 from seedbed.runs.status import Status
@@ -43,24 +43,27 @@ def _title(compared: RunComparison, number_of: int) -> str:
 
 
 def _settings_table(compared: RunComparison, rows: Sequence[Row]) -> list[str]:
-    numbers = [
+    needed = [
         _column("n", rows, lambda row: str(row["n"])),
         _column("mean", rows, lambda row: cell_text(row["mean"])),
+    ]
+    if any(row["without_value"] for row in rows):
+        needed.insert(1, _column("lost", rows, lambda row: str(row["without_value"])))
+    numbers = [
         _column("± std", rows, lambda row: std_text(row["std"])),
         _column("95 % interval", rows, _interval),
     ]
-    if any(row["without_value"] for row in rows):
-        numbers.insert(1, _column("lost", rows, lambda row: str(row["without_value"])))
     if len(compared) > 2:
         numbers.append(_column("p (Holm)", rows, _corrected))
-    return fitted(_labels(compared, rows), [ranks(len(rows))], numbers)
+    front = [ranks(len(rows))]
+    return fitted(_labels(compared, rows), front, [*needed, *numbers], needed=len(needed))
 
 
 def _runs_table(compared: RunComparison, rows: Sequence[Row]) -> list[str]:
     shown = compared.records[: len(rows)]
     names = distinct_names([run.path.parts for run in shown])
     front = [_run_ranks(compared.metric, rows)] if compared.is_ranked else []
-    front.append(("run", list(map(printable, names))))
+    front.append((RUN, list(map(printable, names))))
     if any(row["status"] != Status.COMPLETED for row in rows):
         front.append(_column("status", rows, lambda row: str(row["status"])))
     metrics = dict.fromkeys(name for run in shown for name in run.metrics)

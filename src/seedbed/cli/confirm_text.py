@@ -15,6 +15,9 @@ from seedbed.runs.status import Status
 from seedbed.views.run_text import cell_text
 from seedbed.views.text_table import Column
 
+NEEDED = 3
+"""Columns behind the keys that are there in any case: what it was chosen at, n, the mean."""
+
 
 def notes_on(plan: Plan, top: int) -> Iterator[str]:
     """What is said before anything is trained."""
@@ -69,7 +72,7 @@ def _table(plan: Plan, after: RunsCompared) -> list[str]:
         ("95 % interval", [interval_text(one.interval) for one in settings]),
     ]
     labels = [after.labels[one.setting] for one in settings]
-    return fitted(labels, [ranks(len(settings))], numbers)
+    return fitted(labels, [ranks(len(settings))], numbers, needed=NEEDED)
 
 
 def _test_line(plan: Plan, after: RunsCompared, best: OneSetting) -> str:

@@ -1,19 +1,41 @@
 """Columns that tables of settings have in common, and as many of them as there is room for."""
 
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seedbed.analysis.intervals import Interval
 from seedbed.analysis.sentences import number_text, value_text
+from seedbed.config.hints import joined
 from seedbed.runs.files import printable
-from seedbed.views.text_table import NOTHING, Column, cut, lines
+from seedbed.views.text_table import (
+    NOTHING,
+    SHORTEST_NAME,
+    Column,
+    cut,
+    lines,
+    short_name,
+    width_of,
+)
 from seedbed.views.text_table import fitted as in_width
 
+RUN = "run"
+"""The title of the names of runs."""
+
 WIDTH = 100
-"""Columns of text; the names of runs are shown whole, so that they can be pasted."""
+"""Columns of text where there is no terminal."""
 
 LONGEST_SETTING = 24
 """Characters of one value."""
+
+MOST_TITLES = 8
+"""Columns that are left out, by name."""
+
+
+def width() -> int:
+    """Columns of text that a table may take."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
 
 
 def fitted(
@@ -21,19 +43,33 @@ def fitted(
     front: Sequence[Column],
     behind: Sequence[Column],
     others: Sequence[Column] = (),
+    *,
+    needed: int | None = None,
 ) -> list[str]:
-    """A table with as many of the keys as there is room for, and then of other columns.
+    """A table with the columns that there is room for, and a line on the others.
 
     Args:
         labels: the values of the keys, of each row.
-        front: columns before the keys.
+        front: columns before the keys; the name of a run is cut where nothing else helps.
         behind: columns after the keys; one key at least stands between, whatever the width.
         others: more columns, the first of them first.
+        needed: of those behind, which are there in any case; None for all.
     """
     keys = [_key_column(key, labels) for key in (labels[0] if labels else ())]
-    columns, left = in_width(front, keys, behind, others, WIDTH, least=1)
-    more = f"{left} more keys differ" if left > 1 else "1 more key differs"
-    return [*lines(columns), *([f"({more}; seedbed compare --json has all)"] if left else [])]
+    columns, left = in_width(front, keys, behind, others, width(), least=1, needed=needed)
+    columns = [_cut_names(one, columns) for one in columns]
+    more = f"no room for {joined(left, MOST_TITLES)}; --json has all"
+    return [*lines(columns), *([more] if left else [])]
+
+
+def _cut_names(column: Column, columns: Sequence[Column]) -> Column:
+    """The names of runs, with as much of them as there is room for."""
+    title, names = column
+    over = width_of(columns) - width()
+    if title != RUN or over <= 0:
+        return column
+    longest = width_of([column]) - over
+    return title, [short_name(name, max(longest, SHORTEST_NAME)) for name in names]
 
 
 def ranks(number_of: int) -> Column:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from seedbed.cli.setting_columns import LONGEST_SETTING, WIDTH, ranks
+from seedbed.cli.setting_columns import LONGEST_SETTING, ranks, width
 from seedbed.sweep.best import SEED, OverSeeds, Ranked, Ranking, Settings, over_seeds, ranked
 from seedbed.sweep.outcome import JobState
 from seedbed.sweep.yardstick import OWN_UNIT
@@ -124,7 +124,7 @@ def _jobs_table(
         for name in ranking.others
         if name not in titles
     ]
-    columns, _ = fitted([*before, folders], settings, after, others, WIDTH)
+    columns, _ = fitted([*before, folders], settings, after, others, width())
     return "\n".join(lines(columns))
 
 
@@ -153,7 +153,7 @@ def _seeds_table(seeds: Sequence[OverSeeds], *, alone: bool) -> str:
     if any(one.lost for one in seeds):
         numbers.append(("lost", [str(one.lost) for one in seeds]))
     front = [("rank", ["-"])] if alone else [ranks(len(seeds))]
-    columns, _ = fitted(front, settings, numbers, (), WIDTH)
+    columns, _ = fitted(front, settings, numbers, (), width())
     return "\n".join(lines(columns))
 
 

@@ -1,6 +1,6 @@
 """Columns of text lined up on a terminal; what does not fit into its width is left out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 NOTHING = "-"
 """Where there is no value."""
@@ -15,7 +15,7 @@ BESIDE_KEYS = ("when", "status", "time", "tags", "note")
 """Columns that are neither settings nor metrics."""
 
 MOST_NEEDED = 3
-"""Settings that are shown rather than when a run began."""
+"""Settings that are shown rather than when a run began, or what a comparison can do without."""
 
 Column = tuple[str, list[str]]
 """A title, and a text for each run."""
@@ -46,7 +46,7 @@ def fitting(columns: Sequence[Column], width: int) -> tuple[list[Column], list[s
     if width_of(candidates) > width:
         candidates = with_short_titles(candidates)
     title, names = columns[0]
-    least = [_short_name(name, SHORTEST_NAME) for name in names]
+    least = [short_name(name, SHORTEST_NAME) for name in names]
     wide, gone = width_of([(title, least), *candidates[1:]]), set()
     for at in _least_first([title for title, _ in candidates]):
         if wide <= width:
@@ -55,7 +55,7 @@ def fitting(columns: Sequence[Column], width: int) -> tuple[list[Column], list[s
         gone.add(at)
     visible = [column for at, column in enumerate(candidates) if at not in gone]
     room = width - width_of(visible[1:]) - 2 if len(visible) > 1 else width
-    visible[0] = title, [_short_name(name, max(room, SHORTEST_NAME)) for name in names]
+    visible[0] = title, [short_name(name, max(room, SHORTEST_NAME)) for name in names]
     return visible, [title for at, (title, _) in enumerate(candidates) if at in gone]
 
 
@@ -63,36 +63,43 @@ def fitted(
     front: Sequence[Column],
     keys: Sequence[Column],
     behind: Sequence[Column],
-    others: Iterable[Column],
+    others: Sequence[Column],
     width: int,
     *,
     least: int = 0,
-) -> tuple[list[Column], int]:
-    """Columns that are all needed, and between and behind them as many more as there is room for.
+    needed: int | None = None,
+) -> tuple[list[Column], list[str]]:
+    """As many columns as there is room for; each is whole.
+
+    What there is no room for is left out in this order, each from its end: the other columns, the
+    keys but the first three, those behind the keys that are not needed, the other keys.
 
     Args:
         front: all of them.
         keys: settings, with shorter titles where needed.
-        behind: all of them.
+        behind: what is told of the settings.
         others: that come last.
         width: in characters.
         least: of the keys, which are there in any case.
+        needed: of those behind, as for the keys; None for all.
 
     Returns:
-        The columns, and how many of the keys are left out.
+        The columns, and the titles of those that are left out.
     """
-    room = max(width, width_of([*front, *keys[:least], *behind]))
-    shown = list(keys)
-    if width_of([*front, *shown, *behind]) > room:
+    shown, told = list(keys), list(behind)
+    if width_of([*front, *shown, *told]) > width:
         shown = with_short_titles(shown)
-    while shown and width_of([*front, *shown, *behind]) > room:
-        shown.pop()
-    columns = [*front, *shown, *behind]
-    for one in others:
-        if width_of([*columns, one]) > width:
-            break
-        columns.append(one)
-    return columns, len(keys) - len(shown)
+    enough = len(behind) if needed is None else needed
+    for columns, fewest in ((shown, max(MOST_NEEDED, least)), (told, enough), (shown, least)):
+        while len(columns) > fewest and width_of([*front, *shown, *told]) > width:
+            columns.pop()
+    columns = [*front, *shown, *told]
+    room = len(told) == len(behind) and len(shown) == len(keys)
+    more = list(others) if room else []
+    while more and width_of([*columns, *more]) > width:
+        more.pop()
+    left = [*keys[len(shown) :], *behind[len(told) :], *others[len(more) :]]
+    return [*columns, *more], [title for title, _ in left]
 
 
 def _least_first(titles: Sequence[str]) -> list[int]:
@@ -117,7 +124,7 @@ def with_short_titles(columns: Sequence[Column]) -> list[Column]:
     ]
 
 
-def _short_name(name: str, longest: int) -> str:
+def short_name(name: str, longest: int) -> str:
     """A run's name without the folders in its middle, and then without its end.
 
     A job's begins with its number.
