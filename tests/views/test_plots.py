@@ -12,8 +12,8 @@ from PIL import Image
 from support.single_runs import train
 
 from seedbed.errors import RunDirectoryError
-from seedbed.recording.figure import loss_figure
-from seedbed.views.comparison import comparison_png
+from seedbed.recording.figure import draw_losses, loss_figure
+from seedbed.views.comparison import comparison_figure, comparison_png
 from seedbed.views.plots import plot_losses
 
 
@@ -157,3 +157,15 @@ def test_a_run_without_a_finished_epoch_has_nothing_to_plot(tmp_path: Path) -> N
     train(tmp_path / "run", "optimizer.lr=1e30")
     with pytest.raises(RunDirectoryError, match="no finished epoch to plot"):
         plot_losses([tmp_path / "run"])
+
+
+def test_lines_are_told_apart_without_colour() -> None:
+    """Of the first twenty runs; up to forty by colour as well. One run: train and val."""
+    runs = {f"run {n}": {"val/loss": ([1, 2], [3.0 + n, 2.0])} for n in range(40)}
+    legend = comparison_figure(runs, "loss").legends[0].get_lines()[:40]
+    forms = [(line.get_linestyle(), line.get_marker()) for line in legend]
+    assert len(set(forms[:20])) == 20
+    assert len({(line.get_color(), *form) for line, form in zip(legend, forms, strict=True)}) == 40
+    figure = Figure()
+    draw_losses(figure, {name: ([1, 2], [3.0, 2.0]) for name in ("train/loss", "val/loss")})
+    assert [line.get_linestyle() for line in figure.axes[0].lines] == ["-", "--"]

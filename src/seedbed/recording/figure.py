@@ -52,6 +52,7 @@ def draw_losses(figure: "Figure", curves: Mapping[str, Curve]) -> None:
             drawable(epochs),
             drawable(losses),
             label=name,
+            linestyle="--" if name == "val/loss" else "-",  # told apart in grey print too
             marker="o" if len(epochs) < 2 else None,
         )
     axes.set_title(TITLE)

@@ -5,7 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seedbed.recording.figure import DPI, INCHES, TITLE, Curve, drawable
-from seedbed.views.drawing import COLOURS, DASHES, LETTER, LINE, text_of
+from seedbed.views.drawing import (
+    COLOURS,
+    DASHES,
+    LETTER,
+    LINE,
+    MARKERS,
+    MOST_LOOKS,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,8 +25,8 @@ MAIN: dict[str, Any] = {"linewidth": 1.8}
 BESIDE: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.6}
 """How the loss that runs are compared by is drawn, and how the other."""
 
-ENDS: dict[str, Any] = {"marker": "o", "markersize": 4, "markevery": [-1]}
-"""A dot where a run ended."""
+ENDS: dict[str, Any] = {"markersize": 5, "markevery": [-1]}
+"""A mark where a run ended."""
 
 Losses = Mapping[str, Curve]
 """`train/loss`, `val/loss` or both."""
@@ -53,10 +61,7 @@ def comparison_figure(runs: Mapping[str, Losses], loss_label: str) -> "Figure":
     main = "val/loss" if any("val/loss" in losses for losses in runs.values()) else "train/loss"
     for number, losses in _behind_first(runs):
         for name, (epochs, values) in losses.items():
-            marker: dict[str, Any] = ENDS if name == main else {}
-            axes.plot(
-                drawable(epochs), drawable(values), **marker, **_look(number, main=name == main)
-            )
+            axes.plot(drawable(epochs), drawable(values), **_look(number, main=name == main))
     handles = [Line2D([], [], **_look(n, main=True)) for n in range(len(runs))][: MOST_NAMED + 1]
     if main == "val/loss":
         handles += [Line2D([], [], color="black", **MAIN), Line2D([], [], color="black", **BESIDE)]
@@ -85,11 +90,19 @@ def _labels(runs: Mapping[str, Losses]) -> list[str]:
 
 
 def _look(number: int, *, main: bool) -> dict[str, Any]:
-    """Of the lines of a run; no two of the first `MOST_NAMED` have the same."""
+    """Of the lines of a run; no two of the first `MOST_NAMED` have the same.
+
+    The first `MOST_LOOKS` are told apart by dashes and the mark at the end, without colour.
+    """
     width = MAIN if main else BESIDE
     if number >= MOST_NAMED:
-        return {**width, "color": "lightgrey", "linestyle": "-", "zorder": 1}
-    return {**width, "color": f"C{number % COLOURS}", "linestyle": DASHES[number // COLOURS]}
+        style: dict[str, Any] = {"color": "lightgrey", "linestyle": "-", "zorder": 1}
+    else:
+        dash, mark = number % len(DASHES), number // len(DASHES) % len(MARKERS)
+        colour = (number + number // MOST_LOOKS) % COLOURS
+        style = {"color": f"C{colour}", "linestyle": DASHES[dash], "marker": MARKERS[mark]}
+    marked = ENDS if main else {"marker": None}
+    return {**width, **style, **marked}
 
 
 def distinct_names(paths: Sequence[tuple[str, ...]]) -> list[str]:
