@@ -79,6 +79,19 @@ TAKEN = {
 }  # fmt: skip
 """What a command needs beside its run."""
 
+DRAWN = ["--output", "x.png"]
+WITH = {
+    ("plot", "--rows"): [*DRAWN, "--kind", "residuals"],
+    ("plot", "--file"): [*DRAWN, "--kind", "residuals"],
+    ("plot", "--kind"): DRAWN,
+    ("plot", "--metric"): DRAWN,
+    ("plot", "--over"): DRAWN,
+    ("plot", "--key"): [*DRAWN, "--kind", "slice"],
+    ("plot", "--against"): [*DRAWN, "--kind", "scatter"],
+    ("inspect", "--input"): ["--layer", "0"],
+}
+"""What a flag needs beside it, to be looked at."""
+
 LISTS = ("runs", "compare", "dashboard", "report")
 """They look for runs below a folder."""
 
@@ -96,8 +109,8 @@ def command_lines(command: str, run: Path) -> Iterator[list[str]]:
             if action.option_strings and action.nargs != 0:
                 flag = action.option_strings[-1]
                 more = [] if flag in ("--input", "--file") else TAKEN.get(command, [])
-                layer = ["--layer", "0"] if (command, flag) == ("inspect", "--input") else []
-                yield [command, str(run), *more, *layer, f"{flag}={text}"]
+                beside = WITH.get((command, flag), [])
+                yield [command, str(run), *more, *beside, f"{flag}={text}"]
             elif action.dest == "overrides":
                 yield [command, str(run), text]
             elif not action.option_strings and not (command in LISTS and text == "/"):

@@ -120,7 +120,7 @@ def test_rows_in_memory_are_measured_as_the_file_is(
     whole = opened.evaluate(frame, by="region")
     told = json.loads(json.dumps(whole.to_json()), parse_constant=lambda name: None)
     assert told == found
-    names = opened._trained(None).preprocessing.target
+    names = opened._models.opened(None).preprocessing.target
     apart = opened.evaluate(frame.drop(columns=names), frame[names])
     assert apart.metrics == whole.metrics
     assert apart.intervals == whole.intervals
