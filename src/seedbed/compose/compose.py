@@ -27,6 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 from seedbed.compose.composed import ComposedConfig
 from seedbed.compose.explain import GROUPS, STUMBLES, UNFOUNDED, explained, unresolved
 from seedbed.compose.hydra_keys import refuse_unobeyed
+from seedbed.compose.keeping import KeepingLoader
 from seedbed.config.absurd import refuse_absurd_overrides
 from seedbed.config.check import checked
 from seedbed.config.idle_keys import notes_on_idle
@@ -217,7 +218,15 @@ def hydra_started(source: ConfigSource) -> Iterator[None]:
         store_base()
         GlobalHydra.instance().clear()
         with initialize_config_dir(str(conf.resolve()), job_name="seedbed", version_base="1.3"):
+            keep_what_is_composed()
             yield
+
+
+def keep_what_is_composed() -> None:
+    """Has Hydra, which was started, load configs by ours."""
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    hydra.config_loader = KeepingLoader(hydra.config_loader.get_search_path())
 
 
 def store_base() -> None:
