@@ -5,7 +5,6 @@ A test fails if it leaves a file in the repository.
 
 import contextlib
 import gc
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from support.command_line import (
     as_in_a_process_of_its_own,
     in_a_new_process,
     in_this_process,
+    modules_forgotten,
 )
 
 # torch and its like are a million objects; to look all of them through again and again takes a
@@ -28,10 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 def _in_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     before = _files_of_the_repository()
-    yield
-    for name, module in list(sys.modules.items()):  # another test's may have the same name
-        if str(getattr(module, "__file__", None)).startswith(f"{tmp_path}/"):
-            del sys.modules[name]
+    with modules_forgotten(tmp_path):
+        yield
     left = _files_of_the_repository() - before
     assert not left, f"the test left files outside its temporary folder: {sorted(left)}"
 

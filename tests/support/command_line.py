@@ -84,15 +84,25 @@ def in_this_process(*words: object) -> Result:
 def as_in_a_process_of_its_own(folder: Path) -> Iterator[None]:
     """Puts back what the end of a process would; modules in `folder` are forgotten."""
     path_before = list(sys.path)
-    with mock.patch.dict(os.environ):
+    with modules_forgotten(folder), mock.patch.dict(os.environ):
         for name in ("SEEDBED_ALLOW", "SEEDBED_DEBUG"):
             os.environ.pop(name, None)
         yield
     sys.path[:] = path_before
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", None)).startswith(f"{folder}{os.sep}"):
-            del sys.modules[name]
     importlib.invalidate_caches()
+
+
+@contextlib.contextmanager
+def modules_forgotten(folder: Path) -> Iterator[None]:
+    """Forgets what is imported inside from a folder: another test's may have the same name."""
+    before = dict(sys.modules)
+    try:
+        yield
+    finally:
+        for name, module in list(sys.modules.items()):
+            is_new = before.get(name) is not module
+            if is_new and str(getattr(module, "__file__", None)).startswith(f"{folder}{os.sep}"):
+                del sys.modules[name]
 
 
 def _close_log() -> None:
