@@ -300,7 +300,7 @@ number beyond float32: train 'data.x=[[1e39, 2], [3, 4], [5, 6], [7, 8]]'
 no number: train 'data.x=[[nan, 2], [3, 4]]'
     data.x: row 1 holds nan, which is not a finite number
 ragged rows: train 'data.x=[[1, 2], [3]]'
-    data.x: row 2 has 1 values, the first has 2
+    data.x: row 2 has 1 value, the first has 2
 unknown set: train data=sklearn data.dataset=irsi
     'irsi'; did you mean 'iris'?
 """
@@ -425,7 +425,7 @@ READING = """
 row too wide: predict good --input '[[1, 2, 3]]'
     --input: row 1 has 3 values, the run takes 2: x1, x2
 row too narrow: predict good --input '[[1, 2], [1]]'
-    --input: row 2 has 1 values, the run takes 2
+    --input: row 2 has 1 value, the run takes 2
 bare row: predict good --input '[1, 2]'
     row 1 must be a list of 2 values, got 1; one row is written [[x1, x2]]
 unknown column: predict table --input '[{"w": 1, "h": 2, "colour": "red"}]'

@@ -358,7 +358,7 @@ def test_choosing_by_test_rows_is_said(seedbed: Command, tmp_path: Path) -> None
         (["run", "--limit", "-1"], "a number of rows, or 0 for all, got -1"),
         (["run", "--limit", "1e9"], "invalid int value: '1e9'"),
         (["run", "--filter", "optimizer.lr<"], "filter, at character 14"),
-        (["run", "--filter", "seed=77"], "none of 1 runs fulfils 'seed=77'"),
+        (["run", "--filter", "seed=77"], "none of 1 run fulfils 'seed=77'"),
         (["run", "--json", "--md"], "not allowed with argument"),
         (["run", "--filter", "seed=0", "--filter", "seed=1"], "--filter: given more than once"),
         ([], "the following arguments are required"),
@@ -396,7 +396,7 @@ def test_damaged_and_foreign_folders_are_counted(seedbed: Command, tmp_path: Pat
     assert sorted(one["status"] for one in found["left_out"]) == ["broken", "foreign"]
     assert "left out: 2 folders" in found["notes"][-1]
     shutil.rmtree(tmp_path / "runs/0")
-    assert "no run to compare: 2 folders are none, such as" in refused(seedbed, "runs")
+    assert "no run to compare: none of 2 folders, such as" in refused(seedbed, "runs")
 
 
 def test_jobs_that_have_not_begun_are_counted(

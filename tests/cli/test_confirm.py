@@ -91,7 +91,7 @@ def test_one_setting_alone_is_confirmed(seedbed: Command) -> None:
     assert result.code == 0, result.err
     assert "1 of the best settings on 3 fresh seeds (3 to 5)" in result.out
     assert "verdict" not in result.out
-    assert "note: all 1 settings of the sweep that have a value are trained" in result.err
+    assert "note: all of the sweep that have a value are trained: 1 setting\n" in result.err
     assert "no test rows" in refused(seedbed, first.sweep, "--test")
 
 

@@ -216,9 +216,9 @@ def test_a_metric_of_ones_own_needs_a_direction(seedbed) -> None:
 
 
 BAD: dict[str, tuple[list[str], str]] = {
-    "no folder": (["nope"], "no folder 'nope'"),
+    "no folder": (["nope"], "no folder 'nope'; name one that has runs below it, such as outputs"),
     "no runs": (["."], "no runs in '.'; type seedbed train, or name a folder of runs"),
-    "no such run": (["SWEEP", "--filter", "seed=99"], "none of the 44 runs in "),
+    "no such run": (["SWEEP", "--filter", "seed=99"], "none of 44 runs in "),
     "a broken filter": (["SWEEP", "--filter", "seed<"], "expected a value"),
     "no such metric": (["SWEEP", "--metric", "train/los"], "did you mean 'train/loss'?"),
     "no such metric of a few": (

@@ -311,7 +311,7 @@ def test_arrays_are_measured_in_the_width_of_the_run(seedbed: Command, tmp_path:
         assert (result.code, len(result.err.splitlines())) == (2, 1), result.err
     assert "(2, 2)" in result.err
     told = seedbed("evaluate", run, "--file", "labels.npz").err
-    assert "labels of labels.npz have 1 values a row ('y' 1); the run predicts 2" in told
+    assert "labels of labels.npz have 1 value a row ('y' 1); the run predicts 2" in told
     result = seedbed("evaluate", run, "--file", "new.npz", "--by", "x")
     assert result.errors == ["error: --by: 'x' of new.npz has values of the shape (3, 2) a row"]
 

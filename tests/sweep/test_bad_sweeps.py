@@ -35,7 +35,7 @@ sys.stdin.read()
         (["sweep.zip=5"], "sweep.zip must be a mapping of keys to values, got 5"),
         (["sweep.settings=[5]"], "sweep.settings must be a list of mappings, got [5]"),
         (["sweep.exclude=5"], "sweep.exclude must be a list of mappings, got 5"),
-        (["sweep.exclude=[{seed:1}]", "seed=1"], "sweep.exclude leaves none of 1 jobs"),
+        (["sweep.exclude=[{seed:1}]", "seed=1"], "sweep.exclude leaves none of 1 job"),
         (["sweep.draw={optimizer.lr:[]}"], "sweep.draw.optimizer.lr must be a list of values"),
         (["sweep.draw=5"], "sweep.draw must be a mapping of keys to values, got 5"),
         (["sweep.draw={seed:[1]}", "sweep.draws=0"], "sweep.draws must be a whole number >= 1"),

@@ -86,7 +86,7 @@ def test_draws_lie_in_their_ranges_and_are_a_function_of_the_seed() -> None:
         ({"draw": {"a": {"low": 1}}}, "sweep.draw.a must be a list of values"),
         ({"draw": {"a": {"low": 2, "high": 1}}}, "sweep.draw.a: low must be a number below high"),
         ({"draw": {"a": {"low": 0, "high": 1, "log": True}}}, "above 0 with log"),
-        ({"exclude": [{"a": 1}]}, "sweep.exclude leaves none of 1 jobs"),
+        ({"exclude": [{"a": 1}]}, "sweep.exclude leaves none of 1 job"),
     ],
     ids=["lengths", "no list", "no range", "empty range", "log of zero", "nothing left"],
 )

@@ -106,7 +106,9 @@ def test_what_is_not_finite_is_told(sweep: Path, tmp_path: Path) -> None:
     curves, notes = metric_curves(compare_runs(table_of([copy])))
     cut = next(one for one in curves if one.is_cut)
     assert (list(cut.epochs), cut.n, cut.ended, cut.undefined) == ([1, 3], 3, 1, 1)
-    assert notes[0].startswith("1 lines end before their last run")
+    assert notes[0].startswith(
+        "1 line cut short, as a mean is of all runs of its setting: 1 run ended"
+    )
     assert notes[1] == "not drawn, as not finite: 1 of the values of val/loss"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from seedbed.analysis.settings import SettingsCompared
 from seedbed.analysis.variance import Share
-from seedbed.config.hints import written
+from seedbed.config.hints import counted, written
 from seedbed.errors import ArgumentError
 
 INSTALL = "pip install 'optuna>=5.0'"
@@ -86,7 +86,8 @@ def _optuna_shares(compared: SettingsCompared, over: Sequence[str]) -> list[Shar
     ended = [one for one in trials if one.is_lost or one.measured is not None]
     values = [one.measured for one in ended if one.measured is not None]
     if len(ended) < LEAST_RUNS or len(set(values)) < 2:
-        raise ArgumentError(f"{len(ended)} runs are too few; it takes {LEAST_RUNS}")
+        few = f"{counted(len(ended), 'run')} {'is' if len(ended) == 1 else 'are'}"
+        raise ArgumentError(f"{few} too few; it takes {LEAST_RUNS}")
     worst = min(values) if compared.higher else max(values)
     rows = [(*one.setting, *_parts(one.seed)) for one in ended]
     columns = dict(zip([*compared.keys, *over], zip(*rows, strict=True), strict=True))

@@ -18,7 +18,7 @@ from seedbed.catalog.values import (
     setting_of,
     settings_of,
 )
-from seedbed.config.hints import did_you_mean, joined
+from seedbed.config.hints import counted, did_you_mean, joined
 from seedbed.errors import ArgumentError
 from seedbed.sweep.best import SEED
 
@@ -101,7 +101,10 @@ def _only_others(table: RecordTable) -> str:
     if not table.left_out:
         return ": the folder holds none; train some with seedbed train -m"
     first = table.left_out[0]
-    return f": {len(table.left_out)} folders are none, such as '{first.name}' ({first.problem})"
+    return (
+        f": none of {counted(len(table.left_out), 'folder')}, such as '{first.name}' "
+        f"({first.problem})"
+    )
 
 
 def _refuse_tasks(records: Sequence[RunRecord]) -> None:

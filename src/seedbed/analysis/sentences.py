@@ -96,7 +96,7 @@ def _numbers(said: Verdict, metric: str) -> str:
         else:
             between = f" (difference from {number_text(said.interval[0])} to "
             between += f"{number_text(said.interval[1])})"
-    return f"{over} {by}{between}, p {p_text(said.p)}, P(A > B) {said.superiority:.2g}"
+    return f"{over} {by}{between}, p {p_text(said.p)}, P(A beats B) {said.superiority:.2g}"
 
 
 def variance_sentence(variance: Variance) -> str:
@@ -173,9 +173,10 @@ def remarks(
             f"{len(one.trials)} runs have a value, with a mean of {number_text(one.mean)}"
         )
     if compared.repeated:
+        verb = "repeats" if compared.repeated == 1 else "repeat"
         yield (
-            f"{compared.repeated} runs repeat a setting and seed; of those the newest counts "
-            "that completed"
+            f"{counted(compared.repeated, 'run')} {verb} a setting and seed; of those the newest "
+            "counts that completed"
         )
     if over and compared.unequal_seeds:
         yield "not all settings have values of the same seeds; they are compared on those in common"

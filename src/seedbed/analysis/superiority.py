@@ -8,7 +8,7 @@ Array = np.ndarray[Any, Any]
 
 
 def probability_of_superiority(first: Array, second: Array, *, higher: bool) -> float:
-    """P(A > B): the part of all pairs in which a run of the first beats one of the second.
+    """P(A beats B): the part of all pairs in which a run of the first beats one of the second.
 
     Every run of the first is held against every run of the second, whatever their seeds; a tie
     counts half. 0.5 is no difference.

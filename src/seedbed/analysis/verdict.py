@@ -20,7 +20,7 @@ SURE = 0.01
 """A p of at most this is taken for a difference, however small the difference is."""
 
 LARGE = 0.75
-"""Between the two, P(A > B) must be so large as well.
+"""Between the two, P(A beats B) must be so large as well.
 
 Of two equal settings with ten seeds 36 in 1,000 are called better with this, 50 without; where one
 is better by two standard deviations, 971 and 974 are.
@@ -47,7 +47,7 @@ class Verdict:
         difference: mean of first less second, 0 where it is rounding alone; None without pairs.
         interval: of the difference; None where the pairs tell of no spread.
         p: of the sign-flip test; None without pairs.
-        superiority: P(A > B); None without pairs.
+        superiority: P(A beats B); None without pairs.
         equal: whether every pair is equal but for rounding.
     """
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed.components import AllowList
 from seedbed.compose.composed import ComposedConfig
+from seedbed.config.hints import counted
 from seedbed.config.schema import DataConfig, NamedConfig, SklearnConfig
 from seedbed.process import fast_start
 
@@ -38,8 +39,10 @@ class Report:
 
     def __str__(self) -> str:
         return (
-            f"valid: {self.rows} rows to train on, {self.task}, {self.parameters} parameters, "
-            f"{self.batches} batches an epoch on {self.device}"
+            f"valid: {counted(self.rows, 'row')} to train on, {self.task}, "
+            f"{counted(self.parameters, 'parameter')}, "
+            f"{self.batches} {'batch' if self.batches == 1 else 'batches'} an epoch on "
+            f"{self.device}"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -65,7 +68,7 @@ class SweepReport:
     columns: "tuple[ColumnReport, ...]" = ()
 
     def __str__(self) -> str:
-        return f"valid: {self.jobs} jobs"
+        return f"valid: {counted(self.jobs, 'job')}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain containers."""

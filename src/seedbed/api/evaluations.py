@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed.api.frames import frame_of
 from seedbed.api.html import html_lines, html_table
+from seedbed.config.hints import counted
 from seedbed.runs.files import printable
 from seedbed.views.run_text import columns_of
 
@@ -97,8 +98,9 @@ class Evaluation:
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{name} {value:.5g}" for name, value in self.metrics.items())
-        groups = f", {len(self._evaluated.groups)} groups by {self.by}" if self.by else ""
-        return f"Evaluation on {self.n} row{'' if self.n == 1 else 's'}{groups}: {numbers}"
+        number = counted(len(self._evaluated.groups), "group")
+        groups = f", {number} by {self.by}" if self.by else ""
+        return f"Evaluation on {counted(self.n, 'row')}{groups}: {numbers}"
 
     def _repr_html_(self) -> str:
         return html_table(columns_of(self.rows)) + html_lines(self.notes)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from seedbed.api.frames import frame_of
+from seedbed.config.hints import counted
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.layout import RunPaths
 
@@ -56,7 +57,7 @@ class History(Mapping[str, "np.ndarray[Any, Any]"]):
 
     def __repr__(self) -> str:
         rows = len(next(iter(self._columns.values()), ()))
-        return f"History of {rows} epochs: {', '.join(self._columns)}"
+        return f"History of {counted(rows, 'epoch')}: {', '.join(self._columns)}"
 
 
 def history_of_checkpoint(paths: RunPaths) -> History:

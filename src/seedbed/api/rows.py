@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from seedbed.config.hints import joined
+from seedbed.config.hints import counted, joined
 from seedbed.data.labelled_rows import LabelledRows, groups_of, labelled_rows, must_be_measurable
 from seedbed.data.new_rows import NewRows, rows_from_file, rows_from_json
 from seedbed.data.preprocessing import Preprocessing
@@ -84,7 +84,8 @@ def _labels(targets: Any, names: Sequence[str]) -> MemoryTable:
         array = np.array(values, dtype=object)  # its columns may be of different types
         if array.ndim != 2 or array.shape[1] != len(names):
             raise DataError(
-                f"{TARGETS} must have {len(names)} values a row ({joined(names)}), got the shape "
+                f"{TARGETS} must have {counted(len(names), 'value')} a row "
+                f"({joined(names)}), got the shape "
                 f"{array.shape}"
             )
         columns = {name: array[:, index].tolist() for index, name in enumerate(names)}
@@ -110,7 +111,8 @@ def _from_array(rows: np.ndarray[Any, Any], preprocessing: Preprocessing) -> New
     if rows.shape[1] != len(features):
         names = ", ".join(one.name for one in features)
         raise DataError(
-            f"{KEY}: rows have {rows.shape[1]} values, the run takes {len(features)}: {names}"
+            f"{KEY}: rows have {counted(rows.shape[1], 'value')}, the run takes "
+            f"{len(features)}: {names}"
         )
     named = {one.name: rows[:, index] for index, one in enumerate(features)}
     return rows_from_file(table_in_memory(named, KEY), preprocessing)

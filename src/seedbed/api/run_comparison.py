@@ -15,6 +15,7 @@ from seedbed.api.frames import frame_of
 from seedbed.api.html import MOST_ROWS, html_lines, html_table
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import setting_of
+from seedbed.config.hints import counted
 from seedbed.errors import ArgumentError
 from seedbed.sweep.best import SEED
 from seedbed.views.run_text import columns_of
@@ -136,9 +137,14 @@ class RunComparison:
                 f"{self.metric}; type seed=range(0,10) in the sweep"
             )
         for sweep, count in jobs_not_begun([*compared.table.records, *left_out]).items():
-            told.append(f"{count} jobs of '{sweep}' have not begun; seedbed resume runs them")
+            have = "has" if count == 1 else "have"
+            told.append(
+                f"{counted(count, 'job')} of '{sweep}' {have} not begun; seedbed resume goes on"
+            )
         if left_out:
-            told.append(f"left out: {len(left_out)} folders that are no runs, or no readable ones")
+            told.append(
+                f"left out: {counted(len(left_out), 'folder')} without a run that can be read"
+            )
         return told
 
     def to_json(self, limit: int | None = None) -> dict[str, Any]:
@@ -232,5 +238,6 @@ class RunComparison:
 
     def _repr_html_(self) -> str:
         more = len(self) - MOST_ROWS
-        lines = [*self.sentences, *self.notes, *([f"and {more} rows more"] if more > 0 else [])]
+        rest = [f"and {counted(more, 'more row')}"] if more > 0 else []
+        lines = [*self.sentences, *self.notes, *rest]
         return html_table(columns_of(self.head(MOST_ROWS))) + html_lines(lines)

@@ -25,4 +25,5 @@ def _first(table: RecordTable) -> list[Column]:
 def _rest(table: RecordTable) -> list[str]:
     more, others = len(table) - MOST_ROWS, len(table.left_out)
     remarks = [f"and {more} more"] if more > 0 else []
-    return [*remarks, *([f"{others} folders are no runs that can be read"] if others else [])]
+    unread = f"{counted(others, 'folder')} without a run that can be read"
+    return [*remarks, *([unread] if others else [])]

@@ -18,6 +18,9 @@ from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import printable
 from seedbed.runs.layout import EVENT_PREFIX, SWEEP_JOBS, RunPaths
 
+OUTPUTS = "outputs"
+"""Where runs are looked for, unless a folder is named."""
+
 DEEPEST = 64
 """Levels below the folder that is looked at."""
 
@@ -133,7 +136,7 @@ def _root(folder: Path) -> str:
     near = [one.name for one in folder.parent.iterdir()] if folder.parent.is_dir() else []
     hint = did_you_mean(folder.name, map(printable, near))
     raise RunDirectoryError(
-        f"no folder '{folder}'{hint or '; name a folder of runs: seedbed runs DIR'}"
+        f"no folder '{folder}'{hint or f'; name one that has runs below it, such as {OUTPUTS}'}"
     )
 
 

@@ -7,14 +7,12 @@ from typing import Any, overload
 
 from seedbed.catalog.differing import differing_keys
 from seedbed.catalog.filtering import filtered
+from seedbed.catalog.finding import OUTPUTS as OUTPUTS
 from seedbed.catalog.finding import search
 from seedbed.catalog.record import NO_ROW, RunRecord
 from seedbed.catalog.sorting import in_order
 from seedbed.catalog.values import BEST, column_of, value_of
 from seedbed.config.hints import counted
-
-OUTPUTS = "outputs"
-"""Where runs are looked for, unless a folder is named."""
 
 
 class RecordTable(Sequence[RunRecord]):

@@ -10,6 +10,7 @@ from seedbed.analysis.sentences import label_text, verdict_sentence
 from seedbed.analysis.settings import OneSetting
 from seedbed.api.confirming import Plan
 from seedbed.cli.setting_columns import fitted, interval_text, ranks, std_text
+from seedbed.config.hints import counted
 from seedbed.runs.files import printable
 from seedbed.runs.status import Status
 from seedbed.views.run_text import cell_text
@@ -30,7 +31,8 @@ def notes_on(plan: Plan, top: int) -> Iterator[str]:
             "validation rows; a sweep with data.split.seed=0 keeps them apart"
         )
     if len(plan.chosen) < top:
-        yield f"all {len(plan.chosen)} settings of the sweep that have a value are trained"
+        number = counted(len(plan.chosen), "setting")
+        yield f"all of the sweep that have a value are trained: {number}"
     for one in plan.chosen:
         if one.lost:
             label = label_text(plan.before.labels[one.setting])
@@ -90,5 +92,8 @@ def _test_line(plan: Plan, after: RunsCompared, best: OneSetting) -> str:
     between = "" if interval is None else f", 95 % interval {interval_text(interval)}"
     spread = "" if std is None else f" ± {std:.3g}"
     lost = len(best.trials) - len(values)
-    rest = f", {lost} runs have none" if lost else ""
-    return f"{plan.test} of {label}: {mean:.5g}{spread} over {len(values)} seeds{between}{rest}"
+    rest = f", {counted(lost, 'run')} without" if lost else ""
+    return (
+        f"{plan.test} of {label}: {mean:.5g}{spread} over "
+        f"{counted(len(values), 'seed')}{between}{rest}"
+    )

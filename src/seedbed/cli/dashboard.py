@@ -73,9 +73,8 @@ def _refuse_numbers(args: Namespace) -> None:
 def _no_runs(every: RecordTable, folders: Sequence[str]) -> str:
     where = ", ".join(f"'{printable(folder)}'" for folder in folders)
     if len(every):
-        return (
-            f"--filter: none of the {len(every)} runs in {where} is such; seedbed runs lists them"
-        )
+        number = counted(len(every), "run")
+        return f"--filter: none of {number} in {where} is such; seedbed runs lists them"
     return f"no runs in {where}; type seedbed train, or name a folder of runs"
 
 

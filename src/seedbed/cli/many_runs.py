@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from seedbed.catalog.table import RecordTable, table_of
+from seedbed.config.hints import counted
 from seedbed.errors import ArgumentError
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
@@ -77,5 +78,7 @@ def filtered(table: RecordTable, text: str | None) -> RecordTable:
     found = table.filtered(text)
     if len(table) and not len(found):
         hint = f"; {found.notes[-1]}" if found.notes else ""
-        raise ArgumentError(f"--filter: none of {len(table)} runs fulfils '{text}'{hint}")
+        raise ArgumentError(
+            f"--filter: none of {counted(len(table), 'run')} fulfils '{text}'{hint}"
+        )
     return found

@@ -63,7 +63,7 @@ def _agreed(what: str) -> bool:
 
 def _line(removal: Removal) -> str:
     """The directory, what it is, and what in it somebody else made."""
-    kind = f"sweep of {len(removal.runs)} runs" if removal.is_sweep else "run"
+    kind = f"sweep of {counted(len(removal.runs), 'run')}" if removal.is_sweep else "run"
     others = [printable(name) for name in removal.others]
     also = f"; with it {joined(others, MOST_NAMED)}, which no run makes" if others else ""
     return f"{printable(str(removal.path))}: {kind}, {_size(removal.size)}{also}"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from seedbed.api.reproducing import Comparison, reproduce_run
 from seedbed.cli.arguments import Parser, print_notes
+from seedbed.config.hints import counted
 from seedbed.process.exit_codes import DONE, RUN_FAILED, WRONG_INPUT
 from seedbed.runs.files import json_text
 from seedbed.runs.reader import open_run
@@ -51,7 +52,10 @@ def _print(comparison: Comparison) -> None:
     if comparison.engine == "fused" and not steps:
         print("note: not compared on its own, where it draws other random numbers")
     elif comparison.alike_on_its_own:
-        print(f"alike: run on its own, {steps} steps from the same weights, each within rounding")
+        print(
+            f"alike: run on its own, {counted(steps, 'step')} from the same weights, each "
+            "within rounding"
+        )
     if comparison.identical_in_its_stack:
         print("identical: trained among the same runs, bit for bit")
     if comparison.identical is not None:

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
+from seedbed.config.hints import counted
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows
 from seedbed.data.generators import generators_seeded
@@ -62,7 +63,7 @@ class _Ordered:
     ) -> None:
         if loader.drop_last and isinstance(loader.batch_size, int) and rows < loader.batch_size:
             raise DataError(
-                f"loader.drop_last=true leaves no batch: {rows} rows, loader.batch_size="
+                f"loader.drop_last=true leaves no batch: {counted(rows, 'row')}, loader.batch_size="
                 f"{loader.batch_size}; type loader.drop_last=false or a batch size <= {rows}"
             )
         self.rows = rows

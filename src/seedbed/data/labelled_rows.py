@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.config.hints import did_you_mean, joined
+from seedbed.config.hints import counted, did_you_mean, joined
 from seedbed.data.new_rows import NewRows
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import DataError
@@ -80,11 +80,14 @@ def labelled_rows(
     key, without_label = labels.key, int(missing.sum())
     if len(targets) != len(rows.inputs):
         raise DataError(
-            f"{key} has {len(targets)} rows of labels for {len(rows.inputs)} rows; they must be as "
+            f"{key} has {counted(len(targets), 'row')} of labels for "
+            f"{counted(len(rows.inputs), 'row')}; they must be as "
             "many"
         )
     if groups is not None and len(groups.numbers) != len(targets):
-        raise DataError(f"by: {len(groups.numbers)} values for {len(targets)} rows")
+        raise DataError(
+            f"by: {counted(len(groups.numbers), 'value')} for {counted(len(targets), 'row')}"
+        )
     named = joined([f"'{name}'" for name in preprocessing.target])
     if without_label == len(targets):
         raise DataError(
@@ -238,6 +241,7 @@ def _refuse_other_shape(table: Table, preprocessing: Preprocessing) -> None:
     if not preprocessing.classes and sum(widths.values()) != preprocessing.outputs:
         told = joined([f"'{name}' {width}" for name, width in widths.items()])
         raise DataError(
-            f"data.target: labels of {table.origin} have {sum(widths.values())} values a row "
+            f"data.target: labels of {table.origin} have "
+            f"{counted(sum(widths.values()), 'value')} a row "
             f"({told}); the run predicts {preprocessing.outputs}"
         )

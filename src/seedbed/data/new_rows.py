@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seedbed.config.fitting import as_float
-from seedbed.config.hints import did_you_mean, joined, shortened
+from seedbed.config.hints import counted, did_you_mean, joined, shortened
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.preprocessing import Preprocessing, as_float32
 from seedbed.data.row_notes import notes_on_rows, unknown_names
@@ -189,12 +189,13 @@ def _from_lists(rows: Sequence[Any], names: Sequence[str], origin: str) -> dict[
     for number, row in enumerate(rows, 1):
         if not isinstance(row, list):
             raise DataError(
-                f"{origin}: row {number} must be a list of {len(names)} values, got "
+                f"{origin}: row {number} must be a list of {counted(len(names), 'value')}, got "
                 f"{shortened(repr(row))}; one row is written [[{joined(names)}]]"
             )
         if len(row) != len(names):
             raise DataError(
-                f"{origin}: row {number} has {len(row)} values, the run takes {len(names)}: "
+                f"{origin}: row {number} has {counted(len(row), 'value')}, the run takes "
+                f"{len(names)}: "
                 f"{joined(names)}"
             )
     return {name: [row[i] for row in rows] for i, name in enumerate(names)}

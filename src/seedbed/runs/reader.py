@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from seedbed.config.hints import did_you_mean, joined
+from seedbed.config.hints import counted, did_you_mean, joined
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import UNPRINTABLE, YamlLoader, open_plain, printable
 from seedbed.runs.layout import EVENT_PREFIX, RunPaths
@@ -191,7 +191,7 @@ def _columns(rows: Iterator[list[str]]) -> dict[str, list[float | None]]:
         if number > MOST_EPOCHS:
             raise RunDirectoryError(f"has more than {MOST_EPOCHS} rows")
         if len(row) < len(header):
-            raise RunDirectoryError(f"is damaged: row {number} has {len(row)} cells")
+            raise RunDirectoryError(f"is damaged: row {number} has {counted(len(row), 'cell')}")
         for column, cell in zip(columns, row, strict=False):
             column.append(float(cell) if cell else None)
     return dict(zip(header, columns, strict=True))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from seedbed.config.hints import counted
 from seedbed.config.overrides import Settings, overrides_of
 from seedbed.data.seeds import stream_seed
 from seedbed.errors import ConfigError
@@ -72,7 +73,7 @@ def _without_excluded(
         if not matching:
             kept.append(job)
     if not kept:
-        raise ConfigError(f"sweep.exclude leaves none of {len(jobs)} jobs")
+        raise ConfigError(f"sweep.exclude leaves none of {counted(len(jobs), 'job')}")
     notes = [
         f"sweep.exclude: no job sets {' and '.join(overrides_of(one))}, so none is left out for it"
         for one in idle.values()

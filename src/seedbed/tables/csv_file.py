@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
+from seedbed.config.hints import counted
 from seedbed.errors import DataError
 from seedbed.tables.csv_records import Records, all_closed
 from seedbed.tables.table_file import TableFile, saved_index
@@ -87,7 +88,8 @@ class CsvFile(TableFile):
         rows = [[*columns], *zip(*columns.values(), strict=True)]
         if len(rows) != len(spans):
             raise DataError(
-                f"{self.key}: '{self.path}' was read as {len(rows) - 1} rows and is written as "
+                f"{self.key}: '{self.path}' was read as {counted(len(rows) - 1, 'row')} and "
+                "is written as "
                 f"{len(spans) - 1}"
             )
         pieces, start = [], 0
@@ -131,7 +133,8 @@ class CsvFile(TableFile):
             return DataError(f"{self.key}: '{self.path}': {first}")
         row, cells, header = ragged
         return DataError(
-            f"{self.key}: line {self.records.line(row)} of '{self.path}' has {cells} cells, the "
+            f"{self.key}: line {self.records.line(row)} of '{self.path}' has "
+            f"{counted(cells, 'cell')}, the "
             f"header {header}: {self.records.text(row)[:60]}"
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from seedbed.config.hints import shortened
+from seedbed.config.hints import counted, shortened
 from seedbed.errors import DataError
 from seedbed.tables.table_file import TableFile, numbered_names, unequal_lengths
 
@@ -127,14 +127,18 @@ def pair_in_memory(
         own = getattr(y, "name", None)
         targets = _of_array(y, own if isinstance(own, str) and own else "y", key)
     if named and len(named) != len(targets):
-        raise DataError(f"target has {len(named)} names, y has {len(targets)} columns")
+        raise DataError(
+            f"target has {counted(len(named), 'name')}, y has {counted(len(targets), 'column')}"
+        )
     targets = dict(zip(named or targets, targets.values(), strict=True))
     for name in targets:
         if name in features:
             raise DataError(f"target: '{name}' is a column of X too; type target='y'")
     lengths = [len(next(iter(one.values()), ())) for one in (features, targets)]
     if lengths[0] != lengths[1]:
-        raise DataError(f"{key}: X has {lengths[0]} rows, y has {lengths[1]}; they must be as many")
+        raise DataError(
+            f"{key}: X has {counted(lengths[0], 'row')}, y has {lengths[1]}; they must be as many"
+        )
     return MemoryTable({**features, **targets}, key), list(targets)
 
 

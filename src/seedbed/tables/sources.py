@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from seedbed.config.hints import counted
 from seedbed.config.schema import (
     CsvConfig,
     DataConfig,
@@ -153,13 +154,18 @@ def rows_table(config: RowsConfig) -> Table:
     """The rows written in the YAML."""
     x, y = matrix(config.x, "data.x"), matrix(config.y, "data.y")
     if len(x) != len(y):
-        raise DataError(f"data.x has {len(x)} rows, data.y has {len(y)}; they must be as many")
+        raise DataError(
+            f"data.x has {counted(len(x), 'row')}, data.y has {len(y)}; they must be as many"
+        )
     features = config.features or numbered_names("x", x.shape[1])
     targets = names_of(config.target) or numbered_names("y", y.shape[1])
     columns: dict[str, Column] = {}
     for key, names, values in (("features", features, x), ("target", targets, y)):
         if len(names) != values.shape[1]:
-            raise DataError(f"data.{key} has {len(names)} names for {values.shape[1]} columns")
+            raise DataError(
+                f"data.{key} has {counted(len(names), 'name')} for "
+                f"{counted(values.shape[1], 'column')}"
+            )
         columns |= {name: Column("number", values[:, index]) for index, name in enumerate(names)}
     return Table(columns, "the rows of the YAML", targets)
 
@@ -174,7 +180,8 @@ def matrix(rows: Sequence[Any], key: str) -> np.ndarray[Any, np.dtype[np.float64
     for index, row in enumerate(lists):
         if len(row) != len(lists[0]):
             raise DataError(
-                f"{key}: row {index + 1} has {len(row)} values, the first has {len(lists[0])}"
+                f"{key}: row {index + 1} has {counted(len(row), 'value')}, the first has "
+                f"{len(lists[0])}"
             )
         for value in row:
             is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seedbed.components import AllowList, accepts
+from seedbed.config.hints import counted
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ArgumentError, CheckpointError
 from seedbed.runs.checkpoint import Checkpoint
@@ -53,11 +54,11 @@ def lengthening_blocker(
     found = allow.find(str(scheduler["_target_"]), "scheduler._target_")
     name = found.__name__
     if accepts(found, "total_steps") and total_steps(scheduler) is None:
-        return f"{name} was laid out for {before} epochs"
+        return f"{name} was laid out for {counted(before, 'epoch')}"
     for key in LENGTHS:
         length = scheduler.get(key)
         if isinstance(length, int) and before <= length < after:
-            return f"{name} comes to its end after {length} epochs (scheduler.{key})"
+            return f"{name} comes to its end after {counted(length, 'epoch')} (scheduler.{key})"
     return None
 
 
@@ -135,7 +136,8 @@ def refuse_stopped_early(snapshot: Checkpoint | None, config: RunConfig, paths: 
     since = f"since epoch {best['epoch']}" if best["epoch"] else "at all"
     raise ArgumentError(
         f"'{paths.root}' stopped early after epoch {done}: no better {printable(best['monitor'])} "
-        f"{since}, for {best['epochs_since']} epochs (trainer.early_stopping.patience={patience}), "
+        f"{since}, for {counted(best['epochs_since'], 'epoch')} "
+        f"(trainer.early_stopping.patience={patience}), "
         f"and more epochs do not change that; type seedbed resume {shlex.quote(str(paths.root))} "
         f"trainer.epochs={epochs} trainer.early_stopping.patience=null"
     )

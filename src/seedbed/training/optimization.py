@@ -11,6 +11,7 @@ from torch.optim import Optimizer, SparseAdam
 from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from seedbed.components import AllowList, accepts
+from seedbed.config.hints import counted
 from seedbed.errors import NotAllowedError
 from seedbed.process.torch_private import building_without_compiler, without_compiler
 
@@ -124,7 +125,8 @@ def _total_steps(spec: Mapping[str, Any], found: type, steps: int) -> int:
     told = total_steps(spec)
     if told is not None and told < steps and issubclass(found, OneCycleLR):
         raise NotAllowedError(
-            f"scheduler: {found.__name__} ends after {told} steps, and the run makes {steps}; "
+            f"scheduler: {found.__name__} ends after {counted(told, 'step')}, and the run "
+            f"makes {steps}; "
             "leave total_steps, epochs and steps_per_epoch out, or type fewer trainer.epochs"
         )
     return steps if told is None else told

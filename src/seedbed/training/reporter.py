@@ -149,7 +149,7 @@ def introduction(plan: RunComponents) -> str:
     loss = plan.head.loss_name.rpartition(".")[2]
     optimizer = type(plan.optimizer).__name__
     return (
-        f"{plan.train.rows} rows to train on{held_out} ({kind}); {loss}, {optimizer}; "
+        f"{_counted(plan.train.rows, 'row')} to train on{held_out} ({kind}); {loss}, {optimizer}; "
         f"{_counted(config.trainer.epochs, 'epoch')} of "
         f"{_counted(len(plan.train), 'batch', 'batches')} on {plan.device}"
     )

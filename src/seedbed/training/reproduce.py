@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seedbed.config.hints import joined
+from seedbed.config.hints import counted, joined
 from seedbed.errors import CheckpointError, RunDirectoryError
 from seedbed.runs.checkpoint import load
 from seedbed.runs.files import printable
@@ -101,7 +101,10 @@ def _history(before: Mapping[str, Any], after: Mapping[str, Any], tolerance: flo
                 epoch, step = int(before["epoch"][row]), int(before["step"][row])
                 return [f"history.csv, epoch {epoch}, step {step}: {name} was {old!r}, is {new!r}"]
     if len(before["epoch"]) != len(after["epoch"]):
-        return [f"history.csv has {len(before['epoch'])} epochs, the rerun {len(after['epoch'])}"]
+        return [
+            f"history.csv has {counted(len(before['epoch']), 'epoch')}, the rerun "
+            f"{len(after['epoch'])}"
+        ]
     return []
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from seedbed.config.hints import counted
 from seedbed.data.batches import Batches
 from seedbed.data.prepared import Rows
 from seedbed.errors import DataError, ModelError, SeedbedError
@@ -45,7 +46,8 @@ def try_batch(model: nn.Module, head: TaskHead, rows: Rows, batches: Batches) ->
     wanted = (len(x), head.outputs)
     if head.loss_name.startswith("torch.nn.") and tuple(output.shape) != wanted:
         raise ModelError(
-            f"model: forward gives {tuple(output.shape)} for {len(x)} rows, the loss asks for "
+            f"model: forward gives {tuple(output.shape)} for {counted(len(x), 'row')}, the "
+            "loss asks for "
             f"{wanted}; leave the last layer's size out to have it inferred"
         )
     try:

@@ -17,7 +17,7 @@ from seedbed.analysis.settings import Setting
 from seedbed.catalog.reading import NOT_METRICS
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import BEST
-from seedbed.config.hints import did_you_mean, joined
+from seedbed.config.hints import counted, did_you_mean, joined
 from seedbed.errors import ArgumentError, RunDirectoryError
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_history
@@ -187,8 +187,8 @@ def _remarks(curves: Sequence[MetricCurve], name: str, over: Sequence[str]) -> l
     if cut:
         ended = sum(one.ended for one in cut)
         told.append(
-            f"{len(cut)} lines end before their last run, as a mean is of all runs of its setting: "
-            f"{ended} runs ended earlier"
+            f"{counted(len(cut), 'line')} cut short, as a mean is of all runs of its setting: "
+            f"{counted(ended, 'run')} ended earlier"
         )
     undefined = sum(one.undefined for one in curves)
     if undefined:
