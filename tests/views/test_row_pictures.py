@@ -210,6 +210,8 @@ WRONG = {
         "--rows: no rows 'train'; there are val and test",
     ),
     "rows, nearly": (["binary", *ROC, "--rows", "tests"], "did you mean 'test'?"),
+    "rows, whole": (["binary", *ROC, "--rows", "validation"], "did you mean 'val'?"),
+    "folder of runs": ([".", *ROC], "holds 4 runs; the newest is"),
     "two runs": (["binary", "classes", *ROC], "roc is of one run, got 2; name one"),
     "rows and file": (["classes", *ROC, "--rows", "val", "--file", "table.csv"], "leave it out"),
     "rows of curves": (
@@ -256,10 +258,30 @@ def test_a_sweep_is_told_its_best_run(seedbed: Command, iris_sweep: Path) -> Non
     (line,) = seedbed("plot", iris_sweep, "--kind", "roc", "--output", "x.png").errors
     assert (
         line
-        == f"error: --kind: roc is of one run, and '{iris_sweep}' holds several; the best is {best}"
+        == f"error: --kind: roc is of one run, and '{iris_sweep}' holds 42 runs; the best is {best}"
     )
     with pytest.raises(ArgumentError, match="roc is of one run"):
         front.load_sweep(iris_sweep).plot("roc")
+
+
+def test_a_folder_without_runs_is_no_run(seedbed: Command) -> None:
+    Path("a/b").mkdir(parents=True)
+    (line,) = seedbed("plot", "a", "--kind", "roc", "--output", "x.png").errors
+    assert line == "error: 'a' is no run directory: it has no config.yaml"
+
+
+def test_rows_of_one_class_have_no_curve(seedbed: Command, folder: Path) -> None:
+    """MLflow ended on such rows (issue 16092)."""
+    rows = table(60)
+    rows[rows["kind"] == "yes"].to_csv("yes.csv", index=False)
+    words = ("plot", folder / "classes", "--file", "yes.csv", "--output", "x.png", "--kind")
+    (line,) = seedbed(*words, "roc").errors
+    assert line == (
+        "error: roc: nothing to draw, as no row or every one of rows of yes.csv is of 'yes'"
+    )
+    result = seedbed(*words, "confusion")
+    assert (result.code, result.err) == (0, "note: no row is of 'no', whose line is empty\n")
+    assert seedbed(*words, "calibration").code == 0
 
 
 def test_a_run_without_such_rows_says_what_it_has(seedbed: Command, sum_run: Path) -> None:

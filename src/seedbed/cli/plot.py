@@ -49,8 +49,8 @@ def parser() -> Parser:
         metavar="KIND",
         help="curves (default): a metric by epoch; slice: it against a "
         "swept key; heatmap: against two; scatter: against another metric; "
-        "importance: what mattered; parallel: all keys at once; of one run on its rows "
-        "confusion, roc or calibration (classes), residuals (real values)",
+        "importance: what mattered; parallel: all keys at once; and of one run on its "
+        "rows: confusion, roc, calibration (of classes), residuals (of real values)",
     )
     made.add_argument("--metric", metavar="NAME", help="default: of the validation rows")
     add_over(made)

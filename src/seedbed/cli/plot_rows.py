@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from seedbed.cli.arguments import Parser, print_notes, refuse_idle_flag
 from seedbed.cli.many_runs import is_folder_of_runs, runs_below
+from seedbed.config.hints import counted
 from seedbed.errors import ArgumentError, SeedbedError
 from seedbed.process import fast_start
 from seedbed.runs.files import printable
@@ -82,18 +83,26 @@ def _one_run(runs: Sequence[str], kind: str) -> "RunPaths":
     if len(runs) != 1:
         raise ArgumentError(f"--kind: {kind} is of one run, got {len(runs)}; name one")
     if is_folder_of_runs(Path(runs[0])):
-        raise ArgumentError(
-            f"--kind: {kind} is of one run, and '{runs[0]}' holds several{_one_of(runs[0])}"
-        )
+        _refuse_several(runs[0], kind)
     return open_run(runs[0])
 
 
-def _one_of(folder: str) -> str:
-    """The run below a folder that is best, or the newest where they cannot be ranked."""
+def _refuse_several(folder: str, kind: str) -> None:
+    """Names the best run below a folder, or the newest where they cannot be ranked.
+
+    Raises:
+        ArgumentError: if there is a run.
+    """
     from seedbed.api.run_table import RunTable
 
     with runs_below([folder]) as table:
+        if not len(table):
+            return
         try:
-            return f"; the best is {printable(str(RunTable(table).best().path))}"
+            one = f"the best is {RunTable(table).best().path}"
         except SeedbedError:
-            return f"; the newest is {printable(str(table[0].path))}" if len(table) else ""
+            one = f"the newest is {table[0].path}"
+        raise ArgumentError(
+            f"--kind: {kind} is of one run, and '{folder}' holds {counted(len(table), 'run')}; "
+            f"{printable(one)}"
+        )

@@ -53,7 +53,7 @@ def draw_confusion(drawn: Confusion, classes: Sequence[str], title: str) -> "Fig
         _write_cells(axes, drawn)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class (rows)")
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=9)
     figure.colorbar(image, label="share of the true class", shrink=0.8)
     return figure
 
@@ -103,7 +103,7 @@ def draw_rocs(curves: Sequence[Roc], classes: Sequence[str], title: str) -> "Fig
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.set_xlabel("false positive rate: share of the other classes' rows")
     axes.set_ylabel("true positive rate: share of the class's own rows")
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=9)
     axes.grid(alpha=0.3)
     handles = [Line2D([], [], **look(number)) for number in range(len(labels))]
     inside = {"loc": "lower right"}
@@ -136,7 +136,7 @@ def draw_calibration(drawn: Calibration, statement: str, title: str) -> "Figure"
     )  # fmt: skip
     upper.set(ylim=(-0.03, 1.03))
     upper.set_ylabel("share that came true")
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=9)
     upper.legend(fontsize=8, loc="best")
     upper.grid(alpha=0.3)
     bars = lower.bar(

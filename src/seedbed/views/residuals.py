@@ -21,7 +21,7 @@ MOST_TARGETS = 6
 MANY = 2000
 """Points; from there on they are pixels in an SVG or PDF too, which stays small."""
 
-LONGEST_NAME = 30
+LONGEST_NAME = 20
 """Characters of a target."""
 
 
@@ -93,7 +93,7 @@ def draw_residuals(drawn: Sequence[Residuals], title: str) -> "Figure":
         _draw_predicted(first, one)
         _draw_left(second, one)
         _draw_histogram(third, one)
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=9)
     return figure
 
 

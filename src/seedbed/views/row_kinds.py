@@ -23,5 +23,5 @@ def refuse_unknown_kind(kind: str) -> None:
 def refuse_other_rows(rows: str) -> None:
     """Raises ArgumentError for what names no rows of a run."""
     if rows not in ROWS:
-        hint = did_you_mean(rows, ROWS) or f"; there are {' and '.join(ROWS)}"
+        hint = did_you_mean(rows[:4], ROWS) or f"; there are {' and '.join(ROWS)}"
         raise ArgumentError(f"--rows: no rows '{rows}'{hint}")

@@ -33,8 +33,8 @@ MOST_CLASSES = 1000
 MOST_MISTAKES = 5
 """That are told where no number can be read."""
 
-LONGEST_RUN = 90
-"""Characters of a run's name in a title."""
+LONGEST_RUN, LONGEST_ROWS, LONGEST_CLASS = 68, 44, 20
+"""Characters in a title: of a run's name, of what the rows are, of a class."""
 
 
 def refuse_other_kind(trained: TrainedModel, paths: RunPaths, kind: str) -> None:
@@ -73,7 +73,7 @@ def row_picture(trained: TrainedModel, kind: str, rows: RowOutputs, paths: RunPa
         A figure of matplotlib, and what must be known to read it.
     """
     run = text_of("/".join(paths.root.resolve().parts[-2:]), LONGEST_RUN)
-    where = f"{len(rows.predictions)} {text_of(rows.rows)}"
+    where = f"{len(rows.predictions)} {text_of(rows.rows, LONGEST_ROWS)}"
     if rows.left_out:
         where += f", {rows.left_out} left out"
     figure, notes = KINDS[kind](rows, trained.preprocessing, f"{where}\n{run}")
@@ -82,7 +82,7 @@ def row_picture(trained: TrainedModel, kind: str, rows: RowOutputs, paths: RunPa
 
 def _confusion(rows: RowOutputs, fitted: "Preprocessing", where: str) -> Drawn:
     found, classes = confusion_of(rows.predictions, rows.targets), fitted.classes
-    title = f"confusion, accuracy {number_text(found.accuracy)}: {where}"
+    title = f"confusion, accuracy {number_text(found.accuracy)}\n{where}"
     notes = []
     if len(classes) > MOST_NUMBERS:
         notes.append(f"{len(classes)} classes leave no room for numbers in the cells")
@@ -109,9 +109,9 @@ def _roc(rows: RowOutputs, fitted: "Preprocessing", where: str) -> Drawn:
     mean = float(np.mean([one.area for one in curves]))
     of = f"mean AUC {number_text(mean)} of {len(curves)} classes, each against the others"
     if len(fitted.classes) == 2:
-        of = f"ROC of '{text_of(fitted.classes[1], 30)}'"
+        of = f"ROC of '{text_of(fitted.classes[1], LONGEST_CLASS)}'"
     lacking = f"no curve, as no row or every one is of the class: {missing}"
-    return draw_rocs(curves, fitted.classes, f"{of}: {where}"), [lacking] if without else []
+    return draw_rocs(curves, fitted.classes, f"{of}\n{where}"), [lacking] if without else []
 
 
 def _calibration(rows: RowOutputs, fitted: "Preprocessing", where: str) -> Drawn:
@@ -119,9 +119,9 @@ def _calibration(rows: RowOutputs, fitted: "Preprocessing", where: str) -> Drawn
     found = calibration_of(probabilities, true)
     statement = "probability of the predicted class"
     if len(fitted.classes) == 2:
-        statement = f"predicted probability of '{text_of(fitted.classes[1], 30)}'"
+        statement = f"predicted probability of '{text_of(fitted.classes[1], LONGEST_CLASS)}'"
     error = number_text(found.error)
-    figure = draw_calibration(found, statement, f"calibration, ECE {error}: {where}")
+    figure = draw_calibration(found, statement, f"calibration, ECE {error}\n{where}")
     return figure, [
         f"expected calibration error (ECE) {error}: the mean over rows of |share that came true - "
         f"mean probability| in a row's bin, of {BINS} bins of equal width"
@@ -132,7 +132,7 @@ def _residuals(rows: RowOutputs, fitted: "Preprocessing", where: str) -> Drawn:
     every = residuals_of(rows.predictions, rows.targets, fitted)
     more = len(every) - MOST_TARGETS
     note = f"the first {MOST_TARGETS} of {len(every)} targets are drawn"
-    return draw_residuals(every[:MOST_TARGETS], f"residuals: {where}"), [note] if more > 0 else []
+    return draw_residuals(every[:MOST_TARGETS], f"residuals\n{where}"), [note] if more > 0 else []
 
 
 def _classes(names: list[str]) -> str:
