@@ -180,10 +180,14 @@ calls = {
         run.weights(),
         run.summary(),
         run.plot(),
+        run.plot("residuals", [[1, 2], [3, 4]], [3, 7.5])._repr_png_(),
         repr(run),
         run._repr_html_(),
     ],
     "wrong rows": fails(lambda: seedbed.load_run("run").predict([[1]]), seedbed.errors.DataError),
+    "no such rows": fails(
+        lambda: seedbed.load_run("run").plot("residuals"), seedbed.errors.DataError
+    ),
     "not allowed": fails(lambda: seedbed.load_run("own").model(), seedbed.errors.NotAllowedError),
 }
 

@@ -16,7 +16,7 @@ COMMANDS = {
     "predict": "predictions for new rows",
     "evaluate": "loss and metrics on a labelled file, by group, with intervals",
     "inspect": "weights, and what the layers make of an input",
-    "plot": "loss curves, and pictures of many runs",
+    "plot": "loss curves, a run on its validation or test rows, pictures of many runs",
     "runs": "a table of all runs: what differs, how they ended, metrics",
     "dashboard": "TensorBoard over runs, on this machine alone",
     "tag": "give runs a word that a filter finds",
