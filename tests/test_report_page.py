@@ -277,6 +277,7 @@ def test_dragging_along_an_axis_filters_the_table_and_the_curves(page) -> None:
     assert [bool(one) for one in brushes] == [n == axis for n in range(len(brushes))]
     assert set(page.column("optimizer.lr")) == {"0.1"}
     assert page.shown() == 21
+    assert page.said("brushed").startswith("Brushed: lr ")
     rates = column_of(page.data, "optimizer.lr")
     assert {rates[row] for row in page.window.run(DRAWN) if row is not None} == {0.1}
     page.filter("seed<2")
@@ -285,19 +286,35 @@ def test_dragging_along_an_axis_filters_the_table_and_the_curves(page) -> None:
     page.window.run("document.getElementById('clear').click()")
     assert page.shown() == 42
     assert not any(page.window.run(BRUSHES))
+    assert page.said("brushed") == ""
 
 
-def test_brushing_a_metric_shows_the_runs_in_that_range(page) -> None:
-    losses = column_of(page.data, "val/loss")
-    axis = [one["name"] for one in page.data["axes"]].index("val/loss")
-    places = page.data["axes"][axis]["places"]
-    low, high = sorted(places)[4] - 1e-9, sorted(places)[20] + 1e-9
+def brush(page: Page, name: str, low: float, high: float) -> None:
+    """As a program does it; the picture tells of it as of a drag."""
     page.window.run(
         """const picture = document.getElementById('parallel-picture');
         return Plotly.restyle(picture, {[`dimensions[${arguments[0]}].constraintrange`]:
             [[arguments[1], arguments[2]]]}).then(() => true);""",
-        axis, low, high,
+        [one["name"] for one in page.data["axes"]].index(name), low, high,
     )  # fmt: skip
+
+
+def test_runs_without_a_value_stand_at_none_and_can_be_brushed(page) -> None:
+    (axis,) = [one for one in page.data["axes"] if one["name"] == "val/accuracy"]
+    assert axis["without"] == 2
+    assert "2 runs at none, for want of a finite val/accuracy." in page.said("parallel-says")
+    none = axis["ticks"][0][0]
+    brush(page, "val/accuracy", none - 0.001, none + 0.001)
+    assert sorted(page.column("val/accuracy")) == ["-", "nan"]
+    assert page.said("brushed") == "Brushed: val/accuracy none"
+
+
+def test_brushing_a_metric_shows_the_runs_in_that_range(page) -> None:
+    losses = column_of(page.data, "val/loss")
+    (axis,) = [one for one in page.data["axes"] if one["name"] == "val/loss"]
+    places = axis["places"]
+    low, high = sorted(places)[4] - 1e-9, sorted(places)[20] + 1e-9
+    brush(page, "val/loss", low, high)
     wanted = sorted(
         loss for loss, place in zip(losses, places, strict=True) if low <= place <= high
     )
@@ -391,6 +408,11 @@ def test_hostile_texts_are_shown_as_they_are(window: Browser, iris_sweep: Path, 
         "return [...document.querySelectorAll('.axis-title, .ytitle')].map(one => one.textContent)"
     )
     assert "<i>key</i>" in labels
+    ticks = page.window.run(
+        "return [...document.querySelectorAll('#parallel-picture .axis .tick text')]"
+        ".map(one => one.textContent.replace(/\\u200b/g, ''))"
+    )
+    assert {text[:17] for text in texts} <= {tick.removesuffix("…") for tick in ticks}
     assert "val/<b>f1</b>" in labels
     assert "val/<b>evil</b>" in page.rows()[0]
     assert complaints(window) == []

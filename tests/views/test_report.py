@@ -174,7 +174,9 @@ def test_a_metric_without_a_value_is_told_as_such() -> None:
     told = json.loads(json_for_html(content(RecordTable(records), Told(), Origin("t"))))
     assert list(map(str, column_of(told, "val/loss"))) == ["nan", "inf", "0.5"]
     (axis,) = [one for one in told["axes"] if one["name"] == "val/loss"]
-    assert axis["places"] == [None, None, 0.5]
+    assert axis["places"] == pytest.approx([0.42, 0.42, 0.5])
+    assert axis["ticks"][0] == [pytest.approx(0.42), "none"]
+    assert axis["without"] == 2
 
 
 HOSTILE = [
@@ -280,7 +282,31 @@ def test_a_key_has_a_place_for_every_value(values, places, logarithmic) -> None:
 
 def test_ticks_of_a_wide_metric_are_powers_of_ten() -> None:
     axis = metric_axis("val/loss", [1e-6, 0.5, 1e-3, math.nan])
-    told = [(place, text) for place, text in axis.ticks if text]
+    told = [(place, text) for place, text in axis.ticks[1:] if text]
     assert [text for _, text in told] == ["1e-06", "1e-05", "0.0001", "0.001", "0.01", "0.1"]
     assert [place for place, _ in told] == pytest.approx([math.log10(float(t)) for _, t in told])
-    assert axis.places[3] is None
+    assert axis.places[3] < min(axis.places[:3])
+    assert (axis.ticks[0], axis.without) == ((axis.places[3], "none"), 1)
+
+
+def test_a_few_that_lie_far_away_do_not_take_the_axis() -> None:
+    values = [0.9 + n / 1000 for n in range(97)] + [-5000.0, -7e80, 0.99]
+    axis = metric_axis("val/r2", values)
+    assert not axis.logarithmic
+    assert axis.beyond == 2
+    assert axis.places[:97] == pytest.approx(values[:97])
+    assert axis.places[97] == axis.places[98] == min(axis.places) > 0.7
+    assert [text for _, text in axis.ticks if text] == ["0.85", "0.9", "0.95"]
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([0.0, 1.0], ["0", "0.2", "0.4", "0.6", "0.8", "1"]),
+        ([-3, 7], ["-2", "0", "2", "4", "6"]),
+        ([0.5, 0.5], ["0.5"]),
+        ([1e-9, 2e-9], ["1e-09", "1.2e-09", "1.4e-09", "1.6e-09", "1.8e-09", "2e-09"]),
+    ],
+)
+def test_ticks_of_a_metric_are_round(values, texts) -> None:
+    assert [text for _, text in metric_axis("val/r2", values).ticks if text] == texts

@@ -38,6 +38,10 @@ function draw(report, selection) {
 
 function joinFilter(selection) {
   byId("help").textContent = HELP;
+  selection.onChange(() => {
+    byId("brushed").textContent = `Brushed: ${selection.brushed.join("; ")}`;
+    byId("brushed").hidden = selection.brushes.size === 0;
+  });
   byId("choice").hidden = selection.report.runs.length < 2;
   let waiting = 0;
   byId("filter").oninput = () => {

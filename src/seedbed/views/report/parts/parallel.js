@@ -25,8 +25,7 @@ class Parallel {
     this.report = report;
     this.selection = selection;
     this.picture = byId("parallel-picture");
-    this.drawn = report.runs.map((_, row) => row).filter((row) => this.isWhole(row));
-    if (this.report.axes.length < 2 || this.drawn.length < 2) return;
+    if (report.axes.length < 2 || report.runs.length < 2) return;
     byId("parallel").hidden = false;
     if (!hasWebGL()) {
       this.picture.classList.add("none");
@@ -39,14 +38,11 @@ class Parallel {
     selection.onChange((reason) => reason === "filter" && this.draw());
   }
 
-  isWhole(row) {
-    return this.report.axes.every((axis) => axis.places[row] !== null);
-  }
-
   says() {
-    const { told, runs } = this.report;
-    const left = runs.length - this.drawn.length;
-    const without = left ? ` ${counted(left, "run")} without a finite value are not drawn.` : "";
+    const { told, axes } = this.report;
+    const at = (key, words) => axes.filter((one) => one[key])
+      .map((one) => ` ${counted(one[key], "run")} ${words} ${one.label}.`).join("");
+    const without = at("without", "at none, for want of a finite") + at("beyond", "beyond an end of");
     const wide = this.report.axes.filter((one) => one.logarithmic).map((one) => one.label);
     const logs = wide.length ? ` Logarithmic: ${wide.join(", ")}.` : "";
     const colour = told.ranked ? ` The darker a line, the better its ${told.metric}.` : "";
@@ -61,8 +57,7 @@ class Parallel {
   }
 
   trace() {
-    const taken = new Set(this.selection.filtered);
-    const rows = this.drawn.filter((row) => taken.has(row)).reverse();
+    const rows = this.selection.filtered.reverse();
     return {
       type: "parcoords",
       line: this.line(rows),
@@ -88,9 +83,8 @@ class Parallel {
   }
 
   dimension(axis, number, rows) {
-    const every = this.drawn.map((row) => axis.places[row]);
-    const low = every.reduce((a, b) => Math.min(a, b));
-    const high = every.reduce((a, b) => Math.max(a, b));
+    const low = axis.places.reduce((a, b) => Math.min(a, b));
+    const high = axis.places.reduce((a, b) => Math.max(a, b));
     const ranges = this.selection.brushes.get(number);
     return {
       label: literal(cut(axis.label, 26)),
@@ -99,7 +93,8 @@ class Parallel {
       ...(axis.ticks.length && {
         tickvals: axis.ticks.map(([place]) => place),
         // Ticks of one text would be one tick: each has a number of its own, of signs without width.
-        ticktext: axis.ticks.map(([, text], at) => literal(cut(text, 18)) + "\u200b".repeat(at)),
+        // Their texts are shown as they are, where those of labels are read.
+        ticktext: axis.ticks.map(([, text], at) => cut(text, 18) + "\u200b".repeat(at)),
       }),
       ...(ranges && { constraintrange: ranges.length === 1 ? ranges[0] : ranges }),
     };

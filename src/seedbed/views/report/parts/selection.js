@@ -129,6 +129,16 @@ function isOrdered(operator, held, value) {
   return operator === ">" ? held > value : held >= value;
 }
 
+/** A part of an axis: the names in it, or its ends. */
+function rangeText(axis, [low, high]) {
+  const inside = axis.ticks.filter(([place]) => low <= place && place <= high);
+  const texts = inside.map(([, text]) => text).filter(Boolean);
+  if (axis.names) return texts.join(", ") || "between two names";
+  const valueOf = (place) => digits(axis.logarithmic ? 10 ** place : place, 3);
+  if (!axis.without || low > axis.ticks[0][0]) return `${valueOf(low)} to ${valueOf(high)}`;
+  return high < axis.ticks[1][0] ? "none" : `none or up to ${valueOf(high)}`;
+}
+
 /** The runs that are shown, and those who want to know when that changes. */
 class Selection {
   constructor(report) {
@@ -151,7 +161,15 @@ class Selection {
   isBrushed(row) {
     return [...this.brushes].every(([axis, ranges]) => {
       const place = this.report.axes[axis].places[row];
-      return place !== null && ranges.some(([low, high]) => low <= place && place <= high);
+      return ranges.some(([low, high]) => low <= place && place <= high);
+    });
+  }
+
+  /** What is brushed, in words. */
+  get brushed() {
+    return [...this.brushes].map(([number, ranges]) => {
+      const axis = this.report.axes[number];
+      return `${axis.label} ${ranges.map((range) => rangeText(axis, range)).join(" or ")}`;
     });
   }
 
