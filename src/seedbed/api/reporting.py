@@ -63,17 +63,18 @@ def _compared(table: RecordTable, request: Request) -> tuple[Told, list[RunRecor
 
 
 def _told(comparison: RunComparison, ranked: int) -> Told:
+    reason = "" if comparison.sentences else _no_verdict(comparison)
     return Told(
         comparison.metric,
         comparison.higher_is_better,
         comparison.over,
         comparison.keys,
-        comparison.rows if comparison.over else [],
+        comparison.rows if comparison.over and comparison.metric else [],
         comparison.importance,
         comparison.sentences,
-        comparison.notes,
+        [note for note in comparison.notes if note != reason],
         comparison.verdict if comparison.sentences else None,
-        "" if comparison.sentences else _no_verdict(comparison),
+        reason,
         ranked,
     )
 

@@ -24,8 +24,11 @@ from seedbed.views.report.made_with import environments, made_with, starts
 from seedbed.views.run_text import place_of
 from seedbed.views.shares_drawn import bars_of_importance
 
-SHORTENED = 3
+METRIC_AXES = 3
 """Metrics that have an axis of the parallel coordinates."""
+
+MOST_PROBLEMS = 5
+"""Reasons that are told."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,9 @@ def content(table: RecordTable, told: Told, origin: Origin) -> dict[str, Any]:
     place = place_of(table)
     columns, left = page_columns(table, told.metric, place)
     metrics = [one.name for one in columns if one.role == "metric"]
-    axes, keys_left = page_axes(table, metrics[:SHORTENED])
+    axes, keys_left = page_axes(table, metrics[:METRIC_AXES])
     found = environments(table.records)
-    notes = [*told.notes, *_more(left, keys_left)]
+    notes = [*told.notes, *_problems(table), *_more(left, keys_left)]
     return {
         "title": printable(origin.title),
         "made": origin.moment.astimezone().strftime("%Y-%m-%d %H:%M"),
@@ -128,6 +131,14 @@ def _when(table: RecordTable) -> str:
     first, last = min(began), max(began)
     texts = [one.strftime("%Y-%m-%d %H:%M") for one in (first, last)]
     return f"; started {texts[0]}" + (f" to {texts[1]}" if texts[0] != texts[1] else "")
+
+
+def _problems(table: RecordTable) -> list[str]:
+    """Why runs did not complete, the most frequent reasons first."""
+    counts = Counter(f"{run.status}: {run.problem}" for run in table if run.problem)
+    told = [f"{problem} ({counted(n, 'run')})" for problem, n in counts.most_common(MOST_PROBLEMS)]
+    more = [f"{len(counts) - MOST_PROBLEMS} other reasons"] if len(counts) > MOST_PROBLEMS else []
+    return [f"not completed: {'; '.join([*told, *more])}"] if told else []
 
 
 def _more(columns: int, keys: Sequence[str]) -> list[str]:

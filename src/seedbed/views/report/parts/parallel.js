@@ -82,19 +82,24 @@ class Parallel {
     };
   }
 
+  /** Letters for which there is room beside an axis. */
+  get letters() {
+    return Math.max(6, Math.min(18, Math.floor(this.picture.clientWidth / this.report.axes.length / 7) - 2));
+  }
+
   dimension(axis, number, rows) {
     const low = axis.places.reduce((a, b) => Math.min(a, b));
     const high = axis.places.reduce((a, b) => Math.max(a, b));
     const ranges = this.selection.brushes.get(number);
     return {
-      label: literal(cut(axis.label, 26)),
+      label: literal(cut(axis.label, this.letters + 6)),
       values: rows.map((row) => axis.places[row]),
       range: low < high ? [low, high] : [low - 0.5, high + 0.5],
       ...(axis.ticks.length && {
         tickvals: axis.ticks.map(([place]) => place),
         // Ticks of one text would be one tick: each has a number of its own, of signs without width.
         // Their texts are shown as they are, where those of labels are read.
-        ticktext: axis.ticks.map(([, text], at) => cut(text, 18) + "\u200b".repeat(at)),
+        ticktext: axis.ticks.map(([, text], at) => cut(text, this.letters) + "\u200b".repeat(at)),
       }),
       ...(ranges && { constraintrange: ranges.length === 1 ? ranges[0] : ranges }),
     };

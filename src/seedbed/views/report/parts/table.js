@@ -38,6 +38,7 @@ class Table {
     if (this.report.told.ranked) row.append(element("th", "rank", "number"));
     this.columns.forEach((column, number) => {
       const button = element("button", column.name);
+      button.title = column.name;
       button.type = "button";
       button.onclick = () => this.sortBy(number);
       const cell = holding("th", button);

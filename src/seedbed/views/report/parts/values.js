@@ -74,8 +74,11 @@ function literal(text) {
   return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
 
-/** The text, or the front of it. */
+/** The text, or its beginning and its end: long names differ in either. */
 function cut(text, longest) {
   const letters = Array.from(String(text));
-  return letters.length <= longest ? String(text) : `${letters.slice(0, longest - 1).join("")}…`;
+  if (letters.length <= longest) return String(text);
+  const front = Math.ceil((longest - 1) / 2);
+  const end = letters.slice(letters.length - (longest - 1 - front));
+  return `${letters.slice(0, front).join("")}…${end.join("")}`;
 }
