@@ -1,5 +1,6 @@
 """`seedbed confirm`: the best settings again, as they were, on seeds that nothing has used."""
 
+import io
 import json
 import re
 import shutil
@@ -93,6 +94,34 @@ def test_one_setting_alone_is_confirmed(seedbed: Command) -> None:
     assert "verdict" not in result.out
     assert "note: all of the sweep that have a value are trained: 1 setting\n" in result.err
     assert "no test rows" in refused(seedbed, first.sweep, "--test")
+
+
+def test_json_csv_and_markdown_have_the_rows_of_the_table(seedbed: Command, sweep: Path) -> None:
+    words = ["confirm", sweep, "--top", 2, "--seeds", 6, "--test", "hydra.sweep.dir=confirmed"]
+    result = seedbed(*words, "--json")
+    assert result.code == 0, result.err
+    told = json.loads(result.out)
+    assert f"sweep: {told['sweep']}" in result.err.splitlines()
+    assert (told["confirms"], told["seeds"]) == (str(sweep), [*range(7, 13)])
+    compared = json.loads(seedbed("compare", told["sweep"], "--json").out)
+    keys = ["optimizer.lr", "model.hidden"]
+    means = results(sweep).groupby(keys)["val/loss"].mean()
+    for row, other in zip(told["settings"], compared["settings"], strict=True):
+        lr, hidden = (row["settings"][key] for key in keys)
+        assert row.pop("chosen_at") == pytest.approx(means[lr, str(hidden)])
+        numbers = ("n", "mean", "std", "interval", "against_best")
+        assert [row[name] for name in numbers] == [other[name] for name in numbers]
+    assert told["verdict"] == compared["verdict"]
+    best = told["settings"][0]["runs"]
+    values = [run["metrics"]["test/loss"] for run in best]
+    assert (told["test"]["metric"], told["test"]["n"]) == ("test/loss", 6)
+    assert told["test"]["mean"] == pytest.approx(np.mean(values))
+    assert told["test"]["std"] == pytest.approx(np.std(values, ddof=1))
+
+    csv = seedbed(*words[:-1], "hydra.sweep.dir=again", "--csv")
+    rows = pd.read_csv(io.StringIO(csv.out))
+    assert rows["mean"].tolist() == pytest.approx([row["mean"] for row in told["settings"]])
+    assert {"model.hidden", "optimizer.lr", "chosen_at", "n", "p_holm"} <= set(rows)
 
 
 @pytest.mark.parametrize(

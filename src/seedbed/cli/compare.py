@@ -10,6 +10,7 @@ from seedbed.cli.many_runs import (
     add_over,
     filtered,
     keys_of,
+    print_rows,
     runs_below,
 )
 from seedbed.errors import ArgumentError
@@ -65,20 +66,12 @@ def main(argv: Sequence[str]) -> int:
 
 def _print(compared: "RunComparison", args: argparse.Namespace) -> None:
     from seedbed.cli.compare_tables import comparison_text
-    from seedbed.views.run_rows import csv_text, markdown_text
-    from seedbed.views.run_text import columns_of
 
     if args.json:
         print(json_text(compared.to_json(args.limit or None)))
         return
     if args.csv or args.md:
-        rows = compared.head(args.limit or len(compared))
-        columns = columns_of(rows)
-        names = [name for name, _ in columns]
-        if args.csv:
-            print(csv_text([{n: row.get(n) for n in names} for row in rows], names), end="")
-        else:
-            print(markdown_text(columns), end="")
+        print_rows(compared.head(args.limit or len(compared)), markdown=args.md)
     else:
         print(comparison_text(compared, ROWS if args.limit is None else args.limit))
     print_notes(compared.notes)

@@ -1,15 +1,24 @@
 """`seedbed confirm SWEEP`: the best settings again with fresh seeds, judged by these alone."""
 
+import argparse
+import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from seedbed.cli.arguments import Parser, add_better, print_notes
+from seedbed.cli.arguments import Parser, add_better, add_forms, print_notes
 from seedbed.cli.console import Console
 from seedbed.cli.train import SWEEP_MODULES
 from seedbed.components import only_readers_own
 from seedbed.config.locations import users_allowed
 from seedbed.process.fast_start import composed_ahead
+from seedbed.runs.files import json_text
 from seedbed.runs.opening import opening
+
+if TYPE_CHECKING:
+    from seedbed.analysis.runs_compared import RunsCompared
+    from seedbed.api.confirming import Plan
 
 
 def parser() -> Parser:
@@ -28,6 +37,7 @@ def parser() -> Parser:
     made.add_argument(
         "--test", action="store_true", help="measure the best of them on the test rows, once"
     )
+    add_forms(made)
     made.add_argument("--config-dir", metavar="DIR", help="your own config folder")
     words = "sweep.KEY=VALUE, hydra.sweep.dir=DIR"
     made.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help=words)
@@ -59,6 +69,33 @@ def main(argv: Sequence[str]) -> int:
         from seedbed.cli.sweep_report import print_end
 
         print_notes([*notes_on(plan, args.top)])
-        after = confirm_sweep(plan, request, console)
-    print(confirmation_text(plan, after))
-    return print_end(console.ended_sweep)
+        with _beside_the_output(args):
+            after = confirm_sweep(plan, request, console)
+    if not _has_form(args):
+        print(confirmation_text(plan, after))
+        return print_end(console.ended_sweep)
+    with _beside_the_output(args):
+        code = print_end(console.ended_sweep)
+    _print_form(plan, after, console.ended_sweep.directory, args)
+    return code
+
+
+def _has_form(args: argparse.Namespace) -> bool:
+    return bool(args.json or args.csv or args.md)
+
+
+def _beside_the_output(args: argparse.Namespace) -> AbstractContextManager[object]:
+    """What is said inside goes to standard error, where the output is for a machine."""
+    return redirect_stdout(sys.stderr) if _has_form(args) else nullcontext()
+
+
+def _print_form(
+    plan: "Plan", after: "RunsCompared", directory: Path, args: argparse.Namespace
+) -> None:
+    from seedbed.api.confirmed import confirmation_json, confirmation_rows
+    from seedbed.cli.many_runs import print_rows
+
+    if args.json:
+        print(json_text(confirmation_json(plan, after, directory)))
+    else:
+        print_rows(confirmation_rows(plan, after), markdown=args.md)

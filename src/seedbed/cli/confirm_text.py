@@ -2,17 +2,13 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from seedbed.analysis.intervals import bca_interval, mean_and_std
 from seedbed.analysis.runs_compared import RunsCompared
 from seedbed.analysis.sentences import label_text, verdict_sentence
-from seedbed.analysis.settings import OneSetting
+from seedbed.api.confirmed import OnTest, on_test
 from seedbed.api.confirming import Plan
 from seedbed.cli.setting_columns import fitted, interval_text, ranks, std_text
 from seedbed.config.hints import counted
 from seedbed.runs.files import printable
-from seedbed.runs.status import Status
 from seedbed.views.run_text import cell_text
 from seedbed.views.text_table import Column
 
@@ -57,7 +53,7 @@ def confirmation_text(plan: Plan, after: RunsCompared) -> str:
         f"{title} ({direction} is better):",
         *_table(plan, after),
         *([said] if said else []),
-        *([_test_line(plan, after, settings[0])] if plan.test else []),
+        *([_test_line(on_test(plan, after))] if plan.test else []),
     ]
     return "\n".join(parts)
 
@@ -77,23 +73,13 @@ def _table(plan: Plan, after: RunsCompared) -> list[str]:
     return fitted(labels, [ranks(len(settings))], numbers, needed=NEEDED)
 
 
-def _test_line(plan: Plan, after: RunsCompared, best: OneSetting) -> str:
-    """The best setting on the test rows; the others are not looked at."""
-    label = label_text(after.labels[best.setting]) or "the setting"
-    values = [
-        run.metrics[plan.test]
-        for run in after.records[best.setting]
-        if run.status == Status.COMPLETED and np.isfinite(run.metrics.get(plan.test, np.nan))
-    ]
-    if not values:
-        return f"{plan.test}: no run of {label} has a value"
-    mean, std = mean_and_std(np.array(values))
-    interval = bca_interval(np.array(sorted(values)))
-    between = "" if interval is None else f", 95 % interval {interval_text(interval)}"
-    spread = "" if std is None else f" ± {std:.3g}"
-    lost = len(best.trials) - len(values)
-    rest = f", {counted(lost, 'run')} without" if lost else ""
-    return (
-        f"{plan.test} of {label}: {mean:.5g}{spread} over "
-        f"{counted(len(values), 'seed')}{between}{rest}"
-    )
+def _test_line(tested: OnTest) -> str:
+    """The best setting on the test rows."""
+    label = label_text(tested.settings) or "the setting"
+    if tested.mean is None:
+        return f"{tested.metric}: no run of {label} has a value"
+    between = f", 95 % interval {interval_text(tested.interval)}" if tested.interval else ""
+    spread = "" if tested.std is None else f" ± {tested.std:.3g}"
+    rest = f", {counted(tested.without_value, 'run')} without" if tested.without_value else ""
+    seeds = counted(tested.n, "seed")
+    return f"{tested.metric} of {label}: {tested.mean:.5g}{spread} over {seeds}{between}{rest}"

@@ -1,9 +1,10 @@
 """What commands over many runs share: their flags, and the table of the runs that are meant."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from seedbed.catalog.table import RecordTable, table_of
 from seedbed.config.hints import counted
@@ -65,6 +66,17 @@ def runs_below(folders: Sequence[str]) -> Iterator[RecordTable]:
     with opening(folders[0]) as bounds:
         bounds.for_many()
         yield table_of(folders)
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], *, markdown: bool) -> None:
+    """Prints rows as CSV, or as a table of Markdown; a row may lack what others have."""
+    from seedbed.views.run_rows import csv_text, markdown_text
+    from seedbed.views.run_text import columns_of
+
+    columns = columns_of(rows)
+    names = [name for name, _ in columns]
+    whole = [{name: row.get(name) for name in names} for row in rows]
+    print(markdown_text(columns) if markdown else csv_text(whole, names), end="")
 
 
 def filtered(table: RecordTable, text: str | None) -> RecordTable:
