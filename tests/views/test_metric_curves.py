@@ -153,6 +153,12 @@ def test_lines_are_told_apart_without_colour_and_no_more_than_can_be_are_named()
     assert box.y0 >= 0
 
 
+def test_a_dollar_in_a_label_has_no_backslash_before_it() -> None:
+    curve = MetricCurve("key=$x$", [1, 2], [1.0, 2.0], [0.0, 0.0], 3, 2, 0, 0)
+    (legend,) = draw_curves([curve], "loss", ["seed"]).legends
+    assert legend.get_texts()[0].get_text() == r"key=\$x\$  n=3"
+
+
 @pytest.mark.parametrize(
     ("ending", "first"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("PDF", b"%PDF")]
 )

@@ -426,6 +426,19 @@ def test_hostile_names_are_inert(seedbed: Command) -> None:
         assert result.err.isprintable() or "\x1b" not in result.err
 
 
+def test_a_name_cannot_begin_a_line_of_its_own(seedbed: Command) -> None:
+    frame = table(60)
+    frame["kind"] = np.where(frame["kind"] == "yes", "a\nerror: x", "b")
+    frame.to_parquet("rows.parquet")
+    frame[frame["kind"] == "b"].to_parquet("b.parquet")
+    words = ["data=parquet", "data.path=rows.parquet", "data.target=kind", *SPLIT]
+    front.train(*words, directory="run")
+    result = seedbed(
+        "plot", "run", "--kind", "confusion", "--file", "b.parquet", "--output", "x.png"
+    )
+    assert result.err == "note: no row is of 'a error: x', whose line is empty\n"
+
+
 def test_a_title_that_is_no_formula_is_drawn_as_it_is() -> None:
     for name in HOSTILE:
         text = text_of(name)

@@ -107,6 +107,17 @@ def test_names_that_are_cut_alike_are_told_apart() -> None:
     assert short[3:] == ["y", "''"]
 
 
+def test_a_name_is_drawn_as_it_is_everywhere() -> None:
+    """Not as a formula, and not with the backslashes that keep it from being one."""
+    names = ["$x$", "a$", "\\$b"]
+    found = confusion_of(one_hot([0, 1, 2], 3), np.array([0, 1, 2]))
+    axes = draw_confusion(found, names, "t").axes[0]
+    texts = [tick.get_text() for tick in axes.get_xticklabels()]
+    (axes,) = draw_rocs(rocs_of(one_hot([0, 1, 2], 3), np.array([0, 1, 2]))[0], names, "t").axes
+    texts += [one.get_text().split(" ")[-1] for one in axes.get_legend().get_texts()[:3]]
+    assert texts == [r"\$x\$", r"a\$", r"\\$b"] * 2
+
+
 def test_a_curve_is_of_all_rows() -> None:
     """In wandb rows beyond 10,000 were cut off, whole classes with them (issue 3756)."""
     draws = np.random.default_rng(0)

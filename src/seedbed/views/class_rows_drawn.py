@@ -8,7 +8,16 @@ import numpy as np
 
 from seedbed.analysis.sentences import number_text, percent
 from seedbed.views.class_rows import BINS, Calibration, Confusion, Roc, lowest
-from seedbed.views.drawing import LETTER, MOST_LOOKS, legend_size, look, named, new_figure, text_of
+from seedbed.views.drawing import (
+    LETTER,
+    MOST_LOOKS,
+    cut_text,
+    legend_size,
+    look,
+    named,
+    new_figure,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +26,9 @@ if TYPE_CHECKING:
 MOST_SHARES, MOST_NUMBERS, MOST_NAMES = 12, 25, 30
 """Classes of a matrix whose cells have room for count and share, for the count alone, and of which
 each is named."""
+
+MOST_LARGE = 6
+"""Classes of a matrix with large numbers."""
 
 LONGEST_NAME = 20
 """Characters of a class beside a matrix, or in a legend."""
@@ -32,8 +44,8 @@ MARKS = 8
 
 
 def short_names(classes: Sequence[str]) -> list[str]:
-    """The names as they are drawn; what is cut to the same text has the number of its class."""
-    texts = [text_of(name, LONGEST_NAME) or "''" for name in classes]
+    """The names as there is room for; what is cut to the same text has the number of its class."""
+    texts = [cut_text(name, LONGEST_NAME) or "''" for name in classes]
     there = Counter(texts)
     return [text if there[text] == 1 else f"{number}: {text}" for number, text in enumerate(texts)]
 
@@ -62,7 +74,8 @@ def _name_classes(axes: "Axes", drawn: Confusion, classes: Sequence[str]) -> Non
     """Every class, or of many every second, third, … one."""
     step = -(-len(classes) // MOST_NAMES)
     at = range(0, len(classes), step)
-    names, rows = short_names(classes), drawn.counts.sum(axis=1)
+    names = [text_of(name) for name in short_names(classes)]
+    rows = drawn.counts.sum(axis=1)
     axes.set_xticks(at, [names[one] for one in at])
     axes.set_yticks(at, [f"{names[one]} ({rows[one]})" for one in at])
     if max(len(names[one]) for one in at) > 3:
@@ -75,6 +88,7 @@ def _name_classes(axes: "Axes", drawn: Confusion, classes: Sequence[str]) -> Non
 
 def _write_cells(axes: "Axes", drawn: Confusion) -> None:
     with_shares = len(drawn.counts) <= MOST_SHARES
+    size = 9 if len(drawn.counts) <= MOST_LARGE else 7
     for (row, column), count in np.ndenumerate(drawn.counts):
         share = float(drawn.shares[row, column])
         if np.isnan(share):
@@ -82,7 +96,7 @@ def _write_cells(axes: "Axes", drawn: Confusion) -> None:
         else:
             told = f"\n{percent(share)}" if with_shares and count else ""
             text, colour = f"{count}{told}", "white" if share < 0.5 else "black"
-        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
 
 
 def draw_rocs(curves: Sequence[Roc], classes: Sequence[str], title: str) -> "Figure":

@@ -27,7 +27,8 @@ MOST_LOOKS = len(DASHES) * len(MARKERS)
 LONGEST_TEXT = 60
 """Characters of a label; more leave no room for the picture."""
 
-ONE_LINE = str.maketrans("\n\t", "  ")
+ONE_LINE = str.maketrans("\n\r\t", "   ")
+"""For `str.translate`: what would begin another line, or a column."""
 
 LETTER, LINE = 0.075, 0.19
 """Inches of a legend: the width of a letter, and the height of a line."""
@@ -58,10 +59,14 @@ def look(number: int) -> dict[str, Any]:
 
 
 def text_of(label: str, longest: int = LONGEST_TEXT) -> str:
-    """A text as it is drawn: on one line, no formula, not too long, control characters written."""
+    """A text as it is drawn: as `cut_text` has it, and no formula."""
+    return cut_text(label, longest).replace("$", r"\$")
+
+
+def cut_text(label: str, longest: int) -> str:
+    """A text on one line, not too long, with its control characters written out."""
     text = printable(label.translate(ONE_LINE))
-    text = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    return text.replace("$", r"\$")
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def named(labels: Sequence[str]) -> list[str]:

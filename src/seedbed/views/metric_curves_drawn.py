@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seedbed.recording.figure import INCHES
-from seedbed.views.drawing import MOST_LOOKS, is_wide, legend_size, look, named, new_figure, text_of
+from seedbed.views.drawing import (
+    MOST_LOOKS,
+    cut_text,
+    is_wide,
+    legend_size,
+    look,
+    named,
+    new_figure,
+    text_of,
+)
 from seedbed.views.metric_curves import MetricCurve
 
 if TYPE_CHECKING:
@@ -67,7 +76,7 @@ def _label(curve: MetricCurve, over: Sequence[str]) -> str:
     if not over:
         return curve.label
     cut = f", to epoch {curve.epochs[-1]:g}" if curve.is_cut else ""
-    return f"{text_of(curve.label, 46)}  n={curve.n}{cut}"
+    return f"{cut_text(curve.label, 46)}  n={curve.n}{cut}"
 
 
 def _legend_title(over: Sequence[str], number: int) -> str:

@@ -43,7 +43,7 @@ from seedbed.views.trained import TrainedModel
 SPLITS = {prefix: split for split, prefix in PREFIXES.items()}
 """What `--rows` takes, and the split that it means."""
 
-SAME = 1e-3
+SAME = 1e-4
 """How far, relatively, a metric may be from the one that the run wrote before it is told."""
 
 Values = NDArray[np.float64]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seedbed.analysis.sentences import number_text
-from seedbed.config.hints import joined
+from seedbed.config.hints import joined, shortened
 from seedbed.errors import ArgumentError
 from seedbed.runs.layout import RunPaths
 from seedbed.views.class_rows import BINS, calibration_of, confusion_of, rocs_of, statement_of
@@ -17,7 +17,7 @@ from seedbed.views.class_rows_drawn import (
     draw_confusion,
     draw_rocs,
 )
-from seedbed.views.drawing import text_of
+from seedbed.views.drawing import ONE_LINE, text_of
 from seedbed.views.own_rows import RowOutputs
 from seedbed.views.pictures import Drawn
 from seedbed.views.residuals import MOST_TARGETS, draw_residuals, residuals_of
@@ -87,7 +87,7 @@ def _confusion(rows: RowOutputs, fitted: "Preprocessing", where: str) -> Drawn:
     if len(classes) > MOST_NUMBERS:
         notes.append(f"{len(classes)} classes leave no room for numbers in the cells")
         notes += [
-            f"'{classes[true]}' was taken for '{classes[taken]}' in {count} rows"
+            f"{_quoted(classes[true])} was taken for {_quoted(classes[taken])} in {count} rows"
             for true, taken, count in found.mistakes(MOST_MISTAKES)
         ]
     if len(classes) > MOST_NAMES:
@@ -136,7 +136,12 @@ def _residuals(rows: RowOutputs, fitted: "Preprocessing", where: str) -> Drawn:
 
 
 def _classes(names: list[str]) -> str:
-    return joined([f"'{name}'" for name in names], 5)
+    return joined(map(_quoted, names), 5)
+
+
+def _quoted(name: str) -> str:
+    """A class in a note, which is one line."""
+    return f"'{shortened(name.translate(ONE_LINE))}'"
 
 
 KINDS: dict[str, Callable[[RowOutputs, "Preprocessing", str], Drawn]] = {
