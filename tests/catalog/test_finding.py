@@ -142,3 +142,22 @@ def test_a_run_that_is_removed_while_we_look_is_told_nowhere(outputs: Path, monk
     reading = finding.read_record
     monkeypatch.setattr(finding, "read_record", vanishing)
     assert find_runs([outputs]) == []
+
+
+def test_other_file_systems_are_told_and_not_looked_into() -> None:
+    device = os.lstat("/dev").st_dev
+    mounted = [one.path for one in os.scandir("/dev") if one.is_dir(follow_symlinks=False)]
+    mounted = [path for path in mounted if os.lstat(path).st_dev != device]
+    if not mounted:
+        pytest.skip("nothing is mounted in /dev")
+    found = finding.search(["/dev"])
+    (note,) = [one for one in found.notes if one.startswith("other file systems are not looked")]
+    assert all(repr(path) in note for path in sorted(mounted)[: finding.MOST_NAMED])
+    assert [run for run in found.records if str(run.path).startswith(tuple(mounted))] == []
+
+
+def test_a_search_says_how_far_it_is(outputs: Path) -> None:
+    heard: list[tuple[int, int]] = []
+    table_of([outputs], lambda *counts: heard.append(counts))
+    assert heard[-1][1] == 2
+    assert heard == sorted(heard)

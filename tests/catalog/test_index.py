@@ -230,3 +230,15 @@ def test_a_newer_look_wins_over_an_older_one(outputs: Path, read: list[str]) -> 
     first = find_runs([outputs])
     older.close()
     assert find_runs([outputs]) == first
+
+
+@pytest.mark.parametrize(("folder", "kept"), [("a/b", True), ("a/b/c", False)])
+def test_no_index_is_kept_far_above_the_runs(outputs: Path, folder: str, kept: bool) -> None:
+    """As at the root of a disk, or in a home folder."""
+    top = outputs.parent / "top"
+    (top / folder).parent.mkdir(parents=True)
+    outputs.rename(top / folder)
+    found = search([top])
+    assert len(found.records) == 2
+    assert (top / RUN_INDEX).exists() == kept
+    assert any("where no index of them is kept" in note for note in found.notes) != kept

@@ -1,10 +1,11 @@
 """Finds the run directories below folders, and tells of each in one record.
 
-Links are not followed, so that nothing is listed twice and no folder leads out.
+Links are not followed, so that nothing is listed twice and no folder leads out; nor are file
+systems that are mounted below, of which one is `/proc`.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from seedbed.catalog.index import Index
 from seedbed.catalog.reading import read_record, settled
 from seedbed.catalog.record import FOREIGN, NO_ROW, RunRecord
 from seedbed.catalog.stamps import Stamp
-from seedbed.config.hints import did_you_mean
+from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import printable
 from seedbed.runs.layout import EVENT_PREFIX, SWEEP_JOBS, RunPaths
@@ -23,6 +24,16 @@ OUTPUTS = "outputs"
 
 DEEPEST = 64
 """Levels below the folder that is looked at."""
+
+INDEX_LEVELS = 3
+"""Below a folder with an index: in a project a run is `outputs/NAME/RUN`, a sweep alike. Above, as
+in a home folder or at the root of a disk, none is written."""
+
+MOST_NAMED = 3
+"""Folders that are not looked into, by name."""
+
+Watch = Callable[[int, int], object]
+"""Hears now and then how many folders were looked into, and how many runs were found."""
 
 OLDEST = datetime.min.replace(tzinfo=UTC)
 
@@ -56,18 +67,21 @@ def find_runs(folders: Iterable[str | Path]) -> list[RunRecord]:
     return search(folders).records
 
 
-def search(folders: Iterable[str | Path]) -> Found:
-    """As `find_runs`, with what is to be said of it."""
+def search(folders: Iterable[str | Path], watch: Watch | None = None) -> Found:
+    """As `find_runs`, with what is to be said of it.
+
+    Args:
+        folders: as there.
+        watch: hears how far it is.
+    """
     records: dict[str, RunRecord] = {}
     notes = []
     for folder in folders:
         root = _root(Path(folder))
-        looking = _Search(root)
+        looking = _Search(root, watch)
         for record in looking.below(root, "", _sweep_above(root), DEEPEST):
             records.setdefault(str(record.path), record)
-        looking.index.close()
-        if looking.index.problem:
-            notes.append(f"{looking.index.problem}; so all runs are read again each time")
+        notes += looking.closed()
     return Found(newest_first(map(settled, records.values())), notes)
 
 
@@ -82,11 +96,47 @@ class _Search:
 
     Args:
         root: the folder; an index in a run directory would be a file among the run's.
+        watch: hears how far it is.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, watch: Watch | None = None) -> None:
         names = {one.name for one in Path(root).iterdir()} if os.access(root, os.R_OK) else set()
+        self.root = root
         self.index = Index(root, keep=not _is_run(names))
+        self._device = Path(root).stat().st_dev
+        self._watch = watch
+        self._folders = self._runs = 0
+        self._nearest = DEEPEST
+        self._mounted: list[str] = []
+
+    def closed(self) -> list[str]:
+        """Writes the index, where it belongs into the folder; what is to be said at the end."""
+        self.index.close(belongs=self._nearest <= INDEX_LEVELS)
+        notes = []
+        if self.index.problem:
+            notes.append(f"{self.index.problem}; so all runs are read again each time")
+        if self._mounted:
+            named = joined([f"'{printable(one)}'" for one in self._mounted], MOST_NAMED)
+            notes.append(f"other file systems are not looked into unless they are named: {named}")
+        return notes
+
+    def _count(self, name: str, *, run: bool) -> None:
+        self._folders += not run
+        self._runs += run
+        if run:
+            self._nearest = min(self._nearest, name.count("/") + bool(name))
+        if self._watch is not None:
+            self._watch(self._folders, self._runs)
+
+    def _is_mounted(self, path: str) -> bool:
+        """Whether another file system begins in a folder, which is told then."""
+        try:
+            mounted = os.lstat(path).st_dev != self._device
+        except OSError:
+            return False
+        if mounted:
+            self._mounted.append(path)
+        return mounted
 
     def below(self, path: str, name: str, sweep: Path | None, levels: int) -> Iterator[RunRecord]:
         """The runs in a folder and below it, as they were read.
@@ -100,9 +150,13 @@ class _Search:
         known = self.index.known(name, path, sweep)
         if known is not None:
             record, nested = known
+            self._count(name, run=True)
             yield record
             if not nested:
                 return
+        elif self._is_mounted(path):
+            return
+        self._count(name, run=False)
         try:
             with os.scandir(path) as entries:
                 names, folders = _names_and_folders(entries)
@@ -117,11 +171,14 @@ class _Search:
             if record.status not in NO_ROW or os.path.lexists(path):  # else removed while we look
                 yield record
         inside = Path(path) if SWEEP_JOBS in names else None
+        if inside is not None:
+            self._nearest = min(self._nearest, name.count("/") + bool(name))
         for one in sorted(folders) if levels else []:
             below = f"{name}/{one}" if name else one
-            yield from self.below(f"{path}/{one}", below, inside, levels - 1)
+            yield from self.below(f"{path.rstrip('/')}/{one}", below, inside, levels - 1)
 
     def _read(self, path: str, name: str, sweep: Path | None, *, nested: bool) -> RunRecord:
+        self._count(name, run=True)
         stamp = Stamp(path)
         record = read_record(Path(path), name or _last(path), sweep)
         self.index.add(name, stamp, record, nested=nested)

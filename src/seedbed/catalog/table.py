@@ -8,7 +8,7 @@ from typing import Any, overload
 from seedbed.catalog.differing import differing_keys
 from seedbed.catalog.filtering import filtered
 from seedbed.catalog.finding import OUTPUTS as OUTPUTS
-from seedbed.catalog.finding import search
+from seedbed.catalog.finding import Watch, search
 from seedbed.catalog.record import NO_ROW, RunRecord
 from seedbed.catalog.sorting import in_order
 from seedbed.catalog.values import BEST, column_of, value_of
@@ -106,13 +106,17 @@ class RecordTable(Sequence[RunRecord]):
         return self.records[at]
 
 
-def table_of(folders: Iterable[str | Path]) -> RecordTable:
+def table_of(folders: Iterable[str | Path], watch: Watch | None = None) -> RecordTable:
     """The runs below the folders, the newest first.
+
+    Args:
+        folders: to look in.
+        watch: hears how far it is.
 
     Raises:
         RunDirectoryError: if one of them is no folder.
     """
-    result = search(folders)
+    result = search(folders, watch)
     rows = [run for run in result.records if run.status not in NO_ROW]
     left_out = [run for run in result.records if run.status in NO_ROW]
     return RecordTable(rows, left_out, result.notes)

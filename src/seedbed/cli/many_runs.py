@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.catalog.table import RecordTable, table_of
+from seedbed.cli.looking import told_while_looking
 from seedbed.config.hints import counted
 from seedbed.errors import ArgumentError
 from seedbed.runs.layout import RunPaths
@@ -65,7 +66,9 @@ def runs_below(folders: Sequence[str]) -> Iterator[RecordTable]:
     """
     with opening(folders[0]) as bounds:
         bounds.for_many()
-        yield table_of(folders)
+        with told_while_looking() as watch:
+            table = table_of(folders, watch)
+        yield table
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], *, markdown: bool) -> None:
