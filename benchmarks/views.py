@@ -80,6 +80,7 @@ def measure(folder: Path, rounds: int) -> dict[str, tuple[Taken, float]]:
         ],
         "runs --json": [*runs, "--json"],
         "compare --over seed": [*SEEDBED, "compare", "outputs", "--over", "seed"],
+        "report": [*SEEDBED, "report", "outputs"],
         "runs, one new run": runs,
     }  # fmt: skip
     figures = {}

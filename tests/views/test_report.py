@@ -24,7 +24,7 @@ from seedbed.catalog.table import RecordTable
 from seedbed.catalog.values import value_of
 from seedbed.views.report.axes import key_axis, metric_axis
 from seedbed.views.report.content import Origin, Told, content
-from seedbed.views.report.curves import thinned
+from seedbed.views.report.curves import FEWEST, page_curves, thinned
 from seedbed.views.report.made_with import made_with
 from seedbed.views.report.page import json_for_html, page
 from seedbed.views.run_text import cell_text
@@ -259,6 +259,18 @@ def test_long_histories_are_thinned_and_that_is_told(iris_sweep: Path, tmp_path:
     assert max(one for one in values_kept if one is not None) == 9.0
     assert curves["epochs"][at][-1] == 5001
     assert curves["notes"] == ["gaps in curves: 1 value not finite"]
+
+
+def test_the_first_runs_have_curves_where_there_are_too_many(
+    iris_sweep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = front.runs(iris_sweep).records
+    columns = len(page_curves(records).metrics)
+    monkeypatch.setattr("seedbed.views.report.curves.MOST_POINTS", 10 * columns * FEWEST)
+    curves = page_curves(records)
+    assert [bool(one) for one in curves.runs] == [True] * 10 + [False] * 32
+    assert curves.points == FEWEST
+    assert curves.notes == ["curves are those of the first 10 runs, the others have none here"]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,9 @@ MOST_METRICS = 24
 LARGEST = 1e100
 """Of what is drawn; beyond it an axis cannot be laid out."""
 
+LARGEST_COUNT = 2**53
+"""Up to here a float holds every integer; a stranger's history may say anything."""
+
 History = Mapping[str, Sequence[float | None]]
 Points = tuple[list[float], list[float | None]]
 """Epochs and values; None where a value is not finite."""
@@ -78,16 +81,20 @@ def page_curves(records: Sequence[RunRecord]) -> PageCurves:
         records: the runs, in their order; where there are too many the first have curves.
     """
     problems: list[str] = []
-    first = _history(records[0], problems) if records else {}
-    few = max(1, len(_names([first])))
-    room = MOST_POINTS // (FEWEST * few)
-    histories = [first, *(_history(run, problems) for run in records[1:room])]
+    histories: list[History] = []
+    curves = 0
+    for run in records:
+        history = _history(run, problems)
+        curves += min(len(_names([history])), MOST_METRICS)
+        if histories and curves * FEWEST > MOST_POINTS:
+            break
+        histories.append(history)
     names = _names(histories)
     columns = names[:MOST_METRICS]
     total = sum(name in history for history in histories for name in columns)
     points = min(LONGEST, max(FEWEST, MOST_POINTS // max(1, total)))
     runs = [_points(history, columns, points) for history in histories]
-    missing: list[dict[str, Points]] = [{} for _ in records[room:]]
+    missing: list[dict[str, Points]] = [{} for _ in records[len(histories) :]]
     lengths = [len(one["epoch"]) for one in histories for name in columns if name in one]
     return PageCurves(
         columns,
@@ -174,4 +181,4 @@ def _notes(
 
 def _whole(epoch: float) -> float:
     """Epochs are integers, and shorter as such."""
-    return int(epoch) if epoch == int(epoch) else epoch
+    return int(epoch) if abs(epoch) < LARGEST_COUNT and epoch == int(epoch) else epoch

@@ -76,7 +76,7 @@ class Curves {
   isWide() {
     let [low, high] = [Infinity, 0];
     for (const run of this.report.curves.runs) {
-      for (const value of run[this.names[0]]?.[1] ?? []) {
+      for (const value of ownOf(run, this.names[0])?.[1] ?? []) {
         if (value === null) continue;
         low = Math.min(low, value);
         high = Math.max(high, value);
@@ -88,7 +88,7 @@ class Curves {
   draw() {
     const names = this.boxes.filter((box) => box.checked).map((box) => box.value);
     const { runs } = this.report.curves;
-    const having = this.selection.rows.filter((row) => names.some((name) => runs[row][name]));
+    const having = this.selection.rows.filter((row) => names.some((name) => ownOf(runs[row], name)));
     const most = Number(byId("curve-number").value);
     const best = having.slice(0, most);
     const rest = having.slice(most);
@@ -130,7 +130,7 @@ class Curves {
   }
 
   points(row, name) {
-    const found = this.report.curves.runs[row][name];
+    const found = ownOf(this.report.curves.runs[row], name);
     return found ? [this.report.curves.epochs[found[0]], found[1]] : [[], []];
   }
 

@@ -45,6 +45,11 @@ function withoutZeros(text) {
   return text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text;
 }
 
+/** What stands in an object under a name, which may be `constructor`. */
+function ownOf(object, name) {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
 /** `1 run`, `2 runs`. */
 function counted(number, noun) {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
