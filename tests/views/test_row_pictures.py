@@ -18,7 +18,7 @@ from sklearn import metrics as sk
 from support.command_line import Command
 
 import seedbed as front
-from seedbed.errors import ArgumentError, DataError
+from seedbed.errors import ArgumentError, DataError, NotAllowedError
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
 from seedbed.views.class_rows import confusion_of, rocs_of
@@ -81,6 +81,58 @@ def test_the_picture_has_the_metrics_of_the_run(there: Path, task: str, rows: st
     assert found.notes == []
 
 
+def test_runs_of_a_stack_have_theirs(iris_sweep: Path) -> None:
+    for run in front.load_sweep(iris_sweep)[::20]:
+        found = outputs(str(run.path))
+        confusion = confusion_of(found.predictions, found.targets)
+        assert confusion.accuracy == run.metrics["val/accuracy"]
+        assert found.notes == []
+
+
+IMAGES = """
+import numpy as np, torch
+from torch.utils.data import Dataset
+
+class Images(Dataset):
+    classes = ["cat", "dog", "cow"]
+
+    def __len__(self):
+        return 90
+
+    def __getitem__(self, index):
+        drawn = torch.randn(1, 5, 5) + np.random.randn()
+        return drawn + index % 3, index % 3
+"""
+
+
+def test_rows_that_a_dataset_draws_anew_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images of a class of one's own, noisy: each row has its own random numbers, as in the run."""
+    Path("own_images.py").write_text(IMAGES)
+    monkeypatch.syspath_prepend(Path.cwd())
+    monkeypatch.setenv("SEEDBED_ALLOW", "own_images")
+    layers = "[{Conv2d: {out_channels: 4, kernel_size: 3}}, ReLU, Flatten, Linear]"
+    run = front.train(
+        "data=dataset", "++data.train._target_=own_images.Images", "model=sequential",
+        f"model.layers={layers}", "loader.batch_size=7", *SPLIT, directory="run",
+    )  # fmt: skip
+    for rows in ("val", "test"):
+        found = outputs("run", rows)
+        assert (
+            confusion_of(found.predictions, found.targets).accuracy
+            == (run.metrics[f"{rows}/accuracy"])
+        )
+    assert [one.get_text()[:3] for one in run.plot("confusion").axes[0].get_xticklabels()] == [
+        "cat", "dog", "cow",
+    ]  # fmt: skip
+    Path("own_images.py").write_text(IMAGES.replace("index % 3, index % 3", "1, index % 3"))
+    del sys.modules["own_images"]
+    with pytest.raises(DataError, match="the Dataset gives other rows than those of the run"):
+        run.plot("confusion")
+    monkeypatch.delenv("SEEDBED_ALLOW")
+    with pytest.raises(NotAllowedError, match=r"own_images\.Images' is not allowed"):
+        front.load_run("run").plot("confusion")
+
+
 @pytest.mark.parametrize("rows", ["val", "test"])
 def test_residuals_have_the_metrics_of_the_run(there: Path, rows: str) -> None:
     """In the targets' own units, though they are trained on standardized."""
@@ -117,9 +169,14 @@ def test_the_rows_are_those_of_the_split_with_what_predict_says(there: Path, tas
 
 
 @pytest.mark.parametrize(
-    ("ending", "first"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
+    ("task", "ending", "first"),
+    [
+        ("binary", "png", b"\x89PNG"),
+        ("multiclass", "svg", b"<?xml"),
+        ("classes", "pdf", b"%PDF"),
+        ("targets", "png", b"\x89PNG"),
+    ],
 )
-@pytest.mark.parametrize("task", TASKS)
 def test_each_kind_is_drawn(
     seedbed: Command, folder: Path, tmp_path: Path, task: str, ending: str, first: bytes
 ) -> None:
@@ -408,7 +465,7 @@ HOSTILE = ["$\\alpha_{", "<script>alert(1)</script>", "--><svg onload=alert(1)>"
 
 
 def test_hostile_names_are_inert(seedbed: Command) -> None:
-    rows = 40 * len(HOSTILE)
+    rows = 20 * len(HOSTILE)
     draws = np.random.default_rng(0).normal(size=(rows, 3))
     names = [HOSTILE[n % len(HOSTILE)].replace("\x1b", "").replace("\x9b", "") for n in range(rows)]
     frame = pd.DataFrame({"a": draws[:, 0], "b": draws[:, 1], "k$_{": names})
