@@ -344,7 +344,7 @@ def test_rows_of_one_class_have_no_curve(seedbed: Command, folder: Path) -> None
 def test_a_run_without_such_rows_says_what_it_has(seedbed: Command, sum_run: Path) -> None:
     (line,) = seedbed("plot", sum_run, "--kind", "residuals", "--output", "x.png").errors
     assert (
-        "has no validation rows, it has 4 train rows; type --file labelled.csv, or train with "
+        "has no validation rows, it has 4 training rows; type --file labelled.csv, or train with "
         "data.split.validation=0.2" in line
     )
     with pytest.raises(DataError, match="give rows= with their labels, or train with"):

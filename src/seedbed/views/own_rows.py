@@ -190,7 +190,8 @@ def _read(value: Any) -> Any:
 
 
 def _no_rows(paths: RunPaths, split: str, there: dict[str, Any]) -> str:
-    told = joined([f"{len(rows)} {name} rows" for name, rows in there.items()])
+    counts = {name.replace("train", "training"): len(rows) for name, rows in there.items()}
+    told = joined([f"{count} {name} rows" for name, count in counts.items()])
     others = [f"--rows {prefix}, " for prefix, one in SPLITS.items() if one in there]
     return (
         f"'{paths.root}' has no {split} rows, it has {told}; type {''.join(others)}--file "
