@@ -1,10 +1,13 @@
-"""A run as `print` and a notebook show it: how it stands, and its metrics."""
+"""A run as `print` and a notebook show it: how it stands, its metrics, and its loss curves."""
 
 from html import escape
 
 from seedbed.errors import SeedbedError
 from seedbed.runs.layout import RunPaths
-from seedbed.runs.reader import read_result, read_status
+from seedbed.runs.reader import read_history, read_result, read_status
+
+BESIDE = '<div style="display: flex; flex-wrap: wrap; gap: 1em; align-items: flex-start">'
+"""One beside the other, where there is room."""
 
 
 def run_line(paths: RunPaths) -> str:
@@ -15,12 +18,23 @@ def run_line(paths: RunPaths) -> str:
 
 
 def run_html(paths: RunPaths) -> str:
-    """Where it is, and its cells below each other."""
+    """Where it is, and its cells below each other, beside its loss curves."""
     lines = "".join(
         f"<tr><th>{escape(name)}</th><td>{escape(cell)}</td></tr>"
         for name, cell in run_cells(paths).items()
     )
-    return f"<p>{escape(str(paths.root))}</p><table>{lines}</table>"
+    table = f"<table>{lines}</table>"
+    return f"<p>{escape(str(paths.root))}</p>{BESIDE}{table}{_curves(paths)}</div>"
+
+
+def _curves(paths: RunPaths) -> str:
+    """As its history tells them; nothing of a run without one, or with one that is damaged."""
+    from seedbed.views.curve_svg import losses_svg
+
+    try:
+        return losses_svg(read_history(paths)) if paths.history.exists() else ""
+    except SeedbedError:
+        return ""
 
 
 def run_cells(paths: RunPaths) -> dict[str, str]:
