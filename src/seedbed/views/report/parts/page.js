@@ -22,18 +22,15 @@ function start() {
   document.addEventListener("DOMContentLoaded", () => draw(report, selection));
 }
 
+/** The parallel coordinates last: where WebGL is drawn by program, they take a second. */
 function draw(report, selection) {
-  const parallel = new Parallel(report, selection);
-  performance.mark("parallel");
   new Curves(report, selection);
   performance.mark("curves");
-  byId("clear").onclick = () => {
-    byId("filter").value = "";
-    selection.brushes = new Map();
-    useFilter(selection);
-    parallel.picture.focus?.();
-  };
-  document.body.dataset.ready = "yes";
+  setTimeout(() => {
+    new Parallel(report, selection);
+    performance.mark("parallel");
+    document.body.dataset.ready = "yes";
+  });
 }
 
 function joinFilter(selection) {
@@ -42,6 +39,11 @@ function joinFilter(selection) {
     byId("brushed").textContent = `Brushed: ${selection.brushed.join("; ")}`;
     byId("brushed").hidden = selection.brushes.size === 0;
   });
+  byId("clear").onclick = () => {
+    byId("filter").value = "";
+    selection.brushes = new Map();
+    useFilter(selection);
+  };
   byId("choice").hidden = selection.report.runs.length < 2;
   let waiting = 0;
   byId("filter").oninput = () => {
