@@ -62,6 +62,9 @@ REFUSED = {
     "inspect without rows": ["inspect", "run", "--layer", "output"],
     "inspect without a run": ["inspect", "nope", "--weights"],
     "summary without a run": ["summary", "nope"],
+    "picture without a file": ["plot", "run", "--kind", "roc"],
+    "picture of no rows": ["plot", "run", "--kind", "roc", "--rows", "x", "--output", "x.png"],
+    "picture of many": ["plot", ".", "--kind", "roc", "--output", "x.png"],
 }
 
 

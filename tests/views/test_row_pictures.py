@@ -246,7 +246,15 @@ def test_python_gives_figures_and_leaves_pyplot_alone(there: Path) -> None:
     assert figure._repr_png_().startswith(b"\x89PNG")
     assert figure.notes[0].startswith("expected calibration error (ECE)")
     assert "matplotlib.pyplot" not in set(sys.modules) - before
+    with pytest.raises(ArgumentError, match=r"\(task regression\); give kind='residuals'$"):
+        front.load_run("targets").plot("roc")
+    with pytest.raises(ArgumentError, match="kind: no kind 'curves' of one run; there are conf"):
+        front.load_run("targets").plot("curves")
+    with pytest.raises(ArgumentError, match="rows: no rows 'train'; there are val and test"):
+        front.load_run("targets").plot("residuals", "train")
     run = front.load_run("classes")
+    with pytest.raises(ArgumentError, match="targets are of rows that are given, not of 'val'"):
+        run.plot("roc", targets=[1])
     assert run.plot("roc", table(40)[["w", "h", "area"]], table(40)["kind"]).axes
 
 
@@ -254,8 +262,8 @@ ROC = ["--kind", "roc"]
 WRONG = {
     "kind of classes": (
         ["targets", *ROC],
-        "roc is of classes, and 'targets' predicts real values (task regression); type --kind and "
-        "one of residuals",
+        "roc is of classes, and 'targets' predicts real values (task regression); type --kind "
+        "residuals",
     ),
     "kind of values": (
         ["binary", "--kind", "residuals"],

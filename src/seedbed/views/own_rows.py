@@ -204,7 +204,7 @@ def _apart(
 ) -> list[str]:
     """A sentence where a metric is not the one that the run wrote of the same rows."""
     told = read_json(paths.result).get("metrics") if paths.result.is_file() else None
-    name = trained.head.task.metrics[0]
+    name = next(iter(trained.head.task.metrics), "")
     before = told.get(f"{prefix}/{name}") if isinstance(told, dict) else None
     if not isinstance(before, int | float):
         return []

@@ -21,6 +21,9 @@ MOST_TARGETS = 6
 MANY = 2000
 """Points; from there on they are pixels in an SVG or PDF too, which stays small."""
 
+FAINTEST = 0.05
+"""Opacity of a point; of less nothing is left where it lies alone."""
+
 LONGEST_NAME = 20
 """Characters of a target."""
 
@@ -101,7 +104,7 @@ def _draw_predicted(axes: "Axes", one: Residuals) -> None:
     name = text_of(one.name, LONGEST_NAME)
     axes.locator_params(axis="x", nbins=5)
     low, high = _limits(np.concatenate([one.true, one.predicted]))
-    axes.plot([low, high], [low, high], color="black", linestyle="--", linewidth=1)
+    axes.plot([low, high], [low, high], color="black", linestyle="--", linewidth=1, zorder=3)
     _points(axes, one.true, one.predicted)
     axes.set(xlim=(low, high), ylim=(low, high))
     axes.set_xlabel(f"true {name}")
@@ -114,7 +117,7 @@ def _draw_predicted(axes: "Axes", one: Residuals) -> None:
 def _draw_left(axes: "Axes", one: Residuals) -> None:
     name = text_of(one.name, LONGEST_NAME)
     axes.locator_params(axis="x", nbins=5)
-    axes.axhline(0, color="black", linestyle="--", linewidth=1)
+    axes.axhline(0, color="black", linestyle="--", linewidth=1, zorder=3)
     _points(axes, one.predicted, one.left)
     axes.set_xlabel(f"predicted {name}")
     axes.set_ylabel("residual: true - predicted")
@@ -126,7 +129,7 @@ def _draw_histogram(axes: "Axes", one: Residuals) -> None:
     edges = np.linspace(*_limits(one.left), one.bins + 1)
     rows, _ = np.histogram(one.left, edges)
     axes.stairs(rows, edges, fill=True, facecolor="lightgrey", edgecolor="black", linewidth=0.7)
-    axes.axvline(0, color="black", linestyle="--", linewidth=1)
+    axes.axvline(0, color="black", linestyle="--", linewidth=1, zorder=3)
     mean, spread = one.left.mean(), one.left.std()
     axes.set_title(f"mean {number_text(mean)}, std {number_text(spread)}", fontsize=9)
     axes.set_xlabel("residual: true - predicted")
@@ -135,9 +138,11 @@ def _draw_histogram(axes: "Axes", one: Residuals) -> None:
 
 
 def _points(axes: "Axes", x: Values, y: Values) -> None:
+    """The more there are, the paler each is, so that one sees where most lie."""
     many = len(x) > MANY
     axes.plot(
-        x, y, "o", color="C0", markersize=2 if many else 4, alpha=0.3 if many else 0.6,
+        x, y, "o", color="C0", markersize=2 if many else 4,
+        alpha=max(FAINTEST, 0.3 * MANY / len(x)) if many else 0.6,
         markeredgewidth=0, rasterized=many,
     )  # fmt: skip
 

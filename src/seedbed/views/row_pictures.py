@@ -50,7 +50,7 @@ def refuse_other_kind(trained: TrainedModel, paths: RunPaths, kind: str) -> None
         raise ArgumentError(
             f"--kind: {kind} is of {what}, and '{paths.root}' predicts "
             f"{'classes' if of_classes else 'real values'} (task {trained.preprocessing.task}); "
-            f"type --kind and one of {joined(fitting)}"
+            f"type --kind {'and one of ' if len(fitting) > 1 else ''}{joined(fitting)}"
         )
     classes = len(trained.preprocessing.classes)
     if kind != "calibration" and classes > MOST_CLASSES:
