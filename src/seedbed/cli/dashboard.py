@@ -79,8 +79,10 @@ def _no_runs(every: RecordTable, folders: Sequence[str]) -> str:
 
 
 def _served(table: RecordTable, folders: Sequence[str], args: Namespace) -> int:
-    from seedbed.views.tensorboard import best_of, folder_of, served
+    from seedbed.views.run_links import folder_of, remove_left
+    from seedbed.views.tensorboard import best_of, served
 
+    remove_left()
     runs, which = best_of(table, args.best, args.metric, args.better)
     ended = threading.Event()
     with ExitStack() as stack:

@@ -2,9 +2,7 @@
 
 import contextlib
 import io
-import os
 import socket
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -52,28 +50,6 @@ def best_of(
     shown = (ranked + others)[:most]
     apart = " (not all are measured on the same rows)" if len(set(rows_of(shown))) > 1 else ""
     return shown, f"the best {most} by {chosen.name}{apart}"
-
-
-@contextlib.contextmanager
-def folder_of(runs: Sequence[RunRecord]) -> Iterator[Path]:
-    """A folder with nothing but links to the runs, under their names; gone at the end.
-
-    Raises:
-        ArgumentError: if this machine makes no links.
-    """
-    with tempfile.TemporaryDirectory(prefix="seedbed_dashboard_") as made:
-        above = os.path.commonpath([run.path.parent for run in runs])
-        for run in runs:
-            link = Path(made) / run.path.relative_to(above)  # its name in TensorBoard
-            link.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                link.symlink_to(run.path, target_is_directory=True)
-            except OSError as err:
-                raise ArgumentError(
-                    f"cannot link '{run.path}' for TensorBoard: {err.strerror}; type --best 0 "
-                    "without --filter, which needs no links"
-                ) from err
-        yield Path(made)
 
 
 @contextlib.contextmanager
