@@ -74,6 +74,16 @@ def iris_sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "sweep"
 
 
+@pytest.fixture(scope="session")
+def row_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs to be looked at: one of each task, with validation and test rows."""
+    from support.row_runs import train_tasks  # brings torch
+
+    folder = tmp_path_factory.mktemp("rows")
+    train_tasks(folder)
+    return folder
+
+
 @pytest.fixture
 def registries() -> Iterator[None]:
     """A test may register tasks and metrics; they are gone when it ends."""
