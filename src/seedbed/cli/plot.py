@@ -34,9 +34,9 @@ def parser() -> Parser:
     """The arguments."""
     made = Parser(
         "plot",
-        "The loss curves of one run or several that are named; of a sweep or a folder, and where a\n"
-        "flag asks for it, a picture of what sets the runs apart. --kind confusion and the like are\n"
-        "of one run on its validation or test rows, which must be those that it had.",
+        "The loss curves of one run or several that are named; of a sweep or a folder, and where\n"
+        "a flag asks for it, a picture of what sets the runs apart. --kind confusion and the like\n"
+        "are of one run on its validation or test rows, which must be those that it had.",
         "seedbed plot outputs/digits/sweep_2026-… --metric val/accuracy --output accuracy.svg",
     )
     made.add_argument(
