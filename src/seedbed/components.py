@@ -123,10 +123,15 @@ class AllowList:
 
 def accepts(callee: type, argument: str) -> bool:
     """Whether a class can be given `argument` by name."""
-    parameters = inspect.signature(callee).parameters
-    return argument in parameters or any(
-        parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
-    )
+    return not _surplus(inspect.signature(callee), (argument,))
+
+
+def _surplus(signature: inspect.Signature, arguments: Iterable[str]) -> list[str]:
+    """The arguments, by name, that are none of a signature's."""
+    parameters = signature.parameters
+    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+        return []
+    return [name for name in arguments if name not in parameters]
 
 
 def called(callee: type, arguments: Mapping[str, Any], where: str) -> Any:
@@ -147,7 +152,7 @@ def accepted(callee: type, arguments: Mapping[str, Any], where: str) -> dict[str
     _refuse_placing(callee, arguments, where)
     signature = inspect.signature(callee)
     names = [name for name in signature.parameters if name not in ("args", "kwargs")]
-    surplus = [key for key in arguments if not accepts(callee, key)]
+    surplus = _surplus(signature, arguments)
     for key in surplus:
         if key not in leftovers(where, surplus):
             raise NotAllowedError(
@@ -181,11 +186,8 @@ def unused_keys(config: RunConfig, allow: AllowList) -> list[str]:
         if target is None or spec.get(handed_in.KEY) is not None:
             continue
         found = allow.find(str(target), group)
-        unused = {
-            key: value
-            for key, value in spec.items()
-            if key != TARGET and value is not None and not accepts(found, key)
-        }
+        given = {key: one for key, one in spec.items() if key != TARGET and one is not None}
+        unused = {key: given[key] for key in _surplus(inspect.signature(found), given)}
         if unused:
             notes.append(f"{found.__name__} does not take {listed(group, unused)}; left out")
     return notes

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seedbed.cli.setting_columns import WIDTH
 from seedbed.cli.sweep_report import print_report
-from seedbed.cli.sweep_tables import WIDTH, tables
+from seedbed.cli.sweep_tables import tables
 from seedbed.cli.sweep_verdict import verdict_text
 from seedbed.sweep.best import over_seeds, ranked
 from seedbed.sweep.outcome import JobState, SweepState
