@@ -153,6 +153,22 @@ def test_lines_are_told_apart_without_colour_and_no_more_than_can_be_are_named()
     assert box.y0 >= 0
 
 
+def test_a_damaged_history_leaves_the_others(seedbed: Command, sweep: Path, tmp_path: Path) -> None:
+    shutil.copytree(sweep, "copy")
+    run = next(one for one in sorted(Path("copy").iterdir()) if one.is_dir())
+    (run / "history.csv").write_text("epoch,val/loss\nx,y\n")
+    words = ("--metric", "val/loss", "--over", "none", "--output", "x.svg")
+    result = seedbed("plot", "copy", *words)
+    assert result.code == 0
+    told = result.err.splitlines()
+    assert told[0].startswith("note: no curve of 1 run: ")
+    assert f"{run}/history.csv' is damaged: could not convert" in told[0]
+    assert told[1] == "note: 1 runs have no epoch with a finite val/loss, and are not drawn"
+    assert len(told) == 2
+    (line,) = seedbed("plot", run, *words).errors
+    assert "history.csv' is damaged" in line
+
+
 def test_a_dollar_in_a_label_has_no_backslash_before_it() -> None:
     curve = MetricCurve("key=$x$", [1, 2], [1.0, 2.0], [0.0, 0.0], 3, 2, 0, 0)
     (legend,) = draw_curves([curve], "loss", ["seed"]).legends

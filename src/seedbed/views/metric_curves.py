@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -65,7 +66,7 @@ def metric_curves(compared: RunsCompared) -> tuple[list[MetricCurve], list[str]]
         ArgumentError: if no run has it.
     """
     name = compared.metric.name
-    histories = {run.path: _history(run) for run in compared.table}
+    histories, damaged = _histories(compared.table)
     _refuse_absent(name, histories.values())
     order = [one.setting for one in compared.settings.settings] if compared.settings else []
     labels = setting_labels(compared)
@@ -73,7 +74,8 @@ def metric_curves(compared: RunsCompared) -> tuple[list[MetricCurve], list[str]]
         metric_curve(labels[one], [histories[run.path] for run in compared.counted[one]], name)
         for one in order or compared.counted
     ]
-    return [one for one in curves if one.epochs], [*_remarks(curves, name, compared.over)]
+    remarks = [*damaged, *_remarks(curves, name, compared.over)]
+    return [one for one in curves if one.epochs], remarks
 
 
 def metric_curve(label: str, histories: Sequence[History], name: str) -> MetricCurve:
@@ -115,6 +117,26 @@ def points_of(history: History, name: str) -> dict[float, float | None]:
 def _is_finite(value: float | None) -> bool:
     """Whether it can be averaged and squared; what is larger is as good as infinite."""
     return value is not None and math.isfinite(value) and abs(value) < 1e100
+
+
+def _histories(runs: Iterable[RunRecord]) -> tuple[dict[Path, History], list[str]]:
+    """Of each run by its path, empty where it is damaged; and a sentence on those.
+
+    Raises:
+        RunDirectoryError: if every one is.
+    """
+    found: dict[Path, History] = {}
+    damaged: list[RunDirectoryError] = []
+    for run in runs:
+        try:
+            found[run.path] = _history(run)
+        except RunDirectoryError as err:
+            found[run.path] = {}
+            damaged.append(err)
+    if damaged and len(damaged) == len(found):
+        raise damaged[0]
+    number = counted(len(damaged), "run")
+    return found, [f"no curve of {number}: {damaged[0]}"] if damaged else []
 
 
 def _history(run: RunRecord) -> History:
