@@ -77,5 +77,5 @@ def test_nothing_but_links_is_removed(temporary: Path, runs: Path) -> None:
     (temporary / f"{PREFIX}somefile").write_text("x")
     remove_left()
     assert (mine / "deep/precious").read_text() == "x"
-    assert (temporary / f"{PREFIX}link/a/one/config.yaml").is_file()
+    assert (temporary / f"{PREFIX}thelinks/a/one/config.yaml").is_file()
     assert (temporary / f"{PREFIX}somefile").read_text() == "x"
