@@ -8,6 +8,7 @@ from seedbed.analysis.runs_compared import Request, RunsCompared, compare_runs
 from seedbed.catalog.table import RecordTable
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import ArgumentError
+from seedbed.views.kept_weights import note_on_kept_weights
 from seedbed.views.metric_curves import metric_curves
 from seedbed.views.metric_curves_drawn import draw_curves
 from seedbed.views.parallel import draw_uprights, uprights_of
@@ -58,8 +59,9 @@ def picture(table: RecordTable, request: PictureRequest) -> Drawn:
     _refuse_idle(request)
     compared = compare_runs(table, request.compared)
     figure, notes = draw(compared, request)
-    why = compared.metric.why
-    return figure, [*table.notes, *([f"{compared.metric.name}: {why}"] if why else []), *notes]
+    name, why = compared.metric.name, compared.metric.why
+    kept = note_on_kept_weights(compared.table, name, request.kind)
+    return figure, [*table.notes, *([f"{name}: {why}"] if why else []), *notes, *kept]
 
 
 def _hint(kind: str) -> str:
