@@ -40,6 +40,11 @@ return document.getElementById('parallel-picture').data[0].dimensions.map(
     one => one.constraintrange ?? null);
 """
 
+TICKS = """
+return [...document.querySelectorAll('#parallel-picture .axis .tick text')].map(
+    one => one.textContent.replace(/\u200b/g, ''));
+"""
+
 DRAWN = """
 const traces = document.getElementById('curves-picture').data;
 return traces.map(one => one.meta ?? null);
@@ -166,6 +171,13 @@ def test_the_page_opens_from_the_disk_and_asks_for_nothing_else(opened, window, 
     assert complaints(window) == []
 
 
+def test_every_tick_with_a_text_is_drawn(page) -> None:
+    drawn = page.window.run(TICKS)
+    wanted = [text for axis in page.data["axes"] for _, text in axis["ticks"] if text]
+    assert sorted(filter(None, drawn)) == sorted(wanted)
+    assert {"none", "0.1", "[16]", "6"} <= set(wanted)
+
+
 def test_the_words_are_those_of_the_comparison(page) -> None:
     told = page.data["told"]
     text = page.window.run("return document.getElementById('sentences').textContent")
@@ -287,6 +299,34 @@ def test_dragging_along_an_axis_filters_the_table_and_the_curves(page) -> None:
     assert page.shown() == 42
     assert not any(page.window.run(BRUSHES))
     assert page.said("brushed") == ""
+
+
+def test_an_axis_that_is_moved_takes_its_brush_along(opened: Page) -> None:
+    page = opened.open()
+    page.window.run("document.getElementById('parallel').scrollIntoView()")
+    names = (
+        "return document.getElementById('parallel-picture').data[0].dimensions.map(d => d.label)"
+    )
+    before = page.window.run(names)
+    assert before[:3] == ["hidden", "lr", "seed"]
+    centres = page.window.run(
+        "return [...document.querySelectorAll('#parallel-picture .axis-title')].slice(0, 3).map("
+        "one => one.getBoundingClientRect()).map(b => [b.left + b.width / 2, b.top + b.height / 2])"
+    )
+    page.window.drag(tuple(centres[0]), (centres[1][0] + 30, centres[1][1]))
+    moved = page.window.until(
+        f"const now = (() => {{{names}}})(); return now[0] !== 'hidden' && now"
+    )
+    assert moved[:3] == ["lr", "hidden", "seed"]
+    page.filter("seed<6")
+    assert page.window.run(names) == moved
+    page.window.run(
+        "const change = {'dimensions[0].constraintrange': [[-1.5, -0.5]]};"
+        "return Plotly.restyle('parallel-picture', change).then(() => true)"
+    )
+    assert set(page.column("optimizer.lr")) == {"0.1"}
+    assert page.shown() == 18
+    opened.open()
 
 
 def brush(page: Page, name: str, low: float, high: float) -> None:
@@ -415,10 +455,7 @@ def test_hostile_texts_are_shown_as_they_are(window: Browser, iris_sweep: Path, 
         "return [...document.querySelectorAll('.axis-title, .ytitle')].map(one => one.textContent)"
     )
     assert "<i>key</i>" in labels
-    ticks = page.window.run(
-        "return [...document.querySelectorAll('#parallel-picture .axis .tick text')]"
-        ".map(one => one.textContent.replace(/\\u200b/g, ''))"
-    )
+    ticks = page.window.run(TICKS)
     assert {text[:6] for text in texts} <= {tick[:6] for tick in ticks}
     assert "val/<b>f1</b>" in labels
     assert "val/<b>evil</b>" in page.rows()[0]

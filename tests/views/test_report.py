@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -321,4 +322,8 @@ def test_a_few_that_lie_far_away_do_not_take_the_axis() -> None:
     ],
 )
 def test_ticks_of_a_metric_are_round(values, texts) -> None:
-    assert [text for _, text in metric_axis("val/r2", values).ticks if text] == texts
+    ticks = metric_axis("val/r2", values).ticks
+    assert [text for _, text in ticks if text] == texts
+    places = [place for place, _ in ticks]
+    gaps = [b - a for a, b in pairwise(places)]
+    assert all(gap > (max(values) - min(values)) / 250 for gap in gaps)

@@ -164,11 +164,13 @@ def _place(value: float, *, wide: bool) -> float:
 def _ticks(low: float, high: float, *, wide: bool) -> list[tuple[float, str]]:
     """Round numbers between two places, and many ticks without a text.
 
-    What is brushed goes from tick to tick.
+    What is brushed goes from tick to tick; of two at one place the picture shows one.
     """
     shown = _decades(low, high) if wide else _round_numbers(low, high)
-    between = [(low + (high - low) * n / SILENT_TICKS, "") for n in range(SILENT_TICKS + 1)]
-    return sorted([*shown, *between])
+    step = (high - low) / SILENT_TICKS
+    between = [low + step * n for n in range(SILENT_TICKS + 1)]
+    silent = [(at, "") for at in between if all(abs(at - place) > step / 2 for place, _ in shown)]
+    return sorted([*shown, *silent])
 
 
 def _decades(low: float, high: float) -> list[tuple[float, str]]:

@@ -93,7 +93,7 @@ class Curves {
     const best = having.slice(0, most);
     const rest = having.slice(most);
     const few = best.length <= MOST_NAMED && names.length < 3;
-    const traces = best.flatMap((row, at) => names.map((name, n) => this.trace(row, name, at, n, names.length)));
+    const traces = best.flatMap((row, at) => names.map((name, n) => this.trace(row, name, at, n)));
     if (byId("curve-others").checked && rest.length) {
       traces.unshift(...names.map((name) => this.together(rest, name)));
     }
@@ -101,7 +101,7 @@ class Curves {
     this.says(best.length, rest.length);
   }
 
-  trace(row, name, at, split, names) {
+  trace(row, name, at, split) {
     const [epochs, values] = this.points(row, name);
     const title = this.titleOf(row);
     const isFirst = split === 0;
@@ -110,7 +110,7 @@ class Curves {
       mode: epochs.length === 1 ? "markers" : "lines",
       x: epochs,
       y: values,
-      name: literal(`${cut(title, 64)}${names > 1 ? ` ${name}` : ""}`),
+      name: literal(cut(title, 64)),
       hoverinfo: "text",
       text: epochs.map((x, n) => literal(`${cut(title, 60)}, epoch ${x}: ${name} ${digits(values[n], 5)}`)),
       line: {
@@ -118,6 +118,8 @@ class Curves {
         dash: isFirst ? DASHES[(at + Math.floor(at / 20)) % DASHES.length] : "dot",
         width: isFirst ? 2 : 1,
       },
+      legendgroup: String(row),
+      showlegend: isFirst,
       meta: row,
     };
   }

@@ -25,6 +25,7 @@ class Parallel {
     this.report = report;
     this.selection = selection;
     this.picture = byId("parallel-picture");
+    this.order = report.axes.map((_, number) => number);
     if (report.axes.length < 2 || report.runs.length < 2) return;
     byId("parallel").hidden = false;
     if (!hasWebGL()) {
@@ -34,7 +35,7 @@ class Parallel {
     }
     this.says();
     Plotly.newPlot(this.picture, [this.trace()], this.layout(), QUIET);
-    this.picture.on("plotly_restyle", () => selection.brush(this.brushes()));
+    this.picture.on("plotly_restyle", () => this.hear());
     selection.onChange((reason) => reason === "filter" && this.draw());
   }
 
@@ -49,6 +50,12 @@ class Parallel {
     byId("parallel-says").textContent =
       "Drag along an axis to choose a part of it, click beside it to let go; drag its name to move it. " +
       `The curves and the table follow.${colour}${logs}${without}`;
+  }
+
+  /** Of what is brushed, and of axes that were moved: the picture keeps both in its data. */
+  hear() {
+    this.order = this.picture.data[0].dimensions.map(({ name }) => Number(name));
+    this.selection.brush(this.brushes());
   }
 
   /** Draws the runs that the filter takes, with what is brushed as it was. */
@@ -66,7 +73,7 @@ class Parallel {
       labelfont: { ...FONT, size: 13 },
       tickfont: FONT,
       rangefont: { ...FONT, color: "rgba(0,0,0,0)" },
-      dimensions: this.report.axes.map((axis, number) => this.dimension(axis, number, rows)),
+      dimensions: this.order.map((number) => this.dimension(this.report.axes[number], number, rows)),
     };
   }
 
@@ -92,6 +99,7 @@ class Parallel {
     const high = axis.places.reduce((a, b) => Math.max(a, b));
     const ranges = this.selection.brushes.get(number);
     return {
+      name: String(number),
       label: literal(cut(axis.label, this.letters + 6)),
       values: rows.map((row) => axis.places[row]),
       range: low < high ? [low, high] : [low - 0.5, high + 0.5],
@@ -113,8 +121,8 @@ class Parallel {
   /** What is brushed now, by the number of the axis. */
   brushes() {
     const found = new Map();
-    this.picture.data[0].dimensions.forEach(({ constraintrange: range }, number) => {
-      if (range?.length) found.set(number, Array.isArray(range[0]) ? range : [range]);
+    this.picture.data[0].dimensions.forEach(({ name, constraintrange: range }) => {
+      if (range?.length) found.set(Number(name), Array.isArray(range[0]) ? range : [range]);
     });
     return found;
   }
