@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,13 @@ from support.command_line import Command
 from support.row_runs import SPLIT, outputs, table
 
 import seedbed as front
+from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import ArgumentError, DataError, NotAllowedError
+from seedbed.runs.layout import RunPaths
 from seedbed.views.class_rows import confusion_of, rocs_of
-from seedbed.views.residuals import residuals_of
+from seedbed.views.own_rows import RowOutputs
+from seedbed.views.residuals import residuals_of, target_names
+from seedbed.views.row_pictures import row_picture
 from seedbed.views.trained import load_trained
 
 KINDS = {"binary": "confusion", "multiclass": "roc", "targets": "residuals", "classes": "confusion"}
@@ -102,6 +107,51 @@ def test_residuals_have_the_metrics_of_the_run(there: Path, rows: str) -> None:
     assert [one.r2 for one in every] == pytest.approx(scores, rel=1e-9)
     prices = table()["price"].to_numpy()
     assert all(np.isclose(prices, one, rtol=1e-5).any() for one in every[0].true)
+
+
+def test_a_target_is_named_with_its_unit(there: Path) -> None:
+    fitted = load_trained("targets").preprocessing
+    with_unit = replace(fitted, text=replace(fitted.text, units={"price": "€"}))
+    assert target_names(with_unit, 2) == ["price (€)", "area"]
+    assert target_names(with_unit, 3) == ["price_1", "price_2", "price_3"]
+
+
+def probable(classes: int, fitted: Preprocessing) -> tuple[RowOutputs, Preprocessing]:
+    """Rows of all classes but the last, each taken for the next."""
+    labels = np.repeat(np.arange(classes - 1), 3)
+    names = [f"class {number}" for number in range(classes)]
+    rows = RowOutputs("test rows", np.eye(classes)[labels + 1], labels, 0, ["first"])
+    return rows, replace(fitted, classes=names)
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        (12, []),
+        (13, ["13 classes leave room for counts alone; the share is the colour"]),
+        (
+            26,
+            [
+                "26 classes leave no room for numbers in the cells",
+                *(f"'class {n}' was taken for 'class {n + 1}' in 3 rows" for n in range(5)),
+            ],
+        ),
+        (
+            61,
+            [
+                "61 classes leave no room for numbers in the cells",
+                *(f"'class {n}' was taken for 'class {n + 1}' in 3 rows" for n in range(5)),
+                "one class in 3 is named beside the matrix",
+            ],
+        ),
+    ],
+)
+def test_what_there_is_no_room_for_is_said(there: Path, classes: int, said: list[str]) -> None:
+    trained = load_trained("multiclass")
+    rows, fitted = probable(classes, trained.preprocessing)
+    trained = replace(trained, head=replace(trained.head, preprocessing=fitted))
+    _, notes = row_picture(trained, "confusion", rows, RunPaths(Path("multiclass")))
+    assert notes == ["first", *said, f"no row is of 'class {classes - 1}', whose line is empty"]
 
 
 @pytest.mark.parametrize("task", ["classes", "targets"])

@@ -4,6 +4,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from support.row_runs import outputs, table
 
 import seedbed as front
 from seedbed.errors import ArgumentError, DataError
+from seedbed.runs.layout import RunPaths
+from seedbed.views.own_rows import RowOutputs
+from seedbed.views.row_pictures import refuse_other_kind, row_picture
 from seedbed.views.trained import load_trained
 
 ROC = ["--kind", "roc"]
@@ -226,3 +230,23 @@ def test_rows_in_memory_are_not_kept(seedbed: Command) -> None:
     with pytest.raises(DataError, match="not kept; give rows= with their labels"):
         front.load_run("run").plot("roc")
     assert front.load_run("run").plot("roc", table(40)).axes
+
+
+def test_more_classes_than_there_is_room_for_are_refused(row_runs: Path) -> None:
+    paths = RunPaths(row_runs / "multiclass")
+    trained = load_trained(paths.root)
+    fitted = replace(trained.preprocessing, classes=[str(number) for number in range(1001)])
+    trained = replace(trained, head=replace(trained.head, preprocessing=fitted))
+    for kind in ("confusion", "roc"):
+        with pytest.raises(ArgumentError, match="has room for 1000 classes, the run has 1001"):
+            refuse_other_kind(trained, paths, kind)
+    refuse_other_kind(trained, paths, "calibration")
+
+
+def test_more_targets_than_there_is_room_for_are_counted(row_runs: Path) -> None:
+    paths = RunPaths(row_runs / "targets")
+    many = np.random.default_rng(0).random((2, 9, 8))
+    rows = RowOutputs("test rows", many[0], many[1], 0, [])
+    figure, notes = row_picture(load_trained(paths.root), "residuals", rows, paths)
+    assert notes == ["the first 6 of 8 targets are drawn"]
+    assert len(figure.axes) == 18

@@ -13,6 +13,7 @@ from seedbed.views.class_rows import BINS, calibration_of, confusion_of, rocs_of
 from seedbed.views.class_rows_drawn import (
     MOST_NAMES,
     MOST_NUMBERS,
+    MOST_SHARES,
     draw_calibration,
     draw_confusion,
     draw_rocs,
@@ -84,6 +85,8 @@ def _confusion(rows: RowOutputs, fitted: "Preprocessing", where: str) -> Drawn:
     found, classes = confusion_of(rows.predictions, rows.targets), fitted.classes
     title = f"confusion, accuracy {number_text(found.accuracy)}\n{where}"
     notes = []
+    if MOST_SHARES < len(classes) <= MOST_NUMBERS:
+        notes.append(f"{len(classes)} classes leave room for counts alone; the share is the colour")
     if len(classes) > MOST_NUMBERS:
         notes.append(f"{len(classes)} classes leave no room for numbers in the cells")
         notes += [
