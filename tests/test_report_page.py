@@ -289,7 +289,7 @@ def test_dragging_along_an_axis_filters_the_table_and_the_curves(page) -> None:
     assert [bool(one) for one in brushes] == [n == axis for n in range(len(brushes))]
     assert set(page.column("optimizer.lr")) == {"0.1"}
     assert page.shown() == 21
-    assert page.said("brushed").startswith("Brushed: lr ")
+    assert page.said("brushed") == "Brushed: lr 0.1"
     rates = column_of(page.data, "optimizer.lr")
     assert {rates[row] for row in page.window.run(DRAWN) if row is not None} == {0.1}
     page.filter("seed<2")

@@ -133,7 +133,8 @@ function isOrdered(operator, held, value) {
 function rangeText(axis, [low, high]) {
   const inside = axis.ticks.filter(([place]) => low <= place && place <= high);
   const texts = inside.map(([, text]) => text).filter(Boolean);
-  if (axis.names) return texts.join(", ") || "between two names";
+  const isEach = axis.names || axis.ticks.every(([, text]) => text);
+  if (isEach) return texts.join(", ") || "between two values";
   const valueOf = (place) => digits(axis.logarithmic ? 10 ** place : place, 3);
   if (!axis.without || low > axis.ticks[0][0]) return `${valueOf(low)} to ${valueOf(high)}`;
   return high < axis.ticks[1][0] ? "none" : `none or up to ${valueOf(high)}`;
