@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, mean_absolute_error, mean_squared_error, r2_score
 from support.command_line import Command
 
+from seedbed.analysis.jobs_over_seeds import over_seeds
+from seedbed.analysis.jobs_ranked import ranked
+from seedbed.analysis.leader import Leader
 from seedbed.cli.sweep_tables import best_folder, tables
-from seedbed.sweep.best import Leader, over_seeds, ranked
 from seedbed.sweep.outcome import JobState
 from seedbed.sweep.yardstick import note_basis
 

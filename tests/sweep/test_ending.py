@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seedbed.analysis.jobs_over_seeds import over_seeds
+from seedbed.analysis.jobs_ranked import ranked
 from seedbed.cli.setting_columns import WIDTH
 from seedbed.cli.sweep_report import print_report
 from seedbed.cli.sweep_tables import tables
 from seedbed.cli.sweep_verdict import verdict_text
-from seedbed.sweep.best import over_seeds, ranked
 from seedbed.sweep.outcome import JobState, SweepState
 
 

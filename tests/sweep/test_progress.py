@@ -17,8 +17,8 @@ from types import FrameType
 import pytest
 from rich.console import Console
 
+from seedbed.analysis.leader import Leader
 from seedbed.api.sweep_progress import Display, Lines, reporter
-from seedbed.sweep.best import Leader
 from seedbed.sweep.outcome import JobState
 
 

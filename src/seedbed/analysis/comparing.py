@@ -33,7 +33,7 @@ def compare_settings(
     given = list(trials)
     counted = without_repeats(given)
     _refuse_different_rows(counted)
-    ranked = sorted(_by_setting(counted), key=lambda one: _rank(one, higher))
+    ranked = sorted(_by_setting(counted), key=lambda one: rank(one.mean, one.lost, higher=higher))
     variance, no_variance = _variance(keys, counted)
     return SettingsCompared(
         tuple(keys),
@@ -94,10 +94,17 @@ def _one_setting(setting: Setting, trials: Sequence[Trial]) -> OneSetting:
     return OneSetting(setting, tuple(trials), values, mean, std)
 
 
-def _rank(one: OneSetting, higher: bool) -> tuple[bool, bool, float]:
-    if one.mean is None:
+def rank(mean: float | None, lost: int, *, higher: bool) -> tuple[bool, bool, float]:
+    """By what settings are sorted: those that lost a run behind the others, then by their means.
+
+    Args:
+        mean: of the setting; None stands last.
+        lost: runs that ended without a value.
+        higher: whether higher is better.
+    """
+    if mean is None:
         return True, True, 0.0
-    return False, one.lost > 0, -one.mean if higher else one.mean
+    return False, lost > 0, -mean if higher else mean
 
 
 def _variance(keys: Sequence[str], trials: Sequence[Trial]) -> tuple[Variance | None, str]:

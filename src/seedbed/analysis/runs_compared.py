@@ -8,7 +8,7 @@ from seedbed.analysis.basis import ChosenMetric, chosen_metric, measured
 from seedbed.analysis.comparing import DifferentRows, compare_settings
 from seedbed.analysis.data_files import FILE_KEYS, FileCells, file_cells
 from seedbed.analysis.rows import Rows, rows_of
-from seedbed.analysis.settings import Setting, SettingsCompared, Trial
+from seedbed.analysis.settings import SEED, Setting, SettingsCompared, Trial
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.table import RecordTable
 from seedbed.catalog.values import (
@@ -20,7 +20,6 @@ from seedbed.catalog.values import (
 )
 from seedbed.config.hints import counted, did_you_mean, joined
 from seedbed.errors import ArgumentError
-from seedbed.sweep.best import SEED
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,10 @@ from typing import Any
 
 from seedbed.analysis.importance import Importance
 from seedbed.analysis.intervals import COVERAGE
-from seedbed.analysis.settings import OneSetting, Setting, SettingsCompared
+from seedbed.analysis.settings import SEED, OneSetting, Setting, SettingsCompared
 from seedbed.analysis.variance import Share, Variance
 from seedbed.analysis.verdict import Verdict
 from seedbed.config.hints import counted
-from seedbed.sweep.best import SEED
 
 MOST_SHARES = 6
 """Of those that are told in a line."""

@@ -19,6 +19,9 @@ from seedbed.analysis.variance import Variance, noise_share
 from seedbed.analysis.verdict import Verdict, paired_ps, verdict
 from seedbed.runs.status import Status
 
+SEED = "seed"
+"""The key whose values repeat a setting, unless others are named."""
+
 Setting = tuple[Hashable, ...]
 
 LOST = (Status.FAILED, Status.DIVERGED)

@@ -7,7 +7,7 @@ from typing import Any
 
 from seedbed.analysis.rows import rows_of
 from seedbed.analysis.runs_compared import Request, RunsCompared, compare_runs
-from seedbed.analysis.settings import OneSetting
+from seedbed.analysis.settings import SEED, OneSetting
 from seedbed.api.handed import Handed
 from seedbed.api.messages import Messages
 from seedbed.api.sweep_checks import refuse_foreign_overrides, refuse_what_is_not_allowed
@@ -20,7 +20,6 @@ from seedbed.config.locations import find_user_conf
 from seedbed.errors import ArgumentError, RunDirectoryError, SeedbedError
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.relocation import Relocation
-from seedbed.sweep.best import SEED
 from seedbed.sweep.outcome import JobState, SweepState, read_sweep
 
 TAKEN = ("hydra.sweep.", "sweep.")

@@ -8,7 +8,7 @@ from seedbed.analysis.basis import measured
 from seedbed.analysis.importance import Importance, importance
 from seedbed.analysis.runs_compared import RunsCompared
 from seedbed.analysis.sentences import importance_sentence, remarks, verdict_sentence
-from seedbed.analysis.settings import Against, OneSetting
+from seedbed.analysis.settings import SEED, Against, OneSetting
 from seedbed.analysis.unbegun import jobs_not_begun
 from seedbed.analysis.verdict import Verdict
 from seedbed.api.frames import frame_of
@@ -17,7 +17,6 @@ from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import setting_of
 from seedbed.config.hints import counted
 from seedbed.errors import ArgumentError
-from seedbed.sweep.best import SEED
 from seedbed.views.run_text import columns_of
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from seedbed.analysis.leader import Leader
 from seedbed.process import signals
 from seedbed.runs.status import Status
-from seedbed.sweep.best import Leader
 from seedbed.sweep.outcome import JobState
 from seedbed.sweep.progress import SweepProgress
 

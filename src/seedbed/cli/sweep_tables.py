@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from seedbed.analysis.jobs_over_seeds import OverSeeds, Settings, over_seeds
+from seedbed.analysis.jobs_ranked import Ranked, Ranking, ranked
+from seedbed.analysis.settings import SEED
 from seedbed.cli.setting_columns import LONGEST_SETTING, ranks, width
-from seedbed.sweep.best import SEED, OverSeeds, Ranked, Ranking, Settings, over_seeds, ranked
 from seedbed.sweep.outcome import JobState
 from seedbed.sweep.yardstick import OWN_UNIT
 from seedbed.views.run_text import cell_text

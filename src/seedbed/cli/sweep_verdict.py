@@ -4,9 +4,9 @@ import shlex
 from collections.abc import Hashable
 
 from seedbed.analysis.comparing import DifferentRows, compare_settings
+from seedbed.analysis.job_values import differing, typed_settings
 from seedbed.analysis.sentences import variance_sentence, verdict_sentence
-from seedbed.analysis.settings import Trial
-from seedbed.sweep.best import SEED, differing, typed_settings
+from seedbed.analysis.settings import SEED, Trial
 from seedbed.sweep.outcome import SweepState
 from seedbed.sweep.yardstick import Yardstick
 from seedbed.tasks.metrics import higher_is_better
