@@ -139,6 +139,8 @@ def test_data_that_moved_can_be_named(seedbed: Command, moved: Path) -> None:
     assert "no file 'table.csv'" in line
     assert "type data.path=FILE after the run" in line
     assert drawn(seedbed, moved, "data.path=here.csv").code == 0
+    with pytest.raises(DataError, match=r"type the command there$"):
+        front.load_run(moved).plot("confusion")
 
 
 def test_data_that_changed_is_refused(seedbed: Command, moved: Path) -> None:

@@ -17,6 +17,9 @@ from seedbed.views.trained import TrainedModel
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MOVED = (r"; if it lies elsewhere now, type data\.\w+=FILE after the run", "")
+"""Rows that are handed in stand for those of a file that moved."""
+
 
 @dataclass(frozen=True)
 class RowsAsked:
@@ -46,7 +49,7 @@ def drawn_on_rows(models: RunModels, paths: RunPaths, kind: str, asked: RowsAske
         ArgumentError: if the picture is none of this run's task.
         DataError: if the rows are not there, or not those of the run.
     """
-    with worded_for_python():
+    with worded_for_python(MOVED):
         refuse_unknown_kind(kind)
         trained = models.opened(asked.checkpoint)
         refuse_other_kind(trained, paths, kind)

@@ -1,7 +1,7 @@
 """What a Python program types, in errors that were written for the command line."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from seedbed.errors import SeedbedError
@@ -29,7 +29,6 @@ IN_PYTHON = (
     (r"type --kind (\w+)", r"give kind='\1'"),
     (r"type --rows (\w+), --file labelled.csv, or", r"give rows='\1', rows with labels, or"),
     (r"type --file labelled.csv", "give rows= with their labels"),
-    (r"; if it lies elsewhere now, type data.\w+=FILE after the run", ""),
     (r"^--key(: | is )", r"keys\1"),
     (r"type --against and one of", "give against= and one of"),
     (r"^--output: ", "path: "),
@@ -40,18 +39,22 @@ IN_PYTHON = (
 
 
 @contextmanager
-def worded_for_python() -> Iterator[None]:
-    """Gives the errors that are raised inside advice that a Python program can follow."""
+def worded_for_python(*first: tuple[str, str]) -> Iterator[None]:
+    """Gives the errors that are raised inside advice that a Python program can follow.
+
+    Args:
+        first: advice that is followed otherwise here, before that of `IN_PYTHON`.
+    """
     try:
         yield
     except SeedbedError as err:
-        err.problems = [in_python(problem) for problem in err.problems]
+        err.problems = [in_python(problem, first) for problem in err.problems]
         err.args = ("\n".join(err.problems),)
         raise
 
 
-def in_python(problem: str) -> str:
+def in_python(problem: str, first: Iterable[tuple[str, str]] = ()) -> str:
     """A problem, with advice that a Python program can follow."""
-    for typed, call in IN_PYTHON:
+    for typed, call in (*first, *IN_PYTHON):
         problem = re.sub(typed, call, problem)
     return problem
