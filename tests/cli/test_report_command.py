@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -144,6 +145,21 @@ def test_one_run_has_its_curves_and_no_verdict(seedbed: Command, sum_run: Path) 
     assert data["told"]["settings"] == []
     assert data["config"]["hidden"] == []
     assert "optimizer:" in data["config"]["yaml"]
+
+
+def test_runs_of_seeds_with_rows_of_their_own_stand_by_their_settings(
+    seedbed: Command, sweep: Path
+) -> None:
+    for run in sweep.iterdir():
+        config = (run / "config.yaml").read_text()
+        drawn = re.sub(r"(  split:\n(?:    .*\n)*?    seed: )0\n", r"\1null\n", config)
+        assert drawn != config
+        (run / "config.yaml").write_text(drawn)
+    data = told(seedbed, "sweep")
+    assert (data["told"]["order"], data["told"]["ranked"]) == ("setting", 0)
+    best = data["told"]["settings"][0]["optimizer.lr"]
+    assert column_of(data, "optimizer.lr") == pytest.approx([best] * 7 + [0.11 - best] * 7)
+    assert data["told"]["verdict"] is not None
 
 
 def test_one_seed_says_that_nothing_tells_luck(seedbed: Command, sweep: Path) -> None:

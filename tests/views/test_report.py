@@ -77,7 +77,7 @@ def test_swept_keys_come_first_and_nothing_constant_is_shown(data) -> None:
 def test_the_best_run_stands_first_by_the_validation_rows(data) -> None:
     losses = column_of(data, "val/loss")
     assert data["told"]["metric"] == "val/loss"
-    assert data["told"]["ranked"] == 42
+    assert (data["told"]["order"], data["told"]["ranked"]) == ("run", 42)
     assert losses == sorted(losses)
 
 

@@ -4,13 +4,14 @@ from os import PathLike
 from pathlib import Path
 
 from seedbed.analysis.basis import best_first
+from seedbed.analysis.rows import rows_of
 from seedbed.analysis.runs_compared import Request, RunsCompared, compare_runs
 from seedbed.api.run_comparison import RunComparison
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.table import RecordTable, table_of
 from seedbed.errors import ArgumentError
 from seedbed.runs.files import write_text
-from seedbed.views.report.content import Origin, Told, content
+from seedbed.views.report.content import Order, Origin, Told, content
 from seedbed.views.report.output import page_path
 from seedbed.views.report.page import page
 
@@ -58,8 +59,9 @@ def _compared(table: RecordTable, request: Request) -> tuple[Told, list[RunRecor
         if request != Request():
             raise
         return Told(reason=err.problems[0], notes=table.notes), table.records
-    ranked, others = _ranked(compared)
-    return _told(RunComparison(compared), len(ranked)), [*ranked, *others]
+    comparison = RunComparison(compared)
+    records, ranked = _ordered(compared, comparison)
+    return _told(comparison, ranked), records
 
 
 def _told(comparison: RunComparison, ranked: int) -> Told:
@@ -76,7 +78,14 @@ def _told(comparison: RunComparison, ranked: int) -> Told:
         comparison.verdict if comparison.sentences else None,
         reason,
         ranked,
+        _order(comparison, ranked),
     )
+
+
+def _order(comparison: RunComparison, ranked: int) -> Order:
+    if ranked:
+        return "run"
+    return "setting" if comparison.is_ranked and comparison.metric else "found"
 
 
 def _no_verdict(comparison: RunComparison) -> str:
@@ -91,11 +100,18 @@ def _no_verdict(comparison: RunComparison) -> str:
     )
 
 
-def _ranked(compared: RunsCompared) -> tuple[list[RunRecord], list[RunRecord]]:
-    """The best run first, where they are measured on the same rows; and the others."""
-    if compared.settings is None or not compared.metric.name:
-        return [], compared.table.records
-    return best_first(compared.table.records, compared.metric)
+def _ordered(compared: RunsCompared, comparison: RunComparison) -> tuple[list[RunRecord], int]:
+    """The runs, the best first, and how many of them are ranked by their own values.
+
+    Where each seed draws other validation rows, a run is not better than that of another seed, and
+    they stand in the order of their settings.
+    """
+    if not comparison.is_ranked or not comparison.metric:
+        return compared.table.records, 0
+    ranked, others = best_first(compared.table.records, compared.metric)
+    if len(set(rows_of(ranked))) > 1:
+        return comparison.records, 0
+    return [*ranked, *others], len(ranked)
 
 
 def _only_others(table: RecordTable) -> str:

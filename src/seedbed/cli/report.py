@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _title(folders: Sequence[str]) -> str:
     """The folders' own names."""
-    return ", ".join(Path(one).resolve().name for one in folders)
+    return ", ".join(Path(one).resolve().name or one for one in folders)
 
 
 def _print(args: argparse.Namespace, path: Path, runs: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from seedbed.analysis.importance import Importance
 from seedbed.analysis.verdict import Verdict
@@ -31,6 +31,9 @@ MOST_PROBLEMS = 5
 """Reasons that are told."""
 
 
+Order = Literal["run", "setting", "found"]
+
+
 @dataclass(frozen=True)
 class Told:
     """What a comparison of the runs says.
@@ -46,7 +49,8 @@ class Told:
         notes: what must be known to read them.
         verdict: on the best of them; None where there is none.
         reason: why there is none; empty if there is.
-        ranked: how many runs stand in the table by their value, the best first.
+        ranked: how many runs stand in the table by their own value, the best first.
+        order: of the table: by the runs' values, by their settings, or as they were found.
     """
 
     metric: str = ""
@@ -60,6 +64,7 @@ class Told:
     verdict: Verdict | None = None
     reason: str = ""
     ranked: int = 0
+    order: Order = "found"
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,7 @@ def _told(told: Told) -> dict[str, Any]:
         "better": told.verdict is not None and told.verdict.is_better,
         "reason": printable(told.reason),
         "ranked": told.ranked,
+        "order": told.order,
     }
 
 

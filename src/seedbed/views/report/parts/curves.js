@@ -175,7 +175,7 @@ class Curves {
 
   says(best, rest) {
     const { points, thinned, notes } = this.report.curves;
-    const order = this.report.told.ranked ? "best" : "first";
+    const order = this.report.told.order === "run" ? "best" : "first";
     const grey = byId("curve-others").checked ? "in grey" : "not drawn";
     const shown = rest
       ? `The ${order} ${best} of the runs that are shown, in colour; ${rest} others ${grey}.`

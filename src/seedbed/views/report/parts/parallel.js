@@ -46,7 +46,8 @@ class Parallel {
     const without = at("without", "at none, for want of a finite") + at("beyond", "beyond an end of");
     const wide = this.report.axes.filter((one) => one.logarithmic).map((one) => one.label);
     const logs = wide.length ? ` Logarithmic: ${wide.join(", ")}.` : "";
-    const colour = told.ranked ? ` The darker a line, the better its ${told.metric}.` : "";
+    const better = { run: `the better its ${told.metric}`, setting: "the better its setting" }[told.order];
+    const colour = better ? ` The darker a line, ${better}.` : "";
     byId("parallel-says").textContent =
       "Drag along an axis to choose a part of it, click beside it to let go; drag its name to move it. " +
       `The curves and the table follow.${colour}${logs}${without}`;
@@ -79,8 +80,7 @@ class Parallel {
 
   /** Dark for the best; the colour goes by rank, so that no outlier takes it all. */
   line(rows) {
-    const { ranked } = this.report.told;
-    if (!ranked) return { color: "#1f4e9c" };
+    if (this.report.told.order === "found") return { color: "#1f4e9c" };
     return {
       color: rows,
       cmin: 0,

@@ -95,7 +95,10 @@ class Table {
     const { told, runs } = this.report;
     if (runs.length === 1) return "";
     if (this.order.column === null) {
-      if (!told.ranked) return "The newest first.";
+      if (told.order === "found") return "The newest first.";
+      if (told.order === "setting") {
+        return "The runs of the best setting first; each seed has validation rows of its own, which rank no runs.";
+      }
       const proof = told.sentences.length ? "; one run is no proof, the verdict is over all seeds" : "";
       return `The best ${told.metric} first${proof}.`;
     }
