@@ -262,6 +262,18 @@ def test_long_histories_are_thinned_and_that_is_told(iris_sweep: Path, tmp_path:
     assert curves["notes"] == ["gaps in curves: 1 value not finite"]
 
 
+def test_a_thousand_runs_with_long_histories_stay_below_15_megabytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values = np.random.default_rng(0).random(500).tolist()
+    history = {"epoch": list(range(1, 501)), **{f"val/{n}": values for n in range(10)}}
+    monkeypatch.setattr("seedbed.views.report.curves.read_history", lambda _: history)
+    table = records_with([n / 7 for n in range(1000)], problem="x" * 100, note="y" * 100)
+    told = content(table, Told(), Origin("t"))
+    assert len(page(told)) < 15e6
+    assert len(told["curves"]["runs"][-1]) == 10
+
+
 def test_the_first_runs_have_curves_where_there_are_too_many(
     iris_sweep: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
