@@ -85,10 +85,9 @@ def test_a_setting_without_any_value_stands_last_and_is_told() -> None:
     assert names(found) == ["good", "dead"]
     assert found.settings[1].mean is None
     assert found.verdict is not None
-    assert found.verdict.words == "not shown: no seed in common"
-    assert (
-        said(found)[0] == "verdict: not shown: no seed in common: lr=good against the next, lr=dead"
-    )
+    assert found.verdict.words == "not shown: no seed at which both have a value"
+    verdict = f"verdict: {found.verdict.words}: lr=good against the next, lr=dead"
+    assert said(found)[0] == verdict
 
 
 def test_nothing_has_a_value() -> None:

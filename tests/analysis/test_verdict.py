@@ -92,7 +92,7 @@ def test_a_small_difference_needs_a_smaller_p() -> None:
 
 def test_without_common_seeds_nothing_is_said() -> None:
     said = verdict(np.array([]), np.array([]), higher=True)
-    assert said.words == "not shown: no seed in common"
+    assert said.words == "not shown: no seed at which both have a value"
     assert (said.n, said.difference, said.p, said.interval) == (0, None, None, None)
 
 

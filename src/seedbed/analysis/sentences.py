@@ -10,6 +10,7 @@ from seedbed.analysis.intervals import COVERAGE
 from seedbed.analysis.settings import SEED, OneSetting, Setting, SettingsCompared
 from seedbed.analysis.variance import Share, Variance
 from seedbed.analysis.verdict import Verdict
+from seedbed.catalog.values import distinct_texts
 from seedbed.config.hints import counted
 
 MOST_SHARES = 6
@@ -37,9 +38,22 @@ def value_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
+def setting_texts(labels: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The values of settings by key, as texts that are not the same where the values are not."""
+    if not labels:
+        return []
+    columns = [distinct_texts([label[key] for label in labels], value_text) for key in labels[0]]
+    rows = zip(*columns, strict=True) if columns else [()] * len(labels)
+    return [dict(zip(labels[0], texts, strict=True)) for texts in rows]
+
+
 def label_text(label: Mapping[str, Any]) -> str:
     """`optimizer.lr=0.01 model=custom`."""
-    text = _whole(label)
+    return _label(setting_texts([label])[0])
+
+
+def _label(texts: Mapping[str, str]) -> str:
+    text = _whole(texts)
     return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"
 
 
@@ -65,14 +79,15 @@ def verdict_sentence(compared: SettingsCompared, labels: Labels, metric: str) ->
 
 def _told_apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[str, str]:
     """Two settings; where they are long, by the keys alone in which they differ."""
+    first, second = setting_texts([first, second])
     if max(len(_whole(first)), len(_whole(second))) > LONGEST_LABEL:
         keys = [key for key in first if first[key] != second[key]]
         first, second = ({key: one[key] for key in keys} for one in (first, second))
-    return label_text(first), label_text(second)
+    return _label(first), _label(second)
 
 
-def _whole(label: Mapping[str, Any]) -> str:
-    return " ".join(f"{key}={value_text(value)}" for key, value in label.items())
+def _whole(texts: Mapping[str, str]) -> str:
+    return " ".join(f"{key}={text}" for key, text in texts.items())
 
 
 def _numbers(said: Verdict, metric: str) -> str:

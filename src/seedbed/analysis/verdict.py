@@ -75,7 +75,9 @@ def verdict(first: Array, second: Array, *, higher: bool) -> Verdict:
     """
     n = len(first)
     if not n:
-        return Verdict(f"{NOT_SHOWN}: no seed in common", 0, None, None, None, None)
+        return Verdict(
+            f"{NOT_SHOWN}: no seed at which both have a value", 0, None, None, None, None
+        )
     differences = paired_differences(first, second)
     difference = _mean(differences, first, second)
     p = sign_flip_p(differences)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Sequence
 from itertools import chain
 from typing import Any, Final
@@ -114,16 +115,33 @@ def is_nothing(value: Any) -> bool:
 
 
 def identity(value: Any) -> Any:
-    """Equal for values that are the same setting: 1 and 1.0, but not 1 and true."""
+    """Equal for values that are the same setting: 1 and 1.0, but not 1 and true; so in lists."""
     if isinstance(value, bool):
         return f"bool {value}"
     if isinstance(value, float) and math.isnan(value):
         return "float nan"
     if isinstance(value, str):
         return f"text {value}"
-    if isinstance(value, list | dict):
-        return json.dumps(value, sort_keys=True)
+    if isinstance(value, list | tuple):
+        return ("list", *map(identity, value))
+    if isinstance(value, dict):
+        return ("mapping", *sorted((str(key), identity(one)) for key, one in value.items()))
     return value
+
+
+def distinct_texts(values: Sequence[Any], write: Callable[[Any], str]) -> list[str]:
+    """Settings as texts, in full where two that differ would have one text.
+
+    Args:
+        values: of one key.
+        write: makes a short text of a value.
+    """
+    texts = list(map(write, values))
+    counts = Counter(text for text, _ in dict.fromkeys(zip(texts, identities(values), strict=True)))
+    return [
+        text if counts[text] == 1 else json.dumps(value, ensure_ascii=False, default=str)
+        for text, value in zip(texts, values, strict=True)
+    ]
 
 
 def identities(values: Sequence[Any]) -> list[Any]:

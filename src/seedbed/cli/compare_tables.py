@@ -55,7 +55,9 @@ def _settings_table(compared: RunComparison, rows: Sequence[Row]) -> list[str]:
     ]
     if len(compared) > 2:
         numbers.append(_column("p (Holm)", rows, _corrected))
-    front = [ranks(len(rows))]
+    title, texts = ranks(len(rows))
+    told = [NOTHING if row["mean"] is None else text for row, text in zip(rows, texts, strict=True)]
+    front: list[Column] = [(title, told)]
     return fitted(_labels(compared, rows), front, [*needed, *numbers], needed=len(needed))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from seedbed.analysis.intervals import Interval
 from seedbed.analysis.sentences import number_text, value_text
+from seedbed.catalog.values import distinct_texts
 from seedbed.config.hints import joined
 from seedbed.runs.files import printable
 from seedbed.views.text_table import (
@@ -88,5 +89,6 @@ def interval_text(interval: Interval | None) -> str:
 
 
 def _key_column(key: str, labels: Sequence[Mapping[str, Any]]) -> Column:
-    texts = (" ".join(value_text(label[key]).split()) for label in labels)
+    values = distinct_texts([label[key] for label in labels], value_text)
+    texts = (" ".join(value.split()) for value in values)
     return printable(key), [cut(text, LONGEST_SETTING) for text in texts]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from seedbed.analysis.runs_compared import RunsCompared
-from seedbed.analysis.sentences import value_text
+from seedbed.analysis.sentences import setting_texts
 from seedbed.analysis.settings import Setting
 from seedbed.catalog.reading import NOT_METRICS
 from seedbed.catalog.record import RunRecord
@@ -177,8 +177,10 @@ def setting_labels(compared: RunsCompared) -> dict[Setting, str]:
     """
     short = short_names(compared.keys)
     told = {
-        setting: " ".join(f"{short[key]}={value_text(value)}" for key, value in label.items())
-        for setting, label in compared.labels.items()
+        setting: " ".join(f"{short[key]}={text}" for key, text in texts.items())
+        for setting, texts in zip(
+            compared.labels, setting_texts([*compared.labels.values()]), strict=True
+        )
     }
     counts = Counter(told.values())
     for setting, text in told.items():

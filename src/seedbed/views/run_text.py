@@ -10,7 +10,7 @@ from typing import Any
 
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.table import RecordTable
-from seedbed.catalog.values import value_of
+from seedbed.catalog.values import CONFIG, distinct_texts
 from seedbed.runs.files import printable
 from seedbed.runs.status import Status
 from seedbed.views.text_table import NOTHING, Column
@@ -44,15 +44,20 @@ def text_columns(table: RecordTable, columns: Sequence[str], place: str) -> list
     for name in columns:
         if name == "name":
             cells = [path.removeprefix(f"{place}/") for path in _paths(table)]
+        elif name in writers:
+            cells = list(map(writers[name], table))
         else:
-            cells = list(map(writers.get(name, _writer(name)), table))
+            cells = _cells(table, name)
         title = {"seconds": "time"}.get(name, name)
         lined_up.append((printable(title), [_one_line(cell) for cell in cells]))
     return lined_up
 
 
-def _writer(name: str) -> Callable[[RunRecord], str]:
-    return lambda run: cell_text(value_of(run, name))
+def _cells(table: RecordTable, name: str) -> list[str]:
+    """Settings that differ have texts that differ; a number of another kind has five digits."""
+    values = table.column(name)
+    is_setting = any(name.removeprefix(CONFIG) in run.settings for run in table)
+    return distinct_texts(values, cell_text) if is_setting else list(map(cell_text, values))
 
 
 def status_text(run: RunRecord) -> str:
