@@ -114,7 +114,7 @@ def test_a_name_is_drawn_as_it_is_everywhere() -> None:
     axes = draw_confusion(found, names, "t").axes[0]
     texts = [tick.get_text() for tick in axes.get_xticklabels()]
     (axes,) = draw_rocs(rocs_of(one_hot([0, 1, 2], 3), np.array([0, 1, 2]))[0], names, "t").axes
-    texts += [one.get_text().split(" ")[-1] for one in axes.get_legend().get_texts()[:3]]
+    texts += [one.get_text().split(" ")[0] for one in axes.get_legend().get_texts()[:3]]
     assert texts == [r"\$x\$", r"a\$", r"\\$b"] * 2
 
 

@@ -105,7 +105,7 @@ def draw_rocs(curves: Sequence[Roc], classes: Sequence[str], title: str) -> "Fig
 
     names = short_names(classes)
     shown = list(curves) if len(curves) <= MOST_LOOKS else lowest(curves)
-    labels = named([f"AUC {number_text(one.area)} {names[one.number]}" for one in shown])
+    labels = named([f"{names[one.number]} (AUC {number_text(one.area)})" for one in shown])
     wide, high = legend_size(labels) if len(labels) > MOST_INSIDE else (0.0, 0.0)
     figure = new_figure(5.6 + wide, max(5.8, high + 1.0))
     figure.set_layout_engine("compressed")
@@ -123,7 +123,7 @@ def draw_rocs(curves: Sequence[Roc], classes: Sequence[str], title: str) -> "Fig
     inside = {"loc": "lower right"}
     outside = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0.0}
     axes.legend(
-        [*handles, Line2D([], [], **CHANCE)], [*labels, "AUC 0.5 chance"], fontsize=8,
+        [*handles, Line2D([], [], **CHANCE)], [*labels, "chance (AUC 0.5)"], fontsize=8,
         title="the lowest AUC first" if len(curves) > MOST_LOOKS else "", title_fontsize=8,
         handlelength=3.5, alignment="left", **(outside if wide else inside),
     )  # fmt: skip
