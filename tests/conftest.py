@@ -16,6 +16,7 @@ from support.command_line import (
     in_this_process,
     modules_forgotten,
 )
+from support.pictures import draw_the_same_losses_once
 
 # torch and its like are a million objects; to look all of them through again and again takes a
 # tenth of the time.
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(autouse=True)
 def _in_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
+    draw_the_same_losses_once()
     before = _files_of_the_repository()
     with modules_forgotten(tmp_path):
         yield
