@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, overload
 
 from seedbed.api.frames import frame_of, polars_frame_of
 from seedbed.api.run import Run
+from seedbed.api.table_arguments import listed, request_of, text_given
 from seedbed.api.table_display import table_html, table_text
 from seedbed.api.wording import worded_for_python
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.sorting import known_names
 from seedbed.catalog.table import RecordTable
-from seedbed.errors import ArgumentError
 from seedbed.views.run_rows import machine_columns, rows_of
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class RunTable(Sequence[Run]):
         Raises:
             ArgumentError: showing the place that cannot be read.
         """
-        return RunTable(self._table.filtered(_text(text, "filter", "seed=0")))
+        return RunTable(self._table.filtered(text_given(text, "filter", "seed=0")))
 
     @worded_for_python()
     def sort(self, keys: str) -> "RunTable":
@@ -100,7 +100,7 @@ class RunTable(Sequence[Run]):
         """
         from seedbed.analysis.order import in_order
 
-        return RunTable(in_order(self._table, _text(keys, "sort", "val/loss")))
+        return RunTable(in_order(self._table, text_given(keys, "sort", "val/loss")))
 
     @worded_for_python()
     def best(
@@ -140,11 +140,10 @@ class RunTable(Sequence[Run]):
         Raises:
             ArgumentError: if they cannot be compared so.
         """
-        from seedbed.analysis.runs_compared import Request, compare_runs
+        from seedbed.analysis.runs_compared import compare_runs
         from seedbed.api.run_comparison import RunComparison
 
-        request = Request(metric, _listed(over), better)
-        return RunComparison(compare_runs(self._table, request))
+        return RunComparison(compare_runs(self._table, request_of(metric, over, better)))
 
     @worded_for_python()
     def plot(
@@ -172,11 +171,10 @@ class RunTable(Sequence[Run]):
         Raises:
             ArgumentError: if it cannot be drawn.
         """
-        from seedbed.analysis.runs_compared import Request
         from seedbed.views.pictures import PictureRequest, picture
 
-        compared = Request(metric, _listed(over), better)
-        return picture(self._table, PictureRequest(kind, compared, _listed(keys), against))[0]
+        compared = request_of(metric, over, better)
+        return picture(self._table, PictureRequest(kind, compared, listed(keys), against))[0]
 
     @worded_for_python()
     def report(
@@ -202,13 +200,12 @@ class RunTable(Sequence[Run]):
             ArgumentError: if there is no run, the runs cannot be compared as asked, or another
                 file is there.
         """
-        from seedbed.analysis.runs_compared import Request
         from seedbed.api.reporting import write_report
         from seedbed.views.report.content import Origin
         from seedbed.views.report.output import page_path
 
         file = page_path(Path(path), ())
-        write_report(self._table, Request(metric, _listed(over), better), Origin(file.stem), file)
+        write_report(self._table, request_of(metric, over, better), Origin(file.stem), file)
         return file
 
     def to_pandas(self) -> "pandas.DataFrame":
@@ -246,17 +243,3 @@ class RunTable(Sequence[Run]):
 
     def _repr_html_(self) -> str:
         return table_html(self._table)
-
-
-def _text(given: object, name: str, example: str) -> str:
-    """Refuses what is no text."""
-    if not isinstance(given, str):
-        raise ArgumentError(
-            f"{name} must be a text such as '{example}', got {type(given).__name__}"
-        )
-    return given
-
-
-def _listed(keys: str | Sequence[str] | None) -> Sequence[str] | None:
-    """One key as a list of it."""
-    return [keys] if isinstance(keys, str) else keys
