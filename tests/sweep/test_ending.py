@@ -97,6 +97,7 @@ def test_the_end_says_whether_the_best_is_better(tmp_path: Path) -> None:
     assert re.fullmatch(r"what mattered: optimizer.lr \S+ %, the seed \(noise\) \S+ %", said[2])
     assert said[3:] == [
         f"more: seedbed compare {tmp_path}",
+        f"as a page: seedbed report {tmp_path}",
         f"the best again, with fresh seeds: seedbed confirm {tmp_path}",
     ]
     for job in some[8:]:
@@ -114,7 +115,10 @@ def test_there_is_no_verdict_where_nothing_compares(tmp_path: Path, change: str)
             job.rows = "others"
         else:
             job.loss, job.metrics = "torch.nn.L1Loss", {"train/loss": 1.0}
-    assert verdict_text(SweepState(tmp_path, some), "auto") == f"more: seedbed compare {tmp_path}"
+    assert verdict_text(SweepState(tmp_path, some), "auto").splitlines() == [
+        f"more: seedbed compare {tmp_path}",
+        f"as a page: seedbed report {tmp_path}",
+    ]
 
 
 def test_ten_rows_are_shown_and_the_rest_is_counted() -> None:

@@ -22,7 +22,14 @@ def verdict_text(sweep: SweepState, monitor: str) -> str:
     directory = shlex.quote(str(sweep.directory))
     said = _sentences(sweep, monitor)
     again = [f"the best again, with fresh seeds: seedbed confirm {directory}"] if said else []
-    return "\n".join([*said, f"more: seedbed compare {directory}", *again])
+    return "\n".join(
+        [
+            *said,
+            f"more: seedbed compare {directory}",
+            f"as a page: seedbed report {directory}",
+            *again,
+        ]
+    )
 
 
 def _sentences(sweep: SweepState, monitor: str) -> list[str]:

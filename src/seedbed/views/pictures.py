@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from seedbed.analysis.runs_compared import Request, RunsCompared, compare_runs
 from seedbed.catalog.table import RecordTable
-from seedbed.config.hints import did_you_mean, joined
+from seedbed.config.hints import counted, did_you_mean, joined
 from seedbed.errors import ArgumentError
 from seedbed.views.kept_weights import note_on_kept_weights
 from seedbed.views.metric_curves import metric_curves
@@ -101,7 +101,8 @@ def _scatter(compared: RunsCompared, request: PictureRequest) -> Drawn:
         names = [name for name in compared.table.metrics if name != metric]
         raise ArgumentError(f"scatter: against what; type --against and one of {joined(names)}")
     groups, without = groups_of(compared, request.against)
-    lacking = f"{without} runs did not complete with a finite {metric} and {request.against}"
+    told = f"did not complete with a finite {metric} and {request.against}"
+    lacking = f"{counted(without, 'run')} {told}"
     return draw_groups(groups, metric, request.against), [lacking] if without else []
 
 
@@ -111,7 +112,9 @@ def _importance(compared: RunsCompared, request: PictureRequest) -> Drawn:
 
 def _parallel(compared: RunsCompared, request: PictureRequest) -> Drawn:
     axes, without = uprights_of(compared)
-    told = [f"not drawn, as no run has a finite {compared.metric.name}: {without} settings"]
+    told = [
+        f"not drawn, as no run has a finite {compared.metric.name}: {counted(without, 'setting')}"
+    ]
     return draw_uprights(axes, compared.over), told if without else []
 
 
