@@ -229,3 +229,19 @@ def test_python_gives_figures(sweep: Path) -> None:
     assert "matplotlib.pyplot" not in set(sys.modules) - before
     with pytest.raises(ArgumentError, match="kind: no kind 'pie'"):
         front.runs(sweep).plot("pie")
+
+
+def test_what_the_command_would_say_stands_below_the_picture(sweep: Path, seedbed: Command) -> None:
+    """In a notebook too: what is in no mean, or of which epoch a value is."""
+    words = ["--kind", "slice", "--key", "optimizer.lr", "--over", "none"]
+    said = seedbed("plot", sweep, *words, "--output", "x.png").err.splitlines()
+    figure = front.runs(sweep).plot("slice", keys="optimizer.lr", over=[])
+    assert said == ["note: a mean is over all values of seed"]
+    assert [f"note: {note}" for note in figure.notes] == said
+    shown = figure._repr_html_()
+    assert shown is not None
+    assert "<li>a mean is over all values of seed</li>" in shown
+    figure.notes = ["<script>alert(1)</script>"]
+    assert "<li>&lt;script&gt;alert(1)&lt;/script&gt;</li>" in figure._repr_html_()
+    figure.notes = []
+    assert figure._repr_html_() is None

@@ -158,6 +158,8 @@ class RunTable(Sequence[Run]):
     ) -> "Figure":
         """A picture of the runs, as a figure of matplotlib; as `seedbed plot` draws it.
 
+        What that would print beside it is in `figure.notes`, and below the picture in a notebook.
+
         Args:
             kind: `"curves"`, a metric by epoch; `"slice"`, against a swept key;
                 `"heatmap"`, against two; `"scatter"`, against another metric;

@@ -1,5 +1,7 @@
 """A figure that a notebook shows without pyplot, which would take over the process's windows."""
 
+import base64
+import html
 import io
 from collections.abc import Sequence
 
@@ -15,6 +17,14 @@ class ShownFigure(Figure):
     """
 
     notes: Sequence[str] = ()
+
+    def _repr_html_(self) -> str | None:
+        """The picture with its notes below; None where there are none, and the PNG says it all."""
+        if not self.notes:
+            return None
+        picture = base64.b64encode(self._repr_png_()).decode()
+        said = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+        return f'<img src="data:image/png;base64,{picture}"/><ul>{said}</ul>'
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
