@@ -61,7 +61,9 @@ def picture(table: RecordTable, request: PictureRequest) -> Drawn:
     figure, notes = draw(compared, request)
     name, why = compared.metric.name, compared.metric.why
     kept = note_on_kept_weights(compared.table, name, request.kind)
-    return figure, [*table.notes, *([f"{name}: {why}"] if why else []), *notes, *kept]
+    told = [*table.notes, *([f"{name}: {why}"] if why else []), *notes, *kept]
+    figure.notes = told  # type: ignore[attr-defined]
+    return figure, told
 
 
 def _hint(kind: str) -> str:
