@@ -7,6 +7,12 @@ import pytest
 
 LAYERS = ["model=sequential", "model.layers=[{Linear: 8}, ReLU, Linear]"]
 REFUSED = ["model.hidden=[5]", "model.activation=tanh", "model.bias=false", "preset.hidden=[5]"]
+ONE_CYCLE = "scheduler=onecycle"
+CYCLIC = [
+    "scheduler._target_=torch.optim.lr_scheduler.CyclicLR",
+    "+scheduler.base_lr=0.01",
+    "+scheduler.max_lr=0.1",
+]
 TOLD = [
     ("trainer.early_stopping.min_delta=0.5", [], "trainer.early_stopping.patience is null"),
     ("optimizer.dampening=0.5", [], "optimizer.momentum is 0"),
@@ -16,6 +22,12 @@ TOLD = [
     ("preset.hidden=[5]", ["model.hidden=[3]"], "model.hidden is set by itself"),
     ("preset.batch_size=3", ["loader.batch_size=4"], "loader.batch_size is set by itself"),
     ("preset.patience=1", ["trainer.early_stopping=9"], "trainer.early_stopping.patience is set"),
+    ("optimizer.lr=0.5", [ONE_CYCLE, "scheduler.max_lr=0.1"], "every rate from scheduler.max_lr"),
+    ("optimizer.momentum=0.5", [ONE_CYCLE], "the scheduler moves the momentum by itself"),
+    ("optimizer.momentum=0.5", [ONE_CYCLE, "optimizer=rmsprop"], "moves the momentum by itself"),
+    ("optimizer.betas=[0.5,0.999]", [ONE_CYCLE, "optimizer=adam"], "by its first number"),
+    ("optimizer.lr=0.5", CYCLIC, "every rate from scheduler.max_lr"),
+    ("optimizer.momentum=0.5", CYCLIC, "the scheduler moves the momentum by itself"),
 ]
 
 
@@ -70,6 +82,27 @@ USED = [
     ["preset.epochs=5"],
     ["preset.hidden=[5]"],
     ["preset.patience=5"],
+    [ONE_CYCLE, "optimizer.lr=0.5"],
+    [ONE_CYCLE, "optimizer.dampening=0.5"],
+    [*CYCLIC, "optimizer.dampening=0.5"],
+    [*CYCLIC, "+scheduler.cycle_momentum=false", "optimizer.momentum=0.5"],
+    ["model.hidden=[${preset.hidden.0},3]", "preset.hidden=[5]"],
+    [
+        "model=sequential",
+        "model.layers=[{Linear: '${model.hidden.0}'}, Linear]",
+        "model.hidden=[5]",
+    ],
+    [
+        "model=sequential",
+        "model.layers=[{Linear: '${oc.select:model.hidden.0,1}'}, Linear]",
+        "preset.hidden=[5]",
+    ],
+    [
+        "scheduler=step",
+        "scheduler.step_size=${preset.epochs}",
+        "preset.epochs=5",
+        "trainer.epochs=9",
+    ],
 ]
 
 

@@ -130,8 +130,9 @@ def from_hydra(config: DictConfig) -> ComposedConfig:
     values, notes = fitted_to_classes(values, hydra["runtime"]["choices"])
     overrides = hydra["overrides"]["task"]
     run = checked(values)
-    notes += notes_on_idle(values, overrides)
-    return ComposedConfig(run, unresolved_part(job), hydra, overrides, notes=notes)
+    raw = unresolved_part(job)
+    notes += notes_on_idle(values, raw, overrides)
+    return ComposedConfig(run, raw, hydra, overrides, notes=notes)
 
 
 @contextmanager

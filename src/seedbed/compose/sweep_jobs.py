@@ -95,7 +95,7 @@ class JobComposer:
         resolved, notes = fitted_to_classes(resolved, base.hydra["runtime"]["choices"])
         typed = list(filter_overrides(texts))
         config = checked(resolved, self.groups)
-        notes += notes_on_idle(resolved, typed)
+        notes += notes_on_idle(resolved, raw, typed)
         return ComposedConfig(config, raw, base.hydra, typed, number, notes)
 
     def _by_hydra(self, number: int, texts: Sequence[str]) -> ComposedConfig:

@@ -4,7 +4,8 @@ A sweep over such a key trains the same run many times, and ends by saying that 
 matter.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,10 @@ from seedbed.config.key_paths import NOTHING, value_at
 from seedbed.errors import ConfigError
 
 PATIENCE = "trainer.early_stopping.patience"
+
+TORCHS = "torch.optim.lr_scheduler."
+CYCLES = (f"{TORCHS}OneCycleLR", f"{TORCHS}CyclicLR")
+"""Schedulers that set the learning rate, and the momentum, whatever the optimizer was given."""
 
 Values = Mapping[str, Any]
 """A config, resolved, in plain containers."""
@@ -52,9 +57,32 @@ IDLE = (
     Idle(
         ("optimizer.dampening",),
         lambda values: (
-            _is(values, "optimizer", "torch.optim.SGD") and _at(values, "optimizer.momentum") == 0
+            _is(values, "optimizer", "torch.optim.SGD")
+            and _at(values, "optimizer.momentum") == 0
+            and _leaves_momentum(values)
         ),
         "changes nothing while optimizer.momentum is 0",
+    ),
+    Idle(
+        ("optimizer.lr",),
+        lambda values: _at(values, "scheduler._target_") in CYCLES,
+        "changes nothing, as the scheduler takes every rate from scheduler.max_lr",
+    ),
+    Idle(
+        ("optimizer.momentum",),
+        lambda values: (
+            _at(values, "optimizer._target_") in ("torch.optim.SGD", "torch.optim.RMSprop")
+            and _moves_momentum(values)
+        ),
+        "changes nothing, as the scheduler moves the momentum by itself",
+    ),
+    Idle(
+        ("optimizer.betas",),
+        lambda values: (
+            _at(values, "optimizer._target_") in ("torch.optim.Adam", "torch.optim.AdamW")
+            and _moves_momentum(values)
+        ),
+        "changes nothing by its first number, which the scheduler moves by itself",
     ),
     Idle(
         ("data.split.seed", "data.split.stratify"),
@@ -72,11 +100,12 @@ PRESETS = {
 """What stands for each key of a preset, where nothing else is said."""
 
 
-def notes_on_idle(values: Values, overrides: Sequence[str]) -> tuple[str, ...]:
+def notes_on_idle(values: Values, raw: Values, overrides: Sequence[str]) -> tuple[str, ...]:
     """What is said of typed keys that change nothing.
 
     Args:
         values: the config that came of the overrides.
+        raw: the same with its interpolations; one that names a key makes use of it.
         overrides: as typed, for this run.
 
     Raises:
@@ -86,14 +115,17 @@ def notes_on_idle(values: Values, overrides: Sequence[str]) -> tuple[str, ...]:
     refused: list[str] = []
     notes: list[str] = []
     for idle in IDLE:
-        words = [typed[key] for key in idle.keys if key in typed]
-        if words and idle.where(values):
+        keys = [key for key in idle.keys if key in typed]
+        if keys and idle.where(values):
             said = refused if idle.contradicts else notes
-            said += [f"{word} {idle.reason}" for word in words]
+            unused = [key for key in keys if not _is_used(key, raw, idle.keys)]
+            said += [f"{typed[key]} {idle.reason}" for key in unused]
     notes += [
         f"{typed[preset]} changes nothing, as {key} is set by itself"
         for preset, key in PRESETS.items()
-        if preset in typed and _at(values, key) not in (_at(values, preset), NOTHING)
+        if preset in typed
+        and _at(values, key) not in (_at(values, preset), NOTHING)
+        and not _is_used(preset, raw)
     ]
     if refused:
         raise ConfigError(*refused)
@@ -117,3 +149,41 @@ def _is(values: Values, group: str, target: str) -> bool:
 
 def _takes_no_rows(values: Values) -> bool:
     return all(_at(values, f"data.split.{part}") == 0 for part in ("validation", "test"))
+
+
+def _moves_momentum(values: Values) -> bool:
+    target, moves = _at(values, "scheduler._target_"), _at(values, "scheduler.cycle_momentum")
+    return target in CYCLES and moves is not False
+
+
+def _leaves_momentum(values: Values) -> bool:
+    """Whether no scheduler gives a momentum where there was none; one's own may."""
+    target = _at(values, "scheduler._target_")
+    return target is None or (target.startswith(TORCHS) and not _moves_momentum(values))
+
+
+def _is_used(key: str, raw: Values, but_by: Sequence[str] = ()) -> bool:
+    """Whether an interpolation names a key, what is in it or around it.
+
+    Those at the keys of `but_by` count only where such a key is used itself.
+    """
+    return any(
+        path not in but_by or _is_used(path, raw, [one for one in but_by if one != path])
+        for path, text in _interpolations(raw)
+        if any(_may_name(name, key) for name in re.findall(r"[\w.]+", text))
+    )
+
+
+def _may_name(name: str, key: str) -> bool:
+    if name.startswith("."):  # from where it stands
+        return not {*name.split(".")}.isdisjoint(key.split("."))
+    return f"{key}.".startswith(f"{name}.") or name.startswith(f"{key}.")
+
+
+def _interpolations(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(node, Mapping | list):
+        items = node.items() if isinstance(node, Mapping) else enumerate(node)
+        for key, value in items:
+            yield from _interpolations(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, str) and "${" in node:
+        yield path, node
