@@ -47,7 +47,7 @@ class Verdict:
         difference: mean of first less second, 0 where it is rounding alone; None without pairs.
         interval: of the difference; None where the pairs tell of no spread.
         p: of the sign-flip test; None without pairs.
-        superiority: P(A beats B); None without pairs.
+        superiority: P(A beats B), of each of these runs against each; None without pairs.
         equal: whether every pair is equal but for rounding.
     """
 
