@@ -161,3 +161,13 @@ def test_a_search_says_how_far_it_is(outputs: Path) -> None:
     table_of([outputs], lambda *counts: heard.append(counts))
     assert heard[-1][1] == 2
     assert heard == sorted(heard)
+
+
+def test_numbers_of_weights_that_nothing_trained_are_none(seedbed, tmp_path: Path) -> None:
+    """A run that diverged in its first epoch kept the weights from before it."""
+    words = ["data=sklearn", "optimizer.lr=1e30", "trainer.epochs=2", "hydra.run.dir=wild"]
+    assert seedbed("train", *words).code == 1
+    result = json.loads((tmp_path / "wild/result.json").read_text())
+    assert result["measured_at"]["val/loss"] == 0
+    (run,) = find_runs([tmp_path / "wild"])
+    assert (run.status, run.metrics) == ("diverged", {})

@@ -209,3 +209,13 @@ def test_nothing_is_cut_off_in_other_pictures() -> None:
     assert_inside(draw_calibration(found, f"predicted probability of '{'W' * 20}'", title))
     one = residual(1e8 * draws.random(50), 1e8 * draws.random(50), LONG)
     assert_inside(draw_residuals([one, one], title))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 80])
+def test_the_deviation_of_residuals_is_that_of_a_sample(rows: int) -> None:
+    """As everywhere else, with n - 1 below; of one row there is none."""
+    true = np.random.default_rng(rows).normal(size=rows)
+    title = draw_residuals([residual(true, np.zeros(rows))], "t").axes[2].get_title()
+    assert ("std" in title) == (rows > 1)
+    if rows > 1:
+        assert float(title.rpartition(" ")[2]) == pytest.approx(np.std(true, ddof=1), rel=1e-3)

@@ -86,7 +86,7 @@ def _read(paths: RunPaths, name: str, sweep: Path | None) -> RunRecord:
         epoch, metrics = last.pop("epoch", None), last
         best, seconds = {}, None
     else:
-        metrics, best = _numbers(paths, result, "metrics"), _numbers(paths, result, "best")
+        metrics, best = _trained(paths, result), _numbers(paths, result, "best")
         epoch, seconds = _number(result.get("epochs")), _number(result.get("seconds"))
     epochs = settings.get("trainer.epochs")
     return RunRecord(
@@ -136,6 +136,14 @@ def _result(paths: RunPaths, status: Mapping[str, Any]) -> dict[str, Any] | None
         return None
     result = read_json(paths.result)
     return result if result.get("status") == status["status"] else None
+
+
+def _trained(paths: RunPaths, result: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics, without those of weights that no epoch has trained: they tell of no setting."""
+    measured_at = result.get("measured_at")
+    epochs = measured_at if isinstance(measured_at, dict) else {}
+    found = _numbers(paths, result, "metrics")
+    return {name: value for name, value in found.items() if epochs.get(name) != 0}
 
 
 def _numbers(paths: RunPaths, result: Mapping[str, Any], key: str) -> dict[str, float]:

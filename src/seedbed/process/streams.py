@@ -62,7 +62,9 @@ def lost() -> str | None:
 
 def _guarded(stream: TextIO | None, number: int) -> TextIO:
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    errors = getattr(stream, "errors", None) or "backslashreplace"
+    errors = getattr(stream, "errors", None) or "strict"
+    if errors == "strict":  # of a terminal that has no ± the rest is shown all the same
+        errors = "backslashreplace"
     raw = Outlet(number)
     lines = number == 2 or raw.isatty()
     return io.TextIOWrapper(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seedbed.analysis.intervals import mean_and_std
 from seedbed.analysis.sentences import number_text
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.views.drawing import new_figure, text_of
@@ -130,8 +131,9 @@ def _draw_histogram(axes: "Axes", one: Residuals) -> None:
     rows, _ = np.histogram(one.left, edges)
     axes.stairs(rows, edges, fill=True, facecolor="lightgrey", edgecolor="black", linewidth=0.7)
     axes.axvline(0, color="black", linestyle="--", linewidth=1, zorder=3)
-    mean, spread = one.left.mean(), one.left.std()
-    axes.set_title(f"mean {number_text(mean)}, std {number_text(spread)}", fontsize=9)
+    mean, std = mean_and_std(one.left)
+    told = f"mean {number_text(mean)}"
+    axes.set_title(told if std is None else f"{told}, std {number_text(std)}", fontsize=9)
     axes.set_xlabel("residual: true - predicted")
     axes.set_ylabel("rows")
     axes.set_ylim(bottom=0)

@@ -24,11 +24,17 @@ Column = tuple[str, list[str]]
 def lines(columns: Sequence[Column]) -> list[str]:
     """The table: numbers to the right, texts to the left, two spaces between."""
     padded = []
-    for title, cells in columns:
+    for title, several in columns:
+        cells = list(map(_one_line, several))
         wide = max(map(_width, [title, *cells]))
         right = all(_is_number(cell) for cell in cells)
         padded.append([_padded(text, wide, to_right=right) for text in (title, *cells)])
     return ["  ".join(cells).rstrip() for cells in zip(*padded, strict=True)]
+
+
+def _one_line(cell: str) -> str:
+    """A folder may have a line end in its name, which would tear the table."""
+    return cell.translate({ord("\n"): " ", ord("\t"): " "})
 
 
 def fitting(columns: Sequence[Column], width: int) -> tuple[list[Column], list[str]]:

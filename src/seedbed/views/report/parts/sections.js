@@ -73,7 +73,8 @@ function settingRow(row, at, told, lost, scale) {
   const interval = row.low === null ? NOTHING : `${digits(row.low, 4)} to ${digits(row.high, 4)}`;
   const numbers = [digits(row.mean, 5), digits(row.std, 3), interval];
   const cells = [row.n, ...(lost ? [row.without_value] : []), ...numbers];
-  const made = holding("tr", element("td", at + 1, "number"), ...keys);
+  const rank = row.mean === null ? NOTHING : at + 1;
+  const made = holding("tr", element("td", rank, "number"), ...keys);
   made.append(...cells.map((text) => element("td", text, "number")));
   made.append(holding("td", whisker(row, scale)));
   if (told.settings.length > 2) made.append(element("td", digits(row.p_holm, 2), "number"));
