@@ -460,3 +460,18 @@ def test_hostile_texts_are_shown_as_they_are(window: Browser, iris_sweep: Path, 
     assert "val/<b>f1</b>" in labels
     assert "val/<b>evil</b>" in page.rows()[0]
     assert complaints(window) == []
+
+
+def test_what_diverged_at_once_has_neither_rank_nor_numbers(window: Browser, tmp_path) -> None:
+    """Its weights are those from before the training."""
+    words = ["data=sklearn", "data.split.seed=0", "trainer.epochs=2", "seed=0,1"]
+    sweep = front.sweep(*words, "optimizer.lr=1e30,0.01", directory=tmp_path / "sweep")
+    assert sorted(run.status for run in sweep) == ["completed"] * 2 + ["diverged"] * 2
+    page = Page(window, front.runs(sweep.path).report(tmp_path / "page.html")).open()
+    ranks = window.run(
+        "return [...document.querySelectorAll('#settings-table tbody tr td:first-child')]"
+        ".map(cell => cell.textContent)"
+    )
+    assert ranks == ["1", "-"]
+    shown = {row["optimizer.lr"]: row["val/loss"] for row in page.rows()}
+    assert shown["1e+30"] == "-" != shown["0.01"]
