@@ -171,3 +171,8 @@ def test_numbers_of_weights_that_nothing_trained_are_none(seedbed, tmp_path: Pat
     assert result["measured_at"]["val/loss"] == 0
     (run,) = find_runs([tmp_path / "wild"])
     assert (run.status, run.metrics) == ("diverged", {})
+    for words in (["predict", "wild", "--input", "[[1,2,3,4]]"], ["plot", "wild", "--kind", "roc"]):
+        output = ["--output", "x.png"] if words[0] == "plot" else []
+        said = seedbed(*words, *output)
+        assert said.code == 0
+        assert "note: no epoch of 'wild' ended: its weights are those at the start" in said.err

@@ -6,6 +6,7 @@ names are built only from the allow-list, and that list is the reader's own (`SE
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -26,7 +27,7 @@ from seedbed.runs.checkpoint import load, load_weights
 from seedbed.runs.code import changed_code
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
-from seedbed.runs.reader import open_run, read_config, read_json
+from seedbed.runs.reader import open_run, read_config, read_json, read_result
 from seedbed.tables.text_form import Kind, TextForm
 from seedbed.tasks.head import TaskHead, build_task_head
 from seedbed.training.bounds import (
@@ -49,7 +50,7 @@ class TrainedModel:
         head: its loss, and the form of its outputs.
         config: of the run, in plain containers.
         allow: the reader's own allow-list.
-        notes: for the user; on code that is not what it was.
+        notes: for the user; on code that is not what it was, on weights that nothing trained.
         values_per_row: how many it makes of a row in one place, 0 if that is not known.
     """
 
@@ -91,7 +92,18 @@ def load_trained(path: str | Path, which: str | None = None) -> TrainedModel:
     shape = head.preprocessing.input_shape
     model, values = built_within(most_bytes(file), config["model"], shape, build)
     load_weights(model, weights, file)
-    return TrainedModel(model.eval(), head, config, allow, changed_code(paths), values)
+    notes = [*changed_code(paths), *([] if which else _note_on_untrained(paths))]
+    return TrainedModel(model.eval(), head, config, allow, notes, values)
+
+
+def _note_on_untrained(paths: RunPaths) -> list[str]:
+    """Said of a run that ended before its first epoch did, and kept what it had: its start."""
+    epochs: list[Any] = []
+    with suppress(RunDirectoryError):  # a result that is damaged says nothing of the weights
+        epochs = list(read_result(paths, "measured_at").values())
+    if not epochs or any(epoch != 0 for epoch in epochs):
+        return []
+    return [f"no epoch of '{printable(str(paths.root))}' ended: its weights are those at the start"]
 
 
 def _refuse_no_best(checkpoint: Any, paths: RunPaths) -> None:
