@@ -475,3 +475,11 @@ def test_what_diverged_at_once_has_neither_rank_nor_numbers(window: Browser, tmp
     assert ranks == ["1", "-"]
     shown = {row["optimizer.lr"]: row["val/loss"] for row in page.rows()}
     assert shown["1e+30"] == "-" != shown["0.01"]
+
+
+def test_runs_without_an_epoch_have_a_sentence_in_place_of_curves(window, tmp_path) -> None:
+    words = ["data=sklearn", "trainer.epochs=2", "seed=0,1", "optimizer.lr=1e30"]
+    sweep = front.sweep(*words, directory=tmp_path / "sweep")
+    page = Page(window, front.runs(sweep.path).report(tmp_path / "page.html")).open()
+    assert page.said("curves-says") == "No run has an epoch that ended."
+    assert page.window.run("return document.getElementById('curves-picture').hidden")

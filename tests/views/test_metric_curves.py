@@ -163,7 +163,7 @@ def test_a_damaged_history_leaves_the_others(seedbed: Command, sweep: Path, tmp_
     told = result.err.splitlines()
     assert told[0].startswith("note: no curve of 1 run: ")
     assert f"{run}/history.csv' is damaged: could not convert" in told[0]
-    assert told[1] == "note: 1 runs have no epoch with a finite val/loss, and are not drawn"
+    assert told[1] == "note: not drawn, as no epoch has a finite val/loss: 1 run"
     assert len(told) == 2
     (line,) = seedbed("plot", run, *words).errors
     assert "history.csv' is damaged" in line

@@ -205,8 +205,9 @@ def _remarks(curves: Sequence[MetricCurve], name: str, over: Sequence[str]) -> l
     told = []
     empty = [one for one in curves if not one.epochs]
     if empty:
-        what = "settings have no epoch that all their runs have" if over else "runs have no epoch"
-        told.append(f"{len(empty)} {what} with a finite {name}, and are not drawn")
+        what = counted(len(empty), "setting" if over else "run")
+        shared = " in all runs of a setting" if over else ""
+        told.append(f"not drawn, as no epoch has a finite {name}{shared}: {what}")
     cut = [one for one in curves if one.epochs and one.is_cut and one.n > 1]
     if cut:
         ended = sum(one.ended for one in cut)

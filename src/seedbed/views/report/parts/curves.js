@@ -17,6 +17,11 @@ class Curves {
     if (!this.metrics.length) return;
     byId("curves").hidden = false;
     this.picture = byId("curves-picture");
+    if (!report.curves.epochs.some((epochs) => epochs.length)) {
+      byId("curve-metric").closest("p").hidden = this.picture.hidden = true;
+      byId("curves-says").textContent = "No run has an epoch that ended.";
+      return;
+    }
     this.controls();
     this.draw();
     selection.onChange(() => this.draw());
