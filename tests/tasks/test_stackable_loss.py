@@ -29,3 +29,22 @@ def test_cross_entropy_of_many_runs_is_that_of_each(rows: int, classes: int) -> 
         wanted.backward()
         torch.testing.assert_close(losses[run], wanted.detach(), rtol=1e-6, atol=1e-7)
         torch.testing.assert_close(gradients[run], output.grad, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("rows", [16, 32, 48, 64, 112, 256, 512])
+@pytest.mark.parametrize("classes", [2, 3, 5, 10, 15])
+def test_the_bits_do_not_depend_on_where_the_rows_lie(rows: int, classes: int) -> None:
+    def plain(output: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return -torch.log_softmax(output, dim=1).gather(1, y.reshape(-1, 1)).mean()
+
+    def of(loss):
+        weights = outputs.clone().requires_grad_()
+        losses = vmap(loss)(weights, y)
+        return losses.detach(), torch.autograd.grad(losses.sum(), weights)[0]
+
+    head = SimpleNamespace(loss_function=nn.CrossEntropyLoss())
+    torch.manual_seed(rows + classes)
+    outputs = 5 * torch.randn(4, rows, classes)
+    y = torch.randint(0, classes, (4, rows, 1))
+    for found, wanted in zip(of(stackable_loss(head)), of(plain), strict=True):
+        assert torch.equal(found, wanted)
