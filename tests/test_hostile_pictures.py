@@ -16,7 +16,15 @@ from support.hostile.files import FILES
 from support.hostile.forks import BOUNDS, forked, needs_linux
 from support.hostile.strangers import STRANGERS
 from test_hostile_listing import made, told
-from test_hostile_runs import SECONDS, SECRET, assert_harmless, found_run, in_time, tree
+from test_hostile_runs import (
+    SECONDS,
+    SECRET,
+    assert_harmless,
+    found_run,
+    in_time,
+    place_with,
+    tree,
+)
 
 ROWS = ["--kind", "residuals"]
 KINDS = {
@@ -52,11 +60,7 @@ def split_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(tmp_path: Path, split_run: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    shutil.copytree(split_run, tmp_path / "run")
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "outside/precious").write_text("x,y\nprecious,1\n")
-    monkeypatch.setenv("SEEDBED_SECRET", SECRET)
-    return Place(tmp_path / "run", tmp_path / "outside", tmp_path / "canary")
+    return place_with(split_run, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("name", OPENED)

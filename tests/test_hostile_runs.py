@@ -35,7 +35,12 @@ UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
 @pytest.fixture
 def place(tmp_path: Path, sum_run: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    shutil.copytree(sum_run, tmp_path / "run")
+    return place_with(sum_run, tmp_path, monkeypatch)
+
+
+def place_with(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A copy of a run, beside what no run may read or change."""
+    shutil.copytree(run, tmp_path / "run")
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside/precious").write_text("x,y\nprecious,1\n")
     monkeypatch.setenv("SEEDBED_SECRET", SECRET)

@@ -4,10 +4,9 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seedbed.cli.arguments import Parser, add_better, add_forms, print_notes
+from seedbed.cli.arguments import Parser, add_forms, print_notes
 from seedbed.cli.many_runs import (
-    add_filter,
-    add_over,
+    add_comparison,
     filtered,
     keys_of,
     print_rows,
@@ -36,10 +35,7 @@ def parser() -> Parser:
     made.add_argument(
         "paths", metavar="RUN | SWEEP", nargs="+", help="a run, a sweep, or a folder of some"
     )
-    made.add_argument("--metric", metavar="NAME", help="default: of the validation rows")
-    add_over(made)
-    add_better(made)
-    add_filter(made)
+    add_comparison(made)
     made.add_argument(
         "--limit", metavar="N", type=int, help=f"rows; 0 for all; default: {ROWS} on the terminal"
     )

@@ -1,12 +1,12 @@
 """What commands over many runs share: their flags, and the table of the runs that are meant."""
 
-import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from seedbed.catalog.table import RecordTable, table_of
+from seedbed.cli.arguments import Parser, add_better
 from seedbed.cli.looking import told_while_looking
 from seedbed.config.hints import counted
 from seedbed.errors import ArgumentError
@@ -31,16 +31,26 @@ def _has_folders(path: Path) -> bool:
     return any(one.is_dir() and not one.name.startswith(".") for one in path.iterdir())
 
 
-def add_filter(made: argparse.ArgumentParser) -> None:
+def add_filter(made: Parser) -> None:
     """`--filter`."""
     made.add_argument("--filter", metavar="TEXT", help="which runs, as `seedbed runs` takes it")
 
 
-def add_over(made: argparse.ArgumentParser) -> None:
-    """`--over`; see `keys_of`."""
+def add_runs(made: Parser) -> None:
+    """The runs, sweeps and folders that are named."""
+    made.add_argument(
+        "runs", metavar="RUN | SWEEP | DIR", nargs="+", help="a run, a sweep, or a folder of some"
+    )
+
+
+def add_comparison(made: Parser) -> None:
+    """Which runs, and how they are compared: `--metric`, `--over` (`keys_of`), `--better`."""
+    made.add_argument("--metric", metavar="NAME", help="default: of the validation rows")
     made.add_argument(
         "--over", metavar="KEY,…", help="keys that repeat a setting; default: seed; none: no key"
     )
+    add_better(made)
+    add_filter(made)
 
 
 def keys_of(over: str | None) -> tuple[str, ...] | None:

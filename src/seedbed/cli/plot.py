@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from seedbed.cli.arguments import Parser, add_better, output_file, print_notes, refuse_idle_flag
+from seedbed.cli.arguments import Parser, output_file, print_notes, refuse_idle_flag
 from seedbed.cli.many_runs import (
-    add_filter,
-    add_over,
+    add_comparison,
+    add_runs,
     filtered,
     is_folder_of_runs,
     keys_of,
@@ -39,9 +39,7 @@ def parser() -> Parser:
         "are of one run on its validation or test rows, which must be those that it had.",
         "seedbed plot outputs/digits/sweep_2026-… --metric val/accuracy --output accuracy.svg",
     )
-    made.add_argument(
-        "runs", metavar="RUN | SWEEP | DIR", nargs="+", help="a run, a sweep, or a folder of some"
-    )
+    add_runs(made)
     made.add_argument(
         "--output", metavar="FILE", help=".png, .svg or .pdf; default: loss.png in the only run"
     )
@@ -53,12 +51,9 @@ def parser() -> Parser:
         "importance: what mattered; parallel: all keys at once; and of one run on its "
         "rows: confusion, roc, calibration (of classes), residuals (of real values)",
     )
-    made.add_argument("--metric", metavar="NAME", help="default: of the validation rows")
-    add_over(made)
-    add_better(made)
+    add_comparison(made)
     made.add_argument("--key", metavar="KEY[,KEY]", help="of a slice or heatmap: which was swept")
     made.add_argument("--against", metavar="NAME", help="of a scatter: the other metric")
-    add_filter(made)
     add_rows(made)
     made.add_argument("--json", action="store_true", help="print JSON")
     return made

@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from seedbed.cli.arguments import Parser, add_better, output_file, print_notes
-from seedbed.cli.many_runs import add_filter, add_over, filtered, keys_of, runs_below
+from seedbed.cli.arguments import Parser, output_file, print_notes
+from seedbed.cli.many_runs import add_comparison, add_runs, filtered, keys_of, runs_below
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text, printable
@@ -20,16 +20,11 @@ def parser() -> Parser:
         "parallel coordinates and curves, what mattered, the config and the environment.",
         "seedbed report outputs/digits/sweep_2026-…",
     )
-    made.add_argument(
-        "runs", metavar="RUN | SWEEP | DIR", nargs="+", help="a run, a sweep, or a folder of some"
-    )
+    add_runs(made)
     made.add_argument(
         "--output", metavar="FILE", help=".html; default: report.html in the only folder"
     )
-    made.add_argument("--metric", metavar="NAME", help="default: of the validation rows")
-    add_over(made)
-    add_better(made)
-    add_filter(made)
+    add_comparison(made)
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
 

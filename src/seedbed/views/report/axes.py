@@ -8,6 +8,7 @@ from typing import Any
 from seedbed.analysis.sentences import value_text
 from seedbed.catalog.table import RecordTable
 from seedbed.catalog.values import column_of, identity, value_of
+from seedbed.recording.figure import LARGEST
 from seedbed.runs.files import printable
 from seedbed.views.drawing import is_wide
 from seedbed.views.metric_curves import short_names
@@ -21,9 +22,6 @@ MOST_TICKS = 12
 
 SILENT_TICKS = 100
 """Of a logarithmic axis, without a text."""
-
-LARGEST = 1e100
-"""Of what is drawn; what is larger has no place."""
 
 ABSENT = "-"
 """On an axis of names: of a run that has no such key."""

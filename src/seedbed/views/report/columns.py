@@ -62,10 +62,12 @@ def page_columns(table: RecordTable, metric: str, place: str) -> tuple[list[Page
         metric: that runs are compared by, which stands first among the metrics; empty for none.
         place: the folder that names of runs leave out.
     """
-    apart = [*_keys(table), *_metrics(table, metric)]
+    keys = [column_of(key) for key in table.differing_keys()]
+    apart = [*keys, *_metrics(table, keys, metric)]
     left = max(0, len(apart) - MOST_COLUMNS)
     names = ["name", *apart[:MOST_COLUMNS], *ABOUT]
-    roles, short = _roles(table), short_names(_keys(table))
+    roles = {"name": "name", **dict.fromkeys(ABOUT, "about"), **dict.fromkeys(keys, "key")}
+    short = short_names(keys)
     texts = dict(zip(names, text_columns(table, names, place), strict=True))
     columns = [
         PageColumn(
@@ -81,21 +83,9 @@ def page_columns(table: RecordTable, metric: str, place: str) -> tuple[list[Page
     return columns, left
 
 
-def _roles(table: RecordTable) -> dict[str, str]:
-    return {
-        "name": "name",
-        **dict.fromkeys(ABOUT, "about"),
-        **dict.fromkeys(_keys(table), "key"),
-    }
-
-
-def _keys(table: RecordTable) -> list[str]:
-    return [column_of(key) for key in table.differing_keys()]
-
-
-def _metrics(table: RecordTable, metric: str) -> list[str]:
+def _metrics(table: RecordTable, keys: Sequence[str], metric: str) -> list[str]:
     """Those of the table, that which runs are compared by in front."""
-    besides = {"name", *ABOUT, *_keys(table)}
+    besides = {"name", *ABOUT, *keys}
     names = [name for name in table.columns if name not in besides]
     first = [metric] if metric and (metric in names or metric.startswith(BEST)) else []
     return list(dict.fromkeys([*first, *names]))

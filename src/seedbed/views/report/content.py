@@ -95,6 +95,7 @@ def content(table: RecordTable, told: Told, origin: Origin) -> dict[str, Any]:
     metrics = [one.name for one in columns if one.role == "metric"]
     axes, keys_left = page_axes(table, metrics[:METRIC_AXES])
     found = environments(table.records)
+    here = f"{Path.cwd().resolve()}/"
     notes = [*told.notes, *_problems(table), *_more(left, keys_left)]
     return {
         "title": printable(origin.title),
@@ -106,12 +107,12 @@ def content(table: RecordTable, told: Told, origin: Origin) -> dict[str, Any]:
         "told": _told(told),
         "notes": list(map(printable, notes)),
         "columns": [one.to_json() for one in columns],
-        "runs": [_run(run) for run in table],
+        "runs": [_run(run, here) for run in table],
         "axes": [one.to_json() for one in axes],
         "curves": page_curves(table.records).to_json(),
         "config": shared_config(table.records, table.differing_keys()),
         "environment": made_with(found),
-        "starts": starts(table.records, found),
+        "starts": starts(found),
         "left_out": [
             {"path": printable(str(one.path)), "why": printable(f"{one.status}: {one.problem}")}
             for one in table.left_out
@@ -177,12 +178,10 @@ def _all(texts: Sequence[str]) -> list[str]:
     return list(map(printable, texts))
 
 
-def _run(run: RunRecord) -> dict[str, Any]:
-    """What stands behind a row: where the run is, and what a reader said of it."""
-    path = str(run.path)
-    here = f"{Path.cwd().resolve()}/"
+def _run(run: RunRecord, here: str) -> dict[str, Any]:
+    """What stands behind a row: where the run is, from `here` on, and what a reader said of it."""
     return {
-        "path": printable(path.removeprefix(here)),
+        "path": printable(str(run.path).removeprefix(here)),
         "status": printable(str(run.status)),
         "problem": printable(run.problem),
         "tags": _all(run.tags),

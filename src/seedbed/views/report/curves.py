@@ -13,8 +13,10 @@ from seedbed.catalog.reading import NOT_METRICS
 from seedbed.catalog.record import RunRecord
 from seedbed.config.hints import counted
 from seedbed.errors import RunDirectoryError
+from seedbed.recording.figure import LARGEST
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_history
+from seedbed.views.report.cells import LARGEST_INTEGER
 
 MOST_POINTS = 400_000
 """On the page; about 5 MB."""
@@ -24,12 +26,6 @@ FEWEST, LONGEST = 40, 400
 
 MOST_METRICS = 24
 """Columns of histories; a stranger's may have any number."""
-
-LARGEST = 1e100
-"""Of what is drawn; beyond it an axis cannot be laid out."""
-
-LARGEST_COUNT = 2**53
-"""Up to here a float holds every integer; a stranger's history may say anything."""
 
 History = Mapping[str, Sequence[float | None]]
 Points = tuple[list[float], list[float | None]]
@@ -180,5 +176,5 @@ def _notes(
 
 
 def _whole(epoch: float) -> float:
-    """Epochs are integers, and shorter as such."""
-    return int(epoch) if abs(epoch) < LARGEST_COUNT and epoch == int(epoch) else epoch
+    """Epochs are integers, and shorter as such; a stranger's history may say anything."""
+    return int(epoch) if abs(epoch) < LARGEST_INTEGER and epoch == int(epoch) else epoch

@@ -22,8 +22,6 @@ NOT_TOLD = ("command", "folder", "git.diff")
 MOST_TOLD = 12
 """Values of one key."""
 
-Environment = Mapping[str, str]
-
 
 def environments(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
     """`environment.json` of each run; empty where there is none that can be read."""
@@ -46,12 +44,10 @@ def made_with(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def starts(
-    records: Sequence[RunRecord], found: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
+def starts(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What sweeps and single runs were started with: each command once, and of how many runs."""
     counts: Counter[tuple[str, str]] = Counter()
-    for _, told in zip(records, found, strict=True):
+    for told in found:
         words, folder = told.get("command"), told.get("folder")
         if isinstance(words, list) and words and all(isinstance(one, str) for one in words):
             counts[shlex.join(words), str(folder or "")] += 1
