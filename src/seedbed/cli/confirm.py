@@ -12,7 +12,7 @@ from seedbed.cli.console import Console
 from seedbed.cli.train import SWEEP_MODULES
 from seedbed.components import only_readers_own
 from seedbed.config.locations import users_allowed
-from seedbed.process.fast_start import composed_ahead
+from seedbed.process.ahead import composed_ahead
 from seedbed.runs.files import json_text
 from seedbed.runs.opening import opening
 

@@ -11,7 +11,7 @@ from seedbed.config.locations import find_user_conf
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
-from seedbed.process.fast_start import composed_ahead
+from seedbed.process.ahead import composed_ahead
 from seedbed.runs.opening import opening
 from seedbed.runs.reader import open_run
 

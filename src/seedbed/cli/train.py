@@ -1,10 +1,10 @@
 """`seedbed train`: one run, or with -m a sweep."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from seedbed.compose.composed import ComposedConfig, ComposedSweep
 from seedbed.errors import ArgumentError
-from seedbed.process.fast_start import composed_ahead
+from seedbed.process.ahead import composed_ahead
 
 SWEEP_MODULES = ("torch", "seedbed.api.sweeping", "seedbed.sweep.disk", "seedbed.sweep.execution")
 RUN_MODULES = (
@@ -24,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     flags = {argument.partition("=")[0] for argument in argv if argument.startswith("-")}
     if flags <= TRAINING_FLAGS | SWEEP_FLAGS:
         modules = SWEEP_MODULES if flags & SWEEP_FLAGS else RUN_MODULES
-        request = composed_ahead(lambda: request_of(argv), modules)
+        request = composed_ahead(lambda: request_of(argv), modules, _drawing)
     else:  # --help and such like, which need no torch
         request = request_of(argv)
     if request is None:
@@ -42,6 +42,16 @@ def main(argv: Sequence[str]) -> int:
 
         train_called_back(request, console)
     return console.code
+
+
+def _drawing(request: ComposedConfig | ComposedSweep | None) -> Callable[..., object] | None:
+    """What draws the losses of a run at its end, with all that it imports; a sweep draws none."""
+    if not isinstance(request, ComposedConfig):
+        return None
+    from seedbed.recording.figure import loss_figure
+
+    loss_figure({"train/loss": ([1.0, 2.0], [2.0, 1.0])})  # the first one imports, and finds fonts
+    return loss_figure
 
 
 def request_of(

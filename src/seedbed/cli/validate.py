@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from seedbed.cli.arguments import Parser
 from seedbed.compose.composed import ComposedConfig, ComposedSweep
+from seedbed.process.ahead import composed_ahead
 from seedbed.process.exit_codes import DONE
-from seedbed.process.fast_start import composed_ahead
 from seedbed.runs.files import json_text
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from seedbed.config.identity import config_hash
+from seedbed.process.ahead import done_aside
 from seedbed.recording.figure import Curve, Picture, loss_figure
 from seedbed.runs.status import Status
 from seedbed.training.progress import Progress
@@ -31,7 +32,7 @@ def loss_picture(history: Sequence[HistoryRow]) -> Picture | None:
     for name in ("train/loss", "val/loss"):
         if history and name in history[0]:
             curves[name] = ([row["epoch"] for row in history], [row[name] for row in history])
-    return loss_figure(curves) if curves else None
+    return done_aside(loss_figure, curves) if curves else None
 
 
 def closing_text(result: Mapping[str, Any], epochs: int) -> str:
