@@ -11,7 +11,7 @@ from support.single_runs import prepared, same_weights, train
 from support.stacked_runs import planned, stacked, variants
 from torch import nn
 
-from seedbed.training.threads import OWN_STEP, STACKED_STEP, counting
+from seedbed.training.threads import OWN_STEP, counting
 
 DIGITS = ["data=sklearn", "data.dataset=digits", "loader.batch_size=64", "trainer.epochs=1"]
 
@@ -55,11 +55,16 @@ def test_the_user_decides_first(two_threads: None) -> None:
     assert plan.threads == 2
 
 
-def test_a_stack_s_threads_do_not_depend_on_its_runs(two_threads: None) -> None:
-    for words, threads in (([], 1), ([*DIGITS, "model.hidden=[32]"], 2)):
-        plans = [planned(variants(words, [{}] * runs)) for runs in (1, 2, 9)]
-        assert [plan.threads for plan in plans] == [threads] * 3
-        assert (plans[0].first.multiplications >= STACKED_STEP) == (threads == 2)
+@pytest.mark.parametrize(
+    ("words", "threads"),
+    [([], 1), ([*DIGITS, "model.hidden=[1024,1024]"], 1), (["trainer.threads=2"], 2)],
+    ids=["small", "large", "as the user says"],
+)
+def test_a_stack_has_one_thread_unless_told_otherwise(
+    two_threads: None, words: list[str], threads: int
+) -> None:
+    plans = [planned(variants(words, [{}] * runs)) for runs in (1, 2, 3)]
+    assert [plan.threads for plan in plans] == [threads] * 3
 
 
 def test_a_small_run_has_its_bits_with_any_number_of_threads(tmp_path: Path) -> None:
@@ -103,7 +108,7 @@ def test_the_same_environment_is_not_named(seedbed: Callable[..., Any]) -> None:
 
 def test_bits_of_a_stack_stay_when_runs_leave(two_threads: None) -> None:
     """As the number of threads stays."""
-    words = [*DIGITS, "model.hidden=[32]", "optimizer=adam"]
+    words = [*DIGITS, "model.hidden=[32]", "optimizer=adam", "trainer.threads=2"]
     many, two = (stacked(variants(words, [{}] * runs)) for runs in (7, 2))
     for number in range(2):
         assert same_weights(many.weights[number], two.weights[number])

@@ -23,7 +23,6 @@ from seedbed.tables.sources import read_source
 from seedbed.tables.table import Table as LoadedTable
 from seedbed.tasks.head import TaskHead, build_task_head
 from seedbed.training.run_components import RunComponents, build_run
-from seedbed.training.threads import STACKED_STEP, threads_for
 
 NARROWEST = 2
 """Runs; a stack of one would be computed by other kernels, and give other bits."""
@@ -69,9 +68,9 @@ class StackComponents:
 
     @property
     def threads(self) -> int:
-        """Of the CPU, the same however many runs there are."""
-        worth = self.first.multiplications if self.device.type == "cpu" else STACKED_STEP
-        return threads_for(self.configs[0].trainer, worth, stacked=True)
+        """Of the CPU: one, unless the user asks for more; an accelerator's work is torch's."""
+        on_cpu = self.device.type == "cpu"
+        return self.configs[0].trainer.threads or (1 if on_cpu else torch.get_num_threads())
 
     @property
     def may_fork(self) -> bool:

@@ -2,7 +2,8 @@
 
 Threads wait for one another at the end of every operation. Where an operation is small that gains
 nothing, and on a machine that is busy otherwise it costs milliseconds each time. What is measured
-would depend on the load, and the bits of a run on that; so the work of a step decides.
+would depend on the load, and the bits of a run on that; so the work of a step decides. A stack has
+one thread: its runs do not need each other, and other cores take other stacks.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,22 +18,17 @@ from seedbed.config.schema import TrainerConfig
 OWN_STEP = 2**24
 """Multiplications in the forward pass of a batch, from which on a run on its own uses the cores."""
 
-STACKED_STEP = 2**17
-"""The same of each run of a stack. It does not depend on their number: bits would."""
 
-
-def threads_for(trainer: TrainerConfig, multiplications: int, *, stacked: bool = False) -> int:
-    """The number of threads of a run, or of a stack.
+def threads_for(trainer: TrainerConfig, multiplications: int) -> int:
+    """The number of threads of a run on its own.
 
     Args:
         trainer: whose `threads` is asked for by the user, or null.
-        multiplications: of one run's batch.
-        stacked: whether it is trained among others.
+        multiplications: of its batch.
     """
     if trainer.threads is not None:
         return trainer.threads
-    worth_it = multiplications >= (STACKED_STEP if stacked else OWN_STEP)
-    return torch.get_num_threads() if worth_it else 1
+    return torch.get_num_threads() if multiplications >= OWN_STEP else 1
 
 
 @contextmanager
