@@ -54,6 +54,36 @@ def test_the_files_of_jobs_are_those_of_a_plain_dump(tmp_path: Any) -> None:
             assert yaml_text(content) == plain(content)
 
 
+def test_short_texts_are_those_of_a_plain_dump() -> None:
+    """Those that say what they are at sight are written without asking."""
+    stream = random.Random(5)
+    letters = "aAyYnNoOeExtrufls01289_./=+-~<>!'\"%@#&*:?|, \t\n{}[]é"
+    texts = ["".join(stream.choices(letters, k=stream.randint(0, 6))) for _ in range(4000)]
+    words = [
+        word for one in ("true", "No", "ON", "Null", "y", "n", "inf") for word in (one, one.upper())
+    ]
+    odd = [
+        "=",
+        "<<",
+        "0x1",
+        "1_0",
+        "0b1",
+        "1:20",
+        "08",
+        "1e3",
+        "1.",
+        "---",
+        "x" * 500,
+        "x" * 501,
+        "a/" * 200,
+    ]
+    for text in [*texts, *words, *odd]:
+        content = {"a": text, "b": {"c": [text, 1], "d": text}}
+        for one in (content, content):
+            assert yaml_text(one) == plain(one)
+            assert yaml.safe_load(yaml_text(one)) == one
+
+
 @pytest.mark.parametrize("times", [1, 3])
 def test_values_that_are_equal_and_of_another_type_are_told_apart(times: int) -> None:
     for value in [1, True, 1.0, "1", 0, False, -0.0, 0.0] * times:

@@ -15,7 +15,6 @@ from seedbed.api.sweep_relocation import refuse_other_data
 from seedbed.api.sweep_resuming import refuse_what_is_not_handed_in
 from seedbed.catalog.table import table_of
 from seedbed.compose.composed import ComposedSweep
-from seedbed.config.identity import config_hash
 from seedbed.config.locations import find_user_conf
 from seedbed.errors import ArgumentError, RunDirectoryError, SeedbedError
 from seedbed.runs.layout import SWEEP_JOBS
@@ -134,7 +133,7 @@ def composed_confirmation(
     refuse_what_is_not_allowed(again, plan.sweep.directory, "confirm")
     refuse_what_is_not_handed_in(plan.sweep.directory, again[0], given, "confirm")
     for job, one in zip(originals, again, strict=True):
-        if config_hash(one.resolved) != job.identity:
+        if one.config.identity != job.identity:
             raise SeedbedError(
                 f"the config of '{job.directory}' is not what it was when it was trained; put it "
                 "back, or begin a new sweep"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from seedbed.components import ALLOW_VARIABLE, AllowList
 from seedbed.compose.composed import ComposedConfig
 from seedbed.config.hints import cut
-from seedbed.config.identity import config_hash
 from seedbed.config.locations import users_allowed
 from seedbed.errors import ConfigError, NotAllowedError, RunDirectoryError, SeedbedError
 from seedbed.sweep.job import Job
@@ -32,7 +31,7 @@ def without_duplicates(composed: Sequence[ComposedConfig], note: Note) -> list[C
     """The first job of each resolved config; `note` hears how many others there were."""
     kept: dict[str, ComposedConfig] = {}
     for one in composed:
-        kept.setdefault(config_hash(one.resolved), one)
+        kept.setdefault(one.config.identity, one)
     if len(kept) < len(composed):
         left_out = len(composed) - len(kept)
         note(f"{left_out} of {len(composed)} jobs repeat another's settings; left out")

@@ -14,7 +14,6 @@ from seedbed.api.sweep_relocation import moved, refuse_other_data, refuse_other_
 from seedbed.api.sweeping import alone, jobs_of, run_left
 from seedbed.components import only_readers_own
 from seedbed.compose.composed import ComposedConfig
-from seedbed.config.identity import config_hash
 from seedbed.config.locations import find_user_conf, users_allowed
 from seedbed.config.schema import MemoryConfig
 from seedbed.errors import DataError, ModelError, SeedbedError
@@ -142,13 +141,13 @@ def _note_changes(
     """
     altered = 0
     for record, one in zip(records, composed, strict=True):
-        altered += config_hash(one.resolved) != record.identity
+        altered += one.config.identity != record.identity
         if altered and not changed:
             raise SeedbedError(
                 f"the config of '{record.directory}' is not what it was when the sweep began; "
                 f"put it back, or type seedbed resume {directory} --changed"
             )
-        record.identity = config_hash(one.resolved)
+        record.identity = one.config.identity
     if not altered:
         return []
     return [

@@ -17,7 +17,6 @@ from seedbed.api.sweep_checks import (
 )
 from seedbed.api.training import save_start
 from seedbed.compose.composed import SUBDIR, ComposedConfig, ComposedSweep, hydra_files
-from seedbed.config.identity import config_hash
 from seedbed.handed_in import all_handed_in
 from seedbed.process import fast_start
 from seedbed.runs.directory import refuse_occupied
@@ -68,7 +67,7 @@ def run_sweep(
     directory = request.directory
     refuse_too_large(directory, list(zip(sizes, (one.config for one in kept), strict=True)))
     records = [
-        JobState(number, one.overrides_filled_in(), folder, config_hash(one.resolved))
+        JobState(number, one.overrides_filled_in(), folder, one.config.identity)
         for number, (one, folder) in enumerate(zip(kept, folders, strict=True))
     ]
     note_basis(records, [one.resolved for one in kept])

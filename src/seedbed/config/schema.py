@@ -6,8 +6,10 @@ config into them and gathers everything that does not fit.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
+from seedbed.config.identity import config_hash
 from seedbed.config.ranges import (
     AnyNames,
     Count,
@@ -242,6 +244,11 @@ class RunConfig:
     sweep: SweepConfig
     preset: Object = field(metadata={ABSENT: {}})
     resolved: Mapping[str, Any] = field(metadata={NO_KEY: True}, repr=False, compare=False)
+
+    @cached_property
+    def identity(self) -> str:
+        """See `config_hash`."""
+        return config_hash(self.resolved)
 
     def to_dict(self) -> dict[str, Any]:
         """The resolved config as it was composed, in plain containers that may not be changed."""

@@ -253,7 +253,7 @@ class DirectoryRecorder:
         write_bytes(run.directory.model, archive(weights), flush=self.stack is None)
         self._write_history(run, rows)
         engine = {"engine": training.engine.name, **(self.stack or {})}
-        result = result_of(self.plan, run.config.resolved, one, progress, engine)
+        result = result_of(self.plan, run.config, one, progress, engine)
         write_text(run.directory.result, json_text(result) + "\n")
         epochs = progress.configs[one.slot].trainer.epochs
         self.log.ended(number, closing_text(result, epochs), one, progress.undefined.get(number))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from seedbed.config.identity import config_hash
+from seedbed.config.schema import RunConfig
 from seedbed.process.ahead import done_aside
 from seedbed.recording.figure import Curve, Picture, loss_figure
 from seedbed.runs.status import Status
@@ -61,7 +61,7 @@ def _since(result: Mapping[str, Any]) -> str:
 
 def result_of(
     plan: RunComponents,
-    resolved: Mapping[str, Any],
+    config: RunConfig,
     ended: EndedRun,
     progress: Progress,
     engine: Mapping[str, Any],
@@ -70,7 +70,7 @@ def result_of(
 
     Args:
         plan: of the run, or of another of its shape.
-        resolved: its config.
+        config: of the run.
         ended: how the run ended.
         progress: of the runs that it was trained with.
         engine: which engine made it, and with how many others.
@@ -89,7 +89,7 @@ def result_of(
         "task": plan.data.preprocessing.task,
         "device": str(plan.device),
         **engine,
-        "config_hash": config_hash(resolved),
+        "config_hash": config.identity,
     }
     if ended.error:
         result["error"] = ended.error
