@@ -95,8 +95,9 @@ def test_a_job_of_a_stack_has_its_test_metrics(iris_sweep: Path) -> None:
     run = front.load_sweep(iris_sweep)[0]
     data = checked(run.config).data
     table = read_source(data)
-    rows = split_rows(data.split, 0, len(table), class_names(table, "target"))["test"]
+    rows = split_rows(data.split, 0, len(table), class_names(table, "target").ranks())["test"]
     columns = {name: one.values[rows] for name, one in table.columns.items()}
+    columns["target"] = table.columns["target"].taken(rows).names().to_list()
     expected = {f"test/{name}": value for name, value in run.evaluate(columns).metrics.items()}
     told = {name: one for name, one in run.metrics.items() if name.startswith("test/")}
     assert told == pytest.approx(expected, rel=1e-5)

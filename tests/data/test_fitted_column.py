@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from seedbed.data import fitted_column, input_matrix
 from seedbed.data.fitted_column import FittedColumn, constant_columns, fit_features
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import DataError
+from seedbed.tables.row_names import RowNames
 from seedbed.tables.table import Column, Table
 
 ROWS = 1003
@@ -19,11 +21,11 @@ def mixed_table(missing: float) -> Table:
         values = draw.normal(scale, scale, ROWS)
         return np.where(draw.random(ROWS) < missing, np.nan, values)
 
-    names = np.array(draw.choice(["a", "b", "c"], ROWS), dtype=object)
+    names = RowNames.of(draw.choice(["a", "b", "c"], ROWS).tolist())
     return Table(
         {
             "small": Column("number", number(1e-9)),
-            "town": Column("category", names),
+            "town": Column.of_names(names),
             "large": Column("number", number(1e9)),
             "same": Column("number", np.full(ROWS, 0.1)),
             "yes": Column("boolean", (number(1.0) > 0).astype(float)),
@@ -46,8 +48,23 @@ def test_a_column_among_others_is_fitted_as_on_its_own(missing: float, standardi
     assert together[-1].scale == (np.nanstd(plain) if standardize else None)
 
 
+@pytest.mark.parametrize("at_once", [1, fitted_column.AT_ONCE])
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+def test_columns_measured_one_by_one_have_the_same_bits(
+    missing: float, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = mixed_table(missing)
+    together = fit_features(list(table.columns), table, 10, standardize=True)
+    monkeypatch.setattr(fitted_column, "AT_ONCE", at_once)
+    assert fit_features(list(table.columns), table, 10, standardize=True) == together
+
+
+@pytest.mark.parametrize("values", [1, 24, 8 * ROWS - 1, input_matrix.BLOCK_VALUES])
 @pytest.mark.parametrize("standardize", [True, False])
-def test_inputs_have_the_bits_of_each_column_on_its_own(standardize: bool) -> None:
+def test_inputs_have_the_bits_of_each_column_on_its_own(
+    standardize: bool, values: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(input_matrix, "BLOCK_VALUES", values)
     table = mixed_table(0.2)
     fitted = fit_features(list(table.columns), table, 10, standardize=standardize)
     alone = [
@@ -56,6 +73,27 @@ def test_inputs_have_the_bits_of_each_column_on_its_own(standardize: bool) -> No
     found = _preprocessing(fitted).inputs(table)
     assert np.array_equal(found, np.hstack(alone).astype(np.float32))
     assert found.shape == (ROWS, 8)
+
+
+def test_a_number_beyond_float32_is_told_by_its_row_in_a_later_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(input_matrix, "BLOCK_VALUES", 16)
+    table = mixed_table(0.0)
+    fitted = fit_features(list(table.columns), table, 10, standardize=True)
+    table.columns["plain"].values[37] = 1e300
+    with pytest.raises(DataError, match=r"row 38 of table.csv holds an infinite number, or one"):
+        _preprocessing(fitted).inputs(table)
+
+
+def test_names_that_become_alike_are_one() -> None:
+    names = RowNames.of(["b", None, "1.0", "a", "1", "b"])
+    assert names.to_list() == ["b", None, "1.0", "a", "1", "b"]
+    assert names.held() == ["b", "1.0", "a", "1"]
+    assert names.in_order() == ["b", None, "1.0", "a", "1"]
+    renamed = names.renamed(["x", "1", None, "1"])
+    assert renamed.to_list() == ["x", None, "1", None, "1", "x"]
+    assert RowNames.of(["b", "a", "b", "c"]).ranks().tolist() == [1, 0, 1, 2]
 
 
 def test_the_first_column_without_a_value_is_named() -> None:

@@ -194,6 +194,7 @@ def test_a_set_read_from_its_file_is_the_one_that_scikit_learn_gives(dataset: st
     assert (list(own.columns), own.classes) == (list(theirs.columns), theirs.classes)
     for name, column in own.columns.items():
         assert np.array_equal(column.values, theirs.columns[name].values), name
+        assert column.different == theirs.columns[name].different
 
 
 def test_a_set_whose_file_has_moved_is_asked_of_scikit_learn(

@@ -17,6 +17,9 @@ from seedbed.tables.text_form import Kind
 
 Floats = NDArray[np.float64]
 
+AT_ONCE = 2**18
+"""Values of several columns that are measured side by side."""
+
 
 @dataclass(frozen=True)
 class FittedColumn:
@@ -62,10 +65,20 @@ class FittedColumn:
         Raises:
             DataError: for a value of another kind, infinite, or (strict) an unknown name.
         """
-        if self.categories is not None:
-            return self._one_hot(column.as_category(), strict=strict, origin=origin)
+        if self.categories is None:
+            self.refuse_other_kind(column, origin)
+            values = self.standardized(column.values)
+            return values if self.shape else values[:, None]
+        indices = self.places(column, strict=strict, origin=origin)
+        encoded = np.zeros((len(column), len(self.categories)))
+        rows = np.flatnonzero(indices >= 0)
+        encoded[rows, indices[rows]] = 1.0
+        return encoded
+
+    def refuse_other_kind(self, column: Column, origin: str) -> None:
+        """Refuses what is no number, or of another shape; arguments and errors as `transformed`."""
         if column.kind == "category":
-            text = next((value for value in column.values.flat if value is not None), None)
+            text = next((one for one in column.names().in_order() if one is not None), None)
             raise DataError(
                 f"column '{self.name}' of {origin} holds '{text}', the run was trained on numbers"
             )
@@ -74,52 +87,36 @@ class FittedColumn:
                 f"'{self.name}' of {origin} has rows of shape {tuple(column.values.shape[1:])}, "
                 f"the run was trained on {tuple(self.shape)}"
             )
-        values = np.where(np.isnan(column.values), np.asarray(self.mean), column.values)
-        if self.scale is not None:
-            values = (values - np.asarray(self.mean)) / np.asarray(self.scale)
-        return values if self.shape else values[:, None]
+
+    def standardized(self, values: Floats) -> Floats:
+        """Numbers without gaps and, where the feature has a scale, standardized."""
+        mean = np.asarray(self.mean, dtype=np.float64)
+        values = np.where(np.isnan(values), mean, values)
+        return values if self.scale is None else (values - mean) / np.asarray(self.scale)
 
     def takes_number(self, column: Column) -> bool:
         """Whether the feature is a plain number, and such is the column."""
         return self.categories is None and not self.shape and _is_plain(column)
 
-    def _one_hot(self, column: Column, *, strict: bool, origin: str) -> Floats:
-        categories = self.categories or []
-        indices = KnownNames(categories).indices(column.values.tolist())
+    def places(self, column: Column, *, strict: bool, origin: str) -> NDArray[np.int64]:
+        """Which of the feature's inputs is 1, of each row; -1 for none.
+
+        Arguments and errors as `transformed`.
+        """
+        categories, names = self.categories or [], column.names()
+        indices = KnownNames(categories).indices(names)
         unknown = indices < 0
         if strict and unknown.any():
             row = int(np.argmax(unknown))
             known = [str(item) for item in categories if item is not None]
-            name = column.values[row]
+            name = names.name(int(names.indices[row]))
             got = "a missing value" if name is None else f"'{name}'"
             raise DataError(
                 f"column '{self.name}' of {origin}, row {row + 1}: {got} was not in the training "
                 f"rows; known are {joined(known)}{did_you_mean(str(name), known)}; "
                 "data.unknown=zeros takes such names as zeros"
             )
-        encoded = np.zeros((len(column), len(categories)))
-        rows = np.flatnonzero(~unknown)
-        encoded[rows, indices[rows]] = 1.0
-        return encoded
-
-
-def transformed_numbers(features: Sequence[FittedColumn], columns: Sequence[Column]) -> Floats:
-    """Plain numbers as the model takes them, all columns at once; as `transformed` each.
-
-    Args:
-        features: that take a number, one or more.
-        columns: as read, one for each.
-
-    Shape:
-        each (rows,) -> (rows, features)
-    """
-    values = np.stack([column.values for column in columns], axis=1)
-    mean = np.array([one.mean for one in features], dtype=np.float64)
-    values = np.where(np.isnan(values), mean, values)
-    left = np.array([one.scale is None for one in features])
-    scale = np.array([1.0 if one.scale is None else one.scale for one in features])
-    standardized: Floats = (values - np.where(left, 0.0, mean)) / scale
-    return standardized
+        return indices
 
 
 def fit_features(
@@ -151,11 +148,31 @@ def fit_features(
 
 
 def _fit_numbers(names: Sequence[str], table: Table, *, standardize: bool) -> list[FittedColumn]:
-    """Columns of plain numbers, measured side by side: a sweep asks for many, once a seed."""
-    if not names:
-        return []
-    columns = [table.columns[name] for name in names]
-    values = np.stack([column.values for column in columns])
+    """Columns of plain numbers: of few rows side by side, as a sweep asks for many, once a seed.
+
+    A number of columns or of one at a time, they have the same bits.
+    """
+    at_once = max(1, AT_ONCE // max(1, len(table)))
+    parts = [names[start : start + at_once] for start in range(0, len(names), at_once)]
+    measured = [_measured(part, table, standardize=standardize) for part in parts]
+    means, deviations, gaps = (
+        [value for part in measured for value in part[index].tolist()] for index in range(3)
+    )
+    if names:
+        refuse_immeasurable(names, means, deviations, table.origin)
+    scales = deviations if standardize else [None] * len(names)
+    kinds = [table.columns[name].kind for name in names]
+    return [
+        FittedColumn(name, kind, [], mean, scale if kind == "number" else None, gaps=gap)
+        for name, kind, mean, scale, gap in zip(names, kinds, means, scales, gaps, strict=True)
+    ]
+
+
+def _measured(
+    names: Sequence[str], table: Table, *, standardize: bool
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
+    """Of each column the mean, the deviation (1 of a constant one), and whether it has gaps."""
+    values = np.stack([table.columns[name].values for name in names])
     missing = np.isnan(values)
     mean_of, deviation_of = (np.nanmean, np.nanstd) if missing.any() else (np.mean, np.std)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -164,15 +181,7 @@ def _fit_numbers(names: Sequence[str], table: Table, *, standardize: bool) -> li
         if standardize:
             spread = np.nanmax(values, axis=1) > np.nanmin(values, axis=1)
             deviations = np.where(spread, deviation_of(values, axis=1), 1.0)
-    refuse_immeasurable(names, means, deviations, table.origin)
-    scales = deviations.tolist() if standardize else [None] * len(names)
-    gaps = missing.any(axis=1).tolist()
-    return [
-        FittedColumn(name, one.kind, [], mean, scale if one.kind == "number" else None, gaps=gap)
-        for name, one, mean, scale, gap in zip(
-            names, columns, means.tolist(), scales, gaps, strict=True
-        )
-    ]
+    return means, deviations, missing.any(axis=1)
 
 
 def _fit_array(name: str, column: Column, origin: str, *, standardize: bool) -> FittedColumn:
@@ -196,8 +205,8 @@ def _unusable(names: Sequence[str], table: Table, limit: int) -> list[str]:
     for name in names:
         column = table.columns[name]
         is_names = column.kind == "category"
-        different = set(column.values.tolist()) if is_names else set()
-        if different == {None} or (not is_names and _is_empty(column)):
+        different = _names_held(column) if is_names else []
+        if different == [None] or (not is_names and _is_empty(column)):
             problems.append(
                 f"column '{name}' of {table.origin} has no value in any training row; "
                 f"{drop.format(in_list(name))}"
@@ -217,10 +226,14 @@ def _is_empty(column: Column) -> bool:
 
 
 def _fit_names(name: str, column: Column) -> FittedColumn:
-    problems: set[str | None] = set(column.values.tolist())
-    named: list[str] = sorted(value for value in problems if value is not None)
-    categories: list[str | None] = [*named, None] if None in problems else [*named]
-    return FittedColumn(name, "category", [], categories=categories)
+    return FittedColumn(name, "category", [], categories=_names_held(column))
+
+
+def _names_held(column: Column) -> list[str | None]:
+    """The different names in a column, sorted; None, the last, if a row has none."""
+    names = column.names()
+    held: list[str | None] = [*sorted(names.held())]
+    return [*held, None] if names.missing.any() else held
 
 
 def _is_plain(column: Column) -> bool:
@@ -230,10 +243,12 @@ def _is_plain(column: Column) -> bool:
 
 def constant_columns(features: Sequence[FittedColumn], table: Table) -> list[str]:
     """Names of the features that have one value only; arrays are not asked."""
-    plain = [one.name for one in features if _is_plain(table.columns[one.name])]
-    values = np.stack([table.columns[name].values for name in plain]) if plain else np.empty((0, 1))
-    same = np.nanmin(values, axis=1) == np.nanmax(values, axis=1)
-    constant = {name for name, is_same in zip(plain, same, strict=True) if is_same}
+    columns = [(one.name, table.columns[one.name]) for one in features]
+    constant = {
+        name
+        for name, column in columns
+        if _is_plain(column) and np.fmin.reduce(column.values) == np.fmax.reduce(column.values)
+    }
     constant |= {one.name for one in features if len(one.categories or []) == 1}
     return [one.name for one in features if one.name in constant]
 
@@ -242,7 +257,9 @@ def refuse_infinite(columns: Mapping[str, Column], origin: str) -> None:
     """Raises DataError, naming the row of each column with an infinite number, or one too large."""
     problems = []
     for name, column in columns.items():
-        if column.kind != "category" and (wrong := beyond_float32(column.values)).any():
+        if column.kind == "category" or _within_float32(column.values):
+            continue
+        if (wrong := beyond_float32(column.values)).any():
             row = int(np.argmax(wrong))
             infinite = np.isinf(column.values[row]).any()
             held = "an infinite number" if infinite else "a number beyond float32, 3.4e38"
@@ -260,3 +277,11 @@ def beyond_float32(values: Floats) -> NDArray[np.bool_]:
     largest = np.finfo(np.float32).max
     wrong: NDArray[np.bool_] = np.any(np.abs(values.reshape(len(values), -1)) > largest, axis=1)
     return wrong
+
+
+def _within_float32(values: Floats) -> bool:
+    """Whether no number of a column of one a row is beyond; missing ones are none."""
+    if values.ndim > 1 or not len(values):
+        return False
+    most = float(np.finfo(np.float32).max)
+    return bool(np.fmin.reduce(values) >= -most and np.fmax.reduce(values) <= most)

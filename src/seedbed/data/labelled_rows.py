@@ -19,6 +19,7 @@ from seedbed.errors import DataError
 from seedbed.runs.files import printable
 from seedbed.tables.column_types import ColumnTypes, later_table
 from seedbed.tables.raw_column import raw_columns
+from seedbed.tables.row_names import RowNames
 from seedbed.tables.table import Column, Table
 from seedbed.tables.table_file import TableFile
 from seedbed.tables.text_form import Kind
@@ -154,19 +155,17 @@ def groups_of(file: TableFile, by: str, preprocessing: Preprocessing, key: str) 
     if column.values.ndim > 1:
         shape = column.values.shape[1:]
         raise DataError(f"{key}: '{by}' of {file.origin} has values of the shape {shape} a row")
-    cells = column.as_category().values.tolist()
-    names = _sorted({cell for cell in cells if cell is not None})
+    cells = column.names()
+    names = _sorted({*cells.held()})
     if len(names) > MOST_GROUPS:
         raise DataError(
-            f"{key}: '{by}' of {file.origin} has {len(names)} different values in {len(cells)} "
+            f"{key}: '{by}' of {file.origin} has {len(names)} different values in {len(column)} "
             f"rows; at most {MOST_GROUPS} groups are measured"
         )
-    known: dict[str | None, int] = {name: number for number, name in enumerate(names)}
-    every: list[str | None] = list(names)
-    if None in cells:
-        known[None] = len(names)
-        every.append(None)
-    return Groups(by, every, np.array([known[cell] for cell in cells], dtype=np.int64))
+    numbers = {name: number for number, name in enumerate(names)}
+    known = [numbers.get(name, -1) for name in cells.different]
+    every = [*names, None] if cells.missing.any() else [*names]
+    return Groups(by, every, np.array([*known, len(names)], dtype=np.int64)[cells.indices])
 
 
 def _column_of_groups(file: TableFile, by: str, types: ColumnTypes) -> Column:
@@ -213,9 +212,9 @@ def _targets(
 def _filled(column: Column, classes: Sequence[str]) -> tuple[Column, NDArray[np.bool_]]:
     """The column with a value in every row, so that errors tell the rows as they are numbered."""
     if classes:
-        names = column.as_category().values
-        gaps = np.array([name is None for name in names], dtype=bool)
-        return Column("category", np.where(gaps, classes[0], names)), gaps
+        names = column.names()
+        places = np.where(names.missing, len(names.different), names.indices)
+        return Column.of_names(RowNames.at(places, [*names.different, classes[0]])), names.missing
     if column.kind == "category":
         return column, np.zeros(len(column), dtype=bool)  # refused as names
     missing = np.isnan(column.values)

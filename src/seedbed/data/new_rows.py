@@ -10,7 +10,8 @@ import numpy as np
 from seedbed.config.fitting import as_float
 from seedbed.config.hints import counted, did_you_mean, joined, shortened
 from seedbed.data.fitted_column import FittedColumn
-from seedbed.data.preprocessing import Preprocessing, as_float32
+from seedbed.data.input_matrix import as_float32
+from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.row_notes import notes_on_rows, unknown_names
 from seedbed.errors import DataError
 from seedbed.tables.column_types import later_table

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -144,7 +144,7 @@ def _split_tables(
                 files[name] = read_file(config, Path(path), f"data.{name}_path", types)
                 split = replace(split, **{name: 0.0})  # type: ignore[arg-type]
     refuse_no_rest(split)
-    strata = class_names(table, targets[0]) if classes else None
+    strata = class_names(table, targets[0]).ranks() if classes else None
     splits = split_rows(split, seed, len(table), strata)
     tables = {name: table.taken(rows) for name, rows in splits.items() if len(rows)} | files
     return {name: tables[name] for name in splits if name in tables}
@@ -168,7 +168,7 @@ def _fitted(
     if len(notes) > 3:
         notes = [f"{len(notes)} columns of {train.origin} have one value in all training rows"]
     if classes:
-        seen = set(class_numbers(train, targets[0], classes).tolist())
+        seen = set(np.unique(class_numbers(train, targets[0], classes)).tolist())
         absent = [name for number, name in enumerate(classes) if number not in seen]
         if absent:
             raise DataError(
@@ -233,11 +233,12 @@ def _fingerprint(config: ColumnsConfig, tensors: dict[str, TensorDataset]) -> di
     digest = sha256()
     for part in tensors.values():
         for tensor in part.tensors:
-            digest.update(tensor.contiguous().numpy().tobytes())
+            digest.update(tensor.contiguous().numpy().data)
     files = {}
     for key in ("path", "validation_path", "test_path"):
         path = getattr(config, key, None)
         if path is not None:
-            files[str(path)] = sha256(Path(path).read_bytes()).hexdigest()
+            with Path(path).open("rb") as file:
+                files[str(path)] = file_digest(file, "sha256").hexdigest()
     rows = {name: len(part) for name, part in tensors.items()}
     return {"sha256": digest.hexdigest(), "rows": rows, "files": files}

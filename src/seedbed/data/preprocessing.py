@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from seedbed.config.hints import did_you_mean, joined, shortened
 from seedbed.config.task_names import TaskName
-from seedbed.data.fitted_column import FittedColumn, Floats, beyond_float32, transformed_numbers
+from seedbed.data.fitted_column import FittedColumn, Floats, beyond_float32
+from seedbed.data.input_matrix import as_float32, input_matrix
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
+from seedbed.tables.row_names import RowNames
 from seedbed.tables.spellings import KnownNames
 from seedbed.tables.table import Table
 from seedbed.tables.text_form import Kind, TextForm
@@ -62,7 +64,6 @@ class Preprocessing:
         kinds |= zip(self.target, self.target_kinds, strict=False)
         return ColumnTypes(kinds, self.text)
 
-    @np.errstate(over="ignore")  # `as_float32` names the row
     def inputs(self, table: Table) -> NDArray[np.float32]:
         """The rows of `table` as the model takes them.
 
@@ -72,28 +73,10 @@ class Preprocessing:
         Raises:
             DataError: if a column is missing, or a value does not fit (see `FittedColumn`).
         """
-        strict = self.unknown == "error"
         columns = [table.column(one.name, "data.features") for one in self.features]
-        pairs = list(zip(self.features, columns, strict=True))
-        if len(pairs) == 1:
-            ((feature, column),) = pairs
-            only = feature.transformed(column, strict=strict, origin=table.origin)
-            return as_float32(only, table.origin)
-        ends = np.cumsum([one.width for one in self.features])
-        matrix = np.empty((len(table), int(ends[-1])))
-        plain = [
-            index for index, (feature, column) in enumerate(pairs) if feature.takes_number(column)
-        ]
-        if plain:
-            numbers = [columns[index] for index in plain]
-            matrix[:, ends[plain] - 1] = transformed_numbers(
-                [self.features[index] for index in plain], numbers
-            )
-        for end, (feature, column) in zip(ends, pairs, strict=True):
-            if not feature.takes_number(column):
-                values = feature.transformed(column, strict=strict, origin=table.origin)
-                matrix[:, end - feature.width : end] = values.reshape(len(column), -1)
-        return as_float32(matrix, table.origin)
+        return input_matrix(
+            self.features, columns, strict=self.unknown == "error", origin=table.origin
+        )
 
     def targets(self, table: Table) -> NDArray[Any]:
         """The target as the model is trained on it.
@@ -116,7 +99,8 @@ class Preprocessing:
 
     def _unknown_class(self, table: Table, unknown: NDArray[np.bool_]) -> DataError:
         row, more = int(np.argmax(unknown)), int(unknown.sum()) - 1
-        name = class_names(table, self.target[0])[row]
+        names = class_names(table, self.target[0])
+        name = str(names.name(int(names.indices[row])))
         others = f" and {more} more" if more else ""
         return DataError(
             f"data.target: class '{shortened(name)}' of {table.origin} (row {row + 1}{others}) is "
@@ -145,24 +129,6 @@ class Preprocessing:
         columns = [FittedColumn(**column) for column in plain["features"]]
         text = TextForm(**plain.get("text", {}))  # runs from before it was kept have none
         return cls(**{**plain, "features": columns, "text": text})
-
-
-def as_float32(values: Floats, origin: str) -> NDArray[np.float32]:
-    """The values as the model takes them.
-
-    Raises:
-        DataError: naming the row that holds one which is not finite, or not in float32.
-    """
-    with np.errstate(over="ignore"):
-        single = values.astype(np.float32)
-    wrong = ~np.isfinite(single.reshape(len(single), -1)).all(axis=1)
-    if wrong.any():
-        row = int(np.argmax(wrong)) + 1
-        what = "an infinite number, or one beyond float32"
-        if np.isnan(values[row - 1]).any():
-            what = "a missing number, and nothing says what takes its place"
-        raise DataError(f"row {row} of {origin} holds {what}")
-    return single
 
 
 def real_values(table: Table, name: str) -> Floats:
@@ -202,17 +168,16 @@ def target_matrix(table: Table, targets: Sequence[str]) -> Floats:
     return np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
 
 
-def class_names(table: Table, name: str) -> list[str]:
+def class_names(table: Table, name: str) -> RowNames:
     """A target of classes, as names.
 
     Raises:
         DataError: if a value is missing.
     """
-    names = table.column(name, "data.target").as_category().values
-    missing = np.array([value is None for value in names])
-    if missing.any():
-        _refuse_missing(table, name, missing)
-    return [str(value) for value in names]
+    names = table.column(name, "data.target").names()
+    if names.missing.any():
+        _refuse_missing(table, name, names.missing)
+    return names
 
 
 def class_numbers(table: Table, name: str, classes: Sequence[str]) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ def unknown_names(features: Sequence[FittedColumn], table: Table) -> dict[str, N
     unknown = {}
     for feature in features:
         if feature.categories is not None:
-            names = table.columns[feature.name].as_category().values.tolist()
+            names = table.columns[feature.name].names()
             indices = KnownNames(feature.categories).indices(names)
             if (indices < 0).any():
                 unknown[feature.name] = indices < 0
@@ -75,8 +75,7 @@ def held_out_notes(
 def _unknown_note(
     feature: FittedColumn, table: Table, rows: str, unknown: NDArray[np.bool_]
 ) -> str:
-    names = table.columns[feature.name].as_category().values[unknown].tolist()
-    distinct = list(dict.fromkeys(names))
+    distinct = table.columns[feature.name].taken(np.flatnonzero(unknown)).names().in_order()
     known = [one for one in feature.categories or [] if one is not None]
     hint = did_you_mean(str(distinct[0]), known) if len(distinct) == 1 else ""
     return (

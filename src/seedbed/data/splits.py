@@ -1,10 +1,7 @@
 """Which rows train, which validate and which test: a pure function of a seed."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from seedbed.config.schema import Split
 from seedbed.data.seeds import permutation, stream_seed
@@ -14,7 +11,7 @@ Rows = NDArray[np.int64]
 
 
 def split_rows(
-    split: Split, seed: int, rows: int, classes: Sequence[Any] | None = None
+    split: Split, seed: int, rows: int, classes: ArrayLike | None = None
 ) -> dict[str, Rows]:
     """The row numbers of the splits train, validation and test, ascending.
 
@@ -61,7 +58,7 @@ def split_seed(split: Split, seed: int) -> int:
     return seed if split.seed is None else split.seed
 
 
-def _by_class(order: Rows, classes: Sequence[Any]) -> list[Rows]:
+def _by_class(order: Rows, classes: ArrayLike) -> list[Rows]:
     named = np.asarray(classes)[order]
     return [order[named == name] for name in np.unique(named)]
 

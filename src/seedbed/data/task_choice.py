@@ -58,8 +58,7 @@ def task_of(task: TaskName, table: Table, targets: Sequence[str]) -> tuple[TaskN
         raise _several(column.values, targets[0], "truth values")
     if column.kind == "number":
         _must_be_whole(table, targets[0], task)
-    names = class_names(table, targets[0])
-    present = set(names)
+    present = set(class_names(table, targets[0]).held())
     if table.classes:
         classes = [name for name in table.classes if name in present]
     elif column.kind == "number":

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from seedbed.tables.dates import day_numbers
+from seedbed.tables.row_names import RowNames
 from seedbed.tables.spellings import instant_name, number_name
 from seedbed.tables.text_form import ISO, CellForm
 
@@ -103,8 +104,8 @@ def truths(cells: Any, form: CellForm) -> Floats:
     return values
 
 
-def names(cells: Any, form: CellForm, marks: Sequence[str] = ()) -> NDArray[Any]:
-    """The cells as names, text as it is written; missing ones are None.
+def names(cells: Any, form: CellForm, marks: Sequence[str] = ()) -> RowNames:
+    """The cells as names, text as it is written, in the order in which they come first.
 
     Integers keep all digits; other numbers are written as `number_name` does.
 
@@ -112,9 +113,6 @@ def names(cells: Any, form: CellForm, marks: Sequence[str] = ()) -> NDArray[Any]
         cells: an Arrow array.
         form: how they are written.
         marks: further words for a missing value.
-
-    Shape:
-        (rows,) of objects
     """
     missing = {*form.marks("category"), *marks, ""}
     array = _encoded(as_text(cells))
@@ -122,13 +120,12 @@ def names(cells: Any, form: CellForm, marks: Sequence[str] = ()) -> NDArray[Any]
         None if name is None or name.strip().lower() in missing else name
         for name in array.dictionary.to_pylist()
     ]
-    values = np.array([*written, None], dtype=object)
-    named: NDArray[Any] = values[np.asarray(array.indices.fill_null(len(written)))]
-    return named
+    indices = np.asarray(array.indices.fill_null(-1))
+    return RowNames.at(indices, written)
 
 
-def names_of_values(cells: Any, form: CellForm) -> list[str | None]:
-    """Numbers or booleans as names; missing ones are None.
+def names_of_values(cells: Any, form: CellForm) -> RowNames:
+    """Numbers or booleans as names, in the order in which they come first.
 
     Args:
         cells: an Arrow array.
@@ -137,7 +134,7 @@ def names_of_values(cells: Any, form: CellForm) -> list[str | None]:
     if not form.is_plain or form.thousands:
         cells = numeric(present(cells, form), form)
     as_names = names(cells, form, form.marks("number"))
-    return [name if name is None else name.strip() for name in as_names.tolist()]
+    return as_names.renamed([name.strip() for name in as_names.different])
 
 
 def as_text(cells: Any) -> Any:

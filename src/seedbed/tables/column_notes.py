@@ -40,7 +40,7 @@ def note_on(raw: RawColumn, column: Column, *, holds_dates: bool) -> list[str]:
         if why := _doubt(raw, column):
             return [f"{where} {why}; it is read as numbers, {as_names} if they are names"]
     if column.kind == "category" and raw.is_array and not raw.target:
-        texts = {one.strip() for one in column.values.tolist() if one is not None}
+        texts = {one.strip() for one in column.different}
         if why := _hardly_names(texts, len(column)):
             return [
                 f"array '{raw.name}' of {raw.file.origin} holds text {why}; it is read as "

@@ -8,6 +8,7 @@ import numpy as np
 
 from seedbed.config.hints import shortened
 from seedbed.errors import DataError
+from seedbed.tables.row_names import RowNames
 from seedbed.tables.table import Column, Written
 from seedbed.tables.table_file import TableFile
 from seedbed.tables.text_form import ISO, CellForm, Kind, TextForm
@@ -80,7 +81,7 @@ class RawColumn:
         try:
             if kind == "category":
                 marks = self.form.marks("number") if self.target else ()
-                return Column("category", names(self.cells, self.form, marks))
+                return Column.of_names(names(self.cells, self.form, marks))
             read = numbers if kind == "number" else truths
             return Column(kind, read(self.cells, self.form), written=self.written)
         except pa.ArrowException as err:
@@ -104,7 +105,7 @@ class RawColumn:
         if len(array) and not array.size:
             raise DataError(f"{where} holds no number: its shape is {array.shape}")
         if array.dtype.kind in "US":
-            return Column("category", _texts(flat(array), where))
+            return Column.of_names(_texts(flat(array), where))
         if array.dtype.kind == "b":
             return Column("boolean", array.astype(np.float64))
         if array.dtype.kind not in "iuf":
@@ -159,16 +160,15 @@ def flat(cells: Any) -> Any:
     return cells[:, 0] if in_column else cells
 
 
-def _texts(array: Any, where: str) -> Any:
-    """The texts of an array, None for empty ones."""
+def _texts(array: Any, where: str) -> RowNames:
+    """The texts of an array; empty ones are missing."""
     if array.ndim > 1:
         raise DataError(
             f"{where} holds text of shape {array.shape[1:]} a row; a column of names has one name "
             "a row"
         )
     try:
-        texts = array.astype(str).astype(object)
+        texts = array.astype(str).tolist()
     except UnicodeError as err:
         raise DataError(f"{where} holds bytes that are no text") from err
-    texts[:] = [text if text.strip() else None for text in texts]
-    return texts
+    return RowNames.of([text if text.strip() else None for text in texts])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from seedbed.config.schema import SklearnConfig
 from seedbed.errors import DataError
+from seedbed.tables.row_names import RowNames
 from seedbed.tables.table import Column, Table
 
 CELL = (
@@ -66,8 +67,7 @@ def _table(
     """A set; its target are the numbers of the classes, or real values where there are none."""
     columns = {name: Column("number", features[:, index]) for index, name in enumerate(names)}
     if classes:
-        named = np.array([classes[index] for index in target], dtype=object)
-        columns["target"] = Column("category", named)
+        columns["target"] = Column.of_names(RowNames(target.astype(np.int32), list(classes)))
     else:
         columns["target"] = Column("number", target.astype(np.float64))
     return Table(columns, f"scikit-learn's {dataset}", ["target"], classes)

@@ -12,6 +12,8 @@ from decimal import Decimal, InvalidOperation
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.tables.row_names import RowNames
+
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.0|\.\d*[1-9])?([eE][+-]?\d{1,3})?")
 _INSTANT = re.compile(
     r"(?:(\d{4}-\d\d-\d\d)(?:[ T](?=\d)|$))?(?:(\d\d:\d\d:\d\d)(?:\.(\d+?)0*)?)?(Z|[+-]\d\d:?\d\d)?"
@@ -62,28 +64,29 @@ class KnownNames:
             if name is not None and (key := meaning(name)) is not None:
                 self._by_meaning.setdefault(key, []).append(index)
 
-    def indices(self, names: Sequence[str | None]) -> NDArray[np.int64]:
-        """The index of each name; -1 for one that training did not have."""
-        for name in {*names} - self._indices.keys():
-            self._indices[name] = self._by_its_meaning(name)
-        return np.array([self._indices[name] for name in names], dtype=np.int64)
+    def indices(self, names: RowNames) -> NDArray[np.int64]:
+        """The index of each row's name; -1 for one that training did not have."""
+        known = [self._index(name) for name in (*names.different, None)]
+        found: NDArray[np.int64] = np.array(known, dtype=np.int64)[names.indices]
+        return found
 
-    def _by_its_meaning(self, name: str | None) -> int:
-        """The index, if one name of training has it."""
+    def _index(self, name: str | None) -> int:
+        """The index of a name, or of the only one of training that means the same."""
+        if name in self._indices:
+            return self._indices[name]
         key = None if name is None else meaning(name)
         indices = [] if key is None else self._by_meaning.get(key, [])
         return indices[0] if len(indices) == 1 else -1
 
 
-def unified(names: Sequence[str | None]) -> list[str | None]:
+def unified(names: RowNames) -> RowNames:
     """The names of a column of numbers or booleans, each value by its first spelling.
 
     Args:
-        names: as written.
+        names: as written; the different ones in the order in which they come first.
     """
     first: dict[Hashable, str] = {}
-    spelt = {name: name if name is None else first.setdefault(_value(name), name) for name in names}
-    return [spelt[name] for name in names]
+    return names.renamed([first.setdefault(_value(name), name) for name in names.different])
 
 
 def _value(name: str) -> Hashable:

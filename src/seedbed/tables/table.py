@@ -1,13 +1,14 @@
 """A table in memory: named columns of numbers, booleans or names, and arrays."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.tables.row_names import RowNames
 from seedbed.tables.spellings import number_name, unified
 from seedbed.tables.table_file import must_be_column
 from seedbed.tables.text_form import CellForm, Kind, TextForm
@@ -25,10 +26,11 @@ class Written:
     cells: Any
     form: CellForm
 
-    def names(self) -> list[str | None]:
-        """Each cell as a name; missing ones are None."""
+    def names(self) -> RowNames:
+        """Each cell as a name."""
         if isinstance(self.cells, np.ndarray):
-            return [str(value) for value in self.cells.tolist()]
+            different, indices = np.unique(self.cells, return_inverse=True)
+            return RowNames(indices.astype(np.int32), [str(one) for one in different.tolist()])
         from seedbed.tables.cells import names_of_values
 
         return names_of_values(self.cells, self.form)
@@ -43,16 +45,24 @@ class Column:
     """The values of one column.
 
     Args:
-        kind: number (missing values are NaN), boolean (1.0, 0.0, NaN) or category (None).
-        values: (rows,) float64 or object; numbers may have further dimensions.
+        kind: number (missing values are NaN), boolean (1.0, 0.0, NaN) or category.
+        values: (rows,) float64; numbers may have further dimensions. Of a category the index of
+            each row's name, int32, and -1 for a missing one.
         whole: whether the numbers were written as whole ones.
         written: how the file writes numbers and booleans; None where nobody asks.
+        different: the names of a category, as `RowNames` has them.
     """
 
     kind: Kind
     values: NDArray[Any]
     whole: bool = False
     written: Written | None = None
+    different: Sequence[str] = ()
+
+    @classmethod
+    def of_names(cls, names: RowNames) -> "Column":
+        """A category."""
+        return cls("category", names.indices, different=names.different)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -60,22 +70,22 @@ class Column:
     def taken(self, rows: NDArray[np.int64]) -> "Column":
         """Only these rows, in this order."""
         written = self.written.taken(rows) if self.written is not None else None
-        return Column(self.kind, self.values[rows], self.whole, written)
+        return replace(self, values=self.values[rows], written=written)
 
-    def as_category(self) -> "Column":
-        """The same values as names: as the file writes them, or else as `number_name` does."""
+    def names(self) -> RowNames:
+        """The values as names: as the file writes them, or else as `number_name` does."""
         if self.kind == "category":
-            return self
-        names: list[str | None]
+            return RowNames(self.values, self.different)
         if self.written is not None:
-            names = unified(self.written.names())
-        elif self.kind == "boolean":
-            truths = {0.0: "false", 1.0: "true"}
-            names = [truths.get(value) for value in self.values.tolist()]
-        else:
-            values = self.values.tolist()
-            names = [None if value != value else number_name(value) for value in values]
-        return Column("category", np.array(names, dtype=object))
+            return unified(self.written.names())
+        values = self.values
+        if values.ndim > 1:
+            return RowNames.of([number_name(value) for value in values.tolist()])
+        bits, indices = np.unique(values.view(np.int64), return_inverse=True)  # -0 is not 0
+        truths = {0.0: "false", 1.0: "true"}
+        spelt = truths.get if self.kind == "boolean" else number_name
+        names = [None if one != one else spelt(one) for one in bits.view(np.float64).tolist()]
+        return RowNames.at(indices, names)
 
 
 @dataclass(frozen=True)

@@ -60,9 +60,8 @@ def column_reports(table: Table, preprocessing: Preprocessing) -> list[ColumnRep
 def _report(table: Table, name: str, role: str) -> ColumnReport:
     column = table.columns[name]
     if column.kind == "category":
-        names = {value for value in column.values.tolist() if value is not None}
-        missing = sum(value is None for value in column.values.tolist())
-        return ColumnReport(name, role, "names", missing, len(names))
+        names = column.names()
+        return ColumnReport(name, role, "names", int(names.missing.sum()), len(names.held()))
     is_date = table.text is not None and name in table.text.dates
     kind = "dates" if is_date else {"number": "numbers", "boolean": "true or false"}[column.kind]
     return ColumnReport(name, role, _with_shape(kind, column), _missing(column))
