@@ -5,76 +5,16 @@ layers there are. Tests hold each equal to `torch.optim`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
-Numbers = Mapping[str, Tensor]
-"""By name, each (runs, 1): `lr`, `weight_decay` and what else the optimizer has. In float64, on the
-CPU, as torch computes with Python's numbers; what meets the weights is rounded last."""
+from seedbed.fused.adam import Adam, AdamW
+from seedbed.fused.kept_state import KeptState, Numbers, rounded_as
 
 
-class BatchedOptimizer(Protocol):
-    """What the engine asks of an optimizer.
-
-    Args:
-        state: by the name that torch gives it in `state_dict()`, each (runs, parameters).
-        steps: updates so far; the same for all runs of a stack.
-        counts_steps: whether torch's `state_dict()` tells them.
-        from_start: state that torch's has before the first update, of zeros.
-    """
-
-    state: dict[str, Tensor]
-    steps: int
-    counts_steps: bool
-    from_start: tuple[str, ...]
-
-    def step(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
-        """Updates the weights in place.
-
-        Shape:
-            weights and gradient (runs, parameters)
-        """
-        ...
-
-    def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
-        """What torch's optimizer with these numbers would have in its state."""
-        ...
-
-
-class _Kept:
-    """State that is made at the first update, as torch does it."""
-
-    counts_steps = True
-    from_start: tuple[str, ...] = ()
-
-    def __init__(self, switches: Mapping[str, Any]) -> None:
-        self.state: dict[str, Tensor] = {}
-        self.steps = 0
-        self.switches = switches
-        self._given: Numbers | None = None
-        self._rounded: Numbers = {}
-
-    def _numbers(self, numbers: Numbers, weights: Tensor) -> Numbers:
-        """Those that the step takes, as the weights are; made anew where a schedule moved them."""
-        if numbers is not self._given:
-            taken = {**numbers, **self._taken(numbers)}
-            self._given = numbers
-            self._rounded = {name: _like(one, weights) for name, one in taken.items()}
-        return self._rounded
-
-    def _taken(self, numbers: Numbers) -> Numbers:
-        """What the step takes beside the numbers themselves."""
-        return {}
-
-    def _zeros(self, name: str, like: Tensor) -> Tensor:
-        if name not in self.state:
-            self.state[name] = torch.zeros_like(like)
-        return self.state[name]
-
-
-class SGD(_Kept):
+class SGD(KeptState):
     """Source: `torch.optim.SGD`; momentum may be 0 for some runs."""
 
     counts_steps = False
@@ -83,11 +23,10 @@ class SGD(_Kept):
         """See `BatchedOptimizer`."""
         self.steps += 1
         numbers = self._numbers(numbers, weights)
-        momentum = numbers["momentum"]
-        idle = momentum == 0  # torch leaves their buffers as they are
-        gradient = torch.addcmul(gradient, weights, numbers["weight_decay"])
-        moved = gradient
-        if not bool(idle.all()):
+        moved = gradient = self._decayed(gradient, weights)
+        if "momentum" in self._used:
+            momentum = numbers["momentum"]
+            idle = momentum == 0  # torch leaves their buffers as they are
             if "momentum_buffer" in self.state:
                 buffer = self.state["momentum_buffer"]
                 taken = torch.where(idle, 0, numbers["undamped"])
@@ -97,7 +36,8 @@ class SGD(_Kept):
             if self.switches["nesterov"]:
                 moved = torch.addcmul(gradient, buffer, momentum)
             else:
-                moved = torch.where(idle, gradient, buffer) if bool(idle.any()) else buffer
+                all_move = "momentum" in self._used_by_all
+                moved = buffer if all_move else torch.where(idle, gradient, buffer)
         weights.addcmul_(moved, numbers["lr"], value=-1)
 
     def _taken(self, numbers: Numbers) -> Numbers:
@@ -108,51 +48,7 @@ class SGD(_Kept):
         return ["momentum_buffer"] if numbers["momentum"] else []
 
 
-class Adam(_Kept):
-    """Source: `torch.optim.Adam`, Kingma and Ba 2015; `amsgrad` as there.
-
-    What torch divides by, `sqrt(second) / scale + eps`, is multiplied by `scale` here, and so is
-    what it divides, which spares a pass over the weights.
-    """
-
-    decoupled = False
-
-    def step(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
-        """See `BatchedOptimizer`."""
-        first, second = (self._zeros(name, weights) for name in ("exp_avg", "exp_avg_sq"))
-        self.steps += 1
-        rounded = self._numbers(numbers, weights)
-        if self.decoupled:
-            weights.mul_(rounded["left"])
-        else:
-            gradient = torch.addcmul(gradient, weights, rounded["weight_decay"])
-        first.lerp_(gradient, rounded["new1"].expand_as(gradient))
-        second.mul_(rounded["beta2"]).addcmul_(gradient * gradient, rounded["new2"])
-        largest = second
-        if self.switches["amsgrad"]:
-            largest = self._zeros("max_exp_avg_sq", weights)
-            torch.maximum(largest, second, out=largest)
-        scale = (1 - numbers["beta2"].pow(self.steps)).sqrt()
-        size = numbers["lr"] * scale / (1 - numbers["beta1"].pow(self.steps))
-        eps = _like(numbers["eps"] * scale, weights)
-        weights.addcdiv_(first * _like(-size, weights), largest.sqrt().add_(eps))
-
-    def _taken(self, numbers: Numbers) -> Numbers:
-        left = 1 - numbers["lr"] * numbers["weight_decay"]
-        return {"new1": 1 - numbers["beta1"], "new2": 1 - numbers["beta2"], "left": left}
-
-    def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
-        """See `BatchedOptimizer`."""
-        return ["exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if self.switches["amsgrad"] else [])]
-
-
-class AdamW(Adam):
-    """Source: `torch.optim.AdamW`, Loshchilov and Hutter 2019: the decay is no gradient."""
-
-    decoupled = True
-
-
-class RMSprop(_Kept):
+class RMSprop(KeptState):
     """Source: `torch.optim.RMSprop`; momentum may be 0 for some runs."""
 
     def step(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
@@ -161,7 +57,7 @@ class RMSprop(_Kept):
         self.steps += 1
         numbers = self._numbers(numbers, weights)
         new, momentum = numbers["new"], numbers["momentum"]
-        gradient = torch.addcmul(gradient, weights, numbers["weight_decay"])
+        gradient = self._decayed(gradient, weights)
         squares.mul_(numbers["alpha"]).addcmul_(gradient * gradient, new)
         spread = squares
         if self.switches["centered"]:
@@ -169,11 +65,12 @@ class RMSprop(_Kept):
             mean.lerp_(gradient, new.expand_as(gradient))
             spread = torch.addcmul(squares, mean, mean, value=-1)
         moved = gradient / spread.sqrt().add_(numbers["eps"])
-        idle = momentum == 0  # torch leaves their buffers as they are
-        if not bool(idle.all()):
+        if "momentum" in self._used:
+            idle = momentum == 0  # torch leaves their buffers as they are
             buffer = self._zeros("momentum_buffer", weights)
             buffer.mul_(torch.where(idle, 1, momentum)).addcmul_(moved, (~idle).to(moved.dtype))
-            moved = torch.where(idle, moved, buffer) if bool(idle.any()) else buffer
+            all_move = "momentum" in self._used_by_all
+            moved = buffer if all_move else torch.where(idle, moved, buffer)
         weights.addcmul_(moved, numbers["lr"], value=-1)
 
     def _taken(self, numbers: Numbers) -> Numbers:
@@ -185,7 +82,7 @@ class RMSprop(_Kept):
         return ["square_avg", *momentum, *(["grad_avg"] if self.switches["centered"] else [])]
 
 
-class Adagrad(_Kept):
+class Adagrad(KeptState):
     """Source: `torch.optim.Adagrad`, Duchi, Hazan and Singer 2011."""
 
     from_start: tuple[str, ...] = ("sum",)
@@ -195,9 +92,9 @@ class Adagrad(_Kept):
         total = self._zeros("sum", weights)
         self.steps += 1
         rounded = self._numbers(numbers, weights)
-        gradient = torch.addcmul(gradient, weights, rounded["weight_decay"])
+        gradient = self._decayed(gradient, weights)
         total.addcmul_(gradient, gradient)
-        size = _like(numbers["lr"] / (1 + (self.steps - 1) * numbers["lr_decay"]), weights)
+        size = rounded_as(numbers["lr"] / (1 + (self.steps - 1) * numbers["lr_decay"]), weights)
         weights.addcdiv_(gradient * size, total.sqrt().add_(rounded["eps"]), value=-1)
 
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
@@ -213,11 +110,6 @@ BATCHED: dict[str, type[SGD] | type[Adam] | type[RMSprop] | type[Adagrad]] = {
     "torch.optim.Adagrad": Adagrad,
 }
 """The optimizers that fuse."""
-
-
-def _like(number: Tensor, weights: Tensor) -> Tensor:
-    """Rounded to the type of the weights, and then where they are: not every device has float64."""
-    return number.to(weights.dtype).to(weights.device)
 
 
 def numbers_of(group: Mapping[str, Any]) -> dict[str, float]:

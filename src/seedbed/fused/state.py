@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from seedbed.fused.flat import Layout, Named
-from seedbed.fused.optimizers import BatchedOptimizer, numbers_of, stacked_states
+from seedbed.fused.kept_state import BatchedOptimizer
+from seedbed.fused.optimizers import numbers_of, stacked_states
 from seedbed.fused.schedules import SchedulerState
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.training.arrays import Mask

@@ -5,8 +5,9 @@ second to import. They tell the compiler what it must not compile, and import it
 nothing is compiled that says nothing. An optimizer here gets the methods themselves, as attributes
 of its own: torch's classes stay as they are. SEEDBED_FAST_START=0 turns this off.
 
-For what has no public name: what `vmap` warns of, an archive's parts and how it names tensors, the
-operations that a computation makes, a model's graph, a loader's workers, a schedule's parts.
+For what has no public name: Adam's fused kernels, what `vmap` warns of, an archive's parts and how
+it names tensors, the operations that a computation makes, a model's graph, a loader's workers, a
+schedule's parts.
 """
 
 import importlib
@@ -21,6 +22,8 @@ from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor, nn
+from torch import _fused_adam_ as fused_adam
+from torch import _fused_adamw_ as fused_adamw
 from torch._utils import _rebuild_tensor_v2 as rebuild_tensor
 from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -31,6 +34,8 @@ from seedbed.process import fast_start
 __all__ = [
     "DispatchMode",
     "building_without_compiler",
+    "fused_adam",
+    "fused_adamw",
     "graph_of",
     "is_compiler_loaded",
     "number_types",
