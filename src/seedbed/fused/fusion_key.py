@@ -1,10 +1,11 @@
 """What runs must have in common to be trained as one computation, and what forbids it."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from seedbed.config.schema import RunConfig
+from seedbed.config.schema import DataConfig, RunConfig, TrainerConfig
 from seedbed.fused.optimizers import BATCHED
 from seedbed.training.interval import parsed_interval
 
@@ -21,29 +22,55 @@ OF_THE_STACK = (
 """Keys of `trainer` that a stack has one value of."""
 
 
-def fusion_key(config: RunConfig) -> str:
+KnownParts = dict[tuple[str, int], tuple[Any, str]]
+"""What was turned into text before, by how and its `id`; kept, so that nothing else gets its id."""
+
+
+def fusion_key(config: RunConfig, known: KnownParts | None = None) -> str:
     """Equal keys, one shape: the jobs can be stacked.
 
     Free are both seeds, the schedule, the epochs, clipping, early stopping, and every number of the
     optimizer; its switches, such as `nesterov`, are not.
+
+    Args:
+        config: of the run.
+        known: parts of configs, which jobs of a sweep share; added to.
     """
-    trainer = {key: getattr(config.trainer, key) for key in OF_THE_STACK}
-    switches = {
+    known = {} if known is None else known
+    parts = [
+        _text(config.data, _of_data, known),
+        _text(config.loader, asdict, known),
+        _text(config.model, dict, known),
+        _text(config.loss, dict, known),
+        _text(config.optimizer, _switches, known),
+        _text(config.trainer, _of_trainer, known),
+    ]
+    return "\n".join(parts)
+
+
+def _text(part: Any, plain: Callable[[Any], dict[str, Any]], known: KnownParts) -> str:
+    key = (plain.__name__, id(part))
+    if key not in known:
+        known[key] = (part, json.dumps(plain(part), sort_keys=True, default=str))
+    return known[key][1]
+
+
+def _of_data(data: DataConfig) -> dict[str, Any]:
+    parts = asdict(data)
+    del parts["split"]["seed"]
+    return parts
+
+
+def _switches(optimizer: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         key: value
-        for key, value in config.optimizer.items()
+        for key, value in optimizer.items()
         if isinstance(value, bool | str) or value is None
     }
-    data = asdict(config.data)
-    del data["split"]["seed"]
-    parts: list[Any] = [
-        data,
-        asdict(config.loader),
-        config.model,
-        config.loss,
-        switches,
-        trainer,
-    ]
-    return json.dumps(parts, sort_keys=True, default=str)
+
+
+def _of_trainer(trainer: TrainerConfig) -> dict[str, Any]:
+    return {key: getattr(trainer, key) for key in OF_THE_STACK}
 
 
 def fusion_blocker(config: RunConfig) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seedbed.fused.engine import FusedEngine
-from seedbed.fused.fusion_key import fusion_blocker, fusion_key
+from seedbed.fused.fusion_key import KnownParts, fusion_blocker, fusion_key
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.sweep.job import Job, checkpoint_of, earlier_outcome
 
@@ -78,6 +78,7 @@ def grouped(
         return [], [Unfused(list(jobs), "")]
     groups: dict[Any, Group] = {}
     unfused: dict[str, Unfused] = {}
+    known: KnownParts = {}
     for job in jobs:
         reason = fusion_blocker(job.config)
         snapshot, unusable = (None, "") if reason else checkpoint_of(job, earlier_outcome(job.path))
@@ -89,7 +90,7 @@ def grouped(
             unfused.setdefault(reason, Unfused([], reason)).jobs.append(job)
             continue
         position = (snapshot["state"]["epoch"], snapshot["state"]["batch"]) if snapshot else None
-        key = (fusion_key(job.config), position)
+        key = (fusion_key(job.config, known), position)
         group = groups.setdefault(key, Group([], None if snapshot is None else []))
         group.jobs.append(job)
         if snapshot is not None and group.snapshots is not None:
