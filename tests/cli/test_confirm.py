@@ -150,6 +150,49 @@ def test_what_changed_since_is_not_confirmed(seedbed: Command, sweep: Path) -> N
     assert "is not what it was when it was trained" in refused(seedbed, sweep)
 
 
+def test_a_job_that_was_trained_for_longer_is_no_job_of_the_sweep(seedbed: Command) -> None:
+    first = seedbed("train", "-m", "optimizer.lr=1e-4,1e-3", "seed=0,1", "trainer.epochs=2")
+    for run in first.sweep.glob("*lr=0.001*"):
+        assert seedbed("resume", run, "trainer.epochs=4").code == 0
+    said = refused(seedbed, first.sweep, "--seeds", 2)
+    assert "was trained with trainer.epochs=4, and the sweep's sweep.json asks for 2" in said
+    assert len(list(Path("outputs/sum").iterdir())) == 1
+
+
+NET = """
+from pathlib import Path
+from torch import nn
+class Net(nn.Linear):
+    def __init__(self):
+        super().__init__(2, 1)
+        self.batches = 0
+    def forward(self, rows):
+        self.batches += 1
+        if Path("break").exists() and self.batches > 2:
+            raise RuntimeError("no more")
+        return super().forward(rows)
+"""
+
+
+def test_a_confirmation_of_which_nothing_came_says_where_it_is(
+    seedbed: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("mine.py").write_text(NET)
+    monkeypatch.syspath_prepend(Path.cwd())
+    monkeypatch.setenv("SEEDBED_ALLOW", "mine")
+    first = seedbed("train", "-m", "model._target_=mine.Net", "seed=0,1", "trainer.epochs=2")
+    assert first.code == 0, first.err
+    Path("break").touch()
+    result = seedbed("confirm", first.sweep, "--seeds", 2, "hydra.sweep.dir=after")
+    assert result.code == 1
+    assert "note: nothing came of it that can be compared: " in result.err
+    assert "2 of 2 jobs did not complete:\n" in result.out
+    assert "to run these again: seedbed resume after\nsweep: after\n" in result.out
+    told = seedbed("confirm", first.sweep, "--seeds", 2, "hydra.sweep.dir=again", "--json")
+    assert (told.code, told.out) == (1, "")
+    assert "sweep: again\n" in told.err
+
+
 @pytest.mark.parametrize("word", ["hydra.run.dir=x", "name=${oc.env:HOME}"])
 def test_overrides_of_strangers_are_refused(seedbed: Command, sweep: Path, word: str) -> None:
     told = json.loads((sweep / "sweep.json").read_text())

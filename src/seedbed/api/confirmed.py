@@ -56,7 +56,7 @@ def on_test(plan: Plan, after: RunsCompared) -> OnTest:
 def confirmation_rows(plan: Plan, after: RunsCompared) -> list[dict[str, Any]]:
     """The rows of the comparison, with what each setting was chosen at."""
     rows = RunComparison(after).rows
-    chosen = _chosen_at(plan, after)
+    chosen = chosen_at(plan, after)
     keys = len(after.keys)
     return [
         dict([*list(row.items())[:keys], ("chosen_at", mean), *list(row.items())[keys:]])
@@ -73,7 +73,7 @@ def confirmation_json(plan: Plan, after: RunsCompared, directory: Path) -> dict[
         directory: of the new sweep.
     """
     compared = RunComparison(after).to_json()
-    for row, mean in zip(compared["settings"], _chosen_at(plan, after), strict=True):
+    for row, mean in zip(compared["settings"], chosen_at(plan, after), strict=True):
         row["chosen_at"] = mean
     tested = on_test(plan, after) if plan.test else None
     return {
@@ -85,8 +85,16 @@ def confirmation_json(plan: Plan, after: RunsCompared, directory: Path) -> dict[
     }
 
 
-def _chosen_at(plan: Plan, after: RunsCompared) -> list[float | None]:
-    """The mean that each setting was chosen for, in the order of what came out."""
-    assert after.settings is not None
+def chosen_at(plan: Plan, after: RunsCompared) -> list[float | None]:
+    """The mean that each setting was chosen for, in the order of what came out.
+
+    None where the sweep does not tell what its data file held: the settings cannot be told to be
+    the same then.
+
+    Args:
+        plan: that was trained.
+        after: what came out.
+    """
+    assert after.settings is not None  # over seeds they are always ranked
     before = {one.setting: one.mean for one in plan.chosen}
-    return [before[one.setting] for one in after.settings.settings]
+    return [before.get(one.setting) for one in after.settings.settings]

@@ -3,23 +3,32 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from seedbed.analysis.rows import rows_of
 from seedbed.analysis.runs_compared import Request, RunsCompared, compare_runs
 from seedbed.analysis.settings import SEED, OneSetting
+from seedbed.api.foreign_sweep import (
+    refuse_foreign_overrides,
+    refuse_other_settings,
+    refuse_what_is_not_allowed,
+    source_of,
+)
 from seedbed.api.handed import Handed
 from seedbed.api.messages import Messages
-from seedbed.api.sweep_checks import refuse_foreign_overrides, refuse_what_is_not_allowed
 from seedbed.api.sweep_relocation import refuse_other_data
 from seedbed.api.sweep_resuming import refuse_what_is_not_handed_in
+from seedbed.catalog.record import RunRecord
 from seedbed.catalog.table import table_of
 from seedbed.compose.composed import ComposedSweep
-from seedbed.config.locations import find_user_conf
 from seedbed.errors import ArgumentError, RunDirectoryError, SeedbedError
-from seedbed.runs.layout import SWEEP_JOBS
+from seedbed.runs.layout import SWEEP_JOBS, RunPaths
+from seedbed.runs.opening import Opening, files_of, opening
 from seedbed.runs.relocation import Relocation
 from seedbed.sweep.outcome import JobState, SweepState, read_sweep
+
+if TYPE_CHECKING:
+    from torch import nn
 
 TAKEN = ("hydra.sweep.", "sweep.")
 """Beginnings of overrides that say how the new sweep goes about it, and change no run."""
@@ -113,31 +122,39 @@ def composed_confirmation(
     Raises:
         SeedbedError: if the config or the data is not what it was.
     """
-    from seedbed.compose.compose import ConfigSource
-    from seedbed.compose.sweep_jobs import recomposed
-    from seedbed.compose.sweeps import sweep_of_jobs
-
     for override in overrides:
         if not override.startswith(TAKEN):
             raise ArgumentError(
                 f"the settings are trained as they are, and '{override}' would change them; "
                 f"only {' and '.join(f'{one}KEY' for one in TAKEN)} may be given"
             )
-    originals = [_job_of(plan, one) for one in plan.chosen]
+    with opening(plan.sweep.directory) as bounds:
+        return _composed(plan, overrides, config_dir, given or Handed(), bounds)
+
+
+def _composed(
+    plan: Plan, overrides: Sequence[str], config_dir: str | None, given: Handed, bounds: Opening
+) -> ComposedSweep:
+    # Imported here: they bring Hydra.
+    from seedbed.compose.sweep_jobs import recomposed
+    from seedbed.compose.sweeps import sweep_of_jobs
+
+    runs = [_run_of(plan, one) for one in plan.chosen]
+    originals = [job for job, _ in runs]
     refuse_foreign_overrides(originals)
-    refuse_other_data(plan.sweep, Relocation({}))
-    name = str(plan.sweep.origin.get("config_name", "config"))
-    source = ConfigSource(find_user_conf(config_dir), name)
-    given = given or Handed()
+    source = source_of(plan.sweep, config_dir)
     again = given.into(*recomposed([job.overrides for job in originals], source))
-    refuse_what_is_not_allowed(again, plan.sweep.directory, "confirm")
+    refuse_what_is_not_allowed(again, plan.sweep, "confirm")
+    bounds.justified_by({file for one in again for file in files_of(one.resolved)})
+    refuse_other_data(plan.sweep, Relocation({}))
     refuse_what_is_not_handed_in(plan.sweep.directory, again[0], given, "confirm")
-    for job, one in zip(originals, again, strict=True):
+    for (job, run), one in zip(runs, again, strict=True):
         if one.config.identity != job.identity:
             raise SeedbedError(
                 f"the config of '{job.directory}' is not what it was when it was trained; put it "
                 "back, or begin a new sweep"
             )
+        refuse_other_settings(job, one, run.settings)
     jobs = [[*_without_seed(job), f"{SEED}={seed}"] for job in originals for seed in plan.seeds]
     shared = [word for word in jobs[0] if all(word in job for job in jobs)]
     composed = sweep_of_jobs(jobs, [*shared, *overrides], source)
@@ -146,9 +163,9 @@ def composed_confirmation(
 
 
 def confirm_sweep(
-    plan: Plan, request: ComposedSweep, messages: Messages, start: Any = None
-) -> RunsCompared:
-    """Trains, and compares what came out.
+    plan: Plan, request: ComposedSweep, messages: Messages, start: "nn.Module | None" = None
+) -> SweepState:
+    """Trains it; until the first job begins it is held to the bounds of a stranger's run.
 
     Args:
         plan: what is trained.
@@ -156,17 +173,25 @@ def confirm_sweep(
         messages: hears how it goes.
         start: as in `run_sweep`.
     """
+    # Imported here: they bring torch.
     from seedbed.api.sweeping import run_sweep
+    from seedbed.training.bounds import is_trusted
 
-    return plan.after(run_sweep(request, messages, start=start).directory)
+    with opening(plan.sweep.directory) as bounds:
+        runs = [RunPaths(plan.sweep.directory / job.directory) for job in plan.sweep.jobs]
+        bounds.justified_by(file for run in runs for file in (run.model, run.last, run.best))
+        bounds.justified_by({file for one in request.jobs for file in files_of(one.resolved)})
+        if any(is_trusted(one.config) for one in request.jobs):
+            bounds.end()
+        return run_sweep(request, messages, start=start, opened=bounds.end)
 
 
-def _job_of(plan: Plan, one: OneSetting) -> JobState:
-    """The first job of a setting."""
+def _run_of(plan: Plan, one: OneSetting) -> tuple[JobState, RunRecord]:
+    """The first job of a setting, and its run."""
     names = {job.directory: job for job in plan.sweep.jobs}
     for run in plan.before.records[one.setting]:
         if run.path.name in names:
-            return names[run.path.name]
+            return names[run.path.name], run
     raise RunDirectoryError(f"'{plan.sweep.directory / SWEEP_JOBS}' does not name all its runs")
 
 
@@ -174,7 +199,7 @@ def _without_seed(job: JobState) -> Iterable[str]:
     return (word for word in job.overrides if word.partition("=")[0].lstrip("+") != SEED)
 
 
-def _seed_of(run: Any) -> int | None:
+def _seed_of(run: RunRecord) -> int | None:
     seed = run.settings.get(SEED)
     return seed if type(seed) is int else None
 

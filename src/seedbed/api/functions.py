@@ -298,10 +298,9 @@ def confirm(
         KeyboardInterrupt: if it was interrupted; `resume` goes on.
     """
     from seedbed.analysis.runs_compared import Request
-    from seedbed.api.confirming import composed_confirmation, planned
+    from seedbed.api.confirming import composed_confirmation, confirm_sweep, planned
     from seedbed.api.handed import refuse_no_override
     from seedbed.api.handed_again import handed_to_sweep
-    from seedbed.api.sweeping import run_sweep
     from seedbed.components import only_readers_own
     from seedbed.config.locations import users_allowed
 
@@ -310,7 +309,7 @@ def confirm(
     handed_again = handed_to_sweep(plan.sweep.directory, data, model)
     with only_readers_own(users_allowed()), _composing(handed_again) as given:
         request = composed_confirmation(plan, overrides, given=given)
-        done = run_sweep(request, messages(progress=progress), start=given.module)
+        done = confirm_sweep(plan, request, messages(progress=progress), given.module)
     return _ended(Sweep(done.directory, given.module))
 
 

@@ -1,18 +1,15 @@
 """What a sweep is asked before its first job starts: duplicates, mistakes, room on the disk."""
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedbed.components import ALLOW_VARIABLE, AllowList
+from seedbed.components import AllowList
 from seedbed.compose.composed import ComposedConfig
 from seedbed.config.hints import cut
-from seedbed.config.locations import users_allowed
-from seedbed.errors import ConfigError, NotAllowedError, RunDirectoryError, SeedbedError
+from seedbed.errors import ConfigError, SeedbedError
 from seedbed.sweep.job import Job
-from seedbed.sweep.outcome import JobState
 
 if TYPE_CHECKING:
     from seedbed.sweep.disk import Footprint
@@ -20,9 +17,6 @@ if TYPE_CHECKING:
 
 Note = Callable[[str], object]
 """Called with what a person should know."""
-
-RESOLVER = re.compile(r"\$\{[^}]*:")
-"""An interpolation that computes, such as `${oc.env:HOME}`."""
 
 KIND = ("data", "model", "loader", "loss", "optimizer", "scheduler", "trainer")
 
@@ -109,46 +103,6 @@ def _not_stacked(composed: Sequence[ComposedConfig], directory: Path) -> "list[U
         for number, one in enumerate(composed)
     ]
     return not_stacked(*grouped(jobs, settings.fuse), settings.randomness)
-
-
-def refuse_foreign_overrides(records: Sequence[JobState]) -> None:
-    """The overrides are a stranger's: they set keys, and read nothing of this machine."""
-    for record in records:
-        for override in record.overrides:
-            bare = str(override).replace("\\", "")  # Hydra's grammar may escape what is in ${…}
-            if (
-                not isinstance(override, str)
-                or override.startswith("hydra")
-                or RESOLVER.search(bare)
-            ):
-                raise RunDirectoryError(
-                    f"'{record.directory}' has the override {override!r}, which is "
-                    "not taken from a sweep's own files"
-                )
-
-
-def refuse_what_is_not_allowed(
-    composed: Sequence[ComposedConfig], directory: Path, command: str = "resume"
-) -> None:
-    """Of classes that the sweep's own files allow, and the reader does not.
-
-    Args:
-        composed: jobs of the sweep.
-        directory: of it.
-        command: to be typed again.
-
-    Raises:
-        NotAllowedError: naming the packages, and what to type.
-    """
-    own = AllowList(users_allowed()).packages
-    for one in composed:
-        more = sorted(set(one.config.allow) - set(own))
-        if more:
-            raise NotAllowedError(
-                f"the sweep names classes of {', '.join(more)}, which is not allowed; if that is "
-                f"your own code, type {ALLOW_VARIABLE}={','.join(more)} seedbed {command} "
-                f"{directory}"
-            )
 
 
 def _kinds(composed: Sequence[ComposedConfig]) -> list[str]:

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from seedbed.api.foreign_sweep import (
+    refuse_foreign_overrides,
+    refuse_what_is_not_allowed,
+    source_of,
+)
 from seedbed.api.handed import Handed
 from seedbed.api.messages import Messages
-from seedbed.api.sweep_checks import (
-    refuse_foreign_overrides,
-    refuse_what_cannot_run,
-    refuse_what_is_not_allowed,
-)
+from seedbed.api.sweep_checks import refuse_what_cannot_run
 from seedbed.api.sweep_relocation import moved, refuse_other_data, refuse_other_overrides
 from seedbed.api.sweeping import alone, jobs_of, run_left
 from seedbed.components import only_readers_own
 from seedbed.compose.composed import ComposedConfig
-from seedbed.config.locations import find_user_conf, users_allowed
+from seedbed.config.locations import users_allowed
 from seedbed.config.schema import MemoryConfig
 from seedbed.errors import DataError, ModelError, SeedbedError
 from seedbed.process import fast_start
@@ -89,15 +90,12 @@ def _composed_again(
 ) -> list[ComposedConfig]:
     """The configs of jobs, of which overrides in the sweep's own files may ask for too much."""
     # Imported here: a sweep whose jobs are composed already does without Hydra.
-    from seedbed.compose.compose import ConfigSource
     from seedbed.compose.sweep_jobs import recomposed
 
     fast_start.imports_done()
     refuse_foreign_overrides(left)
-    name = str(sweep.origin.get("config_name", "config"))
-    source = ConfigSource(find_user_conf(config_dir), name)
-    composed = recomposed([one.overrides for one in left], source)
-    refuse_what_is_not_allowed(composed, sweep.directory)
+    composed = recomposed([one.overrides for one in left], source_of(sweep, config_dir))
+    refuse_what_is_not_allowed(composed, sweep)
     refuse_what_is_not_handed_in(sweep.directory, composed[0], given)
     return composed
 

@@ -46,6 +46,7 @@ def run_sweep(
     run: Runner | None = None,
     start: "nn.Module | None" = None,
     executor: "Executor | None" = None,
+    opened: Callable[[], None] = lambda: None,
 ) -> SweepState:
     """Runs a new sweep.
 
@@ -55,6 +56,7 @@ def run_sweep(
         run: runs the jobs, in place of ours.
         start: a built module whose weights all jobs begin with, which are kept; else None.
         executor: where jobs run that do not train together; None for what the config says.
+        opened: called before the first job begins.
 
     Raises:
         SeedbedError: if a job cannot be prepared; nothing has been written then.
@@ -78,7 +80,8 @@ def run_sweep(
         write_yaml(directory / SWEEP_CONFIG, request.multirun)
         if start is not None:
             save_start(directory / SWEEP_START, start)
-        monitor = run_left(sweep, jobs_of(sweep, records, kept), messages, run, executor=executor)
+        jobs = jobs_of(sweep, records, kept)
+        monitor = run_left(sweep, jobs, messages, run, opened, executor)
     messages.sweep_ended(sweep, monitor)
     return sweep
 

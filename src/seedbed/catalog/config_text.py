@@ -5,7 +5,7 @@ YAML reads it whole.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -46,6 +46,15 @@ def flat_settings(text: str) -> dict[str, Any]:
         yaml.YAMLError: if it is no YAML.
     """
     return dict(chain.from_iterable(_parts(text)))
+
+
+def flattened(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A resolved config as `flat_settings` has it.
+
+    Args:
+        config: in plain containers.
+    """
+    return dict(_flat(config, ""))
 
 
 def references(text: str) -> frozenset[str]:
@@ -134,7 +143,7 @@ def _pairs(text: str) -> Pairs:
 _short = lru_cache(MOST_BLOCKS)(_pairs)
 
 
-def _flat(mapping: dict[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def _flat(mapping: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for key, value in mapping.items():
         name = f"{prefix}{printable(str(key))}"
         if isinstance(value, dict) and value:

@@ -12,6 +12,7 @@ from seedbed.cli.console import Console
 from seedbed.cli.train import SWEEP_MODULES
 from seedbed.components import only_readers_own
 from seedbed.config.locations import users_allowed
+from seedbed.errors import ArgumentError
 from seedbed.process.ahead import composed_ahead
 from seedbed.runs.files import json_text
 from seedbed.runs.opening import opening
@@ -70,7 +71,13 @@ def main(argv: Sequence[str]) -> int:
 
         print_notes([*notes_on(plan, args.top)])
         with _beside_the_output(args):
-            after = confirm_sweep(plan, request, console)
+            confirm_sweep(plan, request, console)
+    try:
+        after = plan.after(console.ended_sweep.directory)
+    except ArgumentError as err:
+        print_notes([f"nothing came of it that can be compared: {err}"])
+        with _beside_the_output(args):
+            return print_end(console.ended_sweep)
     if not _has_form(args):
         print(confirmation_text(plan, after))
         return print_end(console.ended_sweep)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from seedbed.analysis.runs_compared import RunsCompared
 from seedbed.analysis.sentences import label_text, verdict_sentence
-from seedbed.api.confirmed import OnTest, on_test
+from seedbed.api.confirmed import OnTest, chosen_at, on_test
 from seedbed.api.confirming import Plan
 from seedbed.cli.setting_columns import fitted, interval_text, ranks, std_text
 from seedbed.config.hints import counted
@@ -61,9 +61,8 @@ def confirmation_text(plan: Plan, after: RunsCompared) -> str:
 def _table(plan: Plan, after: RunsCompared) -> list[str]:
     assert after.settings is not None
     settings = after.settings.settings
-    before = {one.setting: one for one in plan.chosen}
     numbers: list[Column] = [
-        ("chosen at", [cell_text(before[one.setting].mean) for one in settings]),
+        ("chosen at", [*map(cell_text, chosen_at(plan, after))]),
         ("n", [str(one.n) for one in settings]),
         ("mean", [cell_text(one.mean) for one in settings]),
         ("± std", [std_text(one.std) for one in settings]),

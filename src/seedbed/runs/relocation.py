@@ -55,18 +55,22 @@ def relocated(plain: dict[str, Any], words: Sequence[str]) -> tuple[Relocation, 
             others.append(word)
             continue
         path = tuple(key.split(".")[1:])
-        places = _places(plain.get("data"))
-        if path not in places:
-            named = ", ".join(f"data.{'.'.join(one)}" for one in places) or "no file"
+        known = places(plain.get("data"))
+        if path not in known:
+            named = ", ".join(f"data.{'.'.join(one)}" for one in known) or "no file"
             raise ArgumentError(f"'{word}': the run's data names {named}, nothing else can move")
-        changes[path] = (places[path], _unquoted(value))
+        changes[path] = (known[path], _unquoted(value))
     relocation = Relocation(changes)
     relocation(plain)
     return relocation, others
 
 
-def _places(data: Any) -> dict[tuple[str, ...], str]:
-    """The keys below `data` that say where it lies, with their texts."""
+def places(data: Any) -> dict[tuple[str, ...], str]:
+    """The keys below `data` that say where it lies, with their texts.
+
+    Args:
+        data: of a resolved config.
+    """
     if not isinstance(data, Mapping):
         return {}
     found: dict[tuple[str, ...], Any] = {(key,): data.get(key) for key in FILES}
