@@ -96,3 +96,16 @@ def test_is_reported_of_arrays(tmp_path: Path) -> None:
     gap[1, 0, 0] = np.nan
     (note,) = rows_from_json(gap.tolist(), data.preprocessing).notes
     assert note == f"1 of 2 rows of --input have no value in 'x', {COMPLETE}"
+
+
+@pytest.mark.parametrize("gap", ["", "4"])
+def test_a_number_that_stands_for_a_missing_value_is_one(tmp_path: Path, gap: str) -> None:
+    numbers = ["1", "2", "999", " 999 ", "5", gap, "7", "8"]
+    lines = [f"{one},{row}.5" for row, one in enumerate(numbers)]
+    (tmp_path / "train.csv").write_text("\n".join(["a,y", *lines]) + "\n")
+    words = ["data=csv", f"data.path={tmp_path / 'train.csv'}", "data.target=y"]
+    data = prepared_data(*words, "data.split={validation: 0, test: 0}", "data.missing=[999]")
+    (feature,) = data.preprocessing.features
+    expected = [float(one) for one in numbers if one.strip() not in ("999", "")]
+    assert feature.mean == np.mean(expected)
+    assert feature.gaps

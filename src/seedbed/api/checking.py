@@ -12,6 +12,7 @@ from seedbed.process import fast_start
 
 if TYPE_CHECKING:
     from seedbed.data.preprocessing import Preprocessing
+    from seedbed.tables.table import Table
     from seedbed.views.columns import ColumnReport
 
 
@@ -82,10 +83,17 @@ def check_run(request: ComposedConfig) -> Report:
         SeedbedError: with everything that is wrong.
     """
     # Imported here: torch takes a second, and a misspelt key is answered before it.
+    from seedbed.tables.sources import read_source
     from seedbed.training.run_components import build_run
 
     fast_start.imports_done()
-    plan = build_run(request.config, AllowList(request.config.allow))
+    tables: list[Table] = []
+
+    def read(data: DataConfig) -> "Table":
+        tables.append(read_source(data))
+        return tables[-1]
+
+    plan = build_run(request.config, AllowList(request.config.allow), read=read)
     return Report(
         plan.train.rows,
         plan.data.preprocessing.task,
@@ -93,15 +101,16 @@ def check_run(request: ComposedConfig) -> Report:
         len(plan.train),
         str(plan.device),
         [*request.notes, *plan.notes],
-        _columns(request.config.data, plan.data.preprocessing),
+        _columns(request.config.data, tables, plan.data.preprocessing),
     )
 
 
-def _columns(data: DataConfig, preprocessing: "Preprocessing") -> "list[ColumnReport]":
+def _columns(
+    data: DataConfig, tables: "Sequence[Table]", preprocessing: "Preprocessing"
+) -> "list[ColumnReport]":
     """How each column of a table was read; none of the rows of a YAML or a Dataset."""
-    from seedbed.tables.sources import read_source
     from seedbed.views.columns import column_reports
 
     if not isinstance(data, NamedConfig | SklearnConfig):
         return []
-    return column_reports(read_source(data), preprocessing)
+    return column_reports(tables[0], preprocessing)

@@ -1,6 +1,6 @@
 """The data of a run, ready to train on: read, split, fitted on the training rows, as tensors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -66,19 +66,25 @@ class PreparedData:
     notes: Sequence[str] = ()
 
 
-def prepare_data(config: DataConfig, seed: int, table: Table | None = None) -> PreparedData:
+def prepare_data(
+    config: DataConfig,
+    seed: int,
+    table: Table | None = None,
+    read: Callable[[DataConfig], Table] = read_source,
+) -> PreparedData:
     """Reads, splits and fits a table; `custom_dataset.py` prepares a user's Dataset.
 
     Args:
         config: the group `data`.
         seed: of the run.
         table: what `read_source` gave for the same config before.
+        read: gives it where there is none.
 
     Raises:
         DataError: if anything about the data cannot be used.
     """
     config = cast(ColumnsConfig, config)
-    table = table if table is not None else read_source(config)
+    table = table if table is not None else read(config)
     if len(table) < 2:
         count = ("no rows", "one row only")[len(table)]
         raise DataError(f"data: {table.origin} has {count}; 2 to train on are the least")

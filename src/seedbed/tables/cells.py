@@ -8,7 +8,7 @@ ready to be a number.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,12 +45,31 @@ class Misfit(Exception):
     text: str
 
 
+@dataclass(frozen=True)
+class TextNumbers:
+    """The cells of a column of plain text that are all numbers or empty, and were read as such.
+
+    Args:
+        values: missing ones are NaN.
+        leading_zeros: whether one is written like 007; nobody looks where one has a fraction.
+    """
+
+    values: Floats
+    leading_zeros: bool
+    type: Any = field(default_factory=pa.string)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
 def numbers(cells: Any, form: CellForm) -> Floats:
     """The cells as numbers; missing ones are NaN.
 
     Raises:
         Misfit: for the first that is none.
     """
+    if isinstance(cells, TextNumbers):
+        return cells.values
     kind = cells.type
     if form.date is not None:
         return _dates(cells, form)
@@ -74,9 +93,11 @@ def numbers(cells: Any, form: CellForm) -> Floats:
 def text_numbers(cells: Any, form: CellForm) -> Floats | None:
     """The numbers of a column of text that holds nothing else, NaN for missing cells; or None.
 
-    Most columns of a large table are such, and need no closer look.
+    Most columns of a large table are such, with empty cells or without, and need no closer look.
     """
-    floats = _cast(pc.utf8_trim_whitespace(cells)) if form.is_plain else None
+    if isinstance(cells, TextNumbers):
+        return cells.values
+    floats = bare_numbers(cells) if form.is_plain and not form.missing else None
     if floats is None:
         floats = _cast(numeric(present(cells, form), form))
     return None if floats is None else _array(floats)
@@ -214,6 +235,14 @@ def numeric(plain: Any, form: CellForm) -> Any:
     if form.decimal != ".":
         bare = pc.replace_substring(bare, form.decimal, ".")
     return pc.if_else(right, bare, NO_NUMBER)
+
+
+def bare_numbers(cells: Any) -> Any | None:
+    """The numbers of text that is numbers as Arrow reads them, or empty; None of any other."""
+    if (floats := _cast(cells)) is not None:
+        return floats
+    trimmed = pc.utf8_trim_whitespace(cells)
+    return _cast(pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, trimmed.type), trimmed))
 
 
 def _cast(plain: Any) -> Any | None:

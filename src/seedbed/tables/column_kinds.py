@@ -11,6 +11,7 @@ from seedbed.tables.cells import (
     NUMBER,
     TRUTHS,
     Floats,
+    TextNumbers,
     is_number,
     is_text,
     misfit,
@@ -19,6 +20,8 @@ from seedbed.tables.cells import (
 )
 from seedbed.tables.dates import day_number
 from seedbed.tables.text_form import ISO, CellForm, Kind
+
+LEADING_ZEROS = r"^\s*[+-]?0\d"
 
 EXACT = 2**53
 """Up to here a float holds every integer."""
@@ -145,6 +148,13 @@ def doubt(cells: Any, values: Floats, *, typed: bool) -> str | None:
         return None
     if np.abs(present).max() >= EXACT:
         return "holds integers of 16 digits or more, which lose their last digits"
-    if is_text(cells.type) and pc.any(pc.match_substring_regex(cells, r"^\s*[+-]?0\d")).as_py():
-        return "holds numbers with leading zeros"
-    return None
+    return "holds numbers with leading zeros" if leading_zeros(cells) else None
+
+
+def leading_zeros(cells: Any) -> bool:
+    """Whether one is a number such as 007."""
+    if isinstance(cells, TextNumbers):
+        return cells.leading_zeros
+    return is_text(cells.type) and bool(
+        pc.any(pc.match_substring_regex(cells, LEADING_ZEROS)).as_py()
+    )

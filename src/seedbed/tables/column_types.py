@@ -43,5 +43,6 @@ def later_table(
     """
     for name in [*names, *targets]:
         file.must_have(name, file.key)
-    raw = raw_columns(file, names, targets, types.text)
+    numbers = [name for name in names if types.kinds[name] == "number"]
+    raw = raw_columns(file, names, targets, types.text, numbers)
     return Table({one.name: one.of_kind(types.kinds[one.name]) for one in raw}, file.origin)

@@ -3,7 +3,7 @@
 Types are decided by `column_types.py`, not by Arrow, which would look at each file for itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,14 @@ import pyarrow.csv
 
 from seedbed.config.hints import counted
 from seedbed.errors import DataError
+from seedbed.tables.csv_blocks import BLOCK_BYTES, blocks
 from seedbed.tables.csv_records import Records, all_closed
+from seedbed.tables.growing_column import GrowingColumn
 from seedbed.tables.table_file import TableFile, saved_index
 from seedbed.tables.text_content import TextContent
+
+BATCH_BYTES = 2**20
+"""Of a large file, of which Arrow makes rows at once; in no file may a row be larger."""
 
 
 class CsvFile(TableFile):
@@ -37,17 +42,17 @@ class CsvFile(TableFile):
         self.path, self.key, self.origin = path, key, path.name
         self.delimiter = _delimiter(path, delimiter)
         self._content = TextContent(path, key, encoding)
-        self._utf8 = self._content.utf8
-        self.quoted = self._utf8.count(b'"')
-        self.names = self._header()
+        self.quoted = sum(one.count(b'"') for one in self._content.pieces(BLOCK_BYTES))
+        header = self._header()
+        self.names = self._names_in(header)
         self.index = saved_index(self.names)
-        self._refuse_open_quote()
+        self._refuse_open_quote(header)
         self._refuse_other_delimiter()
 
     @cached_property
     def records(self) -> Records:
         """Where each record begins and ends in the text."""
-        return Records(self._utf8.decode(errors="replace"), self.delimiter)
+        return Records(self._content.utf8.decode(errors="replace"), self.delimiter)
 
     def cells(self, names: Sequence[str]) -> Mapping[str, Any]:
         """The named columns, as text.
@@ -57,17 +62,51 @@ class CsvFile(TableFile):
         """
         try:
             table = pa.csv.read_csv(
-                pa.BufferReader(self._utf8),
+                pa.BufferReader(self._content.utf8),
                 parse_options=self._parsing(),
-                convert_options=pa.csv.ConvertOptions(
-                    include_columns=list(names),
-                    column_types=dict.fromkeys(names, pa.string()),
-                    strings_can_be_null=False,
-                ),
+                convert_options=_as_text(names),
             )
         except (pa.ArrowInvalid, pa.ArrowKeyError) as err:
             raise self._problem(str(err)) from err
         return {name: table.column(name) for name in names}
+
+    def numbers_or_cells(self, names: Sequence[str], numbers: Collection[str]) -> Mapping[str, Any]:
+        """As `cells`, with `TextNumbers` for columns of a large file that are nothing else."""
+        if not self._content.is_large:
+            return self.cells(names)
+        columns = {name: GrowingColumn(may_be_numbers=name in numbers) for name in names}
+        try:
+            self._read_into(columns)
+            again = [name for name, column in columns.items() if column.has_lost_text]
+            columns |= {name: GrowingColumn(may_be_numbers=False) for name in again}
+            self._read_into({name: columns[name] for name in again})
+        except (pa.ArrowInvalid, pa.ArrowKeyError):
+            return self.cells(names)  # which tells what is wrong, and where
+        cells = {name: columns[name].taken() for name in names}
+        pa.default_memory_pool().release_unused()
+        return cells
+
+    def _read_into(self, columns: Mapping[str, GrowingColumn]) -> None:
+        if columns:
+            for batch in self.batches(list(columns)):
+                for name, column in columns.items():
+                    column.append(batch[name])
+
+    def batches(self, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        """The named columns of a large file, as text, so many rows at a time.
+
+        Raises:
+            pyarrow.ArrowInvalid: if a line has too many or too few cells, or a cell is not UTF-8.
+        """
+        with self._content.opened() as file:
+            batches = pa.csv.open_csv(
+                file,
+                read_options=pa.csv.ReadOptions(use_threads=False, block_size=BATCH_BYTES),
+                parse_options=self._parsing(),
+                convert_options=_as_text(names),
+            )
+            for batch in batches:
+                yield {name: batch.column(name) for name in names}
 
     def location(self, row: int) -> str:
         """The row and the line of the file that it begins on, both from 1."""
@@ -103,10 +142,15 @@ class CsvFile(TableFile):
             return '"' + text.replace('"', '""') + '"'
         return text
 
-    def _header(self) -> list[str]:
-        first = Records.first(self._utf8, self.delimiter)
+    def _header(self) -> bytes:
+        first = Records.first(self._content.beginning, self.delimiter)
+        if self._content.is_large and self._content.beginning.endswith(first):
+            first = Records.first(self._content.utf8, self.delimiter)
         if not first:
             raise DataError(f"{self.key}: '{self.path}' is empty")
+        return first
+
+    def _names_in(self, first: bytes) -> list[str]:
         if b"\0" in first:
             raise DataError(
                 f"{self.key}: the header of '{self.path}' holds zero bytes; type "
@@ -138,9 +182,14 @@ class CsvFile(TableFile):
             f"header {header}: {self.records.text(row)[:60]}"
         )
 
-    def _refuse_open_quote(self) -> None:
+    def _refuse_open_quote(self, header: bytes) -> None:
         """Refuses a quote that is never closed: it would swallow the rest of the file."""
-        if self.quoted and not all_closed(self._utf8, self.delimiter):
+        contents: Iterable[bytes] = [header]
+        if self.quoted > header.count(b'"'):
+            pieces = self._content.pieces(BLOCK_BYTES)
+            large = self._content.is_large
+            contents = (one.content for one in blocks(pieces, self.delimiter)) if large else pieces
+        if not all(all_closed(content, self.delimiter) for content in contents):
             line = self.records.line(len(self.records.spans) - 1)
             raise DataError(
                 f"{self.key}: line {line} of '{self.path}' opens a quote that is never closed"
@@ -159,6 +208,15 @@ class CsvFile(TableFile):
                 f"{self.key}: '{self.path}' has one column, '{self.names[0]}'; if '{other}' "
                 f"separates its cells, {typed}"
             )
+
+
+def _as_text(names: Sequence[str]) -> Any:
+    """These columns alone, every cell as it is written."""
+    return pa.csv.ConvertOptions(
+        include_columns=list(names),
+        column_types=dict.fromkeys(names, pa.string()),
+        strings_can_be_null=False,
+    )
 
 
 def _delimiter(path: Path, delimiter: str | None) -> str:

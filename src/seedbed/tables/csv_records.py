@@ -20,6 +20,11 @@ def _record(delimiter: str) -> str:
     return rf'(?:[^"\r\n]++|{_quoted(delimiter)}|")++'
 
 
+def record_pattern(delimiter: str) -> re.Pattern[bytes]:
+    """Finds the records of a content in UTF-8, without their line ends."""
+    return re.compile(_record(delimiter).encode())
+
+
 def all_closed(content: bytes, delimiter: str) -> bool:
     """Whether every quoted cell of a content in UTF-8 is closed."""
     mark = re.escape(delimiter)
@@ -44,7 +49,7 @@ class Records:
     @staticmethod
     def first(content: bytes, delimiter: str) -> bytes:
         """The first record of a content in UTF-8; empty if there is none."""
-        match = re.search(_record(delimiter).encode(), content)
+        match = record_pattern(delimiter).search(content)
         return b"" if match is None else match[0]
 
     def text(self, record: int) -> str:

@@ -1,6 +1,6 @@
 """A column as it lies in a file, and the typed column that is made of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -131,23 +131,30 @@ class RawColumn:
 
 
 def raw_columns(
-    file: TableFile, names: Sequence[str], targets: Sequence[str], text: TextForm
-) -> list[RawColumn]:
+    file: TableFile,
+    names: Sequence[str],
+    targets: Sequence[str],
+    text: TextForm,
+    numbers: Collection[str] = (),
+) -> Iterator[RawColumn]:
     """The columns of a file, of targets of one value a row these values.
+
+    All of them are read at once; each one's cells are forgotten with it.
 
     Args:
         file: opened.
         names: of the columns that are no targets.
         targets: likewise of those that are.
         text: how their text is written.
+        numbers: columns that are of numbers, or may be.
     """
-    cells = file.cells(list(dict.fromkeys([*names, *targets])))
-    return [
-        RawColumn(file, name, flat(one), text.of(name), target=True)
-        if name in targets
-        else RawColumn(file, name, one, text.of(name), target=False)
-        for name, one in cells.items()
-    ]
+    every = list(dict.fromkeys([*names, *targets]))
+    plain = [one for one in names if one in numbers and text.of(one).is_bare and one not in targets]
+    cells = dict(file.numbers_or_cells(every, plain))
+    for name in [*cells]:
+        one, form = cells.pop(name), text.of(name)
+        target = name in targets
+        yield RawColumn(file, name, flat(one) if target else one, form, target)
 
 
 def flat(cells: Any) -> Any:

@@ -1,7 +1,7 @@
 """What every source of rows is once it is opened: named columns, of which none is read yet."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, Protocol
 
@@ -29,6 +29,15 @@ class TableFile(Protocol):
     def cells(self, names: Sequence[str]) -> Mapping[str, Any]:
         """The named columns as they lie there: Arrow arrays, or NumPy arrays of any shape."""
         ...
+
+    def numbers_or_cells(self, names: Sequence[str], numbers: Collection[str]) -> Mapping[str, Any]:
+        """As `cells`; of a large file, columns of numbers may come as `TextNumbers`.
+
+        Args:
+            names: of the columns.
+            numbers: those of them that may, if they are text.
+        """
+        return self.cells(names)
 
     def location(self, row: int) -> str:
         """Where a row stands, from 0: `row 3 (line 4)`."""

@@ -2,8 +2,9 @@
 
 import codecs
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
@@ -26,6 +27,12 @@ COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
 PIECE_BYTES = 2**24
 """Of a packed file, unpacked at once."""
 
+LARGE = 2**24
+"""Bytes; a larger file of UTF-8 that is not packed is read a piece at a time, and never held."""
+
+BEGINNING = 2**20
+"""Bytes of a large file, in which its header is."""
+
 
 class TextContent:
     """What a file of text holds.
@@ -44,18 +51,55 @@ class TextContent:
         if not is_text_encoding(encoding):
             name = printable(encoding[:40]) + ("..." if len(encoding) > 40 else "")
             raise DataError(f"data.encoding: no encoding '{name}'; utf-8 and latin-1 are")
-        raw = _content(path, key)
+        large = path.suffix.lower() not in COMPRESSED and path.stat().st_size >= LARGE
+        raw = _content(path, key, BEGINNING if large else -1)
         self.mark = next((one for one in BYTE_ORDER_MARKS if raw.startswith(one)), b"")
         self.encoding = BYTE_ORDER_MARKS.get(self.mark) or _without_mark(encoding)
         self.is_utf8 = codecs.lookup(self.encoding).name == "utf-8"
         """Then it is not looked at whether all of it is in that encoding."""
-        self.utf8 = raw[len(self.mark) :]
-        """Without a byte order mark."""
+        self.is_large = large and self.is_utf8
+        """Then nothing but its beginning is held."""
+        self.beginning = raw[len(self.mark) :]
+        """In UTF-8, without a byte order mark; of a file that is not large all of it."""
         if not self.is_utf8:
+            raw = _content(path, key) if large else raw
             try:
-                self.utf8 = self.utf8.decode(self.encoding).encode()
+                self.beginning = raw[len(self.mark) :].decode(self.encoding).encode()
             except UnicodeError as err:
                 raise self.other_encoding() from err
+
+    @property
+    def utf8(self) -> bytes:
+        """All of the text in UTF-8, without a byte order mark; a large file is read for it."""
+        if not self.is_large:
+            return self.beginning
+        return _content(self.path, self.key)[len(self.mark) :]
+
+    def opened(self) -> BinaryIO:
+        """A large file, behind its byte order mark.
+
+        Raises:
+            OSError: if it cannot be opened.
+        """
+        file = self.path.open("rb")
+        file.seek(len(self.mark))
+        return file
+
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """The text in UTF-8, so many bytes at a time of a large file.
+
+        Raises:
+            DataError: if it cannot be read.
+        """
+        if not self.is_large:
+            yield self.beginning
+            return
+        try:
+            with self.opened() as file:
+                while piece := file.read(size):
+                    yield piece
+        except OSError as err:
+            raise _unreadable(self.path, self.key, err) from err
 
     def exact_text(self) -> str:
         """The text, from which `written` makes the bytes of the file.
@@ -105,16 +149,21 @@ def _without_mark(encoding: str) -> str:
     return unmarked.get(codecs.lookup(encoding).name, encoding)
 
 
-def _content(path: Path, key: str) -> bytes:
-    """The bytes of the file, unpacked."""
+def _content(path: Path, key: str, size: int = -1) -> bytes:
+    """The bytes of the file, unpacked; of one that is not packed, so many of the first."""
     packed = COMPRESSED.get(path.suffix.lower())
     try:
         if packed is None:
-            return path.read_bytes()
+            with path.open("rb") as plain:
+                return plain.read(size)
         with pa.input_stream(path, compression=packed) as file:
             return _unpacked(file, path, key)
     except (OSError, pa.ArrowException, EOFError) as err:
-        raise DataError(f"{key}: cannot read '{path}': {str(err).splitlines()[0]}") from err
+        raise _unreadable(path, key, err) from err
+
+
+def _unreadable(path: Path, key: str, err: Exception) -> DataError:
+    return DataError(f"{key}: cannot read '{path}': {str(err).splitlines()[0]}")
 
 
 def _unpacked(file: Any, path: Path, key: str) -> bytes:

@@ -48,6 +48,11 @@ class CellForm:
         """Whether a number that Arrow reads is that number."""
         return self.decimal == "." and self.unit is None and self.thousands != "."
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether Arrow reads every number, and no word but an empty cell stands for a gap."""
+        return self.is_plain and self.date is None and not self.missing
+
     def marks(self, kind: Kind) -> Sequence[str]:
         """Words for a missing value in a column of that kind, in small letters."""
         given = [word.strip().lower() for word in self.missing]

@@ -33,7 +33,8 @@ def first_table(
     """
     columns: dict[str, Column] = {}
     dates, notes, problems = {}, [], {}
-    for raw in raw_columns(file, features, targets, types.text):
+    numbers = [name for name in features if types.kinds.get(name, "number") == "number"]
+    for raw in raw_columns(file, features, targets, types.text, numbers):
         kind, holds_dates = types.kinds.get(raw.name), False
         try:
             if kind is not None:

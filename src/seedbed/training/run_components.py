@@ -10,13 +10,15 @@ from torch.optim import Optimizer
 
 from seedbed.components import AllowList, unused_keys
 from seedbed.config.hints import did_you_mean
-from seedbed.config.schema import DatasetConfig, RunConfig
+from seedbed.config.schema import DataConfig, DatasetConfig, RunConfig
 from seedbed.data.batches import Batches, evaluation_batches, training_batches
 from seedbed.data.prepared import PreparedData, prepare_data
 from seedbed.errors import ConfigError, ModelError, SeedbedError
 from seedbed.models.build import build_model
 from seedbed.models.copies import copied_model
 from seedbed.models.shared_values import kept_to_the_run
+from seedbed.tables.sources import read_source
+from seedbed.tables.table import Table
 from seedbed.tasks.head import TaskHead, build_task_head
 from seedbed.tasks.metrics import higher_is_better
 from seedbed.tasks.registry import TASKS
@@ -87,7 +89,10 @@ class RunComponents:
 
 
 def build_run(
-    config: RunConfig, allow: AllowList, data: PreparedData | None = None
+    config: RunConfig,
+    allow: AllowList,
+    data: PreparedData | None = None,
+    read: Callable[[DataConfig], Table] = read_source,
 ) -> RunComponents:
     """Builds every part of a run, and lets one batch through.
 
@@ -95,6 +100,7 @@ def build_run(
         config: checked.
         allow: what the config may name.
         data: where it was prepared for this config before.
+        read: reads a table.
 
     Raises:
         SeedbedError: of the kind of the part that cannot be built, or does not fit the others.
@@ -102,7 +108,7 @@ def build_run(
     tried = Attempts()
     device = tried(resolved_device, config.trainer.device) or torch.device("cpu")
     mixed = tried(mixed_precision, config.trainer.precision, device)
-    data = data if data is not None else tried(data_of, config, allow)
+    data = data if data is not None else tried(data_of, config, allow, read)
     if data is None:
         tried(_optimizer, config, allow, [*nn.Linear(1, 1).parameters()], steps=1, monitor=None)
         raise tried.error()
@@ -169,8 +175,15 @@ class Attempts:
         return whole
 
 
-def data_of(config: RunConfig, allow: AllowList) -> PreparedData:
+def data_of(
+    config: RunConfig, allow: AllowList, read: Callable[[DataConfig], Table] = read_source
+) -> PreparedData:
     """The rows of a run, read, split and fitted.
+
+    Args:
+        config: checked.
+        allow: what the config may name.
+        read: reads a table.
 
     Raises:
         DataError: if anything about them cannot be used.
@@ -180,7 +193,7 @@ def data_of(config: RunConfig, allow: AllowList) -> PreparedData:
         from seedbed.data.custom_dataset import prepare_custom  # with what looks at a user's rows
 
         return prepare_custom(config.data, allow, config.seed)
-    return prepare_data(config.data, config.seed)
+    return prepare_data(config.data, config.seed, read=read)
 
 
 def _optimizer(
