@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -278,3 +279,46 @@ def test_an_interrupted_removal_leaves_nothing_that_looks_like_a_run(run: Path) 
     assert find_runs([run.parent]) == []
     (rest,) = run.parent.iterdir()
     assert f"is removed in part; the rest is in '{rest}'" in told
+
+
+def test_two_removals_at_once_are_one_removal(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other, of a folder above, takes a file away before this one comes to it."""
+    real = shutil.rmtree
+
+    def beaten(folder: Path) -> None:
+        if "loss.png" in {path.name for path in folder.iterdir()}:
+            (folder / "loss.png").unlink()
+            raise FileNotFoundError(2, "No such file or directory", str(folder / "loss.png"))
+        real(folder)
+
+    monkeypatch.setattr(shutil, "rmtree", beaten)
+    (removal,) = removals([run])
+    remove(removal)
+    assert not list(run.parent.glob("*"))
+
+
+def test_a_file_that_goes_while_sizes_are_added_has_none(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = removals([run])[0].size
+    model = (run / "model.pth").stat().st_size
+    real = os.lstat
+
+    def gone(path, *more, **named):
+        if str(path).endswith("model.pth"):
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return real(path, *more, **named)
+
+    monkeypatch.setattr(os, "lstat", gone)
+    assert removals([run])[0].size == whole - model
+
+
+def test_what_a_removal_left_that_broke_off_is_named(seedbed, sweep: Path) -> None:
+    first, second, *_ = sorted(path for path in sweep.iterdir() if path.is_dir())
+    first.rename(sweep / ".removed.first.123")
+    result = seedbed("remove", second, "--yes")
+    assert result.code == 0
+    assert f"note: '{sweep}/.removed.first.123' is the rest of a removal that broke off" in (
+        result.err
+    )
+    assert (sweep / ".removed.first.123/status.json").exists()

@@ -10,7 +10,7 @@ from seedbed.api.run_comparison import RunComparison
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.table import RecordTable, table_of
 from seedbed.errors import ArgumentError
-from seedbed.runs.files import write_text
+from seedbed.runs.outputs import write_output
 from seedbed.views.report.content import Order, Origin, Told, content
 from seedbed.views.report.output import page_path
 from seedbed.views.report.page import page
@@ -36,7 +36,7 @@ def write_report(table: RecordTable, request: Request, origin: Origin, output: P
         raise ArgumentError(f"no run to report{_only_others(table)}")
     told, records = _compared(table, request)
     ordered = RecordTable(records, table.left_out, table.notes)
-    write_text(output, page(content(ordered, told, origin)))
+    write_output(output, page(content(ordered, told, origin)).encode())
     return told
 
 

@@ -26,8 +26,9 @@ from seedbed.catalog.record import RunRecord
 from seedbed.catalog.rows import Row, record_of, refuse_wrong_types
 from seedbed.catalog.stamps import Stamp, digest_now, files_of
 from seedbed.errors import RunDirectoryError
-from seedbed.runs.files import open_plain, printable, write_bytes
+from seedbed.runs.files import open_plain, printable
 from seedbed.runs.layout import RUN_INDEX
+from seedbed.runs.outputs import write_output
 
 LEAST_RUNS = 200
 """Below a folder; fewer are read again in a tenth of a second."""
@@ -135,7 +136,7 @@ class Index:
     def _write(self, gone: Iterable[str]) -> None:
         try:
             store(self._database, self._fresh, gone)
-            write_bytes(self.file, self._database.serialize())
+            write_output(self.file, self._database.serialize())
         except RunDirectoryError as err:
             self.problem = err.problems[0]
 

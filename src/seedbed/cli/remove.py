@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Sequence
 
-from seedbed.cli.arguments import Parser
+from seedbed.cli.arguments import Parser, print_notes
 from seedbed.config.hints import counted, joined
 from seedbed.errors import ArgumentError
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import printable
-from seedbed.runs.removal import Removal, removals, remove
+from seedbed.runs.removal import Removal, left_behind, removals, remove
 
 UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
@@ -44,6 +44,13 @@ def main(argv: Sequence[str]) -> int:
     for removal in going:
         remove(removal)
     print(f"removed: {what}")
+    print_notes(
+        [
+            f"'{printable(str(rest))}' is the rest of a removal that broke off; delete it, unless "
+            "something in it is to be kept"
+            for rest in left_behind({removal.path.parent for removal in going})
+        ]
+    )
     return DONE
 
 

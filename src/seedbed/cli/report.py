@@ -2,11 +2,13 @@
 
 import argparse
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from seedbed.cli.arguments import Parser, output_file, print_notes
 from seedbed.cli.many_runs import add_comparison, add_runs, filtered, keys_of, runs_below
+from seedbed.errors import RunDirectoryError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text, printable
@@ -45,11 +47,24 @@ def main(argv: Sequence[str]) -> int:
     with runs_below(args.runs) as every:
         table = filtered(every, args.filter)
         origin = Origin(_title(args.runs), shlex.join(["seedbed", "report", *argv]))
-        told = write_report(table, Request(args.metric, over, args.better), origin, path)
+        request = Request(args.metric, over, args.better)
+        with _elsewhere(path, named=output is not None):
+            told = write_report(table, request, origin, path)
     _print(args, path, len(table))
     reason = [] if told.metric or not told.reason else [f"no verdict: {told.reason}"]
     print_notes([*reason, *told.notes])
     return DONE
+
+
+@contextmanager
+def _elsewhere(path: Path, *, named: bool) -> Iterator[None]:
+    """Says of a folder that nobody named and that cannot be written how to name another."""
+    try:
+        yield
+    except RunDirectoryError as err:
+        if named or not err.problems[0].startswith(f"cannot write '{path}'"):
+            raise
+        raise RunDirectoryError(f"{err.problems[0]}; type --output FILE.html") from err
 
 
 def _title(folders: Sequence[str]) -> str:

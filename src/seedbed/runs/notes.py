@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from seedbed.errors import ArgumentError, DirectoryTakenError, RunDirectoryError
-from seedbed.runs.files import UNPRINTABLE, write_json, writing
+from seedbed.runs.files import UNPRINTABLE, json_text, writing
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.lock import DirectoryLock
+from seedbed.runs.outputs import write_output
 from seedbed.runs.reader import read_json
 
 WORD = re.compile(r"[^\W_][\w.+-]{0,63}")
@@ -63,7 +64,8 @@ def write_notes(paths: RunPaths, notes: Notes) -> None:
         with writing(paths.notes):
             paths.notes.unlink(missing_ok=True)
     else:
-        write_json(paths.notes, {"tags": list(notes.tags), "note": notes.note})
+        content = json_text({"tags": list(notes.tags), "note": notes.note})
+        write_output(paths.notes, f"{content}\n".encode())
 
 
 def tag(

@@ -29,6 +29,9 @@ from seedbed.runs.reader import read_json, written_status
 REMOVED = ".removed"
 """In front of the name of a directory that is going; hidden, and taken for no run."""
 
+MOST_TRIES = 100
+"""Each finds a file gone that another process has just removed."""
+
 _NAMES = RunPaths(Path())
 
 OWN_NAMES = frozenset((
@@ -94,13 +97,39 @@ def remove(removal: Removal) -> None:
         with writing(removal.path):
             removal.path.rename(gone)
         with _told_if_interrupted(removal.path, gone):
-            shutil.rmtree(gone)
+            _delete(gone)
     except OSError as err:
         raise RunDirectoryError(
             f"cannot remove all of '{removal.path}': {err.strerror}; the rest is in '{gone}'"
         ) from err
     finally:
         lock.release()
+
+
+def _delete(folder: Path) -> None:
+    """Removes a folder, also where the removal of one above it is at work in it too."""
+    for _ in range(MOST_TRIES):
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            if folder.exists():
+                continue
+        return
+    shutil.rmtree(folder)
+
+
+def left_behind(folders: Iterable[Path]) -> list[Path]:
+    """What removals that broke off left in folders; no process is at it.
+
+    Args:
+        folders: that directories were removed from.
+    """
+    found = (path for folder in folders for path in sorted(folder.glob(f"{REMOVED}.*")))
+    return [
+        path
+        for path in found
+        if path.is_dir() and not path.is_symlink() and not is_being_written(path)
+    ]
 
 
 @contextmanager
@@ -159,11 +188,19 @@ def _removal(path: Path) -> Removal:
         names = set(files)
         if _NAMES.status.name in names and _is_run(Path(folder)):
             runs.append(Path(folder))
-        size += sum(os.lstat(f"{folder}/{name}").st_size for name in names)
+        size += sum(_size(f"{folder}/{name}") for name in names)
         others += [f"{folder}/{name}" for name in names if not _is_ours(folder, name)]
     _refuse_running([path, *runs])
     below = [str(Path(one).relative_to(path)) for one in sorted(others)]
     return Removal(path, runs, size, _is_sweep(path), _is_of_stack(path), below)
+
+
+def _size(file: str) -> int:
+    """Bytes of a file; none of one that is going just now."""
+    try:
+        return os.lstat(file).st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _is_of_stack(path: Path) -> bool:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed.errors import ArgumentError
 from seedbed.recording.figure import DPI
-from seedbed.runs.files import printable, write_bytes
+from seedbed.runs.files import printable
+from seedbed.runs.outputs import write_output
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,4 +105,4 @@ def save(figure: "Figure", path: Path) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # shown as an empty box
         figure.savefig(buffer, format=form, metadata=undated)
-    write_bytes(path, buffer.getvalue())
+    write_output(path, buffer.getvalue())

@@ -15,8 +15,9 @@ from seedbed.catalog.record import RunRecord
 from seedbed.catalog.table import RecordTable
 from seedbed.catalog.values import is_nothing, setting_of
 from seedbed.errors import ArgumentError, RunDirectoryError
-from seedbed.runs.files import printable, write_bytes
+from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.outputs import write_output
 from seedbed.runs.reader import read_history
 from seedbed.runs.status import Status
 from seedbed.views.drawing import is_wide
@@ -78,7 +79,7 @@ def write_journal(
         )
         study.set_metric_names([chosen.name])
         study.add_trials(trials)
-        write_bytes(output, journal.read_bytes())
+        write_output(output, journal.read_bytes())
     return chosen
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed.errors import RunDirectoryError
 from seedbed.recording.figure import DPI, INCHES, Curve, draw_losses, loss_figure
-from seedbed.runs.files import write_bytes
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.outputs import write_output
 from seedbed.runs.reader import open_run, read_config, read_history
 from seedbed.views.comparison import comparison_figure, comparison_png, distinct_names
 from seedbed.views.drawing import save
@@ -41,7 +41,7 @@ def plot_losses(runs: Sequence[str | Path], output: Path | None = None) -> Path:
     names = distinct_names([run.root.resolve().parts for run in paths])
     drawn = {name: one for name, one in zip(names, losses, strict=True) if one}
     if target.suffix.lower() == ".png":
-        write_bytes(target, comparison_png(drawn, _loss_label(paths)))
+        write_output(target, comparison_png(drawn, _loss_label(paths)))
     else:
         save(comparison_figure(drawn, _loss_label(paths)), target)
     return target
@@ -49,7 +49,7 @@ def plot_losses(runs: Sequence[str | Path], output: Path | None = None) -> Path:
 
 def _write_one(target: Path, losses: dict[str, Curve]) -> None:
     if target.suffix.lower() == ".png":
-        write_bytes(target, loss_figure(losses).png)
+        write_output(target, loss_figure(losses).png)
     else:
         save(_shown(losses), target)
 

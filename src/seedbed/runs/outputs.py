@@ -1,0 +1,56 @@
+"""Writes what a command makes for its reader: whole, and without litter of one that was killed.
+
+A run clears up in its own directory when it goes on; beside a page or a picture nobody does.
+"""
+
+import os
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from seedbed.runs.files import write_bytes
+
+LEFT_SECONDS = 60.0
+"""How old a file must be to be taken for left: on a shared disk its process may be elsewhere."""
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """As `write_bytes`; takes away what was left beside by processes that are gone.
+
+    Args:
+        path: of the file.
+        content: all of it.
+
+    Raises:
+        RunDirectoryError: if it cannot be written.
+    """
+    _remove_left(path)
+    write_bytes(path, content)
+
+
+def _remove_left(path: Path) -> None:
+    """Removes files under the names that `write_bytes` gives them first, and nothing else."""
+    ours = re.compile(rf"\.{re.escape(path.name)}\.(\d+)\.tmp")
+    with suppress(OSError):
+        for beside in path.parent.iterdir():
+            match = ours.fullmatch(beside.name)
+            if match and _is_gone(int(match[1])) and _age(beside) > LEFT_SECONDS:
+                beside.unlink(missing_ok=True)
+
+
+def _age(path: Path) -> float:
+    return time.time() - path.lstat().st_mtime
+
+
+def _is_gone(process: int) -> bool:
+    """Whether there is no such process; not where the system cannot be asked without harm."""
+    if os.name == "nt":  # where it would be sent Ctrl-C
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except OSError:
+        return False
+    return False
