@@ -1,7 +1,9 @@
 """Adam and AdamW over K runs at once, by torch's own fused kernel: one pass over all state.
 
-The kernel takes one set of numbers a call. Runs that share theirs are updated in one call; each
-number of a row is computed alike wherever the row lies, so that this changes no bit.
+The kernel takes one set of numbers a call, and runs have rates of their own. A wide run is a call
+of its own. Narrow ones make a step of rate 1 from zero together, which is then taken times each
+run's rate; a call for each would take longer than its work. What is done depends on the network
+alone, so that a run's bits do not depend on the rates of others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +13,13 @@ import torch
 from torch import Tensor
 
 from seedbed.fused.kept_state import KeptState, Numbers
-from seedbed.process.torch_private import fused_adam, fused_adamw
+from seedbed.process.torch_private import fused_adam
 
-TAKEN = ("lr", "beta1", "beta2", "weight_decay", "eps")
-"""Numbers that the kernel takes."""
+WIDE = 2**13
+"""Parameters from which on a call for each run costs less than two more passes over the weights."""
+
+Shared = list[tuple[slice, dict[str, float]]]
+"""Neighbours among the runs that have the same numbers, and these."""
 
 
 class Adam(KeptState):
@@ -22,41 +27,64 @@ class Adam(KeptState):
 
     decoupled = False
 
-    def __init__(self, flags: Mapping[str, Any]) -> None:
-        super().__init__(flags)
+    def __init__(self, switches: Mapping[str, Any]) -> None:
+        super().__init__(switches)
         self._shared_by: Numbers | None = None
-        self._groups: list[tuple[list[int], dict[str, float]]] = []
+        self._shared: Shared = []
+        self._moved = torch.empty(0)
 
     def step(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """See `BatchedOptimizer`."""
-        names = ["exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if self.switches["amsgrad"] else [])]
-        tensors = [weights, gradient, *(self._zeros(name, weights) for name in names)]
         self.steps += 1
-        kernel: Any = fused_adamw if self.decoupled else fused_adam
-        made = torch.tensor(float(self.steps), device=weights.device)
-        for rows, taken in self._sharing(numbers):
-            alike = [_some(one, rows) for one in tensors]
-            largest = alike[4] if self.switches["amsgrad"] else []
+        rounded = self._numbers(numbers, weights)
+        if not self.decoupled:
+            gradient = self._decayed(gradient, weights)
+        elif "weight_decay" in self._used:
+            weights.mul_(rounded["left"])
+        state = [self._zeros(name, weights) for name in self._names]
+        if weights.shape[1] >= WIDE:
+            self._update(weights, gradient, state, self._alike(numbers, "lr", "beta1"))
+        else:
+            moved = self._zeroed(weights)
+            self._update(moved, gradient, state, self._alike(numbers, "beta1"))
+            weights.addcmul_(moved, rounded["lr"])
+
+    def _update(
+        self, weights: Tensor, gradient: Tensor, state: Sequence[Tensor], shared: Shared
+    ) -> None:
+        """By the kernel; its rate is 1 where none is told."""
+        kernel: Any = fused_adam
+        made = torch.full((), float(self.steps), device=weights.device)
+        for rows, numbers in shared:
+            first, second, *largest = ([one[rows]] for one in state)
             kernel(
-                *alike[:4], largest, [made] * len(alike[0]),
-                amsgrad=self.switches["amsgrad"], maximize=False, **taken,
+                [weights[rows]], [gradient[rows]], first, second, *(largest or [[]]), [made],
+                **{"lr": 1.0, **numbers}, weight_decay=0.0, amsgrad=bool(largest), maximize=False,
             )  # fmt: skip
 
-    def _sharing(self, numbers: Numbers) -> list[tuple[list[int], dict[str, float]]]:
-        """Runs that have the same numbers, and these; made anew where a schedule moved them."""
+    def _zeroed(self, like: Tensor) -> Tensor:
+        """Zeros to step from, in the same memory each time."""
+        if self._moved.shape != like.shape or self._moved.device != like.device:
+            self._moved = torch.empty_like(like)
+        return self._moved.zero_()
+
+    def _alike(self, numbers: Numbers, *names: str) -> Shared:
+        """The runs that the kernel takes together; told anew where a schedule moved a number."""
         if numbers is not self._shared_by:
-            found: dict[tuple[float, ...], list[int]] = {}
-            for row, values in enumerate(torch.cat([numbers[one] for one in TAKEN], 1).tolist()):
-                found.setdefault(tuple(values), []).append(row)
-            self._groups = [
-                (rows, dict(zip(TAKEN, values, strict=True))) for values, rows in found.items()
-            ]
             self._shared_by = numbers
-        return self._groups
+            self._shared = _shared({name: numbers[name] for name in (*names, "beta2", "eps")})
+        return self._shared
+
+    def _taken(self, numbers: Numbers) -> Numbers:
+        return {"left": 1 - numbers["lr"] * numbers["weight_decay"]}
+
+    @property
+    def _names(self) -> list[str]:
+        return ["exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if self.switches["amsgrad"] else [])]
 
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
         """See `BatchedOptimizer`."""
-        return ["exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if self.switches["amsgrad"] else [])]
+        return self._names
 
 
 class AdamW(Adam):
@@ -65,8 +93,13 @@ class AdamW(Adam):
     decoupled = True
 
 
-def _some(tensor: Tensor, rows: Sequence[int]) -> Sequence[Tensor]:
-    """Rows of a tensor: it is whole if these are all."""
-    if len(rows) == len(tensor):
-        return [tensor]
-    return [tensor[row] for row in rows]
+def _shared(numbers: Numbers) -> Shared:
+    runs = len(numbers["eps"])
+    if all(bool((one == one[0]).all()) for one in numbers.values()):
+        return [(slice(0, runs), {name: float(one[0]) for name, one in numbers.items()})]
+    rows = torch.cat(list(numbers.values()), 1).tolist()
+    starts = [row for row in range(runs) if not row or rows[row] != rows[row - 1]]
+    return [
+        (slice(start, stop), dict(zip(numbers, rows[start], strict=True)))
+        for start, stop in zip(starts, [*starts[1:], runs], strict=True)
+    ]

@@ -23,7 +23,6 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor, nn
 from torch import _fused_adam_ as fused_adam
-from torch import _fused_adamw_ as fused_adamw
 from torch._utils import _rebuild_tensor_v2 as rebuild_tensor
 from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -35,7 +34,6 @@ __all__ = [
     "DispatchMode",
     "building_without_compiler",
     "fused_adam",
-    "fused_adamw",
     "graph_of",
     "is_compiler_loaded",
     "number_types",

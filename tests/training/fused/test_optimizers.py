@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from seedbed.fused.adam import WIDE
 from seedbed.fused.optimizers import (
     BATCHED,
     clip_gradient,
@@ -197,3 +198,45 @@ def test_clipping_is_torch_s(largest: float | None) -> None:
             nn.utils.clip_grad_norm_(parameters, norm)
         expected = torch.cat([p.grad.reshape(-1) for p in parameters])
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("width", [33, 48, WIDE], ids=["odd", "even", "wide"])
+@pytest.mark.parametrize("name", ["Adam", "AdamW"])
+def test_a_runs_bits_do_not_depend_on_the_numbers_of_others(name: str, width: int) -> None:
+    """Runs that share their numbers are updated together, others not."""
+    settings = {"lr": 0.01, "betas": (0.9, 0.99), "eps": 1e-8, "weight_decay": 0.1}
+    own = {one: torch.tensor([[value]]).double() for one, value in numbers_of(settings).items()}
+    start, gradients = torch.randn(width), torch.randn(STEPS, width)
+
+    def ended(others: Mapping[str, float], runs: int, place: int) -> Tensor:
+        numbers = {one: own[one].repeat(runs, 1) for one in own}
+        for one, factor in others.items():
+            numbers[one] *= torch.linspace(factor, 1.0, runs).double()[:, None]
+            numbers[one][place] = own[one]
+        optimizer = BATCHED[f"torch.optim.{name}"]({"amsgrad": False})
+        weights = start.repeat(runs, 1)
+        for gradient in gradients:
+            optimizer.step(weights, gradient.repeat(runs, 1), numbers)
+        return weights[place]
+
+    alone = ended({}, 2, 0)
+    assert not torch.equal(alone, start)
+    for others in ({}, {"lr": 0.5}, {"beta1": 0.9}, {"eps": 0.1, "weight_decay": 0.0}):
+        for runs, place in ((2, 1), (5, 2), (7, 6)):
+            assert torch.equal(ended(others, runs, place), alone), (others, runs, place)
+
+
+def test_a_wide_run_takes_the_step_of_torch() -> None:
+    weights, gradient = torch.randn(2, WIDE), torch.randn(2, WIDE)
+    settings = [{"lr": rate, "weight_decay": 0.1} for rate in (0.01, 0.5)]
+    parameters = [nn.Parameter(row.clone()) for row in weights]
+    theirs = [torch.optim.Adam([p], **one) for p, one in zip(parameters, settings, strict=True)]
+    groups = [numbers_of(one.param_groups[0]) for one in theirs]
+    numbers = {k: torch.tensor([[one[k]] for one in groups]).double() for k in groups[0]}
+    ours = BATCHED["torch.optim.Adam"]({"amsgrad": False})
+    for _ in range(3):
+        ours.step(weights, gradient, numbers)
+        for parameter, row, one in zip(parameters, gradient, theirs, strict=True):
+            parameter.grad = row.clone()
+            one.step()
+    torch.testing.assert_close(weights, torch.stack([p.detach() for p in parameters]))
