@@ -91,7 +91,7 @@ def test_the_display_tells_how_far_a_stack_is() -> None:
     display = Display("auto", console)
     display.started(12, 12)
     display.stack_started(1, 12)
-    display.stack_step(0.25, 12)
+    display.stack_step(1, 0.25, 12)
     display.live.refresh()
     display.ended()
     assert "0/12 jobs" in drawn.getvalue()
@@ -149,7 +149,7 @@ def test_a_line_is_said_when_time_has_passed(
     lines.stack_started(1, 1000)
     for second in range(1, 22):
         now = 100.0 + second
-        lines.stack_step(second / 100, 1000)
+        lines.stack_step(1, second / 100, 1000)
     assert capsys.readouterr().out.splitlines() == [
         "0/1000 jobs, 0 failed, 10 runs/s, 89 s left",
     ]
@@ -162,7 +162,7 @@ def test_runs_that_train_count_by_the_part_that_is_done(monkeypatch: pytest.Monk
     lines.started(30, 30)
     lines.stack_started(1, 20)
     now = 10.0
-    lines.stack_step(0.5, 10)  # ten have left the stack already
+    lines.stack_step(1, 0.5, 10)  # ten have left the stack already
     assert (lines.rate, lines.seconds_left) == (1.5, 10.0)
     for number in range(20):
         ended = record(number, train_loss=1.0)
@@ -184,7 +184,7 @@ def test_a_step_calls_the_clock_at_most(made: Callable) -> None:
             calls.append(frame.f_code.co_name if event == "call" else function.__name__)
 
     sys.setprofile(count)
-    told.stack_step(0.5, 1000)
+    told.stack_step(1, 0.5, 1000)
     sys.setprofile(None)
     told.ended()
     assert [name for name in calls if name != "setprofile"] in (

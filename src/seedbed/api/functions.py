@@ -178,7 +178,7 @@ def sweep(
         from seedbed.api.sweeping import run_sweep
 
         request = sweep_of(overrides, given, directory)
-        refuse_unreachable(given.module, 0 if executor else request.jobs[0].config.sweep.workers)
+        refuse_unreachable(given.module, 0 if executor else request.jobs[0].config.sweep.processes)
         done = run_sweep(
             request, messages(progress=progress), start=given.module, executor=executor
         )

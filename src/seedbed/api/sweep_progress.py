@@ -3,7 +3,9 @@
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -48,6 +50,29 @@ def reporter(monitor: str, jobs: Sequence[JobState] = ()) -> SweepProgress:
     return Lines(monitor, jobs)
 
 
+@dataclass
+class _Stack:
+    """A stack that trains.
+
+    Args:
+        size: runs that it began with.
+        waiting: jobs of it that are not told yet.
+        runs: that are still in it.
+        fraction: of its steps that are made.
+    """
+
+    size: int
+    waiting: int
+    runs: int
+    fraction: float = 0.0
+
+    @property
+    def made(self) -> float:
+        """Jobs, of those that are not told; what trains counts by the part that it has done."""
+        inside = min(self.runs, self.waiting)
+        return (self.waiting - inside) + inside * self.fraction
+
+
 class CountedSweep(SweepProgress):
     """Counts how far a sweep is.
 
@@ -60,8 +85,7 @@ class CountedSweep(SweepProgress):
         self.best = Leader(monitor, jobs)
         self.jobs = self.to_run = self.num_ended = self.num_failed = 0
         self.began = time.monotonic()
-        self.stack = self.stack_size = self.waiting = 0
-        self.runs, self.fraction = 0, 0.0
+        self.stacks: dict[int, _Stack] = {}
 
     def started(self, jobs: int, left: int) -> None:
         """See `SweepProgress`."""
@@ -70,20 +94,24 @@ class CountedSweep(SweepProgress):
 
     def stack_started(self, number: int, runs: int) -> None:
         """See `SweepProgress`."""
-        self.stack, self.stack_size, self.waiting = number, runs, runs
-        self.runs, self.fraction = runs, 0.0
+        self.stacks[number] = _Stack(runs, runs, runs)
 
-    def stack_step(self, done: float, runs: int) -> None:
+    def stack_step(self, number: int, done: float, runs: int) -> None:
         """See `SweepProgress`."""
-        self.fraction, self.runs = done, runs
+        stack = self.stacks[number]
+        stack.fraction, stack.runs = done, runs
+
+    def stack_ended(self, number: int) -> None:
+        """See `SweepProgress`."""
+        self.stacks.pop(number, None)
 
     def job_ended(self, record: JobState) -> None:
         """See `SweepProgress`."""
         self.num_ended += 1
         self.num_failed += record.status != Status.COMPLETED
         self.best.take(record)
-        # A job that trained on its own comes after all stacks, or after one that failed.
-        self.waiting = max(0, self.waiting - 1) if record.group == self.stack else 0
+        if record.group in self.stacks:
+            self.stacks[record.group].waiting -= 1
 
     @property
     def done(self) -> int:
@@ -93,8 +121,7 @@ class CountedSweep(SweepProgress):
     @property
     def rate(self) -> float:
         """Runs a second; those that train now count by the part that they have done."""
-        inside = min(self.runs, self.waiting)
-        made = self.num_ended + (self.waiting - inside) + inside * self.fraction
+        made = self.num_ended + sum(stack.made for stack in self.stacks.values())
         return made / max(1e-9, time.monotonic() - self.began)
 
     @property
@@ -110,6 +137,15 @@ class CountedSweep(SweepProgress):
         """The best job and its value; empty while there is none."""
         best = self.best
         return f"best {best.folder} {best.metric} {best.value:.5g}" if best.folder else ""
+
+    @property
+    def stacks_text(self) -> str:
+        """Those that train now, and how far they are; empty where none does."""
+        names = ", ".join(str(number) for number in self.stacks)
+        runs = sum(stack.size for stack in self.stacks.values())
+        made = sum(stack.size * stack.fraction for stack in self.stacks.values())
+        word = "stack" if len(self.stacks) == 1 else "stacks"
+        return f"{word} {names}: {runs} runs, {made / runs:.0%}" if runs else ""
 
     @property
     def text(self) -> str:
@@ -134,9 +170,10 @@ class Lines(CountedSweep):
         """See `SweepProgress`."""
         print(f"note: {text}", flush=True)
 
-    def stack_step(self, done: float, runs: int) -> None:
+    def stack_step(self, number: int, done: float, runs: int) -> None:
         """See `SweepProgress`."""
-        self.fraction, self.runs = done, runs
+        stack = self.stacks[number]
+        stack.fraction, stack.runs = done, runs
         if time.monotonic() > self.due:
             self._print(self.text)
 
@@ -198,6 +235,17 @@ class Display(CountedSweep):
         """See `SweepProgress`."""
         self.console.print(f"note: {text}", markup=False)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """See `SweepProgress`."""
+        was_drawn = self.live.is_started
+        self.live.stop()
+        try:
+            yield
+        finally:
+            if was_drawn:
+                self.live.start()
+
     def ended(self) -> None:
         """See `SweepProgress`."""
         self.live.stop()
@@ -207,7 +255,7 @@ class Display(CountedSweep):
         failed = f"{self.num_failed} failed" if self.num_failed else ""
         left = self.seconds_left
         remaining = "" if math.isnan(left) else f"{_clock(left)} left"
-        made = self.done + min(self.waiting, self.runs) * self.fraction
+        made = self.done + sum(stack.made for stack in self.stacks.values())
         first = Table.grid(padding=(0, 2, 0, 0))
         first.add_row(
             ProgressBar(total=self.jobs, completed=made, width=16),
@@ -217,10 +265,7 @@ class Display(CountedSweep):
             Text(f"{self.rate:.3g} runs/s"),
             Text(remaining),
         )
-        stack = ""
-        if self.waiting:
-            stack = f"stack {self.stack}: {self.stack_size} runs, {self.fraction:.0%}"
-        second = "  ".join(filter(None, [stack, self.best_text]))
+        second = "  ".join(filter(None, [self.stacks_text, self.best_text]))
         return Group(first, Text(second, no_wrap=True, overflow="ellipsis"))
 
 

@@ -145,7 +145,7 @@ def jobs_of(
                 path,
                 one.config,
                 hydra,
-                record.group is not None,
+                record.group,
                 relocation,
                 all_handed_in(),
             )

@@ -146,7 +146,7 @@ def _refuse_ours_alone(settings: SweepConfig, launcher: str) -> None:
     refused = {
         "fuse=always": settings.fuse == "always",
         "on_error=stop": settings.on_error == "stop",
-        f"workers={settings.workers}": settings.workers > 0,
+        f"workers={settings.workers}": settings.processes > 0,
     }
     problems = [
         f"sweep.{setting} is not obeyed by hydra/launcher={launcher}; leave out the one or the "

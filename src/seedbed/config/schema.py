@@ -208,7 +208,7 @@ class SweepConfig:
     on_error: Literal["continue", "stop"]
     fuse: Literal["auto", "always", "never"]
     allow_random: bool
-    workers: Processes
+    workers: Literal["auto"] | Processes
     settings: Objects
     zip: Object | None
     exclude: Objects
@@ -216,6 +216,11 @@ class SweepConfig:
     draws: Count
     draw_seed: Seed
     plot: bool
+
+    @property
+    def processes(self) -> int:
+        """That are asked for, in which jobs run; 0 for none in particular."""
+        return 0 if self.workers == "auto" else self.workers
 
     @property
     def randomness(self) -> Literal["different", "error"]:

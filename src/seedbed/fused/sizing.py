@@ -27,6 +27,14 @@ COPIES = 12
 MEASURED_SECONDS, FEWEST_ATTEMPTS, MOST_ATTEMPTS = 0.02, 3, 12
 """A step is tried for so long, but so often at least and at most."""
 
+STEP, PRODUCT, VALUE, FILES = 3e-7, 1.5e-10, 1e-9, 1e-3
+"""Seconds of a run's share of a step, of each multiplication in it, of each trainable value in it,
+and of a run's files; measured on a core with AVX-512. The split of a sweep depends on these and on
+no clock, so that it is the same each time; a factor of two changes little."""
+
+PROCESS = 0.05
+"""Seconds until a process trains a stack: its fork, and the parts that it builds."""
+
 CLEARLY = 4.0
 """Times as fast as one by one; then no smaller stack is tried."""
 
@@ -51,13 +59,8 @@ class StackSize:
         return self.stacked < self.single
 
 
-def widest(plan: StackComponents, runs: int) -> int:
-    """How many of `runs` fit into memory at once.
-
-    Args:
-        plan: of the first two.
-        runs: all that could be stacked.
-    """
+def run_bytes(plan: StackComponents) -> int:
+    """Memory that each run of a stack takes, about."""
     x, y = next(plan.batches.epoch(0))
     values = _values_in_forward(plan.first.model, x[0])
     own_rows = 0
@@ -65,16 +68,59 @@ def widest(plan: StackComponents, runs: int) -> int:
         own_rows = plan.batches.table.rows * plan.batches.table.row_bytes
     epochs = max(config.trainer.epochs for config in plan.configs)
     kept = sum(tensor[0].nbytes for tensor in plan.buffers.values())
-    bytes_each = (
+    return (
         COPIES * (4 * plan.layout.width + kept)
         + 3 * 4 * values
         + 4 * (x[0].nbytes + y[0].nbytes)
         + own_rows
         + 8 * epochs * (len(plan.first.metric_names) + 2)
     )
-    most = max(NARROWEST, int(_free_bytes(plan.device) // bytes_each))
-    stacks = math.ceil(runs / min(most, MOST_RUNS))
-    return math.ceil(runs / stacks)
+
+
+def most_runs(plan: StackComponents) -> int:
+    """How many runs fit into memory at once, in one stack."""
+    fit = int(_free_bytes(plan.device) // run_bytes(plan))
+    return max(NARROWEST, min(fit, MOST_RUNS))
+
+
+def width(most: int, runs: int, parts: int) -> int:
+    """How many runs are stacked at a time, so that all stacks are about equally wide.
+
+    Args:
+        most: that are.
+        runs: all that could be stacked.
+        parts: the number of stacks is a multiple of it, if that leaves none too narrow.
+    """
+    stacks = math.ceil(runs / most)
+    stacks = min(math.ceil(stacks / parts) * parts, max(1, runs // NARROWEST))
+    return min(most, math.ceil(runs / stacks))
+
+
+def seconds_each(plan: StackComponents, epochs: int) -> float:
+    """What a run of a stack takes of a core, about, on any machine: told from its work alone.
+
+    Args:
+        plan: of the first two.
+        epochs: of the run that has the most.
+    """
+    first = plan.first
+    step = STEP + PRODUCT * first.multiplications + VALUE * plan.layout.width
+    return FILES + epochs * plan.batches.batches * step
+
+
+def parts_for(runs: int, seconds: float, at_once: int) -> int:
+    """Into how many stacks runs are split that one stack could take.
+
+    Each has a process, which takes a while to start; from then on the stacks share out the rest.
+    With p of them that is p * PROCESS + runs * seconds / p, the least at the root of the quotient.
+
+    Args:
+        runs: of one form.
+        seconds: that each takes, as `seconds_each` tells.
+        at_once: stacks that the cores take.
+    """
+    best = math.isqrt(int(runs * seconds / PROCESS))
+    return max(1, min(best, at_once, runs // NARROWEST))
 
 
 def measured_width(plan: StackComponents, runs: int) -> StackSize:

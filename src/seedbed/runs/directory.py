@@ -200,4 +200,12 @@ def _interrupted() -> None:
                 directory.write_status(Status.INTERRUPTED, signals.reason())
 
 
-signals.at_end.append(_interrupted)
+def tell_at_end() -> None:
+    """Has a signal that ends this process noted in its runs; said again in a fork that has some."""
+    if _interrupted not in signals.at_end:
+        signals.at_end.append(_interrupted)
+
+
+tell_at_end()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_ours.clear)

@@ -2,24 +2,32 @@
 
 import gc
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from seedbed.config.schema import SweepConfig
 from seedbed.errors import SeedbedError
 from seedbed.fused.rows import NotAlikeError
-from seedbed.fused.stack_components import StackComponents
+from seedbed.process.cores import usable_cores
 from seedbed.raised import reason
+from seedbed.runs.keepsake import put_back_unless_running
+from seedbed.runs.layout import RunPaths
 from seedbed.runs.status import Status
-from seedbed.sweep.executors import Executor, ThisProcess, run_on
+from seedbed.sweep.executors import Executor, ThisProcess, lost, run_on
 from seedbed.sweep.groups import Group, Unfused, grouped, merged_by_reason
 from seedbed.sweep.job import Job, Outcome, earlier_outcome
 from seedbed.sweep.outcome import SweepState
 from seedbed.sweep.progress import SweepProgress
+from seedbed.sweep.stack_end import Stack, StackEnd
+from seedbed.sweep.stack_processes import StackProcesses
 from seedbed.sweep.stacks import chosen, run_stack, stacks_of
 from seedbed.sweep.worker_processes import WorkerProcesses
 from seedbed.training.interrupt import stop_request
 
 Ended = Iterator[list[tuple[Job, Outcome]]]
 """Jobs that ended together, and how."""
+
+MOST_DEATHS = 2
+"""Processes that may die of one stack; then its jobs run singly."""
 
 
 class Execution:
@@ -42,33 +50,85 @@ class Execution:
         self.progress = progress
         self.executor = executor
         self.records = {record.number: record for record in sweep.jobs}
-        self.groups, self.unfused = grouped(jobs, settings.fuse, progress.note)
+        self.cores = usable_cores()
+        self._noted: set[str] = set()
+        self._ending = False
+        self._deadly: set[int] = set()
+        if settings.processes > self.cores:
+            self.note(
+                f"sweep.workers={settings.processes} is more than the {self.cores} cores that "
+                "there are; the processes share them"
+            )
+        self.groups, self.unfused = grouped(jobs, settings.fuse, self.note)
+
+    def note(self, text: str) -> None:
+        """Says it once, whoever says it again."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self.progress.note(text)
+
+    def end(self) -> None:
+        """No other job starts, and stacks that train end after their step."""
+        self._ending = True
+
+    def _over(self) -> bool:
+        return self._ending or self.stop.requested
 
     def outcomes(self) -> Ended:
         """Runs the jobs, and yields those that end."""
         with stop_request() as self.stop:
-            for group in self.groups:
-                if not self.stop.requested:
-                    yield from self._group(group)
-            if not self.stop.requested:
-                yield from self._single_jobs()
+            yield from self._stacks()
+            yield from self._single_jobs()
 
     def _single_jobs(self) -> Ended:
+        if self._over():
+            return
         for one in merged_by_reason(self.unfused):
             if one.reason:
-                self.progress.note(one.note)
+                self.note(one.note)
         jobs = sorted((job for one in self.unfused for job in one.jobs), key=lambda job: job.number)
-        if jobs:
-            workers = self.settings.workers
-            own = WorkerProcesses(workers) if workers and not self.executor else ThisProcess()
-            yield from run_on(self.executor or own, jobs)
+        number = self.settings.processes
+        safe = [job for job in jobs if job.number not in self._deadly or number or self.executor]
+        deadly = [job for job in jobs if job.number in self._deadly and job not in safe]
+        for some, workers in ((safe, number), (deadly, 1)):
+            if some and not self._over():
+                own = WorkerProcesses(workers) if workers and not self.executor else ThisProcess()
+                for ended in run_on(self.executor or own, some):
+                    yield ended
+                    if self._ending:
+                        return
 
-    def _group(self, group: Group) -> Ended:
+    def _stacks(self) -> Ended:
+        processes = StackProcesses(self.settings, self.progress, self.note, self._over)
+        for stack, end in processes.run(self._planned(), self._here):
+            yield from self._ended(stack, end, processes)
+            self.progress.stack_ended(stack.number)
+
+    def _ended(self, stack: Stack, end: StackEnd, processes: StackProcesses) -> Ended:
+        if end.kind == "ended":
+            yield end.outcomes
+        elif end.kind == "raised":
+            yield from self._singly(stack, f"together they stopped with {end.why}")
+        elif end.kind == "stopped" or self._over():
+            yield [(job, lost(job, end.why, stopped=True)) for job in stack.jobs]
+        else:
+            yield from self._died(stack, end.why, processes)
+
+    def _planned(self) -> Iterator[Stack]:
+        """The stacks of all groups, each group looked at when it is its turn."""
+        for group in self.groups:
+            yield from self._stacks_of(group)
+
+    def _stacks_of(self, group: Group) -> Iterator[Stack]:
         settings = self.settings
-        randomness = settings.randomness
+        reason_not: str | None
         try:
             choice = chosen(
-                group, fuse=settings.fuse, randomness=randomness, workers=settings.workers
+                group,
+                fuse=settings.fuse,
+                randomness=settings.randomness,
+                workers=settings.processes,
+                cores=self.cores,
             )
             reason_not = choice.reason
         except SeedbedError:
@@ -78,47 +138,97 @@ class Execution:
         except KeyboardInterrupt:
             raise
         except BaseException as err:  # sys.exit in a user's model too
-            reason_not = _stopped_with(err)
+            reason_not = f"together they stopped with {reason(err)}"
         if reason_not is not None:
             self.unfused.append(Unfused(group.jobs, reason_not))
             return
-        stack_size, plan = choice.stack_size, choice.plan
+        parts = list(stacks_of(group, choice.stack_size))
+        one_alone = settings.workers == "auto" and len(parts) == len(self.groups) == 1
+        plan, number = choice.plan, self._next_number()
+        stacks = [
+            Stack(
+                part,
+                number + at,
+                here=one_alone or not choice.on_cpu,
+                seconds=choice.seconds * len(part.jobs),
+                bytes=choice.bytes * len(part.jobs),
+                threads=choice.threads,
+                known=choice.known,
+            )
+            for at, part in enumerate(parts)
+        ]
         del choice
-        for stack in stacks_of(group, stack_size):
-            if self.stop.requested:
-                return
-            yield from self._stack(stack, plan)
+        self._note_stacks(stacks)
+        for stack in stacks:
+            yield replace(stack, plan=plan)
             plan = None
-            gc.collect()  # a step that is written out holds itself, and the model with it
 
-    def _stack(self, stack: Group, plan: StackComponents | None) -> Ended:
-        number = 1 + max((one.group or 0 for one in self.sweep.jobs), default=0)
-        for job in stack.jobs:
-            self.records[job.number].group = number
+    def _next_number(self) -> int:
+        return 1 + max((one.group or 0 for one in self.sweep.jobs), default=0)
+
+    def _note_stacks(self, stacks: Sequence[Stack]) -> None:
+        """Tells which jobs train together, later ones too: a killed sweep goes on with the same."""
+        for stack in stacks:
+            for job in stack.jobs:
+                self.records[job.number].group = stack.number
         self.sweep.write_jobs()
-        self.progress.stack_started(number, len(stack.jobs))
+
+    def _here(self, stack: Stack) -> StackEnd:
+        """Trains it in this process."""
+        self.progress.stack_started(stack.number, len(stack.jobs))
         try:
-            yield run_stack(
-                stack,
-                number,
-                plan,
+            outcomes = run_stack(
+                stack.group,
+                stack.number,
+                stack.plan,
                 randomness=self.settings.randomness,
-                step=self.progress.stack_step,
-                note=self.progress.note,
+                step=lambda done, runs: self.progress.stack_step(stack.number, done, runs),
+                note=self.note,
+                known=stack.known,
             )
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as err:  # sys.exit in a user's model too
             if self.stop.requested:  # what is interrupted may raise anything
                 raise KeyboardInterrupt from err
-            ended = [(job, earlier_outcome(job.path)) for job in stack.jobs]
-            yield [(job, one) for job, one in ended if one and one.status == Status.COMPLETED]
-            left = [job for job, one in ended if one is None or one.status != Status.COMPLETED]
-            anew = "; they begin anew" if stack.snapshots is not None else ""
-            self.unfused.append(Unfused(left, _stopped_with(err) + anew))
-            for job in left:
-                self.records[job.number].group = None
+            return StackEnd("raised", why=reason(err))
+        finally:
+            gc.collect()  # a step that is written out holds itself, and the model with it
+        return StackEnd("ended", outcomes)
 
+    def _died(self, stack: Stack, why: str, processes: StackProcesses) -> Ended:
+        """Those that are not complete go on together from their checkpoints, once; then singly."""
+        for job in stack.jobs:
+            put_back_unless_running(RunPaths(job.path))
+        if stack.died + 1 >= MOST_DEATHS:
+            self._deadly |= {job.number for job in stack.jobs}
+            yield from self._singly(stack, f"the process that trained them died of {why} again")
+            return
+        yield self._completed(stack)
+        left = self._left(stack)
+        self.note(
+            f"the process that trained {len(stack.jobs)} jobs died of {why}; they train again"
+        )
+        jobs = [replace(job, stack=stack.number) for job in left]
+        for group in grouped(jobs, "always", self.note)[0]:
+            again = replace(
+                stack, group=group, number=self._next_number(), plan=None, died=stack.died + 1
+            )
+            self._note_stacks([again])
+            processes.again(again)
 
-def _stopped_with(err: BaseException) -> str:
-    return f"together they stopped with {reason(err)}"
+    def _singly(self, stack: Stack, why: str) -> Ended:
+        yield self._completed(stack)
+        left = self._left(stack)
+        anew = "; they begin anew" if stack.group.snapshots is not None else ""
+        self.unfused.append(Unfused(left, f"{why}{anew}"))
+        for job in left:
+            self.records[job.number].group = None
+
+    def _completed(self, stack: Stack) -> list[tuple[Job, Outcome]]:
+        ended = [(job, earlier_outcome(job.path)) for job in stack.jobs]
+        return [(job, one) for job, one in ended if one and one.status == Status.COMPLETED]
+
+    def _left(self, stack: Stack) -> list[Job]:
+        complete = {job.number for job, _ in self._completed(stack)}
+        return [job for job in stack.jobs if job.number not in complete]

@@ -87,10 +87,10 @@ def _ended(job: Job, future: "Future[Outcome]", *, stopped: bool) -> tuple[Job, 
     try:
         return job, future.result(timeout=0)
     except Exception as err:
-        return job, _lost(job, str(err) or type(err).__name__, stopped=stopped)
+        return job, lost(job, str(err) or type(err).__name__, stopped=stopped)
 
 
-def _lost(job: Job, why: str, *, stopped: bool) -> Outcome:
+def lost(job: Job, why: str, *, stopped: bool) -> Outcome:
     """How a job ended whose worker said nothing, or had no time to; noted in its run."""
     earlier = earlier_outcome(job.path)
     if (

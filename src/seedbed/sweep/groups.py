@@ -14,7 +14,7 @@ ALONE = "no other job has the same shape"
 
 @dataclass(frozen=True)
 class Group:
-    """Jobs of one shape, at one step.
+    """Jobs of one shape, at one step; of those that began in stacks, the jobs of one stack.
 
     Args:
         jobs: in the sweep's order.
@@ -90,7 +90,7 @@ def grouped(
             unfused.setdefault(reason, Unfused([], reason)).jobs.append(job)
             continue
         position = (snapshot["state"]["epoch"], snapshot["state"]["batch"]) if snapshot else None
-        key = (fusion_key(job.config, known), position)
+        key = (fusion_key(job.config, known), position, job.stack)
         group = groups.setdefault(key, Group([], None if snapshot is None else []))
         group.jobs.append(job)
         if snapshot is not None and group.snapshots is not None:
@@ -105,4 +105,4 @@ def grouped(
 def _is_alone(group: Group, fuse: str) -> bool:
     """A single job gains nothing, unless it began in a stack."""
     (first, *others) = group.jobs
-    return not others and fuse != "always" and not first.stacked and group.snapshots is None
+    return not others and fuse != "always" and first.stack is None and group.snapshots is None

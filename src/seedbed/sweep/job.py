@@ -41,7 +41,7 @@ class Job:
         path: its run directory.
         config: checked.
         hydra: contents of `.hydra/`, by file name.
-        stacked: whether it began among others, whose bits a run on its own would not have.
+        stack: number of the stack that it began in, or was to; a run on its own has other bits.
         relocation: where its data lies now, if it was moved since it began.
         handed_in: rows and models that its config names by their fingerprints.
     """
@@ -51,7 +51,7 @@ class Job:
     path: Path
     config: RunConfig
     hydra: dict[str, Any]
-    stacked: bool = False
+    stack: int | None = None
     relocation: Relocation | None = None
     handed_in: Mapping[str, Any] = field(default_factory=dict)
 

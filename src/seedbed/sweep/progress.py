@@ -1,5 +1,7 @@
 """What a sweep tells while it goes; the command line shows it, a notebook may keep it."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 from seedbed.sweep.outcome import JobState
 
 
@@ -25,13 +27,21 @@ class SweepProgress:
             runs: in it.
         """
 
-    def stack_step(self, done: float, runs: int) -> None:
-        """A step of the stack was made; called after every one, so it has to be quick.
+    def stack_step(self, number: int, done: float, runs: int) -> None:
+        """A step of a stack was made; called after every one, so it has to be quick.
 
         Args:
+            number: of the stack.
             done: part of the stack's steps, from 0 to 1.
             runs: that are still in it.
         """
+
+    def stack_ended(self, number: int) -> None:
+        """A stack trains no more; its jobs have their outcomes, or run again."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Inside, this has no thread, so that the process can be forked."""
+        return nullcontext()
 
     def job_ended(self, record: JobState) -> None:
         """A job has its outcome."""

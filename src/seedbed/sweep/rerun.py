@@ -13,7 +13,7 @@ from seedbed.fused.engine import fused_training
 from seedbed.fused.fusion_key import fusion_blocker, fusion_key
 from seedbed.fused.own_steps import OwnSteps
 from seedbed.fused.rows import NotAlikeError
-from seedbed.fused.sizing import MOST_RUNS, widest
+from seedbed.fused.sizing import MOST_RUNS, most_runs
 from seedbed.fused.stack_components import StackComponents, build_stack
 from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.recorded_run import RecordedRun
@@ -126,7 +126,7 @@ def _stack_of(configs: Sequence[RunConfig], allow: AllowList, directory: Path) -
     randomness = configs[0].sweep.randomness
     try:
         plan = build_stack(configs[:2], allow, randomness=randomness)
-        if widest(plan, len(configs)) < len(configs):
+        if most_runs(plan) < len(configs):
             raise RunDirectoryError(f"'{directory}': its stack does not fit into memory here")
         return build_stack(configs, allow, randomness=randomness)
     except NotAlikeError as err:

@@ -41,7 +41,6 @@ def run_jobs(
     by_number = {record.number: record for record in sweep.jobs}
     sweep.write_jobs()
     progress.started(len(sweep.jobs), len(jobs))
-    said: set[str] = set()
     with stop_request(), signals.done_at_end(sweep.write_all):
         try:
             execution = Execution(sweep, jobs, settings, progress, executor)
@@ -49,9 +48,7 @@ def run_jobs(
             for ended in execution.outcomes():
                 for job, outcome in ended:
                     for note in outcome.notes:
-                        if note not in said:
-                            progress.note(note)
-                            said.add(note)
+                        execution.note(note)
                     record = by_number[job.number]
                     _note(record, outcome)
                     progress.job_ended(record)
@@ -59,7 +56,7 @@ def run_jobs(
                 statuses = {outcome.status for _, outcome in ended}
                 failed = statuses - {Status.COMPLETED}
                 if Status.INTERRUPTED in statuses or (settings.on_error == "stop" and failed):
-                    break
+                    execution.end()
         finally:
             progress.ended()
             sweep.write_all()

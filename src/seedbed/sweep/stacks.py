@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 try:
     import resource
@@ -14,7 +14,14 @@ from seedbed.data.prepared import PreparedData
 from seedbed.fused.engine import fused_training
 from seedbed.fused.pure import is_pure
 from seedbed.fused.rows import NotAlikeError
-from seedbed.fused.sizing import measured_width, widest
+from seedbed.fused.sizing import (
+    measured_width,
+    most_runs,
+    parts_for,
+    run_bytes,
+    seconds_each,
+    width,
+)
 from seedbed.fused.stack_components import StackComponents, build_stack
 from seedbed.fused.stackable import tried_pair, vmap_blocker
 from seedbed.fused.step import Randomness
@@ -45,14 +52,23 @@ class Choice:
         stack_size: runs at a time.
         reason: why its jobs run singly, or None.
         plan: of the first of them, built already.
+        known: data that was prepared for them all; empty where each seed has its own.
+        seconds, bytes: that each run takes, about.
+        threads: of the CPU that a stack computes in.
+        on_cpu: whether it computes there.
     """
 
     stack_size: int
     reason: str | None
     plan: StackComponents | None = None
+    known: dict[int, PreparedData] = field(default_factory=dict)
+    seconds: float = 0.0
+    bytes: int = 0
+    threads: int = 1
+    on_cpu: bool = True
 
 
-def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int) -> Choice:
+def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int, cores: int) -> Choice:
     """Tries the model under vmap, and measures what is faster.
 
     Args:
@@ -60,6 +76,7 @@ def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int) -> 
         fuse: auto, or always, which does not ask for the faster.
         randomness: as `build_stack` takes it.
         workers: processes that were asked for; a user's own model is run in these.
+        cores: that the stacks are split over; not the number of workers, as bits depend on it.
 
     Raises:
         SeedbedError: if the parts of a job cannot be built.
@@ -73,14 +90,35 @@ def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int) -> 
     reason = vmap_blocker(plan)
     if reason is not None:
         return Choice(1, reason)
-    stack_size = min(widest(plan, len(configs)), _most_open_files())
+    runs, most = len(configs), min(most_runs(plan), most_open_files())
+    choice = Choice(
+        min(runs, most),
+        None,
+        seconds=seconds_each(plan, max(one.trainer.epochs for one in configs)),
+        bytes=run_bytes(plan),
+        threads=plan.threads,
+        on_cpu=plan.device.type == "cpu",
+    )
+    if group.jobs[0].stack is not None:  # as they were
+        return replace(choice, known=_of_all(known))
+    at_once = max(1, cores // plan.threads) if choice.on_cpu else 1
+    parts = parts_for(runs, choice.seconds, at_once)
+    stack_size = width(most, runs, parts)
     plan = build_stack(configs[:stack_size], allow, randomness=randomness, known=known)
     measured = measured_width(plan, stack_size)
-    if fuse == "auto" and not measured.pays and not group.jobs[0].stacked:
+    if plan.first.threads > 1:  # alone it has the cores that the stacks share out
+        measured = replace(measured, stacked=measured.stacked / parts)
+    if fuse == "auto" and not measured.pays:
         single, stacked = measured.single * 1e3, measured.stacked * 1e3
         times = f"a step takes {stacked:.2g} ms each and {single:.2g} ms alone"
         return Choice(1, f"together they gain nothing, {times}")
-    return Choice(measured.runs, None, plan if measured.runs == stack_size else None)
+    whole = plan if measured.runs == stack_size else None
+    return replace(choice, stack_size=measured.runs, plan=whole, known=_of_all(known))
+
+
+def _of_all(known: dict[int, PreparedData]) -> dict[int, PreparedData]:
+    """Data that all stacks of a group have; what single seeds have is theirs to prepare."""
+    return known if len(known) == 1 else {}
 
 
 def stacks_of(group: Group, stack_size: int) -> Iterator[Group]:
@@ -99,6 +137,8 @@ def run_stack(
     randomness: Randomness,
     step: Step,
     note: Callable[[str], None],
+    known: dict[int, PreparedData] | None = None,
+    in_parallel: bool = True,
 ) -> list[tuple[Job, Outcome]]:
     """Trains a stack's jobs; each with its outcome.
 
@@ -109,6 +149,8 @@ def run_stack(
         randomness: as `build_stack` takes it.
         step: called after every step.
         note: called with what a person should know.
+        known: data that is prepared already, as `build_stack` takes it.
+        in_parallel: whether a fork may write some of the files.
 
     Raises:
         KeyboardInterrupt: if the user asked twice to stop.
@@ -116,7 +158,8 @@ def run_stack(
     """
     configs = [job.config for job in stack.jobs]
     if plan is None:
-        plan = build_stack(configs, AllowList(configs[0].allow), randomness=randomness)
+        allow = AllowList(configs[0].allow)
+        plan = build_stack(configs, allow, randomness=randomness, known=dict(known or {}))
     with contextlib.ExitStack() as held, stop_request() as stop:
         runs = [_recorded(job, plan.data[index], held) for index, job in enumerate(stack.jobs)]
         if stack.snapshots is None:
@@ -130,7 +173,7 @@ def run_stack(
                 threads=plan.threads,
                 stop=stop,
                 stack={"group": number, "K": len(runs)},
-                in_parallel=plan.may_fork,
+                in_parallel=in_parallel and plan.may_fork,
                 before=lambda at: write_hydra_files(stack.jobs[at].hydra, runs[at].directory),
             )
         )
@@ -181,7 +224,7 @@ def _recorded(job: Job, data: PreparedData, held: contextlib.ExitStack) -> Recor
     return RecordedRun(job.config, directory, data, job.config.sweep.plot)
 
 
-def _most_open_files() -> int:
+def most_open_files() -> int:
     """Locks of run directories that this process can hold; asks for as many as it may have."""
     if resource is None:
         return 2**20

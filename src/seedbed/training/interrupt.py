@@ -84,3 +84,13 @@ def stop_request() -> Iterator[StopRequest]:
             yield _current
     finally:
         _current = None
+
+
+def _forget_in_fork() -> None:
+    """A fork that listens has a request of its own."""
+    global _current
+    _current = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_fork)

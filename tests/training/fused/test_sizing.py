@@ -8,7 +8,14 @@ from support.stacked_runs import planned, variants
 from training.fused.test_recording import Counted
 
 from seedbed.fused import sizing, step
-from seedbed.fused.sizing import StackSize, measured_width, widest
+from seedbed.fused.sizing import (
+    StackSize,
+    measured_width,
+    most_runs,
+    parts_for,
+    seconds_each,
+    width,
+)
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 
 
@@ -64,13 +71,13 @@ def test_a_stack_of_one_run_is_measured_too() -> None:
 
 
 def test_all_runs_that_fit_into_memory_are_taken() -> None:
-    plan = stack()
-    assert [widest(plan, runs) for runs in (1, 2, 7, 500)] == [1, 2, 7, 500]
+    most = most_runs(stack())
+    assert [width(most, runs, parts=1) for runs in (1, 2, 7, 500)] == [1, 2, 7, 500]
 
 
 def test_more_runs_than_a_stack_holds_are_divided_evenly() -> None:
     assert sizing.MOST_RUNS == 2048
-    assert widest(stack(), 5000) == 1667
+    assert width(most_runs(stack()), 5000, parts=1) == 1667
 
 
 def test_memory_sets_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,9 +85,45 @@ def test_memory_sets_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for most in (0, 100_000, 10_000_000):
         monkeypatch.setattr(sizing, "MOST_BYTES", most)
-        found.append(widest(plan, 1000))
+        found.append(width(most_runs(plan), 1000, parts=1))
     assert found[0] == NARROWEST
     assert found[0] < found[1] < found[2] == 1000
+
+
+@pytest.mark.parametrize(
+    ("runs", "parts", "expected"),
+    [(100, 2, 50), (5000, 2, 1250), (5, 2, 3), (3, 2, 3), (2, 2, 2), (2049, 1, 1025)],
+    ids=str,
+)
+def test_stacks_are_shared_out_evenly_and_none_has_one_run(
+    runs: int, parts: int, expected: int
+) -> None:
+    """The number of stacks is a multiple of what the cores take; of 5,000 that is four."""
+    assert width(2048, runs, parts) == expected
+
+
+@pytest.mark.parametrize(
+    ("runs", "seconds", "at_once", "expected"),
+    [
+        (1000, 1.0, 2, 2),
+        (1000, 1.0, 1, 1),
+        (1000, 1.0, 64, 64),
+        (6, 100.0, 64, 3),
+        (4, 1e-3, 2, 1),
+        (1, 100.0, 2, 1),
+    ],
+    ids=["two cores", "one core", "many cores", "few runs", "little work", "one run"],
+)
+def test_a_group_is_split_where_its_work_is_worth_processes(
+    runs: int, seconds: float, at_once: int, expected: int
+) -> None:
+    assert parts_for(runs, seconds, at_once) == expected
+
+
+def test_the_work_of_a_run_is_told_from_its_config_alone() -> None:
+    few, many = seconds_each(stack(), 10), seconds_each(stack(), 1000)
+    assert seconds_each(stack(), 10) == few < many
+    assert seconds_each(stack("model.hidden=[500]"), 10) > few
 
 
 @pytest.mark.parametrize(
@@ -96,4 +139,4 @@ def test_runs_that_take_more_are_fewer_at_a_time(
     words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sizing, "MOST_BYTES", 200_000)
-    assert widest(stack(*words), 2000) < widest(stack(), 2000)
+    assert most_runs(stack(*words)) < most_runs(stack())

@@ -6,7 +6,7 @@ import pytest
 import torch
 from support.stacked_runs import planned, variants, write_module
 
-from seedbed.fused.sizing import measured_width, widest
+from seedbed.fused.sizing import measured_width, run_bytes
 from seedbed.fused.stack_components import StackComponents
 from seedbed.fused.stackable import vmap_blocker
 from seedbed.fused.step import Randomness
@@ -156,7 +156,7 @@ def test_trying_leaves_the_plan_as_it_was() -> None:
     weights, generator = plan.weights.clone(), torch.get_rng_state()
     vmap_blocker(plan)
     measured_width(plan, 2)
-    widest(plan, 2)
+    run_bytes(plan)
     assert torch.equal(plan.weights, weights)
     assert torch.equal(torch.get_rng_state(), generator)
     for model in (plan.first.model, plan.model.model):

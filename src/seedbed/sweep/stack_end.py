@@ -1,0 +1,57 @@
+"""A stack that is to be trained, and how it ended."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from seedbed.data.prepared import PreparedData
+from seedbed.fused.stack_components import StackComponents
+from seedbed.sweep.groups import Group
+from seedbed.sweep.job import Job, Outcome
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack that is to be trained: data alone, but for what is built and prepared already.
+
+    Args:
+        group: its jobs, and the checkpoints that they go on from.
+        number: in the sweep.
+        here: whether this process has to train it.
+        seconds: that it takes of a core, about.
+        bytes: of memory that it takes, about.
+        threads: of the CPU that it computes in.
+        plan: built for its jobs; None to have it built.
+        known: data that is prepared, as `build_stack` takes it.
+        died: how many processes died that trained it.
+    """
+
+    group: Group
+    number: int
+    here: bool
+    seconds: float = 0.0
+    bytes: int = 0
+    threads: int = 1
+    plan: StackComponents | None = None
+    known: dict[int, PreparedData] = field(default_factory=dict)
+    died: int = 0
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Of it."""
+        return self.group.jobs
+
+
+@dataclass(frozen=True)
+class StackEnd:
+    """How a stack ended.
+
+    Args:
+        kind: by itself; with what a model of the user's raised; on the user's word, before its runs
+            had; or with its process.
+        outcomes: of its jobs, if it ended by itself.
+        why: else, in a few words.
+    """
+
+    kind: Literal["ended", "raised", "stopped", "died"]
+    outcomes: list[tuple[Job, Outcome]] = field(default_factory=list)
+    why: str = ""
