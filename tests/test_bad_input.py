@@ -376,7 +376,7 @@ file for a run: predict houses.csv --input '[[1, 2]]'
 folder that is no run: predict conf --input '[[1, 2]]'
     'conf' is no run directory: it has no config.yaml
 run without a model: predict no_model --input '[[1, 2]]'
-    no checkpoint 'no_model/model.pth'
+    'no_model' has no model.pth, as it did not end; predict, evaluate, inspect and plot take its
 truncated model: predict cut_model --input '[[1, 2]]'
     'cut_model/model.pth' is damaged or cut short
 empty model: predict empty_model --input '[[1, 2]]'
@@ -409,6 +409,10 @@ preprocessing with a wrong task: predict task_prep --input '[[1, 2]]'
     there is no task 'guessing'
 no best checkpoint: predict no_best --input '[[1, 2]]' --checkpoint best
     no checkpoint 'no_best/checkpoints/best.pt'; the run did not get that far
+killed, by evaluate: evaluate no_model --file x.csv
+    last checkpoint with --checkpoint last; to go on with it, type seedbed resume no_model
+killed before it had a checkpoint: predict no_weights --input '[[1, 2]]'
+    no checkpoint 'no_weights/model.pth'; the run did not get that far
 unknown checkpoint: predict good --input '[[1, 2]]' --checkpoint bst
     (choose from 'last', 'best')
 damaged history: plot cut_history
@@ -534,6 +538,11 @@ def list_model(run: Path) -> None:
     torch.save([1, 2], run / "model.pth")
 
 
+def without_weights(run: Path) -> None:
+    for name in ("model.pth", "checkpoints/last.pt"):
+        (run / name).unlink()
+
+
 def wide_prep(run: Path) -> None:
     path = run / "preprocessing.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "input_shape": [3]}))
@@ -541,7 +550,6 @@ def wide_prep(run: Path) -> None:
 
 DAMAGES: dict[str, Damage] = {
     "good": lambda run: None,
-    "no_model": lambda run: (run / "model.pth").unlink(),
     "cut_model": cut_model,
     "empty_model": lambda run: (run / "model.pth").open("w").close(),
     "dangerous_model": written("model.pth", pickle.dumps(Dangerous())),
@@ -558,6 +566,8 @@ DAMAGES: dict[str, Damage] = {
     "wide_prep": wide_prep,
     "task_prep": replaced("preprocessing.json", '"regression"', '"guessing"'),
     "no_best": lambda run: (run / "checkpoints/best.pt").unlink(),
+    "no_model": lambda run: (run / "model.pth").unlink(),
+    "no_weights": without_weights,
     "cut_history": written("history.csv", "epoch,train/loss\n1,ab"),
     "bare_history": written("history.csv", "1,2\n3,4\n"),
     "latin_history": written("history.csv", "größe\n".encode("latin-1")),

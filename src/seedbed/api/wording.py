@@ -16,6 +16,8 @@ IN_PYTHON = (
     (r"(?:type )?\bseedbed resume (\S+) --changed", r"call seedbed.resume('\1', changed=True)"),
     (r"(?:type )?\bseedbed resume (\S+) ([^\s;,()]+=\S+)", r"call seedbed.resume('\1', '\2')"),
     (r"(?:type )?\bseedbed resume (\S+)", r"call seedbed.resume('\1')"),
+    (r"with --checkpoint (\w+)", r"with checkpoint='\1'"),
+    (r"type --checkpoint (\w+)", r"give checkpoint='\1'"),
     (r"^--metric: ", "metric: "),
     (r"type --metric and one of", "give metric= and one of"),
     (r"type --better (\w+) or --better (\w+)", r"give better='\1' or better='\2'"),

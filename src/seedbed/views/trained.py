@@ -5,8 +5,8 @@ names are built only from the allow-list, and that list is the reader's own (`SE
 `allow:` in the `conf/config.yaml` of the working directory), never the run's.
 """
 
+import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -21,13 +21,12 @@ from seedbed.config.locations import users_allowed
 from seedbed.config.task_names import TARGET_KINDS, takes_real_values
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.preprocessing import Preprocessing, UnknownNames
-from seedbed.errors import CheckpointError, RunDirectoryError
+from seedbed.errors import RunDirectoryError
 from seedbed.models.build import build_model
 from seedbed.runs.checkpoint import load, load_weights
 from seedbed.runs.code import changed_code
-from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
-from seedbed.runs.reader import open_run, read_config, read_json, read_result
+from seedbed.runs.reader import open_run, read_config, read_json
 from seedbed.tables.text_form import Kind, TextForm
 from seedbed.tasks.head import TaskHead, build_task_head
 from seedbed.training.bounds import (
@@ -39,6 +38,11 @@ from seedbed.training.bounds import (
     refuse_repeats,
 )
 from seedbed.training.run_components import RunComponents
+from seedbed.views.missing_weights import (
+    note_on_untrained,
+    refuse_no_best,
+    refuse_unfinished,
+)
 
 
 @dataclass(frozen=True)
@@ -84,43 +88,18 @@ def load_trained(path: str | Path, which: str | None = None) -> TrainedModel:
     allow = AllowList(users_allowed())
     file = {None: paths.model, "last": paths.last, "best": paths.best}[which]
     head, build = _model_of(paths, config, allow, most_bytes(file))
+    if which is None and not os.path.lexists(file):
+        refuse_unfinished(paths)
     weights = load(file)
     if which == "best":
-        _refuse_no_best(weights, paths)
+        refuse_no_best(weights, paths)
     if which is not None:
         weights = weights.get("model") if isinstance(weights, dict) else None
     shape = head.preprocessing.input_shape
     model, values = built_within(most_bytes(file), config["model"], shape, build)
     load_weights(model, weights, file)
-    notes = [*changed_code(paths), *([] if which else _note_on_untrained(paths))]
+    notes = [*changed_code(paths), *([] if which else note_on_untrained(paths))]
     return TrainedModel(model.eval(), head, config, allow, notes, values)
-
-
-def _note_on_untrained(paths: RunPaths) -> list[str]:
-    """Said of a run that ended before its first epoch did, and kept what it had: its start."""
-    epochs: list[Any] = []
-    with suppress(RunDirectoryError):  # a result that is damaged says nothing of the weights
-        epochs = list(read_result(paths, "measured_at").values())
-    if not epochs or any(epoch != 0 for epoch in epochs):
-        return []
-    return [f"no epoch of '{printable(str(paths.root))}' ended: its weights are those at the start"]
-
-
-def _refuse_no_best(checkpoint: Any, paths: RunPaths) -> None:
-    """Refuses the checkpoint of a run that has no best epoch; it holds the latest weights then.
-
-    Raises:
-        CheckpointError: with what to type.
-    """
-    best: Any = checkpoint
-    for key in ("state", "best"):
-        best = best.get(key) if isinstance(best, dict) else None
-    if isinstance(best, dict) and best.get("epoch") == 0:
-        monitor = printable(str(best.get("monitor")))
-        raise CheckpointError(
-            f"'{paths.root}' has no best epoch, as {monitor} was a number in none; "
-            "type --checkpoint last"
-        )
 
 
 def refuse_oversized(paths: RunPaths, config: dict[str, Any], allow: AllowList) -> int:
