@@ -225,6 +225,8 @@ def test_the_test_rows_of_the_best_alone_are_told(seedbed: Command, sweep: Path)
     assert result.code == 0, result.err
     said = [line for line in result.out.splitlines() if line.startswith("test/")]
     assert len(said) == 1
+    assert result.out.count("test/") == 1, "of another setting, or while they train"
+    assert "val/accuracy" in result.out.splitlines()[0]  # of a job
     after = results(result.sweep).groupby(["optimizer.lr", "model.hidden"])
     best = after["val/accuracy"].mean().idxmax()
     assert float(re.search(r": (\S+) ", said[0])[1]) == pytest.approx(

@@ -30,6 +30,9 @@ from seedbed.sweep.outcome import JobState, SweepState, read_sweep
 if TYPE_CHECKING:
     from torch import nn
 
+TEST = "test/"
+"""Beginning of the metrics on test rows."""
+
 TAKEN = ("hydra.sweep.", "sweep.")
 """Beginnings of overrides that say how the new sweep goes about it, and change no run."""
 
@@ -183,6 +186,7 @@ def confirm_sweep(
         bounds.justified_by({file for one in request.jobs for file in files_of(one.resolved)})
         if any(is_trusted(one.config) for one in request.jobs):
             bounds.end()
+        messages.hidden = TEST  # whoever sees those of all chooses by them
         return run_sweep(request, messages, start=start, opened=bounds.end)
 
 
@@ -218,7 +222,7 @@ def _test_metric(before: RunsCompared, chosen: Sequence[OneSetting]) -> str:
     Raises:
         ArgumentError: if the runs have none.
     """
-    name = f"test/{before.metric.name.rpartition('/')[2]}"
+    name = f"{TEST}{before.metric.name.rpartition('/')[2]}"
     runs = [run for one in chosen for run in before.records[one.setting]]
     if not any(name in run.metrics for run in runs):
         raise ArgumentError(

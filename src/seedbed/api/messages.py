@@ -37,7 +37,13 @@ class Trained:
 
 
 class Messages:
-    """Hears what an operation says, and says nothing; what prints it inherits."""
+    """Hears what an operation says, and says nothing; what prints it inherits.
+
+    Attributes:
+        hidden: beginning of the metrics that are not told of each job; empty for none.
+    """
+
+    hidden = ""
 
     def line(self, text: str) -> None:
         """A line for a person."""
@@ -97,7 +103,7 @@ class Printed(Messages):
         """See `Messages`."""
         from seedbed.api import sweep_progress
 
-        return sweep_progress.reporter(monitor, jobs)
+        return sweep_progress.reporter(monitor, jobs, self.hidden)
 
     def run_ended(self, trained: Trained) -> None:
         """See `Messages`."""

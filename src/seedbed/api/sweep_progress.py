@@ -38,16 +38,17 @@ FRAMES = 8
 """Of the display, a second."""
 
 
-def reporter(monitor: str, jobs: Sequence[JobState] = ()) -> SweepProgress:
+def reporter(monitor: str, jobs: Sequence[JobState] = (), hidden: str = "") -> SweepProgress:
     """The one that suits standard output.
 
     Args:
         monitor: `trainer.monitor`, by which the best job is told.
         jobs: of the sweep; where they cannot all be compared, no best one is told.
+        hidden: beginning of the metrics that are not told; empty for none.
     """
     if sys.stdout.isatty():
         return Display(monitor, jobs=jobs)
-    return Lines(monitor, jobs)
+    return Lines(monitor, jobs, hidden)
 
 
 @dataclass
@@ -156,7 +157,17 @@ class CountedSweep(SweepProgress):
 
 
 class Lines(CountedSweep):
-    """Plain lines: one a job, or of very many jobs now and then one for all."""
+    """Plain lines: one a job, or of very many jobs now and then one for all.
+
+    Args:
+        monitor: as in `reporter`.
+        jobs: likewise.
+        hidden: likewise.
+    """
+
+    def __init__(self, monitor: str, jobs: Sequence[JobState] = (), hidden: str = "") -> None:
+        super().__init__(monitor, jobs)
+        self.hidden = hidden
 
     def started(self, jobs: int, left: int) -> None:
         """See `SweepProgress`."""
@@ -182,10 +193,10 @@ class Lines(CountedSweep):
         super().job_ended(record)
         is_listed = record.status != Status.COMPLETED and self.num_failed <= MOST_FAILURES
         if self.each:
-            self._print(line(record, self.jobs))
+            self._print(line(record, self.jobs, self.hidden))
             return
         if is_listed:
-            print(line(record, self.jobs), flush=True)
+            print(line(record, self.jobs, self.hidden), flush=True)
         is_mark = self.num_ended in (1, self.to_run) or self.num_ended % self.every == 0
         if is_mark or time.monotonic() > self.due:
             self._print(self.text)
@@ -269,10 +280,12 @@ class Display(CountedSweep):
         return Group(first, Text(second, no_wrap=True, overflow="ellipsis"))
 
 
-def line(record: JobState, jobs: int) -> str:
-    """A job and how it ended."""
+def line(record: JobState, jobs: int, hidden: str = "") -> str:
+    """A job and how it ended, without metrics whose names begin with `hidden`."""
     metrics = "  ".join(
-        f"{name} {value:.5g}" for name, value in (record.metrics or {}).items() if value is not None
+        f"{name} {value:.5g}"
+        for name, value in (record.metrics or {}).items()
+        if value is not None and not (hidden and name.startswith(hidden))
     )
     text = f"{record.number + 1}/{jobs} {record.directory}: {record.status} {metrics}".rstrip()
     return text if record.status == Status.COMPLETED else f"{text} {record.error or ''}".rstrip()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from seedbed.config.hints import counted
 from seedbed.config.schema import RunConfig
 from seedbed.process.ahead import done_aside
 from seedbed.recording.figure import Curve, Picture, loss_figure
@@ -51,7 +52,8 @@ def closing_text(result: Mapping[str, Any], epochs: int) -> str:
     if result["status"] == Status.COMPLETED and result["epochs"] < epochs:
         parts.append(f"(stopped early, {_since(result)})")
     took = f"{result['seconds']:.3g} s"
-    return f"{result['status']} after {result['epochs']} epochs, {took}: {'  '.join(parts)}"
+    trained = counted(result["epochs"], "epoch")
+    return f"{result['status']} after {trained}, {took}: {'  '.join(parts)}"
 
 
 def _since(result: Mapping[str, Any]) -> str:
