@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seedbed.analysis.job_values import setting_text
 from seedbed.analysis.jobs_over_seeds import over_seeds
 from seedbed.analysis.jobs_ranked import ranked
 from seedbed.cli.setting_columns import WIDTH
@@ -33,6 +34,16 @@ def grid(rates: int, seeds: int) -> dict[tuple[str, ...], float]:
         for rate in range(rates)
         for seed in range(seeds)
     }
+
+
+def test_large_numbers_are_written_as_compare_writes_them() -> None:
+    same = ["1e-07", "0.0123456", "1234567.5", "1000000", "0.10", "1e-2", "[64,32]", "nan", "1e6"]
+    typed = {"1000000.0": "1e+06", "-2000000.0": "-2e+06", **{text: text for text in same}}
+    assert {text: setting_text(text) for text in typed} == typed
+    words = {(f"optimizer.lr={lr}", f"seed={s}"): lr for lr in (1e6, 0.01) for s in (0, 1)}
+    sweep = SweepState(Path("sweep"), jobs(words))
+    assert "1e+06" in tables(sweep.jobs, "auto")
+    assert "optimizer.lr=0.01 against the next, optimizer.lr=1e+06" in verdict_text(sweep, "auto")
 
 
 def test_mean_and_deviation_are_numpys() -> None:

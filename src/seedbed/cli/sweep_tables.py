@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from seedbed.analysis.job_values import setting_text
 from seedbed.analysis.jobs_over_seeds import OverSeeds, Settings, over_seeds
 from seedbed.analysis.jobs_ranked import Ranked, Ranking, ranked
 from seedbed.analysis.settings import SEED
@@ -160,4 +161,7 @@ def _seeds_table(seeds: Sequence[OverSeeds], *, alone: bool) -> str:
 
 
 def _setting_columns(keys: Sequence[str], rows: Sequence[Ranked | OverSeeds]) -> list[Column]:
-    return [(key, [cut(row.settings[key], LONGEST_SETTING) for row in rows]) for key in keys]
+    return [
+        (key, [cut(setting_text(row.settings[key]), LONGEST_SETTING) for row in rows])
+        for key in keys
+    ]

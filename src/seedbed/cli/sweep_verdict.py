@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Hashable
 
 from seedbed.analysis.comparing import DifferentRows, compare_settings
-from seedbed.analysis.job_values import differing, typed_settings
+from seedbed.analysis.job_values import differing, setting_text, typed_settings
 from seedbed.analysis.sentences import variance_sentence, verdict_sentence
 from seedbed.analysis.settings import SEED, Trial
 from seedbed.sweep.outcome import SweepState
@@ -54,7 +54,10 @@ def _sentences(sweep: SweepState, monitor: str) -> list[str]:
         compared = compare_settings(keys, trials, higher=higher_is_better(metric.name))
     except DifferentRows:
         return []
-    labels = {one.setting: dict(zip(keys, one.setting, strict=True)) for one in compared.settings}
+    labels = {
+        one.setting: dict(zip(keys, map(setting_text, map(str, one.setting)), strict=True))
+        for one in compared.settings
+    }
     told = [verdict_sentence(compared, labels, metric.name)]
     if compared.variance is not None:
         told.append(variance_sentence(compared.variance))
