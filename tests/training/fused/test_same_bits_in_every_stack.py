@@ -1,0 +1,114 @@
+"""A run of linear layers has the same bits in every stack, whatever its width and slot."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+import torch
+from support.stacks_by_hand import Stack, mlp
+from torch import Tensor, nn
+
+from seedbed.fused.lanes import in_lanes
+from seedbed.fused.optimizers import BATCHED
+from seedbed.models.manual import ManualMLP
+
+WIDTHS = [1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 30, 32, 50, 64]
+BATCHES = [1, 2, 3, 5, 8, 21, 32, 33, 64, 100]
+ACTIVATIONS = [nn.ReLU, nn.Tanh, nn.GELU, nn.Sigmoid, nn.SiLU, nn.ELU]
+CASES = 60
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the workers of a sweep have it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def drawn(draw: random.Random) -> Stack:
+    inputs, outputs = draw.choice(WIDTHS), draw.choice(WIDTHS)
+    hidden = [draw.choice(WIDTHS) for _ in range(draw.choice([0, 1, 1, 2]))]
+    model: nn.Module = mlp(inputs, hidden, outputs, draw.choice(ACTIVATIONS))
+    if draw.random() < 0.3 and hidden:
+        model = ManualMLP(inputs, outputs, hidden, bias=draw.random() < 0.5)
+        model.in_features, model.out_features = inputs, outputs  # type: ignore[assignment]
+    loss = draw.choice([nn.MSELoss(), nn.L1Loss(), nn.HuberLoss()])
+    loss = nn.CrossEntropyLoss() if outputs > 1 and draw.random() < 0.6 else loss
+    return Stack(model, loss, draw.choice([3, 4, 9, 17, 33]), draw.choice(BATCHES))
+
+
+def trained(stack: Stack, given: list[Tensor], optimizer: str, rows: Tensor) -> list[Tensor]:
+    """Weights after two steps, the second of a smaller batch, their losses, and outputs."""
+    weights, x, y = given
+    batched = BATCHED[f"torch.optim.{optimizer}"]({"nesterov": False, "amsgrad": False})
+    numbers = {"lr": 0.1, "weight_decay": 0.01, "momentum": 0.0, "dampening": 0.0, "eps": 1e-8}
+    numbers |= {"beta1": 0.9, "beta2": 0.99}
+    told = {k: torch.full((len(x), 1), v, dtype=torch.float64) for k, v in numbers.items()}
+    told["lr"] *= rows[:, None] % 3 + 1
+    found = []
+    stack.model.forget()
+    with torch.no_grad():
+        for last in (stack.rows, max(1, stack.rows // 2)):
+            gradient, losses, _ = stack.model.gradient(weights, {}, x[:, :last], y[:, :last])
+            batched.step(weights, gradient, told)
+            found.append(losses)
+        outputs = stack.model.outputs(weights, {}, x)
+        found += [weights, outputs, stack.model.losses(outputs, y)]
+    return found
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_bits_do_not_depend_on_width_and_slot(part: int) -> None:
+    draw = random.Random(part)
+    for number in range(CASES // 3):
+        stack = drawn(draw)
+        given = stack.arguments(number)
+        some = torch.tensor([draw.randrange(stack.runs) for _ in range(draw.choice([2, 3, 6]))])
+        fewer = [one[some].clone() for one in given]
+        optimizer = draw.choice(["SGD", "Adam"])
+        wide = trained(stack, given, optimizer, torch.arange(stack.runs))
+        narrow = trained(stack, fewer, optimizer, some)
+        for found, wanted in zip(narrow, wide, strict=True):
+            shapes = list(stack.layout.shapes.values())
+            assert torch.equal(found, wanted[some]), (number, shapes, stack.rows, stack.runs)
+
+
+def test_gaps_between_parameters_stay_zero() -> None:
+    stack = Stack(mlp(3, [5], 2), nn.CrossEntropyLoss(), 3, 8)
+    given = stack.arguments(0)
+    start = given[0].clone()
+    trained(stack, given, "Adam", torch.arange(3))
+    gaps = stack.layout.padded(torch.ones(3, sum(stack.layout.sizes))) == 0
+    assert int(gaps.sum()) > 0
+    assert not given[0][gaps].any()
+    assert not torch.equal(start, given[0])
+
+
+def test_padded_rows_without_gaps_are_the_packed_ones() -> None:
+    layout = Stack(mlp(3, [5], 2), nn.MSELoss(), 2, 4).layout
+    rows = torch.randn(2, sum(layout.sizes))
+    named = layout.packed(layout.padded(rows))
+    assert torch.equal(torch.cat([one.reshape(2, -1) for one in named.values()], 1), rows)
+    storages = {one.untyped_storage().data_ptr() for one in named.values()}
+    assert len(storages) == 1
+    assert next(iter(named.values())).untyped_storage().nbytes() == rows.nbytes
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.randn(3, 5, 7),
+        torch.randn(3, 5, 7).transpose(1, 2),
+        torch.randn(4, 5, 7)[1:],
+        torch.randn(6, 7)[1:].expand(3, 5, 7),
+        torch.randn(3, 40, 1)[:, 3:8],
+    ],
+    ids=["contiguous", "turned", "later runs", "shared rows", "part of the rows"],
+)
+def test_parts_of_runs_in_lanes_lie_alike(tensor: Tensor) -> None:
+    found = in_lanes(tensor)
+    assert torch.equal(found, tensor)
+    assert len({one.data_ptr() % 64 for one in found}) == 1
+    assert in_lanes(found) is found
