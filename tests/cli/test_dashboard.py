@@ -19,6 +19,7 @@ from support.browser import CHROMIUM, DRIVER, browser, direct
 from support.command_line import as_in_a_process_of_its_own, in_this_process
 
 from seedbed.catalog.table import table_of
+from seedbed.cli.dashboard import unticked
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_history
 from seedbed.views.tensorboard import best_of
@@ -98,6 +99,12 @@ def test_the_best_of_many_are_shown_until_ctrl_c(sweep: Path, tmp_path: Path) ->
     with pytest.raises(OSError, match="refused"):
         asked(f"{address}data/runs")
     assert len(by_loss(sweep)) == NUMBER  # the runs themselves are where they were
+
+
+def test_of_too_many_it_is_said_that_none_is_ticked() -> None:
+    assert unticked(40) == ""
+    assert unticked(41) == "; SCALARS open with none of so many ticked"
+    assert unticked(501) == "; SCALARS and TIME SERIES open with none of so many ticked"
 
 
 @pytest.mark.slow

@@ -19,6 +19,9 @@ from seedbed.process import fast_start, signals
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import printable
 
+TICKED = {"SCALARS": 40, "TIME SERIES": 500}
+"""Tabs of TensorBoard, and how many runs each shows at first; of more it shows none."""
+
 
 def parser() -> Parser:
     """The arguments."""
@@ -95,13 +98,24 @@ def _served(table: RecordTable, folders: Sequence[str], args: Namespace) -> int:
         fast_start.imports_done()
         print(f"dashboard: {address}")
         number = counted(len(table), "run")
-        print(f"{number}: {which}; --best 0 shows all" if which else number)
+        chosen = f": {which}; --best 0 shows all" if which else ""
+        print(f"{number}{chosen}{unticked(len(runs))}")
         print("Ctrl-C ends it", flush=True)
         if not args.no_browser and _has_display():
             _open(address)
         while not ended.wait(3600):
             pass
     return DONE if signals.exit_code() == 128 + signal.SIGINT else signals.exit_code()
+
+
+def unticked(runs: int) -> str:
+    """What is said of so many runs that TensorBoard ticks none of them at first; else nothing.
+
+    Args:
+        runs: how many are shown.
+    """
+    tabs = [tab for tab, most in TICKED.items() if runs > most]
+    return f"; {' and '.join(tabs)} open with none of so many ticked" if tabs else ""
 
 
 def _has_display() -> bool:
