@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from seedbed.api.reproducing import Comparison
     from seedbed.api.run_table import RunTable
     from seedbed.sweep.executors import Executor
+    from seedbed.sweep.outcome import SweepState
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -182,7 +183,7 @@ def sweep(
         done = run_sweep(
             request, messages(progress=progress), start=given.module, executor=executor
         )
-    return _ended(Sweep(done.directory, given.module))
+    return _ended(Sweep(done.directory, given.module), done)
 
 
 @_a_guest
@@ -250,10 +251,10 @@ def resume(
         from seedbed.api.sweep_resuming import resume_sweep
 
         with _composing(handed_to_sweep(directory, data, model)) as given:
-            resume_sweep(
+            done = resume_sweep(
                 directory, overrides, messages(progress=progress), changed=changed, given=given
             )
-        return _ended(Sweep(directory, given.module))
+        return _ended(Sweep(directory, given.module), done)
     from seedbed.api.resuming import resume_run
 
     paths = open_run(directory)
@@ -310,7 +311,7 @@ def confirm(
     with only_readers_own(users_allowed()), _composing(handed_again) as given:
         request = composed_confirmation(plan, overrides, given=given)
         done = confirm_sweep(plan, request, messages(progress=progress), given.module)
-    return _ended(Sweep(done.directory, given.module))
+    return _ended(Sweep(done.directory, given.module), done)
 
 
 @_a_guest
@@ -390,7 +391,7 @@ def _raise_interrupt(status: str, path: Path) -> None:
         raise KeyboardInterrupt(f"interrupted; seedbed.resume({str(path)!r}) goes on")
 
 
-def _ended(sweep: "Sweep") -> "Sweep":
-    if sweep.statuses.get(Status.INTERRUPTED):
+def _ended(sweep: "Sweep", state: "SweepState") -> "Sweep":
+    if sweep.statuses.get(Status.INTERRUPTED) and not state.ended_by_failure:
         _raise_interrupt(Status.INTERRUPTED, sweep.path)
     return sweep

@@ -94,8 +94,8 @@ def notes_on_fusing(composed: Sequence[ComposedConfig], directory: Path) -> list
 
 def _not_stacked(composed: Sequence[ComposedConfig], directory: Path) -> "list[Unfused]":
     # Imported here: they bring torch.
+    from seedbed.sweep.choice import not_stacked
     from seedbed.sweep.groups import grouped
-    from seedbed.sweep.stacks import not_stacked
 
     settings = composed[0].config.sweep
     jobs = [

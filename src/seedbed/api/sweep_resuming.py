@@ -35,7 +35,7 @@ def resume_sweep(
     changed: bool = False,
     config_dir: str | None = None,
     given: Handed | None = None,
-) -> None:
+) -> SweepState:
     """Runs the jobs of an earlier sweep that did not complete.
 
     Args:
@@ -62,7 +62,7 @@ def resume_sweep(
             if not left:
                 sweep.write_table()
                 messages.line(f"complete already\nsweep: {directory}")
-                return
+                return sweep
             # Imported here: it brings torch, which a complete sweep does without.
             from seedbed.training.bounds import is_trusted
 
@@ -83,6 +83,7 @@ def resume_sweep(
             jobs = jobs_of(sweep, left, composed, relocation)
             monitor = run_left(sweep, jobs, messages, opened=bounds.end)
             messages.sweep_ended(sweep, monitor)
+    return sweep
 
 
 def _composed_again(

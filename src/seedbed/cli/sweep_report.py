@@ -41,7 +41,8 @@ def print_end(sweep: SweepState) -> int:
             print(f"  and {len(unsuccessful) - MOST_UNSUCCESSFUL} more")
         print(f"to run these again: seedbed resume {shlex.quote(str(sweep.directory))}")
     print(f"sweep: {sweep.directory}")
-    stopped = signals.heard() or any(job.status == Status.INTERRUPTED for job in unsuccessful)
+    cut_off = any(job.status == Status.INTERRUPTED for job in unsuccessful)
+    stopped = signals.heard() or (cut_off and not sweep.ended_by_failure)
     if unsuccessful and stopped:
         return signals.exit_code()
     return RUN_FAILED if unsuccessful else DONE

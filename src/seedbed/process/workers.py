@@ -9,16 +9,17 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from typing import Any, NoReturn
 
 from seedbed.process import fast_start, forks, signals, streams
-from seedbed.process.forkserver import without_main_module
+from seedbed.process.forkserver import server_pid, without_main_module
 
 _ours: set[Connection] = set()
 """This process's ends of pipes to forks; a fork that held another's would keep it from ending."""
@@ -129,6 +130,29 @@ def _serve(
     os.environ.update(variables)
     streams.guard()
     work(pipe, *arguments)
+
+
+def end_now(served_ones: Sequence[Worker]) -> None:
+    """Has workers of a server end at once, each with a true status, and the server with them.
+
+    Forks end with this process in any case.
+    """
+    for worker in served_ones:
+        with suppress(OSError):
+            os.kill(worker.pid, forks.STOP or signal.SIGTERM)
+    until = time.monotonic() + forks.FORK_SECONDS
+    for worker in served_ones:
+        if worker.process is not None:
+            wait([worker.process.sentinel], max(0.0, until - time.monotonic()))
+    for pid in [*(worker.pid for worker in served_ones), server_pid()]:
+        if pid:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def death(code: int) -> str:
+    """What a process died of, by its exit code."""
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
 def begin() -> None:

@@ -12,6 +12,7 @@ from seedbed.raised import reason
 from seedbed.runs.keepsake import put_back_unless_running
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.status import Status
+from seedbed.sweep.choice import chosen, stacks_of
 from seedbed.sweep.executors import Executor, ThisProcess, lost, run_on
 from seedbed.sweep.groups import Group, Unfused, grouped, merged_by_reason
 from seedbed.sweep.job import Job, Outcome, earlier_outcome
@@ -19,7 +20,7 @@ from seedbed.sweep.outcome import SweepState
 from seedbed.sweep.progress import SweepProgress
 from seedbed.sweep.stack_end import Stack, StackEnd
 from seedbed.sweep.stack_processes import StackProcesses
-from seedbed.sweep.stacks import chosen, run_stack, stacks_of
+from seedbed.sweep.stacks import run_stack
 from seedbed.sweep.worker_processes import WorkerProcesses
 from seedbed.training.interrupt import stop_request
 

@@ -71,11 +71,13 @@ class SweepState:
         directory: of the sweep.
         jobs: all of them.
         origin: what `resume` needs to compose the jobs again.
+        ended_by_failure: whether a job that failed interrupted others, and no person did.
     """
 
     directory: Path
     jobs: Sequence[JobState]
     origin: dict[str, Any] = field(default_factory=dict)
+    ended_by_failure: bool = False
     _written: float = 0.0
 
     def write_jobs(self, *, now: bool = True) -> None:

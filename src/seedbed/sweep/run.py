@@ -41,7 +41,7 @@ def run_jobs(
     by_number = {record.number: record for record in sweep.jobs}
     sweep.write_jobs()
     progress.started(len(sweep.jobs), len(jobs))
-    with stop_request(), signals.done_at_end(sweep.write_all):
+    with stop_request() as stop, signals.done_at_end(sweep.write_all):
         try:
             execution = Execution(sweep, jobs, settings, progress, executor)
             opened()
@@ -54,8 +54,10 @@ def run_jobs(
                     progress.job_ended(record)
                 sweep.write_jobs(now=False)
                 statuses = {outcome.status for _, outcome in ended}
-                failed = statuses - {Status.COMPLETED}
-                if Status.INTERRUPTED in statuses or (settings.on_error == "stop" and failed):
+                failed = statuses - {Status.COMPLETED, Status.INTERRUPTED}
+                if settings.on_error == "stop" and failed:
+                    sweep.ended_by_failure = not stop.requested
+                if Status.INTERRUPTED in statuses or sweep.ended_by_failure:
                     execution.end()
         finally:
             progress.ended()

@@ -4,9 +4,7 @@ Runs do not depend on each other, so a stack a core needs no barrier between cor
 made of is decided before; where and when it trains changes nothing of its numbers.
 """
 
-import os
 import pickle
-import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -16,9 +14,9 @@ from multiprocessing.connection import Connection, wait
 
 from seedbed.config.schema import SweepConfig
 from seedbed.fused.sizing import PROCESS
-from seedbed.process import forks, signals, workers
+from seedbed.process import signals, workers
 from seedbed.process.cores import usable_cores
-from seedbed.process.forkserver import server_pid, workers_of_server
+from seedbed.process.forkserver import workers_of_server
 from seedbed.process.memory import free_memory_bytes
 from seedbed.sweep.executors import LOOK_SECONDS
 from seedbed.sweep.progress import SweepProgress
@@ -55,7 +53,6 @@ class StackProcesses:
         self.over = over
         self.running: dict[Connection, tuple[workers.Worker, Stack]] = {}
         self.waiting: deque[Stack] = deque()
-        self._served = False
         self._until = float("inf")
 
     def again(self, stack: Stack) -> None:
@@ -141,7 +138,6 @@ class StackProcesses:
         sent = _sendable(stack)
         if sent is None or not workers.has_server():
             return None
-        self._served = True
         context = workers_of_server((*PRELOADED, "seedbed.sweep.stack_worker"))
         return workers.served(context, train_in_worker, (sent, randomness))
 
@@ -162,7 +158,7 @@ class StackProcesses:
             else:
                 del self.running[pipe]
                 code = worker.end()
-                yield stack, said or StackEnd("died", why=_death(code))
+                yield stack, said or StackEnd("died", why=workers.death(code))
 
     def _tell_if_over(self) -> None:
         """Has all of them end after their step, or at once where that takes too long."""
@@ -191,18 +187,8 @@ class StackProcesses:
 
     def _end_now(self) -> None:
         """Ends a server's workers at once, each with a true status; forks end with this process."""
-        served = [worker for worker, _ in self.running.values() if worker.process is not None]
-        for worker in served:
-            with suppress(OSError):
-                os.kill(worker.pid, forks.STOP or signal.SIGTERM)
-        until = time.monotonic() + forks.FORK_SECONDS
-        for worker in served:
-            if worker.process is not None:
-                wait([worker.process.sentinel], max(0.0, until - time.monotonic()))
-        for pid in [*(worker.pid for worker in served), server_pid() if self._served else None]:
-            if pid:
-                with suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+        if served := [one for one, _ in self.running.values() if one.process is not None]:
+            workers.end_now(served)
 
 
 def _says_more(pipe: Connection, until: float) -> bool:
@@ -229,7 +215,3 @@ def _sendable(stack: Stack) -> bytes | None:
         return pickle.dumps(replace(stack, plan=None, known={}))
     except Exception:  # of any kind: what was handed in is the user's
         return None
-
-
-def _death(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

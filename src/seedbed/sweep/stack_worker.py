@@ -13,9 +13,10 @@ from seedbed.handed_in import handing_in
 from seedbed.process import workers
 from seedbed.raised import reason
 from seedbed.runs.directory import tell_at_end
+from seedbed.sweep.choice import most_open_files
 from seedbed.sweep.job import Job, Outcome
 from seedbed.sweep.stack_end import Stack, StackEnd
-from seedbed.sweep.stacks import most_open_files, run_stack
+from seedbed.sweep.stacks import run_stack
 from seedbed.training.interrupt import stop_request
 
 TELL_SECONDS = 0.1

@@ -1,0 +1,145 @@
+"""Which jobs of a group train together, and how many at a time, or why none do."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None  # type: ignore[assignment]
+
+from seedbed.components import AllowList
+from seedbed.data.prepared import PreparedData
+from seedbed.fused.pure import is_pure
+from seedbed.fused.rows import NotAlikeError
+from seedbed.fused.sizing import (
+    measured_width,
+    most_runs,
+    parts_for,
+    run_bytes,
+    seconds_each,
+    width,
+)
+from seedbed.fused.stack_components import StackComponents, build_stack
+from seedbed.fused.stackable import tried_pair, vmap_blocker
+from seedbed.fused.step import Randomness
+from seedbed.sweep.groups import Group, Unfused, merged_by_reason
+
+FILES_BESIDE = 64
+"""Open files that are not locks of run directories."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a group is to be run.
+
+    Args:
+        stack_size: runs at a time.
+        reason: why its jobs run singly, or None.
+        plan: of the first of them, built already.
+        known: data that was prepared for them all; empty where each seed has its own.
+        seconds, bytes: that each run takes, about.
+        threads: of the CPU that a stack computes in.
+        on_cpu: whether it computes there.
+    """
+
+    stack_size: int
+    reason: str | None
+    plan: StackComponents | None = None
+    known: dict[int, PreparedData] = field(default_factory=dict)
+    seconds: float = 0.0
+    bytes: int = 0
+    threads: int = 1
+    on_cpu: bool = True
+
+
+def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int, cores: int) -> Choice:
+    """Tries the model under vmap, and measures what is faster.
+
+    Args:
+        group: jobs of one shape.
+        fuse: auto, or always, which does not ask for the faster.
+        randomness: as `build_stack` takes it.
+        workers: processes that were asked for; a user's own model is run in these.
+        cores: that the stacks are split over; not the number of workers, as bits depend on it.
+
+    Raises:
+        SeedbedError: if the parts of a job cannot be built.
+    """
+    configs = [job.config for job in group.jobs]
+    allow = AllowList(configs[0].allow)
+    known: dict[int, PreparedData] = {}
+    plan = build_stack(tried_pair(configs), allow, randomness=randomness, known=known)
+    if workers and fuse != "always" and not is_pure(plan.first.model):
+        return Choice(1, "sweep.workers gives a model of your own a process for each job")
+    reason = vmap_blocker(plan)
+    if reason is not None:
+        return Choice(1, reason)
+    runs, most = len(configs), min(most_runs(plan), most_open_files())
+    choice = Choice(
+        min(runs, most),
+        None,
+        seconds=seconds_each(plan, max(one.trainer.epochs for one in configs)),
+        bytes=run_bytes(plan),
+        threads=plan.threads,
+        on_cpu=plan.device.type == "cpu",
+    )
+    if group.jobs[0].stack is not None:  # as they were
+        return replace(choice, known=_of_all(known))
+    at_once = max(1, cores // plan.threads) if choice.on_cpu else 1
+    parts = parts_for(runs, choice.seconds, at_once)
+    stack_size = width(most, runs, parts)
+    plan = build_stack(configs[:stack_size], allow, randomness=randomness, known=known)
+    measured = measured_width(plan, stack_size)
+    if plan.first.threads > 1:  # alone it has the cores that the stacks share out
+        measured = replace(measured, stacked=measured.stacked / parts)
+    if fuse == "auto" and not measured.pays:
+        single, stacked = measured.single * 1e3, measured.stacked * 1e3
+        times = f"a step takes {stacked:.2g} ms each and {single:.2g} ms alone"
+        return Choice(1, f"together they gain nothing, {times}")
+    whole = plan if measured.runs == stack_size else None
+    return replace(choice, stack_size=measured.runs, plan=whole, known=_of_all(known))
+
+
+def _of_all(known: dict[int, PreparedData]) -> dict[int, PreparedData]:
+    """Data that all stacks of a group have; what single seeds have is theirs to prepare."""
+    return known if len(known) == 1 else {}
+
+
+def stacks_of(group: Group, stack_size: int) -> Iterator[Group]:
+    """The group in parts of `stack_size` jobs."""
+    for start in range(0, len(group.jobs), stack_size):
+        part = slice(start, start + stack_size)
+        snapshots = group.snapshots[part] if group.snapshots is not None else None
+        yield Group(group.jobs[part], snapshots)
+
+
+def most_open_files() -> int:
+    """Locks of run directories that this process can hold; asks for as many as it may have."""
+    if resource is None:
+        return 2**20
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard or hard == resource.RLIM_INFINITY:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    return max(2, (2**20 if soft == resource.RLIM_INFINITY else soft) - FILES_BESIDE)
+
+
+def not_stacked(
+    groups: Sequence[Group], individually: Sequence[Unfused], randomness: Randomness
+) -> list[Unfused]:
+    """The jobs that cannot be stacked, each with why; found without measuring what is faster."""
+    unfused = [single for single in individually if single.jobs]
+    for group in groups:
+        configs = tried_pair([job.config for job in group.jobs])
+        reason: str | None
+        try:
+            plan = build_stack(configs, AllowList(configs[0].allow), randomness=randomness)
+            reason = vmap_blocker(plan)
+        except NotAlikeError as err:
+            reason = str(err)
+        if reason is not None:
+            unfused.append(Unfused(group.jobs, reason))
+    return merged_by_reason(unfused)
