@@ -1,7 +1,8 @@
 """The order of rows: a pure function of (seed, epoch), and random enough."""
 
 from collections import Counter
-from itertools import pairwise, permutations
+from itertools import pairwise
+from itertools import permutations as arrangements
 
 import numpy as np
 import pytest
@@ -10,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from seedbed.data.seeds import row_order, stream_seed
+from seedbed.data.seeds import (
+    permutation,
+    permutations,
+    row_order,
+    stream_seed,
+    stream_seeds,
+)
 
 UNLIKELY = 1e-4
 
@@ -62,7 +69,7 @@ def test_every_row_stands_equally_often_at_every_index() -> None:
 def test_every_order_comes_equally_often(along: str) -> None:
     pairs = [(0, n) if along == "epochs" else (n, 0) for n in range(4800)]
     found = Counter(tuple(row_order(seed, epoch, 4).tolist()) for seed, epoch in pairs)
-    counts = [found[order] for order in permutations(range(4))]
+    counts = [found[order] for order in arrangements(range(4))]
     assert chisquare(counts).pvalue > UNLIKELY
 
 
@@ -77,3 +84,19 @@ def test_streams_have_seeds_of_their_own() -> None:
     seeds = {stream_seed(n, name, m) for n in range(20) for m in range(20) for name in names}
     assert len(seeds) == 1600
     assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_many_seeds_of_a_stream_are_those_drawn_one_by_one() -> None:
+    for seed in (0, 7, 2**40):
+        counters = [0, 1, 9, 10, 123456]
+        singly = [stream_seed(seed, "order", one) for one in counters]
+        assert stream_seeds(seed, "order", counters) == singly
+
+
+def test_permutations_do_not_depend_on_how_many_are_drawn_together() -> None:
+    keys = [3, 1, 4, 1, 5]
+    together = permutations(keys, 20_000)  # more than are mixed at a time
+    assert all(
+        np.array_equal(row, permutation(key, 20_000))
+        for key, row in zip(keys, together, strict=True)
+    )

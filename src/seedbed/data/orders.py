@@ -1,5 +1,6 @@
 """Which rows make up the batches of an epoch, in which order: for one run, or many at once."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor
 
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.batch_sizes import rows_a_batch
-from seedbed.data.seeds import permutations, stream_seed
+from seedbed.data.seeds import permutations, stream_seeds
 
 MOST_EPOCHS = 64
 """Whose orders are drawn at once; for few rows that is faster."""
@@ -21,10 +22,16 @@ class RowOrders:
         loader: of all runs.
         seeds: of each run.
         most_rows: orders are drawn for as many epochs at once as keep below this over all runs.
+        epochs: that are to come, about; none is drawn in vain then.
     """
 
     def __init__(
-        self, rows: int, loader: LoaderConfig, seeds: Sequence[int], most_rows: int
+        self,
+        rows: int,
+        loader: LoaderConfig,
+        seeds: Sequence[int],
+        most_rows: int,
+        epochs: int = MOST_EPOCHS,
     ) -> None:
         self.rows = rows
         self.shuffle = loader.shuffle
@@ -33,6 +40,7 @@ class RowOrders:
         self.batches = whole + (rest > 0 and not loader.drop_last)
         self.visited = min(self.batches * self.batch_size, rows)
         self.most_rows = most_rows
+        self.epochs = max(1, epochs)
         self.select(seeds)
 
     def select(self, seeds: Sequence[int]) -> None:
@@ -42,7 +50,8 @@ class RowOrders:
         index = {seed: slot for slot, seed in enumerate(self._distinct)}
         self._own = torch.tensor([index[seed] for seed in seeds])
         over_all = self.rows * len(self._distinct)
-        self.epochs_at_once = max(1, min(MOST_EPOCHS, self.most_rows // over_all))
+        most = max(1, min(MOST_EPOCHS, self.most_rows // over_all))
+        self.epochs_at_once = math.ceil(self.epochs / math.ceil(self.epochs / most))
         self._drawn = (-1, torch.empty(0))
 
     @property
@@ -73,11 +82,9 @@ class RowOrders:
         number = epoch // self.epochs_at_once
         first = number * self.epochs_at_once
         if self._drawn[0] != number:
-            keys = [
-                stream_seed(seed, "order", one)
-                for one in range(first, first + self.epochs_at_once)
-                for seed in self._distinct
-            ]
+            epochs = range(first, first + self.epochs_at_once)
+            by_seed = [stream_seeds(seed, "order", epochs) for seed in self._distinct]
+            keys = [key for of_epoch in zip(*by_seed, strict=True) for key in of_epoch]
             drawn = permutations(keys, self.rows)
             shape = (self.epochs_at_once, len(self._distinct), self.rows)
             self._drawn = (number, torch.from_numpy(drawn.reshape(shape)))

@@ -6,7 +6,7 @@ are the same on every machine and can be drawn for many runs at once.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 
+_IN_CACHE = 2**15
+"""Values that are mixed and sorted at a time."""
+
 
 def stream_seed(seed: int, stream: str, *counters: int) -> int:
     """The seed, in [0, 2**63), of a named stream of random numbers.
@@ -26,6 +29,20 @@ def stream_seed(seed: int, stream: str, *counters: int) -> int:
     """
     text = "/".join([str(seed), stream, *map(str, counters)])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def stream_seeds(seed: int, stream: str, counters: Iterable[int]) -> list[int]:
+    """The seeds of a stream for each of many values of its one counter.
+
+    The beginning of the text is digested once.
+    """
+    begun = hashlib.blake2b(f"{seed}/{stream}/".encode(), digest_size=8)
+    found = []
+    for counter in counters:
+        text = begun.copy()
+        text.update(str(counter).encode())
+        found.append(int.from_bytes(text.digest(), "big") >> 1)
+    return found
 
 
 def row_order(seed: int, epoch: int, rows: int) -> Order:
@@ -59,10 +76,16 @@ def permutations(keys: Sequence[int], rows: int) -> Order:
 
     Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
     """
+    orders = np.empty((len(keys), rows), dtype=np.int64)
+    some = max(1, _IN_CACHE // max(1, rows))
     with np.errstate(over="ignore"):
         steps = _GOLDEN * np.arange(1, rows + 1, dtype=np.uint64)
-        mixed = np.array(keys, dtype=np.uint64)[:, None] + steps
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX_1
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX_2
-        mixed = mixed ^ (mixed >> np.uint64(31))
-    return np.argsort(mixed, axis=1).astype(np.int64, copy=False)
+        for start in range(0, len(keys), some):
+            mixed = np.array(keys[start : start + some], dtype=np.uint64)[:, None] + steps
+            mixed ^= mixed >> np.uint64(30)
+            mixed *= _MIX_1
+            mixed ^= mixed >> np.uint64(27)
+            mixed *= _MIX_2
+            mixed ^= mixed >> np.uint64(31)
+            orders[start : start + some] = np.argsort(mixed, axis=1)
+    return orders

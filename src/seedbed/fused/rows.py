@@ -9,7 +9,7 @@ from torch.utils.data import TensorDataset
 
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.batches import Batch
-from seedbed.data.orders import RowOrders
+from seedbed.data.orders import MOST_EPOCHS, RowOrders
 
 GATHERED_BYTES = 2**20
 """How much is gathered at once; then split into batches without copying. Larger batches come one at
@@ -107,11 +107,18 @@ class StackedBatches:
         table: the training rows.
         loader: of all runs.
         seeds: of each run.
+        epochs: that are to come, about.
     """
 
-    def __init__(self, table: StackedRows, loader: LoaderConfig, seeds: Sequence[int]) -> None:
+    def __init__(
+        self,
+        table: StackedRows,
+        loader: LoaderConfig,
+        seeds: Sequence[int],
+        epochs: int = MOST_EPOCHS,
+    ) -> None:
         self.table = table
-        self.orders = RowOrders(table.rows, loader, seeds, ORDERED_ROWS)
+        self.orders = RowOrders(table.rows, loader, seeds, ORDERED_ROWS, epochs)
         self.batch_size, self.batches = self.orders.batch_size, self.orders.batches
 
     @property

@@ -127,14 +127,15 @@ def build_stack(
     rows, kept = _starting_weights(configs, allow, first, layout)
     train = _table(data, "train", device)
     assert train is not None
-    batches = StackedBatches(train, configs[0].loader, [config.seed for config in configs])
+    epochs = max(config.trainer.epochs for config in configs)
+    seeds = [config.seed for config in configs]
+    batches = StackedBatches(train, configs[0].loader, seeds, epochs)
     splits = {name: _table(data, name, device) for name in ("validation", "test")}
-    steps = batches.batches * max(config.trainer.epochs for config in configs)
     return StackComponents(
         configs=configs,
         first=first,
         layout=layout,
-        model=StackedModel(model, layout, first.head, randomness, steps),
+        model=StackedModel(model, layout, first.head, randomness, batches.batches * epochs),
         weights=rows.to(device),
         buffers={name: tensor.to(device) for name, tensor in kept.items()},
         data=data,

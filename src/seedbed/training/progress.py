@@ -81,6 +81,7 @@ class Progress:
         self._closed: float | None = None
         self._between = 0.0
         self._pending: list[tuple[Tensor, Tensor | int]] = []
+        self._read_configs()
 
     @property
     def num_active(self) -> int:
@@ -209,7 +210,14 @@ class Progress:
 
     def ended(self) -> list[int]:
         """Slots of runs that are done: diverged, at their last epoch, or stopped early."""
+        if self.epoch < self._fewest_epochs and not self._patient and not self.diverged:
+            return []
         return [slot for slot in range(self.num_active) if self._is_done(slot)]
+
+    def _read_configs(self) -> None:
+        trainers = [config.trainer for config in self.configs]
+        self._fewest_epochs = min(one.epochs for one in trainers)
+        self._patient = any(one.early_stopping.patience is not None for one in trainers)
 
     def stopped_early(self, slot: int) -> bool:
         """Whether the run's early stopping says so."""
@@ -292,5 +300,6 @@ class Progress:
         self.best.select(kept)
         self.runs = [self.runs[slot] for slot in dict.fromkeys(kept)]
         self.configs = [self.configs[slot] for slot in kept]
+        self._read_configs()
         self.loss.select(kept)
         self.rates, self.finite = np.asarray(self.rates)[kept], self.finite[kept]
