@@ -28,6 +28,18 @@ COMMANDS = {
         ["train", "-m", "data=sklearn", "trainer.epochs=1", "seed=range(0,70)"],
         3,
     ),
+    "stacks in processes": (
+        [
+            "train",
+            "-m",
+            "trainer.epochs=2",
+            "seed=1,2",
+            "model=custom,manual",
+            "sweep.workers=2",
+            "sweep.fuse=always",
+        ],
+        3,
+    ),
     "worker processes": (
         ["train", "-m", "trainer.epochs=1", "seed=1,2", "sweep.workers=2", "sweep.fuse=never"],
         3,

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +97,44 @@ def test_the_display_tells_how_far_a_stack_is() -> None:
     display.ended()
     assert "0/12 jobs" in drawn.getvalue()
     assert "stack 1: 12 runs, 25%" in drawn.getvalue()
+
+
+def test_the_display_has_no_thread_while_it_is_paused_and_leaves_the_lines_above() -> None:
+    before, drawn = threading.active_count(), io.StringIO()
+    display = Display("auto", Console(file=drawn, force_terminal=True, width=80, highlight=False))
+    display.note("one")
+    display.started(12, 12)
+    for number in (1, 2):
+        with display.paused():
+            assert threading.active_count() == before
+        display.stack_started(number, 6)
+        display.stack_step(number, 0.5, 6)
+        display.note(f"stack {number}")
+    display.live.refresh()
+    assert "stacks 1, 2: 12 runs, 50%" in drawn.getvalue()
+    display.ended()
+    assert screen(drawn.getvalue()) == ["note: one", "note: stack 1", "note: stack 2"]
+
+
+def test_jobs_of_two_stacks_count_each_in_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    lines = Lines("auto")
+    lines.started(30, 30)
+    lines.stack_started(1, 20)
+    lines.stack_started(2, 10)
+    now = 10.0
+    lines.stack_step(1, 0.25, 20)
+    lines.stack_step(2, 0.5, 10)
+    assert lines.rate == 1.0
+    for number in range(10):
+        ended = record(number, train_loss=1.0)
+        ended.group = 2
+        lines.job_ended(ended)
+    lines.stack_ended(2)
+    assert lines.rate == 1.5
+    lines.stack_ended(1)  # failed: its jobs run again
+    assert lines.rate == 1.0
 
 
 @pytest.mark.slow

@@ -229,7 +229,11 @@ class Display(CountedSweep):
     ) -> None:
         super().__init__(monitor, jobs)
         self.console = console or Console(highlight=False)
-        self.live = Live(
+        self.live = self._new_live()
+
+    def _new_live(self) -> Live:
+        """One that is started again would draw over the line above its last picture."""
+        return Live(
             console=self.console,
             get_renderable=self._picture,
             refresh_per_second=FRAMES,
@@ -250,11 +254,15 @@ class Display(CountedSweep):
     def paused(self) -> Iterator[None]:
         """See `SweepProgress`."""
         was_drawn = self.live.is_started
+        thread = getattr(self.live, "_refresh_thread", None)
         self.live.stop()
+        if thread is not None:  # it was told to end, and may not have yet
+            thread.join()
         try:
             yield
         finally:
             if was_drawn:
+                self.live = self._new_live()
                 self.live.start()
 
     def ended(self) -> None:
