@@ -3,15 +3,22 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seedbed.cli.arguments import Parser, output_file, parsed_json, print_notes
+from seedbed.errors import DataError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
-from seedbed.runs.files import json_text, write_bytes
+from seedbed.runs.files import json_text, write_bytes, write_pieces
 from seedbed.runs.opening import opening
 from seedbed.runs.reader import open_run
+
+if TYPE_CHECKING:
+    from seedbed.tables.table_file import TableFile
+    from seedbed.views.predict_large import LargePredictions
+    from seedbed.views.trained import TrainedModel
 
 
 def parser() -> Parser:
@@ -61,6 +68,11 @@ def _predict(args: argparse.Namespace, json_rows: Any, output: Path | None) -> i
     trained = load_trained(args.run, args.checkpoint)
     file = opened_rows(Path(args.file), trained.config["data"]) if args.file else None
     preprocessing = trained.preprocessing
+    large = _large(trained, file) if file is not None and file.is_large else None
+    if large is not None:
+        with closing(large):
+            print_notes([*trained.notes, *large.notes])
+            return _say_large(large, args, output)
     rows = rows_from_file(file, preprocessing) if file else rows_from_json(json_rows, preprocessing)
     print_notes([*trained.notes, *rows.notes])
     predicted = predictions(trained, rows.inputs)
@@ -76,6 +88,33 @@ def _predict(args: argparse.Namespace, json_rows: Any, output: Path | None) -> i
         sys.stdout.write(csv_text(columns))
     else:
         _show(predicted["predictions"])
+    return DONE
+
+
+def _large(trained: "TrainedModel", file: "TableFile") -> "LargePredictions | None":
+    """Predictions for a large file; None if something is wrong, which is told of all of it."""
+    from seedbed.views.predict_large import LargePredictions
+
+    if not trained.preprocessing.features:
+        return None
+    try:
+        return LargePredictions(trained, file)
+    except (DataError, OSError):  # where there is no room for a temporary file, memory may do
+        return None
+
+
+def _say_large(large: "LargePredictions", args: argparse.Namespace, output: Path | None) -> int:
+    from seedbed.tables.csv_output import csv_text, predictions_added
+
+    if output is not None:
+        write_pieces(output, predictions_added(large.file, large.blocks()))
+    if args.json:
+        print(json_text(large.report()))
+    elif output is not None:
+        print(f"{large.rows} predictions: {output}")
+    else:
+        for number, columns in enumerate(large.blocks()):
+            sys.stdout.write(csv_text(columns, header=number == 0))
     return DONE
 
 

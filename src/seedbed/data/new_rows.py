@@ -23,6 +23,9 @@ from seedbed.tables.text_form import CellForm
 
 ORIGIN = "--input"
 
+UNKNOWN_NAMES = "unknown_names"
+"""The name of a column that tells of them."""
+
 
 @dataclass(frozen=True)
 class NewRows:
@@ -40,14 +43,15 @@ class NewRows:
 
     def warnings(self) -> dict[str, list[str]]:
         """A column that names the features whose value is unknown; none if all are known."""
-        if not self.unknown:
-            return {}
-        rows = zip(*self.unknown.values(), strict=True)
-        names = [
-            " ".join(name for name, unknown in zip(self.unknown, row, strict=True) if unknown)
-            for row in rows
-        ]
-        return {"unknown_names": names}
+        return {UNKNOWN_NAMES: self.unknown_names()} if self.unknown else {}
+
+    def unknown_names(self) -> list[str]:
+        """Of each row the features whose value is unknown, with a space between."""
+        told = [""] * len(self.inputs)
+        for name, unknown in self.unknown.items():
+            for row in np.flatnonzero(unknown).tolist():
+                told[row] = f"{told[row]} {name}" if told[row] else name
+        return told
 
 
 def rows_from_json(rows: Any, preprocessing: Preprocessing, origin: str = ORIGIN) -> NewRows:

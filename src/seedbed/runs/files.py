@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -112,6 +112,36 @@ def write_bytes(path: Path, content: bytes, *, flush: bool = False) -> None:
         os.replace(beside, path)
 
 
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """As `write_bytes`, a piece at a time; signals wait for no piece.
+
+    Args:
+        path: of the file.
+        pieces: of the content; where one cannot be made, the old file stays.
+    """
+    beside = _beside(path)
+    with signals.done_at_end(lambda: _removed(beside)):
+        try:
+            with writing(path):
+                number = _made(beside)
+            try:
+                for piece in pieces:
+                    with writing(path):
+                        _write_to(number, piece)
+            finally:
+                os.close(number)
+            with writing(path):
+                os.replace(beside, path)
+        except BaseException:
+            _removed(beside)
+            raise
+
+
+def _removed(name: str) -> None:
+    with suppress(OSError):
+        os.unlink(name)
+
+
 def write_new(path: Path, content: bytes) -> None:
     """As `write_bytes`, where there is no file of that name; the folder must be locked.
 
@@ -174,19 +204,28 @@ def _write_new(name: str, content: bytes, *, flush: bool) -> None:
 
     That may be a link, which would be written through.
     """
+    number = _made(name)
     try:
-        number = os.open(name, NEW_FILE, 0o666)
-    except FileExistsError:
-        os.unlink(name)
-        number = os.open(name, NEW_FILE, 0o666)
-    try:
-        rest = memoryview(content)
-        while rest:  # the system may write less than it is given
-            rest = rest[os.write(number, rest) :]
+        _write_to(number, content)
         if flush:
             os.fsync(number)
     finally:
         os.close(number)
+
+
+def _made(name: str) -> int:
+    """The number of a new file, open to be written."""
+    try:
+        return os.open(name, NEW_FILE, 0o666)
+    except FileExistsError:
+        os.unlink(name)
+        return os.open(name, NEW_FILE, 0o666)
+
+
+def _write_to(number: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:  # the system may write less than it is given
+        rest = rest[os.write(number, rest) :]
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -5,10 +5,10 @@ cells of named columns as they lie in the file; `RawColumn` types them. What els
 column is read belongs into `ColumnTypes`, so that all later files and rows are read alike.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from seedbed.tables.raw_column import raw_columns
+from seedbed.tables.raw_column import RawColumn, raw_columns
 from seedbed.tables.table import Table
 from seedbed.tables.table_file import TableFile
 from seedbed.tables.text_form import Kind, TextForm
@@ -25,6 +25,19 @@ class ColumnTypes:
 
     kinds: Mapping[str, Kind]
     text: TextForm
+
+
+def later_tables(file: TableFile, names: Sequence[str], types: ColumnTypes) -> Iterator[Table]:
+    """As `later_table`, so many rows at a time; an error does not tell the row.
+
+    Raises:
+        DataError: if the file cannot be read, or a cell is not of the run's kind.
+    """
+    for name in names:
+        file.must_have(name, file.key)
+    for cells in file.batches(names):
+        raw = [RawColumn(file, name, cells[name], types.text.of(name), False) for name in names]
+        yield Table({one.name: one.of_kind(types.kinds[one.name]) for one in raw}, file.origin)
 
 
 def later_table(

@@ -14,6 +14,7 @@ import pyarrow.csv
 from seedbed.config.hints import counted
 from seedbed.errors import DataError
 from seedbed.tables.csv_blocks import BLOCK_BYTES, blocks
+from seedbed.tables.csv_carried import CarriedCsv
 from seedbed.tables.csv_records import Records, all_closed
 from seedbed.tables.growing_column import GrowingColumn
 from seedbed.tables.table_file import TableFile, saved_index
@@ -72,7 +73,7 @@ class CsvFile(TableFile):
 
     def numbers_or_cells(self, names: Sequence[str], numbers: Collection[str]) -> Mapping[str, Any]:
         """As `cells`, with `TextNumbers` for columns of a large file that are nothing else."""
-        if not self._content.is_large:
+        if not self.is_large:
             return self.cells(names)
         columns = {name: GrowingColumn(may_be_numbers=name in numbers) for name in names}
         try:
@@ -80,7 +81,7 @@ class CsvFile(TableFile):
             again = [name for name, column in columns.items() if column.has_lost_text]
             columns |= {name: GrowingColumn(may_be_numbers=False) for name in again}
             self._read_into({name: columns[name] for name in again})
-        except (pa.ArrowInvalid, pa.ArrowKeyError):
+        except DataError:
             return self.cells(names)  # which tells what is wrong, and where
         cells = {name: columns[name].taken() for name in names}
         pa.default_memory_pool().release_unused()
@@ -92,55 +93,41 @@ class CsvFile(TableFile):
                 for name, column in columns.items():
                     column.append(batch[name])
 
+    @property
+    def is_large(self) -> bool:
+        """Whether nothing but its beginning is held."""
+        return self._content.is_large
+
     def batches(self, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-        """The named columns of a large file, as text, so many rows at a time.
+        """The named columns, as text, so many rows of a large file at a time.
 
         Raises:
-            pyarrow.ArrowInvalid: if a line has too many or too few cells, or a cell is not UTF-8.
+            DataError: if a line has too many or too few cells, or a cell is not UTF-8.
         """
-        with self._content.opened() as file:
-            batches = pa.csv.open_csv(
-                file,
-                read_options=pa.csv.ReadOptions(use_threads=False, block_size=BATCH_BYTES),
-                parse_options=self._parsing(),
-                convert_options=_as_text(names),
-            )
-            for batch in batches:
-                yield {name: batch.column(name) for name in names}
+        if not self.is_large:
+            yield self.cells(names)
+            return
+        try:
+            with self._content.opened() as file:
+                batches = pa.csv.open_csv(
+                    file,
+                    read_options=pa.csv.ReadOptions(use_threads=False, block_size=BATCH_BYTES),
+                    parse_options=self._parsing(),
+                    convert_options=_as_text(names),
+                )
+                for batch in batches:
+                    yield {name: batch.column(name) for name in names}
+        except (pa.ArrowException, OSError) as err:
+            raise DataError(f"{self.key}: '{self.path}' cannot be read by blocks: {err}") from err
 
     def location(self, row: int) -> str:
         """The row and the line of the file that it begins on, both from 1."""
         return f"row {row + 1} (line {self.records.line(row + 1)})"
 
-    def with_columns(self, columns: Mapping[str, Sequence[str]]) -> bytes:
-        """The file as it is, with further cells at the end of each record.
-
-        Args:
-            columns: by name, a cell for each row.
-
-        Raises:
-            DataError: if the new cells cannot be written in the file's encoding, or the old ones
-                not as they were.
-        """
-        text = self._content.exact_text()
-        spans = Records(text, self.delimiter).spans
-        rows = [[*columns], *zip(*columns.values(), strict=True)]
-        if len(rows) != len(spans):
-            raise DataError(
-                f"{self.key}: '{self.path}' was read as {counted(len(rows) - 1, 'row')} and "
-                "is written as "
-                f"{len(spans) - 1}"
-            )
-        pieces, start = [], 0
-        for (_, end), cells in zip(spans, rows, strict=True):
-            pieces += [text[start:end], *(self.delimiter + self._cell(cell) for cell in cells)]
-            start = end
-        return self._content.written("".join([*pieces, text[start:]]))
-
-    def _cell(self, text: str) -> str:
-        if any(mark in text for mark in (self.delimiter, '"', "\r", "\n")):
-            return '"' + text.replace('"', '""') + '"'
-        return text
+    @property
+    def carried(self) -> CarriedCsv:
+        """The file as it is, to be written with further columns."""
+        return CarriedCsv(self._content, self.delimiter)
 
     def _header(self) -> bytes:
         first = Records.first(self._content.beginning, self.delimiter)

@@ -6,7 +6,8 @@ them, booleans are true and false, missing values empty, and lists as Python wri
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -39,25 +40,47 @@ def with_predictions(file: TableFile, columns: Mapping[str, Sequence[Any]]) -> b
         columns: by name, a value for each row.
 
     Raises:
-        DataError: if it cannot be written (see `CsvFile.with_columns`).
+        DataError: if it cannot be written (see `CarriedCsv.with_columns`).
     """
     from seedbed.tables.csv_file import CsvFile
 
     names = free_names(list(columns), file.names)
     added = dict(zip(names, columns.values(), strict=True))
     if isinstance(file, CsvFile):
-        return file.with_columns(
+        return file.carried.with_columns(
             {name: [str(one) for one in cells] for name, cells in added.items()}
         )
     given = {name: _texts(name, cells) for name, cells in file.cells(file.names).items()}
     return csv_text({**given, **added}).encode()
 
 
-def csv_text(columns: Mapping[str, Sequence[Any]]) -> str:
-    """A table as a CSV."""
+def predictions_added(
+    file: TableFile, blocks: Iterable[Mapping[str, Sequence[Any]]]
+) -> Iterator[bytes]:
+    """As `with_predictions` of a large CSV, a piece at a time.
+
+    Args:
+        file: opened.
+        blocks: of rows, each of the same columns.
+
+    Raises:
+        DataError: if it cannot be written.
+    """
+    from seedbed.tables.csv_file import CsvFile
+
+    assert isinstance(file, CsvFile)  # there is no other large file
+    remaining = iter(blocks)
+    first = next(remaining)
+    texts = ([[*map(str, cells)] for cells in one.values()] for one in chain([first], remaining))
+    return file.carried.with_blocks(free_names(list(first), file.names), texts)
+
+
+def csv_text(columns: Mapping[str, Sequence[Any]], *, header: bool = True) -> str:
+    """A table as a CSV, or further rows of one."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
+    if header:
+        writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
     return text.getvalue()
 

@@ -1,7 +1,7 @@
 """What every source of rows is once it is opened: named columns, of which none is read yet."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, Protocol
 
@@ -38,6 +38,19 @@ class TableFile(Protocol):
             numbers: those of them that may, if they are text.
         """
         return self.cells(names)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether `batches` reads it without holding all of it."""
+        return False
+
+    def batches(self, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        """As `cells`, so many rows at a time.
+
+        Raises:
+            DataError: if it cannot be read; what is wrong, and where, `cells` tells.
+        """
+        yield self.cells(names)
 
     def location(self, row: int) -> str:
         """Where a row stands, from 0: `row 3 (line 4)`."""

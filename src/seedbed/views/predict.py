@@ -1,6 +1,6 @@
 """Predictions of a trained model for new rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +8,14 @@ import torch
 
 from seedbed.data.batch_sizes import evaluation_rows
 from seedbed.models.build import output_of
+from seedbed.training.threads import using
 from seedbed.views.trained import TrainedModel
 
 VALUES_AT_ONCE = 2**26
 """That an operation may make; a model that makes millions of a row takes fewer rows."""
+
+OWN_WEIGHTS = 2**16
+"""From which on a model uses the cores: threads that wait for a smaller one's rows take longer."""
 
 
 def predictions(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> dict[str, Any]:
@@ -25,16 +29,24 @@ def predictions(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> dict[str
         `predictions`, one list of real values a row, or one class name a row;
         then also `probabilities` and `classes`.
     """
-    outputs = model_outputs(trained, inputs)
-    found = trained.head.predictions(outputs.double())
+    return report_of(trained, model_outputs(trained, inputs).double())
+
+
+def report_of(trained: TrainedModel, outputs: torch.Tensor) -> dict[str, Any]:
+    """What the model says, from its outputs in float64; see `predictions`."""
+    found = trained.head.predictions(outputs)
     classes = trained.preprocessing.classes
     if not classes:
         return {"predictions": found.tolist()}
     return {
-        "predictions": [classes[index] for index in found.argmax(dim=1).tolist()],
+        "predictions": _named(found, classes),
         "probabilities": found.tolist(),
         "classes": classes,
     }
+
+
+def _named(found: torch.Tensor, classes: Sequence[str]) -> list[str]:
+    return [classes[index] for index in found.argmax(dim=1).numpy().tolist()]
 
 
 def model_outputs(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> torch.Tensor:
@@ -50,13 +62,19 @@ def outputs_of(trained: TrainedModel, rows: torch.Tensor) -> torch.Tensor:
     Shape:
         (rows, *input_shape) -> (rows, outputs)
     """
+    parts = rows.split(rows_at_once(trained, rows[:1].nbytes))
+    weights = sum(one.numel() for one in trained.model.parameters())
+    with torch.no_grad(), using(1 if weights < OWN_WEIGHTS else torch.get_num_threads()):
+        return torch.cat([output_of(trained.model(part.clone())).clone() for part in parts])
+
+
+def rows_at_once(trained: TrainedModel, row_bytes: int) -> int:
+    """How many rows go through the model together; `row_bytes` are those of one input."""
     loader = trained.config.get("loader")
     asked = loader.get("batch_size") if isinstance(loader, dict) else None
     batch_size = asked if asked == "auto" or (type(asked) is int and asked > 0) else None
     most = max(1, VALUES_AT_ONCE // max(trained.values_per_row, 1))
-    parts = rows.split(min(evaluation_rows(batch_size, rows[:1].nbytes), most))
-    with torch.no_grad():
-        return torch.cat([output_of(trained.model(part.clone())).clone() for part in parts])
+    return min(evaluation_rows(batch_size, row_bytes), most)
 
 
 def prediction_columns(trained: TrainedModel, predicted: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -68,14 +86,32 @@ def prediction_columns(trained: TrainedModel, predicted: Mapping[str, Any]) -> d
     targets = trained.preprocessing.target
     values = predicted["predictions"]
     if "classes" not in predicted:
-        width = len(values[0]) if values else len(targets)
-        names = (
-            targets if len(targets) == width else [f"{targets[0]}_{i + 1}" for i in range(width)]
-        )
-        return {
-            f"{name}_prediction": [row[index] for row in values] for index, name in enumerate(names)
-        }
+        names = _columns_of_values(targets, len(values[0]) if values else len(targets))
+        return {name: [row[index] for row in values] for index, name in enumerate(names)}
     columns: dict[str, list[Any]] = {f"{targets[0]}_prediction": list(values)}
     for index, name in enumerate(predicted["classes"]):
         columns[f"probability_{name}"] = [row[index] for row in predicted["probabilities"]]
     return columns
+
+
+def columns_of(trained: TrainedModel, found: torch.Tensor) -> dict[str, list[Any]]:
+    """As `prediction_columns`, without a list for each row.
+
+    Args:
+        trained: the model.
+        found: what its head makes of one row or more.
+    """
+    targets, classes = trained.preprocessing.target, trained.preprocessing.classes
+    parts = [part.tolist() for part in found.numpy().T]
+    if not classes:
+        return dict(zip(_columns_of_values(targets, len(parts)), parts, strict=True))
+    names = [f"probability_{name}" for name in classes]
+    return {
+        f"{targets[0]}_prediction": _named(found, classes),
+        **dict(zip(names, parts, strict=True)),
+    }
+
+
+def _columns_of_values(targets: Sequence[str], width: int) -> list[str]:
+    names = targets if len(targets) == width else [f"{targets[0]}_{i + 1}" for i in range(width)]
+    return [f"{name}_prediction" for name in names]
