@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,11 @@ class FittedColumn:
         if self.categories is not None:
             return len(self.categories)
         return math.prod(self.shape)
+
+    @cached_property
+    def known(self) -> KnownNames:
+        """The names in training."""
+        return KnownNames(self.categories or [])
 
     def transformed(self, column: Column, *, strict: bool, origin: str) -> Floats:
         """The values as the model takes them.
@@ -104,7 +110,7 @@ class FittedColumn:
         Arguments and errors as `transformed`.
         """
         categories, names = self.categories or [], column.names()
-        indices = KnownNames(categories).indices(names)
+        indices = self.known.indices(names)
         unknown = indices < 0
         if strict and unknown.any():
             row = int(np.argmax(unknown))

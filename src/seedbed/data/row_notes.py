@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from seedbed.config.hints import did_you_mean, joined, shortened
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.runs.files import printable
-from seedbed.tables.spellings import KnownNames
 from seedbed.tables.table import Table
 
 MOST_NAMES, MOST_COLUMNS = 3, 5
@@ -23,8 +22,7 @@ def unknown_names(features: Sequence[FittedColumn], table: Table) -> dict[str, N
     unknown = {}
     for feature in features:
         if feature.categories is not None:
-            names = table.columns[feature.name].names()
-            indices = KnownNames(feature.categories).indices(names)
+            indices = feature.known.indices(table.columns[feature.name].names())
             if (indices < 0).any():
                 unknown[feature.name] = indices < 0
     return unknown

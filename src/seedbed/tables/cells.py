@@ -28,6 +28,9 @@ TRUTHS = {"true": 1.0, "false": 0.0}
 BITS = {**TRUTHS, "1": 1.0, "1.0": 1.0, "0": 0.0, "0.0": 0.0}
 """How a boolean may be written in files after the training file."""
 
+MANY = 2**14
+"""Cells, from which on each different one is looked at once."""
+
 NO_NUMBER = "no number"
 """Stands for text that is none in its column's form."""
 
@@ -212,6 +215,10 @@ def _dates(cells: Any, form: CellForm) -> Floats:
 
 def present(cells: Any, form: CellForm) -> Any:
     """Text without spaces around it; missing cells of numbers or booleans are null."""
+    if len(cells) > MANY:  # a large column of text mostly repeats itself
+        encoded = _encoded(cells)
+        if len(encoded.dictionary) < MANY:
+            return present(encoded.dictionary, form).take(encoded.indices)
     trimmed = pc.utf8_trim_whitespace(cells)
     marks = pa.array(["", *form.marks("number")], trimmed.type)
     missing = pc.is_in(pc.utf8_lower(trimmed), value_set=marks)

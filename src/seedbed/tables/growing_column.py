@@ -40,7 +40,7 @@ class GrowingColumn:
             if len(self._latest) == LATEST:
                 self._pack()
             return
-        values = np.asarray(floats)
+        values = np.array(floats)  # a copy, so that Arrow uses its own memory again
         self._floats.append(values)
         self._whole = self._whole and not np.any(values[np.isfinite(values)] % 1)
         if self._whole and not self._leading_zeros:

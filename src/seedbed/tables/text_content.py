@@ -51,7 +51,7 @@ class TextContent:
         if not is_text_encoding(encoding):
             name = printable(encoding[:40]) + ("..." if len(encoding) > 40 else "")
             raise DataError(f"data.encoding: no encoding '{name}'; utf-8 and latin-1 are")
-        large = path.suffix.lower() not in COMPRESSED and path.stat().st_size >= LARGE
+        large = path.suffix.lower() not in COMPRESSED and _size(path, key) >= LARGE
         raw = _content(path, key, BEGINNING if large else -1)
         self.mark = next((one for one in BYTE_ORDER_MARKS if raw.startswith(one)), b"")
         self.encoding = BYTE_ORDER_MARKS.get(self.mark) or _without_mark(encoding)
@@ -147,6 +147,13 @@ def _without_mark(encoding: str) -> str:
     order = sys.byteorder[0]
     unmarked = {"utf-16": f"utf-16-{order}e", "utf-32": f"utf-32-{order}e", "utf-8-sig": "utf-8"}
     return unmarked.get(codecs.lookup(encoding).name, encoding)
+
+
+def _size(path: Path, key: str) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as err:
+        raise _unreadable(path, key, err) from err
 
 
 def _content(path: Path, key: str, size: int = -1) -> bytes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest
 from math import isnan, nan
 from pathlib import Path
 from typing import Any
@@ -106,8 +106,9 @@ def training_file_note(paths: RunPaths, config: Mapping[str, Any], file: Path) -
         trained_on = read_json(paths.environment)["data"]["files"][path]
     except (RunDirectoryError, OSError, KeyError, TypeError):
         return []
-    if trained_on != sha256(file.read_bytes()).hexdigest():
-        return []
+    with file.open("rb") as content:
+        if trained_on != file_digest(content, "sha256").hexdigest():
+            return []
     return [
         f"'{printable(file.name)}' is the file that the run was trained on: its numbers are better "
         "than those on new rows"
