@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.fused.flat import Layout
+from seedbed.fused.runs_last import is_small
 from seedbed.fused.step import TRACED_STEPS, StackedModel
 from seedbed.fused.tracing import Function
 from seedbed.tasks.head import TaskHead
@@ -38,7 +39,7 @@ class Stack:
 
     def __init__(self, model: nn.Module, loss: nn.Module, runs: int, rows: int) -> None:
         self.loss, self.runs, self.rows = loss, runs, rows
-        self.layout = Layout(model)
+        self.layout = Layout(model, runs_last=is_small(model, loss, rows))
         self.classes = isinstance(loss, CLASSES)
         linear: list[Any] = [one for one in model.modules() if hasattr(one, "in_features")]
         self.inputs, self.outputs = linear[0].in_features, linear[-1].out_features
@@ -62,6 +63,7 @@ class Stack:
         weights = self.layout.row(
             {n: torch.randn(self.runs, *shape, generator=generator) * 0.3 for n, shape in shapes}
         )
+        weights = self.layout.arranged(weights)
         x = torch.randn(self.runs, self.rows, self.inputs, generator=generator)
         if self.classes:
             chosen = (self.runs, self.rows)

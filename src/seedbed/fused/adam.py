@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seedbed.fused.kept_state import KeptState, Numbers
+from seedbed.fused.kept_state import KeptState, Numbers, rounded_as
 from seedbed.process.torch_private import fused_adam
 
 WIDE = 2**13
@@ -42,7 +42,9 @@ class Adam(KeptState):
         elif "weight_decay" in self._used:
             weights.mul_(rounded["left"])
         state = [self._zeros(name, weights) for name in self._names]
-        if weights.shape[1] >= WIDE:
+        if not weights.is_contiguous():
+            self._by_hand(weights, gradient, state, numbers)
+        elif weights.shape[1] >= WIDE:
             self._update(weights, gradient, state, self._alike(numbers, "lr", "beta1"))
         else:
             moved = self._zeroed(weights)
@@ -62,6 +64,25 @@ class Adam(KeptState):
                 **{"lr": 1.0, **numbers}, weight_decay=0.0, amsgrad=bool(largest), maximize=False,
             )  # fmt: skip
 
+    def _by_hand(
+        self, weights: Tensor, gradient: Tensor, state: Sequence[Tensor], numbers: Numbers
+    ) -> None:
+        """Where the runs lie inside, and the kernel would compute the last ones otherwise.
+
+        What is divided by, `sqrt(second) / scale + eps`, is taken times `scale`, and so is what it
+        divides.
+        """
+        first, second, *largest = state
+        rounded = self._rounded
+        first.lerp_(gradient, rounded["new1"].expand_as(gradient))
+        second.mul_(rounded["beta2"]).addcmul_(gradient * gradient, rounded["new2"])
+        if largest:
+            second = torch.maximum(largest[0], second, out=largest[0])
+        scale = (1 - numbers["beta2"].pow(self.steps)).sqrt()
+        size = numbers["lr"] * scale / (1 - numbers["beta1"].pow(self.steps))
+        eps = rounded_as(numbers["eps"] * scale, weights)
+        weights.addcdiv_(first * rounded_as(-size, weights), second.sqrt().add_(eps))
+
     def _zeroed(self, like: Tensor) -> Tensor:
         """Zeros to step from, in the same memory each time."""
         if self._moved.shape != like.shape or self._moved.device != like.device:
@@ -76,7 +97,8 @@ class Adam(KeptState):
         return self._shared
 
     def _taken(self, numbers: Numbers) -> Numbers:
-        return {"left": 1 - numbers["lr"] * numbers["weight_decay"]}
+        left = 1 - numbers["lr"] * numbers["weight_decay"]
+        return {"left": left, "new1": 1 - numbers["beta1"], "new2": 1 - numbers["beta2"]}
 
     @property
     def _names(self) -> list[str]:

@@ -172,7 +172,7 @@ class FusedEngine:
         """See `Engine`."""
         slots = list(slots) if len(slots) >= NARROWEST else [slots[0]] * NARROWEST
         index = torch.tensor(slots, device=self.weights.device)
-        now, self.best = self.now.select(slots), self.best.select(slots)
+        now, self.best = (one.select(self.plan.layout, slots) for one in (self.now, self.best))
         self.weights, self.buffers, self.optimizer.state = now.weights, now.buffers, now.optimizer
         self.configs = [self.configs[slot] for slot in slots]
         self.heads = [self.heads[slot] for slot in slots]

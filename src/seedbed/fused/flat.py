@@ -23,9 +23,11 @@ class Layout:
 
     Args:
         model: whose parameters they are; those without a gradient are kept with the buffers.
+        runs_last: whether the runs lie inside in memory, without gaps; see `runs_last.py`.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, *, runs_last: bool = False) -> None:
+        self.runs_last = runs_last
         named = dict(model.named_parameters())
         self.trainable = [name for name, one in named.items() if one.requires_grad]
         self.order = list(named)
@@ -33,7 +35,7 @@ class Layout:
         self.kept += [name for name, _ in model.named_buffers()]
         self.shapes = {name: named[name].shape for name in self.trainable}
         self.sizes = [named[name].numel() for name in self.trainable]
-        self._pieces = [one for n in self.sizes for one in (n, -n % LANES)]
+        self._pieces = [one for n in self.sizes for one in (n, 0 if runs_last else -n % LANES)]
         self.width = sum(self._pieces)
         names = {id(one): name for name, one in [*model.named_buffers(), *named.items()]}
         saved = model.state_dict(keep_vars=True)
@@ -67,6 +69,10 @@ class Layout:
             name: part.unflatten(-1, shape) if shape else part.squeeze(-1)
             for name, part, shape in zip(self.trainable, parts, shapes, strict=True)
         }
+
+    def arranged(self, rows: Tensor) -> Tensor:
+        """Rows, laid out in memory as training wants them; (runs, width)."""
+        return rows.t().contiguous().t() if self.runs_last else rows.contiguous()
 
     def row(self, tensors: Mapping[str, Tensor]) -> Tensor:
         """The reverse, with or without a first dimension of runs."""

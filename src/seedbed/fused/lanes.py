@@ -32,3 +32,8 @@ def in_lanes(tensor: Tensor) -> Tensor:
         return tensor
     like = tensor.contiguous() if 0 in tensor.stride() else tensor  # runs may share their rows
     return aligned(like).copy_(tensor)
+
+
+def inside(tensor: Tensor) -> Tensor:
+    """The same numbers, laid out with the first dimension, the runs, inside."""
+    return tensor.movedim(0, -1).contiguous().movedim(-1, 0)

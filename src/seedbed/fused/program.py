@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
-from seedbed.fused.lanes import LANES, aligned
+from seedbed.fused.lanes import LANES, aligned, inside
 from seedbed.fused.operations import is_look
 
 
@@ -45,14 +45,21 @@ class Program:
         rules: in the order in which they are tried; each gives the value of a node, or None.
         keeps: whether results have memory of their own. The first that is returned is then written
             over by the next call; the others are anew each time.
+        runs_last: whether the runs lie inside, and all arguments in the same place in each call.
     """
 
     def __init__(
-        self, module: fx.GraphModule, rules: Sequence["Rule"], *, keeps: bool = True
+        self,
+        module: fx.GraphModule,
+        rules: Sequence["Rule"],
+        *,
+        keeps: bool = True,
+        runs_last: bool = False,
     ) -> None:
         self.module = module
         self.rules = rules
         self.keeps = keeps
+        self.runs_last = runs_last
         self.nodes = list(module.graph.nodes)
         self.weights_node = self.nodes[0]
         returned = self.nodes[-1].args[0]
@@ -78,7 +85,8 @@ class Program:
         self._calls: list[Callable[[], object]] = []
         self._views: dict[Any, Value] = {}
         self.values: dict[fx.Node, Any] = {}
-        given = [Value(weights), *(Value(one, slot) for slot, one in enumerate(others))]
+        places = [None if self.runs_last else slot for slot in range(len(others))]
+        given = [Value(weights), *map(Value, others, places)]
         for node in self.nodes:
             if node.op == "placeholder":
                 self.values[node] = given[len(self.values)]
@@ -172,9 +180,14 @@ class Program:
         for one, argument in zip(over, node.args, strict=False):
             if isinstance(one, Value) and self._is_free(one, argument, node):
                 tensor: Tensor = one.tensor
-                if _laid_out_alike(tensor, like) and tensor.stride(0) % LANES == 0:
+                same = tensor.shape == like.shape and tensor.dtype == like.dtype
+                if same and (self.runs_last or _lies_alike(tensor, like)):
                     return tensor
-        return aligned(like)
+        return self.memory(like)
+
+    def memory(self, like: Tensor) -> Tensor:
+        """Memory of zeros that is laid out alike, or as all else is if the runs lie inside."""
+        return inside(torch.zeros_like(like)) if self.runs_last else aligned(like)
 
     def _is_free(self, value: Value, argument: Any, node: fx.Node) -> bool:
         root = self.roots[argument]
@@ -212,14 +225,10 @@ def _is_list(one: Any) -> bool:
     return isinstance(one, list | tuple)
 
 
-def _laid_out_alike(one: Tensor, other: Tensor) -> bool:
-    """But for gaps between the parts of runs."""
-    return (
-        one.shape == other.shape
-        and one.dtype == other.dtype
-        and one.ndim > 1
-        and one.stride()[1:] == other.stride()[1:]
-    )
+def _lies_alike(one: Tensor, other: Tensor) -> bool:
+    """Within each run, and each begins at a lane."""
+    strides = one.stride()
+    return one.ndim > 1 and strides[1:] == other.stride()[1:] and strides[0] % LANES == 0
 
 
 def _is_same_place(one: Tensor, other: Tensor) -> bool:

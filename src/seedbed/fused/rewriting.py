@@ -29,13 +29,22 @@ AGREEMENT = 1e-4
 """How far results may be apart, in parts of the largest number."""
 
 
-def faster(written: Function, examples: Sequence[Tensor], *, keeps: bool) -> Function:
+def faster(
+    written: Function,
+    examples: Sequence[Tensor],
+    *,
+    keeps: bool,
+    runs_last: bool = False,
+    rules: Sequence[Rule] | None = None,
+) -> Function:
     """The same list of operations by these rules.
 
     Args:
         written: as `recorded` gives it; its first argument are weights.
         examples: arguments.
         keeps: as `Program` takes it.
+        runs_last: likewise.
+        rules: others than `RULES`.
 
     Returns:
         `written` itself if it changes tensors in place or names some as keywords, or if the rules
@@ -44,7 +53,7 @@ def faster(written: Function, examples: Sequence[Tensor], *, keeps: bool) -> Fun
     module: Any = written.__self__  # type: ignore[attr-defined]
     if not all(_is_known_in_form(node) for node in module.graph.nodes):
         return written
-    program = Program(module, RULES, keeps=keeps)
+    program = Program(module, rules or RULES, keeps=keeps, runs_last=runs_last)
     pairs = zip(program(*examples), written(*examples), strict=True)
     return program if all(_agree(*pair) for pair in pairs) else written
 
@@ -70,11 +79,11 @@ def same(program: Program, node: fx.Node, args: Any) -> Any:
 
 
 def constant(program: Program, node: fx.Node, args: Any) -> Any:
-    """What is the same in each step is computed once."""
+    """What is the same in each step is computed once, and so is that whose shape alone is read."""
     given = values_in(args)
-    if node.target in FROM_SHAPE or (given and all(one.constant for one in given)):
-        target: Any = node.target
-        return Value(target(*plain(args), **node.kwargs), constant=True)
+    unread = node.users and all(user.target in FROM_SHAPE for user in node.users)
+    if node.target in FROM_SHAPE or unread or (given and all(one.constant for one in given)):
+        return Value(_called(node, args), constant=True)
     return None
 
 
@@ -105,13 +114,18 @@ def product(program: Program, node: fx.Node, args: Any) -> Any:
         return None
     left, right = args
     by_weights = program.roots[node.all_input_nodes[-1]] is program.weights_node
-    turned_later = all(
-        user.target is aten.transpose.int and set(user.args[1:]) == {1, 2} for user in node.users
-    )
-    if not ((program.keeps and by_weights) or turned_later):
+    if not ((program.keeps and by_weights) or is_turned_later(node)):
         return _multiplied(program, node, left, right)
     turned = (program.view(torch.transpose, one, 1, 2) for one in (right, left))
     return program.view(torch.transpose, _multiplied(program, node, *turned), 1, 2)
+
+
+def is_turned_later(node: fx.Node) -> bool:
+    """Whether all that is made of a product is its transpose."""
+    turned = [
+        user.target is aten.transpose.int and {*user.args[1:]} == {1, 2} for user in node.users
+    ]
+    return all(turned)
 
 
 def _multiplied(program: Program, node: fx.Node, left: Value, right: Value) -> Value:
@@ -146,7 +160,8 @@ def in_rows(program: Program, node: fx.Node, args: Any) -> Any:
     if node is not program.gradient_root or node.target is not aten.cat.default:
         return None
     parts, dim = args
-    out = torch.zeros_like(_called(node, [plain(parts), dim]))
+    like = _called(node, [plain(parts), dim])
+    out = torch.zeros_like(program.weights if like.shape == program.weights.shape else like)
     start = 0
     for one in parts:
         size = one.tensor.shape[dim]
@@ -180,7 +195,7 @@ def with_memory(program: Program, node: fx.Node, args: Any) -> Any:
         return None
     operation, name = WITH_MEMORY[node.target]
     like = _called(node, args)
-    out = torch.empty_like(like) if node.target in GAPLESS else aligned(like)
+    out = torch.empty_like(like) if node.target in GAPLESS else program.memory(like)
     return program.into(out, operation, args, {**node.kwargs, name: out})
 
 

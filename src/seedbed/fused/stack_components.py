@@ -15,6 +15,7 @@ from seedbed.data.splits import split_seed
 from seedbed.fused.flat import Layout, Named
 from seedbed.fused.pure import is_pure, refused_form
 from seedbed.fused.rows import NotAlikeError, StackedBatches, StackedRows, table_of
+from seedbed.fused.runs_last import is_small
 from seedbed.fused.schedules import Schedules
 from seedbed.fused.step import Randomness, StackedModel
 from seedbed.models.build import ModelBuilder
@@ -123,7 +124,8 @@ def build_stack(
     reason = refused_form(model, first.head.loss_function)
     if reason is not None:
         raise NotAlikeError(reason)
-    layout = Layout(model)
+    small = is_small(model, first.head.loss_function, first.train.batch_size)
+    layout = Layout(model, runs_last=small and device.type == "cpu" and randomness == "error")
     rows, kept = _starting_weights(configs, allow, first, layout)
     train = _table(data, "train", device)
     assert train is not None
@@ -136,7 +138,7 @@ def build_stack(
         first=first,
         layout=layout,
         model=StackedModel(model, layout, first.head, randomness, batches.batches * epochs),
-        weights=rows.to(device),
+        weights=layout.arranged(rows.to(device)),
         buffers={name: tensor.to(device) for name, tensor in kept.items()},
         data=data,
         heads=[heads[id(one)] for one in data],

@@ -69,13 +69,13 @@ class FlatState:
         for slot in chosen.tolist():
             self.schedules[slot], self.steps[slot] = now.schedules[slot], now.steps[slot]
 
-    def select(self, slots: Sequence[int]) -> "FlatState":
+    def select(self, layout: Layout, slots: Sequence[int]) -> "FlatState":
         """Of some slots alone."""
         index = torch.tensor(slots, device=self.weights.device)
         return FlatState(
-            self.weights[index],
+            layout.arranged(self.weights[index]),
             {name: tensor[index] for name, tensor in self.buffers.items()},
-            {name: rows[index] for name, rows in self.optimizer.items()},
+            {name: layout.arranged(rows[index]) for name, rows in self.optimizer.items()},
             [self.schedules[slot] for slot in slots],
             [self.steps[slot] for slot in slots],
         )
@@ -144,9 +144,9 @@ def flat_state(layout: Layout, checkpoints: Sequence[Checkpoint], fresh: FlatSta
             buffers[name] = stacked.to(device)
     rows, _ = stacked_states([one["optimizer"] for one in checkpoints], sum(layout.sizes))
     return FlatState(
-        torch.stack([layout.row(one["model"]) for one in checkpoints]).to(device),
+        layout.arranged(torch.stack([layout.row(one["model"]) for one in checkpoints]).to(device)),
         buffers,
-        {name: layout.padded(tensor).to(device) for name, tensor in rows.items()},
+        {name: layout.arranged(layout.padded(one).to(device)) for name, one in rows.items()},
         [_schedule(one) for one in checkpoints],
         [one["state"]["step"] for one in checkpoints],
     )

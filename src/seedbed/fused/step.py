@@ -19,6 +19,7 @@ from torch.func import functional_call, grad_and_value, vjp, vmap
 from seedbed.fused.flat import Layout, Named
 from seedbed.fused.pure import is_pure, is_pure_loss
 from seedbed.fused.rewriting import faster
+from seedbed.fused.runs_last import RunsLast
 from seedbed.fused.tracing import Function, NotRecordableError, recorded
 from seedbed.models.build import output_of
 from seedbed.models.copies import copied_model
@@ -73,6 +74,7 @@ class StackedModel:
         self._losses = vmap(self._loss_of)
         self._written: dict[tuple[Any, ...], Function] = {}
         self._not_recordable: set[str] = set()
+        self._as_rows = torch.empty(0)
 
     def gradient(self, weights: Tensor, buffers: Named, x: Tensor, y: Tensor) -> Stepped:
         """The gradients, the losses and the buffers after a batch.
@@ -84,6 +86,9 @@ class StackedModel:
             gradients (runs, width), losses (runs,), buffers
         """
         tensors = (weights, x, y, *buffers.values())
+        if written := self._written.get(_key("step", tensors)):
+            gradients, losses, *changed = written(*tensors)
+            return gradients, losses, dict(zip(buffers, changed, strict=True))
         with without_fallback_warnings():
             try:
                 gradients, losses, *changed = self._step(buffers, tensors)(*tensors)
@@ -129,15 +134,19 @@ class StackedModel:
     def _written_out(self, name: str, step: Function, tensors: Sequence[Tensor]) -> Function:
         if not self.traced or name in self._not_recordable:
             return step
-        key = (name, *((one.shape, one.stride()) for one in tensors))
+        key = _key(name, tensors)
         if key not in self._written:
             try:
-                written = recorded(step, tensors)
+                self._written[key] = self._as_fast(name, step, tensors)
             except NotRecordableError:
                 self._not_recordable.add(name)
                 return step
-            self._written[key] = faster(written, tensors, keeps=name == "step")
         return self._written[key]
+
+    def _as_fast(self, name: str, step: Function, tensors: Sequence[Tensor]) -> Function:
+        if name == "step" and self.layout.runs_last:
+            return RunsLast(step, tensors)
+        return faster(recorded(step, tensors), tensors, keeps=name == "step")
 
     def forget(self) -> None:
         """Drops what was written out for another number of runs."""
@@ -150,7 +159,7 @@ class StackedModel:
             weights (runs, width), x (runs, rows, …) -> (runs, rows, outputs)
         """
         self.model.eval()  # the same module: it may count in training what it needs here
-        tensors = (weights, x, *buffers.values())
+        tensors = (self._rows(weights), x, *buffers.values())
         try:
             with without_fallback_warnings():
                 (found,) = self._evaluation(buffers, tensors)(*tensors)
@@ -161,6 +170,14 @@ class StackedModel:
         finally:
             self.model.train()
         return found
+
+    def _rows(self, weights: Tensor) -> Tensor:
+        """Weights as rows, in the same memory each time."""
+        if not self.layout.runs_last:
+            return weights
+        if self._as_rows.shape != weights.shape:
+            self._as_rows = torch.empty_like(weights, memory_format=torch.contiguous_format)
+        return self._as_rows.copy_(weights)
 
     def _evaluation(self, buffers: Named, tensors: Sequence[Tensor]) -> Function:
         """Of tensors alone: weights, x and the buffers."""
@@ -203,6 +220,10 @@ class StackedModel:
             found: Any = vjp(lambda named: self._forward(named, buffers, x), weights)
         output: Tensor = found[0]
         return output.detach()
+
+
+def _key(name: str, tensors: Sequence[Tensor]) -> tuple[Any, ...]:
+    return (name, *((one.shape, one.stride()) for one in tensors))
 
 
 @contextmanager

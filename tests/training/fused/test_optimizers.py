@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.fused.adam import WIDE
+from seedbed.fused.lanes import inside
 from seedbed.fused.optimizers import (
     BATCHED,
     clip_gradient,
@@ -121,6 +122,22 @@ def stepped(
 def test_every_step_is_torch_s(case: str, change: str) -> None:
     for _, weights, optimizers in stepped(case, change):
         torch.testing.assert_close(weights, rows_of(optimizers), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_runs_that_lie_inside_make_the_same_steps(case: str) -> None:
+    torch.manual_seed(3)
+    outside, optimizers = stacks(case, torch.float64)
+    within, _ = stacks(case, torch.float64)
+    weights = rows_of(optimizers)
+    turned = inside(weights)
+    assert not turned.is_contiguous()
+    told = numbers(optimizers)
+    for _ in range(STEPS):
+        gradient = torch.randn(RUNS, WIDTH, dtype=torch.float64)
+        outside.step(weights, gradient.clone(), told)
+        within.step(turned, inside(gradient), told)
+    torch.testing.assert_close(turned, weights, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("case", CASES)

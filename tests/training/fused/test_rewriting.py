@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from seedbed.fused import rewriting
 from seedbed.fused.program import Program, Value
 from seedbed.fused.rewriting import RULES, faster
+from seedbed.fused.runs_last import RunsLast, is_small
 from seedbed.fused.tracing import Function, recorded
 
 RUNS, ROWS = 4, 6
@@ -44,6 +45,44 @@ def test_rules_change_nothing_but_rounding(name: str) -> None:
     for given in (others, first, others):  # other weights, too
         for found, wanted in zip(program(*given), written(*given), strict=True):
             torch.testing.assert_close(found, wanted, **CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss"),
+    [
+        (mlp(2, [8], 1), nn.MSELoss()),
+        (mlp(3, [5, 4], 2, nn.Tanh), nn.L1Loss()),
+        (nn.Sequential(nn.Linear(5, 2), nn.Identity(), nn.Linear(2, 1)), nn.HuberLoss()),
+        (nn.Sequential(nn.Linear(4, 1, bias=False)), nn.SmoothL1Loss()),
+    ],
+    ids=["article", "two layers", "no activation", "line"],
+)
+def test_small_runs_lie_inside_and_come_to_the_same(model: nn.Module, loss: nn.Module) -> None:
+    assert is_small(model, loss, 3)
+    stack = Stack(model, loss, RUNS, 3)
+    fast = RunsLast(stack.plain_step(), stack.arguments(1))
+    assert isinstance(fast.step, Program)
+    for seed in (2, 1, 3):
+        given = stack.arguments(seed)
+        gradient, losses = fast(*given)
+        wanted = stack.plain_step()(*given)
+        assert gradient.stride() == given[0].stride()
+        torch.testing.assert_close(gradient, wanted[0], **CLOSE)
+        torch.testing.assert_close(losses, wanted[1], **CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "rows"),
+    [
+        (mlp(2, [8], 1), nn.MSELoss(), 64),
+        (mlp(2, [8], 3), nn.CrossEntropyLoss(), 2),
+        (nn.Sequential(nn.Linear(2, 4), nn.LayerNorm(4)), nn.MSELoss(), 2),
+        (nn.Sequential(nn.Linear(1, 1, bias=False)), nn.MSELoss(), 2),
+    ],
+    ids=["many rows", "classes", "normalised", "one number"],
+)
+def test_others_lie_outside(model: nn.Module, loss: nn.Module, rows: int) -> None:
+    assert not is_small(model, loss, rows)
 
 
 def test_operations_are_fewer_than_traced() -> None:

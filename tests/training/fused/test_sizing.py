@@ -7,7 +7,7 @@ import torch
 from support.stacked_runs import planned, variants
 from training.fused.test_recording import Counted
 
-from seedbed.fused import sizing, step
+from seedbed.fused import sizing
 from seedbed.fused.sizing import (
     StackSize,
     measured_width,
@@ -17,6 +17,7 @@ from seedbed.fused.sizing import (
     width,
 )
 from seedbed.fused.stack_components import NARROWEST, StackComponents
+from seedbed.fused.step import StackedModel
 
 
 def stack(*words: str, runs: int = 2) -> StackComponents:
@@ -59,9 +60,8 @@ def test_a_close_call_is_measured_as_the_step_will_be(
     """Writing a step out takes longer than trying it, and is spared where it changes nothing."""
     written: list[object] = []
     monkeypatch.setattr(
-        step, "recorded", lambda function, examples: written.append(examples) or function
+        StackedModel, "_as_fast", lambda _, name, function, given: written.append(given) or function
     )
-    monkeypatch.setattr(step, "faster", lambda function, *_, **__: function)
     monkeypatch.setattr(sizing, "CLEARLY", clearly)
     measured_width(stack("trainer.epochs=200"), 2)
     assert bool(written) == close
