@@ -39,7 +39,10 @@ class EpochLoss:
             self.weight += float(counts)
             return value - value == 0
         values = losses.cpu().double().numpy()
-        with np.errstate(invalid="ignore"):  # infinite times 0
+        if isinstance(weight, Tensor):
+            with np.errstate(invalid="ignore"):  # infinite times 0
+                self.total += values * counts
+        else:
             self.total += values * counts
         self.weight += counts
         return bool(np.isfinite(values).all())
