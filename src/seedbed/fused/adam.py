@@ -58,9 +58,12 @@ class Adam(KeptState):
         kernel: Any = fused_adam
         made = torch.full((), float(self.steps), device=weights.device)
         for rows, numbers in shared:
-            first, second, *largest = ([one[rows]] for one in state)
+            parts = [weights, gradient, *state]
+            if len(shared) > 1:
+                parts = [one[rows] for one in parts]
+            mine, steepest, first, second, *largest = ([one] for one in parts)
             kernel(
-                [weights[rows]], [gradient[rows]], first, second, *(largest or [[]]), [made],
+                mine, steepest, first, second, *(largest or [[]]), [made],
                 **{"lr": 1.0, **numbers}, weight_decay=0.0, amsgrad=bool(largest), maximize=False,
             )  # fmt: skip
 

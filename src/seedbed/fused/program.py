@@ -9,7 +9,6 @@ Where numbers lie decides their last bits: each run's part of a result begins at
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,23 +17,7 @@ from torch import Tensor, fx
 
 from seedbed.fused.lanes import LANES, aligned, inside
 from seedbed.fused.operations import is_look
-
-
-@dataclass(frozen=True)
-class Value:
-    """A result of the list.
-
-    Args:
-        tensor: it, in the first call.
-        slot: where each call keeps it; None if it lies in one place for good.
-        constant: the numbers are the same in each call.
-        owned: it lies in memory of the program's own, which may be written over.
-    """
-
-    tensor: Any
-    slot: int | None = None
-    constant: bool = False
-    owned: bool = False
+from seedbed.fused.values import Value, now, plain, values_in
 
 
 class Program:
@@ -149,25 +132,44 @@ class Program:
             kwargs: of it, and among them, under the name that it has there, `out`.
         """
         operation(*plain(args), **kwargs)
-        moving = any(one.slot is not None for one in values_in(args))
-        if moving:
-            self._calls.append(partial(self._call, operation, list(args), kwargs))
-        else:
-            self._calls.append(partial(operation, *plain(args), **kwargs))
+        self._calls.append(self._calling(operation, args, kwargs))
         return Value(out, owned=True)
 
     def _each_time(self, operation: Any, args: Any, kwargs: Any, found: Any) -> Value:
         slot = len(self._kept)
         self._kept.append(found)
+        kept, call = self._kept, self._calling(operation, args, kwargs)
 
-        def call() -> None:
-            self._kept[slot] = self._call(operation, args, kwargs)
+        def keep() -> None:
+            kept[slot] = call()
 
-        self._calls.append(call)
+        self._calls.append(keep)
         return Value(found, slot)
 
-    def _call(self, operation: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        return operation(*(_now(one, self._kept) for one in args), **kwargs)
+    def _calling(self, operation: Any, args: Sequence[Any], kwargs: Any) -> Callable[[], Any]:
+        """The operation with these arguments, each as it is in the call.
+
+        What little Python does here counts: caches hold the tensors then.
+        """
+        kept, given = self._kept, plain(args)
+        moving = [
+            (place, one)
+            for place, one in enumerate(args)
+            if any(each.slot is not None for each in values_in([one]))
+        ]
+        if not moving:
+            return partial(operation, *given, **kwargs)
+        slots = [(place, one.slot or 0) for place, one in moving if isinstance(one, Value)]
+        lists = [(place, one) for place, one in moving if not isinstance(one, Value)]
+
+        def call() -> Any:
+            for place, slot in slots:
+                given[place] = kept[slot]
+            for place, one in lists:
+                given[place] = now(one, kept)
+            return operation(*given, **kwargs)
+
+        return call
 
     def place_for(self, node: fx.Node, like: Tensor, *, over: Sequence[Any] = ()) -> Tensor:
         """Memory for a result.
@@ -196,33 +198,6 @@ class Program:
 
 
 Rule = Callable[[Program, fx.Node, Any], Any]
-
-
-def values_in(args: Any) -> list[Value]:
-    """Those among arguments, and in lists among them."""
-    found: list[Value] = []
-    for one in args:
-        found += [one] if isinstance(one, Value) else values_in(one) if _is_list(one) else []
-    return found
-
-
-def plain(args: Any) -> list[Any]:
-    """Arguments as they are in the first call."""
-    return [
-        one.tensor if isinstance(one, Value) else plain(one) if _is_list(one) else one
-        for one in args
-    ]
-
-
-def _now(one: Any, kept: Sequence[Any]) -> Any:
-    """An argument as it is in this call."""
-    if type(one) is Value:
-        return one.tensor if one.slot is None else kept[one.slot]
-    return [_now(each, kept) for each in one] if _is_list(one) else one
-
-
-def _is_list(one: Any) -> bool:
-    return isinstance(one, list | tuple)
 
 
 def _lies_alike(one: Tensor, other: Tensor) -> bool:

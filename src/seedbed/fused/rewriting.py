@@ -22,8 +22,9 @@ from seedbed.fused.operations import (
     aten,
     is_same,
 )
-from seedbed.fused.program import Program, Rule, Value, plain, values_in
+from seedbed.fused.program import Program, Rule
 from seedbed.fused.tracing import Function
+from seedbed.fused.values import Value, plain, values_in
 
 AGREEMENT = 1e-4
 """How far results may be apart, in parts of the largest number."""

@@ -14,10 +14,11 @@ from torch import Tensor, fx, nn
 
 from seedbed.fused.lanes import LANES, inside
 from seedbed.fused.operations import aten
-from seedbed.fused.program import Program, Value
+from seedbed.fused.program import Program
 from seedbed.fused.pure import is_pure
 from seedbed.fused.rewriting import RULES, faster, is_turned_later, product
 from seedbed.fused.tracing import Function, recorded
+from seedbed.fused.values import Value
 from seedbed.models.activations import ACTIVATIONS
 from seedbed.models.custom import CustomMLP
 from seedbed.models.manual import ManualMLP

@@ -8,10 +8,11 @@ from support.stacks_by_hand import Stack, mlp
 from torch import Tensor, nn
 
 from seedbed.fused import rewriting
-from seedbed.fused.program import Program, Value
+from seedbed.fused.program import Program
 from seedbed.fused.rewriting import RULES, faster
 from seedbed.fused.runs_last import RunsLast, is_small
 from seedbed.fused.tracing import Function, recorded
+from seedbed.fused.values import Value
 
 RUNS, ROWS = 4, 6
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
