@@ -20,14 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-
 PEER = Path(__file__).parent / "peers" / "columns.py"
+TABLE = Path(__file__).parent / "measure" / "random_table.py"
 SEEDBED = (sys.executable, "-m", "seedbed")
-NAMES = (4, 12, 50)
-"""How many different names the columns of names have."""
 
 
 @dataclass(frozen=True)
@@ -45,25 +40,10 @@ class Took:
     megabytes: float
 
 
-def table(rows: int, seed: int) -> pa.Table:
-    """Eleven columns of numbers, two of them with gaps; three of names; a target: 15 in all."""
-    draw = np.random.default_rng(seed)
-    columns: dict[str, object] = {
-        f"real_{one}": np.round(draw.normal(0, 10, rows), 6) for one in range(6)
-    }
-    columns |= {f"whole_{one}": draw.integers(0, 1000, rows) for one in range(3)}
-    for one in range(2):
-        gaps = draw.random(rows) < 0.05
-        columns[f"gaps_{one}"] = pa.array(np.round(draw.normal(size=rows), 4), mask=gaps)
-    for different in NAMES:
-        names = np.array([f"name {one} of {different}" for one in range(different)])
-        columns[f"names_{different}"] = names[draw.integers(0, different, rows)]
-    columns["y"] = np.round(2 * columns["real_0"] + draw.normal(size=rows), 6)
-    return pa.table(columns)
-
-
 def took(words: Sequence[str], folder: Path, source: Path | None = None) -> Took:
     """Runs a command to its end; its memory is that of its largest process.
+
+    A child begins with the memory of who starts it on its account: nothing large is imported here.
 
     Args:
         words: the command line.
@@ -128,7 +108,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file, rows in (("table", args.rows), ("small", 100), ("train", 10_000)):
-            pa.csv.write_csv(table(rows, seed=rows), folder / f"{file}.csv")
+            took([sys.executable, str(TABLE), str(rows), f"{file}.csv"], folder)
         data = ["data=csv", "data.target=y"]
         run = ["train", *data, "data.path=train.csv", "trainer.epochs=1", "hydra.run.dir=run"]
         took([*SEEDBED, *run], folder)

@@ -153,7 +153,9 @@ def _read(
         return {}
     import pyarrow as pa
 
-    columns = {name: pa.array(cells, pa.string()) for name, cells in texts.items()}
+    from seedbed.tables.arrow_values import texts as arrow_texts
+
+    columns = {name: arrow_texts(cells, pa.string()) for name, cells in texts.items()}
     file = MemoryTable(columns, origin, origin)
     return later_table(file, file.names, preprocessing.types).columns
 

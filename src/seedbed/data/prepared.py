@@ -94,6 +94,7 @@ def prepare_data(
     task, classes = task_of(config.task, table, targets)
     if not classes:
         target_matrix(table, targets)  # refuses missing values while row numbers are the file's
+        table = table.without_spelling()
     names = _feature_names(config, table, targets)
     refuse_infinite({name: table.columns[name] for name in names}, table.origin)
     kinds = {name: column.kind for name, column in table.columns.items()}

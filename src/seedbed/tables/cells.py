@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from seedbed.tables.arrow_values import floats, indices, missing, texts
 from seedbed.tables.dates import day_numbers
 from seedbed.tables.row_names import RowNames
 from seedbed.tables.spellings import instant_name, number_name
@@ -79,17 +80,17 @@ def numbers(cells: Any, form: CellForm) -> Floats:
     if pa.types.is_dictionary(kind):
         return numbers(cells.cast(kind.value_type), form)
     if is_text(kind):
-        floats = text_numbers(cells, form)
-        if floats is None:
+        values = text_numbers(cells, form)
+        if values is None:
             plain = numeric(present(cells, form), form)
             raise misfit(cells, pc.invert(pc.match_substring_regex(plain, NUMBER)))
-        return floats
+        return values
     if pa.types.is_null(kind):
         return np.full(len(cells), np.nan)
     if pa.types.is_integer(kind) or pa.types.is_float64(kind):
-        return _array(pc.cast(cells, pa.float64(), safe=False))
+        return floats(pc.cast(cells, pa.float64(), safe=False))
     if is_number(kind):  # by their shortest text: 0.1 in float32 is 0.1, as in a CSV
-        return _array(pc.cast(pc.cast(cells, pa.string()), pa.float64()))
+        return floats(pc.cast(pc.cast(cells, pa.string()), pa.float64()))
     raise misfit(cells, pc.is_valid(cells))
 
 
@@ -100,10 +101,10 @@ def text_numbers(cells: Any, form: CellForm) -> Floats | None:
     """
     if isinstance(cells, TextNumbers):
         return cells.values
-    floats = bare_numbers(cells) if form.is_plain and not form.missing else None
-    if floats is None:
-        floats = _cast(numeric(present(cells, form), form))
-    return None if floats is None else _array(floats)
+    read = bare_numbers(cells) if form.is_plain and not form.missing else None
+    if read is None:
+        read = _cast(numeric(present(cells, form), form))
+    return None if read is None else floats(read)
 
 
 def truths(cells: Any, form: CellForm) -> Floats:
@@ -114,17 +115,17 @@ def truths(cells: Any, form: CellForm) -> Floats:
     """
     kind = cells.type
     if pa.types.is_boolean(kind):
-        return _array(pc.cast(pc.cast(cells, pa.int8()), pa.float64()))
+        return floats(pc.cast(pc.cast(cells, pa.int8()), pa.float64()))
     if pa.types.is_null(kind):
         return np.full(len(cells), np.nan)
     written = cells if is_text(kind) else as_text(cells)
     plain = present(written, form)
-    index = pc.index_in(pc.utf8_lower(plain), value_set=pa.array([*BITS], plain.type))
+    index = pc.index_in(pc.utf8_lower(plain), value_set=texts([*BITS], plain.type))
     known = np.array([*BITS.values(), np.nan])
     wrong = pc.and_(pc.is_null(index), pc.is_valid(plain))
     if pc.any(wrong).as_py():
         raise misfit(written, wrong)
-    values: Floats = known[np.asarray(pc.fill_null(index, len(BITS)))]
+    values: Floats = known[indices(index)]
     return values
 
 
@@ -138,14 +139,13 @@ def names(cells: Any, form: CellForm, marks: Sequence[str] = ()) -> RowNames:
         form: how they are written.
         marks: further words for a missing value.
     """
-    missing = {*form.marks("category"), *marks, ""}
+    without = {*form.marks("category"), *marks, ""}
     array = _encoded(as_text(cells))
     written = [
-        None if name is None or name.strip().lower() in missing else name
+        None if name is None or name.strip().lower() in without else name
         for name in array.dictionary.to_pylist()
     ]
-    indices = np.asarray(array.indices.fill_null(-1))
-    return RowNames.at(indices, written)
+    return RowNames.at(indices(array.indices), written)
 
 
 def names_of_values(cells: Any, form: CellForm) -> RowNames:
@@ -183,7 +183,7 @@ def _float_name(text: str) -> str | None:
 def _respelt(cells: Any, spelling: Callable[[str], str | None]) -> Any:
     """The cells as text, each different one written anew."""
     array = _encoded(pc.cast(cells, pa.string()))
-    spelt = pa.array([spelling(one) for one in array.dictionary.to_pylist()], pa.string())
+    spelt = texts([spelling(one) for one in array.dictionary.to_pylist()], pa.string())
     return spelt.take(array.indices)
 
 
@@ -204,9 +204,9 @@ def _dates(cells: Any, form: CellForm) -> Floats:
     array = _encoded(present(as_text(cells), form))
     typed = pa.types.is_date(cells.type) or pa.types.is_timestamp(cells.type)
     days = day_numbers(array.dictionary.to_pylist(), ISO if typed else str(form.date))
-    indices = np.asarray(pc.fill_null(array.indices, len(days)))
-    values: Floats = np.append(days, np.nan)[indices]
-    wrong = np.isnan(values) & (indices < len(days))
+    places = indices(array.indices)
+    values: Floats = np.append(days, np.nan)[places]
+    wrong = np.isnan(values) & (places >= 0)
     if wrong.any():
         row = int(np.argmax(wrong))
         raise Misfit(row, str(as_text(cells.slice(row, 1))[0].as_py()))
@@ -220,36 +220,38 @@ def present(cells: Any, form: CellForm) -> Any:
         if len(encoded.dictionary) < MANY:
             return present(encoded.dictionary, form).take(encoded.indices)
     trimmed = pc.utf8_trim_whitespace(cells)
-    marks = pa.array(["", *form.marks("number")], trimmed.type)
-    missing = pc.is_in(pc.utf8_lower(trimmed), value_set=marks)
-    return pc.if_else(missing, pa.scalar(None, trimmed.type), trimmed)
+    marks = texts(["", *form.marks("number")], trimmed.type)
+    is_missing = pc.is_in(pc.utf8_lower(trimmed), value_set=marks)
+    return pc.if_else(is_missing, missing(trimmed.type), trimmed)
 
 
 def numeric(plain: Any, form: CellForm) -> Any:
     """Text that is to be numbers, as Arrow reads them; what is none is left so that it is none."""
     if form.is_plain and form.thousands is None:
         return plain
-    bare = plain
+    bare, none = plain, texts([NO_NUMBER], plain.type)[0]
     if form.unit is not None:
         unit = re.escape(form.unit.strip())
         bare = pc.replace_substring_regex(plain, rf"^([+-]?)\s*{unit}\s*", r"\1")
         behind = pc.replace_substring_regex(plain, rf"\s*{unit}$", "")
         bare = pc.if_else(pc.equal(bare, plain), behind, bare)
-        bare = pc.if_else(pc.equal(bare, plain), NO_NUMBER, bare)
+        bare = pc.if_else(pc.equal(bare, plain), none, bare)
     right = pc.match_substring_regex(bare, form.number)
     if form.thousands is not None:
         bare = pc.replace_substring_regex(bare, form.grouping, "")
     if form.decimal != ".":
         bare = pc.replace_substring(bare, form.decimal, ".")
-    return pc.if_else(right, bare, NO_NUMBER)
+    return pc.if_else(right, bare, none)
 
 
 def bare_numbers(cells: Any) -> Any | None:
     """The numbers of text that is numbers as Arrow reads them, or empty; None of any other."""
-    if (floats := _cast(cells)) is not None:
-        return floats
+    if (read := _cast(cells)) is not None:
+        return read
     trimmed = pc.utf8_trim_whitespace(cells)
-    return _cast(pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, trimmed.type), trimmed))
+    return _cast(
+        pc.if_else(pc.equal(trimmed, texts([""], trimmed.type)[0]), missing(trimmed.type), trimmed)
+    )
 
 
 def _cast(plain: Any) -> Any | None:
@@ -258,10 +260,6 @@ def _cast(plain: Any) -> Any | None:
         return pc.cast(plain, pa.float64())
     except pa.ArrowInvalid:
         return None
-
-
-def _array(floats: Any) -> Floats:
-    return np.asarray(floats)
 
 
 def misfit(cells: Any, wrong: Any) -> Misfit:

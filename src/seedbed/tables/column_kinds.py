@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seedbed.tables.arrow_values import texts
 from seedbed.tables.cells import (
     NUMBER,
     TRUTHS,
@@ -70,15 +71,13 @@ def is_usable(kind: Any) -> bool:
     """Whether cells of an Arrow type can be read at all: no lists, structs, bytes or durations."""
     if pa.types.is_dictionary(kind):
         return is_usable(kind.value_type)
-    return kind_of(pa.array([], kind), CellForm()) is not None
+    return kind_of(pa.nulls(0, kind), CellForm()) is not None
 
 
 def _kind_of_text(cells: Any, form: CellForm) -> Kind:
     plain = present(cells, form)
     distinct = pc.drop_null(pc.unique(plain))
-    if pc.all(
-        pc.is_in(pc.utf8_lower(distinct), value_set=pa.array([*TRUTHS], distinct.type))
-    ).as_py():
+    if pc.all(pc.is_in(pc.utf8_lower(distinct), value_set=texts([*TRUTHS], distinct.type))).as_py():
         return "boolean" if len(distinct) else "number"
     plain = numeric(plain, form)
     wrong = pc.invert(pc.match_substring_regex(plain, NUMBER))

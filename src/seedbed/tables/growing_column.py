@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from seedbed.tables.arrow_values import floats
 from seedbed.tables.cells import Floats, TextNumbers, bare_numbers
 from seedbed.tables.column_kinds import leading_zeros
 
@@ -33,14 +34,14 @@ class GrowingColumn:
 
     def append(self, cells: Any) -> None:
         """Takes the next cells, an Arrow array of text."""
-        floats = bare_numbers(cells) if self._are_numbers else None
-        self._are_numbers = floats is not None
-        if floats is None:
+        read = bare_numbers(cells) if self._are_numbers else None
+        self._are_numbers = read is not None
+        if read is None:
             self._latest.append(cells)
             if len(self._latest) == LATEST:
                 self._pack()
             return
-        values = np.array(floats)  # a copy, so that Arrow uses its own memory again
+        values = np.array(floats(read))  # a copy, so that Arrow uses its own memory again
         self._floats.append(values)
         self._whole = self._whole and not np.any(values[np.isfinite(values)] % 1)
         if self._whole and not self._leading_zeros:
@@ -49,8 +50,8 @@ class GrowingColumn:
     def taken(self) -> Any:
         """All of the cells, which are here no longer: `TextNumbers`, or text of Arrow."""
         if self._are_numbers and self._floats:
-            floats, self._floats = self._floats, []
-            return TextNumbers(np.concatenate(floats), self._leading_zeros)
+            parts, self._floats = self._floats, []
+            return TextNumbers(np.concatenate(parts), self._leading_zeros)
         self._pack()
         return pa.chunked_array(self._texts, pa.string())
 

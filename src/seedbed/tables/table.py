@@ -37,7 +37,11 @@ class Written:
 
     def taken(self, rows: NDArray[np.int64]) -> "Written":
         """Only these rows."""
-        return Written(self.cells.take(rows), self.form)
+        if isinstance(self.cells, np.ndarray):
+            return Written(self.cells[rows], self.form)
+        from seedbed.tables.arrow_values import places
+
+        return Written(self.cells.take(places(rows)), self.form)
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,11 @@ class Table:
         """
         must_be_column(name, list(self.columns), self.origin, key)
         return self.columns[name]
+
+    def without_spelling(self) -> "Table":
+        """The same, for whom no number names a class."""
+        columns = {name: replace(one, written=None) for name, one in self.columns.items()}
+        return replace(self, columns=columns)
 
     def taken(self, rows: NDArray[np.int64]) -> "Table":
         """Only these rows, in this order."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from seedbed.config.hints import in_list, joined, of_column
+from seedbed.tables.arrow_values import texts as arrow_texts
 from seedbed.tables.cells import NUMBER, present, text_numbers
 from seedbed.tables.column_kinds import rows_of_each
 from seedbed.tables.date_slips import dates_with_slips
@@ -125,7 +126,7 @@ def _are_numbers(
 ) -> bool:
     """Whether all are, with these marks and that unit."""
     tried = replace(form, decimal=decimal, thousands=thousands, unit=unit or None)
-    return text_numbers(pa.array(texts, pa.string()), tried) is not None
+    return text_numbers(arrow_texts(texts, pa.string()), tried) is not None
 
 
 def _unit(texts: Sequence[str]) -> str:
