@@ -24,6 +24,8 @@ MANY = 10
 
 DIGITS_JOBS = 64
 
+PROCESSES_JOBS = 256
+
 PARTS: dict[str, tuple[str, Callable[[], list[Way]]]] = {
     "article": ("article", lambda: [sweep_ways.article(), *sweep_ways.peers()]),
     "article10k": ("article, many", lambda: [sweep_ways.article(), sweep_ways.basic()]),
@@ -36,6 +38,14 @@ PARTS: dict[str, tuple[str, Callable[[], list[Way]]]] = {
         lambda: [*sweep_ways.digits("[32]"), sweep_ways.basic(sweep_ways.rates, "digits")],
     ),
     "wide": ("digits, 64-256-256-10", lambda: list(sweep_ways.digits("[256,256]"))),
+    "processes": (
+        "digits, 64-32-10, by processes",
+        lambda: sweep_ways.processes(sweep_ways.rates, *sweep_ways.DIGITS, "model.hidden=[32]"),
+    ),
+    "article, processes": (
+        "article, by processes",
+        lambda: sweep_ways.processes(sweep_ways.seeds, "loader.batch_size=2"),
+    ),
 }
 """The name of each sweep, as printed, and the ways to run it; the first is Seedbed's best."""
 
@@ -53,19 +63,20 @@ def main() -> int:
     print(_header_text(head), flush=True)
     costs: dict[str, list[Cost]] = {}
     points: list[Point] = []
+    one: list[Point] = []
     failed: list[str] = []
     with tempfile.TemporaryDirectory(dir=args.folder) as temporary:
         folder = Path(temporary)
         for part in args.only:
             try:
                 if part == CURVE:
-                    points = _curve(args, folder)
+                    points, one = _curve(args, folder)
                 else:
                     costs[part] = _part(part, args, folder)
             except (RuntimeError, subprocess.CalledProcessError) as err:
                 failed.append(part)  # the others' figures are kept
                 _say(f"{part} failed: {err}")
-    _tell(args, head, costs, points)
+    _tell(args, head, costs, points, one)
     return 1 if failed else 0
 
 
@@ -74,6 +85,7 @@ def _tell(
     head: dict[str, object],
     costs: dict[str, list[Cost]],
     points: list[Point],
+    one: list[Point],
 ) -> None:
     """Prints what was measured, and writes and draws it where that is asked for."""
     if costs:
@@ -87,11 +99,12 @@ def _tell(
             "rounds": args.rounds,
             "sweeps": {part: {c.name: c.plain() for c in rows} for part, rows in costs.items()},
             "curve": [point.plain() for point in points],
+            "curve of one process": [point.plain() for point in one],
         }
         args.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     if args.plot and points:
         basic = costs["article"][1] if "article" in costs else None
-        sweep_report.draw(points, basic, _header_text(head), args.plot)
+        sweep_report.draw(points, one, basic, _header_text(head), args.plot)
 
 
 def _header_text(head: dict[str, object]) -> str:
@@ -107,16 +120,18 @@ def _part(part: str, args: argparse.Namespace, folder: Path) -> list[Cost]:
         "article10k": MANY * args.jobs,
         "digits": min(DIGITS_JOBS, args.jobs),
         "wide": min(DIGITS_JOBS, args.jobs),
+        "processes": min(PROCESSES_JOBS, args.jobs),
     }.get(part, args.jobs)
     peer_jobs = jobs if args.whole else args.peer_jobs
     return measured(PARTS[part][1](), jobs, peer_jobs, args.rounds, folder)
 
 
-def _curve(args: argparse.Namespace, folder: Path) -> list[Point]:
-    """Up to about four times the article's jobs."""
+def _curve(args: argparse.Namespace, folder: Path) -> tuple[list[Point], list[Point]]:
+    """Up to about ten times the article's jobs: a stack a core, and all in one process."""
     _say("measuring: cost by number of jobs")
-    numbers = [number for number in sweep_curve.JOBS if number <= 5 * args.jobs]
-    return sweep_curve.curve(sweep_ways.article(), numbers, args.rounds, folder)
+    numbers = [number for number in sweep_curve.JOBS if number <= MANY * args.jobs]
+    cores, _, one = sweep_ways.processes(sweep_ways.seeds, "loader.batch_size=2")
+    return sweep_curve.curve([cores, one], numbers, args.rounds, folder)
 
 
 def _arguments() -> argparse.Namespace:

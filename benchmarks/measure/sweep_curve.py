@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -17,7 +17,7 @@ from statistics import median
 from measure.sweep_ways import APPS
 from measure.sweeps import Ran, Way, run
 
-JOBS = (1, 4, 16, 64, 256, 1024, 4096)
+JOBS = (1, 4, 16, 64, 256, 1024, 4096, 10_000)
 
 
 @dataclass
@@ -74,14 +74,26 @@ class Point:
         }
 
 
-def curve(way: Way, numbers: Iterable[int], rounds: int, folder: Path) -> list[Point]:
-    """Runs the sweep with each number of jobs, and its floors, `rounds` times in turn."""
-    points = [Point(jobs) for jobs in numbers]
-    run(way, 2, folder)
+def curve(
+    ways: Sequence[Way], numbers: Iterable[int], rounds: int, folder: Path
+) -> tuple[list[Point], list[Point]]:
+    """Runs the sweep with each number of jobs in two ways, and its floors, `rounds` times in turn.
+
+    Args:
+        ways: the first has the floors.
+        numbers: of jobs.
+        rounds: of all.
+        folder: to write into.
+    """
+    first, second = ways
+    numbers = list(numbers)
+    points, others = ([Point(jobs) for jobs in numbers] for _ in ways)
+    run(first, 2, folder)
     for _ in range(rounds):
-        for point in points:
-            _measure(point, way, folder)
-    return points
+        for point, other in zip(points, others, strict=True):
+            _measure(point, first, folder)
+            other.ran.append(run(second, other.jobs, folder))
+    return points, others
 
 
 def _measure(point: Point, way: Way, folder: Path) -> None:

@@ -58,11 +58,18 @@ def curve_text(points: Sequence[Point]) -> str:
     )
 
 
-def draw(points: Sequence[Point], basic: Cost | None, caption: str, path: Path) -> None:
+def draw(
+    points: Sequence[Point],
+    one: Sequence[Point],
+    basic: Cost | None,
+    caption: str,
+    path: Path,
+) -> None:
     """Draws seconds and memory by the number of jobs, both axes logarithmic.
 
     Args:
-        points: of Seedbed.
+        points: of Seedbed, a stack a core.
+        one: of the same in one process.
         basic: of Hydra's basic launcher, if it was measured.
         caption: of the machine, above the legend.
         path: of the PNG.
@@ -78,7 +85,7 @@ def draw(points: Sequence[Point], basic: Cost | None, caption: str, path: Path) 
     for axes in (left, right):
         axes.set(xscale="log", yscale="log", xlabel="jobs K", xticks=jobs)
         axes.set_xticklabels([f"{number:,}" for number in jobs])
-    _draw_seconds(left, points, basic)
+    _draw_seconds(left, points, one, basic)
     legend = figure.legend(fontsize=9, ncol=2, frameon=False, loc="outside lower center")
     legend.set_title(caption, prop={"size": 8})
     right.plot(jobs, [point.peak for point in points], color=OURS, marker="o", linewidth=2)
@@ -93,7 +100,9 @@ def draw(points: Sequence[Point], basic: Cost | None, caption: str, path: Path) 
     plt.close(figure)
 
 
-def _draw_seconds(axes: "Axes", points: Sequence[Point], basic: Cost | None) -> None:
+def _draw_seconds(
+    axes: "Axes", points: Sequence[Point], one: Sequence[Point], basic: Cost | None
+) -> None:
     jobs = [point.jobs for point in points]
     if basic is not None:
         start, each = median(basic.start_up), median(basic.a_job)
@@ -101,6 +110,8 @@ def _draw_seconds(axes: "Axes", points: Sequence[Point], basic: Cost | None) -> 
         axes.plot(jobs, [start + each * n for n in jobs], "--", color=THEIRS, label=label)
     seconds = [point.seconds for point in points]
     axes.plot(jobs, seconds, color=OURS, marker="o", linewidth=2, label="seedbed train -m")
+    alone = [point.seconds for point in one]
+    axes.plot(jobs, alone, "--", color=OURS, marker=".", label="the same in one process")
     floors = (
         ("arithmetic alone, with importing torch", ARITHMETIC, [p.arithmetic for p in points]),
         ("disk alone: the same files", DISK, [p.disk for p in points]),

@@ -99,6 +99,15 @@ def digits(hidden: str) -> tuple[Way, ...]:
     )
 
 
+def processes(words: Words, *settings: str) -> list[Way]:
+    """The same stacks a core each, one after the other in one process, and in the sweep's own."""
+    named = {"auto": "a stack a core", "1": "one process", "0": "the sweep's own process"}
+    return [
+        ours(f"Seedbed, {name}", words, *settings, f"sweep.workers={workers}")
+        for workers, name in named.items()
+    ]
+
+
 def can_fuse() -> bool:
     """Whether there is a key `sweep.fuse`."""
     command = [*seedbed(), "train", "sweep.fuse=never", "--cfg", "job"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,6 +126,23 @@ def test_bits_and_order_do_not_depend_on_the_number_of_processes(
         (job,) = run.glob("5_*")
         told = json.loads(seedbed("reproduce", job, "--json").out)
         assert (told["identical"], told["identical_in_its_stack"]) == (True, True)
+
+
+@pytest.mark.usefixtures("_two_cores")
+def test_a_sweep_goes_on_with_the_stacks_that_it_had_planned(
+    seedbed: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second stack of two had not begun, and the machine has another number of cores now."""
+    grid = ["seed=range(0,8)", "trainer.epochs=3", "sweep.fuse=always", "sweep.workers=0"]
+    sweep = seedbed("train", "-m", *grid, "hydra.sweep.dir=sweep").sweep
+    before = runs_of(sweep)
+    for number in range(4, 8):
+        shutil.rmtree(sweep / f"{number}_seed={number}")
+    monkeypatch.setattr(execution, "usable_cores", lambda: 4)
+    assert seedbed("resume", "sweep").code == 0
+    assert groups(sweep) == [1] * 4 + [3] * 4
+    for name, (told, *rest) in runs_of(sweep).items():
+        assert (told[:5], rest) == (before[name][0][:5], list(before[name][1:]))
 
 
 @pytest.mark.usefixtures("_two_cores", "_own")
