@@ -11,8 +11,11 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from torch import nn
 
+import seedbed as front
 from seedbed.fused import sizing
 from seedbed.process import workers
 from seedbed.sweep import execution, stack_processes
@@ -143,6 +146,28 @@ def test_a_sweep_goes_on_with_the_stacks_that_it_had_planned(
     assert groups(sweep) == [1] * 4 + [3] * 4
     for name, (told, *rest) in runs_of(sweep).items():
         assert (told[:5], rest) == (before[name][0][:5], list(before[name][1:]))
+
+
+@pytest.mark.usefixtures("_two_cores")
+@pytest.mark.parametrize("reachable", [True, False], ids=["can be sent", "of the main program"])
+def test_rows_and_modules_of_a_program_reach_the_stacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reachable: bool
+) -> None:
+    """A class that no other process could import is trained in this one."""
+    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    if not reachable:
+        monkeypatch.setattr(nn.Tanh, "__module__", "__main__")
+    x = np.arange(30.0).reshape(10, 3) % 7
+    words = ["optimizer.lr=0.001,0.002,0.003,0.004", "trainer.epochs=2", "sweep.fuse=always"]
+    for count in ("auto", "0"):
+        sweep = front.sweep(
+            *words, f"sweep.workers={count}", data=(x, x.sum(1)), model=net, directory=count
+        )
+        assert [run.status for run in sweep] == ["completed"] * 4
+    told = [json.loads(one.read_text())["pid"] for one in tmp_path.glob("auto/*/status.json")]
+    assert len(set(told)) == (2 if reachable else 1)
+    one, two = (list(runs_of(tmp_path / name).values()) for name in ("auto", "0"))
+    assert [rest for _, *rest in one] == [rest for _, *rest in two]
 
 
 @pytest.mark.usefixtures("_two_cores", "_own")
