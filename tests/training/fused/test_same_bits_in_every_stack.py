@@ -9,12 +9,13 @@ from support.stacks_by_hand import Stack, mlp
 from torch import Tensor, nn
 
 from seedbed.fused.lanes import in_lanes
-from seedbed.fused.optimizers import BATCHED
+from seedbed.fused.optimizers import BATCHED, clip_gradient
 from seedbed.models.manual import ManualMLP
 
 WIDTHS = [1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 30, 32, 50, 64]
 BATCHES = [1, 2, 3, 5, 8, 21, 32, 33, 64, 100]
 ACTIVATIONS = [nn.ReLU, nn.Tanh, nn.GELU, nn.Sigmoid, nn.SiLU, nn.ELU]
+FLAGS = {"nesterov": False, "amsgrad": False, "centered": False}
 SMALL = [1, 2, 3, 4, 5, 8]
 CASES = 60
 
@@ -45,9 +46,9 @@ def drawn(draw: random.Random) -> Stack:
 def trained(stack: Stack, given: list[Tensor], optimizer: str, rows: Tensor) -> list[Tensor]:
     """Weights after two steps, the second of a smaller batch, their losses, and outputs."""
     weights, x, y = given
-    batched = BATCHED[f"torch.optim.{optimizer}"]({"nesterov": False, "amsgrad": False})
-    numbers = {"lr": 0.1, "weight_decay": 0.01, "momentum": 0.0, "dampening": 0.0, "eps": 1e-8}
-    numbers |= {"beta1": 0.9, "beta2": 0.99}
+    batched = BATCHED[f"torch.optim.{optimizer}"](FLAGS)
+    numbers = {"lr": 0.1, "weight_decay": 0.01, "momentum": 0.5, "dampening": 0.0, "eps": 1e-8}
+    numbers |= {"beta1": 0.9, "beta2": 0.99, "alpha": 0.9, "lr_decay": 0.1}
     told = {k: torch.full((len(x), 1), v, dtype=torch.float64) for k, v in numbers.items()}
     told["lr"] *= rows[:, None] % 3 + 1
     found = []
@@ -55,7 +56,8 @@ def trained(stack: Stack, given: list[Tensor], optimizer: str, rows: Tensor) -> 
     with torch.no_grad():
         for last in (stack.rows, max(1, stack.rows // 2)):
             gradient, losses, _ = stack.model.gradient(weights, {}, x[:, :last], y[:, :last])
-            batched.step(weights, gradient, told)
+            clipped = clip_gradient(gradient, torch.full((len(x), 1), 0.5))
+            batched.step(weights, clipped, told)
             found.append(losses)
         outputs = stack.model.outputs(weights, {}, x)
         found += [weights, outputs, stack.model.losses(outputs, y)]
@@ -71,7 +73,7 @@ def test_bits_do_not_depend_on_width_and_slot(part: int) -> None:
         given = stack.arguments(number)
         some = torch.tensor([draw.randrange(stack.runs) for _ in range(draw.choice([2, 3, 6]))])
         fewer = [stack.layout.arranged(given[0][some]), *(one[some] for one in given[1:])]
-        optimizer = draw.choice(["SGD", "Adam"])
+        optimizer = draw.choice(["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
         wide = trained(stack, given, optimizer, torch.arange(stack.runs))
         narrow = trained(stack, fewer, optimizer, some)
         for found, wanted in zip(narrow, wide, strict=True):
