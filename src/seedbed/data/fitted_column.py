@@ -1,7 +1,7 @@
 """What is measured on the training rows of one feature, and how its values become inputs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -257,37 +257,3 @@ def constant_columns(features: Sequence[FittedColumn], table: Table) -> list[str
     }
     constant |= {one.name for one in features if len(one.categories or []) == 1}
     return [one.name for one in features if one.name in constant]
-
-
-def refuse_infinite(columns: Mapping[str, Column], origin: str) -> None:
-    """Raises DataError, naming the row of each column with an infinite number, or one too large."""
-    problems = []
-    for name, column in columns.items():
-        if column.kind == "category" or _within_float32(column.values):
-            continue
-        if (wrong := beyond_float32(column.values)).any():
-            row = int(np.argmax(wrong))
-            infinite = np.isinf(column.values[row]).any()
-            held = "an infinite number" if infinite else "a number beyond float32, 3.4e38"
-            problems.append(f"column '{name}' of {origin} holds {held} (row {row + 1})")
-    if problems:
-        raise DataError(*problems)
-
-
-def beyond_float32(values: Floats) -> NDArray[np.bool_]:
-    """The rows that hold an infinite number, or one whose square may not be finite in float64.
-
-    Shape:
-        (rows, …) -> (rows,)
-    """
-    largest = np.finfo(np.float32).max
-    wrong: NDArray[np.bool_] = np.any(np.abs(values.reshape(len(values), -1)) > largest, axis=1)
-    return wrong
-
-
-def _within_float32(values: Floats) -> bool:
-    """Whether no number of a column of one a row is beyond; missing ones are none."""
-    if values.ndim > 1 or not len(values):
-        return False
-    most = float(np.finfo(np.float32).max)
-    return bool(np.fmin.reduce(values) >= -most and np.fmax.reduce(values) <= most)

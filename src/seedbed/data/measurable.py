@@ -1,12 +1,15 @@
-"""Which means and standard deviations can be measured: squares may be beyond all floats."""
+"""Which numbers can be taken, and which means and standard deviations measured, as floats."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from seedbed.errors import DataError
+from seedbed.tables.table import Column
+
+Floats = NDArray[np.float64]
 
 LEAST, MOST = 1e-150, 1e150
 """Of a standard deviation; the squares that it is the mean of are no floats otherwise, or zero."""
@@ -38,3 +41,37 @@ def refuse_immeasurable(
                 if not is_right
             )
         )
+
+
+def refuse_infinite(columns: Mapping[str, Column], origin: str) -> None:
+    """Raises DataError, naming the row of each column with an infinite number, or one too large."""
+    problems = []
+    for name, column in columns.items():
+        if column.kind == "category" or _within_float32(column.values):
+            continue
+        if (wrong := beyond_float32(column.values)).any():
+            row = int(np.argmax(wrong))
+            infinite = np.isinf(column.values[row]).any()
+            held = "an infinite number" if infinite else "a number beyond float32, 3.4e38"
+            problems.append(f"column '{name}' of {origin} holds {held} (row {row + 1})")
+    if problems:
+        raise DataError(*problems)
+
+
+def beyond_float32(values: Floats) -> NDArray[np.bool_]:
+    """The rows that hold an infinite number, or one whose square may not be finite in float64.
+
+    Shape:
+        (rows, …) -> (rows,)
+    """
+    largest = np.finfo(np.float32).max
+    wrong: NDArray[np.bool_] = np.any(np.abs(values.reshape(len(values), -1)) > largest, axis=1)
+    return wrong
+
+
+def _within_float32(values: Floats) -> bool:
+    """Whether no number of a column of one a row is beyond; missing ones are none."""
+    if values.ndim > 1 or not len(values):
+        return False
+    most = float(np.finfo(np.float32).max)
+    return bool(np.fmin.reduce(values) >= -most and np.fmax.reduce(values) <= most)

@@ -20,10 +20,9 @@ from seedbed.data.fitted_column import (
     FittedColumn,
     constant_columns,
     fit_features,
-    refuse_infinite,
 )
 from seedbed.data.like_spellings import notes_on_spellings
-from seedbed.data.measurable import refuse_immeasurable
+from seedbed.data.measurable import refuse_immeasurable, refuse_infinite
 from seedbed.data.preprocessing import (
     Preprocessing,
     class_names,

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from seedbed.config.hints import did_you_mean, joined, shortened
 from seedbed.config.task_names import TaskName
-from seedbed.data.fitted_column import FittedColumn, Floats, beyond_float32
+from seedbed.data.fitted_column import FittedColumn, Floats
 from seedbed.data.input_matrix import as_float32, input_matrix
+from seedbed.data.measurable import beyond_float32
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.row_names import RowNames

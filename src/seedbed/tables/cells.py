@@ -6,34 +6,33 @@ text is written (a decimal comma, thousands marks, dates) is in a `CellForm`; `n
 ready to be a number.
 """
 
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from seedbed.tables.arrow_values import floats, indices, missing, texts
+from seedbed.tables.arrow_values import floats, indices, texts
 from seedbed.tables.dates import day_numbers
+from seedbed.tables.number_text import (
+    Floats,
+    TextNumbers,
+    bare_numbers,
+    cast_numbers,
+    encoded,
+    numeric,
+    present,
+)
 from seedbed.tables.row_names import RowNames
 from seedbed.tables.spellings import instant_name, number_name
 from seedbed.tables.text_form import ISO, CellForm
-
-Floats = NDArray[np.float64]
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(?i:inf|infinity|nan)$"
 TRUTHS = {"true": 1.0, "false": 0.0}
 BITS = {**TRUTHS, "1": 1.0, "1.0": 1.0, "0": 0.0, "0.0": 0.0}
 """How a boolean may be written in files after the training file."""
-
-MANY = 2**14
-"""Cells, from which on each different one is looked at once."""
-
-NO_NUMBER = "no number"
-"""Stands for text that is none in its column's form."""
 
 
 @dataclass
@@ -47,23 +46,6 @@ class Misfit(Exception):
 
     row: int
     text: str
-
-
-@dataclass(frozen=True)
-class TextNumbers:
-    """The cells of a column of plain text that are all numbers or empty, and were read as such.
-
-    Args:
-        values: missing ones are NaN.
-        leading_zeros: whether one is written like 007; nobody looks where one has a fraction.
-    """
-
-    values: Floats
-    leading_zeros: bool
-    type: Any = field(default_factory=pa.string)
-
-    def __len__(self) -> int:
-        return len(self.values)
 
 
 def numbers(cells: Any, form: CellForm) -> Floats:
@@ -103,7 +85,7 @@ def text_numbers(cells: Any, form: CellForm) -> Floats | None:
         return cells.values
     read = bare_numbers(cells) if form.is_plain and not form.missing else None
     if read is None:
-        read = _cast(numeric(present(cells, form), form))
+        read = cast_numbers(numeric(present(cells, form), form))
     return None if read is None else floats(read)
 
 
@@ -140,7 +122,7 @@ def names(cells: Any, form: CellForm, marks: Sequence[str] = ()) -> RowNames:
         marks: further words for a missing value.
     """
     without = {*form.marks("category"), *marks, ""}
-    array = _encoded(as_text(cells))
+    array = encoded(as_text(cells))
     written = [
         None if name is None or name.strip().lower() in without else name
         for name in array.dictionary.to_pylist()
@@ -182,15 +164,9 @@ def _float_name(text: str) -> str | None:
 
 def _respelt(cells: Any, spelling: Callable[[str], str | None]) -> Any:
     """The cells as text, each different one written anew."""
-    array = _encoded(pc.cast(cells, pa.string()))
+    array = encoded(pc.cast(cells, pa.string()))
     spelt = texts([spelling(one) for one in array.dictionary.to_pylist()], pa.string())
     return spelt.take(array.indices)
-
-
-def _encoded(cells: Any) -> Any:
-    """The cells in one array, each different one held once."""
-    encoded = pc.dictionary_encode(cells)
-    return encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
 
 
 def _dates(cells: Any, form: CellForm) -> Floats:
@@ -201,7 +177,7 @@ def _dates(cells: Any, form: CellForm) -> Floats:
     """
     if pa.types.is_decimal(cells.type):
         cells = pc.cast(cells, pa.float64())  # 20240131.00 is an integer
-    array = _encoded(present(as_text(cells), form))
+    array = encoded(present(as_text(cells), form))
     typed = pa.types.is_date(cells.type) or pa.types.is_timestamp(cells.type)
     days = day_numbers(array.dictionary.to_pylist(), ISO if typed else str(form.date))
     places = indices(array.indices)
@@ -211,55 +187,6 @@ def _dates(cells: Any, form: CellForm) -> Floats:
         row = int(np.argmax(wrong))
         raise Misfit(row, str(as_text(cells.slice(row, 1))[0].as_py()))
     return values
-
-
-def present(cells: Any, form: CellForm) -> Any:
-    """Text without spaces around it; missing cells of numbers or booleans are null."""
-    if len(cells) > MANY:  # a large column of text mostly repeats itself
-        encoded = _encoded(cells)
-        if len(encoded.dictionary) < MANY:
-            return present(encoded.dictionary, form).take(encoded.indices)
-    trimmed = pc.utf8_trim_whitespace(cells)
-    marks = texts(["", *form.marks("number")], trimmed.type)
-    is_missing = pc.is_in(pc.utf8_lower(trimmed), value_set=marks)
-    return pc.if_else(is_missing, missing(trimmed.type), trimmed)
-
-
-def numeric(plain: Any, form: CellForm) -> Any:
-    """Text that is to be numbers, as Arrow reads them; what is none is left so that it is none."""
-    if form.is_plain and form.thousands is None:
-        return plain
-    bare, none = plain, texts([NO_NUMBER], plain.type)[0]
-    if form.unit is not None:
-        unit = re.escape(form.unit.strip())
-        bare = pc.replace_substring_regex(plain, rf"^([+-]?)\s*{unit}\s*", r"\1")
-        behind = pc.replace_substring_regex(plain, rf"\s*{unit}$", "")
-        bare = pc.if_else(pc.equal(bare, plain), behind, bare)
-        bare = pc.if_else(pc.equal(bare, plain), none, bare)
-    right = pc.match_substring_regex(bare, form.number)
-    if form.thousands is not None:
-        bare = pc.replace_substring_regex(bare, form.grouping, "")
-    if form.decimal != ".":
-        bare = pc.replace_substring(bare, form.decimal, ".")
-    return pc.if_else(right, bare, none)
-
-
-def bare_numbers(cells: Any) -> Any | None:
-    """The numbers of text that is numbers as Arrow reads them, or empty; None of any other."""
-    if (read := _cast(cells)) is not None:
-        return read
-    trimmed = pc.utf8_trim_whitespace(cells)
-    return _cast(
-        pc.if_else(pc.equal(trimmed, texts([""], trimmed.type)[0]), missing(trimmed.type), trimmed)
-    )
-
-
-def _cast(plain: Any) -> Any | None:
-    """The numbers in plain text, or None if a cell is none."""
-    try:
-        return pc.cast(plain, pa.float64())
-    except pa.ArrowInvalid:
-        return None
 
 
 def misfit(cells: Any, wrong: Any) -> Misfit:

@@ -11,15 +11,12 @@ from seedbed.tables.arrow_values import texts
 from seedbed.tables.cells import (
     NUMBER,
     TRUTHS,
-    Floats,
-    TextNumbers,
     is_number,
     is_text,
     misfit,
-    numeric,
-    present,
 )
 from seedbed.tables.dates import day_number
+from seedbed.tables.number_text import Floats, TextNumbers, numeric, present
 from seedbed.tables.text_form import ISO, CellForm, Kind
 
 LEADING_ZEROS = r"^\s*[+-]?0\d"

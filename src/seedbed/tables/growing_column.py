@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from seedbed.tables.arrow_values import floats
-from seedbed.tables.cells import Floats, TextNumbers, bare_numbers
 from seedbed.tables.column_kinds import leading_zeros
+from seedbed.tables.number_text import Floats, TextNumbers, bare_numbers
 
 LATEST = 8
 """Arrays of text, of which each may have reserved as much memory as all columns together need."""

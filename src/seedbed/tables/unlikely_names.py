@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from seedbed.config.hints import in_list, joined, of_column
 from seedbed.tables.arrow_values import texts as arrow_texts
-from seedbed.tables.cells import NUMBER, present, text_numbers
+from seedbed.tables.cells import NUMBER, text_numbers
 from seedbed.tables.column_kinds import rows_of_each
 from seedbed.tables.date_slips import dates_with_slips
 from seedbed.tables.dates import forms_of
+from seedbed.tables.number_text import present
 from seedbed.tables.raw_column import RawColumn
 from seedbed.tables.text_form import CellForm
 
