@@ -8,6 +8,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -97,6 +98,9 @@ def _work_and_exit(
         _ours.clear()
         work(theirs)
         code = 0
+        for stream in (sys.stdout, sys.stderr):  # what a model of the user's prints
+            with suppress(ValueError, AttributeError):
+                stream.flush()
     finally:
         os._exit(code)
 
