@@ -315,11 +315,12 @@ def test_a_job_that_fails_is_recorded_and_the_others_run(seedbed) -> None:
 
 
 def test_a_sweep_stops_at_a_failed_job_when_told_to(seedbed) -> None:
-    words = ["trainer.epochs=9", "optimizer.lr=1e6,1e-3"]
-    result = seedbed("train", "-m", *words, "sweep.on_error=stop")
-    assert result.code == 1
-    jobs = read_json(result.sweep / "sweep.json")["jobs"]
-    assert [job["status"] for job in jobs] == ["diverged", "pending"]
+    words = ["trainer.epochs=9", "optimizer.lr=1e6,1e-3", "sweep.on_error=stop"]
+    for fuse, second in (("never", "pending"), ("always", "completed")):  # together both end
+        result = seedbed("train", "-m", *words, f"sweep.fuse={fuse}")
+        assert result.code == 1
+        jobs = read_json(result.sweep / "sweep.json")["jobs"]
+        assert [job["status"] for job in jobs] == ["diverged", second]
 
 
 def test_a_wrong_value_is_refused_before_any_job_starts(seedbed, tmp_path: Path) -> None:

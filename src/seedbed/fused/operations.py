@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
+from seedbed.process.torch_private import log_softmax
+
 aten = torch.ops.aten
 
 VIEWS: dict[Any, Any] = {
@@ -75,7 +77,7 @@ WITH_MEMORY: dict[Any, tuple[Any, str]] = {
     aten.scatter_add.default: (torch.scatter_add, "out"),
     aten.mse_loss.default: (aten.mse_loss.out, "out"),
     aten.mse_loss_backward.default: (aten.mse_loss_backward.grad_input, "grad_input"),
-    aten._log_softmax.default: (torch._log_softmax, "out"),
+    aten._log_softmax.default: (log_softmax, "out"),
     aten._log_softmax_backward_data.default: (aten._log_softmax_backward_data.out, "out"),
 }
 """Others that write into memory that is there."""

@@ -23,6 +23,7 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor, nn
 from torch import _fused_adam_ as fused_adam
+from torch import _log_softmax as log_softmax
 from torch._utils import _rebuild_tensor_v2 as rebuild_tensor
 from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -36,6 +37,7 @@ __all__ = [
     "fused_adam",
     "graph_of",
     "is_compiler_loaded",
+    "log_softmax",
     "number_types",
     "pickle_in",
     "rebuild_tensor",
