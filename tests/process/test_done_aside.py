@@ -42,14 +42,14 @@ def outcome(program: str, **variables: str) -> list[str]:
         timeout=60,
         env={**os.environ, **variables},
     )
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.split()
 
 
 def test_the_fork_that_composed_is_asked_once() -> None:
     said, composer, one, aside, two, here, me = outcome(
         """
-        said, composer = ahead.composed_ahead(pairs, [], lambda _: where)
+        said, composer = ahead.composed_ahead(pairs, [], lambda _: (where, 0))
         print(said, composer, *ahead.done_aside(where, 1), *ahead.done_aside(where, 2), os.getpid())
         """
     )
@@ -71,7 +71,7 @@ def test_the_fork_that_composed_is_asked_once() -> None:
 def test_this_process_does_it_where_the_fork_does_not(before: str) -> None:
     one, here, me = outcome(
         f"""
-        _, composer = ahead.composed_ahead(pairs, [], lambda _: where)
+        _, composer = ahead.composed_ahead(pairs, [], lambda _: (where, 0))
         {before}
         print(*ahead.done_aside(function, 1), os.getpid())
         """
@@ -83,7 +83,7 @@ def test_a_fork_that_waits_too_long_ends() -> None:
     one, here, me, ended = outcome(
         """
         ahead.WAIT_SECONDS = 0.05
-        _, composer = ahead.composed_ahead(pairs, [], lambda _: where)
+        _, composer = ahead.composed_ahead(pairs, [], lambda _: (where, 0))
         ended = os.waitpid(composer, 0)[1]
         print(*ahead.done_aside(where, 1), os.getpid(), ended)
         """
@@ -94,7 +94,7 @@ def test_a_fork_that_waits_too_long_ends() -> None:
 def test_a_mistake_there_is_told_here() -> None:
     told = outcome(
         """
-        ahead.composed_ahead(pairs, [], lambda _: refused)
+        ahead.composed_ahead(pairs, [], lambda _: (refused, 0))
         try:
             ahead.done_aside(refused, 1)
         except ValueError as err:
@@ -104,11 +104,43 @@ def test_a_mistake_there_is_told_here() -> None:
     assert told == ["not", "1,", "in", "here"]
 
 
+def test_what_fails_there_is_done_here_and_told_once() -> None:
+    """Such as a library that is broken: whoever asks is told of it, by this process."""
+    assert outcome(
+        """
+        me = os.getpid()
+
+        def only_here(number):
+            if os.getpid() != me:
+                raise ImportError("no library")
+            return number
+
+        ahead.composed_ahead(pairs, [], lambda _: (only_here, 0))
+        print(ahead.done_aside(only_here, 1))
+        """
+    ) == ["1"]
+
+
+def test_a_fork_that_waits_for_nothing_is_gone() -> None:
+    assert outcome(
+        """
+        open_before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+        _, composer = ahead.composed_ahead(pairs, [])
+        try:
+            os.waitpid(composer, os.WNOHANG)
+        except ChildProcessError:
+            print("reaped")
+        open_now = len(os.listdir("/proc/self/fd")) if open_before else 0
+        print(open_now - open_before, ahead.done_aside(where, 1)[1] == os.getpid())
+        """
+    ) == ["reaped", "0", "True"]
+
+
 def test_a_fork_of_this_process_does_it_itself() -> None:
     """Its parent's pipes are not its own to use."""
     assert outcome(
         """
-        _, composer = ahead.composed_ahead(pairs, [], lambda _: where)
+        _, composer = ahead.composed_ahead(pairs, [], lambda _: (where, 0))
         child = os.fork()
         if not child:
             os._exit(ahead.done_aside(where, 1) != (1, os.getpid()))
@@ -121,7 +153,7 @@ def test_a_fork_of_this_process_does_it_itself() -> None:
 def test_nothing_is_forked_where_it_is_turned_off() -> None:
     composer, here, me = outcome(
         """
-        _, composer = ahead.composed_ahead(pairs, [], lambda _: where)
+        _, composer = ahead.composed_ahead(pairs, [], lambda _: (where, 0))
         print(composer, ahead.done_aside(where, 1)[1], os.getpid())
         """,
         SEEDBED_FAST_START="0",
@@ -133,7 +165,7 @@ def test_nothing_is_forked_where_it_is_turned_off() -> None:
 def test_a_process_that_ends_takes_the_fork_with_it() -> None:
     (composer,) = outcome(
         """
-        _, composer = ahead.composed_ahead(pairs, [], lambda _: where)
+        _, composer = ahead.composed_ahead(pairs, [], lambda _: (where, 0))
         print(composer, flush=True)
         os._exit(0)
         """

@@ -1,10 +1,10 @@
 """`seedbed train`: one run, or with -m a sweep."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from seedbed.compose.composed import ComposedConfig, ComposedSweep
 from seedbed.errors import ArgumentError
-from seedbed.process.ahead import composed_ahead
+from seedbed.process.ahead import Later, composed_ahead
 
 SWEEP_MODULES = ("torch", "seedbed.api.sweeping", "seedbed.sweep.disk", "seedbed.sweep.execution")
 RUN_MODULES = (
@@ -44,14 +44,13 @@ def main(argv: Sequence[str]) -> int:
     return console.code
 
 
-def _drawing(request: ComposedConfig | ComposedSweep | None) -> Callable[..., object] | None:
-    """What draws the losses of a run at its end, with all that it imports; a sweep draws none."""
+def _drawing(request: ComposedConfig | ComposedSweep | None) -> Later | None:
+    """What draws the losses of a run at its end; a sweep draws none."""
     if not isinstance(request, ComposedConfig):
         return None
     from seedbed.recording.figure import loss_figure
 
-    loss_figure({"train/loss": ([1.0, 2.0], [2.0, 1.0])})  # the first one imports, and finds fonts
-    return loss_figure
+    return loss_figure, {"train/loss": ([1.0, 2.0], [2.0, 1.0])}
 
 
 def request_of(

@@ -25,13 +25,16 @@ Result = TypeVar("Result")
 WAIT_SECONDS = 20.0
 """How long the fork waits to be asked; a run that takes longer gains nothing by it."""
 
+Later = tuple[Callable[[Any], Any], Any]
+"""A function that `done_aside` will be asked for, and an argument to rehearse it with."""
+
 _waiting: "_Fork | None" = None
 
 
 def composed_ahead(
     compose: Callable[[], Composed],
     modules: Sequence[str],
-    prepare: Callable[[Composed], Callable[[Any], Any] | None] = lambda composed: None,
+    later: Callable[[Composed], Later | None] = lambda composed: None,
 ) -> Composed:
     """What `compose` gives, with `modules` imported by then.
 
@@ -40,8 +43,7 @@ def composed_ahead(
     Args:
         compose: without torch, and with nothing left behind but what it gives and says.
         modules: that are needed next; where there is no fork they are not imported.
-        prepare: called in the fork with what was composed; imports what a function needs that
-            `done_aside` will be asked for, and gives that function, or None.
+        later: what the fork waits for, by what was composed; None if it is to end.
 
     Raises:
         SeedbedError: as `compose`, in the fork or where there is none.
@@ -49,8 +51,13 @@ def composed_ahead(
     global _waiting
     if not fast_start.may_fork():
         return compose()
-    _waiting = _Fork(lambda: compose(), prepare)
-    return _waiting.composed(modules)  # type: ignore[no-any-return]
+    fork = _Fork(compose, later)
+    composed: Composed = fork.composed(modules)
+    if later(composed) is None:
+        fork.end()
+    else:
+        _waiting = fork
+    return composed
 
 
 def done_aside(function: Callable[[Argument], Result], argument: Argument) -> Result:
@@ -77,14 +84,10 @@ class _Fork:
     """The fork, as its parent sees it.
 
     Args:
-        compose, prepare: as `composed_ahead` has them.
+        compose, later: as `composed_ahead` has them.
     """
 
-    def __init__(
-        self,
-        compose: Callable[[], Any],
-        prepare: Callable[[Any], Callable[[Any], Any] | None],
-    ) -> None:
+    def __init__(self, compose: Callable[[], Any], later: Callable[[Any], Later | None]) -> None:
         self.parent = os.getpid()
         composed, give = os.pipe()
         take, asked = os.pipe()
@@ -93,7 +96,7 @@ class _Fork:
         if not self.child:
             for end in (composed, asked, answer):
                 os.close(end)
-            _wait_to_be_asked(prepare(_hand_over(compose, give)), take, reply)
+            _wait_to_be_asked(later(_hand_over(compose, give)), take, reply)
         for end in (give, take, reply):
             os.close(end)
         self.result = b""
@@ -107,6 +110,12 @@ class _Fork:
             importlib.import_module(module)
         listener.join()
         return pickle.loads(self.result)
+
+    def end(self) -> None:
+        """It waits for nothing."""
+        os.close(self._asked)
+        os.close(self._answer)
+        forks.reap(self.child)
 
     def ask(self, name: str, argument: object) -> bytes:
         """The pickled result of a function; empty if the fork does not know it, or is gone."""
@@ -150,16 +159,24 @@ def _hand_over(compose: Callable[[], Composed], pipe: int) -> Composed:
     return composed
 
 
-def _wait_to_be_asked(function: Callable[[Any], Any] | None, take: int, reply: int) -> NoReturn:
-    """The fork's second part: one question, if it comes in time, for the function that it knows."""
+def _wait_to_be_asked(later: Later | None, take: int, reply: int) -> NoReturn:
+    """The fork's second part; what is wrong in it is told by the process that asks."""
     try:
-        if function is not None and select.select([take], [], [], WAIT_SECONDS)[0]:
-            with os.fdopen(take, "rb") as pipe:
-                question = pipe.read()
-            name, argument = pickle.loads(question) if question else ("", None)
-            if name == _name(function):
-                answer = pickle.dumps(function(argument))
-                with os.fdopen(reply, "wb") as pipe:
-                    pipe.write(answer)
+        if later is not None:
+            _answer(*later, take, reply)
     finally:
         os._exit(0)
+
+
+def _answer(function: Callable[[Any], Any], rehearsal: object, take: int, reply: int) -> None:
+    """Answers one question, if it comes in time and is for this function."""
+    function(rehearsal)  # the first time it imports what it needs
+    if not select.select([take], [], [], WAIT_SECONDS)[0]:
+        return
+    with os.fdopen(take, "rb") as pipe:
+        question = pipe.read()
+    name, argument = pickle.loads(question) if question else ("", None)
+    if name == _name(function):
+        answer = pickle.dumps(function(argument))
+        with os.fdopen(reply, "wb") as pipe:
+            pipe.write(answer)
