@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.command_line import Command, Result
+from support.command_line import Command
 from support.hostile.bombs import BOMBS
 from support.hostile.corpus import ATTACKS, Place
 from support.hostile.files import FILES
 from support.hostile.forks import BOUNDS, forked, needs_linux
 from support.hostile.strangers import STRANGERS
-from test_hostile_listing import LISTED
-from test_hostile_runs import SECONDS, SECRET, UNSAFE, in_time, tree
+from test_hostile_listing import LISTED, told
+from test_hostile_runs import SECONDS, SECRET, in_time, tree
 from test_hostile_sweeps import OF_SWEEPS
 
 from seedbed.cli.main import main
@@ -71,16 +71,6 @@ def made(name: str, run: Path, base: Path) -> bool:
         before.st_ino,
         before.st_mtime_ns,
     )
-
-
-def told(result: Result, name: str) -> int:
-    """The exit code of an answer that does no harm."""
-    assert result.code in (0, 2), f"{name}: {result.err}"
-    assert "Traceback" not in result.out + result.err, name
-    assert bool(result.errors) == bool(result.code), f"{name}: {result.err}"
-    assert not UNSAFE.search(result.out + result.err), f"{name}: {result.out + result.err!a}"
-    assert SECRET not in result.out + result.err, name
-    return result.code
 
 
 def test_hostile_runs_of_a_sweep_do_no_harm(

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from seedbed.fused.flat import Layout
 from seedbed.fused.runs_last import is_small
-from seedbed.fused.step import TRACED_STEPS, StackedModel
+from seedbed.fused.step import StackedModel
 from seedbed.fused.tracing import Function
 from seedbed.tasks.head import TaskHead
 
@@ -45,7 +45,7 @@ class Stack:
         self.inputs, self.outputs = linear[0].in_features, linear[-1].out_features
         task: Any = SimpleNamespace(task="multiclass" if self.classes else "regression")
         self.head = TaskHead(type(loss).__name__, loss, task)
-        self.model = StackedModel(model, self.layout, self.head, "error", TRACED_STEPS)
+        self.model = StackedModel(model, self.layout, self.head, "error")
 
     def plain_step(self) -> Function:
         """A step as Python has it."""

@@ -11,8 +11,9 @@ from seedbed.cli.arguments import Parser, output_file, parsed_json, print_notes
 from seedbed.errors import DataError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
-from seedbed.runs.files import json_text, write_bytes, write_pieces
+from seedbed.runs.files import json_text
 from seedbed.runs.opening import opening
+from seedbed.runs.outputs import write_output
 from seedbed.runs.reader import open_run
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _predict(args: argparse.Namespace, json_rows: Any, output: Path | None) -> i
     columns = {**prediction_columns(trained, predicted), **rows.warnings()}
     if output is not None:
         content = with_predictions(file, columns) if file else csv_text(columns).encode()
-        write_bytes(output, content)
+        write_output(output, content)
     if args.json:
         print(json_text(predicted))
     elif output is not None:
@@ -107,7 +108,7 @@ def _say_large(large: "LargePredictions", args: argparse.Namespace, output: Path
     from seedbed.tables.csv_output import csv_text, predictions_added
 
     if output is not None:
-        write_pieces(output, predictions_added(large.file, large.blocks()))
+        write_output(output, predictions_added(large.file, large.blocks()))
     if args.json:
         print(json_text(large.report()))
     elif output is not None:

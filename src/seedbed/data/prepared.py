@@ -68,7 +68,6 @@ class PreparedData:
 def prepare_data(
     config: DataConfig,
     seed: int,
-    table: Table | None = None,
     read: Callable[[DataConfig], Table] = read_source,
 ) -> PreparedData:
     """Reads, splits and fits a table; `custom_dataset.py` prepares a user's Dataset.
@@ -76,14 +75,13 @@ def prepare_data(
     Args:
         config: the group `data`.
         seed: of the run.
-        table: what `read_source` gave for the same config before.
-        read: gives it where there is none.
+        read: reads the table, or has it.
 
     Raises:
         DataError: if anything about the data cannot be used.
     """
     config = cast(ColumnsConfig, config)
-    table = table if table is not None else read(config)
+    table = read(config)
     if len(table) < 2:
         count = ("no rows", "one row only")[len(table)]
         raise DataError(f"data: {table.origin} has {count}; 2 to train on are the least")

@@ -75,7 +75,7 @@ class Layout:
         return rows.t().contiguous().t() if self.runs_last else rows.contiguous()
 
     def row(self, tensors: Mapping[str, Tensor]) -> Tensor:
-        """The reverse, with or without a first dimension of runs."""
+        """The reverse of `views`, with or without a first dimension of runs."""
         parts = []
         for (name, shape), gap in zip(self.shapes.items(), self._pieces[1::2], strict=True):
             runs = tensors[name].shape[: -len(shape) or None]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from seedbed.fused.optimizers import BATCHED
 from seedbed.fused.stack_components import NARROWEST, StackComponents
-from seedbed.fused.step import TRACED_STEPS, single_step
+from seedbed.fused.step import single_step
 from seedbed.process.memory import free_memory_bytes
 from seedbed.training.threads import using
 
@@ -136,7 +136,7 @@ def measured_width(plan: StackComponents, runs: int) -> StackSize:
     while width >= NARROWEST or width == runs:
         stacked = trial.stacked(width) / width
         if plan.model.traced and stacked * CLEARLY >= best.single:
-            stacked = min(stacked, trial.stacked(width, TRACED_STEPS) / width)
+            stacked = min(stacked, trial.stacked(width, written_out=True) / width)
         if stacked < best.stacked * 0.9:  # of two alike, the larger
             best = replace(best, runs=width, stacked=stacked)
         if best.stacked * CLEARLY < best.single:
@@ -173,15 +173,15 @@ class _Trial:
         with using(self.plan.first.threads):
             return _seconds(step, self.plan.device)
 
-    def stacked(self, width: int, steps: int = 0) -> float:
+    def stacked(self, width: int, *, written_out: bool = False) -> float:
         """Seconds that so many runs take for a step together.
 
         Args:
             width: runs.
-            steps: to be made, which decides whether a step is written out.
+            written_out: whether the step is.
         """
         part = slice(0, max(width, NARROWEST))
-        model, update = self.plan.untouched_model(steps), self._update(part)
+        model, update = self.plan.untouched_model(written_out=written_out), self._update(part)
         weights, x, y = self.plan.weights[part], self.x[part], self.y[part]
         kept = {name: tensor[part] for name, tensor in self.plan.buffers.items()}
 
@@ -196,7 +196,7 @@ class _Trial:
         """The optimizer's step, of a copy of the weights."""
         settings = self.plan.configs[0].optimizer
         optimizer = BATCHED[settings["_target_"]](settings)
-        weights = self.plan.weights[part].clone()
+        weights = self.plan.layout.arranged(self.plan.weights[part].clone())
         numbers = {name: one[part] for name, one in self.plan.schedules.numbers.items()}
 
         def update(gradient: Tensor) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from seedbed.components import AllowList
-from seedbed.config.schema import ColumnsConfig, RunConfig
+from seedbed.config.schema import DataConfig, RunConfig
 from seedbed.data.prepared import PreparedData, prepare_data
 from seedbed.data.splits import split_seed
 from seedbed.fused.flat import Layout, Named
@@ -82,14 +82,12 @@ class StackComponents:
         """
         return self.device.type == "cpu" and self.layout.width < SERIAL_COPY
 
-    def untouched_model(self, steps: int = 0) -> StackedModel:
-        """The network for a trial; a module of the user's may count its calls.
-
-        Args:
-            steps: as `StackedModel` takes them; 0 if the step is not to be written out.
-        """
+    def untouched_model(self, *, written_out: bool = False) -> StackedModel:
+        """The network for a trial, see `StackedModel`; a module of the user's may count calls."""
         head, randomness = self.first.head, self.model.randomness
-        return StackedModel(self.first.model, self.layout, head, randomness, steps)
+        return StackedModel(
+            self.first.model, self.layout, head, randomness, written_out=written_out
+        )
 
 
 def build_stack(
@@ -137,7 +135,7 @@ def build_stack(
         configs=configs,
         first=first,
         layout=layout,
-        model=StackedModel(model, layout, first.head, randomness, batches.batches * epochs),
+        model=StackedModel(model, layout, first.head, randomness),
         weights=layout.arranged(rows.to(device)),
         buffers={name: tensor.to(device) for name, tensor in kept.items()},
         data=data,
@@ -158,11 +156,16 @@ def _data(
 ) -> list[PreparedData]:
     """Of each run; prepared once for each seed, or once where nothing is drawn from it."""
     known.setdefault(_drawn_by(configs[0]), first.data)
-    table: LoadedTable | None = None
+    tables: list[LoadedTable] = []
+
+    def read_once(data: DataConfig) -> LoadedTable:
+        if not tables:
+            tables.append(read_source(data))
+        return tables[0]
+
     for config in configs:
         if _drawn_by(config) not in known:
-            table = table if table is not None else read_source(cast(ColumnsConfig, config.data))
-            known[_drawn_by(config)] = prepare_data(config.data, config.seed, table)
+            known[_drawn_by(config)] = prepare_data(config.data, config.seed, read_once)
     return [known[_drawn_by(config)] for config in configs]
 
 

@@ -30,11 +30,6 @@ from seedbed.tasks.losses import stackable_loss
 Stepped = tuple[Tensor, Tensor, Named]
 Randomness = Literal["error", "different", "same"]
 
-TRACED_STEPS = 1
-"""A stack that makes so many steps has them written out. It takes as long as it saves in 20 to 50;
-fewer are written out too, so that bits do not depend on how many steps the others of a stack make.
-"""
-
 UNBATCHED = "Batching rule not implemented"
 """What torch says of an operation that `vmap` takes only after it was taken apart."""
 
@@ -47,7 +42,9 @@ class StackedModel:
         layout: where its parameters lie in a row.
         head: the loss.
         randomness: what happens where the model draws at random; as in `torch.func.vmap`.
-        steps: that are to be made, which decides whether a step is written out.
+        written_out: whether a step is, where that can be. In training it is however few steps there
+            are, as bits would depend on how many the others make; that takes as long as it saves in
+            20 to 50 steps, and a trial makes a few.
     """
 
     def __init__(
@@ -56,13 +53,14 @@ class StackedModel:
         layout: Layout,
         head: TaskHead,
         randomness: Randomness,
-        steps: int,
+        *,
+        written_out: bool = True,
     ) -> None:
         self.model = copied_model(model).train()
         self.layout = layout
         self.randomness = randomness
         self.traced = (
-            steps >= TRACED_STEPS
+            written_out
             and randomness == "error"
             and is_pure(model)
             and is_pure_loss(head.loss_function)

@@ -45,8 +45,9 @@ def is_in_use() -> bool:
 def may_fork() -> bool:
     """Whether another process may take a share of the work: it gains something, and is safe."""
     from seedbed.process import threads
+    from seedbed.process.cores import usable_cores
 
-    return _in_use and (os.cpu_count() or 1) > 1 and threads.may_fork()
+    return _in_use and usable_cores() > 1 and threads.may_fork()
 
 
 def imports_done() -> None:

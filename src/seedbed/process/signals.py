@@ -193,6 +193,13 @@ def ignored(worker: int = 0) -> None:
     unblock()
 
 
+def do_what_is_left() -> None:
+    """Ends forks, and does what is to be done before the process ends on the spot."""
+    for what in (*forks_enders, *reversed(at_end)):
+        with suppress(Exception):
+            what()
+
+
 def show_cursor() -> None:
     """For `at_end`, of a display that hides it while it moves."""
     if os.isatty(1):
@@ -209,9 +216,7 @@ def end(number: int) -> NoReturn:
         signal.signal(one, signal.SIG_IGN)
     with suppress(RuntimeError):  # there may be too many threads
         _thread.start_new_thread(_end_anyway, (code,))
-    for what in (*forks_enders, *reversed(at_end)):
-        with suppress(Exception):
-            what()
+    do_what_is_left()
     processes = sys.modules.get("multiprocessing")
     for process in processes.active_children() if processes else []:
         with suppress(Exception):

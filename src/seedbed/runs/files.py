@@ -188,8 +188,7 @@ def _write_all(files: Sequence[tuple[Path, bytes]], *, flush: bool) -> None:
             written.pop()
     except BaseException:
         for beside, _ in written:
-            with suppress(OSError):
-                os.unlink(beside)
+            _removed(beside)
         raise
 
 

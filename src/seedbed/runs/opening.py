@@ -12,7 +12,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -230,9 +230,7 @@ def _is_of_memory(err: BaseException) -> bool:
 
 def _end(problem: str) -> None:
     """Ends the process, whatever its other threads do."""
-    for what in reversed(signals.at_end):
-        with suppress(Exception):
-            what()
+    signals.do_what_is_left()
     os.write(2, f"error: {problem}\n".encode(errors="backslashreplace"))
     os._exit(2)
 

@@ -6,27 +6,31 @@ A run clears up in its own directory when it goes on; beside a page or a picture
 import os
 import re
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from seedbed.runs.files import write_bytes
+from seedbed.runs.files import write_bytes, write_pieces
 
 LEFT_SECONDS = 60.0
 """How old a file must be to be taken for left: on a shared disk its process may be elsewhere."""
 
 
-def write_output(path: Path, content: bytes) -> None:
-    """As `write_bytes`; takes away what was left beside by processes that are gone.
+def write_output(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """As `write_bytes` or `write_pieces`; takes away what processes left beside that are gone.
 
     Args:
         path: of the file.
-        content: all of it.
+        content: all of it, or its pieces.
 
     Raises:
         RunDirectoryError: if it cannot be written.
     """
     _remove_left(path)
-    write_bytes(path, content)
+    if isinstance(content, bytes):
+        write_bytes(path, content)
+    else:
+        write_pieces(path, content)
 
 
 def _remove_left(path: Path) -> None:

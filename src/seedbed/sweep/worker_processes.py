@@ -3,7 +3,6 @@
 Nothing is shared between jobs. A signal is for this process to hear, which tells the workers.
 """
 
-import os
 import signal
 import threading
 import time
@@ -12,6 +11,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from seedbed.process import signals, workers
+from seedbed.process.cores import usable_cores
 from seedbed.process.forkserver import workers_of_server
 from seedbed.process.workers import Worker
 from seedbed.sweep.job import Job, Outcome, run_job
@@ -37,7 +37,7 @@ class WorkerProcesses:
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self._context = workers_of_server(PRELOADED)
-        self._threads = max(1, (os.cpu_count() or 1) // workers)
+        self._threads = max(1, usable_cores() // workers)
         self._running: dict[Future[Outcome], Worker] = {}
         signals.at_end.append(self._end_now)
 

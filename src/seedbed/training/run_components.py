@@ -193,7 +193,7 @@ def data_of(
         from seedbed.data.custom_dataset import prepare_custom  # with what looks at a user's rows
 
         return prepare_custom(config.data, allow, config.seed)
-    return prepare_data(config.data, config.seed, read=read)
+    return prepare_data(config.data, config.seed, read)
 
 
 def _optimizer(

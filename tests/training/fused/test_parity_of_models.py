@@ -1,6 +1,6 @@
 """Kinds of models, data and batches: a stack gives what its runs give one by one."""
 
-import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from support.stacked_runs import (
     write_module,
 )
 
-from seedbed.fused import step
+from seedbed.fused import stack_components, step
 
 RATES: list[dict[str, Any]] = [{"optimizer.lr": 0.002 * (1 + n)} for n in range(8)]
 """Of eight jobs, for Adam."""
@@ -255,7 +255,8 @@ def test_a_step_that_is_written_out_gives_the_same_bits(
     with monkeypatch.context() as patched:
         patched.setattr(step, "faster", lambda written, *_, **__: written)
         written = stacked(configs)
-    monkeypatch.setattr(step, "TRACED_STEPS", math.inf)
+    as_vmap_has_it = partial(step.StackedModel, written_out=False)
+    monkeypatch.setattr(stack_components, "StackedModel", as_vmap_has_it)
     assert not planned(configs).model.traced
     plain = stacked(configs)
     for run, weights in plain.weights.items():

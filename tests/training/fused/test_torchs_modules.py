@@ -3,13 +3,15 @@
 Those that are known to be pure are stacked without a trial, and with their step written out.
 """
 
+from functools import partialmethod
 from typing import Any
 
 import pytest
 from support.own_parts.around import CELLS, ELSEWHERE, Around, samples, torchs_modules
 from support.stacked_runs import alone, assert_alike, planned, stacked, variants
 
-from seedbed.fused import pure, step
+from seedbed.fused import pure
+from seedbed.fused.stack_components import StackComponents
 from seedbed.fused.stackable import vmap_blocker
 from seedbed.fused.trial import found_in_trial
 
@@ -44,7 +46,11 @@ def told_of(name: str, sample: int, monkeypatch: pytest.MonkeyPatch) -> str | No
     with monkeypatch.context() as patched:
         if name in pure.LAYERS.split():
             patched.setattr(pure, "PURE", pure.PURE | {Around})
-            patched.setattr(step, "TRACED_STEPS", 0)
+            patched.setattr(
+                StackComponents,
+                "untouched_model",
+                partialmethod(StackComponents.untouched_model, written_out=True),
+            )
         plan = planned(configs)
         reason = vmap_blocker(plan)
         if reason is None:
