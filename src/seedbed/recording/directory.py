@@ -32,11 +32,12 @@ from seedbed.runs.files import (
     json_text,
     write_all,
     write_bytes,
-    write_same,
     write_text,
     write_yaml,
     writing,
 )
+from seedbed.runs.moment import Moment
+from seedbed.runs.same_files import SameFiles
 from seedbed.runs.status import Status
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.interval import parsed_interval
@@ -113,12 +114,13 @@ class DirectoryRecorder:
         stopped = isinstance(err, KeyboardInterrupt) or (
             self.stop.requested and not isinstance(err, SeedbedError)
         )
+        now = Moment()
         for number, run in left.items():
             with suppress(RunDirectoryError, ValueError):  # the disk may be what failed
                 self.events.end(number, endings()[False])
             with suppress(RunDirectoryError):
                 run.directory.write_status(
-                    Status.INTERRUPTED if stopped else Status.FAILED, reason(err)
+                    Status.INTERRUPTED if stopped else Status.FAILED, reason(err), now
                 )
         if stopped and not isinstance(err, KeyboardInterrupt):
             raise KeyboardInterrupt from err
@@ -222,7 +224,7 @@ class DirectoryRecorder:
         progress = training.progress
         ours = [one for one in ended.runs if progress.runs[one.slot] in self.runs]
         self.events.add_points(progress, [one.slot for one in ours])
-        said = endings()
+        said, now = endings(), Moment()
         numbers = result_records(
             [progress.steps_of(one.slot) for one in ours], [one.measured.metrics for one in ours]
         )
@@ -230,7 +232,7 @@ class DirectoryRecorder:
         def end_one(index: int) -> dict[str, Any]:
             one = ours[index]
             ending = numbers[index] + said[one.status == Status.COMPLETED]
-            return self._end(training, ended, one, ending)
+            return self._end(training, ended, one, ending, now)
 
         results = fork_map(range(len(ours)), end_one, fork=self.in_parallel)
         for one, result in zip(ours, results, strict=True):
@@ -239,7 +241,7 @@ class DirectoryRecorder:
             run.directory.release()
 
     def _end(
-        self, training: Training, ended: Ended, one: EndedRun, ending: bytes
+        self, training: Training, ended: Ended, one: EndedRun, ending: bytes, now: Moment
     ) -> dict[str, Any]:
         """Writes a run's last files; the content of `result.json`."""
         progress, number = training.progress, training.progress.runs[one.slot]
@@ -257,23 +259,24 @@ class DirectoryRecorder:
         write_text(run.directory.result, json_text(result) + "\n")
         epochs = progress.configs[one.slot].trainer.epochs
         self.log.ended(number, closing_text(result, epochs), one, progress.undefined.get(number))
-        run.directory.write_status(one.status, one.error)
+        run.directory.write_status(one.status, one.error, now if self.stack is not None else None)
         return result
 
     def _write_checkpoints(self, training: Training, slot: int, run: RecordedRun) -> None:
         """The last ones; of a run that diverged, the last good one."""
         progress, paths, flush = training.progress, run.directory, self.stack is None
+        same = SameFiles()
         if progress.runs[slot] in progress.diverged:
             best = archive(training.checkpoint(slot, "best"))
-            write_bytes(paths.best, best, flush=flush)
+            same.write(paths.best, best, flush=flush)
             if not run.has_last:
-                write_same(paths.last, paths.best, best)
+                same.write(paths.last, best)
             return
         last = self._last(training, slot)
-        write_bytes(paths.last, last, flush=flush)
+        same.write(paths.last, last, flush=flush)
         is_best = progress.best.copied_at[slot] == progress.epoch and not progress.batch
         if self.stack is not None and is_best:
-            write_same(paths.best, paths.last, last)  # the best epoch is the last
+            same.write(paths.best, last)  # the best epoch is the last
         elif run.saved_best != progress.best.copied_at[slot]:
             write_bytes(paths.best, archive(training.checkpoint(slot, "best")), flush=flush)
 

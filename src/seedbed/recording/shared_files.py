@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from seedbed.data.prepared import PreparedData
 from seedbed.runs.code import code_of
 from seedbed.runs.directory import RunDirectory
 from seedbed.runs.environment import environment
-from seedbed.runs.files import json_text, write_bytes, write_same
+from seedbed.runs.files import json_text
+from seedbed.runs.same_files import SameFiles
 from seedbed.training.arithmetic import arithmetic
 from seedbed.training.run_components import RunComponents
 
@@ -30,7 +30,7 @@ class SharedFiles:
         self.threads = threads
         self.resolved = resolved
         self._texts: dict[int, tuple[bytes, bytes]] = {}
-        self._written: dict[bytes, Path] = {}
+        self._same = SameFiles()
 
     def write(self, directory: RunDirectory, data: PreparedData) -> None:
         """The files of one run."""
@@ -40,11 +40,7 @@ class SharedFiles:
             self._texts[id(data)] = (f"{texts[0]}\n".encode(), f"{texts[1]}\n".encode())
         files = (directory.preprocessing, directory.environment)
         for path, content in zip(files, self._texts[id(data)], strict=True):
-            if content in self._written:
-                write_same(path, self._written[content], content)
-            else:
-                write_bytes(path, content)
-                self._written[content] = path
+            self._same.write(path, content)
 
     @cached_property
     def _environment(self) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from typing import Literal
 
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
 from seedbed.process import signals
-from seedbed.runs.files import json_text, remove_unfinished, write_json, write_new, writing
+from seedbed.runs.files import json_text, remove_unfinished, writing
 from seedbed.runs.layout import LOCK, SWEEP_JOBS, RunPaths
 from seedbed.runs.lock import DirectoryLock
+from seedbed.runs.moment import Moment
 from seedbed.runs.status import Status
 
 STAMP = "%Y-%m-%d_%H-%M-%S-%f"
@@ -36,11 +37,20 @@ class RunDirectory(RunPaths):
             self.lock.release()
         _ours.pop(self.root, None)
 
-    def write_status(self, status: Status, error: str | None = None) -> None:
-        """Says how the run stands."""
+    def write_status(
+        self, status: Status, error: str | None = None, at: Moment | None = None
+    ) -> None:
+        """Says how the run stands.
+
+        Args:
+            status: of it.
+            error: why it is that.
+            at: when it came to that, with other runs; None for a moment of its own.
+        """
         if status == Status.RUNNING and self.__dict__.pop("new", False):
             return  # written when the directory was claimed
-        write_json(self.status, self._status(status, error))
+        at = at or Moment()
+        at.files.write(self.status, self._status(status, error, at))
 
     @property
     def is_new(self) -> bool:
@@ -55,14 +65,15 @@ class RunDirectory(RunPaths):
             return False
         return isinstance(status, dict) and status.get("status") == Status.RUNNING
 
-    def _status(self, status: Status, error: str | None = None) -> dict[str, object]:
-        return {
+    def _status(self, status: Status, error: str | None, at: Moment) -> bytes:
+        content = {
             "status": status,
             "started": self._started,
-            "ended": None if status == Status.RUNNING else datetime.now(UTC).isoformat(),
+            "ended": None if status == Status.RUNNING else at.text,
             "error": error,
             "pid": os.getpid(),
         }
+        return f"{json_text(content)}\n".encode()
 
     @cached_property
     def _started(self) -> str:
@@ -73,10 +84,14 @@ class RunDirectory(RunPaths):
         return started or datetime.now(UTC).isoformat()
 
 
-def claim(path: Path) -> RunDirectory:
+def claim(path: Path, at: Moment | None = None) -> RunDirectory:
     """Makes the directory, for this process alone.
 
     A name that ends in a time stamp moves on by a microsecond when another run has it already.
+
+    Args:
+        path: of the directory.
+        at: when the run begins, with others; None for a moment of its own.
 
     Raises:
         RunDirectoryError: if it cannot be made, or holds a run.
@@ -84,7 +99,7 @@ def claim(path: Path) -> RunDirectory:
     while True:
         try:
             with signals.held():  # a directory that is made has a status
-                return _claimed(path)
+                return _claimed(path, at or Moment())
         except DirectoryTakenError:
             later = _next_stamp(path.name)
             if later is None:
@@ -122,15 +137,14 @@ def reclaim(paths: RunPaths) -> RunDirectory:
     return directory
 
 
-def _claimed(path: Path) -> RunDirectory:
+def _claimed(path: Path, at: Moment) -> RunDirectory:
     made = _made(path)
     directory = RunDirectory(path, DirectoryLock(path))
     try:
         refuse_occupied(path, "run")
         if made:
-            directory.__dict__["_started"] = datetime.now(UTC).isoformat()
-        status = json_text(directory._status(Status.RUNNING)) + "\n"
-        write_new(directory.status, status.encode())
+            directory.__dict__["_started"] = at.text
+        at.files.write_new(directory.status, directory._status(Status.RUNNING, None, at))
     except RunDirectoryError:
         directory.release()
         raise

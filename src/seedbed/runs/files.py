@@ -106,7 +106,7 @@ def write_bytes(path: Path, content: bytes, *, flush: bool = False) -> None:
         content: all of it.
         flush: wait until it is on the disk.
     """
-    beside = _beside(path)
+    beside = beside_name(path)
     with writing(path, beside):
         _write_new(beside, content, flush=flush)
         os.replace(beside, path)
@@ -119,7 +119,7 @@ def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
         path: of the file.
         pieces: of the content; where one cannot be made, the old file stays.
     """
-    beside = _beside(path)
+    beside = beside_name(path)
     with signals.done_at_end(lambda: _removed(beside)):
         try:
             with writing(path):
@@ -148,7 +148,7 @@ def write_new(path: Path, content: bytes) -> None:
     Raises:
         RunDirectoryError: if there is one, its cause being a `FileExistsError`.
     """
-    beside = _beside(path)
+    beside = beside_name(path)
     with writing(path, beside):
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
@@ -176,7 +176,7 @@ def _write_all(files: Sequence[tuple[Path, bytes]], *, flush: bool) -> None:
     at_once = flush and len(files) >= SYNC_FROM and sys.platform == "linux"
     try:
         for path, content in files:
-            with writing(path, beside := _beside(path)):
+            with writing(path, beside := beside_name(path)):
                 _write_new(beside, content, flush=flush and not at_once)
             written.append((beside, path))
         if at_once:
@@ -192,7 +192,7 @@ def _write_all(files: Sequence[tuple[Path, bytes]], *, flush: bool) -> None:
         raise
 
 
-def _beside(path: Path) -> str:
+def beside_name(path: Path) -> str:
     """The name under which a file is written before it takes its own."""
     folder, name = os.path.split(path)
     return os.path.join(folder, f".{name}.{os.getpid()}.tmp")
@@ -232,23 +232,6 @@ def remove_unfinished(folder: Path) -> None:
     for path in folder.glob(".*.tmp"):
         with writing(path):
             path.unlink(missing_ok=True)
-
-
-def write_same(path: Path, earlier: Path, content: bytes) -> None:
-    """Writes what another file of the same disk holds already, as a second name of it.
-
-    Files that are replaced, never changed, may share their content; a name is made in a tenth of
-    the time of a file. Where it cannot be made, the content is written.
-
-    Args:
-        path: of the file; one that is there is replaced.
-        earlier: a file with this content.
-        content: all of it.
-    """
-    try:
-        os.link(earlier, path)
-    except OSError:
-        write_bytes(path, content)
 
 
 def write_text(path: Path, text: str) -> None:

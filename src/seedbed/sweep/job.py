@@ -17,6 +17,7 @@ from seedbed.raised import reason
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import RunDirectory, claim, reclaim
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.moment import Moment
 from seedbed.runs.reader import read_config, read_json, read_status
 from seedbed.runs.relocation import Relocation
 from seedbed.runs.status import Status
@@ -190,8 +191,13 @@ def _reclaimed(paths: RunPaths) -> RunDirectory:
             time.sleep(0.1)
 
 
-def job_directory(job: Job) -> RunDirectory:
-    """The job's own: new, or taken up, whatever was lost of it since."""
+def job_directory(job: Job, at: Moment | None = None) -> RunDirectory:
+    """The job's own: new, or taken up, whatever was lost of it since.
+
+    Args:
+        job: that is to run.
+        at: when it begins, with others; None for a moment of its own.
+    """
     if not job.path.exists():
-        return claim(job.path)
+        return claim(job.path, at)
     return _reclaimed(RunPaths(job.path))

@@ -12,6 +12,7 @@ from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.beginning import write_hydra_files
 from seedbed.runs.checkpoint import Checkpoint
+from seedbed.runs.moment import Moment
 from seedbed.sweep.groups import Group
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
 from seedbed.training.interrupt import stop_request
@@ -56,7 +57,8 @@ def run_stack(
         allow = AllowList(configs[0].allow)
         plan = build_stack(configs, allow, randomness=randomness, known=dict(known or {}))
     with contextlib.ExitStack() as held, stop_request() as stop:
-        runs = [_recorded(job, plan.data[index], held) for index, job in enumerate(stack.jobs)]
+        now = Moment()
+        runs = [_recorded(job, plan.data[index], held, now) for index, job in enumerate(stack.jobs)]
         if stack.snapshots is None:
             for run in runs:
                 if not run.directory.is_new:
@@ -112,8 +114,8 @@ class StackReport(Forwarding):
         self._note(text)
 
 
-def _recorded(job: Job, data: PreparedData, held: contextlib.ExitStack) -> RecordedRun:
+def _recorded(job: Job, data: PreparedData, held: contextlib.ExitStack, now: Moment) -> RecordedRun:
     """The directory of a job, which is released at the end whatever happens."""
-    directory = job_directory(job)
+    directory = job_directory(job, now)
     held.callback(directory.release)
     return RecordedRun(job.config, directory, data, job.config.sweep.plot)
