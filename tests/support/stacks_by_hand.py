@@ -35,17 +35,25 @@ class Stack:
         loss: of each.
         runs: how many.
         rows: of a batch.
+        precision: of products, as `StackedModel` takes it.
     """
 
-    def __init__(self, model: nn.Module, loss: nn.Module, runs: int, rows: int) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: nn.Module,
+        runs: int,
+        rows: int,
+        precision: torch.dtype | None = None,
+    ) -> None:
         self.loss, self.runs, self.rows = loss, runs, rows
-        self.layout = Layout(model, runs_last=is_small(model, loss, rows))
+        self.layout = Layout(model, runs_last=precision is None and is_small(model, loss, rows))
         self.classes = isinstance(loss, CLASSES)
         linear: list[Any] = [one for one in model.modules() if hasattr(one, "in_features")]
         self.inputs, self.outputs = linear[0].in_features, linear[-1].out_features
         task: Any = SimpleNamespace(task="multiclass" if self.classes else "regression")
         self.head = TaskHead(type(loss).__name__, loss, task)
-        self.model = StackedModel(model, self.layout, self.head, "error")
+        self.model = StackedModel(model, self.layout, self.head, "error", precision=precision)
 
     def plain_step(self) -> Function:
         """A step as Python has it."""

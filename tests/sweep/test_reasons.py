@@ -6,14 +6,15 @@ import pytest
 
 QUICK = ["trainer.epochs=1", "seed=1,2"]
 RANDOM = "it draws at random, as dropout does; sweep.allow_random=true fuses it"
+LOOKS = "trainer.log_histograms and trainer.log_graph look at one model"
 SEVERAL = {
     "shapes": (
         ["model.dropout=0.1", "loader.batch_size=1,2,4"],
         f"6 jobs run singly: {RANDOM} (model CustomMLP)",
     ),
     "models": (
-        ["trainer.precision=bfloat16", "model=custom,manual"],
-        "4 jobs run singly: trainer.precision=bfloat16 (model=custom, model=manual)",
+        ["trainer.log_graph=true", "model=custom,manual"],
+        f"4 jobs run singly: {LOOKS} (model=custom, model=manual)",
     ),
 }
 
@@ -29,11 +30,11 @@ def test_one_reason_of_several_groups_is_said_once(
 
 
 def test_two_reasons_are_each_said_once(seedbed: Callable) -> None:
-    words = ["model.dropout=0.1", "trainer.precision=float32,bfloat16", "loader.batch_size=2,4"]
+    words = ["model.dropout=0.1", "trainer.log_graph=false,true", "loader.batch_size=2,4"]
     result = seedbed("validate", "-m", *QUICK, *words)
     notes = [line for line in result.out.splitlines() if line.startswith("note:")]
     assert notes == [
-        "note: 4 jobs run singly: trainer.precision=bfloat16 (model CustomMLP)",
+        f"note: 4 jobs run singly: {LOOKS} (model CustomMLP)",
         f"note: 4 jobs run singly: {RANDOM} (model CustomMLP)",
     ]
 

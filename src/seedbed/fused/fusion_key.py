@@ -76,7 +76,7 @@ def _of_trainer(trainer: TrainerConfig) -> dict[str, Any]:
 def fusion_blocker(config: RunConfig) -> str | None:
     """Why a run of this config is never stacked, told from the config alone; None if it may be."""
     trainer = config.trainer
-    if trainer.precision != "float32":
+    if trainer.precision == "float16":  # its losses are scaled, each run's by a number of its own
         return f"trainer.precision={trainer.precision}"
     if trainer.log_histograms or trainer.log_graph:
         return "trainer.log_histograms and trainer.log_graph look at one model"

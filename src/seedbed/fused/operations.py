@@ -30,6 +30,9 @@ VIEWS: dict[Any, Any] = {
 SAME = (aten.detach.default, aten.alias.default, aten.clone.default)
 """Operations that give the numbers they are given; what they may change is never changed."""
 
+CONVERTING: Any = aten._to_copy.default
+"""The operation that gives the numbers it is given in another type."""
+
 FROM_SHAPE = (
     aten.ones_like.default,
     aten.zeros_like.default,

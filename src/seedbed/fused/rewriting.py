@@ -14,6 +14,7 @@ from torch import Tensor, fx
 
 from seedbed.fused.lanes import aligned, in_lanes
 from seedbed.fused.operations import (
+    CONVERTING,
     FROM_SHAPE,
     GAPLESS,
     POINTWISE,
@@ -28,6 +29,9 @@ from seedbed.fused.values import Value, plain, values_in
 
 AGREEMENT = 1e-4
 """How far results may be apart, in parts of the largest number."""
+
+AGREEMENT_OF_BFLOAT16 = 2.0**-5
+"""The same where products are rounded to eight bits."""
 
 
 def faster(
@@ -55,8 +59,10 @@ def faster(
     if not all(_is_known_in_form(node) for node in module.graph.nodes):
         return written
     program = Program(module, rules or RULES, keeps=keeps, runs_last=runs_last)
+    rounded = any(node.kwargs.get("dtype") is torch.bfloat16 for node in module.graph.nodes)
+    tolerance = AGREEMENT_OF_BFLOAT16 if rounded else AGREEMENT
     pairs = zip(program(*examples), written(*examples), strict=True)
-    return program if all(_agree(*pair) for pair in pairs) else written
+    return program if all(_agree(*pair, tolerance) for pair in pairs) else written
 
 
 def _is_known_in_form(node: fx.Node) -> bool:
@@ -67,10 +73,10 @@ def _is_known_in_form(node: fx.Node) -> bool:
     return not by_name and not target._schema.is_mutable
 
 
-def _agree(found: Tensor, wanted: Tensor) -> bool:
+def _agree(found: Tensor, wanted: Tensor, tolerance: float) -> bool:
     if not wanted.is_floating_point() or not wanted.numel():
         return torch.equal(found, wanted)
-    most = AGREEMENT * float(wanted.abs().max())
+    most = tolerance * float(wanted.abs().max())
     return torch.allclose(found, wanted, rtol=0, atol=most, equal_nan=True)
 
 
@@ -114,7 +120,7 @@ def product(program: Program, node: fx.Node, args: Any) -> Any:
     if node.target is not aten.bmm.default:
         return None
     left, right = args
-    by_weights = program.roots[node.all_input_nodes[-1]] is program.weights_node
+    by_weights = _source(program, node.all_input_nodes[-1]) is program.weights_node
     if not ((program.keeps and by_weights) or is_turned_later(node)):
         return _multiplied(program, node, left, right)
     turned = (program.view(torch.transpose, one, 1, 2) for one in (right, left))
@@ -122,11 +128,28 @@ def product(program: Program, node: fx.Node, args: Any) -> Any:
 
 
 def is_turned_later(node: fx.Node) -> bool:
-    """Whether all that is made of a product is its transpose."""
+    """Whether all that is made of a product is its transpose, in its own type or another."""
     turned = [
-        user.target is aten.transpose.int and {*user.args[1:]} == {1, 2} for user in node.users
+        (user.target is aten.transpose.int and {*user.args[1:]} == {1, 2})
+        or (user.target is CONVERTING and is_turned_later(user))
+        for user in node.users
     ]
     return all(turned)
+
+
+def _source(program: Program, node: fx.Node) -> fx.Node:
+    """Whose numbers it has, perhaps in another type."""
+    root = program.roots[node]
+    return _source(program, root.all_input_nodes[0]) if root.target is CONVERTING else root
+
+
+def converted(program: Program, node: fx.Node, args: Any) -> Any:
+    """Numbers of another type have a place of their own."""
+    if node.target is not CONVERTING or program.is_fresh(node):
+        return None
+    like = _called(node, args)
+    out = program.memory(like)
+    return program.into(out, out.copy_, [args[0]], {})
 
 
 def _multiplied(program: Program, node: fx.Node, left: Value, right: Value) -> Value:
@@ -218,5 +241,6 @@ RULES: tuple[Rule, ...] = (
     in_rows,
     pointwise,
     with_memory,
+    converted,
     any_other,
 )

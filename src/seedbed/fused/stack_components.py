@@ -122,8 +122,7 @@ def build_stack(
     reason = refused_form(model, first.head.loss_function)
     if reason is not None:
         raise NotAlikeError(reason)
-    small = is_small(model, first.head.loss_function, first.train.batch_size)
-    layout = Layout(model, runs_last=small and device.type == "cpu" and randomness == "error")
+    layout = Layout(model, runs_last=_runs_last(first, randomness))
     rows, kept = _starting_weights(configs, allow, first, layout)
     train = _table(data, "train", device)
     assert train is not None
@@ -135,7 +134,7 @@ def build_stack(
         configs=configs,
         first=first,
         layout=layout,
-        model=StackedModel(model, layout, first.head, randomness),
+        model=StackedModel(model, layout, first.head, randomness, precision=first.mixed_precision),
         weights=layout.arranged(rows.to(device)),
         buffers={name: tensor.to(device) for name, tensor in kept.items()},
         data=data,
@@ -149,6 +148,12 @@ def build_stack(
             higher_is_better=first.monitor.higher_is_better,
         ),
     )
+
+
+def _runs_last(first: RunComponents, randomness: Randomness) -> bool:
+    small = is_small(first.model, first.head.loss_function, first.train.batch_size)
+    plain = first.mixed_precision is None and first.device.type == "cpu"
+    return small and plain and randomness == "error"
 
 
 def _data(

@@ -26,6 +26,7 @@ from seedbed.models.copies import copied_model
 from seedbed.process.torch_private import without_fallback_warnings
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.losses import stackable_loss
+from seedbed.training.device import autocast
 
 Stepped = tuple[Tensor, Tensor, Named]
 Randomness = Literal["error", "different", "same"]
@@ -42,6 +43,7 @@ class StackedModel:
         layout: where its parameters lie in a row.
         head: the loss.
         randomness: what happens where the model draws at random; as in `torch.func.vmap`.
+        precision: the type for matrix products, or None for that of the weights.
         written_out: whether a step is, where that can be. In training it is however few steps there
             are, as bits would depend on how many the others make; that takes as long as it saves in
             20 to 50 steps, and a trial makes a few.
@@ -54,11 +56,13 @@ class StackedModel:
         head: TaskHead,
         randomness: Randomness,
         *,
+        precision: torch.dtype | None = None,
         written_out: bool = True,
     ) -> None:
         self.model = copied_model(model).train()
         self.layout = layout
         self.randomness = randomness
+        self.precision = precision
         self.traced = (
             written_out
             and randomness == "error"
@@ -202,16 +206,19 @@ class StackedModel:
         Shape:
             outputs (runs, rows, outputs), y (runs, rows, …) -> (runs,)
         """
-        found: Tensor = self._losses(outputs, y)
+        with autocast(self.precision, outputs.device):
+            found: Tensor = self._losses(outputs, y)
         return found
 
     def _loss(self, weights: Named, buffers: Named, x: Tensor, y: Tensor) -> tuple[Tensor, Named]:
         changed = {name: tensor.clone() for name, tensor in buffers.items()}
-        output = output_of(functional_call(self.model, (weights, changed), (x,)))
-        return self._loss_of(output, y), changed
+        with autocast(self.precision, x.device):
+            output = output_of(functional_call(self.model, (weights, changed), (x,)))
+            return self._loss_of(output, y), changed
 
     def _forward(self, weights: Named, buffers: Named, x: Tensor) -> Tensor:
-        return output_of(functional_call(self.model, (weights, buffers), (x,)))
+        with autocast(self.precision, x.device):
+            return output_of(functional_call(self.model, (weights, buffers), (x,)))
 
     def _forward_inside(self, weights: Named, buffers: Named, x: Tensor) -> Tensor:
         with torch.enable_grad():

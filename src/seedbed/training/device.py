@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -56,6 +56,16 @@ def mixed_precision(name: str, device: torch.device) -> torch.dtype | None:
     if name == "bfloat16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
         raise DeviceError(f"trainer.precision=bfloat16 is not supported by {device}")
     return MIXED[name]
+
+
+def autocast(precision: torch.dtype | None, device: torch.device) -> AbstractContextManager[object]:
+    """Where mixed precision applies.
+
+    Args:
+        precision: as `mixed_precision` gives it.
+        device: of the tensors.
+    """
+    return nullcontext() if precision is None else torch.autocast(device.type, dtype=precision)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The engine of one run: torch's own autograd, optimizer and schedule over one module."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from seedbed.models.build import output_of
 from seedbed.models.shared_values import kept_to_the_run
 from seedbed.runs.checkpoint import Checkpoint, all_finite, copied, random_state, restore_random
 from seedbed.training.arrays import NO, YES, Column, Mask
-from seedbed.training.device import process_settings
+from seedbed.training.device import autocast, process_settings
 from seedbed.training.engine import Which
 from seedbed.training.evaluation import over_pieces
 from seedbed.training.optimization import learning_rate
@@ -114,9 +114,7 @@ class SingleEngine:
 
     def _precision(self) -> AbstractContextManager[object]:
         """Where mixed precision applies."""
-        if self.plan.mixed_precision is None:
-            return nullcontext()
-        return torch.autocast(self.plan.device.type, dtype=self.plan.mixed_precision)
+        return autocast(self.plan.mixed_precision, self.plan.device)
 
     def batch_weight(self, y: Tensor) -> Tensor | int:
         """See `Engine`."""

@@ -160,5 +160,6 @@ def test_rules_that_give_other_numbers_are_not_used(monkeypatch: pytest.MonkeyPa
         found = rewriting.pointwise(program, node, args)
         return Value(found.tensor * 2) if found is not None else None
 
-    monkeypatch.setattr(rewriting, "RULES", (*RULES[:-3], wrong, *RULES[-2:]))
+    rules = [wrong if rule is rewriting.pointwise else rule for rule in RULES]
+    monkeypatch.setattr(rewriting, "RULES", rules)
     assert faster(written, first, keeps=True) is written

@@ -17,7 +17,8 @@ BATCHES = [1, 2, 3, 5, 8, 21, 32, 33, 64, 100]
 ACTIVATIONS = [nn.ReLU, nn.Tanh, nn.GELU, nn.Sigmoid, nn.SiLU, nn.ELU]
 FLAGS = {"nesterov": False, "amsgrad": False, "centered": False}
 SMALL = [1, 2, 3, 4, 5, 8]
-CASES = 60
+CASES = 72
+BFLOAT16 = 0.2
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,9 @@ def drawn(draw: random.Random) -> Stack:
         model.in_features, model.out_features = inputs, outputs  # type: ignore[assignment]
     loss = draw.choice([nn.MSELoss(), nn.L1Loss(), nn.HuberLoss()])
     loss = nn.CrossEntropyLoss() if outputs > 1 and draw.random() < 0.6 else loss
-    return Stack(model, loss, draw.choice([3, 4, 9, 17, 33]), draw.choice(batches))
+    runs, rows = draw.choice([3, 4, 9, 17, 33]), draw.choice(batches)
+    precision = torch.bfloat16 if draw.random() < BFLOAT16 else None
+    return Stack(model, loss, runs, rows, precision)
 
 
 def trained(stack: Stack, given: list[Tensor], optimizer: str, rows: Tensor) -> list[Tensor]:
@@ -67,7 +70,7 @@ def trained(stack: Stack, given: list[Tensor], optimizer: str, rows: Tensor) -> 
 @pytest.mark.parametrize("part", range(3))
 def test_bits_do_not_depend_on_width_and_slot(part: int) -> None:
     draw = random.Random(part)
-    small = 0
+    small = rounded = 0
     for number in range(CASES // 3):
         stack = drawn(draw)
         given = stack.arguments(number)
@@ -80,7 +83,9 @@ def test_bits_do_not_depend_on_width_and_slot(part: int) -> None:
             shapes = list(stack.layout.shapes.values())
             assert torch.equal(found, wanted[some]), (number, shapes, stack.rows, stack.runs)
         small += stack.layout.runs_last
+        rounded += stack.model.precision is not None
     assert 2 < small < CASES // 3 - 5
+    assert rounded > 2
 
 
 def test_gaps_between_parameters_stay_zero() -> None:
