@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.config.schema import TrainerConfig
+from seedbed.process.cores import usable_cores
 
 OWN_STEP = 2**24
 """Multiplications in the forward pass of a batch, from which on a run on its own uses the cores."""
@@ -28,7 +29,12 @@ def threads_for(trainer: TrainerConfig, multiplications: int) -> int:
     """
     if trainer.threads is not None:
         return trainer.threads
-    return torch.get_num_threads() if multiplications >= OWN_STEP else 1
+    return most_threads() if multiplications >= OWN_STEP else 1
+
+
+def most_threads() -> int:
+    """Torch's choice, which knows nothing of the limits of a container."""
+    return min(torch.get_num_threads(), usable_cores())
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import torch
 
 from seedbed.data.batch_sizes import evaluation_rows
 from seedbed.models.build import output_of
-from seedbed.training.threads import using
+from seedbed.training.threads import most_threads, using
 from seedbed.views.trained import TrainedModel
 
 VALUES_AT_ONCE = 2**26
@@ -64,7 +64,7 @@ def outputs_of(trained: TrainedModel, rows: torch.Tensor) -> torch.Tensor:
     """
     parts = rows.split(rows_at_once(trained, rows[:1].nbytes))
     weights = sum(one.numel() for one in trained.model.parameters())
-    with torch.no_grad(), using(1 if weights < OWN_WEIGHTS else torch.get_num_threads()):
+    with torch.no_grad(), using(1 if weights < OWN_WEIGHTS else most_threads()):
         return torch.cat([output_of(trained.model(part.clone())).clone() for part in parts])
 
 
