@@ -155,7 +155,7 @@ def _among_its_stack(
     another, and not that it is the same.
     """
     from seedbed.sweep.rerun import members, rerun_stack
-    from seedbed.training.reproduce import TOLERANCE, compared
+    from seedbed.training.reproduce import TOLERANCES, compared
     from seedbed.views.trained import refuse_oversized
 
     with opening(paths.root.resolve().parent) as bounds:  # its neighbours are strangers' too
@@ -165,7 +165,8 @@ def _among_its_stack(
         rerun = rerun_stack(
             paths, jobs, allow, scratch, relocation, look=refuse_oversized, opened=bounds.end
         )
-    end = compared(paths, rerun.paths, 0.0 if jobs else TOLERANCE)
+    tolerance = 0.0 if jobs else TOLERANCES[read_config(paths)["trainer"]["precision"]]
+    end = compared(paths, rerun.paths, tolerance)
     own = [*rerun.differences, *([] if jobs else end.differences)]
     among = end.differences if jobs else []
     differences = [f"on its own: {line}" for line in own]

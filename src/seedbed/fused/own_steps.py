@@ -6,6 +6,7 @@ within rounding.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,17 +21,33 @@ from seedbed.training.training import Training
 MOST_SAMPLES = 24
 """Steps that are made again, spread over the run; the first ones among them."""
 
-PART_OF_STEP = 1e-3
-"""How far two steps may be apart, in parts of the step's own length."""
+
+@dataclass(frozen=True)
+class Apart:
+    """How far a step on its own may be from the same step in a stack.
+
+    Args:
+        of_step: weights, in parts of the step's own length.
+        of_gradient: in parts of its largest number. Where a gradient is nothing else, an optimizer
+            that divides by its size, as Adam does, makes a whole step of it.
+        of_loss: in parts of it.
+    """
+
+    of_step: float
+    of_gradient: float
+    of_loss: float
+
+
+BY_PRECISION = {
+    None: Apart(of_step=1e-3, of_gradient=1e-6, of_loss=1e-4),
+    torch.bfloat16: Apart(of_step=0.125, of_gradient=2.0**-8, of_loss=0.05),
+}
+"""Tried in bfloat16, of which a unit is 2**-8: steps were 0.07 apart at most, losses 0.007."""
 
 PART_OF_WEIGHTS = 1e-6
-"""The same in parts of the weights' length, which float32 cannot tell apart."""
+"""How far weights may be apart in parts of their length, which float32 cannot tell apart."""
 
-ROUNDING = 1e-6
-"""Of a gradient, in parts of its largest number. Where a gradient is nothing else, an optimizer
-that divides by its size, as Adam does, makes a whole step of it."""
-
-LOSS_TOLERANCE = 1e-4
+SMALLEST_LOSS = 1e-4
 
 
 class OwnSteps(Forwarding):
@@ -57,6 +74,7 @@ class OwnSteps(Forwarding):
         else:
             self._sampled = set()
         self._engine = SingleEngine(plan)
+        self._apart = BY_PRECISION[plan.mixed_precision]
         self._loss_sum = 0.0
 
     def step(self, training: Training) -> None:
@@ -92,7 +110,7 @@ class OwnSteps(Forwarding):
         here = copied(plan.model.state_dict())
         by_rounding = self._by_rounding(before, settings)
         self._judge(progress.step, before, now["model"], here, by_rounding)
-        if abs(loss - own_loss) > LOSS_TOLERANCE * max(abs(loss), LOSS_TOLERANCE):
+        if abs(loss - own_loss) > self._apart.of_loss * max(abs(loss), SMALLEST_LOSS):
             self.differences.append(f"step {progress.step}: the loss is {own_loss:g}, was {loss:g}")
         self.compared += 1
 
@@ -102,7 +120,7 @@ class OwnSteps(Forwarding):
         parameters = [one for one in model.parameters() if one.grad is not None]
         here = _flat_of(parameters)
         gradients = _flat_of([one.grad for one in parameters if one.grad is not None])
-        most = ROUNDING * float(gradients.abs().max()) if len(gradients) else 0.0
+        most = self._apart.of_gradient * float(gradients.abs().max()) if len(gradients) else 0.0
         model.load_state_dict(before)
         optimizer.load_state_dict(copied(settings))
         for one in parameters:
@@ -122,7 +140,7 @@ class OwnSteps(Forwarding):
         start, there, here = (_flat_of(one.values()) for one in (before, stacked, own))
         length = float((there - start).norm())
         apart = float((there - here).norm())
-        allowed = PART_OF_STEP * length + PART_OF_WEIGHTS * float(start.norm()) + by_rounding
+        allowed = self._apart.of_step * length + PART_OF_WEIGHTS * float(start.norm()) + by_rounding
         if not apart <= allowed:
             self.differences.append(
                 f"step {step}: the weights come out {apart:.3g} apart, the step is "

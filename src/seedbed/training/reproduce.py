@@ -16,8 +16,9 @@ from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_history, read_json
 
-TOLERANCE = 1e-4
-"""How far a run that was trained among others may be from the same run on its own: rounding."""
+TOLERANCES = {"float32": 1e-4, "bfloat16": 0.05}
+"""By precision, how far a run that was trained among others may be from the same run on its own:
+rounding."""
 
 SMALLEST = 1e-7
 """Losses and metrics below this are alike to a tolerance; near 0 a relative one means nothing."""

@@ -1,5 +1,8 @@
 """Runs in bfloat16 are stacked too, and give what they give one by one, to its rounding."""
 
+import json
+import shutil
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -75,6 +78,17 @@ def test_products_are_done_in_it_and_nothing_is_allocated_anew() -> None:
     wanted = gradients(Stack(net, nn.CrossEntropyLoss(), 4, 32), given)
     apart = (found - wanted).abs().max() / wanted.abs().max()
     assert 0 < float(apart) < 8 * ROUNDING
+
+
+def test_a_job_is_reproduced_in_its_sweep_and_out_of_it(seedbed: Callable[..., Any]) -> None:
+    words = [*WORDS, *IRIS, "trainer.epochs=20", "seed=range(0,4)", "hydra.sweep.dir=sweep"]
+    assert seedbed("train", "-m", *words, "sweep.fuse=always").code == 0
+    answer = json.loads(seedbed("reproduce", "sweep/1_seed=1", "--json").out)
+    assert (answer["identical_in_its_stack"], answer["alike_on_its_own"]) == (True, True)
+    shutil.move("sweep/1_seed=1", "moved")
+    told = seedbed("reproduce", "moved", "--json")
+    answer = json.loads(told.out)
+    assert (told.code, answer["identical"], answer["differences"]) == (2, None, [])
 
 
 def test_float16_scales_each_run_s_loss_and_stays_alone() -> None:

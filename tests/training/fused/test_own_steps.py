@@ -26,6 +26,7 @@ KINDS = {
     "rounding alone": [*IRIS, "model.batch_norm=true", "optimizer=adamw", "trainer.epochs=8"],
     "early stop": [*IRIS, "optimizer.lr=0.5", "trainer.early_stopping.patience=1"],
     "sum of losses": ["loss._target_=torch.nn.SmoothL1Loss", "+loss.reduction=sum"],
+    "bfloat16": [*IRIS, "optimizer=adam", "trainer.precision=bfloat16", "trainer.epochs=30"],
     "one step": ["trainer.epochs=1", "loader=full_batch"],
 }
 
