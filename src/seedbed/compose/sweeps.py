@@ -147,6 +147,7 @@ def _refuse_ours_alone(settings: SweepConfig, launcher: str) -> None:
         "fuse=always": settings.fuse == "always",
         "on_error=stop": settings.on_error == "stop",
         f"workers={settings.workers}": settings.processes > 0,
+        f"executor={settings.executor}": settings.executor != "local",
     }
     problems = [
         f"sweep.{setting} is not obeyed by hydra/launcher={launcher}; leave out the one or the "
