@@ -20,7 +20,6 @@ PAGES = [
     "docs/gallery.md",
     "docs/reports.md",
     "docs/reproducibility.md",
-    "docs/scale.md",
 ]
 TOLERANCE = 0.02
 

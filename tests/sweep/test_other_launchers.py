@@ -144,9 +144,9 @@ def test_a_job_that_fails_elsewhere_is_told_and_can_be_resumed(seedbed: Callable
 
 
 def test_what_only_our_launcher_does_is_refused(seedbed: Callable) -> None:
-    words = ["sweep.fuse=always", "sweep.workers=2", "sweep.on_error=stop"]
+    words = ["sweep.fuse=always", "sweep.workers=2", "sweep.on_error=stop", "sweep.compile=always"]
     result = seedbed("train", "-m", "hydra/launcher=basic", "seed=1,2", *words)
-    assert (result.code, len(result.errors)) == (2, 3)
+    assert (result.code, len(result.errors)) == (2, 4)
     assert all("is not obeyed by hydra/launcher=basic" in line for line in result.errors)
     assert not Path("outputs").exists()
 

@@ -87,6 +87,23 @@ def refuse_what_cannot_fuse(composed: Sequence[ComposedConfig], directory: Path)
         raise ConfigError(f"sweep.fuse=always: {blockers}; type sweep.fuse=auto")
 
 
+def refuse_without_compiler(composed: Sequence[ComposedConfig]) -> None:
+    """For `sweep.compile=always`.
+
+    Raises:
+        ConfigError: saying what is missing.
+    """
+    if composed[0].config.sweep.compile != "always":
+        return
+    # Imported here: it brings torch.
+    from seedbed.fused.compiled.compiler import CompilerError, check
+
+    try:
+        check()
+    except CompilerError as err:
+        raise ConfigError(f"sweep.compile=always: {err}; or type sweep.compile=auto") from err
+
+
 def notes_on_fusing(composed: Sequence[ComposedConfig], directory: Path) -> list[str]:
     """Which jobs cannot train together, and why; which of the others do is measured later."""
     return [one.note for one in _not_stacked(composed, directory) if one.reason]

@@ -13,6 +13,7 @@ from seedbed.api.sweep_checks import (
     notes_on_fusing,
     refuse_what_cannot_fuse,
     refuse_what_cannot_run,
+    refuse_without_compiler,
     without_duplicates,
 )
 from seedbed.api.training import save_start
@@ -24,7 +25,6 @@ from seedbed.runs.files import write_yaml, writing
 from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.relocation import Relocation
-from seedbed.sweep.clusters.choice import refuse_wrong_cluster
 from seedbed.sweep.job import Job
 from seedbed.sweep.names import job_folders, refuse_wrong_folders
 from seedbed.sweep.outcome import JobState, SweepState
@@ -108,10 +108,10 @@ def _checked(
         DirectoryLock(directory).release()  # one that another process runs is refused as such
     refuse_occupied(directory, "sweep")
     kept = without_duplicates(request.jobs, note)
-    refuse_wrong_cluster([one.config for one in kept])
     sizes = refuse_what_cannot_run(kept, note)
     folders = _folders(kept)
     refuse_what_cannot_fuse(kept, directory)
+    refuse_without_compiler(kept)
     return kept, folders, sizes
 
 

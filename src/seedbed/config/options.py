@@ -83,9 +83,7 @@ def key_hint(key: str, names: Iterable[str]) -> str:
         key: dotted.
         names: all keys of the config, dotted.
     """
-    elsewhere = () if key.startswith("sweep") else ("sweep.slurm.", "sweep.ray.")
-    hidden = (f"{key}.", "preset.", *elsewhere)
-    names = [name for name in names if not f"{name}.".startswith(hidden)]
+    names = [name for name in names if not f"{name}.".startswith((f"{key}.", "preset."))]
     group, _, last = key.rpartition(".")
     siblings = sorted(name for name in names if name.rpartition(".")[0] == group)
     if group in names and not siblings:

@@ -36,19 +36,19 @@ class Adam(KeptState):
     def step(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """See `BatchedOptimizer`."""
         self.steps += 1
-        rounded = self._numbers(numbers, weights)
+        rounded = self.taken(numbers, weights)
         if not self.decoupled:
             gradient = self._decayed(gradient, weights)
-        elif "weight_decay" in self._used:
+        elif "weight_decay" in self.used:
             weights.mul_(rounded["left"])
-        state = [self._zeros(name, weights) for name in self._names]
+        state = [self._zeros(name, weights) for name in self.names]
         if not weights.is_contiguous():
             self._by_hand(weights, gradient, state, numbers)
         elif weights.shape[1] >= WIDE:
-            self._update(weights, gradient, state, self._alike(numbers, "lr", "beta1"))
+            self._update(weights, gradient, state, self.alike(numbers, "lr", "beta1"))
         else:
             moved = self._zeroed(weights)
-            self._update(moved, gradient, state, self._alike(numbers, "beta1"))
+            self._update(moved, gradient, state, self.alike(numbers, "beta1"))
             weights.addcmul_(moved, rounded["lr"])
 
     def _update(
@@ -81,10 +81,16 @@ class Adam(KeptState):
         second.mul_(rounded["beta2"]).addcmul_(gradient * gradient, rounded["new2"])
         if largest:
             second = torch.maximum(largest[0], second, out=largest[0])
-        scale = (1 - numbers["beta2"].pow(self.steps)).sqrt()
-        size = numbers["lr"] * scale / (1 - numbers["beta1"].pow(self.steps))
-        eps = rounded_as(numbers["eps"] * scale, weights)
-        weights.addcdiv_(first * rounded_as(-size, weights), second.sqrt().add_(eps))
+        size, eps = self.by_hand_numbers(numbers, self.steps, weights)
+        weights.addcdiv_(first * size, second.sqrt().add_(eps))
+
+    def by_hand_numbers(
+        self, numbers: Numbers, step: int, weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """What a step takes `first` times, and what it adds to the root of `second`."""
+        scale = (1 - numbers["beta2"].pow(step)).sqrt()
+        size = numbers["lr"] * scale / (1 - numbers["beta1"].pow(step))
+        return rounded_as(-size, weights), rounded_as(numbers["eps"] * scale, weights)
 
     def _zeroed(self, like: Tensor) -> Tensor:
         """Zeros to step from, in the same memory each time."""
@@ -92,24 +98,25 @@ class Adam(KeptState):
             self._moved = torch.empty_like(like)
         return self._moved.zero_()
 
-    def _alike(self, numbers: Numbers, *names: str) -> Shared:
+    def alike(self, numbers: Numbers, *names: str) -> Shared:
         """The runs that the kernel takes together; told anew where a schedule moved a number."""
         if numbers is not self._shared_by:
             self._shared_by = numbers
             self._shared = _shared({name: numbers[name] for name in (*names, "beta2", "eps")})
         return self._shared
 
-    def _taken(self, numbers: Numbers) -> Numbers:
+    def _more(self, numbers: Numbers) -> Numbers:
         left = 1 - numbers["lr"] * numbers["weight_decay"]
         return {"left": left, "new1": 1 - numbers["beta1"], "new2": 1 - numbers["beta2"]}
 
     @property
-    def _names(self) -> list[str]:
+    def names(self) -> list[str]:
+        """Of its state."""
         return ["exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if self.switches["amsgrad"] else [])]
 
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
         """See `BatchedOptimizer`."""
-        return self._names
+        return self.names
 
 
 class AdamW(Adam):

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from seedbed.data.batches import Batch
 from seedbed.data.seeds import stream_seed
+from seedbed.fused.compiled.steps import CompiledSteps, Compiling, Several
 from seedbed.fused.evaluation import evaluated
 from seedbed.fused.optimizers import BATCHED, clip_gradient
 from seedbed.fused.stack_components import NARROWEST, StackComponents
@@ -19,17 +19,20 @@ from seedbed.fused.state import FlatState, flat_state
 from seedbed.runs.checkpoint import SHARED, Checkpoint, random_state, restore_random
 from seedbed.training.arrays import Column, Mask
 from seedbed.training.device import process_settings
-from seedbed.training.engine import Which
+from seedbed.training.engine import Rows, Unseen, Which, one
 from seedbed.training.progress import Progress
 from seedbed.training.training import Training
 
+NEVER = Compiling()
 
-def fused_training(plan: StackComponents, num_runs: int) -> Training:
+
+def fused_training(plan: StackComponents, num_runs: int, compiling: Compiling = NEVER) -> Training:
     """Runs that are ready to start together.
 
     Args:
         plan: built for them.
         num_runs: how many they are; the plan of one has it twice.
+        compiling: whether their steps are compiled.
     """
     progress = Progress(
         plan.configs,
@@ -39,7 +42,7 @@ def fused_training(plan: StackComponents, num_runs: int) -> Training:
         batches=plan.batches.batches,
         is_sum=plan.first.head.is_sum,
     )
-    return Training(FusedEngine(plan), progress)
+    return Training(FusedEngine(plan, compiling), progress)
 
 
 class FusedEngine:
@@ -49,11 +52,12 @@ class FusedEngine:
 
     Args:
         plan: built for all of the runs; its weights are trained in place.
+        compiling: whether steps are compiled.
     """
 
     name = "fused"
 
-    def __init__(self, plan: StackComponents) -> None:
+    def __init__(self, plan: StackComponents, compiling: Compiling = NEVER) -> None:
         self.plan = plan
         self.splits: Sequence[str] = list(plan.splits)
         self.configs = list(plan.configs)
@@ -65,6 +69,7 @@ class FusedEngine:
         self.best = self.now.clone()
         self._clip = self._largest_norms()
         self._random: dict[str, Tensor] = {}
+        self.compiled = CompiledSteps(self, compiling)
 
     @property
     def now(self) -> FlatState:
@@ -80,28 +85,47 @@ class FusedEngine:
         with process_settings(first.trainer, self.plan.device, seed, self.plan.threads):
             if self._random:
                 restore_random(self._random, self.plan.device)
-            yield
+            try:
+                yield
+            finally:
+                self.compiled.stop()
 
-    def batches(self, epoch: int, start: int) -> Iterator[Batch]:
+    def batches(self, epoch: int, start: int, unseen: Unseen = one) -> Iterator[Rows]:
         """See `Engine`."""
-        return self.plan.batches.epoch(epoch, start)
+        batch = start
+        while batch < self.plan.batches.batches:
+            if several := self.compiled.several(epoch, batch, unseen()):
+                yield several, several
+                batch += several.steps
+                continue
+            for x, y in self.plan.batches.epoch(epoch, batch):
+                yield x, y
+                batch += 1
+                if self.compiled.several(epoch, batch, 1):
+                    break
 
-    def step(self, x: Tensor, y: Tensor) -> Tensor:
+    def step(self, x: Any, y: Any) -> Tensor:
         """See `Engine`.
 
         Shape:
-            x (slots, batch, …), y (slots, batch, …) -> (slots,)
+            x (slots, batch, …), y (slots, batch, …) -> (slots,), or of several (steps, slots)
         """
+        if isinstance(x, Several):
+            return self.compiled.make(x)
         plan = self.plan
         with torch.no_grad():
+            beside = self.compiled.beside(x.shape[1])
             gradient, losses, self.buffers = plan.model.gradient(self.weights, self.buffers, x, y)
             if self._clip is not None:
                 gradient = clip_gradient(gradient, self._clip)
             self.optimizer.step(self.weights, gradient, plan.schedules.numbers)
+            self.compiled.after(x.shape[1], losses, beside)
         return losses
 
-    def batch_weight(self, y: Tensor) -> Tensor | int:
+    def batch_weight(self, y: Any) -> Tensor | int:
         """See `Engine`."""
+        if isinstance(y, Several):
+            return 1 if self.heads[0].is_sum else y.batch
         return self.heads[0].batch_weight(y, stacked=True)
 
     def learning_rates(self) -> ArrayLike:
@@ -180,6 +204,7 @@ class FusedEngine:
         self.plan.batches.keep(slots)
         self.plan.schedules.keep(slots)
         self.plan.model.forget()
+        self.compiled.forget()
         self._clip = self._largest_norms()
         return slots
 

@@ -42,7 +42,7 @@ class BatchedOptimizer(Protocol):
 class KeptState:
     """State that is made at the first update, as torch does it.
 
-    `_used` names the numbers that are not zero for every run, `_used_by_all` those that are for
+    `used` names the numbers that are not zero for every run, `used_by_all` those that are for
     none.
     """
 
@@ -55,26 +55,26 @@ class KeptState:
         self.switches = switches
         self._given: Numbers | None = None
         self._rounded: Numbers = {}
-        self._used: set[str] = set()
-        self._used_by_all: set[str] = set()
+        self.used: set[str] = set()
+        self.used_by_all: set[str] = set()
 
-    def _numbers(self, numbers: Numbers, weights: Tensor) -> Numbers:
+    def taken(self, numbers: Numbers, weights: Tensor) -> Numbers:
         """Those that the step takes, as the weights are; made anew where a schedule moved them."""
         if numbers is not self._given:
-            taken = {**numbers, **self._taken(numbers)}
+            taken = {**numbers, **self._more(numbers)}
             self._given = numbers
             self._rounded = {name: rounded_as(one, weights) for name, one in taken.items()}
-            self._used = {name for name, one in taken.items() if bool(one.any())}
-            self._used_by_all = {name for name in self._used if bool(taken[name].all())}
+            self.used = {name for name, one in taken.items() if bool(one.any())}
+            self.used_by_all = {name for name in self.used if bool(taken[name].all())}
         return self._rounded
 
     def _decayed(self, gradient: Tensor, weights: Tensor) -> Tensor:
         """The gradient, and what weight decay adds to it."""
-        if "weight_decay" not in self._used:
+        if "weight_decay" not in self.used:
             return gradient
         return torch.addcmul(gradient, weights, self._rounded["weight_decay"])
 
-    def _taken(self, numbers: Numbers) -> Numbers:
+    def _more(self, numbers: Numbers) -> Numbers:
         """What the step takes beside the numbers themselves."""
         return {}
 

@@ -22,9 +22,9 @@ class SGD(KeptState):
     def step(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """See `BatchedOptimizer`."""
         self.steps += 1
-        numbers = self._numbers(numbers, weights)
+        numbers = self.taken(numbers, weights)
         moved = gradient = self._decayed(gradient, weights)
-        if "momentum" in self._used:
+        if "momentum" in self.used:
             momentum = numbers["momentum"]
             idle = momentum == 0  # torch leaves their buffers as they are
             if "momentum_buffer" in self.state:
@@ -36,11 +36,11 @@ class SGD(KeptState):
             if self.switches["nesterov"]:
                 moved = torch.addcmul(gradient, buffer, momentum)
             else:
-                all_move = "momentum" in self._used_by_all
+                all_move = "momentum" in self.used_by_all
                 moved = buffer if all_move else torch.where(idle, gradient, buffer)
         weights.addcmul_(moved, numbers["lr"], value=-1)
 
-    def _taken(self, numbers: Numbers) -> Numbers:
+    def _more(self, numbers: Numbers) -> Numbers:
         return {"undamped": 1 - numbers["dampening"]}
 
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
@@ -55,7 +55,7 @@ class RMSprop(KeptState):
         """See `BatchedOptimizer`."""
         squares = self._zeros("square_avg", weights)
         self.steps += 1
-        numbers = self._numbers(numbers, weights)
+        numbers = self.taken(numbers, weights)
         new, momentum = numbers["new"], numbers["momentum"]
         gradient = self._decayed(gradient, weights)
         squares.mul_(numbers["alpha"]).addcmul_(gradient * gradient, new)
@@ -65,15 +65,15 @@ class RMSprop(KeptState):
             mean.lerp_(gradient, new.expand_as(gradient))
             spread = torch.addcmul(squares, mean, mean, value=-1)
         moved = gradient / spread.sqrt().add_(numbers["eps"])
-        if "momentum" in self._used:
+        if "momentum" in self.used:
             idle = momentum == 0  # torch leaves their buffers as they are
             buffer = self._zeros("momentum_buffer", weights)
             buffer.mul_(torch.where(idle, 1, momentum)).addcmul_(moved, (~idle).to(moved.dtype))
-            all_move = "momentum" in self._used_by_all
+            all_move = "momentum" in self.used_by_all
             moved = buffer if all_move else torch.where(idle, moved, buffer)
         weights.addcmul_(moved, numbers["lr"], value=-1)
 
-    def _taken(self, numbers: Numbers) -> Numbers:
+    def _more(self, numbers: Numbers) -> Numbers:
         return {"new": 1 - numbers["alpha"]}
 
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
@@ -91,7 +91,7 @@ class Adagrad(KeptState):
         """See `BatchedOptimizer`."""
         total = self._zeros("sum", weights)
         self.steps += 1
-        rounded = self._numbers(numbers, weights)
+        rounded = self.taken(numbers, weights)
         gradient = self._decayed(gradient, weights)
         total.addcmul_(gradient, gradient)
         size = rounded_as(numbers["lr"] / (1 + (self.steps - 1) * numbers["lr_decay"]), weights)

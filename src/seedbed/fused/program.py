@@ -17,7 +17,7 @@ from torch import Tensor, fx
 
 from seedbed.fused.lanes import LANES, aligned, inside
 from seedbed.fused.operations import is_look
-from seedbed.fused.values import Value, now, plain, values_in
+from seedbed.fused.values import Done, Value, now, plain, values_in
 
 
 class Program:
@@ -59,14 +59,16 @@ class Program:
         self._kept[: len(others)] = others
         for call in self._calls:
             call()
-        return [one.tensor if one.slot is None else self._kept[one.slot] for one in self._results]
+        return [one.tensor if one.slot is None else self._kept[one.slot] for one in self.results]
 
     def _build(self, weights: Tensor, others: Sequence[Tensor]) -> None:
         """Carries the list out once, and writes down what is to be done each time."""
         self.weights = weights
+        self.given = (weights, *others)
         self._kept: list[Any] = list(others)
         self._calls: list[Callable[[], object]] = []
         self._views: dict[Any, Value] = {}
+        self.done: list[Done] = []
         self.values: dict[fx.Node, Any] = {}
         places = [None if self.runs_last else slot for slot in range(len(others))]
         given = [Value(weights), *map(Value, others, places)]
@@ -77,7 +79,7 @@ class Program:
                 self.values[node] = Value(getattr(self.module, str(node.target)), constant=True)
             elif node.op == "call_function":
                 self.values[node] = self._value(node)
-        self._results = self.arguments(self.nodes[-1].args[0])
+        self.results = self.arguments(self.nodes[-1].args[0])
 
     def _value(self, node: fx.Node) -> Any:
         args = self.arguments(node.args)
@@ -109,7 +111,9 @@ class Program:
 
     def anew(self, operation: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Value:
         """A result that every call allocates."""
-        return self._each_time(operation, args, kwargs, operation(*plain(args), **kwargs))
+        value = self._each_time(operation, args, kwargs, operation(*plain(args), **kwargs))
+        self.done.append(Done(operation, args, kwargs, value.tensor))
+        return value
 
     def anew_like(self, like: Tensor, operation: Any, args: Sequence[Any], name: str) -> Value:
         """The same, laid out as `aligned` has it; `name` is the operation's `out`."""
@@ -118,7 +122,9 @@ class Program:
         def call(*args: Any) -> Any:
             return operation(*args, **{name: aligned(*shape)})
 
-        return self.anew(call, args, {})
+        value = self._each_time(call, args, {}, call(*plain(args)))
+        self.done.append(Done(operation, args, {}, value.tensor))
+        return value
 
     def into(
         self, out: Tensor, operation: Any, args: Sequence[Any], kwargs: dict[str, Any]
@@ -133,6 +139,7 @@ class Program:
         """
         operation(*plain(args), **kwargs)
         self._calls.append(self._calling(operation, args, kwargs))
+        self.done.append(Done(operation, args, kwargs, out))
         return Value(out, owned=True)
 
     def _each_time(self, operation: Any, args: Any, kwargs: Any, found: Any) -> Value:

@@ -9,8 +9,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from seedbed.losses.focal import FocalLoss
-from seedbed.losses.weighted import SmoothedBCE
 from seedbed.models.custom import CustomMLP
 from seedbed.models.manual import ManualMLP
 from seedbed.models.sequential import SequentialMLP
@@ -34,7 +32,7 @@ LOSSES = """
 """Of `torch.nn`."""
 
 PURE = {CustomMLP, ManualMLP, SequentialMLP, *(getattr(nn, name) for name in LAYERS.split())}
-PURE_LOSSES = {*(getattr(nn, name) for name in LOSSES.split()), FocalLoss, SmoothedBCE}
+PURE_LOSSES = {getattr(nn, name) for name in LOSSES.split()}
 
 HOOKS = (
     "_forward_pre_hooks",

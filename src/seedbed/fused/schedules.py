@@ -89,6 +89,11 @@ class Schedules:
         return any(one.schedule.scheduler is not None for one in self._all.values())
 
     @property
+    def moves_by_step(self) -> bool:
+        """Whether any run has one that counts batches."""
+        return any(one.schedule.moves_by_step for one in self._all.values())
+
+    @property
     def lr(self) -> NDArray[np.float64]:
         """The learning rate of each run."""
         return self._numbers["lr"]

@@ -35,6 +35,13 @@ no clock, so that it is the same each time; a factor of two changes little."""
 PROCESS = 0.05
 """Seconds until a process trains a stack: its fork, and the parts that it builds."""
 
+OPERATION, MOVED = 5e-6, 2e-9
+"""Seconds of a step that a compiled one saves: of each operation, which Python need not call, and
+of each weight, which is near when it is read again."""
+
+LOOKED, COMPILED = 0.01, 1.0
+"""Seconds that it takes to look for a compiled step, and to compile one beside the training."""
+
 CLEARLY = 4.0
 """Times as fast as one by one; then no smaller stack is tried."""
 
@@ -121,6 +128,22 @@ def parts_for(runs: int, seconds: float, at_once: int) -> int:
     """
     best = math.isqrt(int(runs * seconds / PROCESS))
     return max(1, min(best, at_once, runs // NARROWEST))
+
+
+def looking_repays(steps: int, operations: int, weights: int) -> bool:
+    """Whether it does to look for a compiled step.
+
+    Args:
+        steps: to come.
+        operations: in each.
+        weights: of all runs.
+    """
+    return steps * (OPERATION * operations + MOVED * weights) > LOOKED
+
+
+def compiling_repays(steps: int, operations: int, weights: int) -> bool:
+    """Whether it does to compile one; as `looking_repays`."""
+    return steps * (OPERATION * operations + MOVED * weights) > COMPILED
 
 
 def measured_width(plan: StackComponents, runs: int) -> StackSize:

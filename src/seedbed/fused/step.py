@@ -74,6 +74,7 @@ class StackedModel:
         self._learnt_from = vmap(self._loss, randomness=randomness)
         self._output = vmap(self._forward, randomness=randomness)
         self._losses = vmap(self._loss_of)
+        self.latest: Function | None = None  # of a step, as it was carried out last
         self._written: dict[tuple[Any, ...], Function] = {}
         self._not_recordable: set[str] = set()
         self._as_rows = torch.empty(0)
@@ -88,7 +89,8 @@ class StackedModel:
             gradients (runs, width), losses (runs,), buffers
         """
         tensors = (weights, x, y, *buffers.values())
-        if written := self._written.get(_key("step", tensors)):
+        self.latest = written = self._written.get(_key("step", tensors))
+        if written:
             gradients, losses, *changed = written(*tensors)
             return gradients, losses, dict(zip(buffers, changed, strict=True))
         with without_fallback_warnings():
@@ -102,7 +104,10 @@ class StackedModel:
 
     def _step(self, buffers: Named, tensors: Sequence[Tensor]) -> Function:
         """Of tensors alone: weights, x, y and the buffers."""
+        self.latest = self._written_step(buffers, tensors)
+        return self.latest
 
+    def _written_step(self, buffers: Named, tensors: Sequence[Tensor]) -> Function:
         def step(weights: Tensor, x: Tensor, y: Tensor, *kept: Tensor) -> list[Tensor]:
             named = dict(zip(buffers, kept, strict=True))
             found = self._gradients_inside if self.inside else self._gradients

@@ -22,6 +22,22 @@ class Value:
     owned: bool = False
 
 
+@dataclass(frozen=True)
+class Done:
+    """An operation as it was carried out in the first call.
+
+    Args:
+        operation: the function.
+        args, kwargs: of it; tensors of the list are `Value`s.
+        result: where it lies.
+    """
+
+    operation: Any
+    args: Sequence[Any]
+    kwargs: dict[str, Any]
+    result: Any
+
+
 def values_in(args: Any) -> list[Value]:
     """Those among arguments, and in lists among them."""
     found: list[Value] = []

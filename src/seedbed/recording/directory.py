@@ -157,6 +157,10 @@ class DirectoryRecorder:
                 self.events.add_event(0, **event)
         self.log.begin()
 
+    def steps_left(self, step: int) -> int:
+        """See `Recorder`."""
+        return self._log_interval.steps_left(step)
+
     def step(self, training: Training) -> None:
         """See `Recorder`."""
         interval, progress = self._log_interval, training.progress

@@ -21,7 +21,7 @@ from seedbed.fused.sizing import (
     seconds_each,
     width,
 )
-from seedbed.fused.stack_components import NARROWEST, StackComponents, build_stack
+from seedbed.fused.stack_components import StackComponents, build_stack
 from seedbed.fused.stackable import tried_pair, vmap_blocker
 from seedbed.fused.step import Randomness
 from seedbed.sweep.groups import Group, Unfused, merged_by_reason
@@ -54,19 +54,7 @@ class Choice:
     on_cpu: bool = True
 
 
-TASK_SECONDS = 30.0
-"""Of work that are worth a task of a cluster, whose process begins in some seconds."""
-
-
-def chosen(
-    group: Group,
-    *,
-    fuse: str,
-    randomness: Randomness,
-    workers: int,
-    cores: int,
-    on_cluster: bool = False,
-) -> Choice:
+def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int, cores: int) -> Choice:
     """Tries the model under vmap, and measures what is faster.
 
     Args:
@@ -75,7 +63,6 @@ def chosen(
         randomness: as `build_stack` takes it.
         workers: processes that were asked for; a user's own model is run in these.
         cores: that the stacks are split over; not the number of workers, as bits depend on it.
-        on_cluster: whether each stack is a task of a cluster.
 
     Raises:
         SeedbedError: if the parts of a job cannot be built.
@@ -100,11 +87,8 @@ def chosen(
     )
     if group.jobs[0].stack is not None:  # as they were
         return replace(choice, known=_of_all(known))
-    if on_cluster:
-        parts = tasks_for(runs, choice.seconds, cores)
-    else:
-        at_once = max(1, cores // plan.threads) if choice.on_cpu else 1
-        parts = parts_for(runs, choice.seconds, at_once)
+    at_once = max(1, cores // plan.threads) if choice.on_cpu else 1
+    parts = parts_for(runs, choice.seconds, at_once)
     stack_size = width(most, runs, parts)
     plan = build_stack(configs[:stack_size], allow, randomness=randomness, known=known)
     measured = measured_width(plan, stack_size)
@@ -116,17 +100,6 @@ def chosen(
         return Choice(1, f"together they gain nothing, {times}")
     whole = plan if measured.runs == stack_size else None
     return replace(choice, stack_size=measured.runs, plan=whole, known=_of_all(known))
-
-
-def tasks_for(runs: int, seconds: float, slots: int) -> int:
-    """Into how many tasks runs are split that one stack could take.
-
-    Args:
-        runs: of one form.
-        seconds: that each takes, as `seconds_each` tells.
-        slots: tasks that the cluster takes at a time.
-    """
-    return max(1, min(int(runs * seconds / TASK_SECONDS), slots, runs // NARROWEST))
 
 
 def _of_all(known: dict[int, PreparedData]) -> dict[int, PreparedData]:

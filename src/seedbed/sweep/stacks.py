@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from seedbed.components import AllowList
 from seedbed.data.prepared import PreparedData
+from seedbed.fused.compiled.steps import Compiling
 from seedbed.fused.engine import fused_training
 from seedbed.fused.stack_components import StackComponents, build_stack
 from seedbed.fused.step import Randomness
@@ -74,7 +75,7 @@ def run_stack(
                 before=lambda at: write_hydra_files(stack.jobs[at].hydra, runs[at].directory),
             )
         )
-        training = fused_training(plan, len(runs))
+        training = fused_training(plan, len(runs), Compiling(configs[0].sweep.compile, note))
         if stack.snapshots is not None:
             best = [load_best(run.directory) for run in runs]
             last = stack.snapshots

@@ -1,21 +1,31 @@
 """What the loop asks of an engine: the arithmetic of K >= 1 runs, one of which is in each slot."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol
 
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from seedbed.data.batches import Batch
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.training.arrays import Column, Mask
 
 Which = Literal["last", "best"]
 """Weights as they are now, or as they were when they were remembered."""
 
+Rows = tuple[Any, Any]
+"""Inputs and targets of a batch, or of several, in an engine's own form."""
+
+Unseen = Callable[[], int]
+"""How many steps may be made, from now on, before somebody looks."""
+
 Weights = Any
 """Weights of every slot, in an engine's own form."""
+
+
+def one() -> int:
+    """Somebody looks after every step."""
+    return 1
 
 
 class Engine(Protocol):
@@ -35,24 +45,31 @@ class Engine(Protocol):
         """The settings of the process that the runs need, put back afterwards."""
         ...
 
-    def batches(self, epoch: int, start: int) -> Iterator[Batch]:
-        """The batches of an epoch from the one numbered `start`, each for every slot."""
+    def batches(self, epoch: int, start: int, unseen: Unseen = one) -> Iterator[Rows]:
+        """The batches of an epoch from the one numbered `start`, each for every slot.
+
+        Where an engine makes many steps in one call, it gives several at once, no more than
+        `unseen`.
+        """
         ...
 
-    def step(self, x: Tensor, y: Tensor) -> Tensor:
-        """One update of the weights of every run; their losses, (slots,)."""
+    def step(self, x: Any, y: Any) -> Tensor:
+        """One update of the weights of every run; their losses, (slots,).
+
+        Of several batches as many updates, with (steps, slots).
+        """
         ...
 
-    def batch_weight(self, y: Tensor) -> Tensor | int:
+    def batch_weight(self, y: Any) -> Tensor | int:
         """What the losses of a batch with these targets count in the epoch's."""
         ...
 
     def learning_rates(self) -> ArrayLike:
-        """Of the step just made."""
+        """Of the steps just made."""
         ...
 
     def end_batch(self) -> None:
-        """Moves on the schedules that count batches."""
+        """Moves on the schedules that count batches; of several batches none does."""
         ...
 
     def end_epoch(self, monitored: Column) -> None:

@@ -47,6 +47,16 @@ class EpochLoss:
         self.weight += counts
         return bool(np.isfinite(values).all())
 
+    def add_all(self, losses: Tensor, weight: int) -> bool:
+        """Takes in the losses of batches in turn, (batches, slots); none if one is not finite."""
+        values = losses.double().numpy()
+        if not np.isfinite(values).all():
+            return False
+        # Accumulated, as `add` does it, and not summed in another order.
+        self.total = np.add.accumulate([self.total, *(values * weight)])[-1]
+        self.weight += len(values) * weight
+        return True
+
     @property
     def value(self) -> Column:
         """The mean over the rows, or the sum."""

@@ -4,6 +4,9 @@ import re
 import time
 from dataclasses import dataclass
 
+MANY = 2**30
+"""Steps; more than there are in an epoch."""
+
 
 @dataclass
 class Interval:
@@ -25,6 +28,10 @@ class Interval:
         if self.unit == "steps":
             return step % self.every == 0
         return self._seconds_passed()
+
+    def steps_left(self, step: int) -> int:
+        """Steps until it may be time, `step` steps into the run; many where time alone tells."""
+        return self.every - step % self.every if self.unit == "steps" else MANY
 
     def after_epoch(self, epoch: int) -> bool:
         """Whether it is time, with `epoch` epochs finished."""

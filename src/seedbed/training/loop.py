@@ -34,13 +34,18 @@ def train(
     """
     engine, progress = training.engine, training.progress
     due = parsed_interval(progress.trainer.checkpoint_every)
+
+    def unseen() -> int:
+        """Steps that may be made before somebody looks; an engine may make them in one call."""
+        return min(due.steps_left(progress.step), recorder.steps_left(progress.step))
+
     with engine.settings():
         if resumed is None:
             engine.remember_best(np.ones(len(progress.configs), dtype=np.bool_))
         recorder.begin(training, resumed)
         while _runs_left(training, recorder) and not stop.requested:
             progress.begin_epoch()
-            for x, y in engine.batches(progress.epoch, progress.batch):
+            for x, y in engine.batches(progress.epoch, progress.batch, unseen):
                 losses = engine.step(x, y)  # forward, loss, gradient, update
                 progress.add_step(losses, engine.batch_weight(y), engine.learning_rates())
                 engine.end_batch()

@@ -99,19 +99,33 @@ class Progress:
         return bool(self.diverged) and all(run in self.diverged for run in self.runs)
 
     def add_step(self, losses: Tensor, weight: Tensor | int, rates: ArrayLike) -> None:
-        """Takes in the step just made.
+        """Takes in the step just made, or the steps.
 
         Args:
-            losses: of each slot, (slots,).
+            losses: of each slot, (slots,) or (steps, slots).
             weight: what they count in the epoch's loss; one number, or (slots,).
             rates: learning rates of that step, (slots,).
         """
+        if losses.ndim > 1:
+            self._add_steps(losses, weight, rates)
+            return
         self.step += 1
         self.batch += 1
         self.rates = rates  # type: ignore[assignment]  # a list of one is as good
         self._pending.append((losses, weight))
         if len(self._pending) >= self.losses_in_flight:
             self.settle()
+
+    def _add_steps(self, losses: Tensor, weight: Tensor | int, rates: ArrayLike) -> None:
+        """One by one, where a run diverged: what was made after the last one's end counts not."""
+        if not isinstance(weight, Tensor) and self.loss.add_all(losses, weight):
+            self.step += len(losses)
+            self.batch += len(losses)
+            self.rates = rates  # type: ignore[assignment]
+            return
+        for own in losses:
+            if not self.all_diverged:
+                self.add_step(own, weight, rates)
 
     def settle(self) -> None:
         """Waits for the losses in flight and adds them up; one that is not finite ends its run."""

@@ -10,6 +10,7 @@ from typing import Protocol
 from torch import Tensor
 
 from seedbed.runs.checkpoint import Checkpoint
+from seedbed.training.interval import MANY
 from seedbed.training.state import HistoryRow
 from seedbed.training.training import Ended, Training
 
@@ -21,8 +22,12 @@ class Recorder(Protocol):
         """The first step comes next; `resumed` are the checkpoints that the runs go on from."""
         ...
 
+    def steps_left(self, step: int) -> int:
+        """How many steps may be made before it must hear of one, `step` steps into the runs."""
+        ...
+
     def step(self, training: Training) -> None:
-        """A step was made."""
+        """A step was made, or several of which none had to be heard."""
         ...
 
     def epoch(self, training: Training) -> None:
@@ -47,6 +52,10 @@ class NullRecorder:
 
     def begin(self, training: Training, resumed: Sequence[Checkpoint] | None) -> None:
         """Nothing."""
+
+    def steps_left(self, step: int) -> int:
+        """See `Recorder`."""
+        return MANY
 
     def step(self, training: Training) -> None:
         """Nothing."""
@@ -138,6 +147,10 @@ class Forwarding:
     def begin(self, training: Training, resumed: Sequence[Checkpoint] | None) -> None:
         """See `Recorder`."""
         self.recorder.begin(training, resumed)
+
+    def steps_left(self, step: int) -> int:
+        """See `Recorder`."""
+        return self.recorder.steps_left(step)
 
     def step(self, training: Training) -> None:
         """See `Recorder`."""

@@ -1,0 +1,79 @@
+"""Where compiled steps are kept between sweeps.
+
+A library ends with its own digest and is put in its place whole, so that one that is damaged is
+seen before it is opened. A folder that somebody else can write into is not used: what lies there
+is run.
+"""
+
+import hashlib
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+DIGEST = hashlib.sha256().digest_size
+
+MOST_KEPT = 256
+"""Libraries, of some 30 kB each; of more the oldest go."""
+
+
+def kept_folder() -> Path | None:
+    """The user's own, made if it is not there; None if it is not the user's alone."""
+    told = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        root = Path(told) if Path(told).is_absolute() else Path.home() / ".cache"
+        folder = root / "seedbed" / "steps"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        alone = all(_is_ours_alone(one) for one in (folder, *folder.resolve().parents))
+    except (OSError, RuntimeError):  # there may be no home
+        return None
+    return folder if alone and os.access(folder, os.W_OK) else None
+
+
+def _is_ours_alone(folder: Path) -> bool:
+    """Whether nobody but the user and root can put anything else in its place."""
+    found = folder.lstat()
+    others = bool(found.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    sticky = bool(found.st_mode & stat.S_ISVTX)
+    owned = found.st_uid in (os.geteuid(), 0)
+    return stat.S_ISDIR(found.st_mode) and owned and (sticky or not others)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a library is there as it was kept."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    return hashlib.sha256(content[:-DIGEST]).digest() == content[-DIGEST:]
+
+
+def keep(made: Path, path: Path) -> None:
+    """Puts a library in its place.
+
+    Args:
+        made: by the compiler, in the same folder; gone afterwards.
+        path: its place.
+    """
+    with made.open("r+b") as file:
+        content = file.read()
+        file.write(hashlib.sha256(content).digest())
+    made.replace(path)
+    libraries = sorted(path.parent.glob("*.so"), key=_last_used)
+    for old in libraries[:-MOST_KEPT]:
+        for name in (old, old.with_suffix(".c")):
+            with suppress(OSError):
+                name.unlink()
+
+
+def used(path: Path) -> None:
+    """Notes that a library is still needed."""
+    with suppress(OSError):
+        os.utime(path)
+
+
+def _last_used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,340 @@
+"""The compiled steps of a stack: looked for, compiled where that repays, checked, and made.
+
+Whatever cannot be compiled, or comes to other bits than the steps that torch makes, goes on as it
+was. So nothing of a run depends on whether its steps were compiled.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from seedbed.config.schema import RunConfig
+from seedbed.fused.compiled.compiler import Compilation, CompilerError
+from seedbed.fused.compiled.library import Library
+from seedbed.fused.compiled.places import TYPES, NotWritableError
+from seedbed.fused.compiled.prelude import WIDTHS
+from seedbed.fused.compiled.source import Source, source_of
+from seedbed.fused.compiled.updates import StepNumbers, update_of
+from seedbed.fused.flat import Named
+from seedbed.fused.kept_state import KeptState
+from seedbed.fused.program import Program
+from seedbed.fused.runs_last import RunsLast
+from seedbed.fused.sizing import compiling_repays, looking_repays
+from seedbed.fused.stack_components import StackComponents
+
+log = logging.getLogger("seedbed")
+
+COMPARED = 2
+"""Steps that are made in both ways before those of torch are left."""
+
+SECONDS_AT_ONCE = 0.05
+"""That the steps of a call take, about: nobody is heard in the meantime."""
+
+
+class Stacked(Protocol):
+    """What is trained.
+
+    Args:
+        plan: of the stack.
+        configs: of the run in each slot.
+        weights: of each, changed in place.
+        buffers: of each.
+    """
+
+    plan: StackComponents
+    configs: list[RunConfig]
+    weights: Tensor
+    buffers: Named
+
+    @property
+    def optimizer(self) -> KeptState:
+        """Of all."""
+        ...
+
+
+@dataclass(frozen=True)
+class Compiling:
+    """Whether steps are compiled.
+
+    Args:
+        mode: always, never, or where that repays.
+        note: called with why they are not, where they are always to be.
+    """
+
+    mode: Literal["auto", "always", "never"] = "never"
+    note: Callable[[str], None] = log.debug
+
+
+@dataclass(frozen=True)
+class Several:
+    """Batches that are trained on in one call.
+
+    Args:
+        rows: numbers of their rows, (runs or 1, steps * batch).
+        batch: rows in each.
+        steps: how many.
+    """
+
+    rows: Tensor
+    batch: int
+    steps: int
+
+
+@dataclass
+class _Form:
+    """A step of one form: of a batch's size, and of an update.
+
+    Args:
+        source: in C.
+        numbers: that the update takes.
+        compilation: of the source.
+        library: once it is there.
+        compared: steps that came to the same bits.
+    """
+
+    source: Source
+    numbers: StepNumbers
+    compilation: Compilation
+    library: Library | None = None
+    compared: int = 0
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What a compiled step comes to, to be compared with torch's.
+
+    Args:
+        form: of the step.
+        tensors: losses, weights and states after it.
+    """
+
+    form: _Form
+    tensors: list[Tensor]
+
+
+class CompiledSteps:
+    """Those of one stack.
+
+    Args:
+        engine: of the stack.
+        compiling: whether they are compiled.
+    """
+
+    def __init__(self, engine: Stacked, compiling: Compiling) -> None:
+        self.engine = engine
+        self.mode = compiling.mode
+        self._note = compiling.note if compiling.mode == "always" else log.debug
+        self._forms: dict[Hashable, _Form | None] = {}
+        self._step_seconds = 0.0
+        self._order: tuple[Any, Tensor] = (None, torch.empty(0))
+        self._place = (0, 0)
+        if self.mode != "never" and (why := _not_plain(engine)):
+            self._refuse(why)
+            self.mode = "never"
+
+    def several(self, epoch: int, batch: int, most: int) -> Several | None:
+        """Batches whose steps may be made in one call; None if torch is to make the next one.
+
+        Args:
+            epoch: of the first.
+            batch: its number.
+            most: how many.
+        """
+        self._place = (epoch, batch)
+        if self.mode == "never":
+            return None
+        rows, alike = self._next(batch)
+        form = self._forms.get(self._key(rows))
+        if form is None or form.library is None or form.compared < COMPARED:
+            return None
+        if self.engine.plan.schedules.moves_by_step:
+            most = 1
+        if self._step_seconds:
+            most = min(most, int(SECONDS_AT_ONCE / self._step_seconds))
+        return self._rows(rows, max(1, min(most, alike)))
+
+    def make(self, several: Several) -> Tensor:
+        """Makes the steps; their losses.
+
+        Shape:
+            (steps, runs)
+        """
+        form = self._forms[self._key(several.batch)]
+        assert form is not None
+        began = time.perf_counter()
+        losses, *_ = self._made(form, several, self.engine.weights, self._states(form))
+        self._step_seconds = (time.perf_counter() - began) / several.steps
+        self.engine.optimizer.steps += several.steps
+        return losses
+
+    def beside(self, rows: int) -> _Beside | None:
+        """Makes the step that torch makes next on copies, where it is still to be compared.
+
+        Args:
+            rows: of the batch.
+        """
+        form = self._forms.get(self._key(rows)) if self.mode != "never" else None
+        if form is None or form.library is None or form.compared >= COMPARED:
+            return None
+        weights, *states = (_copied(one) for one in [self.engine.weights, *self._states(form)])
+        return _Beside(form, self._made(form, self._rows(rows, 1), weights, states))
+
+    def after(self, rows: int, losses: Tensor, beside: _Beside | None) -> None:
+        """Compares the step that torch made, and sees to the next one.
+
+        Args:
+            rows: of its batch.
+            losses: of the runs.
+            beside: the same step, compiled.
+        """
+        if self.mode == "never":
+            return
+        key = self._key(rows)
+        if beside is not None:
+            found = [losses[None], self.engine.weights, *self._states(beside.form)]
+            if all(map(_same_bits, beside.tensors, found)):
+                beside.form.compared += 1
+            else:
+                self._forms[key] = None
+                self._refuse("they come to other bits than torch's here")
+        if key not in self._forms:
+            self._forms[key] = self._new(key)
+        form = self._forms[key]
+        if form is not None and form.library is None:
+            self._advance(key, form)
+        epoch, batch = self._place
+        self._place = (epoch, batch + 1)
+
+    def forget(self) -> None:
+        """Has steps compared again: torch's are written out anew for other runs."""
+        for form in self._forms.values():
+            if form is not None:
+                form.compared = 0
+
+    def stop(self) -> None:
+        """Ends compilers that are not needed any more."""
+        for form in self._forms.values():
+            if form is not None and form.library is None:
+                form.compilation.stop()
+
+    def _new(self, key: Hashable) -> _Form | None:
+        """What is known of a form once a step of it was made; None if it stays torch's."""
+        engine = self.engine
+        program = engine.plan.model.latest
+        if isinstance(program, RunsLast):
+            program = program.step
+        try:
+            if not isinstance(program, Program):
+                raise NotWritableError("what torch computes as a whole")
+            work = len(program.done), engine.weights.numel()
+            if self.mode == "auto" and not looking_repays(self._left(), *work):
+                return None
+            update = update_of(engine.optimizer, engine.plan.schedules.numbers, engine.weights)
+            source = source_of(program, update, torch.backends.cpu.get_cpu_capability())
+            compilation = Compilation(source.text)
+        except NotWritableError as err:
+            self._refuse(f"they hold {err}")
+            return None
+        except CompilerError as err:
+            self._refuse(str(err))
+            return None
+        pays = self.mode == "always" or compiling_repays(self._left(), *work)
+        if not pays and compilation.found() is None:
+            return None
+        return _Form(source, StepNumbers(update), compilation)
+
+    def _advance(self, key: Hashable, form: _Form) -> None:
+        """Compiles; waits for it where steps are always compiled."""
+        try:
+            always = self.mode == "always"
+            path = form.compilation.wait() if always else form.compilation.advance()
+            if path is not None:
+                width = WIDTHS[torch.backends.cpu.get_cpu_capability()]
+                form.library = Library(path, form.source.scratch, width)
+        except (CompilerError, OSError) as err:
+            self._forms[key] = None
+            self._refuse(str(err))
+
+    def _refuse(self, why: str) -> None:
+        self._note(f"sweep.compile: steps are not compiled: {why}")
+
+    def _left(self) -> int:
+        """Steps to come, at most."""
+        epoch, batch = self._place
+        epochs = max(config.trainer.epochs for config in self.engine.configs)
+        return (epochs - epoch) * self.engine.plan.batches.batches - batch
+
+    def _next(self, batch: int) -> tuple[int, int]:
+        """Rows of a batch, and how many in a row have as many."""
+        batches = self.engine.plan.batches
+        size, visited = batches.batch_size, batches.orders.visited
+        whole = visited // size
+        return (size, whole - batch) if batch < whole else (visited - batch * size, 1)
+
+    def _key(self, rows: int) -> Hashable:
+        optimizer, numbers = self.engine.optimizer, self.engine.plan.schedules.numbers
+        optimizer.taken(numbers, self.engine.weights)
+        return rows, frozenset(optimizer.used), frozenset(optimizer.used_by_all)
+
+    def _rows(self, rows: int, steps: int) -> Several:
+        """Of the batches that come next."""
+        epoch, batch = self._place
+        batches = self.engine.plan.batches
+        key = epoch, len(self.engine.weights), tuple(batches.orders.seeds)
+        if self._order[0] != key:
+            order = batches.orders.of(epoch)
+            self._order = key, (order if order.ndim == 2 else order[None]).contiguous()
+        start = batch * batches.batch_size
+        return Several(self._order[1][:, start : start + rows * steps], rows, steps)
+
+    def _states(self, form: _Form) -> list[Tensor]:
+        return [self.engine.optimizer.state[name] for name in form.numbers.update.states]
+
+    def _made(
+        self, form: _Form, several: Several, weights: Tensor, states: list[Tensor]
+    ) -> list[Tensor]:
+        """Losses, weights and states after steps; these are changed in place."""
+        assert form.library is not None
+        plan = self.engine.plan
+        first = self.engine.optimizer.steps + 1
+        numbers = form.numbers.of(plan.schedules.numbers, first, several.steps)
+        table = plan.batches.table
+        losses = form.library(
+            weights, states, (table.x, table.y), several.rows, table.starts, numbers, several.steps
+        )
+        return [losses, weights, *states]
+
+
+def _not_plain(engine: Stacked) -> str | None:
+    """Why no step of a stack is ever compiled, or None."""
+    plan = engine.plan
+    table = plan.batches.table
+    if plan.device.type != "cpu":
+        return f"the device is {plan.device.type}"
+    if plan.threads != 1:
+        return f"a stack computes in {plan.threads} threads"
+    if not plan.model.traced or engine.buffers:
+        return "the model is more than layers and activations"
+    if any(config.trainer.gradient_clip is not None for config in engine.configs):
+        return "gradients are clipped"
+    if table.x.dtype != torch.float32 or table.y.dtype not in TYPES:
+        return "the rows are of another type"
+    if torch.backends.cpu.get_cpu_capability() not in WIDTHS:
+        return "torch has no kernels for this processor's registers"
+    return None
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    """In memory of its own, laid out alike."""
+    return torch.empty_like(tensor).copy_(tensor)
+
+
+def _same_bits(one: Tensor, other: Tensor) -> bool:
+    """Numbers to the bit; NaN is NaN."""
+    same = one.contiguous().view(torch.int32) == other.contiguous().view(torch.int32)
+    return bool((same | (one.isnan() & other.isnan())).all())

@@ -1,0 +1,228 @@
+"""Libraries are made once, whole, in a folder that is the user's alone, or an error says why."""
+
+import ctypes
+import os
+import stat
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seedbed.fused.compiled import kept
+from seedbed.fused.compiled.compiler import Compilation, CompilerError, check, command
+from seedbed.fused.compiled.kept import is_whole, kept_folder
+
+TEXT = "int answer(void) { return %d; }\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where libraries are kept, beside a home of nobody's."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "seedbed" / "steps"
+
+
+def answer(path: Path) -> int:
+    found: int = ctypes.CDLL(str(path)).answer()
+    return found
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_library_is_made_once_and_kept_beside_its_text(folder: Path) -> None:
+    path = Compilation(TEXT % 41).wait()
+    assert answer(path) == 41
+    assert path.parent == folder
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert path.with_suffix(".c").read_text() == TEXT % 41
+    before = path.stat().st_ino
+    again = Compilation(TEXT % 41)
+    assert again.found() == path
+    assert again.wait() == path
+    assert path.stat().st_ino == before
+    assert len(list(folder.iterdir())) == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x7fELF", None], ids=["empty", "cut off", "changed"])
+def test_a_damaged_library_is_made_anew(damage: bytes | None) -> None:
+    path = Compilation(TEXT % 42).wait()
+    content = path.read_bytes()
+    changed = content[:200] + bytes([content[200] ^ 1]) + content[201:]
+    path.unlink()  # it may be loaded
+    path.write_bytes(changed if damage is None else damage)
+    assert not is_whole(path)
+    again = Compilation(TEXT % 42)
+    assert again.found() is None
+    assert is_whole(again.wait())
+
+
+def test_another_compiler_has_libraries_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Compilation(TEXT % 43).path
+    own = script(tmp_path / "mine", f'touch {tmp_path}/called; exec cc "$@"')
+    monkeypatch.setenv("CC", f"{own} -DX='a b'")
+    assert command() == [str(own), "-DX=a b"]
+    other = Compilation(TEXT % 43)
+    assert other.path != first
+    assert answer(other.wait()) == 43
+    assert (tmp_path / "called").exists()
+    script(own, 'exec cc -O1 "$@"  # another version')
+    assert Compilation(TEXT % 43).path not in (first, other.path)
+
+
+def test_no_compiler_is_said_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC", "nowhere")
+    with pytest.raises(CompilerError, match="CC=nowhere is no program; install gcc or clang"):
+        Compilation(TEXT % 1)
+    monkeypatch.delenv("CC")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CompilerError, match="no 'cc' on PATH; install gcc or clang"):
+        check()
+
+
+def test_a_compiler_that_fails_is_named_and_leaves_nothing(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC", str(script(tmp_path / "bad", "exit 3")))
+    with pytest.raises(CompilerError, match=r"bad ends with 3"):
+        Compilation(TEXT % 1).wait()
+    with pytest.raises(CompilerError, match=r"bad fails; name another with CC"):
+        check()
+    assert not list(folder.glob("*.so"))
+    assert not list(folder.glob("*.part"))
+    monkeypatch.delenv("CC")
+    with pytest.raises(CompilerError, match="ends with 1"):
+        Compilation("no C at all\n").wait()
+    check()
+
+
+@pytest.mark.parametrize("wrong", ["writable", "of the folder above", "a link"])
+def test_a_folder_that_others_can_write_into_is_not_used(folder: Path, wrong: str) -> None:
+    assert kept_folder() == folder
+    if wrong == "writable":
+        folder.chmod(0o777)
+    elif wrong == "a link":
+        folder.rename(folder.with_name("elsewhere"))
+        folder.symlink_to(folder.with_name("elsewhere"))
+    else:
+        folder.parent.chmod(0o775)
+    assert kept_folder() is None
+    with pytest.raises(CompilerError, match="yours alone; set XDG_CACHE_HOME"):
+        Compilation(TEXT % 1)
+    folder.parent.chmod(0o755)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can give a folder away")
+def test_a_folder_of_somebody_else_is_not_used(folder: Path) -> None:
+    assert kept_folder() == folder
+    os.chown(folder, 12345, 12345)
+    assert kept_folder() is None
+
+
+def test_a_folder_that_cannot_be_made_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert kept_folder() is None
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert kept_folder() == tmp_path / ".cache" / "seedbed" / "steps"
+
+
+def test_two_that_compile_at_once_start_one_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = script(tmp_path / "slow", f'echo x >> {tmp_path}/calls; sleep 0.2; exec cc "$@"')
+    monkeypatch.setenv("CC", str(slow))
+    both = [Compilation(TEXT % 44) for _ in range(2)]
+    found: list[Path] = []
+    threads = [threading.Thread(target=lambda one=one: found.append(one.wait())) for one in both]  # type: ignore[misc]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert [answer(path) for path in found] == [44, 44]
+    assert (tmp_path / "calls").read_text() == "x\n"
+
+
+def test_one_that_is_not_needed_any_more_is_ended(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = script(tmp_path / "slow", f"echo $$ > {tmp_path}/pid; exec sleep 60")
+    monkeypatch.setenv("CC", str(slow))
+    begun = Compilation(TEXT % 45)
+    assert begun.advance() is None
+    until = time.monotonic() + 10
+    while not (tmp_path / "pid").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    begun.stop()
+    number = int((tmp_path / "pid").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+    assert not list(folder.glob("*.part"))
+
+
+def test_the_oldest_libraries_go(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "MOST_KEPT", 2)
+    paths = []
+    for number in range(3):
+        paths.append(Compilation(TEXT % number).wait())
+        os.utime(paths[-1], (number, number))
+    Compilation(TEXT % 2).wait()
+    assert sorted(folder.glob("*.so")) == sorted(paths[1:])
+    assert len(list(folder.glob("*.c"))) == 2
+
+
+SWEEP = ["data=sum", "seed=1,2,3", "trainer.epochs=2", "sweep.fuse=always", "sweep.workers=0"]
+
+
+def test_always_needs_a_compiler_before_anything_runs(
+    seedbed: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC", "nowhere")
+    result = seedbed("train", "-m", *SWEEP, "sweep.compile=always")
+    assert result.code == 2
+    assert result.errors == [
+        "error: sweep.compile=always: CC=nowhere is no program; install gcc or clang, or name one "
+        "with CC; or type sweep.compile=auto"
+    ]
+    assert not Path("outputs").exists()
+    assert seedbed("train", "-m", *SWEEP).code == 0
+
+
+def test_histories_of_a_sweep_are_the_same_in_every_way(seedbed: Callable) -> None:
+    told = {}
+    for mode in ("never", "auto", "always"):
+        words = [*SWEEP, "trainer.epochs=30", f"sweep.compile={mode}", f"hydra.sweep.dir={mode}"]
+        result = seedbed("train", "-m", *words)
+        assert result.code == 0, result.err
+        runs = sorted(Path(mode).glob("*/history.csv"))
+        told[mode] = [
+            [line.rpartition(",")[0] for line in path.read_text().splitlines()] for path in runs
+        ]
+        assert len(runs) == 3
+    assert told["never"] == told["auto"] == told["always"]
+
+
+def test_stacks_in_processes_share_what_is_compiled(
+    seedbed_process: Callable, folder: Path
+) -> None:
+    words = ["data=sum", "seed=range(0,8)", "trainer.epochs=40", "sweep.fuse=always"]
+    words += ["sweep.workers=2", "sweep.compile=always", "hydra.sweep.dir=swept"]
+    result = seedbed_process("train", "-m", *words)
+    assert result.code == 0, result.err
+    assert "are not compiled" not in result.err
+    assert len(list(folder.glob("*.so"))) == 1
+    left = subprocess.run(["pgrep", "-f", str(folder)], capture_output=True, check=False)
+    assert left.stdout == b""
