@@ -87,10 +87,9 @@ def test_streams_have_seeds_of_their_own() -> None:
 
 
 def test_many_seeds_of_a_stream_are_those_drawn_one_by_one() -> None:
-    for seed in (0, 7, 2**40):
-        counters = [0, 1, 9, 10, 123456]
-        singly = [stream_seed(seed, "order", one) for one in counters]
-        assert stream_seeds(seed, "order", counters) == singly
+    seeds, counters = [0, 7, 2**40], [0, 1, 9, 10, 123456]
+    singly = [[stream_seed(seed, "order", one) for one in counters] for seed in seeds]
+    assert stream_seeds(seeds, "order", counters).tolist() == singly
 
 
 def test_permutations_do_not_depend_on_how_many_are_drawn_together() -> None:

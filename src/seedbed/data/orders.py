@@ -83,9 +83,8 @@ class RowOrders:
         first = number * self.epochs_at_once
         if self._drawn[0] != number:
             epochs = range(first, first + self.epochs_at_once)
-            by_seed = [stream_seeds(seed, "order", epochs) for seed in self._distinct]
-            keys = [key for of_epoch in zip(*by_seed, strict=True) for key in of_epoch]
-            drawn = permutations(keys, self.rows)
+            keys = stream_seeds(self._distinct, "order", epochs)
+            drawn = permutations(keys.T.reshape(-1), self.rows)
             shape = (self.epochs_at_once, len(self._distinct), self.rows)
             self._drawn = (number, torch.from_numpy(drawn.reshape(shape)))
         return first, self._drawn[1]

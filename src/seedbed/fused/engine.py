@@ -74,7 +74,8 @@ class FusedEngine:
     @property
     def now(self) -> FlatState:
         """The state of every slot; later steps change it."""
-        steps, schedules = [self.optimizer.steps] * len(self.configs), self.plan.schedules.states()
+        steps = np.full(len(self.configs), self.optimizer.steps)
+        schedules = self.plan.schedules.states()
         return FlatState(self.weights, self.buffers, self.optimizer.state, schedules, steps)
 
     @contextmanager
@@ -138,14 +139,14 @@ class FusedEngine:
 
     def end_epoch(self, monitored: Column) -> None:
         """See `Engine`."""
-        self.plan.schedules.after_epoch(monitored.tolist())
+        self.plan.schedules.after_epoch(monitored)
 
     def finite(self) -> Mask:
         """See `Engine`."""
         # Whatever is not finite reaches the sum, which is cheaper than looking at each.
-        sums = self.weights.sum(dim=1).isfinite()
-        finite = sums if bool(sums.all()) else self.weights.isfinite().all(dim=1)
-        return np.asarray(finite.cpu().numpy())
+        if math.isfinite(self.weights.sum().item()):
+            return np.ones(len(self.weights), dtype=np.bool_)
+        return np.asarray(self.weights.isfinite().all(dim=1).cpu().numpy())
 
     def evaluate(self, split: str, weights: FlatState | None = None) -> dict[str, Column]:
         """See `Engine`."""
@@ -187,7 +188,7 @@ class FusedEngine:
         layout, fresh = self.plan.layout, self.now
         now, self.best = (flat_state(layout, each, fresh) for each in (last, best))
         self.weights, self.buffers, self.optimizer.state = now.weights, now.buffers, now.optimizer
-        self.optimizer.steps = now.steps[0]
+        self.optimizer.steps = int(now.steps[0])
         self.plan.schedules.restore(now.schedules)
         shared = {k: one for k, one in last[0]["random"].items() if k.startswith(SHARED)}
         self._random = {k.removeprefix(SHARED): one for k, one in shared.items()}

@@ -18,6 +18,7 @@ from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.fused.optimizers import numbers_of
 from seedbed.runs.checkpoint import copied
+from seedbed.training.arrays import Column
 from seedbed.training.optimization import Schedule, build_optimizer, build_schedule
 
 PLATEAU = "torch.optim.lr_scheduler.ReduceLROnPlateau"
@@ -35,6 +36,17 @@ class SchedulerState:
 
     scheduler: dict[str, Any] | None
     group: dict[str, Any]
+
+
+SchedulerStates = NDArray[np.object_]
+"""A `SchedulerState` of each slot."""
+
+
+def as_array(states: Sequence[SchedulerState]) -> SchedulerStates:
+    """The states of all slots."""
+    found = np.empty(len(states), dtype=np.object_)
+    found[:] = states
+    return found
 
 
 @dataclass
@@ -74,7 +86,7 @@ class Schedules:
         higher_is_better: bool,
     ) -> None:
         self._all: dict[str, _Shared] = {}
-        self._states: list[SchedulerState] | None = None
+        self._states: SchedulerStates | None = None
         for place, config in enumerate(configs):
             key = _identity(config, place)
             if key not in self._all:
@@ -105,7 +117,7 @@ class Schedules:
                 one.schedule.after_batch()
             self._reread()
 
-    def after_epoch(self, watched: Sequence[float]) -> None:
+    def after_epoch(self, watched: Column) -> None:
         """Moves on those that count epochs.
 
         Args:
@@ -113,7 +125,7 @@ class Schedules:
         """
         if self.moves:
             for one in self._all.values():
-                one.schedule.after_epoch(watched[one.runs[0]])
+                one.schedule.after_epoch(float(watched[one.runs[0]]))
             self._reread()
 
     def keep(self, places: Sequence[int]) -> None:
@@ -126,19 +138,18 @@ class Schedules:
         self._all = {key: one for key, one in self._all.items() if one.runs}
         self._read_all(len(places))
 
-    def states(self) -> list[SchedulerState]:
+    def states(self) -> SchedulerStates:
         """Of each run; shared where the schedule is, and made once until a schedule moves."""
         if self._states is None:
-            states: dict[int, SchedulerState] = {}
+            self._states = np.empty(len(self.lr), dtype=np.object_)
             for one in self._all.values():
                 scheduler = one.schedule.scheduler
                 state = copied(scheduler.state_dict()) if scheduler is not None else None
                 group = {k: v for k, v in one.optimizer.param_groups[0].items() if k != "params"}
-                states |= dict.fromkeys(one.runs, SchedulerState(state, group))
-            self._states = [states[slot] for slot in range(len(states))]
+                self._states[one.runs] = SchedulerState(state, group)
         return self._states
 
-    def restore(self, states: Sequence[SchedulerState]) -> None:
+    def restore(self, states: SchedulerStates) -> None:
         """Puts schedules where a checkpoint has them.
 
         Raises:

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from seedbed.fused.flat import Layout, Named
 from seedbed.fused.kept_state import BatchedOptimizer
 from seedbed.fused.optimizers import numbers_of, stacked_states
-from seedbed.fused.schedules import SchedulerState
+from seedbed.fused.schedules import SchedulerState, SchedulerStates, as_array
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.training.arrays import Mask
 
@@ -30,8 +32,8 @@ class FlatState:
     weights: Tensor
     buffers: Named
     optimizer: Named
-    schedules: list[SchedulerState]
-    steps: list[int]
+    schedules: SchedulerStates
+    steps: NDArray[np.int64]
 
     def clone(self) -> "FlatState":
         """A copy that later steps do not change."""
@@ -39,8 +41,8 @@ class FlatState:
             self.weights.clone(),
             {name: tensor.clone() for name, tensor in self.buffers.items()},
             {name: rows.clone() for name, rows in self.optimizer.items()},
-            list(self.schedules),
-            list(self.steps),
+            self.schedules.copy(),
+            self.steps.copy(),
         )
 
     def without_optimizer(self) -> "FlatState":
@@ -57,17 +59,15 @@ class FlatState:
         pairs = [(self.weights, now.weights)]
         pairs += [(self.buffers[name], tensor) for name, tensor in now.buffers.items()]
         pairs += [(self.optimizer[name], rows) for name, rows in now.optimizer.items()]
+        np.copyto(self.schedules, now.schedules, where=slots)
+        np.copyto(self.steps, now.steps, where=slots)
         if slots.all():
             for mine, theirs in pairs:
                 mine.copy_(theirs)
-            self.schedules, self.steps = list(now.schedules), list(now.steps)
             return
-        chosen = slots.nonzero()[0]
-        index = torch.from_numpy(chosen).to(self.weights.device)
+        taken = torch.from_numpy(slots).to(self.weights.device)
         for mine, theirs in pairs:
-            mine[index] = theirs[index]
-        for slot in chosen.tolist():
-            self.schedules[slot], self.steps[slot] = now.schedules[slot], now.steps[slot]
+            _copy_some(mine, theirs, taken)
 
     def select(self, layout: Layout, slots: Sequence[int]) -> "FlatState":
         """Of some slots alone."""
@@ -76,8 +76,8 @@ class FlatState:
             layout.arranged(self.weights[index]),
             {name: tensor[index] for name, tensor in self.buffers.items()},
             {name: layout.arranged(rows[index]) for name, rows in self.optimizer.items()},
-            [self.schedules[slot] for slot in slots],
-            [self.steps[slot] for slot in slots],
+            self.schedules[list(slots)],
+            self.steps[list(slots)],
         )
 
     def state_dict(self, layout: Layout, slot: int) -> dict[str, Tensor]:
@@ -110,7 +110,7 @@ class FlatState:
         self, layout: Layout, optimizer: BatchedOptimizer, slot: int, group: Mapping[str, Any]
     ) -> dict[str, Any]:
         """As `torch.optim.Optimizer.state_dict` has it."""
-        steps = self.steps[slot]
+        steps = int(self.steps[slot])
         rows = self.optimizer if steps else {}
         rows = rows or {name: torch.zeros_like(self.weights) for name in optimizer.from_start}
         names = [name for name in optimizer.names_of(numbers_of(group)) if name in rows]
@@ -147,9 +147,19 @@ def flat_state(layout: Layout, checkpoints: Sequence[Checkpoint], fresh: FlatSta
         layout.arranged(torch.stack([layout.row(one["model"]) for one in checkpoints]).to(device)),
         buffers,
         {name: layout.arranged(layout.padded(one).to(device)) for name, one in rows.items()},
-        [_schedule(one) for one in checkpoints],
-        [one["state"]["step"] for one in checkpoints],
+        as_array([_schedule(one) for one in checkpoints]),
+        np.array([one["state"]["step"] for one in checkpoints], dtype=np.int64),
     )
+
+
+def _copy_some(mine: Tensor, theirs: Tensor, slots: Tensor) -> None:
+    """Copies what belongs to some slots; where the runs lie inside, at one go along them."""
+    if mine.stride(0) == 1:
+        chosen = slots.reshape(-1, *[1] * (mine.ndim - 1))
+        torch.where(chosen, theirs, mine, out=mine)
+    else:
+        index = slots.nonzero()[:, 0]
+        mine[index] = theirs[index]
 
 
 def _schedule(checkpoint: Checkpoint) -> SchedulerState:

@@ -38,14 +38,15 @@ class EpochLoss:
             self.total += value * float(counts)
             self.weight += float(counts)
             return value - value == 0
-        values = losses.cpu().double().numpy()
+        values = losses.cpu().numpy()
         if isinstance(weight, Tensor):
             with np.errstate(invalid="ignore"):  # infinite times 0
-                self.total += values * counts
+                self.total += np.multiply(values, counts, dtype=np.float64)
         else:
-            self.total += values * counts
+            self.total += np.multiply(values, counts, dtype=np.float64)
         self.weight += counts
-        return bool(np.isfinite(values).all())
+        # What is not finite reaches the sum, which is cheaper than looking at each.
+        return math.isfinite(losses.sum().item()) or bool(losses.isfinite().all())
 
     def add_all(self, losses: Tensor, weight: int) -> bool:
         """Takes in the losses of batches in turn, (batches, slots); none if one is not finite."""

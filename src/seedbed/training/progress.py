@@ -141,7 +141,7 @@ class Progress:
     def check(self, finite: Mask) -> None:
         """Takes in which slots have finite weights; no loss has been seen since the last step."""
         self.settle()
-        if False in finite.tolist():
+        if not finite.all():
             for slot in (self.finite & ~finite).nonzero()[0].tolist():
                 self._diverge(slot, "a weight is infinite or NaN", 0)
 
@@ -201,10 +201,9 @@ class Progress:
     def note_undefined(self, row: Mapping[str, Column]) -> str | None:
         """What to say of runs whose monitored value is no number, for the first time in each."""
         name = self.best.monitor.name
-        total = sum(row[name].tolist())
-        if total - total == 0:  # all are finite
-            return None
         finite = np.isfinite(row[name])
+        if finite.all():
+            return None
         slots = [
             slot
             for slot in (~finite).nonzero()[0].tolist()
