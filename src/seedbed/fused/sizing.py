@@ -157,8 +157,9 @@ def measured_width(plan: StackComponents, runs: int) -> StackSize:
     best = StackSize(runs, trial.single(), math.inf)
     width = runs
     while width >= NARROWEST or width == runs:
-        stacked = trial.stacked(width) / width
-        if plan.model.traced and stacked * CLEARLY >= best.single:
+        kept = plan.layout.runs_last
+        stacked = trial.stacked(width, written_out=kept) / width
+        if plan.model.traced and not kept and stacked * CLEARLY >= best.single:
             stacked = min(stacked, trial.stacked(width, written_out=True) / width)
         if stacked < best.stacked * 0.9:  # of two alike, the larger
             best = replace(best, runs=width, stacked=stacked)
@@ -204,7 +205,10 @@ class _Trial:
             written_out: whether the step is.
         """
         part = slice(0, max(width, NARROWEST))
-        model, update = self.plan.untouched_model(written_out=written_out), self._update(part)
+        update = self._update(part)
+        model = self.plan.model
+        if not self.plan.layout.runs_last:  # else it keeps what is written out, for the training
+            model = self.plan.untouched_model(written_out=written_out)
         weights, x, y = self.plan.weights[part], self.x[part], self.y[part]
         kept = {name: tensor[part] for name, tensor in self.plan.buffers.items()}
 

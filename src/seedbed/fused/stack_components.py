@@ -82,6 +82,11 @@ class StackComponents:
         """
         return self.device.type == "cpu" and self.layout.width < SERIAL_COPY
 
+    @property
+    def are_alike(self) -> bool:
+        """Whether other runs of the group can differ from these in numbers alone."""
+        return len({id(one) for one in self.data}) == 1 and is_pure(self.first.model)
+
     def untouched_model(self, *, written_out: bool = False) -> StackedModel:
         """The network for a trial, see `StackedModel`; a module of the user's may count calls."""
         head, randomness = self.first.head, self.model.randomness
@@ -96,6 +101,7 @@ def build_stack(
     *,
     randomness: Randomness = "error",
     known: dict[int, PreparedData] | None = None,
+    written: StackedModel | None = None,
 ) -> StackComponents:
     """Builds what a stack needs.
 
@@ -104,6 +110,7 @@ def build_stack(
         allow: what they may name.
         randomness: what happens where the model draws at random.
         known: data that was prepared before for the same group, by seed; added to.
+        written: the model of another stack of the group, which has steps written out.
 
     Raises:
         SeedbedError: if a part cannot be built, or the parts do not fit one another.
@@ -130,11 +137,12 @@ def build_stack(
     seeds = [config.seed for config in configs]
     batches = StackedBatches(train, configs[0].loader, seeds, epochs)
     splits = {name: _table(data, name, device) for name in ("validation", "test")}
+    precision = first.mixed_precision
     return StackComponents(
         configs=configs,
         first=first,
         layout=layout,
-        model=StackedModel(model, layout, first.head, randomness, precision=first.mixed_precision),
+        model=written or StackedModel(model, layout, first.head, randomness, precision=precision),
         weights=layout.arranged(rows.to(device)),
         buffers={name: tensor.to(device) for name, tensor in kept.items()},
         data=data,

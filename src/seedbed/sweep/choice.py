@@ -21,9 +21,9 @@ from seedbed.fused.sizing import (
     seconds_each,
     width,
 )
-from seedbed.fused.stack_components import StackComponents, build_stack
+from seedbed.fused.stack_components import NARROWEST, StackComponents, build_stack
 from seedbed.fused.stackable import tried_pair, vmap_blocker
-from seedbed.fused.step import Randomness
+from seedbed.fused.step import Randomness, StackedModel
 from seedbed.sweep.groups import Group, Unfused, merged_by_reason
 
 FILES_BESIDE = 64
@@ -38,6 +38,7 @@ class Choice:
         stack_size: runs at a time.
         reason: why its jobs run singly, or None.
         plan: of the first of them, built already.
+        written: a model for all of them, with the step written out for so many runs.
         known: data that was prepared for them all; empty where each seed has its own.
         seconds, bytes: that each run takes, about.
         threads: of the CPU that a stack computes in.
@@ -47,6 +48,7 @@ class Choice:
     stack_size: int
     reason: str | None
     plan: StackComponents | None = None
+    written: StackedModel | None = None
     known: dict[int, PreparedData] = field(default_factory=dict)
     seconds: float = 0.0
     bytes: int = 0
@@ -90,7 +92,10 @@ def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int, cor
     at_once = max(1, cores // plan.threads) if choice.on_cpu else 1
     parts = parts_for(runs, choice.seconds, at_once)
     stack_size = width(most, runs, parts)
-    plan = build_stack(configs[:stack_size], allow, randomness=randomness, known=known)
+    some, repeats = configs[:stack_size], plan.are_alike
+    if repeats:  # two of them, again and again, take as long; all are built where they train
+        some = [plan.configs[place % NARROWEST] for place in range(stack_size)]
+    plan = build_stack(some, allow, randomness=randomness, known=known)
     measured = measured_width(plan, stack_size)
     if plan.first.threads > 1:  # alone it has the cores that the stacks share out
         measured = replace(measured, stacked=measured.stacked / parts)
@@ -98,8 +103,13 @@ def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int, cor
         single, stacked = measured.single * 1e3, measured.stacked * 1e3
         times = f"a step takes {stacked:.2g} ms each and {single:.2g} ms alone"
         return Choice(1, f"together they gain nothing, {times}")
-    whole = plan if measured.runs == stack_size else None
-    return replace(choice, stack_size=measured.runs, plan=whole, known=_of_all(known))
+    return replace(
+        choice,
+        stack_size=measured.runs,
+        plan=plan if measured.runs == stack_size and not repeats else None,
+        written=plan.model if plan.layout.runs_last and repeats else None,
+        known=_of_all(known),
+    )
 
 
 def _of_all(known: dict[int, PreparedData]) -> dict[int, PreparedData]:

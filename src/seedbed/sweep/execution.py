@@ -155,6 +155,7 @@ class Execution:
                 bytes=choice.bytes * len(part.jobs),
                 threads=choice.threads,
                 known=choice.known,
+                written=choice.written,
             )
             for at, part in enumerate(parts)
         ]
@@ -186,6 +187,7 @@ class Execution:
                 step=lambda done, runs: self.progress.stack_step(stack.number, done, runs),
                 note=self.note,
                 known=stack.known,
+                written=stack.written,
             )
         except (KeyboardInterrupt, GeneratorExit):
             raise

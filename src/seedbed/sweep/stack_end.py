@@ -5,6 +5,7 @@ from typing import Literal
 
 from seedbed.data.prepared import PreparedData
 from seedbed.fused.stack_components import StackComponents
+from seedbed.fused.step import StackedModel
 from seedbed.sweep.groups import Group
 from seedbed.sweep.job import Job, Outcome
 
@@ -21,6 +22,7 @@ class Stack:
         bytes: of memory that it takes, about.
         threads: of the CPU that it computes in.
         plan: built for its jobs; None to have it built.
+        written: as `build_stack` takes it.
         known: data that is prepared, as `build_stack` takes it.
         died: how many processes died that trained it.
     """
@@ -32,6 +34,7 @@ class Stack:
     bytes: int = 0
     threads: int = 1
     plan: StackComponents | None = None
+    written: StackedModel | None = None
     known: dict[int, PreparedData] = field(default_factory=dict)
     died: int = 0
 

@@ -212,6 +212,6 @@ def _sendable(stack: Stack) -> bytes | None:
     if any(str(name).startswith("__main__.") for name in named):
         return None
     try:
-        return pickle.dumps(replace(stack, plan=None, known={}))
+        return pickle.dumps(replace(stack, plan=None, written=None, known={}))
     except Exception:  # of any kind: what was handed in is the user's
         return None

@@ -57,6 +57,7 @@ def _trained(stack: Stack, teller: "_Teller", randomness: Randomness) -> list[tu
         step=teller.step,
         note=teller.tell,
         known=stack.known,
+        written=stack.written,
         in_parallel=False,
     )
 

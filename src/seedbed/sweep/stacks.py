@@ -8,7 +8,7 @@ from seedbed.data.prepared import PreparedData
 from seedbed.fused.compiled.steps import Compiling
 from seedbed.fused.engine import fused_training
 from seedbed.fused.stack_components import StackComponents, build_stack
-from seedbed.fused.step import Randomness
+from seedbed.fused.step import Randomness, StackedModel
 from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.beginning import write_hydra_files
@@ -35,6 +35,7 @@ def run_stack(
     step: Step,
     note: Callable[[str], None],
     known: dict[int, PreparedData] | None = None,
+    written: StackedModel | None = None,
     in_parallel: bool = True,
 ) -> list[tuple[Job, Outcome]]:
     """Trains a stack's jobs; each with its outcome.
@@ -47,6 +48,7 @@ def run_stack(
         step: called after every step.
         note: called with what a person should know.
         known: data that is prepared already, as `build_stack` takes it.
+        written: a model with steps written out, likewise.
         in_parallel: whether a fork may write some of the files.
 
     Raises:
@@ -56,7 +58,9 @@ def run_stack(
     configs = [job.config for job in stack.jobs]
     if plan is None:
         allow = AllowList(configs[0].allow)
-        plan = build_stack(configs, allow, randomness=randomness, known=dict(known or {}))
+        plan = build_stack(
+            configs, allow, randomness=randomness, known=dict(known or {}), written=written
+        )
     with contextlib.ExitStack() as held, stop_request() as stop:
         now = Moment()
         runs = [_recorded(job, plan.data[index], held, now) for index, job in enumerate(stack.jobs)]

@@ -38,12 +38,12 @@ class EpochLoss:
             self.total += value * float(counts)
             self.weight += float(counts)
             return value - value == 0
-        values = losses.cpu().numpy()
+        values = losses.cpu().double().numpy()
         if isinstance(weight, Tensor):
             with np.errstate(invalid="ignore"):  # infinite times 0
-                self.total += np.multiply(values, counts, dtype=np.float64)
+                self.total += values * counts
         else:
-            self.total += np.multiply(values, counts, dtype=np.float64)
+            self.total += values * counts
         self.weight += counts
         # What is not finite reaches the sum, which is cheaper than looking at each.
         return math.isfinite(losses.sum().item()) or bool(losses.isfinite().all())

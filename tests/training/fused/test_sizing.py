@@ -7,7 +7,9 @@ import torch
 from support.stacked_runs import planned, variants
 from training.fused.test_recording import Counted
 
+from seedbed.components import AllowList
 from seedbed.fused import sizing
+from seedbed.fused.engine import fused_training
 from seedbed.fused.sizing import (
     StackSize,
     measured_width,
@@ -16,8 +18,11 @@ from seedbed.fused.sizing import (
     seconds_each,
     width,
 )
-from seedbed.fused.stack_components import NARROWEST, StackComponents
+from seedbed.fused.stack_components import NARROWEST, StackComponents, build_stack
 from seedbed.fused.step import StackedModel
+from seedbed.training.interrupt import StopRequest
+from seedbed.training.loop import train
+from seedbed.training.recorder import NullRecorder
 
 
 def stack(*words: str, runs: int = 2) -> StackComponents:
@@ -63,8 +68,33 @@ def test_a_close_call_is_measured_as_the_step_will_be(
         StackedModel, "_as_fast", lambda _, name, function, given: written.append(given) or function
     )
     monkeypatch.setattr(sizing, "CLEARLY", clearly)
-    measured_width(stack("trainer.epochs=200"), 2)
+    measured_width(stack("trainer.epochs=200", "model.hidden=[64]", "loader.batch_size=4"), 2)
     assert bool(written) == close
+
+
+def test_a_small_step_is_written_out_once_for_all_stacks_of_a_group(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the trial, for two runs again and again; what trains is computed to the same bits."""
+    configs = variants((), [{"seed": seed} for seed in range(12)])
+    tried = planned([configs[place % 2] for place in range(6)])
+    assert tried.are_alike
+    measured_width(tried, 6)
+    weights = []
+    for written in (None, tried.model):
+        with monkeypatch.context() as patch:
+            if written is not None:
+                patch.setattr(StackedModel, "_as_fast", None)  # nothing is written out any more
+            plan = build_stack(configs[6:], AllowList(), written=written)
+            training = fused_training(plan, 6)
+            train(training, NullRecorder(), StopRequest())
+            weights.append(plan.weights)
+    assert torch.equal(*weights)
+    assert not torch.equal(weights[0][0], weights[0][1])
+
+
+def test_runs_that_may_differ_in_more_than_numbers_are_not_alike() -> None:
+    assert not planned(variants(("data.split.test=0.5",), [{"seed": 1}, {"seed": 2}])).are_alike
 
 
 def test_a_stack_of_one_run_is_measured_too() -> None:
