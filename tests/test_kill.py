@@ -1,11 +1,11 @@
 """The long kill test of benchmarks/, in short; and a disk that fills up in the middle of a run."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support import processes
 from test_bad_input import small_disk
 
 KILL = Path(__file__).parents[1] / "benchmarks" / "kill.py"
@@ -14,7 +14,7 @@ KILL = Path(__file__).parents[1] / "benchmarks" / "kill.py"
 def broken(*words: object) -> str:
     """The summary line of runs that were stopped, resumed and compared, all as promised."""
     line = [sys.executable, str(KILL), *map(str, words)]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=590, check=False)
+    done = processes.run(line, capture_output=True, text=True, timeout=590, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()[-1]
 

@@ -1,6 +1,5 @@
 """A module that a program built is trained as it is: its weights, and a copy of it."""
 
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support import processes
 from torch import nn
 
 import seedbed as front
@@ -296,7 +296,7 @@ print(run.config["model"]["_target_"], run.predict([[1, 2]]).values, flush=True)
 
 
 def test_a_class_of_the_main_module_needs_no_allowing() -> None:
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-c", NOTEBOOK], capture_output=True, text=True, timeout=200, check=False
     )
     assert done.stdout.startswith("__main__.Net [["), done.stderr

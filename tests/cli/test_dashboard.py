@@ -15,6 +15,7 @@ from typing import Any
 
 import optuna
 import pytest
+from support import processes
 from support.browser import CHROMIUM, DRIVER, browser, direct
 from support.command_line import as_in_a_process_of_its_own, in_this_process
 
@@ -45,7 +46,7 @@ def dashboard(*words: object, folder: Path) -> Iterator[tuple[subprocess.Popen[s
     line = [sys.executable, "-m", "seedbed", "dashboard", *map(str, words)]
     environment = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
     environment |= {"TMPDIR": str(temporary)}
-    with subprocess.Popen(
+    with processes.Process(
         line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
         try:

@@ -1,11 +1,11 @@
 """A process ends although a DataLoader's workers were left at work, as after an error."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support import processes
 
 OWN = """
 import torch
@@ -62,7 +62,7 @@ def test_a_process_ends_though_workers_are_left(
     (tmp_path / "own.py").write_text(OWN)
     words = ["train", "allow=[own]", "data=dataset", *error]
     words += ["loader.num_workers=2", "loader.batch_size=4"]
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-c", program, *words],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},

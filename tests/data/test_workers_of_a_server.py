@@ -1,8 +1,9 @@
 """In a process with threads, a DataLoader's workers are a server's, and the run is the same."""
 
-import subprocess
 import sys
 from pathlib import Path
+
+from support import processes
 
 PROGRAM = """
 import os, sys, threading
@@ -25,5 +26,5 @@ print(weights[0] == weights[1], forks, vars(sys.modules["__main__"])["__file__"]
 def test_rows_and_weights_are_those_of_a_run_without_workers(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(PROGRAM)
     line = [sys.executable, "script.py"]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    done = processes.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert (done.stdout.split(), done.stderr) == (["True", "[]", str(tmp_path / "script.py")], "")

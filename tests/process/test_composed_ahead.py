@@ -38,18 +38,18 @@ script()
 
 
 @pytest.mark.parametrize("words", MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_told_once(seedbed_process: Callable, words: list[str]) -> None:
-    result = seedbed_process(*words)
+def test_a_mistake_is_told_once(seedbed_anew: Callable, words: list[str]) -> None:
+    result = seedbed_anew(*words)
     assert result.code == 2
     assert len(result.err.splitlines()) == len(result.errors) == 1
     assert not list(Path.cwd().iterdir())
 
 
 def test_a_mistake_is_told_with_a_traceback_if_asked(
-    seedbed_process: Callable, monkeypatch: pytest.MonkeyPatch
+    seedbed_anew: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEEDBED_DEBUG", "1")
-    result = seedbed_process("train", "optimizer.lrr=1")
+    result = seedbed_anew("train", "optimizer.lrr=1")
     assert result.code == 2
     assert "Traceback" in result.err
 
@@ -60,11 +60,11 @@ def test_a_mistake_is_told_with_a_traceback_if_asked(
     ids=["run", "sweep"],
 )
 def test_a_run_is_the_same_without_a_fork(
-    seedbed: Callable, seedbed_process: Callable, words: list[str]
+    seedbed: Callable, seedbed_anew: Callable, words: list[str]
 ) -> None:
     """In this process there is none."""
     asked = ["train", "trainer.epochs=2", *words]
-    assert seedbed_process(*asked).code == 0
+    assert seedbed_anew(*asked).code == 0
     Path("made").rename("there")
     assert seedbed(*asked).code == 0
     written = {path.relative_to("there") for path in Path("there").rglob("*.yaml")}

@@ -8,10 +8,14 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 from unittest import mock
+
+from support import processes
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,19 @@ class Result:
 Command = Callable[..., Result]
 
 
-def in_a_new_process(*words: object, **settings: object) -> Result:
+def in_another_process(*words: object, **settings: object) -> Result:
     """Runs the command line in a process of its own; settings are those of `subprocess.run`."""
+    return _ended(processes.run, words, settings)
+
+
+def in_a_new_python(*words: object, **settings: object) -> Result:
+    """As `in_another_process`, but nothing is imported: for tests of how the program starts."""
+    return _ended(subprocess.run, words, settings)
+
+
+def _ended(run: Callable[..., Any], words: Sequence[object], settings: Mapping[str, Any]) -> Result:
     line = [sys.executable, "-m", "seedbed", *map(str, words)]
-    done = subprocess.run(
-        line, capture_output=True, text=True, timeout=200, check=False, **settings
-    )
+    done = run(line, capture_output=True, text=True, timeout=200, check=False, **settings)
     return Result(done.returncode, done.stdout, done.stderr, Path.cwd())
 
 
@@ -99,10 +110,15 @@ def modules_forgotten(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        for name, module in list(sys.modules.items()):
-            is_new = before.get(name) is not module
-            if is_new and str(getattr(module, "__file__", None)).startswith(f"{folder}{os.sep}"):
-                del sys.modules[name]
+        if sys.modules != before:  # which is asked in a thousandth of the time
+            _forget(folder, before)
+
+
+def _forget(folder: Path, before: Mapping[str, ModuleType]) -> None:
+    for name, module in list(sys.modules.items()):
+        is_new = before.get(name) is not module
+        if is_new and str(getattr(module, "__file__", None)).startswith(f"{folder}{os.sep}"):
+            del sys.modules[name]
 
 
 def _close_log() -> None:

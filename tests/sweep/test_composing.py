@@ -1,6 +1,5 @@
 """Jobs are composed as Hydra composes them, however the sweep does it."""
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from support import processes
 from support.override_lists import KEYS, VALUES, difference, started
 
 from seedbed.compose.job_overrides import OverrideReader
@@ -42,7 +42,7 @@ def counted(composer: JobComposer, monkeypatch: pytest.MonkeyPatch) -> list[Any]
 @pytest.mark.timeout(600)  # Hydra composes twice for each case, and the machine may be busy
 def test_random_jobs_equal_hydras() -> None:
     line = [sys.executable, str(COMPARISON), "--cases", "40", "--seed", "5", "--jobs"]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=590, check=False)
+    done = processes.run(line, capture_output=True, text=True, timeout=590, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("40 cases, 0 differ from Hydra")
 

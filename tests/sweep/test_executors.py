@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from support import processes
 from support.executor_contract import ExecutorContract, sweep_jobs
 
 import seedbed
@@ -79,7 +80,7 @@ class Elsewhere:
 
     def _sent(self, job: bytes) -> Outcome:
         line = [sys.executable, "-c", self.program]
-        done = subprocess.run(line, input=job, stdout=subprocess.PIPE, check=True)
+        done = processes.run(line, input=job, stdout=subprocess.PIPE, check=True)
         outcome: Outcome = pickle.loads(done.stdout)
         return outcome
 
@@ -107,7 +108,7 @@ def test_the_executor_of_the_docs_runs_a_sweep(tmp_path: Path) -> None:
     script = tmp_path / "pool.py"
     script.write_text(program)
     line = [sys.executable, script.name]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    done = processes.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert (done.stdout, done.stderr) == ("['completed', 'completed']\n", "")
 
 
@@ -121,5 +122,5 @@ print([run.status for run in sweep])
 def test_worker_processes_do_not_run_the_script_again(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(UNGUARDED)
     line = [sys.executable, "script.py"]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    done = processes.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert (done.stdout, done.stderr) == ("['completed', 'completed']\n", "")

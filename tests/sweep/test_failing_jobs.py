@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support import processes
 
 OWN = """
 import os
@@ -62,13 +63,12 @@ WORDS = ["model._target_=bad_nets.Net", "allow=[bad_nets]", "trainer.epochs=4", 
 def _own_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bad_nets").mkdir()
     (tmp_path / "bad_nets" / "__init__.py").write_text(OWN)
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("SEEDBED_ALLOW", "bad_nets")
 
 
 def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "seedbed", *words]
-    return subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=300)
+    return processes.run(line, cwd=folder, capture_output=True, text=True, timeout=300)
 
 
 def rows(sweep: Path) -> list[dict[str, str]]:
@@ -118,7 +118,7 @@ def test_a_sweep_killed_half_way_goes_on_to_the_table_of_one_that_was_not(
     whole = seedbed("train", "-m", *grid, "hydra.sweep.dir=whole")
     assert whole.code == 0, whole.err
     line = [sys.executable, "-m", "seedbed", "train", "-m", *grid, "hydra.sweep.dir=sweep"]
-    with subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
+    with processes.Process(line, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
         until = time.monotonic() + 200
         while len(list(tmp_path.glob("sweep/*/model.pth"))) < 2 and time.monotonic() < until:
             time.sleep(0.05)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support import processes
 
 from seedbed.fused.sizing import StackSize
 
@@ -279,12 +280,12 @@ def test_a_fused_sweep_killed_half_way_goes_on_to_the_table_of_one_that_was_not(
     ]
     line = [sys.executable, "-m", "seedbed"]
     whole = [*line, "train", "-m", *grid, "hydra.sweep.dir=whole"]
-    done = subprocess.run(whole, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    done = processes.run(whole, cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     start = [*line, "train", "-m", *grid, "hydra.sweep.dir=sweep"]
     for attempt in range(3):
         words = start if not attempt else [*line, "resume", "sweep"]
-        with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
+        with processes.Process(words, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
             until = time.monotonic() + 200
             seen = len(list(tmp_path.glob("sweep/*/checkpoints/last.pt")))
             while process.poll() is None and time.monotonic() < until:
@@ -297,7 +298,7 @@ def test_a_fused_sweep_killed_half_way_goes_on_to_the_table_of_one_that_was_not(
                 time.sleep(0.01)
             time.sleep(0.05 * attempt)
             os.kill(process.pid, signal.SIGKILL)
-    done = subprocess.run(
+    done = processes.run(
         [*line, "resume", "sweep"], cwd=tmp_path, capture_output=True, text=True, timeout=200
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -321,7 +322,7 @@ def test_ctrl_c_saves_every_run_of_a_stack(tmp_path: Path) -> None:
     ]
     words += ["trainer.checkpoint_every='500 steps'"]
     line = [sys.executable, "-m", "seedbed", *words]
-    with subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+    with processes.Process(line, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 200
         while (
             len(list(tmp_path.glob("sweep/*/checkpoints/last.pt"))) < 3 and time.monotonic() < until

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import processes
 
 from seedbed.runs.layout import SWEEP_TABLE
 
@@ -165,7 +166,7 @@ def test_ours_says_in_one_line_that_it_is_of_no_use_elsewhere(word: str) -> None
     Path("program.py").write_text(PROGRAM)
     line = [sys.executable, "program.py", "-m", "+seed=1,2", word]
     settings = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
-    done = subprocess.run(
+    done = processes.run(
         line, capture_output=True, text=True, timeout=200, check=False, env=settings
     )
     assert done.returncode == 1
@@ -179,7 +180,7 @@ def test_ours_says_in_one_line_that_it_is_of_no_use_elsewhere(word: str) -> None
 
 def test_ctrl_c_ends_the_sweep_of_another_launcher() -> None:
     line = [sys.executable, "-m", "seedbed", "train", "-m", "hydra/launcher=basic", "seed=1,2"]
-    process = subprocess.Popen(
+    process = processes.Process(
         [*line, "trainer.epochs=1000000", "hydra.sweep.dir=s"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

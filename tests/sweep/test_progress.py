@@ -17,6 +17,7 @@ from types import FrameType
 
 import pytest
 from rich.console import Console
+from support import processes
 
 from seedbed.analysis.leader import Leader
 from seedbed.api.sweep_progress import Display, Lines, reporter
@@ -38,7 +39,7 @@ def on_a_terminal(folder: Path, *words: str) -> str:
     settings = {name: value for name, value in os.environ.items() if name not in names}
     settings["TERM"] = "xterm-256color"
     sent = b""
-    with subprocess.Popen(line, cwd=folder, stdout=theirs, stderr=theirs, env=settings) as process:
+    with processes.Process(line, cwd=folder, stdout=theirs, stderr=theirs, env=settings) as process:
         os.close(theirs)
         try:
             while part := os.read(ours, 65536):

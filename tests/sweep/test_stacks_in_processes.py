@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import processes
 from torch import nn
 
 import seedbed as front
@@ -255,7 +256,7 @@ LONG += ["trainer.checkpoint_every='200 steps'", "hydra.sweep.dir=sweep"]
 def started(folder: Path, *words: str) -> subprocess.Popen:
     """A sweep of two stacks, once all of its runs have checkpoints."""
     line = [sys.executable, "-m", "seedbed", "train", "-m", *LONG, *words]
-    process = subprocess.Popen(
+    process = processes.Process(
         line, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     until = time.monotonic() + 100

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support import processes
 
 LONG = ["trainer.epochs=100000000", "trainer.threads=1", "trainer.checkpoint_every=1 s"]
 
@@ -20,7 +21,7 @@ def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A run that would take for ever, in its first epochs."""
     words = [*LONG, f"hydra.run.dir={tmp_path / 'run'}"]
     line = [sys.executable, "-m", "seedbed", "train", *words]
-    with subprocess.Popen(
+    with processes.Process(
         line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
     ) as started:
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from support import processes
 from support.command_line import Command
 from support.single_runs import history, same_weights, train
 
@@ -212,7 +213,7 @@ def test_a_run_killed_at_more_epochs_goes_on_or_is_put_back(
     assert trained.code == 0, trained.err
     before = contents(tmp_path / "run")
     words = ["resume", "run", "trainer.epochs=1000000"]
-    with subprocess.Popen(
+    with processes.Process(
         [sys.executable, "-m", "seedbed", *words],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
