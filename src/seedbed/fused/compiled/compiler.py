@@ -17,7 +17,7 @@ try:
 except ImportError:  # Windows locks files otherwise, and torch's library there has no MKL in it
     fcntl = None  # type: ignore[assignment]
 
-from seedbed.fused.compiled.kept import is_whole, keep, kept_folder, used
+from seedbed.fused.compiled.kept import is_whole, keep, kept_folder, used, wanted
 
 FLAGS = (
     "-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-march=native", "-ffp-contract=off",
@@ -92,6 +92,10 @@ class Compilation:
             return None
         used(self.path)
         return self.path
+
+    def wanted(self, seconds: float) -> float:
+        """Notes what the library would have saved; what it would have in all, until now."""
+        return wanted(self.path, seconds)
 
     def advance(self) -> Path | None:
         """The library, if it is there by now; the compiler is started unless it runs already.

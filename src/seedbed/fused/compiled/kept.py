@@ -8,6 +8,7 @@ is run.
 import hashlib
 import os
 import stat
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,11 @@ DIGEST = hashlib.sha256().digest_size
 
 MOST_KEPT = 256
 """Libraries, of some 30 kB each; of more the oldest go."""
+
+WANTED = ".wanted"
+
+STALE = 3600.0
+"""Seconds after which nobody is at work on a file any more."""
 
 
 def kept_folder() -> Path | None:
@@ -59,17 +65,40 @@ def keep(made: Path, path: Path) -> None:
         content = file.read()
         file.write(hashlib.sha256(content).digest())
     made.replace(path)
-    libraries = sorted(path.parent.glob("*.so"), key=_last_used)
-    for old in libraries[:-MOST_KEPT]:
-        for name in (old, old.with_suffix(".c")):
-            with suppress(OSError):
-                name.unlink()
+    path.with_suffix(WANTED).unlink(missing_ok=True)
+    _tidy(path.parent)
+
+
+def _tidy(folder: Path) -> None:
+    """Removes what was not used for longest, and what killed processes left."""
+    left = [one for one in folder.glob("*.part") if time.time() - _last_used(one) > STALE]
+    for old in sorted(folder.glob("*.so"), key=_last_used)[:-MOST_KEPT]:
+        left += [old, old.with_suffix(".c")]
+    left += sorted(folder.glob(f"*{WANTED}"), key=_last_used)[:-MOST_KEPT]
+    for one in left:
+        with suppress(OSError):
+            one.unlink()
 
 
 def used(path: Path) -> None:
     """Notes that a library is still needed."""
     with suppress(OSError):
         os.utime(path)
+
+
+def wanted(path: Path, seconds: float) -> float:
+    """Notes what a library would have saved, had it been there; what it would have so far, in all.
+
+    Args:
+        path: where it would be.
+        seconds: that it would have saved this time.
+    """
+    note = path.with_suffix(WANTED)
+    with suppress(OSError, ValueError):
+        seconds += float(note.read_text(encoding="ascii")[:40])
+    with suppress(OSError):
+        note.write_text(f"{seconds:.6f}", encoding="ascii")
+    return seconds
 
 
 def _last_used(path: Path) -> float:

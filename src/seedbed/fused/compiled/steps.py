@@ -24,7 +24,7 @@ from seedbed.fused.flat import Named
 from seedbed.fused.kept_state import KeptState
 from seedbed.fused.program import Program
 from seedbed.fused.runs_last import RunsLast
-from seedbed.fused.sizing import compiling_repays, looking_repays
+from seedbed.fused.sizing import COMPILED, LOOKED, saved_by_step
 from seedbed.fused.stack_components import StackComponents
 
 log = logging.getLogger("seedbed")
@@ -203,7 +203,7 @@ class CompiledSteps:
                 self._forms[key] = None
                 self._refuse("they come to other bits than torch's here")
         if key not in self._forms:
-            self._forms[key] = self._new(key)
+            self._forms[key] = self._new(rows)
         form = self._forms[key]
         if form is not None and form.library is None:
             self._advance(key, form)
@@ -222,8 +222,12 @@ class CompiledSteps:
             if form is not None and form.library is None:
                 form.compilation.stop()
 
-    def _new(self, key: Hashable) -> _Form | None:
-        """What is known of a form once a step of it was made; None if it stays torch's."""
+    def _new(self, rows: int) -> _Form | None:
+        """What is known of a form once a step of it was made; None if it stays torch's.
+
+        Args:
+            rows: of its batches.
+        """
         engine = self.engine
         program = engine.plan.model.latest
         if isinstance(program, RunsLast):
@@ -231,8 +235,8 @@ class CompiledSteps:
         try:
             if not isinstance(program, Program):
                 raise NotWritableError("what torch computes as a whole")
-            work = len(program.done), engine.weights.numel()
-            if self.mode == "auto" and not looking_repays(self._left(), *work):
+            saved = self._left(rows) * saved_by_step(len(program.done), engine.weights.numel())
+            if self.mode == "auto" and saved < LOOKED:
                 return None
             update = update_of(engine.optimizer, engine.plan.schedules.numbers, engine.weights)
             source = source_of(program, update, torch.backends.cpu.get_cpu_capability())
@@ -243,8 +247,8 @@ class CompiledSteps:
         except CompilerError as err:
             self._refuse(str(err))
             return None
-        pays = self.mode == "always" or compiling_repays(self._left(), *work)
-        if not pays and compilation.found() is None:
+        is_there = self.mode == "always" or compilation.found() is not None
+        if not is_there and compilation.wanted(saved) < COMPILED:
             return None
         return _Form(source, StepNumbers(update), compilation)
 
@@ -263,11 +267,14 @@ class CompiledSteps:
     def _refuse(self, why: str) -> None:
         self._note(f"sweep.compile: steps are not compiled: {why}")
 
-    def _left(self) -> int:
-        """Steps to come, at most."""
+    def _left(self, rows: int) -> int:
+        """Steps to come of batches with so many rows, at most."""
         epoch, batch = self._place
         epochs = max(config.trainer.epochs for config in self.engine.configs)
-        return (epochs - epoch) * self.engine.plan.batches.batches - batch
+        batches = self.engine.plan.batches
+        if rows != batches.batch_size:
+            return epochs - epoch  # the last of each
+        return (epochs - epoch) * (batches.orders.visited // rows) - batch
 
     def _next(self, batch: int) -> tuple[int, int]:
         """Rows of a batch, and how many in a row have as many."""

@@ -184,6 +184,18 @@ def test_the_oldest_libraries_go(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(list(folder.glob("*.c"))) == 2
 
 
+def test_what_was_often_wanted_is_noted_until_it_is_made(folder: Path) -> None:
+    first = Compilation(TEXT % 46)
+    assert first.wanted(0.125) == 0.125
+    assert Compilation(TEXT % 46).wanted(0.25) == 0.375
+    assert Compilation(TEXT % 47).wanted(0.25) == 0.25
+    (note,) = folder.glob(f"{first.path.stem}*")
+    note.write_text("no number")
+    assert first.wanted(1.0) == 1.0
+    first.wait()
+    assert len(list(folder.glob("*.wanted"))) == 1
+
+
 SWEEP = ["data=sum", "seed=1,2,3", "trainer.epochs=2", "sweep.fuse=always", "sweep.workers=0"]
 
 

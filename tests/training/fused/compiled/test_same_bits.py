@@ -134,5 +134,15 @@ def test_auto_compiles_where_the_steps_to_come_repay_it(monkeypatch: pytest.Monk
     few = jobs(f"{SUM} model.hidden=[6] trainer.epochs=5")
     many = jobs(f"{SUM} model.hidden=[6] trainer.epochs=100000")
     assert by("auto", few).steps == 0
+    assert by("auto", few).steps == 0
     stopping = Stopping(2000)
     assert by("auto", many, recorder=stopping, stop=stopping.stop).steps > 0
+
+
+def test_auto_compiles_what_repays_in_several_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "cc -DWANTED")
+    configs = jobs(f"{SUM} model.hidden=[7] trainer.epochs=600")  # each would save 0.1 s
+    made = [by("auto", configs).steps for _ in range(4)]
+    assert made[0] == 0
+    assert made[-1] > 1000
+    assert sorted(made) == made
