@@ -28,6 +28,7 @@ SHIPPED = {
     "torch.optim": ("torch.optim", "Optimizer"),
     "torch.optim.lr_scheduler": ("torch.optim.lr_scheduler", "LRScheduler"),
     "seedbed.models": ("torch.nn", "Module"),
+    "seedbed.losses": ("torch.nn", "Module"),
 }
 """Modules whose public classes may be named, with the class that they must be derived from."""
 
@@ -183,7 +184,8 @@ def unused_keys(config: RunConfig, allow: AllowList) -> list[str]:
     for group in TARGET_KEYS:
         spec = getattr(config, group)
         target = spec.get(TARGET)
-        if target is None or spec.get(handed_in.KEY) is not None:
+        known = target is None or target in TARGET_KEYS[group]  # checked, key by key
+        if known or spec.get(handed_in.KEY) is not None:
             continue
         found = allow.find(str(target), group)
         given = {key: one for key, one in spec.items() if key != TARGET and one is not None}

@@ -13,8 +13,14 @@ FOREIGN = "defaults: [db: mysql]\nport: 3306\nmodel: {depth: 3}\ntrainer: {steps
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("loss.weight=3", "loss takes no keys here; label_smoothing goes with loss=cross_entropy"),
-        ("+loss.weight=3", "loss takes no keys here; label_smoothing goes with"),
+        (
+            "loss.weight=3",
+            "loss takes no keys here; pos_weight goes with loss=bce; label_smoothing",
+        ),
+        ("+loss.weight=3", "loss takes no keys here; pos_weight goes with loss=bce"),
+        ("loss.weight=3", "; label_smoothing goes with loss=cross_entropy"),
+        ("loss.class_weight=3", "'loss.class_weights'? loss=cross_entropy and focal have it"),
+        ("loss.class_weights=auto", "loss takes no keys here; loss=cross_entropy and focal have"),
         ("optimizer.betas=[0.9,0.9]", "optimizer.lr, optimizer.momentum, optimizer.nesterov"),
         ("optimizer.betas=[0.9,0.9]", "; optimizer=adam and adamw have it"),
         ("scheduler.patience=3", "; scheduler=plateau has it"),

@@ -131,9 +131,10 @@ def test_a_constant_column_becomes_zeros_and_is_reported(words: list[str]) -> No
 @pytest.mark.parametrize("target", ["price", "kind"])
 def test_preprocessing_survives_json(words: list[str], tmp_path: Path, target: str) -> None:
     data = prepared_data(*words, f"data.target={target}", f"data.features=[{','.join(FEATURES)}]")
-    text = json.dumps(data.preprocessing.to_json(), allow_nan=False)
+    text = json.dumps(data.preprocessing.to_json(class_counts=True), allow_nan=False)
     again = Preprocessing.from_json(json.loads(text))
     assert again == data.preprocessing
+    assert set(json.loads(text)) - set(data.preprocessing.to_json()) == {"class_counts"}
     file = opened_rows(tmp_path / "houses.csv", {})
     table = later_table(file, FEATURES, again.types, [target])
     np.testing.assert_array_equal(again.inputs(table), data.preprocessing.inputs(table))

@@ -19,7 +19,7 @@ from seedbed.config.options import TARGET, key_hint
 from seedbed.config.ranges import LONGEST_TEXT
 from seedbed.config.schema import DATA_SOURCES, RunConfig
 from seedbed.config.shorthand import instead_of_group
-from seedbed.config.target_keys import TARGET_KEYS
+from seedbed.config.target_keys import ABSENT_KEYS, TARGET_KEYS
 from seedbed.errors import ConfigError
 
 MISSING = "???"
@@ -156,7 +156,7 @@ class _Checker:
             self.problems.append(f"{where} is missing; it names the class to build")
         elif isinstance(target, str | None) and target in known:
             rest = {key: item for key, item in value.items() if key != TARGET}
-            self.keys(known[target], rest, group, {})
+            self.keys(known[target], rest, group, ABSENT_KEYS.get(target, {}))
         elif not isinstance(target, str) or not target:
             self.problems.append(f"{where} must be the name of a class, got {as_typed(target)}")
 

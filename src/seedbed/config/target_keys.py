@@ -10,6 +10,7 @@ from seedbed.config.ranges import (
     Fraction,
     FromZero,
     Layers,
+    Object,
     Positive,
     Share,
     WholeFromZero,
@@ -22,6 +23,9 @@ Keys = Mapping[str, Any]
 Activation = Literal[
     "relu", "tanh", "sigmoid", "gelu", "elu", "leaky_relu", "silu", "softplus", "identity"
 ]
+
+PosWeight = Positive | Literal["auto"] | None
+ClassWeights = Object | Literal["auto"] | None
 
 NONE: Keys = {}
 """Of an option that takes no keys, such as loss=mse."""
@@ -54,9 +58,10 @@ TARGET_KEYS: dict[str, dict[str | None, Keys]] = {
         None: NONE,
         "torch.nn.MSELoss": NONE,
         "torch.nn.L1Loss": NONE,
-        "torch.nn.BCEWithLogitsLoss": NONE,
+        "torch.nn.BCEWithLogitsLoss": {"pos_weight": PosWeight, "label_smoothing": Fraction},
         "torch.nn.HuberLoss": {"delta": Positive},
-        "torch.nn.CrossEntropyLoss": {"label_smoothing": Fraction},
+        "torch.nn.CrossEntropyLoss": {"label_smoothing": Fraction, "class_weights": ClassWeights},
+        "seedbed.losses.FocalLoss": {"gamma": FromZero, "class_weights": ClassWeights},
     },
     "optimizer": {
         "torch.optim.SGD": {
@@ -95,3 +100,24 @@ TARGET_KEYS: dict[str, dict[str | None, Keys]] = {
     },
 }
 """The keys that go with a `_target_` of ours; another class is checked against its signature."""
+
+CLASS_WEIGHTS, POS_WEIGHT, BALANCED = "class_weights", "pos_weight", "auto"
+"""Keys of losses, and the value by which the training rows decide."""
+
+ABSENT_KEYS: dict[str | None, Mapping[str, Any]] = {
+    "torch.nn.BCEWithLogitsLoss": {"pos_weight": None, "label_smoothing": 0.0},
+    "torch.nn.CrossEntropyLoss": {"class_weights": None},
+}
+"""Keys that earlier configs lack beside a `_target_`; the value is what their absence means."""
+
+
+def with_absent(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A group with the keys that earlier configs lack."""
+    target = spec.get("_target_")
+    absent = ABSENT_KEYS.get(target, NONE) if isinstance(target, str) else NONE
+    return {**absent, **spec}
+
+
+def is_balanced(loss: Mapping[str, Any]) -> bool:
+    """Whether a loss goes by how many training rows each class has."""
+    return BALANCED in (loss.get(CLASS_WEIGHTS), loss.get(POS_WEIGHT))

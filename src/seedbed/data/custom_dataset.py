@@ -53,7 +53,7 @@ def prepare_custom(config: DatasetConfig, allow: AllowList, seed: int) -> Prepar
         rows[name].refuse_other(one)
     rows |= _split(config, seed, rows["train"], train)
     ready = {name: one.in_memory() or one for name, one in rows.items()}
-    preprocessing = _preprocessing(labels, train)
+    preprocessing = _preprocessing(labels, train, _class_counts(train, rows["train"]))
     return PreparedData(
         train=ready["train"],
         validation=ready.get("validation"),
@@ -139,7 +139,18 @@ def _refuse_absent(inspected: Inspected, trained: set[int]) -> None:
         )
 
 
-def _preprocessing(labels: Labels, train: Inspected) -> Preprocessing:
+def _class_counts(inspected: Inspected, train: CustomRows) -> list[int]:
+    """Training rows of each class; empty where not every row was looked at."""
+    labels = train.labels
+    if not labels.classes or len(inspected.indices) < len(train.part):
+        return []
+    numbers = np.array([labels.numbers[label] for label in inspected.labels])  # type: ignore[index]
+    trained = numbers if train.rows is None else numbers[train.rows]
+    counts: list[int] = np.bincount(trained, minlength=len(labels.classes)).tolist()
+    return counts
+
+
+def _preprocessing(labels: Labels, train: Inspected, class_counts: list[int]) -> Preprocessing:
     return Preprocessing(
         features=[],
         task=labels.task,
@@ -149,6 +160,7 @@ def _preprocessing(labels: Labels, train: Inspected) -> Preprocessing:
         target_scale=None,
         input_shape=list(train.form.shape),
         outputs=max(int(np.prod(labels.shape)), 1),
+        class_counts=class_counts,
     )
 
 

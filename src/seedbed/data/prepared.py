@@ -171,9 +171,11 @@ def _fitted(
     ]
     if len(notes) > 3:
         notes = [f"{len(notes)} columns of {train.origin} have one value in all training rows"]
+    counts: list[int] = []
     if classes:
-        seen = set(np.unique(class_numbers(train, targets[0], classes)).tolist())
-        absent = [name for number, name in enumerate(classes) if number not in seen]
+        numbers = class_numbers(train, targets[0], classes)
+        counts = np.bincount(numbers, minlength=len(classes)).tolist()
+        absent = [name for name, count in zip(classes, counts, strict=True) if not count]
         if absent:
             raise DataError(
                 f"data.target: class '{absent[0]}' of '{targets[0]}' is in no training row; type "
@@ -197,6 +199,7 @@ def _fitted(
             target_kinds=[types.kinds[name] for name in targets],
             text=types.text,
             unknown=getattr(config, "unknown", "zeros"),
+            class_counts=counts,
         ),
         notes,
     )

@@ -44,6 +44,7 @@ class Preprocessing:
         target_kinds: what each target column holds.
         text: how the text of the run's files is written.
         unknown: what names that training did not have become: zeros, or an error.
+        class_counts: training rows of each class; empty where nobody asked, or not all were read.
     """
 
     features: list[FittedColumn]
@@ -57,6 +58,7 @@ class Preprocessing:
     target_kinds: list[Kind] = field(default_factory=list)
     text: TextForm = field(default_factory=TextForm)
     unknown: UnknownNames = "zeros"
+    class_counts: list[int] = field(default_factory=list)
 
     @property
     def types(self) -> ColumnTypes:
@@ -116,9 +118,16 @@ class Preprocessing:
         values: Floats = outputs * np.asarray(self.target_scale) + np.asarray(self.target_mean)
         return values
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain containers for `preprocessing.json`."""
-        return asdict(self)
+    def to_json(self, *, class_counts: bool = False) -> dict[str, Any]:
+        """Plain containers for `preprocessing.json`.
+
+        Args:
+            class_counts: whether the run's loss goes by them.
+        """
+        plain = asdict(self)
+        if not class_counts:
+            del plain["class_counts"]
+        return plain
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> "Preprocessing":

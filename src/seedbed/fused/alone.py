@@ -29,7 +29,9 @@ class Alone:
     def __init__(self, plan: StackComponents, place: int) -> None:
         config = plan.configs[place]
         allow = AllowList(config.allow)
-        self.head = build_task_head(config.loss, allow, plan.data[place].preprocessing)
+        self.head = plan.heads[place]
+        if self.head.weights_of_runs is None:
+            self.head = build_task_head(config.loss, allow, self.head.preprocessing)
         shape = self.head.preprocessing.input_shape
         model = ModelBuilder(config.model, allow, shape, self.head.outputs)(config.seed)
         self.model = model.to(plan.device).train()

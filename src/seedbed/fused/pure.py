@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from seedbed.losses.focal import FocalLoss
+from seedbed.losses.weighted import SmoothedBCE
 from seedbed.models.custom import CustomMLP
 from seedbed.models.manual import ManualMLP
 from seedbed.models.sequential import SequentialMLP
@@ -32,7 +34,7 @@ LOSSES = """
 """Of `torch.nn`."""
 
 PURE = {CustomMLP, ManualMLP, SequentialMLP, *(getattr(nn, name) for name in LAYERS.split())}
-PURE_LOSSES = {getattr(nn, name) for name in LOSSES.split()}
+PURE_LOSSES = {*(getattr(nn, name) for name in LOSSES.split()), FocalLoss, SmoothedBCE}
 
 HOOKS = (
     "_forward_pre_hooks",

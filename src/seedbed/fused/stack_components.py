@@ -1,7 +1,7 @@
 """A stack that is ready to start: what its runs share is built once, their weights side by side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -23,6 +23,7 @@ from seedbed.models.plain_state import PlainState, first_difference, plain_state
 from seedbed.tables.sources import read_source
 from seedbed.tables.table import Table as LoadedTable
 from seedbed.tasks.head import TaskHead, build_task_head
+from seedbed.tasks.stack_heads import told_apart
 from seedbed.training.run_components import RunComponents, build_run
 
 NARROWEST = 2
@@ -122,21 +123,25 @@ def build_stack(
     first = build_run(configs[0], allow, known.get(_drawn_by(configs[0])))
     device, model = first.device, first.model
     data = _data(configs, first, known)
-    heads = {
-        id(one): build_task_head(configs[0].loss, allow, one.preprocessing)
-        for one in {id(one): one for one in data}.values()
-    }
+    distinct = {id(one): one for one in data}
+    built = [
+        build_task_head(configs[0].loss, allow, one.preprocessing) for one in distinct.values()
+    ]
+    heads = dict(zip(distinct, told_apart(built), strict=True))
+    first = replace(first, head=heads[id(data[0])])
     reason = refused_form(model, first.head.loss_function)
     if reason is not None:
         raise NotAlikeError(reason)
     layout = Layout(model, runs_last=_runs_last(first, randomness))
     rows, kept = _starting_weights(configs, allow, first, layout)
-    train = _table(data, "train", device)
+    classes = len(first.head.preprocessing.classes)
+    whose = classes if first.head.weights_of_runs is not None else 0
+    train = _table(data, "train", device, whose)
     assert train is not None
     epochs = max(config.trainer.epochs for config in configs)
     seeds = [config.seed for config in configs]
     batches = StackedBatches(train, configs[0].loader, seeds, epochs)
-    splits = {name: _table(data, name, device) for name in ("validation", "test")}
+    splits = {name: _table(data, name, device, whose) for name in ("validation", "test")}
     precision = first.mixed_precision
     return StackComponents(
         configs=configs,
@@ -188,12 +193,18 @@ def _drawn_by(config: RunConfig) -> int:
     return split_seed(split, config.seed) if split.validation > 0 or split.test > 0 else 0
 
 
-def _table(data: Sequence[PreparedData], part: str, device: torch.device) -> StackedRows | None:
+def _table(
+    data: Sequence[PreparedData], part: str, device: torch.device, whose: int
+) -> StackedRows | None:
+    """Rows of every run; `whose` is added to the targets of each further preparation."""
     if getattr(data[0], part) is None:
         return None
     distinct = list({id(one): one for one in data}.values())
     place = {id(one): at for at, one in enumerate(distinct)}
     sets = [cast(TensorDataset, getattr(one, part)) for one in distinct]
+    if whose:
+        pairs = enumerate(one.tensors for one in sets)
+        sets = [TensorDataset(x, y + whose * number) for number, (x, y) in pairs]
     return table_of(sets, [place[id(one)] for one in data], device)
 
 

@@ -36,7 +36,8 @@ class SharedFiles:
         """The files of one run."""
         if id(data) not in self._texts:
             made_with = {**self._environment, "data": dict(data.fingerprint)}
-            texts = (json_text(data.preprocessing.to_json()), json_text(made_with))
+            fitted = data.preprocessing.to_json(class_counts=self.plan.head.is_balanced)
+            texts = (json_text(fitted), json_text(made_with))
             self._texts[id(data)] = (f"{texts[0]}\n".encode(), f"{texts[1]}\n".encode())
         files = (directory.preprocessing, directory.environment)
         for path, content in zip(files, self._texts[id(data)], strict=True):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from seedbed.config.target_keys import is_balanced, with_absent
 from seedbed.sweep.outcome import JobState
 
 SAME_ROWS = (
@@ -51,7 +52,9 @@ def note_basis(records: Sequence[JobState], resolved_configs: Sequence[Mapping[s
         rows = digest("data", data, _rows(data) if ("data", id(data)) not in digests else {})
         drawn = drawn_by(data.get("split") or {}, data.get("validation_path"), resolved["seed"])
         record.rows = rows if drawn is None else f"{rows}-{drawn}"
-        record.loss = f"{loss.get('_target_')} {digest('loss', loss, loss)}"
+        record.loss = f"{loss.get('_target_')} {digest('loss', loss, with_absent(loss))}"
+        weighed = weighed_by(loss, data.get("split") or {}, data, resolved["seed"])
+        record.loss += "" if weighed is None else f"-{weighed}"
         record.scale = "standardized" if data.get("standardize") else "own"
 
 
@@ -70,6 +73,27 @@ def drawn_by(split: Mapping[str, Any], own_file: object, seed: Any) -> Any:
         seed: of the run.
     """
     if (own_file or not split.get("validation")) and (own_file or not split.get("test")):
+        return None
+    return seed if split.get("seed") is None else split["seed"]
+
+
+def weighed_by(
+    loss: Mapping[str, Any], split: Mapping[str, Any], files: Mapping[str, Any], seed: Any
+) -> Any:
+    """The seed that draws the rows by which a loss weighs classes; None if all runs have the same.
+
+    Where it draws the rows that are measured too, only runs that have both in common are compared.
+
+    Args:
+        loss: `class_weights` and `pos_weight` of it.
+        split: `data.split`.
+        files: `validation_path` and `test_path` of `data`.
+        seed: of the run.
+    """
+    own_file = files.get("validation_path")
+    if not is_balanced(loss) or drawn_by(split, own_file, seed) is not None:
+        return None
+    if files.get("test_path") or not split.get("test"):
         return None
     return seed if split.get("seed") is None else split["seed"]
 

@@ -66,11 +66,11 @@ class KnownNames:
 
     def indices(self, names: RowNames) -> NDArray[np.int64]:
         """The index of each row's name; -1 for one that training did not have."""
-        known = [self._index(name) for name in (*names.different, None)]
+        known = [self.index(name) for name in (*names.different, None)]
         found: NDArray[np.int64] = np.array(known, dtype=np.int64)[names.indices]
         return found
 
-    def _index(self, name: str | None) -> int:
+    def index(self, name: str | None) -> int:
         """The index of a name, or of the only one of training that means the same."""
         if name in self._indices:
             return self._indices[name]

@@ -19,6 +19,7 @@ class Binary:
     losses: Mapping[str, str] = {
         ONE_LOGIT: "loss=bce",
         "torch.nn.CrossEntropyLoss": "loss=cross_entropy",
+        "seedbed.losses.FocalLoss": "loss=focal",
     }
     metrics: Sequence[str] = ("accuracy", "f1", "auroc")
 

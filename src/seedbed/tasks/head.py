@@ -9,8 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.components import AllowList
+from seedbed.config.target_keys import is_balanced
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import ConfigError
+from seedbed.losses.weighted import weighted_by, weighted_classes, weights_in
+from seedbed.tasks.built_loss import is_ours_or_torchs, listed_loss, users_loss
 from seedbed.tasks.metrics import METRICS
 from seedbed.tasks.registry import TASKS
 from seedbed.tasks.task import Task
@@ -24,11 +27,16 @@ class TaskHead:
         loss_name: the class of the loss.
         loss_function: called as loss(output, target).
         preprocessing: the task's name, the classes and the target's scale.
+        is_balanced: whether the loss goes by the training rows of each class.
+        weights_of_runs: of the classes, a row for each preparation of the data of a stack; its
+            targets tell theirs, see `whose`. None where one loss is that of all runs.
     """
 
     loss_name: str
     loss_function: nn.Module
     preprocessing: Preprocessing
+    is_balanced: bool = False
+    weights_of_runs: Tensor | None = None
 
     @property
     def trainable(self) -> list[nn.Parameter]:
@@ -42,7 +50,7 @@ class TaskHead:
     def state(self) -> dict[str, Any]:
         """The `state_dict` of a loss of the user's own; empty of torch's, which keep nothing."""
         loss = self.loss_function
-        if not isinstance(loss, nn.Module) or type(loss).__module__.startswith("torch."):
+        if not isinstance(loss, nn.Module) or is_ours_or_torchs(type(loss).__module__):
             return {}
         return dict(loss.state_dict())
 
@@ -83,14 +91,17 @@ class TaskHead:
 
     @cached_property
     def _class_weights(self) -> Tensor | None:
-        """Of each class in the mean, where they differ; (classes,)."""
+        """Of each class in the mean, where they differ; by a target's number."""
         loss = self.loss_function
-        if not isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
+        if not isinstance(loss, weighted_classes()):
             return None
-        classes = len(self.preprocessing.classes)
-        weights = torch.ones(classes) if loss.weight is None else loss.weight.detach().clone()
-        if 0 <= loss.ignore_index < classes:
-            weights[loss.ignore_index] = 0
+        if self.weights_of_runs is not None:
+            return self.weights_of_runs.flatten()
+        classes, given = len(self.preprocessing.classes), weights_in(loss)
+        weights = torch.ones(classes) if given is None else given.detach().clone()
+        ignored = getattr(loss, "ignore_index", -1)
+        if 0 <= ignored < classes:
+            weights[ignored] = 0
         return None if bool((weights == 1).all()) else weights
 
     def loss(self, output: Tensor, y: Tensor) -> Tensor:
@@ -99,8 +110,21 @@ class TaskHead:
         Shape:
             output (batch, outputs), y (batch, …) -> ()
         """
-        loss: Tensor = self.loss_function(output, self.task.loss_targets(y, output, self.loss_name))
-        return loss
+        y, weight = self._own(y)
+        targets = self.task.loss_targets(y, output, self.loss_name)
+        weighted = None if weight is None else weighted_by(self.loss_function)
+        if weighted is None or weight is None:
+            loss: Tensor = self.loss_function(output, targets)
+            return loss
+        return weighted(output, targets, weight)
+
+    def _own(self, y: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Class numbers and weights of one run, from targets that tell whose they are."""
+        if self.weights_of_runs is None:
+            return y, None
+        classes = len(self.preprocessing.classes)
+        whose = y.reshape(-1)[:1] // classes
+        return y % classes, self.weights_of_runs.index_select(0, whose)[0]
 
     def predictions(self, outputs: Tensor) -> Tensor:
         """Real values in the target's units, float64 on the CPU, or the probability of each class.
@@ -168,6 +192,8 @@ def _inputs(
     """What metrics take of each run; probabilities are computed in float32."""
     first = heads[0]
     if first.preprocessing.classes:
+        if first.weights_of_runs is not None:
+            y = y % len(first.preprocessing.classes)
         predictions = first.predictions(outputs.float()).cpu().to(precision)
         return predictions, y.reshape(len(y), -1).cpu()
     pairs = [head._real_values(*own) for head, *own in zip(heads, outputs, y, strict=True)]
@@ -188,7 +214,10 @@ def build_task_head(
     name = str(spec["_target_"] or next(iter(task.losses)))
     if name not in task.losses and name in _listed_losses():
         raise ConfigError(_misfit(task, name, preprocessing))
-    return TaskHead(name, _built({**spec, "_target_": name}, allow), preprocessing)
+    spec = {**spec, "_target_": name}
+    listed = name in _listed_losses()
+    loss = listed_loss(spec, allow, preprocessing) if listed else users_loss(spec, allow)
+    return TaskHead(name, loss, preprocessing, is_balanced(spec))
 
 
 def _listed_losses() -> dict[str, str]:
@@ -210,13 +239,3 @@ def _misfit(task: Task, loss: str, preprocessing: Preprocessing) -> str:
         f"{_listed_losses()[loss]} does not fit the target '{target}', which is {kind}; "
         f"type {fits}{other}"
     )
-
-
-def _built(spec: Mapping[str, Any], allow: AllowList) -> nn.Module:
-    if spec["_target_"] in _listed_losses():  # torch's own, which draw nothing
-        known: nn.Module = allow.build(spec, "loss")
-        return known
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # what a loss of the user's draws is a matter of its config alone
-        built: nn.Module = allow.build(spec, "loss")
-    return built

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from seedbed.losses.weighted import weighted_by, weights_in
 from seedbed.tasks.head import TaskHead
 
 
@@ -17,7 +18,17 @@ def stackable_loss(head: TaskHead) -> Callable[[Tensor, Tensor], Tensor]:
     Shape:
         output (batch, outputs), y (batch, …) -> ()
     """
-    return _cross_entropy if _is_plain_cross_entropy(head.loss_function) else head.loss
+    loss = head.loss_function
+    if _is_plain_cross_entropy(loss):
+        return _cross_entropy
+    weight, weighted = weights_in(loss), weighted_by(loss)
+    if head.weights_of_runs is not None or weight is None or weighted is None:
+        return head.loss
+
+    def of_weights(output: Tensor, y: Tensor) -> Tensor:
+        return weighted(output, head.task.loss_targets(y, output, head.loss_name), weight)
+
+    return of_weights
 
 
 def _is_plain_cross_entropy(loss: nn.Module) -> bool:

@@ -12,7 +12,10 @@ class Multiclass:
 
     name = MULTICLASS
     target: TargetKind = "classes"
-    losses: Mapping[str, str] = {"torch.nn.CrossEntropyLoss": "loss=cross_entropy"}
+    losses: Mapping[str, str] = {
+        "torch.nn.CrossEntropyLoss": "loss=cross_entropy",
+        "seedbed.losses.FocalLoss": "loss=focal",
+    }
     metrics: Sequence[str] = ("accuracy", "f1", "auroc")
 
     def num_outputs(self, loss: str, size: int) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seedbed.runs.checkpoint import Checkpoint
+from seedbed.tasks.class_weights import weights_text
 from seedbed.training.recorder import Forwarding, Recorder
 from seedbed.training.run_components import RunComponents
 from seedbed.training.state import HistoryRow
@@ -147,6 +148,7 @@ def introduction(plan: RunComponents) -> str:
         kind = f"{len(preprocessing.classes)} classes"
     held_out = "".join(f", {batches.rows} for {name}" for name, batches in plan.splits.items())
     loss = plan.head.loss_name.rpartition(".")[2]
+    loss += weights_text(plan.head.loss_function, preprocessing.classes)
     optimizer = type(plan.optimizer).__name__
     return (
         f"{_counted(plan.train.rows, 'row')} to train on{held_out} ({kind}); {loss}, {optimizer}; "

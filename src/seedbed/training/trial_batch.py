@@ -11,6 +11,7 @@ from seedbed.data.prepared import Rows
 from seedbed.errors import DataError, ModelError, SeedbedError
 from seedbed.models.build import output_of
 from seedbed.raised import is_of_user, reason
+from seedbed.tasks.built_loss import is_ours_or_torchs
 from seedbed.tasks.head import TaskHead
 from seedbed.training.threads import counting
 
@@ -44,7 +45,7 @@ def try_batch(model: nn.Module, head: TaskHead, rows: Rows, batches: Batches) ->
         except (Exception, SystemExit) as err:
             raise ModelError(_misfit(err, x)) from err
     wanted = (len(x), head.outputs)
-    if head.loss_name.startswith("torch.nn.") and tuple(output.shape) != wanted:
+    if is_ours_or_torchs(head.loss_name) and tuple(output.shape) != wanted:
         raise ModelError(
             f"model: forward gives {tuple(output.shape)} for {counted(len(x), 'row')}, the "
             "loss asks for "

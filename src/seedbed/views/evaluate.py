@@ -18,6 +18,7 @@ from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
+from seedbed.tasks.built_loss import is_ours_or_torchs
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.losses import stackable_loss
 from seedbed.tasks.metrics import METRICS
@@ -162,7 +163,7 @@ def _losses(head: TaskHead, outputs: Tensor, y: Tensor) -> Tensor:
         outputs (resamples, rows, outputs), y (resamples, rows, …) -> (resamples,)
     """
     with torch.no_grad():
-        if head.loss_name.startswith("torch.") and head.loss_name in head.task.losses:
+        if is_ours_or_torchs(head.loss_name) and head.loss_name in head.task.losses:
             alone: Tensor = torch.vmap(stackable_loss(head))(outputs, y)
             return alone
         return torch.tensor([_loss(head, *own) for own in zip(outputs, y, strict=True)])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seedbed.config.target_keys import with_absent
 from seedbed.errors import RunDirectoryError
 from seedbed.recording.figure import DPI, INCHES, Curve, draw_losses, loss_figure
 from seedbed.runs.layout import RunPaths
@@ -93,7 +94,8 @@ def _loss_label(runs: Sequence[RunPaths]) -> str:
         config = read_config(run)
         data = config.get("data")
         scaled = data.get("standardize") if isinstance(data, dict) else None
-        units.append((config.get("loss"), scaled))
+        loss = config.get("loss")
+        units.append((with_absent(loss) if isinstance(loss, dict) else loss, scaled))
     return (
         "loss value"
         if all(unit == units[0] for unit in units)

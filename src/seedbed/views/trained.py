@@ -186,6 +186,11 @@ def _refuse_damage(preprocessing: Preprocessing) -> None:
             raise ValueError(f"{numbers} must be one number for each of the outputs")
         np.asarray(numbers, dtype=np.float64)
 
+    counts = preprocessing.class_counts
+    if counts and (not isinstance(counts, list) or len(counts) != len(preprocessing.classes)):
+        raise ValueError("class_counts must be one number for each class")
+    if not all(type(one) is int and one >= 0 for one in counts):
+        raise ValueError("class_counts must be whole numbers >= 0")
     _must_be_kinds(preprocessing.target_kinds, "target_kinds")
     _refuse_damaged_text(preprocessing.text)
     if preprocessing.unknown not in get_args(UnknownNames):

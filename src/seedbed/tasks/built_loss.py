@@ -1,0 +1,56 @@
+"""Builds the loss of a config, with tensors in place of the keys that name classes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from seedbed.components import AllowList
+from seedbed.config.target_keys import CLASS_WEIGHTS, POS_WEIGHT
+from seedbed.data.preprocessing import Preprocessing
+from seedbed.losses.weighted import SmoothedBCE
+from seedbed.tasks.binary import ONE_LOGIT
+from seedbed.tasks.class_weights import takes_weights, weight_arguments
+
+
+def is_ours_or_torchs(module: str) -> bool:
+    """Whether a loss of this module keeps nothing from batch to batch, and has no parameters."""
+    return module.startswith(("torch.", "seedbed.losses"))
+
+
+def listed_loss(
+    spec: Mapping[str, Any], allow: AllowList, preprocessing: Preprocessing
+) -> nn.Module:
+    """A loss that a task lists, which draws nothing.
+
+    Args:
+        spec: `loss` of the config, with the class.
+        allow: what it may name.
+        preprocessing: the classes, and how many training rows each has.
+
+    Raises:
+        ConfigError: if weights do not fit the classes.
+        NotAllowedError: if the class may not be built.
+    """
+    if not takes_weights(spec):
+        other: nn.Module = allow.build(spec, "loss")
+        return other
+    weights = weight_arguments(spec, preprocessing)
+    plain = {key: one for key, one in spec.items() if key not in (CLASS_WEIGHTS, POS_WEIGHT)}
+    if spec["_target_"] == ONE_LOGIT and (smoothing := plain.pop("label_smoothing", 0.0)):
+        return SmoothedBCE(smoothing, **weights)
+    built: nn.Module = allow.build(plain, "loss", **weights)
+    return built
+
+
+def users_loss(spec: Mapping[str, Any], allow: AllowList) -> nn.Module:
+    """A loss that no task lists; what it draws is a matter of its config alone.
+
+    Raises:
+        NotAllowedError: if the class may not be built.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        built: nn.Module = allow.build(spec, "loss")
+    return built

@@ -1,0 +1,132 @@
+"""How much the rows of each class count in a loss: as the config says, or by the training rows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seedbed.config.fitting import Refused, as_typed, fitted
+from seedbed.config.hints import did_you_mean, joined
+from seedbed.config.ranges import Positive
+from seedbed.config.target_keys import (
+    BALANCED,
+    CLASS_WEIGHTS,
+    POS_WEIGHT,
+    TARGET_KEYS,
+    with_absent,
+)
+from seedbed.data.preprocessing import Preprocessing
+from seedbed.errors import ConfigError
+from seedbed.losses.weighted import weights_in
+from seedbed.runs.files import printable
+from seedbed.tables.spellings import KnownNames
+
+
+def takes_weights(spec: Mapping[str, Any]) -> bool:
+    """Whether the keys of the weights are ours, and not arguments of a class of the user's."""
+    return (
+        not TARGET_KEYS["loss"]
+        .get(spec["_target_"], {})
+        .keys()
+        .isdisjoint((CLASS_WEIGHTS, POS_WEIGHT))
+    )
+
+
+def weight_arguments(spec: Mapping[str, Any], preprocessing: Preprocessing) -> dict[str, Tensor]:
+    """What a loss is built with in place of the keys `class_weights` and `pos_weight`.
+
+    Args:
+        spec: `loss` of the config, for which `takes_weights`.
+        preprocessing: the classes, and how many training rows each has.
+
+    Raises:
+        ConfigError: if a class is not there, a weight is not positive, or rows were not counted.
+    """
+    spec = with_absent(spec)
+    weights = None
+    if spec.get(CLASS_WEIGHTS) is not None:
+        weights = class_weights(spec[CLASS_WEIGHTS], preprocessing)
+        return {"weight": torch.tensor(weights)}
+    if spec.get(POS_WEIGHT) is not None:
+        return {POS_WEIGHT: torch.tensor([_pos_weight(spec[POS_WEIGHT], preprocessing)])}
+    return {}
+
+
+def class_weights(asked: Any, preprocessing: Preprocessing) -> list[float]:
+    """A weight for each class, by number; 1 for a class that is left out.
+
+    Args:
+        asked: `auto`, or weights by class.
+        preprocessing: the classes.
+
+    Raises:
+        ConfigError: see `weight_arguments`.
+    """
+    key = f"loss.{CLASS_WEIGHTS}"
+    if asked == BALANCED:
+        counts = _counted(preprocessing, key)
+        rows = sum(counts)
+        return [rows / (len(counts) * count) for count in counts]
+    if not isinstance(asked, Mapping):
+        raise ConfigError(f"{key} must be auto, null or {{class: weight}}, got {as_typed(asked)}")
+    classes = preprocessing.classes
+    known, weights = KnownNames(classes), dict[int, float]()
+    for name, value in asked.items():
+        text = str(name).lower() if isinstance(name, bool) else str(name)
+        number = known.index(text)
+        if number < 0:
+            raise ConfigError(
+                f"{key}: no class '{text[:80]}' in '{preprocessing.target[0]}'; there are "
+                f"{joined(classes)}{did_you_mean(text[:80], classes)}"
+            )
+        if number in weights:
+            raise ConfigError(f"{key}: the class '{classes[number]}' has two weights")
+        weights[number] = _positive(f"{key}.{text}", value)
+    return [weights.get(number, 1.0) for number in range(len(classes))]
+
+
+def _pos_weight(asked: Any, preprocessing: Preprocessing) -> float:
+    key = f"loss.{POS_WEIGHT}"
+    if asked == BALANCED:
+        first, second = _counted(preprocessing, key)
+        return first / second
+    return _positive(key, asked)
+
+
+def _positive(key: str, value: Any) -> float:
+    try:
+        fits: float = fitted(Positive, value)
+    except Refused as refused:
+        raise ConfigError(f"{key} must be {refused}, got {as_typed(value)}") from None
+    return fits
+
+
+def _counted(preprocessing: Preprocessing, key: str) -> list[int]:
+    """Training rows of each class.
+
+    Raises:
+        ConfigError: if not all rows were looked at, or a class has none.
+    """
+    counts, classes = preprocessing.class_counts, preprocessing.classes
+    if len(counts) != len(classes):
+        raise ConfigError(
+            f"{key}=auto needs the class of every training row, and not all of them were looked "
+            "at; type data.check_rows=null, or give the weights"
+        )
+    absent = [name for name, count in zip(classes, counts, strict=True) if not count]
+    if absent:
+        raise ConfigError(
+            f"{key}=auto: the class '{absent[0]}' has no training row to count; give the weights"
+        )
+    return counts
+
+
+def weights_text(loss: nn.Module, classes: Sequence[str]) -> str:
+    """` (no 0.61, yes 2.8)` of a loss that weighs its classes; else nothing."""
+    weights = weights_in(loss)
+    if weights is None:
+        return ""
+    names = classes[-len(weights) :]
+    told = [f"{printable(k)} {float(one):.4g}" for k, one in zip(names, weights, strict=False)]
+    return f" (weights {joined(told)})"
