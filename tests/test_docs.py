@@ -20,6 +20,7 @@ PAGES = [
     "docs/gallery.md",
     "docs/reports.md",
     "docs/reproducibility.md",
+    "docs/scale.md",
 ]
 TOLERANCE = 0.02
 

@@ -22,6 +22,7 @@ from seedbed.process import fast_start
 from seedbed.runs.layout import SWEEP_START, RunPaths
 from seedbed.runs.opening import files_of, opening
 from seedbed.runs.reader import refuse_links
+from seedbed.sweep.clusters.choice import refuse_wrong_cluster
 from seedbed.sweep.outcome import JobState, SweepState, read_sweep
 from seedbed.sweep.run import left_to_run
 from seedbed.sweep.yardstick import note_basis
@@ -77,6 +78,7 @@ def resume_sweep(
             if any(is_trusted(one.config) for one in composed):
                 bounds.end()
             refuse_other_data(sweep, relocation)
+            refuse_wrong_cluster([one.config for one in composed])
             refuse_what_cannot_run(composed, messages.note)
             for line in lines:
                 messages.line(line)

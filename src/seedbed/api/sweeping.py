@@ -25,6 +25,7 @@ from seedbed.runs.files import write_yaml, writing
 from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.relocation import Relocation
+from seedbed.sweep.clusters.choice import refuse_wrong_cluster
 from seedbed.sweep.job import Job
 from seedbed.sweep.names import job_folders, refuse_wrong_folders
 from seedbed.sweep.outcome import JobState, SweepState
@@ -108,6 +109,7 @@ def _checked(
         DirectoryLock(directory).release()  # one that another process runs is refused as such
     refuse_occupied(directory, "sweep")
     kept = without_duplicates(request.jobs, note)
+    refuse_wrong_cluster([one.config for one in kept])
     sizes = refuse_what_cannot_run(kept, note)
     folders = _folders(kept)
     refuse_what_cannot_fuse(kept, directory)

@@ -148,6 +148,7 @@ def _refuse_ours_alone(settings: SweepConfig, launcher: str) -> None:
         "compile=always": settings.compile == "always",
         "on_error=stop": settings.on_error == "stop",
         f"workers={settings.workers}": settings.processes > 0,
+        f"executor={settings.executor}": settings.executor != "local",
     }
     problems = [
         f"sweep.{setting} is not obeyed by hydra/launcher={launcher}; leave out the one or the "

@@ -83,7 +83,9 @@ def key_hint(key: str, names: Iterable[str]) -> str:
         key: dotted.
         names: all keys of the config, dotted.
     """
-    names = [name for name in names if not f"{name}.".startswith((f"{key}.", "preset."))]
+    elsewhere = () if key.startswith("sweep") else ("sweep.slurm.", "sweep.ray.")
+    hidden = (f"{key}.", "preset.", *elsewhere)
+    names = [name for name in names if not f"{name}.".startswith(hidden)]
     group, _, last = key.rpartition(".")
     siblings = sorted(name for name in names if name.rpartition(".")[0] == group)
     if group in names and not siblings:

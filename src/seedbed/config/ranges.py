@@ -173,6 +173,14 @@ Device = Annotated[str, matches(r"auto|cpu|mps|cuda(:\d{1,4})?", "auto, cpu, cud
 Interval = Annotated[
     int | str, matches(r"[1-9]\d{0,8}( ?(epochs?|steps?|s))?", "N (epochs), 'N steps' or 'N s'")
 ]
+Duration = Annotated[
+    int | str,
+    matches(
+        r"0*[1-9]\d{0,5}|\d{1,6}:[0-5]\d(:[0-5]\d)?|\d{1,3}-\d\d?(:[0-5]\d){0,2}",
+        "as SLURM reads it: MINUTES, 'HOURS:MM:SS', 'MINUTES:SS' or 'DAYS-HOURS'",
+    ),
+]
+Memory = Annotated[str, matches(r"[1-9]\d{0,6}[KMGT]", "a number and K, M, G or T, such as 16G")]
 Widths = Annotated[list[Count], Length(1, 10_000, "one width for each hidden layer")]
 Names = Annotated[list[Name], Length(1, MOST_NAMED, "one name or more"), DISTINCT]
 AnyNames = Annotated[list[Name], Length(0, MOST_NAMED)]

@@ -15,11 +15,13 @@ from seedbed.config.ranges import (
     Count,
     Delimiter,
     Device,
+    Duration,
     Encoding,
     FolderName,
     Fraction,
     FromZero,
     Interval,
+    Memory,
     Name,
     Names,
     Object,
@@ -202,6 +204,35 @@ class TrainerConfig:
 
 
 @dataclass(frozen=True)
+class SlurmConfig:
+    """What `sweep.executor=submitit` asks SLURM for, for each task; null is the cluster's own."""
+
+    cluster: Literal["slurm", "local"]
+    partition: Name | None
+    time: Duration
+    start_within: Duration | None
+    cpus: Threads
+    gpus: Processes
+    memory: Memory | None
+    account: Name | None
+    array_parallelism: Threads
+    python: Name | None
+    setup: AnyNames
+    extra: Object
+
+
+@dataclass(frozen=True)
+class RayConfig:
+    """What `sweep.executor=ray` asks Ray for, for each task."""
+
+    address: Name | None
+    cpus: Threads
+    gpus: Processes
+    retries: Processes
+    start_within: Duration | None
+
+
+@dataclass(frozen=True)
 class SweepConfig:
     """How the jobs of a sweep are run."""
 
@@ -217,6 +248,9 @@ class SweepConfig:
     draw_seed: Seed
     plot: bool
     compile: Literal["auto", "always", "never"] = field(metadata={ABSENT: "auto"})
+    executor: Literal["local", "submitit", "ray"] = field(metadata={ABSENT: "local"})
+    slurm: SlurmConfig = field(metadata={ABSENT: None})
+    ray: RayConfig = field(metadata={ABSENT: None})
 
     @property
     def processes(self) -> int:

@@ -101,6 +101,9 @@ SWEEP_START = "start.pt"
 REPORT = "report.html"
 """The page that `seedbed report` writes into the folder that it is of; nothing reads it."""
 
+SWEEP_TASKS = ".tasks"
+"""What passes between a sweep and its tasks on a cluster, and what these print, while it runs."""
+
 SWEEP_CONFIG = "multirun.yaml"
 RUN_INDEX = ".seedbed_index.sqlite"
 """What was read of the runs below a folder; in that folder, and safe to delete."""

@@ -56,7 +56,19 @@ class Choice:
     on_cpu: bool = True
 
 
-def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int, cores: int) -> Choice:
+TASK_SECONDS = 30.0
+"""Of work that are worth a task of a cluster, whose process begins in some seconds."""
+
+
+def chosen(
+    group: Group,
+    *,
+    fuse: str,
+    randomness: Randomness,
+    workers: int,
+    cores: int,
+    on_cluster: bool = False,
+) -> Choice:
     """Tries the model under vmap, and measures what is faster.
 
     Args:
@@ -65,6 +77,7 @@ def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int, cor
         randomness: as `build_stack` takes it.
         workers: processes that were asked for; a user's own model is run in these.
         cores: that the stacks are split over; not the number of workers, as bits depend on it.
+        on_cluster: whether each stack is a task of a cluster.
 
     Raises:
         SeedbedError: if the parts of a job cannot be built.
@@ -89,8 +102,11 @@ def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int, cor
     )
     if group.jobs[0].stack is not None:  # as they were
         return replace(choice, known=_of_all(known))
-    at_once = max(1, cores // plan.threads) if choice.on_cpu else 1
-    parts = parts_for(runs, choice.seconds, at_once)
+    if on_cluster:
+        parts = tasks_for(runs, choice.seconds, cores)
+    else:
+        at_once = max(1, cores // plan.threads) if choice.on_cpu else 1
+        parts = parts_for(runs, choice.seconds, at_once)
     stack_size = width(most, runs, parts)
     some, repeats = configs[:stack_size], plan.are_alike
     if repeats:  # two of them, again and again, take as long; all are built where they train
@@ -110,6 +126,17 @@ def chosen(group: Group, *, fuse: str, randomness: Randomness, workers: int, cor
         written=plan.model if plan.layout.runs_last and repeats else None,
         known=_of_all(known),
     )
+
+
+def tasks_for(runs: int, seconds: float, slots: int) -> int:
+    """Into how many tasks runs are split that one stack could take.
+
+    Args:
+        runs: of one form.
+        seconds: that each takes, as `seconds_each` tells.
+        slots: tasks that the cluster takes at a time.
+    """
+    return max(1, min(int(runs * seconds / TASK_SECONDS), slots, runs // NARROWEST))
 
 
 def _of_all(known: dict[int, PreparedData]) -> dict[int, PreparedData]:

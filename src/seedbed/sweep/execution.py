@@ -1,6 +1,7 @@
 """Runs jobs in the way that suits them: in stacks, one by one, or in processes."""
 
 import gc
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -13,12 +14,13 @@ from seedbed.runs.keepsake import put_back_unless_running
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.status import Status
 from seedbed.sweep.choice import chosen, stacks_of
+from seedbed.sweep.clusters.choice import cluster_of
 from seedbed.sweep.executors import Executor, ThisProcess, lost, run_on
 from seedbed.sweep.groups import Group, Unfused, grouped, merged_by_reason
 from seedbed.sweep.job import Job, Outcome, earlier_outcome
 from seedbed.sweep.outcome import SweepState
 from seedbed.sweep.progress import SweepProgress
-from seedbed.sweep.stack_end import Stack, StackEnd
+from seedbed.sweep.stack_end import Stack, StackEnd, StackExecutor
 from seedbed.sweep.stack_processes import StackProcesses
 from seedbed.sweep.stacks import run_stack
 from seedbed.sweep.worker_processes import WorkerProcesses
@@ -26,6 +28,9 @@ from seedbed.training.interrupt import stop_request
 
 Ended = Iterator[list[tuple[Job, Outcome]]]
 """Jobs that ended together, and how."""
+
+TASKS_A_SLOT = 4
+"""Into how many tasks jobs are sorted that do not train together, for each that runs at a time."""
 
 MOST_DEATHS = 2
 """Processes that may die of one stack; then its jobs run singly."""
@@ -52,6 +57,7 @@ class Execution:
         self.executor = executor
         self.records = {record.number: record for record in sweep.jobs}
         self.cores = usable_cores()
+        self.cluster = cluster_of(settings, sweep.directory, progress, self.note, self._over)
         self._noted: set[str] = set()
         self._ending = False
         self._deadly: set[int] = set()
@@ -78,8 +84,12 @@ class Execution:
     def outcomes(self) -> Ended:
         """Runs the jobs, and yields those that end."""
         with stop_request() as self.stop:
-            yield from self._stacks()
-            yield from self._single_jobs()
+            try:
+                yield from self._stacks()
+                yield from self._single_jobs()
+            finally:
+                if self.cluster is not None:
+                    self.cluster.close()
 
     def _single_jobs(self) -> Ended:
         if self._over():
@@ -88,6 +98,9 @@ class Execution:
             if one.reason:
                 self.note(one.note)
         jobs = sorted((job for one in self.unfused for job in one.jobs), key=lambda job: job.number)
+        if self.cluster is not None and self.executor is None:
+            yield from self._single_tasks(jobs, self.cluster)
+            return
         number = self.settings.processes
         safe = [job for job in jobs if job.number not in self._deadly or number or self.executor]
         deadly = [job for job in jobs if job.number in self._deadly and job not in safe]
@@ -99,15 +112,39 @@ class Execution:
                     if self._ending:
                         return
 
+    def _single_tasks(self, jobs: Sequence[Job], cluster: StackExecutor) -> Ended:
+        """Jobs that do not train together, as tasks of a cluster."""
+        each = math.ceil(len(jobs) / (TASKS_A_SLOT * cluster.slots)) or 1
+        parts = [jobs[start : start + each] for start in range(0, len(jobs), each)]
+        tasks = (Stack(Group(list(part), None), 0, here=False, alone=True) for part in parts)
+        for task, end in cluster.run(tasks, self._here):
+            left = self._left(task)
+            if end.kind == "died" and task.died + 1 < MOST_DEATHS and not self._over():
+                self.note(f"a task was lost: {end.why}; its jobs begin again, each on its own")
+                yield self._completed(task)
+                for job in left:
+                    cluster.again(replace(task, group=Group([job], None), died=task.died + 1))
+            elif end.kind == "ended":
+                yield end.outcomes
+            else:
+                yield self._completed(task)
+                stopped = end.kind == "stopped" or self._over()
+                yield [(job, lost(job, end.why, stopped=stopped)) for job in left]
+
     def _stacks(self) -> Ended:
-        processes = StackProcesses(self.settings, self.progress, self.note, self._over)
+        processes = self.cluster or StackProcesses(
+            self.settings, self.progress, self.note, self._over
+        )
+        self.slots = processes.slots
         for stack, end in processes.run(self._planned(), self._here):
             yield from self._ended(stack, end, processes)
             self.progress.stack_ended(stack.number)
 
-    def _ended(self, stack: Stack, end: StackEnd, processes: StackProcesses) -> Ended:
+    def _ended(self, stack: Stack, end: StackEnd, processes: StackExecutor) -> Ended:
         if end.kind == "ended":
             yield end.outcomes
+        elif end.kind == "late":
+            yield [(job, lost(job, end.why, stopped=False)) for job in stack.jobs]
         elif end.kind == "raised":
             yield from self._singly(stack, f"together they stopped with {end.why}")
         elif end.kind == "stopped" or self._over():
@@ -129,7 +166,8 @@ class Execution:
                 fuse=settings.fuse,
                 randomness=settings.randomness,
                 workers=settings.processes,
-                cores=self.cores,
+                cores=self.slots,
+                on_cluster=self.cluster is not None,
             )
             reason_not = choice.reason
         except SeedbedError:
@@ -199,7 +237,7 @@ class Execution:
             gc.collect()  # a step that is written out holds itself, and the model with it
         return StackEnd("ended", outcomes)
 
-    def _died(self, stack: Stack, why: str, processes: StackProcesses) -> Ended:
+    def _died(self, stack: Stack, why: str, processes: StackExecutor) -> Ended:
         """Those that are not complete go on together from their checkpoints, once; then singly."""
         for job in stack.jobs:
             put_back_unless_running(RunPaths(job.path))

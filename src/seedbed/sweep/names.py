@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 
 from seedbed.errors import ConfigError
-from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, SWEEP_TABLE
+from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, SWEEP_TABLE, SWEEP_TASKS
 
-TAKEN = ("", SWEEP_CONFIG, SWEEP_JOBS, SWEEP_TABLE)
+TAKEN = ("", SWEEP_CONFIG, SWEEP_JOBS, SWEEP_TABLE, SWEEP_TASKS)
 """Names that no job's folder can have."""
 
 LONGEST_NAME = 255

@@ -1,7 +1,8 @@
 """A stack that is to be trained, and how it ended."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from seedbed.data.prepared import PreparedData
 from seedbed.fused.stack_components import StackComponents
@@ -25,6 +26,7 @@ class Stack:
         written: as `build_stack` takes it.
         known: data that is prepared, as `build_stack` takes it.
         died: how many processes died that trained it.
+        alone: whether its jobs are no stack: each runs on its own.
     """
 
     group: Group
@@ -37,6 +39,7 @@ class Stack:
     written: StackedModel | None = None
     known: dict[int, PreparedData] = field(default_factory=dict)
     died: int = 0
+    alone: bool = False
 
     @property
     def jobs(self) -> list[Job]:
@@ -50,11 +53,40 @@ class StackEnd:
 
     Args:
         kind: by itself; with what a model of the user's raised; on the user's word, before its runs
-            had; or with its process.
+            had; with its process; or before it began, as it waited for too long.
         outcomes: of its jobs, if it ended by itself.
         why: else, in a few words.
     """
 
-    kind: Literal["ended", "raised", "stopped", "died"]
+    kind: Literal["ended", "raised", "stopped", "died", "late"]
     outcomes: list[tuple[Job, Outcome]] = field(default_factory=list)
     why: str = ""
+
+
+Ended = Iterator[tuple[Stack, StackEnd]]
+
+
+class StackExecutor(Protocol):
+    """Has stacks trained: by processes of this machine, or by tasks of a cluster."""
+
+    @property
+    def slots(self) -> int:
+        """Stacks that it trains at a time; a group is split into no more."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more is asked of it."""
+        ...
+
+    def again(self, stack: Stack) -> None:
+        """Has a stack trained before those that come next."""
+        ...
+
+    def run(self, stacks: Iterator[Stack], here: Callable[[Stack], StackEnd]) -> Ended:
+        """Yields stacks as they end.
+
+        Args:
+            stacks: asked for the next one when there is room for it.
+            here: trains one in this process.
+        """
+        ...

@@ -20,18 +20,16 @@ from seedbed.process.forkserver import workers_of_server
 from seedbed.process.memory import free_memory_bytes
 from seedbed.sweep.executors import LOOK_SECONDS
 from seedbed.sweep.progress import SweepProgress
-from seedbed.sweep.stack_end import Stack, StackEnd
+from seedbed.sweep.stack_end import Ended, Stack, StackEnd
 from seedbed.sweep.stack_worker import train_in_worker
 from seedbed.sweep.worker_processes import LAST_SECONDS, PRELOADED
 
 SERVER = 3.0
 """Seconds until the first worker of a server trains: it imports torch."""
 
-Ended = Iterator[tuple[Stack, StackEnd]]
-
 
 class StackProcesses:
-    """Trains stacks as there is room.
+    """A `StackExecutor`: trains stacks as there is room.
 
     Args:
         settings: of the sweep.
@@ -55,17 +53,20 @@ class StackProcesses:
         self.waiting: deque[Stack] = deque()
         self._until = float("inf")
 
+    @property
+    def slots(self) -> int:
+        """See `StackExecutor`; not the number of workers, as bits depend on it."""
+        return usable_cores()
+
+    def close(self) -> None:
+        """See `StackExecutor`; nothing is left of it."""
+
     def again(self, stack: Stack) -> None:
-        """Has a stack trained before those that come next."""
+        """See `StackExecutor`."""
         self.waiting.append(stack)
 
     def run(self, stacks: Iterator[Stack], here: Callable[[Stack], StackEnd]) -> Ended:
-        """Yields stacks as they end.
-
-        Args:
-            stacks: asked for the next one when there is room for it.
-            here: trains one in this process.
-        """
+        """See `StackExecutor`."""
         signals.at_end.append(self._end_now)
         try:
             while True:

@@ -1,0 +1,163 @@
+"""What holds of a sweep wherever its stacks train. A class of tests inherits it, with its words."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seedbed.process.signals import SIGNALS
+
+NETS = """
+import os, signal, time, traceback
+from pathlib import Path
+import torch
+from torch import nn
+
+HERE = Path(__file__).parent
+
+
+class Net(nn.Module):
+    def __init__(self, in_features, out_features, how="well"):
+        super().__init__()
+        self.layer = nn.Linear(in_features, out_features)
+        self.how = how
+
+    def forward(self, x):
+        files = [frame.filename for frame in traceback.extract_stack()]
+        trained = any(name.endswith(("fused/engine.py", "training/single.py")) for name in files)
+        if trained and torch.is_grad_enabled():
+            if self.how == "raises":
+                raise RuntimeError("told to")
+            steps = HERE / f"steps{os.getpid()}"
+            made = int(steps.read_text()) + 1 if steps.exists() else 1
+            steps.write_text(str(made))
+            if (HERE / "kill").exists() and made == 30:
+                (HERE / "kill").unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
+            while (HERE / "wait").exists() and made == 30 and not (HERE / "asked").exists():
+                time.sleep(0.02)
+        return self.layer(x)
+"""
+
+OFTEN = "trainer.checkpoint_every='10 steps'"
+OWN = ["model._target_=own_nets.Net", "allow=[own_nets]", "sweep.fuse=always"]
+GRID = ["seed=range(0,6)", "loader.batch_size=2", "trainer.epochs=20", OFTEN]
+MIXED = [*OWN, "+model.how=well,raises", "optimizer.lr=0.01,1e30", "seed=1,2", "trainer.epochs=5"]
+MIXED += ["sweep.exclude=[{model.how: raises, optimizer.lr: 1e30}]"]
+
+
+def runs_of(sweep: Path) -> dict[str, Any]:
+    """What each run leaves that must not depend on where it was trained."""
+    found = {}
+    for run in sorted(path.parent for path in sweep.glob("*/status.json")):
+        status = json.loads((run / "status.json").read_text())["status"]
+        history, weights = run / "history.csv", run / "model.pth"
+        found[run.name] = (
+            status,
+            [line.rpartition(",")[0] for line in history.read_text().split()]
+            if history.exists()
+            else [],
+            weights.read_bytes() if weights.exists() else b"",
+        )
+    return found
+
+
+def table_of(sweep: Path) -> list[dict[str, str]]:
+    """The sweep's table, without the settings that say where it runs."""
+    with (sweep / "results.csv").open(newline="") as file:
+        return [
+            {key: value for key, value in row.items() if not key.startswith("sweep.")}
+            for row in csv.DictReader(file)
+        ]
+
+
+def _errors(sweep: Path) -> list[str | None]:
+    return [job["error"] for job in json.loads((sweep / "sweep.json").read_text())["jobs"]]
+
+
+class StackExecutorContract:
+    """A suite for one executor."""
+
+    words: tuple[str, ...] = ()
+
+    @pytest.fixture(autouse=True)
+    def _nets(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "own_nets.py").write_text(NETS)
+        monkeypatch.syspath_prepend(str(tmp_path))
+
+    def test_a_sweep_gives_the_same_table_weights_and_histories(self, seedbed: Callable) -> None:
+        """Of jobs that complete, that diverge, and that fail."""
+        here = seedbed("train", "-m", *MIXED, "sweep.workers=0", "hydra.sweep.dir=here")
+        there = seedbed("train", "-m", *MIXED, *self.words, "hydra.sweep.dir=there")
+        assert (here.code, there.code) == (1, 1), there.err
+        assert table_of(there.sweep) == table_of(here.sweep)
+        assert runs_of(there.sweep) == runs_of(here.sweep)
+        statuses = Counter(row["status"] for row in table_of(there.sweep))
+        assert statuses == {"completed": 2, "diverged": 2, "failed": 2}
+        errors = [_errors(one.sweep) for one in (here, there)]
+        assert errors[0] == errors[1]
+        assert sum("told to" in str(error) for error in errors[0]) == 2
+        assert not (there.sweep / ".tasks").exists()
+
+    def test_a_task_whose_process_is_killed_trains_again_to_the_same_bits(
+        self, seedbed: Callable, tmp_path: Path
+    ) -> None:
+        whole = seedbed("train", "-m", *OWN, *GRID, "sweep.workers=0", "hydra.sweep.dir=whole")
+        assert whole.code == 0, whole.err
+        (tmp_path / "kill").touch()
+        killed = seedbed("train", "-m", *OWN, *GRID, *self.words, "hydra.sweep.dir=killed")
+        assert killed.code == 0, killed.err
+        assert not (tmp_path / "kill").exists()
+        assert runs_of(killed.sweep) == runs_of(whole.sweep)
+        assert table_of(killed.sweep) == table_of(whole.sweep)
+
+    def test_ctrl_c_ends_tasks_after_their_step_and_resume_goes_on_to_the_same_bits(
+        self, seedbed: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole = seedbed("train", "-m", *OWN, *GRID, "sweep.workers=0", "hydra.sweep.dir=whole")
+        (tmp_path / "wait").touch()
+        words = ["train", "-m", *OWN, *GRID, *self.words, "hydra.sweep.dir=cut"]
+        line = [sys.executable, "-m", "seedbed", *words]
+        process = subprocess.Popen(
+            line,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=_default_signals,
+        )
+        self._await(lambda: any(tmp_path.glob("cut/*/checkpoints/last.pt")), process)
+        os.kill(process.pid, signal.SIGINT)
+        time.sleep(0.5)
+        (tmp_path / "asked").touch()
+        out, err = process.communicate(timeout=100)
+        assert (process.returncode, err) == (130, "error: interrupted\n"), out + err
+        statuses = {row["status"] for row in table_of(tmp_path / "cut")}
+        assert statuses == {"interrupted"}
+        (tmp_path / "wait").unlink()
+        monkeypatch.setenv("SEEDBED_ALLOW", "own_nets")
+        resumed = seedbed("resume", "cut")
+        assert resumed.code == 0, resumed.err
+        assert runs_of(resumed.sweep) == runs_of(whole.sweep)
+        assert table_of(resumed.sweep) == table_of(whole.sweep)
+
+    def _await(self, is_so: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+        until = time.monotonic() + 100
+        while not is_so():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < until, "it takes too long"
+            time.sleep(0.05)
+
+
+def _default_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
