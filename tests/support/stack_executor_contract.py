@@ -52,7 +52,7 @@ OFTEN = "trainer.checkpoint_every='10 steps'"
 OWN = ["model._target_=own_nets.Net", "allow=[own_nets]", "sweep.fuse=always"]
 GRID = ["seed=range(0,6)", "loader.batch_size=2", "trainer.epochs=20", OFTEN]
 MIXED = [*OWN, "+model.how=well,raises", "optimizer.lr=0.01,1e30", "seed=1,2", "trainer.epochs=5"]
-MIXED += ["sweep.exclude=[{model.how: raises, optimizer.lr: 1e30}]"]
+MIXED += ["sweep.exclude=[{model.how: raises, optimizer.lr: 1e30}, {model.how: raises, seed: 2}]"]
 
 
 def runs_of(sweep: Path) -> dict[str, Any]:
@@ -102,10 +102,10 @@ class StackExecutorContract:
         assert table_of(there.sweep) == table_of(here.sweep)
         assert runs_of(there.sweep) == runs_of(here.sweep)
         statuses = Counter(row["status"] for row in table_of(there.sweep))
-        assert statuses == {"completed": 2, "diverged": 2, "failed": 2}
+        assert statuses == {"completed": 2, "diverged": 2, "failed": 1}
         errors = [_errors(one.sweep) for one in (here, there)]
         assert errors[0] == errors[1]
-        assert sum("told to" in str(error) for error in errors[0]) == 2
+        assert sum("told to" in str(error) for error in errors[0]) == 1
         assert not (there.sweep / ".tasks").exists()
 
     def test_a_task_whose_process_is_killed_trains_again_to_the_same_bits(

@@ -218,7 +218,7 @@ class SlurmConfig:
     array_parallelism: Threads
     python: Name | None
     setup: AnyNames
-    extra: Object
+    extra: Object | None
 
 
 @dataclass(frozen=True)

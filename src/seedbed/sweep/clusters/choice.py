@@ -150,6 +150,10 @@ def _beyond(settings: SlurmConfig, chosen: Sequence[slurm_queue.Partition]) -> l
     """What is more than any node of the partition has."""
     name, limit = chosen[0].name, chosen[0].limit
     problems = []
+    if chosen[0].state != "up":
+        problems.append(
+            f"sweep.slurm.partition: '{name}' takes no tasks now: sinfo says {chosen[0].state}"
+        )
     if limit[:1].isdigit() and minutes(settings.time) > minutes(limit):
         problems.append(
             f"sweep.slurm.time={settings.time} is more than partition '{name}' allows, {limit}"

@@ -179,14 +179,13 @@ class ClusterStacks:
         """Tells how far a task is."""
         told = files.heartbeat() if standing is None or standing.kind == "running" else {}
         count = told.get("heartbeat", 0)
-        if count:
-            one.lost = math.inf
-        if count == one.heartbeat or one.stack.alone:
-            one.heartbeat = count
+        if not count or count == one.heartbeat:
             return
-        if not one.heartbeat:
+        begins, one.heartbeat, one.lost = not one.heartbeat, count, math.inf
+        if one.stack.alone:
+            return
+        if begins:
             self.progress.stack_started(one.stack.number, len(one.stack.jobs))
-        one.heartbeat = count
         self.progress.stack_step(one.stack.number, told["done"], told["runs"])
 
     def _late(self, name: str, one: _Given, standing: Standing | None) -> StackEnd | None:

@@ -26,15 +26,18 @@ class Partition:
 
     Args:
         name: of it.
-        limit: minutes that a job may take, or None.
+        limit: of the time that a job may take, in SLURM's words.
         cpus: of its largest node.
         gpus: whether it has any.
+        state: `up`, if it takes jobs.
+        is_default: whether it is the one that is taken where none is named.
     """
 
     name: str
     limit: str
     cpus: int
     gpus: bool
+    state: str
     is_default: bool
 
 
@@ -50,15 +53,15 @@ def seconds_between(tasks: int) -> float:
 
 def partitions() -> list[Partition] | str:
     """Those that there are; or why SLURM does not tell."""
-    told = _asked(["sinfo", "--noheader", "--format=%P|%l|%c|%G"])
+    told = _asked(["sinfo", "--noheader", "--format=%P|%l|%c|%G|%a"])
     if isinstance(told, str):
         return told
     found = []
     for line in told:
-        name, limit, cpus, gres = [field.strip() for field in line.split("|")]
+        name, limit, cpus, gres, state = [field.strip() for field in line.split("|")]
         count = int(re.sub(r"\D", "", cpus) or 0)
         plain = name.removesuffix("*")
-        found.append(Partition(plain, limit, count, "gpu" in gres, name.endswith("*")))
+        found.append(Partition(plain, limit, count, "gpu" in gres, state, name.endswith("*")))
     return found
 
 

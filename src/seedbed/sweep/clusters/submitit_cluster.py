@@ -4,6 +4,8 @@ What submitit knows of a SLURM job it asks of `sacct`, which many clusters do no
 queue is asked instead, at most every few seconds and for all tasks at once.
 """
 
+import contextlib
+import io
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +29,9 @@ REQUEUES = 10_000
 
 SIGNAL_SECONDS = 90
 """Before the time limit, in which a task ends its step, saves, and goes back into the queue."""
+
+MINUTE = 60.0
+"""Seconds."""
 
 CLOSE_SECONDS = 10.0
 """From how a task ended until its process has."""
@@ -61,7 +66,7 @@ class SubmititCluster:
         self.settings, self.folder = settings, folder
         self.slots, self.threads = settings.array_parallelism, settings.cpus
         within = settings.start_within
-        self.start_within = None if within is None else minutes(within) * 60.0
+        self.start_within = None if within is None else minutes(within) * MINUTE
         self._jobs: dict[str, Any] = {}
         self._origin = origin()
         self._is_local = settings.cluster == "local"
@@ -145,7 +150,7 @@ class SubmititCluster:
             cpus_per_task=one.cpus,
             array_parallelism=one.array_parallelism,
             signal_delay_s=delay,
-            additional_parameters={"requeue": True, **one.extra},
+            additional_parameters={"requeue": True, **(one.extra or {})},
             **{key: value for key, value in asked.items() if value is not None},
         )
         return executor
@@ -210,7 +215,8 @@ def _told(folder: Path) -> Iterator[None]:
     import submitit
 
     try:
-        yield
+        with contextlib.redirect_stderr(io.StringIO()):  # submitit prints it as well
+            yield
     except submitit.core.utils.FailedJobError as err:
         said = [line for line in str(err).splitlines() if line.startswith("sbatch: error")]
         why = "; ".join(line.removeprefix("sbatch: error: ") for line in said[-2:]) or str(err)
