@@ -10,7 +10,7 @@ KEYS = {
     "optimizer.weight_decay": "l2 l2_reg l2_regularization wd decay regularization alpha",
     "optimizer.betas": "beta1 beta2 beta_1 beta_2 beta",
     "optimizer.eps": "epsilon",
-    "optimizer.alpha": "rho smoothing",
+    "optimizer.alpha": "rho",
     "trainer.epochs": "max_epochs num_epochs n_epochs nb_epoch nb_epochs num_train_epochs max_iter "
     "n_iter iterations num_iterations epoch_count",
     "trainer.device": "gpu gpus accelerator devices cuda use_cuda use_gpu no_cuda n_gpus num_gpus",
