@@ -97,7 +97,11 @@ def refuse_without_compiler(composed: Sequence[ComposedConfig]) -> None:
         return
     # Imported here: it brings torch.
     from seedbed.fused.compiled.compiler import CompilerError, check
+    from seedbed.training.device import resolved_device
 
+    devices = {one.config.trainer.device for one in composed}
+    if all(resolved_device(name).type == "cuda" for name in devices):  # it has graphs instead
+        return
     try:
         check()
     except CompilerError as err:

@@ -69,7 +69,8 @@ class FusedEngine:
         self.best = self.now.clone()
         self._clip = self._largest_norms()
         self._random: dict[str, Tensor] = {}
-        self.compiled = CompiledSteps(self, compiling)
+        plan.model.captures = plan.device.type == "cuda" and compiling.mode == "always"
+        self.compiled = CompiledSteps(self, NEVER if plan.model.captures else compiling)
 
     @property
     def now(self) -> FlatState:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vjp, vmap
 
+from seedbed.fused.cuda_graph import Replayed
 from seedbed.fused.flat import Layout, Named
 from seedbed.fused.pure import is_pure, is_pure_loss
 from seedbed.fused.rewriting import faster
@@ -74,6 +75,7 @@ class StackedModel:
         self._learnt_from = vmap(self._loss, randomness=randomness)
         self._output = vmap(self._forward, randomness=randomness)
         self._losses = vmap(self._loss_of)
+        self.captures = False  # steps as graphs of CUDA
         self.latest: Function | None = None  # of a step, as it was carried out last
         self._written: dict[tuple[Any, ...], Function] = {}
         self._not_recordable: set[str] = set()
@@ -153,7 +155,8 @@ class StackedModel:
     def _as_fast(self, name: str, step: Function, tensors: Sequence[Tensor]) -> Function:
         if name == "step" and self.layout.runs_last:
             return RunsLast(step, tensors)
-        return faster(recorded(step, tensors), tensors, keeps=name == "step")
+        fast = faster(recorded(step, tensors), tensors, keeps=name == "step")
+        return Replayed(fast) if self.captures and name == "step" else fast
 
     def forget(self) -> None:
         """Drops what was written out for another number of runs."""
