@@ -51,6 +51,9 @@ class Net(nn.Module):
 OFTEN = "trainer.checkpoint_every='10 steps'"
 OWN = ["model._target_=own_nets.Net", "allow=[own_nets]", "sweep.fuse=always"]
 GRID = ["seed=range(0,6)", "loader.batch_size=2", "trainer.epochs=20", OFTEN]
+STEPS = 40
+"""Of a run of the grid."""
+
 MIXED = [*OWN, "+model.how=well,raises", "optimizer.lr=0.01,1e30", "seed=1,2", "trainer.epochs=5"]
 MIXED += ["sweep.exclude=[{model.how: raises, optimizer.lr: 1e30}, {model.how: raises, seed: 2}]"]
 
@@ -113,12 +116,15 @@ class StackExecutorContract:
     ) -> None:
         whole = seedbed("train", "-m", *OWN, *GRID, "sweep.workers=0", "hydra.sweep.dir=whole")
         assert whole.code == 0, whole.err
+        ours = f"steps{os.getpid()}"
         (tmp_path / "kill").touch()
         killed = seedbed("train", "-m", *OWN, *GRID, *self.words, "hydra.sweep.dir=killed")
         assert killed.code == 0, killed.err
         assert not (tmp_path / "kill").exists()
         assert runs_of(killed.sweep) == runs_of(whole.sweep)
         assert table_of(killed.sweep) == table_of(whole.sweep)
+        made = [int(path.read_text()) for path in tmp_path.glob("steps*") if path.name != ours]
+        assert sum(made) <= STEPS * (len(made) - 1) + 15, "it began anew"
 
     def test_ctrl_c_ends_tasks_after_their_step_and_resume_goes_on_to_the_same_bits(
         self, seedbed: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

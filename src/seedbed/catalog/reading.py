@@ -16,7 +16,7 @@ from seedbed.catalog.record import BROKEN, FOREIGN, RunRecord
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import UNPRINTABLE, open_plain, printable
 from seedbed.runs.layout import RunPaths
-from seedbed.runs.lock import is_being_written
+from seedbed.runs.living import is_being_made
 from seedbed.runs.notes import read_notes
 from seedbed.runs.opening import allocated
 from seedbed.runs.reader import GONE, read_json, read_text, written_status
@@ -38,7 +38,7 @@ def settled(record: RunRecord) -> RunRecord:
     """A record as it was read, made true for now: whether a run that says so still goes on."""
     if record.status not in (Status.RUNNING, Status.PENDING):
         return record
-    if is_being_written(record.path):
+    if is_being_made(record.path):
         return replace(record, seconds=_since(record.started))
     if record.status == Status.RUNNING:
         return replace(record, status=Status.INTERRUPTED, problem=GONE)

@@ -36,6 +36,7 @@ from seedbed.runs.files import (
     write_yaml,
     writing,
 )
+from seedbed.runs.heartbeat import beat
 from seedbed.runs.moment import Moment
 from seedbed.runs.same_files import SameFiles
 from seedbed.runs.status import Status
@@ -93,6 +94,7 @@ class DirectoryRecorder:
         self.model_events = ModelEvents(plan)
         self._log_interval = parsed_interval(plan.config.trainer.log_every)
         self._followed = time.monotonic()
+        self._status = next(iter(self.runs.values())).directory.status
 
     def __enter__(self) -> Self:
         return self
@@ -163,6 +165,7 @@ class DirectoryRecorder:
 
     def step(self, training: Training) -> None:
         """See `Recorder`."""
+        beat(self._status)
         interval, progress = self._log_interval, training.progress
         if interval.unit != "epochs" and interval.after_step(progress.step):
             means = progress.train_loss

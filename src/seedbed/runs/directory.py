@@ -13,7 +13,9 @@ from typing import Literal
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
 from seedbed.process import signals
 from seedbed.runs.files import json_text, remove_unfinished, writing
+from seedbed.runs.heartbeat import heartbeat_of, this_host
 from seedbed.runs.layout import LOCK, SWEEP_JOBS, RunPaths
+from seedbed.runs.living import refuse_made_elsewhere
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.moment import Moment
 from seedbed.runs.status import Status
@@ -71,7 +73,9 @@ class RunDirectory(RunPaths):
             "started": self._started,
             "ended": None if status == Status.RUNNING else at.text,
             "error": error,
+            "host": this_host(),
             "pid": os.getpid(),
+            "heartbeat": heartbeat_of(self),
         }
         return f"{json_text(content)}\n".encode()
 
@@ -130,6 +134,7 @@ def reclaim(paths: RunPaths) -> RunDirectory:
     Raises:
         DirectoryTakenError: if a live process is writing it.
     """
+    refuse_made_elsewhere(paths)
     directory = RunDirectory(paths.root, DirectoryLock(paths.root))
     for folder in (paths.root, paths.hydra, paths.checkpoints):
         remove_unfinished(folder)

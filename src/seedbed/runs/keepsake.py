@@ -14,7 +14,7 @@ from pathlib import Path
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import writing
 from seedbed.runs.layout import EVENT_PREFIX, RunPaths
-from seedbed.runs.lock import is_being_written
+from seedbed.runs.living import is_being_made
 from seedbed.runs.status import Status
 
 FOLDER = ".before"
@@ -141,7 +141,7 @@ def kept(paths: RunPaths, say: Callable[[str], None], *, was_complete: bool) -> 
 def put_back_unless_running(paths: RunPaths) -> None:
     """Makes a job of a sweep what it was, if it was being made longer and that was cut off."""
     keepsake = Keepsake(paths)
-    if keepsake.there and not is_being_written(paths.root):
+    if keepsake.there and not is_being_made(paths.root):
         keepsake.put_back()
 
 

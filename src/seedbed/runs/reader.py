@@ -17,7 +17,7 @@ from seedbed.config.hints import counted, did_you_mean, joined
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import UNPRINTABLE, YamlLoader, open_plain, printable
 from seedbed.runs.layout import EVENT_PREFIX, RunPaths
-from seedbed.runs.lock import is_being_written
+from seedbed.runs.living import is_being_made
 from seedbed.runs.status import Status
 from seedbed.runs.yaml_bombs import refuse_bomb
 
@@ -134,7 +134,7 @@ def read_json(path: Path) -> dict[str, Any]:
 def read_status(paths: RunPaths) -> dict[str, Any]:
     """How the run stands; one that says running while no process writes it was interrupted."""
     status = written_status(paths)
-    if status["status"] == Status.RUNNING and not is_being_written(paths.root):
+    if status["status"] == Status.RUNNING and not is_being_made(paths.root, status):
         status |= {"status": Status.INTERRUPTED, "error": GONE}
     return status
 

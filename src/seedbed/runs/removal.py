@@ -23,6 +23,7 @@ from seedbed.runs.layout import (
     SWEEP_TABLE,
     RunPaths,
 )
+from seedbed.runs.living import is_being_made
 from seedbed.runs.lock import DirectoryLock, is_being_written
 from seedbed.runs.reader import read_json, written_status
 
@@ -220,7 +221,7 @@ def _is_ours(folder: str, name: str) -> bool:
 
 def _refuse_running(folders: Iterable[Path]) -> None:
     for folder in folders:
-        if is_being_written(folder):
+        if is_being_made(folder):
             raise DirectoryTakenError(
                 f"'{printable(str(folder))}' is being written by another process; wait for it, "
                 "or stop it first"

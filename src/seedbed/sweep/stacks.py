@@ -13,6 +13,8 @@ from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.beginning import write_hydra_files
 from seedbed.runs.checkpoint import Checkpoint
+from seedbed.runs.heartbeat import pulse
+from seedbed.runs.layout import RunPaths
 from seedbed.runs.moment import Moment
 from seedbed.sweep.groups import Group
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
@@ -61,7 +63,9 @@ def run_stack(
         plan = build_stack(
             configs, allow, randomness=randomness, known=dict(known or {}), written=written
         )
-    with contextlib.ExitStack() as held, stop_request() as stop:
+    first = stack.jobs[0].path
+    shared = pulse(RunPaths(first).status, first.parent)
+    with contextlib.ExitStack() as held, stop_request() as stop, shared:
         now = Moment()
         runs = [_recorded(job, plan.data[index], held, now) for index, job in enumerate(stack.jobs)]
         if stack.snapshots is None:

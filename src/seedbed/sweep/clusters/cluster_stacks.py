@@ -158,6 +158,7 @@ class ClusterStacks:
                 if stopping or time.monotonic() > one.lost + LOST_SECONDS:
                     del self.given[name]
                     self._all_well = False
+                    files.forget_pulses()
                     yield one.stack, StackEnd("died", why=standing.why)
             else:
                 self._follow(files, one, standing)

@@ -9,7 +9,7 @@ import os
 import pickle
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 from seedbed.fused.step import Randomness
 from seedbed.runs.files import write_bytes
+from seedbed.runs.heartbeat import this_host
 from seedbed.sweep.job import Job
 from seedbed.sweep.stack_end import Stack
 
@@ -70,6 +71,23 @@ class TaskFiles:
         return self.folder / f"{self.name}.alive"
 
     @property
+    def pulses(self) -> Iterator[Path]:
+        """Heartbeats of the processes that have done it."""
+        return self.folder.glob(f"{self.name}-*.pulse")
+
+    def pulse(self) -> Path:
+        """The heartbeat of this process; who started it knows that an earlier one is no more."""
+        self.forget_pulses()
+        file = self.folder / f"{self.name}-{this_host()}-{os.getpid()}.pulse"
+        file.touch()
+        return file
+
+    def forget_pulses(self) -> None:
+        """Once its process is known to be no more."""
+        for file in self.pulses:
+            file.unlink(missing_ok=True)
+
+    @property
     def end(self) -> Path:
         """How it ended."""
         return self.folder / f"{self.name}{END}"
@@ -115,6 +133,7 @@ class TaskFiles:
 
     def remove(self) -> None:
         """Once it has ended as it should."""
+        self.forget_pulses()
         for path in (self.task, self.alive, self.end):
             path.unlink(missing_ok=True)
 

@@ -47,12 +47,14 @@ def run_task(folder: str, name: str, where: Origin) -> None:
     signals.take_over(quiet=True)
     # Imported here: they bring torch, and would fail elsewhere where it is another.
     from seedbed.runs.directory import tell_at_end
+    from seedbed.runs.heartbeat import pulse
     from seedbed.training.interrupt import stop_request
 
     tell_at_end()
-    with stop_request() as stop:
+    own = files.pulse()
+    with stop_request() as stop, pulse(own, files.folder.parents[1]):
         heard = Heard(stop.wish)
-        with _beating(files, lambda: stop.wish(signal.SIGTERM)) as beat:
+        with _beating(files, own, lambda: stop.wish(signal.SIGTERM)) as beat:
             end = _end_of(files, beat, lambda: stop.requested)
     if heard.number is None or _is_whole(end):
         files.write_end(end)
@@ -119,7 +121,7 @@ class _Beat:
 
 
 @contextmanager
-def _beating(files: TaskFiles, stop: Callable[[], None]) -> Iterator[_Beat]:
+def _beating(files: TaskFiles, own: Path, stop: Callable[[], None]) -> Iterator[_Beat]:
     """Has a thread tell that the task is being done, and look whether it is to end."""
     beat, ended = _Beat(), threading.Event()
 
@@ -128,6 +130,8 @@ def _beating(files: TaskFiles, stop: Callable[[], None]) -> Iterator[_Beat]:
         while True:
             if count % BEATS == 0:
                 _tell(files, beat, count // BEATS + 1)
+                with suppress(OSError):
+                    os.utime(own)
             count += 1
             if ended.wait(LOOK_SECONDS):
                 return
