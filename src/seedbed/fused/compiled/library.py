@@ -15,6 +15,7 @@ FUNCTIONS = {
     "gemm": "cblas_sgemm_batch",
     "exp": "Sleef_expf{width}_u10",
     "log": "Sleef_logf{width}_u10",
+    "expm1": "Sleef_expm1f{width}_u10",
     "tanh": "vmsTanh",
     "sqrt": "vmsSqrt",
 }

@@ -99,14 +99,22 @@ def _placed(done: Done, places: Places, *at: int) -> list[Place]:
     return found  # type: ignore[return-value]
 
 
-def _mapped(name: str) -> Callable[[Done, Place, Places], str]:
-    """A function of each number, of as many as lie one after the other."""
+def _mapped(name: str, *at: int) -> Callable[[Done, Place, Places], str]:
+    """A function of each number, of as many as lie one after the other.
+
+    Args:
+        name: of the function in C.
+        at: its arguments among those of the operation; the others leave it as it is by default.
+    """
 
     def write(done: Done, out: Place, places: Places) -> str:
-        (given,) = _placed(done, places, 0)
-        if given.strides != out.strides or dense(given) != dense(out):
+        given = _placed(done, places, *at)
+        if any(one.strides != out.strides or dense(one) != dense(out) for one in given):
             raise NotWritableError(f"{name} of numbers with gaps between them")
-        return f"map_{name}(given, {out.start}, {given.start}, {dense(out)});"
+        if any(one not in (1, False) for n, one in enumerate(done.args) if n not in at):
+            raise NotWritableError(f"another form of {name}")
+        starts = ", ".join(one.start for one in (out, *given))
+        return f"map_{name}(given, {starts}, {dense(out)});"
 
     return write
 
@@ -174,8 +182,12 @@ def _product(done: Done, out: Place, places: Places) -> str:
 
 
 SPECIAL: dict[str, Callable[[Done, Place, Places], str]] = {
-    "tanh": _mapped("tanh"),
-    "sigmoid": _mapped("sigmoid"),
+    "tanh": _mapped("tanh", 0),
+    "sigmoid": _mapped("sigmoid", 0),
+    "silu": _mapped("silu", 0),
+    "silu_backward": _mapped("silu_backward", 0, 1),
+    "elu": _mapped("elu", 0),
+    "elu_backward": _mapped("elu_backward", 0, 5),
     "_log_softmax": _log_softmax,
     "_log_softmax_backward_data": _log_softmax_backward,
     "gather": _gather,

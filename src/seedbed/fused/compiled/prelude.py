@@ -12,7 +12,7 @@ PRELUDE = """\
 #define EACH _Pragma("GCC ivdep")
 #endif
 
-float fmaf(float, float, float), fabsf(float), sqrtf(float), expf(float);
+float fmaf(float, float, float), fabsf(float), sqrtf(float), expf(float), expm1f(float);
 void *memcpy(void *, const void *, unsigned long), *memset(void *, int, unsigned long);
 typedef float vec __attribute__((vector_size(4 * VECTOR), aligned(4), may_alias));
 typedef float whole __attribute__((vector_size(4 * VECTOR)));
@@ -35,7 +35,7 @@ struct given {
     void (*gemm)(int, const int *, const int *, const int *, const int *, const int *,
                  const float *, const float **, const int *, const float **, const int *,
                  const float *, float **, const int *, int, const int *);
-    whole (*exp)(whole), (*log)(whole);
+    whole (*exp)(whole), (*log)(whole), (*expm1)(whole);
     void (*tanh)(int, const float *, float *, long);
     void (*sqrt)(int, const float *, float *, long);
 };
@@ -134,12 +134,62 @@ static inline void map_sqrt(const struct given *given, float *out, const float *
     given->sqrt((int)size, in, out, @MODE@);
 }
 
-/* By two registers at a time, and what is left one by one; of runs side by side by registers. */
+/* How many of `size` numbers torch takes by registers, two at a time; the rest one by one. Of runs
+   side by side it takes all so. */
+static inline long by_registers(long size) {
+    const long at_once = LANES > 1 ? VECTOR : 2 * VECTOR;
+    return size / at_once * at_once;
+}
+
 static inline void map_sigmoid(const struct given *given, float *out, const float *in, long size) {
-    const long at_once = LANES > 1 ? VECTOR : 2 * VECTOR, by_register = size / at_once * at_once;
-    for (long i = 0; i < by_register; i += VECTOR)
-        *(vec *)(out + i) = 1 / (1 + given->exp(0 - *(vec *)(in + i)));
-    for (long i = by_register; i < size; i++) out[i] = 1 / (1 + expf(-in[i]));
+    long i = 0;
+    for (; i < by_registers(size); i += VECTOR)
+        *(vec *)(out + i) = 1 / (1 + given->exp(-*(vec *)(in + i)));
+    for (; i < size; i++) out[i] = 1 / (1 + expf(-in[i]));
+}
+
+static inline void map_silu(const struct given *given, float *out, const float *in, long size) {
+    long i = 0;
+    for (; i < by_registers(size); i += VECTOR) {
+        const vec x = *(vec *)(in + i);
+        *(vec *)(out + i) = x / (1 + given->exp(-x));
+    }
+    for (; i < size; i++) out[i] = in[i] / (1 + expf(-in[i]));
+}
+
+static inline float silu_slope(float gradient, float x, float sigmoid) {
+    return gradient * sigmoid * fmaf(x, 1 - sigmoid, 1);
+}
+
+static inline void map_silu_backward(const struct given *given, float *out, const float *gradient,
+                                     const float *in, long size) {
+    long i = 0;
+    for (; i < by_registers(size); i += VECTOR) {
+        const vec sigmoid = 1 / (1 + given->exp(-*(vec *)(in + i)));
+        for (long j = 0; j < VECTOR; j++)
+            out[i + j] = silu_slope(gradient[i + j], in[i + j], sigmoid[j]);
+    }
+    for (; i < size; i++) out[i] = silu_slope(gradient[i], in[i], 1 / (1 + expf(-in[i])));
+}
+
+static inline void map_elu(const struct given *given, float *out, const float *in, long size) {
+    long i = 0;
+    for (; i < by_registers(size); i += VECTOR) {
+        const vec x = *(vec *)(in + i), low = given->expm1(x);
+        for (long j = 0; j < VECTOR; j++) out[i + j] = x[j] > 0 ? x[j] : low[j];
+    }
+    for (; i < size; i++) out[i] = in[i] < 0 ? expm1f(in[i]) : in[i];
+}
+
+static inline void map_elu_backward(const struct given *given, float *out, const float *gradient,
+                                    const float *in, long size) {
+    long i = 0;
+    for (; i < by_registers(size); i += VECTOR) {
+        const vec x = *(vec *)(in + i), low = given->exp(x);
+        for (long j = 0; j < VECTOR; j++)
+            out[i + j] = x[j] > 0 ? gradient[i + j] : gradient[i + j] * low[j];
+    }
+    for (; i < size; i++) out[i] = in[i] <= 0 ? gradient[i] * expf(in[i]) : gradient[i];
 }
 
 /* Of classes by rows, (classes, inner); rows are computed as many at a time as fit a register. */

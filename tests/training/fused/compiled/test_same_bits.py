@@ -18,7 +18,7 @@ SMALL = "data=sklearn data.dataset=diabetes data.split.validation=0.7 trainer.ep
 
 FORMS = {
     "classes, Adam, a smaller last batch": f"{IRIS} model.hidden=[17] loader.batch_size=33 "
-    "optimizer=adam optimizer.lr=0.01",
+    "optimizer=adam optimizer.lr=0.01 model.activation=silu",
     "two layers, decay, each class of one row": f"{IRIS} model.hidden=[8,5] loader.batch_size=1 "
     "model.activation=tanh optimizer=adamw optimizer.weight_decay=0.01 optimizer.amsgrad=true",
     "a mean of squares, momentum": f"{DIABETES} model.hidden=[16] loader.batch_size=50 loss=huber "
@@ -27,8 +27,8 @@ FORMS = {
     "small runs, Adam, a rate that moves": f"{SMALL} model.hidden=[3,2] loader.batch_size=5 "
     "optimizer=adam optimizer.lr=0.01 scheduler=onecycle model.activation=leaky_relu",
     "small runs, nesterov, decay": f"{SMALL} model.hidden=[5] loader.batch_size=4 loss=l1 "
-    "optimizer=sgd optimizer.lr=0.001 optimizer.momentum=0.5 optimizer.nesterov=true "
-    "optimizer.weight_decay=0.1 scheduler=step model=manual",
+    "model.activation=elu optimizer=sgd optimizer.lr=0.001 optimizer.momentum=0.5 "
+    "optimizer.nesterov=true optimizer.weight_decay=0.1 scheduler=step model=manual",
 }
 RATES: list[dict[str, Any]] = [{"optimizer.lr": 0.001}, {}, {"optimizer.lr": 0.002}]
 
