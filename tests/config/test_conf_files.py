@@ -26,7 +26,7 @@ NUMBERS = {
     "data": 7,
     "experiment": 11,
     "loader": 2,
-    "loss": 7,
+    "loss": 9,
     "model": 3,
     "optimizer": 5,
     "preset": 2,
@@ -48,6 +48,7 @@ NEEDS = {
     "loss/bce": ["data=sklearn", "data.dataset=breast_cancer"],
     "loss/cross_entropy": CLASSES,
     "loss/focal": CLASSES,
+    "loss/poisson": ["data=sklearn", "data.dataset=diabetes", "data.task=counts"],
 }
 """What a person has to give with an option, in order to train."""
 

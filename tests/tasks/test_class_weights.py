@@ -2,12 +2,14 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from sklearn.utils.class_weight import compute_class_weight
 from support.command_line import Command
 from support.composing import composed_quickly
@@ -31,8 +33,8 @@ from seedbed.fused.stackable import vmap_blocker
 from seedbed.losses import FocalLoss
 from seedbed.losses.weighted import SmoothedBCE, weights_in
 from seedbed.runs.checkpoint import load
+from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.class_weights import class_weights
-from seedbed.tasks.head import build_task_head
 from seedbed.training.run_components import build_run
 from seedbed.training.single import single_training
 from seedbed.views.predict import model_outputs
@@ -298,6 +300,36 @@ def test_balanced_losses_of_other_training_rows_are_not_compared(seedbed: Comman
     assert seedbed("compare", "s", "--metric", "val/loss").code == 2
     given = [*words[:-1], "loss.class_weights={a:2}", "hydra.sweep.dir=given"]
     assert "by val/loss" in seedbed("train", "-m", *given, "seed=1,2").out
+
+
+STRANGE = {
+    "a text": {"label_smoothing": "a"},
+    "a list": {"pos_weight": [1, 2]},
+    "huge": {"pos_weight": 10**40},
+    "a mapping": {"pos_weight": {"yes": 2}},
+    "not counted": {"pos_weight": "auto"},
+}
+
+
+@pytest.fixture(scope="module")
+def strange_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("strange")
+    write_rows(folder / "rows.csv")
+    train(folder / "run", *SICK, f"data.path={folder / 'rows.csv'}", "loss=bce")
+    return folder / "run"
+
+
+@pytest.mark.parametrize("keys", STRANGE)
+def test_weights_in_the_config_of_a_stranger_are_refused(
+    seedbed: Command, strange_run: Path, tmp_path: Path, keys: str
+) -> None:
+    shutil.copytree(strange_run, tmp_path / "run")
+    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    config["loss"].update(STRANGE[keys])
+    (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(config))
+    result = seedbed("predict", "run", "--input", '[{"a": 0, "b": 1}]')
+    assert (result.code, len(result.errors)) == (2, 1), result.err
+    assert "loss." in result.errors[0]
 
 
 REFUSED = {

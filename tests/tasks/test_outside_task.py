@@ -1,4 +1,4 @@
-"""A task of somebody else's: counts, which the exponential of an output predicts."""
+"""A task of somebody else's: rates, which the exponential of an output predicts."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,14 +17,14 @@ from seedbed.tasks.regression import Regression
 from seedbed.views.predict import predictions
 from seedbed.views.trained import load_trained
 
-WORDS = ["data=csv", "data.path=counts.csv", "data.target=n", "data.task=counts"]
+WORDS = ["data=csv", "data.path=counts.csv", "data.target=n", "data.task=rates"]
 WORDS += ["data.standardize=false", "trainer.epochs=60", "optimizer=adam", "optimizer.lr=0.02"]
 
 
-class Counts(Regression):
+class Rates(Regression):
     """Counts, taken for Poisson's."""
 
-    name = TaskName("counts")
+    name = TaskName("rates")
     losses: Mapping[str, str] = {"torch.nn.PoissonNLLLoss": "loss._target_=torch.nn.PoissonNLLLoss"}
     metrics = ("mae",)
 
@@ -36,7 +36,7 @@ class Counts(Regression):
 def _counted(registries: None) -> None:
     rows = [f"{x / 100},{round(np.exp(x / 50))}" for x in range(100)]
     Path("counts.csv").write_text("\n".join(["x,n", *rows]))
-    register_task(Counts())
+    register_task(Rates())
 
 
 @pytest.mark.usefixtures("_counted")
@@ -57,20 +57,23 @@ def test_loss_of_another_task_is_refused() -> None:
 
 
 def test_unknown_task_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ConfigError, match=r"one of auto, regression, binary, multiclass, got"):
+    with pytest.raises(
+        ConfigError,
+        match=r"one of auto, regression, binary, multiclass, counts, quantiles, multilabel, got",
+    ):
         prepared(*WORDS)
 
 
 @pytest.mark.usefixtures("_counted")
 def test_task_that_cannot_be_added_is_refused() -> None:
-    with pytest.raises(ValueError, match="there is a task 'counts' already"):
-        register_task(Counts())
-    with pytest.raises(ValueError, match="task 'others': no metric 'deviance'; register it first"):
-        register_task(type("Others", (Counts,), {"name": "others", "metrics": ("deviance",)})())
+    with pytest.raises(ValueError, match="there is a task 'rates' already"):
+        register_task(Rates())
+    with pytest.raises(ValueError, match="task 'others': no metric 'spread'; register it first"):
+        register_task(type("Others", (Rates,), {"name": "others", "metrics": ("spread",)})())
 
 
 @pytest.mark.usefixtures("_counted")
 def test_metric_can_be_added_to_an_outside_task(tmp_path: Path) -> None:
-    register_metric(Metric("bias", False, lambda p, t: (p - t).flatten(1).mean(dim=1)), "counts")
+    register_metric(Metric("bias", False, lambda p, t: (p - t).flatten(1).mean(dim=1)), "rates")
     run = train(tmp_path / "run", *WORDS, "trainer.epochs=1")
     assert list(run.history)[2:] == ["train/loss", "val/loss", "val/mae", "val/bias", "lr"]

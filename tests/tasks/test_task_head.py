@@ -12,7 +12,8 @@ from support.single_runs import prepared, train
 
 from seedbed.components import AllowList
 from seedbed.errors import ConfigError
-from seedbed.tasks.head import TaskHead, build_task_head
+from seedbed.tasks.build_head import build_task_head
+from seedbed.tasks.head import TaskHead
 from seedbed.training.single import SingleEngine
 
 ROWS = 200

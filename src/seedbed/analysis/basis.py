@@ -12,7 +12,7 @@ from seedbed.errors import ArgumentError
 from seedbed.runs.status import Status
 from seedbed.sweep.outcome import JobState
 from seedbed.sweep.yardstick import OWN_UNIT, Metric, Yardstick
-from seedbed.tasks.metrics import METRICS, higher_is_better
+from seedbed.tasks.metrics import METRICS, higher_is_better, is_undirected
 
 
 @dataclass(frozen=True)
@@ -185,6 +185,11 @@ def _shared(done: Sequence[RunRecord]) -> list[str]:
 
 
 def _direction(metric: str, better: str | None) -> bool:
+    if is_undirected(metric):
+        raise ArgumentError(
+            f"--metric: {metric} is no better when it is higher, nor when it is lower; runs are "
+            "not ranked by it"
+        )
     if is_known(metric):
         higher = higher_is_better(metric)
         if better is not None and higher != (better == "higher"):

@@ -96,7 +96,7 @@ def check_run(request: ComposedConfig) -> Report:
     plan = build_run(request.config, AllowList(request.config.allow), read=read)
     return Report(
         plan.train.rows,
-        plan.data.preprocessing.task,
+        plan.head.task.name,
         plan.parameters,
         len(plan.train),
         str(plan.device),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seedbed.config.key_paths import NOTHING, value_at
+from seedbed.config.task_names import MULTILABEL
 from seedbed.errors import ConfigError
 
 PATIENCE = "trainer.early_stopping.patience"
@@ -88,6 +89,12 @@ IDLE = (
         ("data.split.seed", "data.split.stratify"),
         lambda values: _takes_no_rows(values),
         "changes nothing, as data.split.validation and data.split.test take no rows",
+    ),
+    Idle(
+        ("data.threshold",),
+        lambda values: _at(values, "data.task") != MULTILABEL,
+        "changes nothing but with data.task=multilabel",
+        contradicts=True,
     ),
 )
 

@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any
 
 from seedbed.config.hints import written
@@ -186,6 +187,8 @@ Names = Annotated[list[Name], Length(1, MOST_NAMED, "one name or more"), DISTINC
 AnyNames = Annotated[list[Name], Length(0, MOST_NAMED)]
 Rows = Annotated[list[Any], Length(1, 1_000_000, "a list of rows")]
 Betas = Annotated[list[Fraction], Length(2, 2)]
+RISING = Rule(lambda numbers: all(a < b for a, b in pairwise(numbers)), "that rise")
+Levels = Annotated[list[Factor], Length(1, 100, "one level or more"), RISING]
 Layers = Annotated[list[Any], Length(1, 10_000, "one layer or more")]
 Object = dict[str, Any]
 Objects = Annotated[list[Object], Length(0, MOST_NAMED)]

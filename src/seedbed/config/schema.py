@@ -17,6 +17,7 @@ from seedbed.config.ranges import (
     Device,
     Duration,
     Encoding,
+    Factor,
     FolderName,
     Fraction,
     FromZero,
@@ -88,6 +89,7 @@ class NamedConfig(ColumnsConfig):
 
     target: Name | Names
     unknown: Literal["zeros", "error"]
+    threshold: Factor = field(metadata={ABSENT: 0.5})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +166,7 @@ class DatasetConfig(DataConfig):
     test: Object | None
     classes: Names | None
     check_rows: Count | None = field(metadata={ABSENT: None})
+    threshold: Factor = field(metadata={ABSENT: 0.5})
 
 
 @dataclass(frozen=True)

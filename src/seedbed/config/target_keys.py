@@ -10,6 +10,7 @@ from seedbed.config.ranges import (
     Fraction,
     FromZero,
     Layers,
+    Levels,
     Object,
     Positive,
     Share,
@@ -24,7 +25,7 @@ Activation = Literal[
     "relu", "tanh", "sigmoid", "gelu", "elu", "leaky_relu", "silu", "softplus", "identity"
 ]
 
-PosWeight = Positive | Literal["auto"] | None
+PosWeight = Positive | Literal["auto"] | Object | None
 ClassWeights = Object | Literal["auto"] | None
 
 NONE: Keys = {}
@@ -61,6 +62,8 @@ TARGET_KEYS: dict[str, dict[str | None, Keys]] = {
         "torch.nn.BCEWithLogitsLoss": {"pos_weight": PosWeight, "label_smoothing": Fraction},
         "torch.nn.HuberLoss": {"delta": Positive},
         "torch.nn.CrossEntropyLoss": {"label_smoothing": Fraction, "class_weights": ClassWeights},
+        "seedbed.losses.PoissonLoss": NONE,
+        "seedbed.losses.QuantileLoss": {"quantiles": Levels},
         "seedbed.losses.FocalLoss": {"gamma": FromZero, "class_weights": ClassWeights},
     },
     "optimizer": {

@@ -13,12 +13,19 @@ TaskName = NewType("TaskName", str)
 
 AUTO = TaskName("auto")
 REGRESSION, BINARY, MULTICLASS = map(TaskName, ("regression", "binary", "multiclass"))
+COUNTS, QUANTILES, MULTILABEL = map(TaskName, ("counts", "quantiles", "multilabel"))
 
 TARGET_KINDS: dict[str, TargetKind] = {
     REGRESSION: "real values",
     BINARY: "classes",
     MULTICLASS: "classes",
+    COUNTS: "real values",
+    QUANTILES: "real values",
+    MULTILABEL: "real values",
 }
+
+NEVER_SCALED = (COUNTS, MULTILABEL)
+"""Tasks whose targets mean something in their own unit alone; `data.standardize` leaves them."""
 
 
 def takes_real_values(task: str) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from seedbed.components import AllowList
 from seedbed.config.schema import DatasetConfig
-from seedbed.config.task_names import AUTO
+from seedbed.config.task_names import AUTO, MULTILABEL
 from seedbed.data.custom_fingerprint import digests
 from seedbed.data.custom_labels import LabelError, Labels, label_text, labels_of
 from seedbed.data.custom_rows import CustomRows, CustomSplit, Inspected, inspect_rows
@@ -53,7 +53,9 @@ def prepare_custom(config: DatasetConfig, allow: AllowList, seed: int) -> Prepar
         rows[name].refuse_other(one)
     rows |= _split(config, seed, rows["train"], train)
     ready = {name: one.in_memory() or one for name, one in rows.items()}
-    preprocessing = _preprocessing(labels, train, _class_counts(train, rows["train"]))
+    preprocessing = _preprocessing(
+        labels, train, _class_counts(train, rows["train"]), config.threshold
+    )
     return PreparedData(
         train=ready["train"],
         validation=ready.get("validation"),
@@ -142,6 +144,10 @@ def _refuse_absent(inspected: Inspected, trained: set[int]) -> None:
 def _class_counts(inspected: Inspected, train: CustomRows) -> list[int]:
     """Training rows of each class; empty where not every row was looked at."""
     labels = train.labels
+    if labels.task == MULTILABEL and len(inspected.indices) == len(train.part):
+        rows = range(len(train.part)) if train.rows is None else train.rows
+        values = np.stack([np.ravel(inspected.labels[row]) for row in rows])
+        return [*(int(one) for one in values.sum(axis=0)), len(values)]
     if not labels.classes or len(inspected.indices) < len(train.part):
         return []
     numbers = np.array([labels.numbers[label] for label in inspected.labels])  # type: ignore[index]
@@ -150,7 +156,9 @@ def _class_counts(inspected: Inspected, train: CustomRows) -> list[int]:
     return counts
 
 
-def _preprocessing(labels: Labels, train: Inspected, class_counts: list[int]) -> Preprocessing:
+def _preprocessing(
+    labels: Labels, train: Inspected, class_counts: list[int], threshold: float
+) -> Preprocessing:
     return Preprocessing(
         features=[],
         task=labels.task,
@@ -161,6 +169,7 @@ def _preprocessing(labels: Labels, train: Inspected, class_counts: list[int]) ->
         input_shape=list(train.form.shape),
         outputs=max(int(np.prod(labels.shape)), 1),
         class_counts=class_counts,
+        threshold=threshold,
     )
 
 

@@ -22,6 +22,7 @@ from seedbed.config.task_names import (
     TaskName,
     takes_real_values,
 )
+from seedbed.data.preprocessing import NUMBERS_OF
 from seedbed.data.task_choice import FEW_CLASSES, ONE_HOT, is_one_hot
 
 Scalar = bool | int | float | str
@@ -87,6 +88,10 @@ class Labels:
             single = values.astype(np.float32)
         if not np.isfinite(single).all():
             raise LabelError(f"gives y {label_text(label)}, which is not finite in float32")
+        numbers = NUMBERS_OF.get(self.task)
+        if numbers is not None and not numbers.fits(values).all():
+            told = values.tolist() if self.shape else label_text(label)
+            raise LabelError(f"gives y {told}, and data.task={self.task} takes {numbers.words}")
         return torch.from_numpy(single)
 
 

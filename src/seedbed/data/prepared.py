@@ -15,7 +15,7 @@ from seedbed.config.schema import (
     DataConfig,
     FilesConfig,
 )
-from seedbed.config.task_names import TaskName
+from seedbed.config.task_names import MULTILABEL, NEVER_SCALED, TaskName
 from seedbed.data.fitted_column import (
     FittedColumn,
     constant_columns,
@@ -24,9 +24,11 @@ from seedbed.data.fitted_column import (
 from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.measurable import refuse_immeasurable, refuse_infinite
 from seedbed.data.preprocessing import (
+    THRESHOLD,
     Preprocessing,
     class_names,
     class_numbers,
+    refuse_other_numbers,
     target_matrix,
 )
 from seedbed.data.row_notes import held_out_notes
@@ -90,7 +92,8 @@ def prepare_data(
         table.column(name, "data.target")
     task, classes = task_of(config.task, table, targets)
     if not classes:
-        target_matrix(table, targets)  # refuses missing values while row numbers are the file's
+        values = target_matrix(table, targets)  # refuses while row numbers are the file's
+        refuse_other_numbers(task, values, table.origin)
         table = table.without_spelling()
     names = _feature_names(config, table, targets)
     refuse_infinite({name: table.columns[name] for name in names}, table.origin)
@@ -183,8 +186,11 @@ def _fitted(
             )
     else:
         notes += _constant_targets(train, targets)
+    if task == MULTILABEL:
+        labels = target_matrix(train, targets)
+        counts = [*(int(one) for one in labels.sum(axis=0)), len(labels)]
     mean, scale = None, None
-    if not classes and config.standardize:
+    if not classes and config.standardize and task not in NEVER_SCALED:
         mean, scale = _target_scale(train, targets)
     return (
         Preprocessing(
@@ -200,6 +206,7 @@ def _fitted(
             text=types.text,
             unknown=getattr(config, "unknown", "zeros"),
             class_counts=counts,
+            threshold=getattr(config, "threshold", THRESHOLD),
         ),
         notes,
     )

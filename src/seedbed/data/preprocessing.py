@@ -6,15 +6,15 @@ Names: one column of 0 and 1 for each name seen in training; a name that was not
 them, or refused (`data.unknown`). Booleans: 0 and 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.config.hints import did_you_mean, joined, shortened
-from seedbed.config.task_names import TaskName
+from seedbed.config.task_names import COUNTS, MULTILABEL, TaskName
 from seedbed.data.fitted_column import FittedColumn, Floats
 from seedbed.data.input_matrix import as_float32, input_matrix
 from seedbed.data.measurable import beyond_float32
@@ -24,6 +24,21 @@ from seedbed.tables.row_names import RowNames
 from seedbed.tables.spellings import KnownNames
 from seedbed.tables.table import Table
 from seedbed.tables.text_form import Kind, TextForm
+
+THRESHOLD = 0.5
+"""Probability from which on a label is predicted, where nothing else is said."""
+
+
+class _Numbers(NamedTuple):
+    fits: Callable[[Floats], NDArray[np.bool_]]
+    words: str
+
+
+NUMBERS_OF: dict[str, _Numbers] = {
+    COUNTS: _Numbers(lambda values: values >= 0, "numbers >= 0"),
+    MULTILABEL: _Numbers(lambda values: (values == 0) | (values == 1), "0 and 1 alone"),
+}
+"""What the targets of a task may be."""
 
 UnknownNames = Literal["zeros", "error"]
 
@@ -44,7 +59,9 @@ class Preprocessing:
         target_kinds: what each target column holds.
         text: how the text of the run's files is written.
         unknown: what names that training did not have become: zeros, or an error.
-        class_counts: training rows of each class; empty where nobody asked, or not all were read.
+        class_counts: training rows of each class, or of each label and of all; empty where nobody
+            asked, or not all were read.
+        threshold: probability from which on one of several labels is predicted.
     """
 
     features: list[FittedColumn]
@@ -59,6 +76,14 @@ class Preprocessing:
     text: TextForm = field(default_factory=TextForm)
     unknown: UnknownNames = "zeros"
     class_counts: list[int] = field(default_factory=list)
+    threshold: float = THRESHOLD
+
+    @property
+    def output_names(self) -> list[str]:
+        """Of the real values of a target; of an array's they are numbered."""
+        if len(self.target) == self.outputs:
+            return list(self.target)
+        return [f"{self.target[0]}_{number + 1}" for number in range(self.outputs)]
 
     @property
     def types(self) -> ColumnTypes:
@@ -92,6 +117,7 @@ class Preprocessing:
         """
         if not self.classes:
             values = target_matrix(table, self.target)
+            refuse_other_numbers(self.task, values, table.origin)
             if self.target_scale is not None:
                 values = (values - np.asarray(self.target_mean)) / np.asarray(self.target_scale)
             return as_float32(values, table.origin)
@@ -127,6 +153,8 @@ class Preprocessing:
         plain = asdict(self)
         if not class_counts:
             del plain["class_counts"]
+        if self.task != MULTILABEL:
+            del plain["threshold"]
         return plain
 
     @classmethod
@@ -176,6 +204,27 @@ def target_matrix(table: Table, targets: Sequence[str]) -> Floats:
     """
     columns = [real_values(table, name) for name in targets]
     return np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
+
+
+def refuse_other_numbers(task: str, values: Floats, origin: str) -> None:
+    """Refuses counts below 0, and labels that are neither 0 nor 1.
+
+    Shape:
+        values (rows, outputs)
+
+    Raises:
+        DataError: naming the first row.
+    """
+    if task not in NUMBERS_OF:
+        return
+    wrong = ~NUMBERS_OF[task].fits(values)
+    if wrong.any():
+        row = int(np.argmax(wrong.any(axis=1)))
+        raise DataError(
+            f"data.target: {origin} holds {values[row][wrong[row]][0]:g} (row {row + 1}), and "
+            f"data.task={task} takes {NUMBERS_OF[task].words}; type data.task=regression if they "
+            "are quantities"
+        )
 
 
 def class_names(table: Table, name: str) -> RowNames:

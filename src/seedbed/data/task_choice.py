@@ -11,6 +11,7 @@ from seedbed.config.task_names import (
     AUTO,
     BINARY,
     MULTICLASS,
+    MULTILABEL,
     REGRESSION,
     TaskName,
     takes_real_values,
@@ -47,6 +48,7 @@ def task_of(task: TaskName, table: Table, targets: Sequence[str]) -> tuple[TaskN
     if task == AUTO:
         _refuse_one_hot(table, targets)
     if takes_real_values(task):
+        _refuse_named_labels(task, table, targets)
         return task, []
     if len(targets) > 1:
         if task != AUTO:
@@ -77,6 +79,15 @@ def task_of(task: TaskName, table: Table, targets: Sequence[str]) -> tuple[TaskN
     if task not in (AUTO, BINARY):
         return task, classes
     return (BINARY if len(classes) == 2 else MULTICLASS), classes
+
+
+def _refuse_named_labels(task: TaskName, table: Table, targets: Sequence[str]) -> None:
+    named = [name for name in targets if table.columns[name].kind == "category"]
+    if task == MULTILABEL and named:
+        raise DataError(
+            f"data.task=multilabel: '{named[0]}' of {table.origin} holds names; a label is a "
+            "column of 0 and 1, or of true and false"
+        )
 
 
 def _looks_like_classes(table: Table, name: str) -> bool:

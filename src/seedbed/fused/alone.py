@@ -15,7 +15,7 @@ from seedbed.fused.stack_components import StackComponents
 from seedbed.models.build import ModelBuilder, output_of
 from seedbed.models.plain_state import PlainState, plain_state
 from seedbed.process.torch_private import building_without_compiler, without_compiler
-from seedbed.tasks.head import build_task_head
+from seedbed.tasks.build_head import build_task_head
 
 
 class Alone:

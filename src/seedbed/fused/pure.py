@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from seedbed.losses.focal import FocalLoss
+from seedbed.losses import FocalLoss, PoissonLoss, QuantileLoss
 from seedbed.losses.weighted import SmoothedBCE
 from seedbed.models.custom import CustomMLP
 from seedbed.models.manual import ManualMLP
@@ -34,7 +34,8 @@ LOSSES = """
 """Of `torch.nn`."""
 
 PURE = {CustomMLP, ManualMLP, SequentialMLP, *(getattr(nn, name) for name in LAYERS.split())}
-PURE_LOSSES = {*(getattr(nn, name) for name in LOSSES.split()), FocalLoss, SmoothedBCE}
+OURS = {FocalLoss, PoissonLoss, QuantileLoss, SmoothedBCE}
+PURE_LOSSES = {*(getattr(nn, name) for name in LOSSES.split()), *OURS}
 
 HOOKS = (
     "_forward_pre_hooks",

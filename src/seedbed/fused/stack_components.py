@@ -22,8 +22,9 @@ from seedbed.models.build import ModelBuilder
 from seedbed.models.plain_state import PlainState, first_difference, plain_state
 from seedbed.tables.sources import read_source
 from seedbed.tables.table import Table as LoadedTable
-from seedbed.tasks.head import TaskHead, build_task_head
-from seedbed.tasks.stack_heads import told_apart
+from seedbed.tasks.build_head import build_task_head
+from seedbed.tasks.head import TaskHead
+from seedbed.tasks.stack_heads import told_apart, unlike_labels
 from seedbed.training.run_components import RunComponents, build_run
 
 NARROWEST = 2
@@ -127,6 +128,11 @@ def build_stack(
     built = [
         build_task_head(configs[0].loss, allow, one.preprocessing) for one in distinct.values()
     ]
+    if unlike_labels(built):
+        raise NotAlikeError(
+            "loss.pos_weight=auto counts labels in the rows that each seed draws; with "
+            "data.split.seed=0, say, all have the same"
+        )
     heads = dict(zip(distinct, told_apart(built), strict=True))
     first = replace(first, head=heads[id(data[0])])
     reason = refused_form(model, first.head.loss_function)

@@ -88,7 +88,7 @@ def result_of(
         "seconds": round(progress.seconds_of(slot), 6),
         "parameters": plan.parameters,
         "loss": plan.head.loss_name,
-        "task": plan.data.preprocessing.task,
+        "task": plan.head.task.name,
         "device": str(plan.device),
         **engine,
         "config_hash": config.identity,

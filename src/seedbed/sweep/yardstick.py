@@ -23,6 +23,7 @@ SAME_ROWS = (
     "dates",
     "unknown",
     "check_rows",
+    "threshold",
 )
 """Keys of `data` that leave the rows and the targets as they are; any other may change them."""
 

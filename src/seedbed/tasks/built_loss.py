@@ -11,7 +11,7 @@ from seedbed.config.target_keys import CLASS_WEIGHTS, POS_WEIGHT
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.losses.weighted import SmoothedBCE
 from seedbed.tasks.binary import ONE_LOGIT
-from seedbed.tasks.class_weights import takes_weights, weight_arguments
+from seedbed.tasks.class_weights import smoothing_of, takes_weights, weight_arguments
 
 
 def is_ours_or_torchs(module: str) -> bool:
@@ -38,8 +38,10 @@ def listed_loss(
         return other
     weights = weight_arguments(spec, preprocessing)
     plain = {key: one for key, one in spec.items() if key not in (CLASS_WEIGHTS, POS_WEIGHT)}
-    if spec["_target_"] == ONE_LOGIT and (smoothing := plain.pop("label_smoothing", 0.0)):
-        return SmoothedBCE(smoothing, **weights)
+    if spec["_target_"] == ONE_LOGIT:
+        plain.pop("label_smoothing", None)
+        if smoothing := smoothing_of(spec):
+            return SmoothedBCE(smoothing, **weights)
     built: nn.Module = allow.build(plain, "loss", **weights)
     return built
 

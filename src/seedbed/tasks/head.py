@@ -1,21 +1,22 @@
 """What stands behind a model's outputs: the loss, predictions and metrics of the task."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import nan
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from seedbed.components import AllowList
-from seedbed.config.target_keys import is_balanced
+from seedbed.config.task_names import MULTILABEL
 from seedbed.data.preprocessing import Preprocessing
-from seedbed.errors import ConfigError
+from seedbed.losses.quantile import QuantileLoss
 from seedbed.losses.weighted import weighted_by, weighted_classes, weights_in
-from seedbed.tasks.built_loss import is_ours_or_torchs, listed_loss, users_loss
+from seedbed.tasks.built_loss import is_ours_or_torchs
 from seedbed.tasks.metrics import METRICS
-from seedbed.tasks.registry import TASKS
+from seedbed.tasks.multilabel import label_metric
+from seedbed.tasks.registry import column_labels, metric_names, task_for
 from seedbed.tasks.task import Task
 
 
@@ -57,13 +58,37 @@ class TaskHead:
     @cached_property
     def task(self) -> Task:
         """What the target asks for."""
-        return TASKS[self.preprocessing.task]
+        return task_for(self.preprocessing.task, self.loss_name)
+
+    @property
+    def quantiles(self) -> list[float]:
+        """The levels that are predicted of each target; none where it is one value."""
+        loss = self.loss_function
+        return loss.quantiles if isinstance(loss, QuantileLoss) else []
 
     @property
     def outputs(self) -> int:
         """The number of outputs that the model gives for a row."""
         size = len(self.preprocessing.classes) or self.preprocessing.outputs
-        return self.task.num_outputs(self.loss_name, size)
+        return self.task.num_outputs(self.loss_name, size) * max(1, len(self.quantiles))
+
+    @cached_property
+    def metric_names(self) -> list[str]:
+        """What is measured, in order."""
+        return metric_names(self.task, self.preprocessing)
+
+    def metric(self, name: str, predictions: Tensor, targets: Tensor) -> Tensor:
+        """The value of every run; of quantiles, by their levels.
+
+        Shape:
+            as `Metric` -> (runs,)
+        """
+        if self.task.name == MULTILABEL:
+            return self._of_labels(name, predictions, targets)
+        if not self.quantiles:
+            return METRICS[name](predictions, targets)
+        levels = predictions.new_tensor(self.quantiles)
+        return METRICS[name](predictions.unflatten(2, (-1, len(levels))), targets, levels)
 
     @cached_property
     def is_sum(self) -> bool:
@@ -133,7 +158,9 @@ class TaskHead:
             (…, outputs) -> (…, outputs) or (…, classes)
         """
         values = self.task.predictions(outputs, self.loss_name)
-        return values if self.preprocessing.classes else self._in_target_units(values)
+        if self.preprocessing.classes:
+            return values
+        return self._quantiles_in_units(values) if self.quantiles else self._in_target_units(values)
 
     def metrics(self, outputs: Tensor, y: Tensor) -> dict[str, float]:
         """The task's metrics over all rows of a split, NaN where one is not defined.
@@ -153,6 +180,13 @@ class TaskHead:
         predictions, targets = _inputs([self], outputs[None], y[None], torch.float64)
         return predictions[0], targets[0]
 
+    def _of_labels(self, name: str, predictions: Tensor, targets: Tensor) -> Tensor:
+        label, _, metric = name.rpartition("/")
+        known = column_labels(self.preprocessing.output_names)
+        number = known.index(label) if label else None
+        found = label_metric(metric, predictions, targets, self.preprocessing.threshold, number)
+        return found.where(~predictions.flatten(1).isnan().any(dim=1), nan)
+
     def _real_values(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Predictions and targets of the rows of one run, in the target's units."""
         return self.predictions(outputs), self._in_target_units(y.reshape(len(y), -1))
@@ -160,6 +194,11 @@ class TaskHead:
     def _in_target_units(self, values: Tensor) -> Tensor:
         own = self.preprocessing.predictions(values.cpu().double().numpy())
         return torch.from_numpy(own)
+
+    def _quantiles_in_units(self, values: Tensor) -> Tensor:
+        """Those of one target stand side by side."""
+        of_targets = values.unflatten(-1, (-1, len(self.quantiles)))
+        return self._in_target_units(of_targets.mT).mT.flatten(-2)
 
 
 def metrics_of_runs(heads: Sequence[TaskHead], outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
@@ -183,7 +222,8 @@ def _metrics(
     heads: Sequence[TaskHead], outputs: Tensor, y: Tensor, precision: torch.dtype
 ) -> dict[str, Tensor]:
     predictions, targets = _inputs(heads, outputs, y, precision)
-    return {name: METRICS[name](predictions, targets) for name in heads[0].task.metrics}
+    head = heads[0]
+    return {name: head.metric(name, predictions, targets) for name in head.metric_names}
 
 
 def _inputs(
@@ -199,43 +239,3 @@ def _inputs(
     pairs = [head._real_values(*own) for head, *own in zip(heads, outputs, y, strict=True)]
     predictions, targets = (torch.stack(values) for values in zip(*pairs, strict=True))
     return predictions, targets
-
-
-def build_task_head(
-    spec: Mapping[str, Any], allow: AllowList, preprocessing: Preprocessing
-) -> TaskHead:
-    """The loss of a config with the task of the data; `loss=auto` takes the task's.
-
-    Raises:
-        ConfigError: if the loss does not fit the task.
-        NotAllowedError: if its class may not be built.
-    """
-    task = TASKS[preprocessing.task]
-    name = str(spec["_target_"] or next(iter(task.losses)))
-    if name not in task.losses and name in _listed_losses():
-        raise ConfigError(_misfit(task, name, preprocessing))
-    spec = {**spec, "_target_": name}
-    listed = name in _listed_losses()
-    loss = listed_loss(spec, allow, preprocessing) if listed else users_loss(spec, allow)
-    return TaskHead(name, loss, preprocessing, is_balanced(spec))
-
-
-def _listed_losses() -> dict[str, str]:
-    """The classes of all tasks, with what to type for each."""
-    return {name: typed for task in TASKS.values() for name, typed in task.losses.items()}
-
-
-def _misfit(task: Task, loss: str, preprocessing: Preprocessing) -> str:
-    classes = len(preprocessing.classes)
-    kind = f"one of {classes} classes" if classes else f"real-valued (task {task.name})"
-    other = (
-        "; if its values are quantities, type data.task=regression"
-        if classes
-        else "; if its values are classes, type data.task=multiclass"
-    )
-    fits = next(iter(task.losses.values()))
-    target = preprocessing.target[0]
-    return (
-        f"{_listed_losses()[loss]} does not fit the target '{target}', which is {kind}; "
-        f"type {fits}{other}"
-    )

@@ -18,7 +18,8 @@ class Metric:
 
     Args:
         name: of the column `val/<name>`.
-        higher_is_better: whether the best epoch is the one with the highest value.
+        higher_is_better: whether the best epoch is the one with the highest value; None of a
+            number that has its best value in between, by which nothing is chosen.
         compute: gives the value of every run from predictions and targets, NaN where it is not
             defined. Its arithmetic has the precision of the predictions: a run on its own gives
             probabilities in float32, as torchmetrics takes them, and a stack in float64.
@@ -26,20 +27,21 @@ class Metric:
     Shape:
         real values: (runs, rows, outputs) float64, twice, in the target's units -> (runs,)
         classes: probabilities (runs, rows, classes), class numbers (runs, rows) -> (runs,)
+        quantiles: (runs, rows, outputs, levels) and real values, and the levels -> (runs,)
     """
 
     name: str
-    higher_is_better: bool
-    compute: Callable[["Tensor", "Tensor"], "Tensor"]
+    higher_is_better: bool | None
+    compute: Callable[..., "Tensor"]
 
-    def __call__(self, predictions: "Tensor", targets: "Tensor") -> "Tensor":
+    def __call__(self, predictions: "Tensor", targets: "Tensor", *levels: "Tensor") -> "Tensor":
         """`compute` of them; NaN for a run with a prediction that is NaN.
 
         Shape:
             (runs, …), twice -> (runs,) float64
         """
         numbers = ~predictions.flatten(1).isnan().any(dim=1)
-        return self.compute(predictions, targets).double().where(numbers, nan)
+        return self.compute(predictions, targets, *levels).double().where(numbers, nan)
 
 
 def mean_squared_error(predictions: "Tensor", targets: "Tensor") -> "Tensor":
@@ -99,6 +101,37 @@ def area_under_roc(predictions: "Tensor", targets: "Tensor") -> "Tensor":
     return areas.mean(dim=1).where(present, nan)
 
 
+def mean_poisson_deviance(predictions: "Tensor", targets: "Tensor") -> "Tensor":
+    """The mean over rows and outputs: 0 for rates that are the counts, and more the worse.
+
+    Source: `sklearn.metrics.mean_poisson_deviance`.
+    """
+    import torch
+
+    apart = torch.xlogy(targets, targets / predictions) - targets + predictions
+    return 2 * apart.flatten(1).mean(dim=1)
+
+
+def mean_pinball(predictions: "Tensor", targets: "Tensor", levels: "Tensor") -> "Tensor":
+    """The mean pinball loss over rows, outputs and levels.
+
+    Source: `sklearn.metrics.mean_pinball_loss`, the mean of its values at the levels.
+    """
+    from seedbed.losses.quantile import pinball
+
+    return pinball(predictions.flatten(2), targets, levels).flatten(1).mean(dim=1)
+
+
+def coverage(predictions: "Tensor", targets: "Tensor", levels: "Tensor") -> "Tensor":
+    """The share of values from the lowest quantile to the highest, the mean over outputs.
+
+    What it should be is the difference of the levels.
+    """
+    ends = predictions.sort(dim=3).values
+    inside = (targets >= ends[..., 0]) & (targets <= ends[..., -1])
+    return inside.double().flatten(1).mean(dim=1)
+
+
 METRICS = {
     metric.name: metric
     for metric in (
@@ -108,6 +141,10 @@ METRICS = {
         Metric("accuracy", True, accuracy),
         Metric("f1", True, f1),
         Metric("auroc", True, area_under_roc),
+        Metric("exact_match", True, accuracy),
+        Metric("deviance", False, mean_poisson_deviance),
+        Metric("pinball", False, mean_pinball),
+        Metric("coverage", None, coverage),
     )
 }
 """Every metric there is; `registry.register_metric` adds to it."""
@@ -116,7 +153,13 @@ METRICS = {
 def higher_is_better(column: str) -> bool:
     """Whether `val/accuracy` and the like; losses and errors are better when lower."""
     metric = METRICS.get(column.rpartition("/")[2])
-    return metric is not None and metric.higher_is_better
+    return metric is not None and metric.higher_is_better is True
+
+
+def is_undirected(column: str) -> bool:
+    """Whether a metric has its best value in between, so that nothing can be chosen by it."""
+    metric = METRICS.get(column.rpartition("/")[2])
+    return metric is not None and metric.higher_is_better is None
 
 
 def _is_single(predictions: "Tensor") -> bool:

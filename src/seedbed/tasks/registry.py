@@ -1,15 +1,58 @@
 """The tasks there are, by name, and how a task or a metric from outside is added."""
 
-from collections.abc import Container
+import re
+from collections.abc import Container, Sequence
 
-from seedbed.config.task_names import TARGET_KINDS
+from seedbed.config.task_names import MULTILABEL, QUANTILES, REGRESSION, TARGET_KINDS
+from seedbed.data.preprocessing import Preprocessing
 from seedbed.tasks.binary import Binary
+from seedbed.tasks.counts import Counts
 from seedbed.tasks.metrics import METRICS, Metric
 from seedbed.tasks.multiclass import Multiclass
+from seedbed.tasks.multilabel import OF_LABELS, MultiLabel
+from seedbed.tasks.quantiles import Quantiles
 from seedbed.tasks.regression import Regression
 from seedbed.tasks.task import Task
 
-TASKS: dict[str, Task] = {task.name: task for task in (Regression(), Binary(), Multiclass())}
+LONGEST_LABEL = 60
+"""Characters of a label in the name of a column."""
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (Regression(), Binary(), Multiclass(), Counts(), Quantiles(), MultiLabel())
+}
+
+
+def task_for(name: str, loss: str | None) -> Task:
+    """The task of a run: that of its data, or what a loss of the same targets makes of it.
+
+    Args:
+        name: of the task of the data.
+        loss: its class; None for the task's own.
+    """
+    task = TASKS[name]
+    if name == REGRESSION and loss in TASKS[QUANTILES].losses:
+        return TASKS[QUANTILES]
+    return task
+
+
+def metric_names(task: Task, preprocessing: Preprocessing) -> list[str]:
+    """What is measured, in the order of the history's columns; of labels, each of them too."""
+    names = list(task.metrics)
+    if task.name != MULTILABEL:
+        return names
+    labels = column_labels(preprocessing.output_names)
+    return [*names, *(f"{label}/{name}" for label in labels for name in OF_LABELS)]
+
+
+def column_labels(names: Sequence[str]) -> list[str]:
+    """The names of labels as parts of columns: letters, digits, `_`, `.` and `-`, all different."""
+    found: list[str] = []
+    for name in names:
+        plain = re.sub(r"[^\w.-]+", "_", name)[:LONGEST_LABEL]
+        number = sum(one == plain or one.startswith(f"{plain}__") for one in found)
+        found.append(f"{plain}__{number + 1}" if plain in found else plain)
+    return found
 
 
 def register_task(task: Task) -> None:

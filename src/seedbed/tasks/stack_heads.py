@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from seedbed.losses.weighted import weights_in
 from seedbed.tasks.head import TaskHead
@@ -17,11 +18,23 @@ def told_apart(heads: Sequence[TaskHead]) -> list[TaskHead]:
     Args:
         heads: one for each preparation of the data, of one config but for its seed.
     """
-    weights = [weights_in(head.loss_function) for head in heads]
-    if any(one is None for one in weights):
-        return list(heads)
-    of_runs = torch.stack([one for one in weights if one is not None])
-    if bool((of_runs == of_runs[0]).all()):
+    of_runs = _different_weights(heads)
+    if of_runs is None:
         return list(heads)
     loss = heads[0].loss_function  # one module for all, whose own weights are not looked at
     return [replace(head, loss_function=loss, weights_of_runs=of_runs) for head in heads]
+
+
+def unlike_labels(heads: Sequence[TaskHead]) -> bool:
+    """Whether the weights of several labels differ: a target of 0 and 1 cannot say whose it is."""
+    return not heads[0].preprocessing.classes and _different_weights(heads) is not None
+
+
+def _different_weights(heads: Sequence[TaskHead]) -> Tensor | None:
+    """Of each head's classes; None where there are none, or they are the same."""
+    weights = [weights_in(head.loss_function) for head in heads]
+    known = [one for one in weights if one is not None]
+    if len(known) < len(heads):
+        return None
+    of_runs = torch.stack(known)
+    return None if bool((of_runs == of_runs[0]).all()) else of_runs

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seedbed.config.task_names import MULTILABEL
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.tasks.class_weights import weights_text
 from seedbed.training.recorder import Forwarding, Recorder
@@ -143,12 +144,16 @@ def epoch_text(row: HistoryRow, epochs: int) -> str:
 def introduction(plan: RunComponents) -> str:
     """What is trained, on what, and for how long."""
     config, preprocessing = plan.config, plan.data.preprocessing
-    kind: str = preprocessing.task
+    kind: str = plan.head.task.name
     if preprocessing.classes:
         kind = f"{len(preprocessing.classes)} classes"
+    elif kind == MULTILABEL:
+        kind = _counted(preprocessing.outputs, "label")
     held_out = "".join(f", {batches.rows} for {name}" for name, batches in plan.splits.items())
     loss = plan.head.loss_name.rpartition(".")[2]
-    loss += weights_text(plan.head.loss_function, preprocessing.classes)
+    loss += weights_text(
+        plan.head.loss_function, preprocessing.classes or preprocessing.output_names
+    )
     optimizer = type(plan.optimizer).__name__
     return (
         f"{_counted(plan.train.rows, 'row')} to train on{held_out} ({kind}); {loss}, {optimizer}; "

@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from seedbed.components import AllowList, unused_keys
-from seedbed.config.hints import did_you_mean
+from seedbed.config.hints import did_you_mean, joined
 from seedbed.config.schema import DataConfig, DatasetConfig, RunConfig
 from seedbed.data.batches import Batches, evaluation_batches, training_batches
 from seedbed.data.prepared import PreparedData, prepare_data
@@ -19,9 +19,10 @@ from seedbed.models.copies import copied_model
 from seedbed.models.shared_values import kept_to_the_run
 from seedbed.tables.sources import read_source
 from seedbed.tables.table import Table
-from seedbed.tasks.head import TaskHead, build_task_head
-from seedbed.tasks.metrics import higher_is_better
-from seedbed.tasks.registry import TASKS
+from seedbed.tasks.build_head import build_task_head
+from seedbed.tasks.head import TaskHead
+from seedbed.tasks.metrics import higher_is_better, is_undirected
+from seedbed.tasks.registry import metric_names, task_for
 from seedbed.training.device import mixed_precision, resolved_device
 from seedbed.training.optimization import Schedule, build_optimizer, build_schedule
 from seedbed.training.state import Monitor
@@ -85,7 +86,7 @@ class RunComponents:
     @property
     def metric_names(self) -> list[str]:
         """The columns of losses and metrics in the history, in order."""
-        return ["train/loss", *_validation_columns(self.data)]
+        return ["train/loss", *_validation_columns(self.data, self.config)]
 
 
 def build_run(
@@ -246,10 +247,11 @@ def _twins(
         return _model(config, allow, anew), anew
 
 
-def _validation_columns(data: PreparedData) -> list[str]:
+def _validation_columns(data: PreparedData, config: RunConfig) -> list[str]:
     if data.validation is None:
         return []
-    return ["val/loss", *(f"val/{name}" for name in TASKS[data.preprocessing.task].metrics)]
+    task = task_for(data.preprocessing.task, config.loss["_target_"])
+    return ["val/loss", *(f"val/{name}" for name in metric_names(task, data.preprocessing))]
 
 
 def _monitor(config: RunConfig, data: PreparedData) -> Monitor:
@@ -258,12 +260,18 @@ def _monitor(config: RunConfig, data: PreparedData) -> Monitor:
     Raises:
         ConfigError: if `trainer.monitor` is no column of the history.
     """
-    names = [*_validation_columns(data), "train/loss"]
+    names = [*_validation_columns(data, config), "train/loss"]
     name = names[0] if config.trainer.monitor == "auto" else config.trainer.monitor
     if name not in names:
         without = "; there are no validation rows" if len(names) == 1 else ""
         raise ConfigError(
             f"trainer.monitor: no column '{name}'{without}; there are {', '.join(names)}"
             f"{did_you_mean(name, names)}"
+        )
+    if is_undirected(name):
+        others = [one for one in names if not is_undirected(one)]
+        raise ConfigError(
+            f"trainer.monitor: {name} is no better when it is higher, nor when it is lower; there "
+            f"are {joined(others)}"
         )
     return Monitor(name, higher_is_better(name))

@@ -21,7 +21,6 @@ from seedbed.runs.reader import read_json
 from seedbed.tasks.built_loss import is_ours_or_torchs
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.losses import stackable_loss
-from seedbed.tasks.metrics import METRICS
 from seedbed.training.evaluation import over_pieces
 from seedbed.training.threads import using
 from seedbed.views.predict import model_outputs
@@ -127,7 +126,7 @@ def _chosen(groups: Groups | None) -> dict[str | None, Tensor]:
 
 
 def _measured(head: TaskHead, outputs: Tensor, y: Tensor, resamples: int) -> Measured:
-    names = [LOSS, *head.task.metrics]
+    names = [LOSS, *head.metric_names]
     if not len(y):
         return Measured(0, dict.fromkeys(names, nan), dict.fromkeys(names))
     values = over_pieces([(outputs, y)], lambda x: x, lambda *own: _loss(head, *own), head.metrics)
@@ -147,10 +146,10 @@ def _loss(head: TaskHead, output: Tensor, y: Tensor) -> float:
 def _resampled(head: TaskHead, outputs: Tensor, y: Tensor, resamples: int) -> dict[str, Array]:
     """The loss and the metrics on rows that are drawn anew; each (resamples,)."""
     predictions, targets = head.metric_inputs(outputs, y)
-    pieces: dict[str, list[Array]] = {name: [] for name in (LOSS, *head.task.metrics)}
+    pieces: dict[str, list[Array]] = {name: [] for name in (LOSS, *head.metric_names)}
     for drawn in drawn_rows(len(y), resamples, outputs[0].numel()):
         rows = torch.from_numpy(drawn)
-        found = {n: METRICS[n](predictions[rows], targets[rows]) for n in head.task.metrics}
+        found = {n: head.metric(n, predictions[rows], targets[rows]) for n in head.metric_names}
         for name, values in {**found, LOSS: _losses(head, outputs[rows], y[rows])}.items():
             pieces[name].append(values.double().numpy())
     return {name: np.concatenate(values) for name, values in pieces.items()}
@@ -186,7 +185,7 @@ def _notes(
         undefined = [one for one in every if one.n and isnan(one.values[name])]
         if undefined:
             where = _where(isnan(whole.values[name]), len(undefined), len(groups))
-            notes.append(f"{name} is not defined {where}{reasons.get(name, '')}")
+            notes.append(f"{name} is not defined {where}{reasons.get(name.rpartition('/')[2], '')}")
     if by is not None and None in groups:
         column = f"'{printable(by)}'"
         notes.append(

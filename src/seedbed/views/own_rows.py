@@ -29,7 +29,6 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import Opening, files_of
 from seedbed.runs.reader import read_config, read_json
 from seedbed.runs.relocation import relocated
-from seedbed.tasks.metrics import METRICS
 from seedbed.training.bounds import bounded, is_trusted, most_bytes
 from seedbed.training.data_folder import refuse_absent_data
 from seedbed.training.resume import refuse_changed_data
@@ -209,7 +208,7 @@ def _apart(
     if not isinstance(before, int | float):
         return []
     predictions, targets = trained.head.metric_inputs(outputs, y)
-    now = float(METRICS[name](predictions[None], targets[None])[0])
+    now = float(trained.head.metric(name, predictions[None], targets[None])[0])
     if math.isnan(now) or math.isclose(now, before, rel_tol=SAME, abs_tol=1e-9):
         return []
     return [

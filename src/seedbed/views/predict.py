@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from seedbed.config.task_names import MULTILABEL
 from seedbed.data.batch_sizes import evaluation_rows
 from seedbed.models.build import output_of
 from seedbed.training.threads import most_threads, using
@@ -36,13 +37,25 @@ def report_of(trained: TrainedModel, outputs: torch.Tensor) -> dict[str, Any]:
     """What the model says, from its outputs in float64; see `predictions`."""
     found = trained.head.predictions(outputs)
     classes = trained.preprocessing.classes
+    if trained.head.task.name == MULTILABEL:
+        return {
+            "predictions": _labels_of(trained, found).tolist(),
+            "probabilities": found.tolist(),
+            "labels": trained.preprocessing.output_names,
+        }
     if not classes:
-        return {"predictions": found.tolist()}
+        quantiles = trained.head.quantiles
+        return {"predictions": found.tolist(), **({"quantiles": quantiles} if quantiles else {})}
     return {
         "predictions": _named(found, classes),
         "probabilities": found.tolist(),
         "classes": classes,
     }
+
+
+def _labels_of(trained: TrainedModel, found: torch.Tensor) -> torch.Tensor:
+    """1 where a label is predicted, else 0."""
+    return (found >= trained.preprocessing.threshold).long()
 
 
 def _named(found: torch.Tensor, classes: Sequence[str]) -> list[str]:
@@ -80,13 +93,15 @@ def rows_at_once(trained: TrainedModel, row_bytes: int) -> int:
 def prediction_columns(trained: TrainedModel, predicted: Mapping[str, Any]) -> dict[str, list[Any]]:
     """The predictions as named columns for a table.
 
-    Regression has one column a target, `<target>_prediction`; classes have `<target>_prediction`
-    and `probability_<class>` for each.
+    Real values have one column a target, `<target>_prediction`, or one a quantile; classes have
+    `<target>_prediction` and `probability_<class>` for each; so have labels, of each of them.
     """
     targets = trained.preprocessing.target
     values = predicted["predictions"]
+    if "labels" in predicted:
+        return columns_of(trained, torch.tensor(predicted["probabilities"], dtype=torch.float64))
     if "classes" not in predicted:
-        names = _columns_of_values(targets, len(values[0]) if values else len(targets))
+        names = _columns_of_values(trained, len(values[0]) if values else trained.head.outputs)
         return {name: [row[index] for row in values] for index, name in enumerate(names)}
     columns: dict[str, list[Any]] = {f"{targets[0]}_prediction": list(values)}
     for index, name in enumerate(predicted["classes"]):
@@ -102,9 +117,11 @@ def columns_of(trained: TrainedModel, found: torch.Tensor) -> dict[str, list[Any
         found: what its head makes of one row or more.
     """
     targets, classes = trained.preprocessing.target, trained.preprocessing.classes
+    if trained.head.task.name == MULTILABEL:
+        return _columns_of_labels(trained, found)
     parts = [part.tolist() for part in found.numpy().T]
     if not classes:
-        return dict(zip(_columns_of_values(targets, len(parts)), parts, strict=True))
+        return dict(zip(_columns_of_values(trained, len(parts)), parts, strict=True))
     names = [f"probability_{name}" for name in classes]
     return {
         f"{targets[0]}_prediction": _named(found, classes),
@@ -112,6 +129,20 @@ def columns_of(trained: TrainedModel, found: torch.Tensor) -> dict[str, list[Any
     }
 
 
-def _columns_of_values(targets: Sequence[str], width: int) -> list[str]:
-    names = targets if len(targets) == width else [f"{targets[0]}_{i + 1}" for i in range(width)]
+def _columns_of_labels(trained: TrainedModel, found: torch.Tensor) -> dict[str, list[Any]]:
+    names = trained.preprocessing.output_names
+    shown = found.reshape(-1, len(names))
+    predicted = _labels_of(trained, shown).T.tolist()
+    return {
+        **{f"{name}_prediction": one for name, one in zip(names, predicted, strict=True)},
+        **{f"probability_{name}": one for name, one in zip(names, shown.T.tolist(), strict=True)},
+    }
+
+
+def _columns_of_values(trained: TrainedModel, width: int) -> list[str]:
+    targets, levels = trained.preprocessing.target, trained.head.quantiles
+    size = width // max(1, len(levels))
+    names = targets if len(targets) == size else [f"{targets[0]}_{i + 1}" for i in range(size)]
+    if levels:
+        return [f"{name}_quantile_{level:g}" for name in names for level in levels]
     return [f"{name}_prediction" for name in names]

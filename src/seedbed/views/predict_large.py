@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seedbed.config.task_names import COUNTS, MULTILABEL
 from seedbed.data.new_rows import UNKNOWN_NAMES, NewRows
 from seedbed.data.row_notes import RowNotes, unknown_names
 from seedbed.errors import DataError
@@ -90,13 +91,17 @@ class LargePredictions:
 
     def _found(self) -> Iterator[torch.Tensor]:
         """What the head makes of the outputs, so many rows at a time."""
-        if self._width == 1 and self._trained.preprocessing.classes:
-            # A sigmoid's last bits depend on where a row stands among all.
-            yield from self._trained.head.predictions(self._whole()).split(BLOCK_ROWS)
+        head = self._trained.head
+        if (self._width == 1 and head.preprocessing.classes) or head.task.name in (
+            COUNTS,
+            MULTILABEL,
+        ):
+            # Last bits of a sigmoid or an exponential depend on where a row stands among all.
+            yield from head.predictions(self._whole()).split(BLOCK_ROWS)
             return
         self._outputs.seek(0)
         while content := self._outputs.read(8 * self._width * BLOCK_ROWS):
-            yield self._trained.head.predictions(self._tensor(content))
+            yield head.predictions(self._tensor(content))
 
     def _whole(self) -> torch.Tensor:
         self._outputs.seek(0)

@@ -7,6 +7,7 @@ import numpy as np
 
 from seedbed.analysis.sentences import number_text
 from seedbed.config.hints import joined, shortened
+from seedbed.config.task_names import MULTILABEL, QUANTILES
 from seedbed.errors import ArgumentError
 from seedbed.runs.layout import RunPaths
 from seedbed.views.class_rows import BINS, calibration_of, confusion_of, rocs_of, statement_of
@@ -45,6 +46,12 @@ def refuse_other_kind(trained: TrainedModel, paths: RunPaths, kind: str) -> None
         ArgumentError: with the kinds that do.
     """
     of_classes = bool(trained.preprocessing.classes)
+    task = trained.head.task.name
+    if task in (QUANTILES, MULTILABEL):
+        what = "several quantiles" if task == QUANTILES else "several labels"
+        raise ArgumentError(
+            f"--kind: '{paths.root}' predicts {what} a row, and {kind} is of one value or class"
+        )
     fitting = CLASS_KINDS if of_classes else VALUE_KINDS
     if kind not in fitting:
         what = "real values" if kind in VALUE_KINDS else "classes"

@@ -28,7 +28,8 @@ from seedbed.runs.code import changed_code
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json
 from seedbed.tables.text_form import Kind, TextForm
-from seedbed.tasks.head import TaskHead, build_task_head
+from seedbed.tasks.build_head import build_task_head
+from seedbed.tasks.head import TaskHead
 from seedbed.training.bounds import (
     LARGEST_OUTPUT,
     built_loss,
@@ -187,9 +188,13 @@ def _refuse_damage(preprocessing: Preprocessing) -> None:
         np.asarray(numbers, dtype=np.float64)
 
     counts = preprocessing.class_counts
-    if counts and (not isinstance(counts, list) or len(counts) != len(preprocessing.classes)):
+    known = (len(preprocessing.classes), preprocessing.outputs + 1)
+    if counts and (not isinstance(counts, list) or len(counts) not in known):
         raise ValueError("class_counts must be one number for each class")
-    if not all(type(one) is int and one >= 0 for one in counts):
+    threshold = preprocessing.threshold
+    if type(threshold) is not float or not 0 < threshold < 1:
+        raise ValueError("threshold must be a number between 0 and 1")
+    if not all(type(one) is int and 0 <= one < 2**53 for one in counts):
         raise ValueError("class_counts must be whole numbers >= 0")
     _must_be_kinds(preprocessing.target_kinds, "target_kinds")
     _refuse_damaged_text(preprocessing.text)
