@@ -19,6 +19,7 @@ TABLE += ["loader.batch_size=16", "trainer.epochs=3"]
 TASKS = {
     "counts": ["data.target=[n,p]", "data.task=counts"],
     "quantiles": ["data.target=n", "loss=quantile"],
+    "reconstruction": ["data.target=null", "data.features=[a,n]", "data.task=reconstruction"],
     "labels": ["data.target=[p,q]", "data.task=multilabel", "loss=bce", "loss.label_smoothing=0.1"],
 }
 STOP = 6

@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 
 from seedbed.config.hints import counted, joined
-from seedbed.data.labelled_rows import LabelledRows, groups_of, labelled_rows, must_be_measurable
+from seedbed.config.task_names import RECONSTRUCTION
+from seedbed.data.labelled_rows import (
+    LabelledRows,
+    groups_of,
+    labelled_rows,
+    must_be_measurable,
+    own_targets,
+)
 from seedbed.data.new_rows import NewRows, rows_from_file, rows_from_json
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import DataError
@@ -56,6 +63,11 @@ def labelled(
     table = table_in_memory(rows, KEY) if has_columns(rows) else None
     if by is not None and table is None:
         raise DataError(f"by is a column of {KEY}, which must have names then: pass a DataFrame")
+    is_own = preprocessing.task == RECONSTRUCTION
+    if targets is not None and is_own:
+        raise DataError("targets: the run reconstructs the rows themselves; leave targets out")
+    if is_own and table is None:
+        return own_targets(new_rows(rows, preprocessing))
     if targets is not None:
         labels = _labels(targets, preprocessing.target)
         twice = [name for name in preprocessing.target if table and name in table.names]

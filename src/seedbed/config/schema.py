@@ -87,7 +87,7 @@ class RowsConfig(ColumnsConfig):
 class NamedConfig(ColumnsConfig):
     """A source whose columns have names of the user's own, the target's among them."""
 
-    target: Name | Names
+    target: Name | Names | None
     unknown: Literal["zeros", "error"]
     threshold: Factor = field(metadata={ABSENT: 0.5})
 

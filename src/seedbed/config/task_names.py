@@ -14,6 +14,7 @@ TaskName = NewType("TaskName", str)
 AUTO = TaskName("auto")
 REGRESSION, BINARY, MULTICLASS = map(TaskName, ("regression", "binary", "multiclass"))
 COUNTS, QUANTILES, MULTILABEL = map(TaskName, ("counts", "quantiles", "multilabel"))
+RECONSTRUCTION = TaskName("reconstruction")
 
 TARGET_KINDS: dict[str, TargetKind] = {
     REGRESSION: "real values",
@@ -22,6 +23,7 @@ TARGET_KINDS: dict[str, TargetKind] = {
     COUNTS: "real values",
     QUANTILES: "real values",
     MULTILABEL: "real values",
+    RECONSTRUCTION: "real values",
 }
 
 NEVER_SCALED = (COUNTS, MULTILABEL)

@@ -18,6 +18,7 @@ from seedbed.config.task_names import (
     AUTO,
     BINARY,
     MULTICLASS,
+    RECONSTRUCTION,
     REGRESSION,
     TaskName,
     takes_real_values,
@@ -136,6 +137,11 @@ def labels_of(task: TaskName, labels: Sequence[Label], names: Sequence[str] | No
     Raises:
         LabelError: if they are of different kinds, or do not pose the task.
     """
+    if task == RECONSTRUCTION:
+        raise LabelError(
+            "has a label, and data.task=reconstruction takes rows of columns; give the inputs as y "
+            "and type data.task=regression"
+        )
     _refuse_mixture(labels)
     first, real = labels[0], takes_real_values(task)
     if isinstance(first, np.ndarray):

@@ -52,6 +52,23 @@ class FittedColumn:
             return len(self.categories)
         return math.prod(self.shape)
 
+    @property
+    def input_names(self) -> list[str]:
+        """Of the inputs that this one becomes: `city=Rome`, `pixel_1`, or its own name."""
+        if self.categories is not None:
+            return [f"{self.name}={'' if one is None else one}" for one in self.categories]
+        if not self.shape:
+            return [self.name]
+        return [f"{self.name}_{number + 1}" for number in range(self.width)]
+
+    @property
+    def unit(self) -> tuple[Floats, Floats]:
+        """The mean and the scale of each input: its own value is `input * scale + mean`."""
+        if self.scale is None:
+            return np.zeros(self.width), np.ones(self.width)
+        mean, scale = (np.broadcast_to(one, self.shape).ravel() for one in (self.mean, self.scale))
+        return mean.astype(np.float64), scale.astype(np.float64)
+
     @cached_property
     def known(self) -> KnownNames:
         """The names in training."""

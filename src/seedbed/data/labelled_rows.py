@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.config.hints import counted, did_you_mean, joined
+from seedbed.config.task_names import RECONSTRUCTION
 from seedbed.data.new_rows import NewRows
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import DataError
@@ -77,6 +78,8 @@ def labelled_rows(
         DataError: if there is no such column, it does not fit the run, no row has a label, or one
             has a class that the run does not know.
     """
+    if preprocessing.task == RECONSTRUCTION:
+        return own_targets(rows, groups)
     targets, missing = _targets(labels, preprocessing)
     key, without_label = labels.key, int(missing.sum())
     if len(targets) != len(rows.inputs):
@@ -104,6 +107,12 @@ def labelled_rows(
         if groups is not None:
             groups = Groups(groups.by, groups.names, groups.numbers[~missing])
     return LabelledRows(rows.inputs[~missing], targets[~missing], groups, without_label, notes)
+
+
+def own_targets(rows: NewRows, groups: Groups | None = None) -> LabelledRows:
+    """Rows that are to be reconstructed: each is its own label, and none has a gap."""
+    own = rows.inputs.reshape(len(rows.inputs), -1)
+    return LabelledRows(rows.inputs, own, groups, 0, rows.notes)
 
 
 def must_be_measurable(file: TableFile, preprocessing: Preprocessing) -> None:

@@ -15,14 +15,21 @@ from seedbed.config.schema import (
     DataConfig,
     FilesConfig,
 )
-from seedbed.config.task_names import MULTILABEL, NEVER_SCALED, TaskName
+from seedbed.config.task_names import MULTILABEL, NEVER_SCALED, RECONSTRUCTION, TaskName
 from seedbed.data.fitted_column import (
     FittedColumn,
     constant_columns,
     fit_features,
 )
+from seedbed.data.fitted_target import (
+    constant_targets,
+    outputs_of,
+    target_names,
+    target_scale_of,
+    unit_of_inputs,
+)
 from seedbed.data.like_spellings import notes_on_spellings
-from seedbed.data.measurable import refuse_immeasurable, refuse_infinite
+from seedbed.data.measurable import refuse_infinite
 from seedbed.data.preprocessing import (
     THRESHOLD,
     Preprocessing,
@@ -36,7 +43,7 @@ from seedbed.data.splits import refuse_no_rest, split_rows
 from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
-from seedbed.tables.sources import names_of, read_file, read_source
+from seedbed.tables.sources import read_file, read_source
 from seedbed.tables.table import Table
 from seedbed.tables.text_form import TextForm
 
@@ -87,11 +94,13 @@ def prepare_data(
     if len(table) < 2:
         count = ("no rows", "one row only")[len(table)]
         raise DataError(f"data: {table.origin} has {count}; 2 to train on are the least")
-    targets = names_of(getattr(config, "target", None)) or list(table.targets)
+    targets = target_names(config, table)
     for name in targets:
         table.column(name, "data.target")
-    task, classes = task_of(config.task, table, targets)
-    if not classes:
+    task, classes = task_of(config.task, table, targets) if targets else (RECONSTRUCTION, [])
+    if not targets:
+        table = table.without_spelling()
+    elif not classes:
         values = target_matrix(table, targets)  # refuses while row numbers are the file's
         refuse_other_numbers(task, values, table.origin)
         table = table.without_spelling()
@@ -184,25 +193,27 @@ def _fitted(
                 f"data.target: class '{absent[0]}' of '{targets[0]}' is in no training row; type "
                 "data.split.stratify=true, or give it more rows"
             )
-    else:
-        notes += _constant_targets(train, targets)
+    elif targets:
+        notes += constant_targets(train, targets)
     if task == MULTILABEL:
         labels = target_matrix(train, targets)
         counts = [*(int(one) for one in labels.sum(axis=0)), len(labels)]
     mean, scale = None, None
-    if not classes and config.standardize and task not in NEVER_SCALED:
-        mean, scale = _target_scale(train, targets)
+    if not targets:
+        mean, scale = unit_of_inputs(features)
+    elif not classes and config.standardize and task not in NEVER_SCALED:
+        mean, scale = target_scale_of(train, targets)
     return (
         Preprocessing(
             features=features,
             task=task,
-            target=list(targets),
+            target=list(targets or names),
             classes=classes,
             target_mean=mean,
             target_scale=scale,
             input_shape=_input_shape(features),
-            outputs=target_matrix(train, targets).shape[1] if not classes else 1,
-            target_kinds=[types.kinds[name] for name in targets],
+            outputs=outputs_of(train, targets, features) if not classes else 1,
+            target_kinds=[types.kinds[name] for name in targets or names],
             text=types.text,
             unknown=getattr(config, "unknown", "zeros"),
             class_counts=counts,
@@ -210,25 +221,6 @@ def _fitted(
         ),
         notes,
     )
-
-
-def _constant_targets(train: Table, targets: Sequence[str]) -> list[str]:
-    """Of each target that leaves nothing to learn, and no r2 to measure."""
-    return [
-        f"data.target: '{name}' of {train.origin} has one value in all training rows"
-        for name in targets
-        if np.ptp(train.columns[name].values) == 0
-    ]
-
-
-def _target_scale(train: Table, targets: Sequence[str]) -> tuple[list[float], list[float]]:
-    values = target_matrix(train, targets)
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = values.mean(axis=0)
-        scale = np.where(np.ptp(values, axis=0) > 0, values.std(axis=0), 1.0)
-    names = targets if len(targets) == len(mean) else [", ".join(targets)]
-    refuse_immeasurable(names, mean, scale, train.origin)
-    return mean.tolist(), scale.tolist()
 
 
 def _input_shape(features: Sequence[FittedColumn]) -> list[int]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.config.hints import did_you_mean, joined, shortened
-from seedbed.config.task_names import COUNTS, MULTILABEL, TaskName
+from seedbed.config.task_names import COUNTS, MULTILABEL, RECONSTRUCTION, TaskName
 from seedbed.data.fitted_column import FittedColumn, Floats
 from seedbed.data.input_matrix import as_float32, input_matrix
 from seedbed.data.measurable import beyond_float32
@@ -50,7 +50,7 @@ class Preprocessing:
     Args:
         features: the columns, in the order that the model takes them.
         task: what is to be predicted: regression, binary, …
-        target: names of the target columns.
+        target: names of the target columns; those of the features where these are reconstructed.
         classes: their names, by number; empty for a target of real values.
         target_mean: of each target, to undo its standardizing; None if it is left as it is.
         target_scale: the population standard deviation of each target; None likewise.
@@ -81,6 +81,8 @@ class Preprocessing:
     @property
     def output_names(self) -> list[str]:
         """Of the real values of a target; of an array's they are numbered."""
+        if self.task == RECONSTRUCTION:
+            return [name for one in self.features for name in one.input_names]
         if len(self.target) == self.outputs:
             return list(self.target)
         return [f"{self.target[0]}_{number + 1}" for number in range(self.outputs)]
@@ -115,6 +117,8 @@ class Preprocessing:
         Raises:
             DataError: if a value is missing or is no known class.
         """
+        if self.task == RECONSTRUCTION:
+            return self.inputs(table).reshape(len(table), -1)
         if not self.classes:
             values = target_matrix(table, self.target)
             refuse_other_numbers(self.task, values, table.origin)

@@ -11,6 +11,7 @@ from seedbed.tasks.metrics import METRICS, Metric
 from seedbed.tasks.multiclass import Multiclass
 from seedbed.tasks.multilabel import OF_LABELS, MultiLabel
 from seedbed.tasks.quantiles import Quantiles
+from seedbed.tasks.reconstruction import Reconstruction
 from seedbed.tasks.regression import Regression
 from seedbed.tasks.task import Task
 
@@ -19,7 +20,15 @@ LONGEST_LABEL = 60
 
 TASKS: dict[str, Task] = {
     task.name: task
-    for task in (Regression(), Binary(), Multiclass(), Counts(), Quantiles(), MultiLabel())
+    for task in (
+        Regression(),
+        Binary(),
+        Multiclass(),
+        Counts(),
+        Quantiles(),
+        MultiLabel(),
+        Reconstruction(),
+    )
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from seedbed.config.task_names import RECONSTRUCTION
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.runs.files import printable
 from seedbed.tables.table import Column, Table
@@ -46,7 +47,8 @@ def column_reports(table: Table, preprocessing: Preprocessing) -> list[ColumnRep
     """
     used = [one.name for one in preprocessing.features]
     found = [_report(table, name, "feature") for name in used]
-    for name in preprocessing.target:
+    targets = [] if preprocessing.task == RECONSTRUCTION else preprocessing.target
+    for name in targets:
         one = _report(table, name, "target")
         if preprocessing.classes:
             one = ColumnReport(

@@ -140,9 +140,10 @@ def _columns_of_labels(trained: TrainedModel, found: torch.Tensor) -> dict[str, 
 
 
 def _columns_of_values(trained: TrainedModel, width: int) -> list[str]:
-    targets, levels = trained.preprocessing.target, trained.head.quantiles
+    levels, names = trained.head.quantiles, trained.preprocessing.output_names
     size = width // max(1, len(levels))
-    names = targets if len(targets) == size else [f"{targets[0]}_{i + 1}" for i in range(size)]
+    if len(names) != size:  # of a model of the user's own
+        names = [f"{names[0]}_{i + 1}" for i in range(size)]
     if levels:
         return [f"{name}_quantile_{level:g}" for name in names for level in levels]
     return [f"{name}_prediction" for name in names]

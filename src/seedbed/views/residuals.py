@@ -82,7 +82,7 @@ def residuals_of(
 
 def target_names(preprocessing: Preprocessing, outputs: int) -> list[str]:
     """Of the outputs, as `seedbed predict` numbers them where a column holds several."""
-    targets, units = preprocessing.target, preprocessing.text.units
+    targets, units = preprocessing.output_names, preprocessing.text.units
     if len(targets) != outputs:
         return [f"{targets[0]}_{number}" for number in range(1, outputs + 1)]
     return [f"{name} ({units[name]})" if name in units else name for name in targets]

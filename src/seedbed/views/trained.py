@@ -18,7 +18,7 @@ from torch import nn
 from seedbed.components import AllowList
 from seedbed.config.hints import joined
 from seedbed.config.locations import users_allowed
-from seedbed.config.task_names import TARGET_KINDS, takes_real_values
+from seedbed.config.task_names import RECONSTRUCTION, TARGET_KINDS, takes_real_values
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.preprocessing import Preprocessing, UnknownNames
 from seedbed.errors import RunDirectoryError
@@ -182,6 +182,8 @@ def _refuse_damage(preprocessing: Preprocessing) -> None:
     widths = sum(feature.width for feature in preprocessing.features)
     if preprocessing.features and widths != prod(preprocessing.input_shape):
         raise ValueError(f"{widths} inputs, but input_shape is {preprocessing.input_shape}")
+    if preprocessing.task == RECONSTRUCTION and widths != preprocessing.outputs:
+        raise ValueError(f"{widths} inputs, but {preprocessing.outputs} outputs to be the same")
     for numbers in (preprocessing.target_mean, preprocessing.target_scale):
         if numbers is not None and np.shape(numbers) != (preprocessing.outputs,):
             raise ValueError(f"{numbers} must be one number for each of the outputs")
