@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from support.single_runs import train
+import torch
+from support.single_runs import prepared, train
 from support.stacked_runs import fused
 from torch import Tensor
 
@@ -42,3 +43,21 @@ def test_outside_metric_is_monitored_and_recorded(tmp_path: Path) -> None:
 def test_metric_that_cannot_be_added_is_refused(name: str, task: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         register_metric(Metric(name, False, largest_error), task)
+
+
+@pytest.mark.usefixtures("registries")
+def test_metrics_of_others_are_computed_of_labels_and_quantiles() -> None:
+    def mean(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return predictions.flatten(1).mean(dim=1)
+
+    register_metric(Metric("mean", False, mean), "multilabel", "quantiles")
+    rows = [f"{n},{n % 2},{n % 3 == 0:d}" for n in range(20)]
+    Path("rows.csv").write_text("\n".join(["x,p,q", *rows]))
+    words = ["data=csv", "data.path=rows.csv", "data.features=[x]"]
+    labels = ["data.target=[p,q]", "data.task=multilabel"]
+    for more in (labels, ["data.target=p", "data.task=quantiles"]):
+        _, plan = prepared(*words, *more)
+        x, y = plan.data.validation.tensors
+        outputs = torch.rand(len(x), plan.head.outputs)
+        found = plan.head.metrics(outputs, y)
+        assert found["mean"] == pytest.approx(float(plan.head.predictions(outputs).mean()))

@@ -117,7 +117,7 @@ def test_commands_take_a_run_of_quantiles(seedbed: Command, tmp_path: Path) -> N
     assert "coverage" in json.dumps(told)
     refused = seedbed("plot", run, "--kind", "residuals", "--output", "p.png")
     assert (refused.code, len(refused.errors)) == (2, 1)
-    assert "predicts quantiles" in refused.errors[0]
+    assert "predicts several quantiles a row" in refused.errors[0]
     refused = seedbed("compare", "s", "--metric", "val/coverage")
     assert (refused.code, len(refused.errors)) == (2, 1)
     assert "val/coverage is no better when it is higher" in refused.errors[0]

@@ -15,7 +15,8 @@ from seedbed.losses.quantile import QuantileLoss
 from seedbed.losses.weighted import weighted_by, weighted_classes, weights_in
 from seedbed.tasks.built_loss import is_ours_or_torchs
 from seedbed.tasks.metrics import METRICS
-from seedbed.tasks.multilabel import label_metric
+from seedbed.tasks.multilabel import EXACT, METRICS_OF_LABELS, label_metric
+from seedbed.tasks.quantiles import OF_LEVELS
 from seedbed.tasks.registry import column_labels, metric_names, task_for
 from seedbed.tasks.task import Task
 
@@ -85,7 +86,7 @@ class TaskHead:
         """
         if self.task.name == MULTILABEL:
             return self._of_labels(name, predictions, targets)
-        if not self.quantiles:
+        if name not in OF_LEVELS or not self.quantiles:
             return METRICS[name](predictions, targets)
         levels = predictions.new_tensor(self.quantiles)
         return METRICS[name](predictions.unflatten(2, (-1, len(levels))), targets, levels)
@@ -182,6 +183,8 @@ class TaskHead:
 
     def _of_labels(self, name: str, predictions: Tensor, targets: Tensor) -> Tensor:
         label, _, metric = name.rpartition("/")
+        if metric not in (EXACT, *METRICS_OF_LABELS):  # of somebody else
+            return METRICS[name](predictions, targets)
         known = column_labels(self.preprocessing.output_names)
         number = known.index(label) if label else None
         found = label_metric(metric, predictions, targets, self.preprocessing.threshold, number)

@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from seedbed.config.task_names import QUANTILES
 from seedbed.tasks.regression import Regression
 
+OF_LEVELS = ("pinball", "coverage")
+"""Metrics that are told the levels."""
+
 
 class Quantiles(Regression):
     """Outputs are the quantiles of each target, in the form that is trained on."""
 
     name = QUANTILES
     losses: Mapping[str, str] = {"seedbed.losses.QuantileLoss": "loss=quantile"}
-    metrics: Sequence[str] = ("pinball", "coverage")
+    metrics: Sequence[str] = OF_LEVELS
