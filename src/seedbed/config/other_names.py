@@ -60,7 +60,6 @@ KEYS = {
     "data.drop": "drop_columns ignore exclude_columns index_col drop_cols ignore_columns",
     "loss.class_weights": "class_weight",
     "loss.pos_weight": "scale_pos_weight positive_weight",
-    "loss.label_smoothing": "smoothing",
     "model": "net network arch architecture backbone",
     "loss": "criterion loss_fn loss_function objective cost",
     "optimizer": "optim opt solver",
