@@ -1,9 +1,10 @@
 """The directory and the memory recorder by the contract, and one of somebody else's."""
 
 import csv
-import json
+import io
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,11 @@ from support.single_runs import prepared
 
 from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.recorded_run import RecordedRun
-from seedbed.runs.directory import claim
+from seedbed.runs.directory import begun_in_pack, claim
+from seedbed.runs.moment import Moment
+from seedbed.runs.pack_writer import PackWriter
+from seedbed.runs.reader import read_json
+from seedbed.runs.stored import open_stored
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train
 from seedbed.training.recorder import MemoryRecorder, NullRecorder, Recorder
@@ -44,18 +49,40 @@ class TestDirectoryRecorder(RecorderContract):
 
     def kept(self, recorder: DirectoryRecorder, run: int) -> Kept:
         paths = recorder.runs[run].directory
-        status = json.loads(paths.status.read_text())
-        with paths.history.open(newline="") as file:
-            history = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+        def weights(path: Path) -> Any:
+            with open_stored(path) as file:
+                return torch.load(io.BytesIO(file.read()), weights_only=True)
+
+        status = read_json(paths.status)
+        with open_stored(paths.history) as file:
+            lines = file.read().decode().splitlines()
+            history = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(lines)]
         return Kept(
             status["status"],
             status["error"],
             history,
-            json.loads(paths.result.read_text())["metrics"],
-            torch.load(paths.model, weights_only=True),
-            torch.load(paths.last, weights_only=True),
-            torch.load(paths.best, weights_only=True),
+            read_json(paths.result)["metrics"],
+            weights(paths.model),
+            weights(paths.last),
+            weights(paths.best),
         )
+
+
+class TestPackedRecorder(TestDirectoryRecorder):
+    """Runs that are recorded in a pack, which stays open: what was committed can be read."""
+
+    def recorder(self, plan: RunComponents, runs: int, stop: StopRequest, name: str) -> Recorder:
+        (self.folder / name).mkdir()
+        pack, now = PackWriter(self.folder / name, 1), Moment()
+        recorded = [
+            RecordedRun(
+                plan.config, begun_in_pack(self.folder / name / str(run), pack, now), plan.data
+            )
+            for run in range(runs)
+        ]
+        stack = {"group": 1, "K": runs}
+        return DirectoryRecorder(plan, recorded, threads=1, stop=stop, stack=stack)
 
 
 @dataclass

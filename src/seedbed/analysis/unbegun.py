@@ -10,6 +10,7 @@ from seedbed.catalog.record import RunRecord
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.reader import read_text
+from seedbed.runs.stored import is_stored
 
 
 def jobs_not_begun(runs: Iterable[RunRecord]) -> dict[Path, int]:
@@ -36,4 +37,4 @@ def _not_begun(sweep: Path, found: set[str]) -> int:
         return 0
     listed = (job.get("directory") for job in jobs if isinstance(job, dict))
     others = {name for name in listed if isinstance(name, str) and Path(name).name == name} - found
-    return sum(not RunPaths(sweep / name).config.is_file() for name in others)
+    return sum(not is_stored(RunPaths(sweep / name).config) for name in others)

@@ -11,6 +11,7 @@ from seedbed.api.wording import worded_for_python
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.status import Status
+from seedbed.runs.stored import packs_of
 from seedbed.sweep.job import Outcome, earlier_outcome
 from seedbed.sweep.outcome import JobState, has_begun, read_sweep
 
@@ -40,11 +41,12 @@ class Sweep(Sequence[Run]):
             )
         self.path = self.path.absolute()  # wherever the caller goes next
         self._jobs = list(read_sweep(self.path).jobs)
-        for job in self._jobs:
-            outcome = earlier_outcome(self.path / job.directory)
-            outcome = outcome or Outcome(Status.PENDING)  # not begun yet, or removed since
-            job.status, job.error, job.metrics = outcome.status, outcome.error, outcome.metrics
-        self._begun = [job for job in self._jobs if has_begun(self.path, job)]
+        with packs_of(self.path).steady():
+            for job in self._jobs:
+                outcome = earlier_outcome(self.path / job.directory)
+                outcome = outcome or Outcome(Status.PENDING)  # not begun yet, or removed since
+                job.status, job.error, job.metrics = outcome.status, outcome.error, outcome.metrics
+            self._begun = [job for job in self._jobs if has_begun(self.path, job)]
         self._runs: dict[int, Run] = {}
 
     @property

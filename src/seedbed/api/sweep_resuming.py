@@ -21,7 +21,9 @@ from seedbed.errors import DataError, ModelError, SeedbedError
 from seedbed.process import fast_start
 from seedbed.runs.layout import SWEEP_START, RunPaths
 from seedbed.runs.opening import files_of, opening
+from seedbed.runs.pack_writer import without_superseded
 from seedbed.runs.reader import refuse_links
+from seedbed.runs.stored import packs_of, refuse_damaged_packs
 from seedbed.sweep.clusters.choice import refuse_wrong_cluster
 from seedbed.sweep.outcome import JobState, SweepState, read_sweep
 from seedbed.sweep.run import left_to_run
@@ -56,6 +58,7 @@ def resume_sweep(
         for folder in (directory, *(path for path in directory.iterdir() if path.is_dir())):
             refuse_links(RunPaths(folder))
         with alone(directory):
+            refuse_damaged_packs(directory)
             sweep = read_sweep(directory)
             held = [RunPaths(directory / job.directory) for job in sweep.jobs]
             bounds.justified_by(file for run in held for file in (run.model, run.last, run.best))
@@ -84,6 +87,7 @@ def resume_sweep(
                 messages.line(line)
             jobs = jobs_of(sweep, left, composed, relocation)
             monitor = run_left(sweep, jobs, messages, opened=bounds.end)
+            without_superseded(packs_of(directory).every())
             messages.sweep_ended(sweep, monitor)
     return sweep
 

@@ -27,7 +27,7 @@ from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.relocation import Relocation
 from seedbed.sweep.clusters.choice import refuse_wrong_cluster
 from seedbed.sweep.job import Job
-from seedbed.sweep.names import job_folders, refuse_wrong_folders
+from seedbed.sweep.names import job_folders, refuse_unpackable, refuse_wrong_folders
 from seedbed.sweep.outcome import JobState, SweepState
 from seedbed.sweep.run import run_jobs
 from seedbed.sweep.yardstick import note_basis
@@ -112,6 +112,8 @@ def _checked(
     refuse_wrong_cluster([one.config for one in kept])
     sizes = refuse_what_cannot_run(kept, note)
     folders = _folders(kept)
+    if kept[0].config.sweep.layout == "packed":
+        refuse_unpackable(folders)
     refuse_what_cannot_fuse(kept, directory)
     refuse_without_compiler(kept)
     return kept, folders, sizes

@@ -12,12 +12,15 @@ from pathlib import Path
 
 from seedbed.catalog.index import Index
 from seedbed.catalog.reading import read_record, settled
-from seedbed.catalog.record import FOREIGN, NO_ROW, RunRecord
+from seedbed.catalog.record import BROKEN, FOREIGN, NO_ROW, RunRecord
 from seedbed.catalog.stamps import Stamp
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import printable
 from seedbed.runs.layout import EVENT_PREFIX, SWEEP_JOBS, RunPaths
+from seedbed.runs.pack import is_pack_name
+from seedbed.runs.stored import packs_of, runs_in_packs
+from seedbed.runs.unpacking import unpack_in_place
 
 OUTPUTS = "outputs"
 """Where runs are looked for, unless a folder is named."""
@@ -176,6 +179,22 @@ class _Search:
         for one in sorted(folders) if levels else []:
             below = f"{name}/{one}" if name else one
             yield from self.below(f"{path.rstrip('/')}/{one}", below, inside, levels - 1)
+        if inside is not None and any(map(is_pack_name, names)):
+            yield from self._in_packs(inside, name, {*folders})
+
+    def _in_packs(self, sweep: Path, name: str, folders: set[str]) -> Iterator[RunRecord]:
+        """The runs of a sweep that have no directory of their own."""
+        damaged: list[RunDirectoryError] = []
+        packs_of(sweep).every(damaged)
+        for err in damaged:
+            yield RunRecord(sweep, name or sweep.name, BROKEN, sweep, problem=err.problems[0])
+        with packs_of(sweep).steady():
+            for run in sorted(runs_in_packs(sweep).keys() - folders):
+                below, path = f"{name}/{run}" if name else run, f"{sweep}/{run}"
+                known = self.index.known(below, path, sweep)
+                if known is not None:
+                    self._count(below, run=True)
+                yield known[0] if known else self._read(path, below, sweep, nested=False)
 
     def _read(self, path: str, name: str, sweep: Path | None, *, nested: bool) -> RunRecord:
         self._count(name, run=True)
@@ -186,6 +205,7 @@ class _Search:
 
 
 def _root(folder: Path) -> str:
+    unpack_in_place(folder)
     if folder.is_dir():
         return os.path.realpath(folder)
     if folder.exists():

@@ -14,13 +14,14 @@ import yaml
 from seedbed.catalog.config_text import flat_settings, group_choices, references
 from seedbed.catalog.record import BROKEN, FOREIGN, RunRecord
 from seedbed.errors import RunDirectoryError
-from seedbed.runs.files import UNPRINTABLE, open_plain, printable
+from seedbed.runs.files import UNPRINTABLE, printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.living import is_being_made
 from seedbed.runs.notes import read_notes
 from seedbed.runs.opening import allocated
 from seedbed.runs.reader import GONE, read_json, read_text, written_status
 from seedbed.runs.status import Status
+from seedbed.runs.stored import is_stored, open_stored
 
 FACTS = ("task", "parameters", "engine", "device", "loss")
 
@@ -60,7 +61,7 @@ def read_record(path: Path, name: str, sweep: Path | None) -> RunRecord:
     try:
         if UNPRINTABLE.search(str(path)):
             raise RunDirectoryError("its name has control characters; rename it first")
-        if not os.path.lexists(paths.status):
+        if not is_stored(paths.status):
             return RunRecord(
                 path,
                 name,
@@ -75,7 +76,7 @@ def read_record(path: Path, name: str, sweep: Path | None) -> RunRecord:
 
 def _read(paths: RunPaths, name: str, sweep: Path | None) -> RunRecord:
     status = written_status(paths)
-    if not os.path.lexists(paths.config):
+    if not is_stored(paths.config):
         return _without_config(paths, name, sweep, status)
     settings = _settings(paths)
     result = _result(paths, status)
@@ -130,7 +131,7 @@ def _settings(paths: RunPaths) -> dict[str, Any]:
 
 def _result(paths: RunPaths, status: Mapping[str, Any]) -> dict[str, Any] | None:
     """The content of `result.json`; None where it is of an earlier end, or there is none yet."""
-    if not os.path.lexists(paths.result):
+    if not is_stored(paths.result):
         if status["status"] == Status.COMPLETED:
             raise RunDirectoryError(f"is completed and has no {paths.result.name}")
         return None
@@ -161,7 +162,7 @@ def _numbers(paths: RunPaths, result: Mapping[str, Any], key: str) -> dict[str, 
 def last_epoch(paths: RunPaths) -> dict[str, float]:
     """The last row of `history.csv`: its epoch and metrics; empty where there is none yet."""
     try:
-        with open_plain(paths.history) as file:
+        with open_stored(paths.history) as file:
             names = file.readline(LAST_LINES).decode().rstrip("\r\n").split(",")
             file.seek(max(file.tell(), file.seek(0, os.SEEK_END) - LAST_LINES))
             last = file.read().decode(errors="replace").split()[-1].split(",")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seedbed.catalog.record import RunRecord
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.stored import pack_of, stamp_of
 
 _NAMES = RunPaths(Path())
 COMMON = ("", *(f"/{path}" for path in (
@@ -64,7 +65,13 @@ def digest_now(path: str, files: Sequence[str]) -> bytes:
 
 
 def _numbers(path: str, files: Sequence[str]) -> list[Numbers]:
-    """Asks the system for each file: only so is one seen that was written over in its place."""
+    """Asks the system for each file: only so is one seen that was written over in its place.
+
+    All files of a run in a pack stand as that does.
+    """
+    if not os.path.lexists(path) and (pack := pack_of(Path(path))) is not None:
+        state = stamp_of(str(pack.path)) or NO_FILE
+        return [state] * len(files)
     found = []
     for file in files:
         try:

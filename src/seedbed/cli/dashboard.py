@@ -90,7 +90,8 @@ def _served(table: RecordTable, folders: Sequence[str], args: Namespace) -> int:
     ended = threading.Event()
     with ExitStack() as stack:
         stack.enter_context(signals.heard_by(lambda _: ended.set()))
-        if len(runs) == len(table) and args.filter is None and len(folders) == 1:
+        all_there = all(run.path.is_dir() for run in runs)
+        if len(runs) == len(table) and args.filter is None and len(folders) == 1 and all_there:
             logdir = Path(folders[0])  # where new runs are seen as they begin
         else:
             logdir = stack.enter_context(folder_of(runs))

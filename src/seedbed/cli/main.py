@@ -21,6 +21,7 @@ COMMANDS = {
     "dashboard": "TensorBoard over runs, on this machine alone",
     "tag": "give runs a word that a filter finds",
     "note": "write a note beside a run",
+    "unpack": "make run directories of the runs of a packed sweep",
     "remove": "remove runs or a sweep, saying first what goes",
     "compare": "what differs between runs, which setting is best, and whether that is shown",
     "report": "one HTML page of runs: verdict, table, curves; needs no network",

@@ -12,6 +12,7 @@ from seedbed.config.hints import counted
 from seedbed.errors import ArgumentError
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
+from seedbed.runs.pack import is_pack_name
 
 NONE = "none"
 """Of `--over`: no key."""
@@ -28,7 +29,10 @@ def is_folder_of_runs(path: Path) -> bool:
 
 
 def _has_folders(path: Path) -> bool:
-    return any(one.is_dir() and not one.name.startswith(".") for one in path.iterdir())
+    return any(
+        is_pack_name(one.name) or (one.is_dir() and not one.name.startswith("."))
+        for one in path.iterdir()
+    )
 
 
 def add_filter(made: Parser) -> None:

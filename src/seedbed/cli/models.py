@@ -14,6 +14,7 @@ from seedbed.process import fast_start
 from seedbed.process.ahead import composed_ahead
 from seedbed.runs.opening import opening
 from seedbed.runs.reader import open_run
+from seedbed.runs.stored import is_directory
 
 if TYPE_CHECKING:
     from seedbed.training.run_components import RunComponents
@@ -35,7 +36,7 @@ def run_named(what: Sequence[str], config_dir: str | None) -> str | None:
     Raises:
         ArgumentError: if a run is given a config folder.
     """
-    if len(what) != 1 or ("=" in what[0] and not Path(what[0]).is_dir()):
+    if len(what) != 1 or ("=" in what[0] and not is_directory(Path(what[0]))):
         return None
     refuse_idle_flag("--config-dir", config_dir, "is for overrides, not for a run")
     return what[0]

@@ -254,6 +254,7 @@ class SweepConfig:
     executor: Literal["local", "submitit", "ray"] = field(metadata={ABSENT: "local"})
     slurm: SlurmConfig = field(metadata={ABSENT: None})
     ray: RayConfig = field(metadata={ABSENT: None})
+    layout: Literal["directories", "packed"] = field(metadata={ABSENT: "directories"})
 
     @property
     def processes(self) -> int:

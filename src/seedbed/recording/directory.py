@@ -28,18 +28,13 @@ from seedbed.recording.results import closing_text, history_text, loss_picture, 
 from seedbed.recording.run_log import RunLog
 from seedbed.recording.shared_files import SharedFiles
 from seedbed.runs.checkpoint import Checkpoint
-from seedbed.runs.files import (
-    json_text,
-    write_all,
-    write_bytes,
-    write_text,
-    write_yaml,
-    writing,
-)
+from seedbed.runs.files import json_text
 from seedbed.runs.heartbeat import beat
 from seedbed.runs.moment import Moment
+from seedbed.runs.run_files import Collected
 from seedbed.runs.same_files import SameFiles
 from seedbed.runs.status import Status
+from seedbed.runs.yaml_text import yaml_text
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.interval import parsed_interval
 from seedbed.training.progress import Progress
@@ -92,6 +87,7 @@ class DirectoryRecorder:
             plan, threads, [run.config.resolved for run in self.runs.values()]
         )
         self.model_events = ModelEvents(plan)
+        self.stores = list({id(one.files): one.files for one in directories.values()}.values())
         self._log_interval = parsed_interval(plan.config.trainer.log_every)
         self._followed = time.monotonic()
         self._status = next(iter(self.runs.values())).directory.status
@@ -124,6 +120,8 @@ class DirectoryRecorder:
                 run.directory.write_status(
                     Status.INTERRUPTED if stopped else Status.FAILED, reason(err), now
                 )
+        with suppress(RunDirectoryError):
+            self._commit()
         if stopped and not isinstance(err, KeyboardInterrupt):
             raise KeyboardInterrupt from err
 
@@ -138,20 +136,29 @@ class DirectoryRecorder:
             if resumed is not None:
                 self.events.go_on(number, resumed[number])
                 run.has_last = True
-                if run.directory.best.is_file():
+                if run.directory.files.read(run.directory.best) is not None:
                     run.saved_best = int(training.progress.best.copied_at[number])
 
-        def begin_one(number: int) -> None:
-            self.before(number)
+        def begin_one(number: int) -> Collected:
             run = self.runs[number]
-            with writing(run.directory.checkpoints):
-                run.directory.checkpoints.mkdir(exist_ok=True)
-            if resumed is None:
-                self.events.write_start(number)
-            # Last: where there is a config, a run that was killed finds all that it needs.
-            write_yaml(run.directory.config, dict(run.config.resolved))
+            files = run.directory.files
+            with files.collecting() as collected:
+                self.before(number)
+                files.make_folder(run.directory.checkpoints)
+                if resumed is None:
+                    self.events.write_start(number)
+                # Last: where there is a config, a run that was killed finds all that it needs.
+                config = yaml_text(dict(run.config.resolved))
+                files.write(run.directory.config, config.encode())
+            return collected
 
-        fork_map(list(self.runs), begin_one, fork=self.in_parallel)
+        self._commit()
+        numbers = list(self.runs)
+        for number, some in zip(
+            numbers, fork_map(numbers, begin_one, fork=self.in_parallel), strict=True
+        ):
+            self.runs[number].directory.files.take(some)
+        self._commit()
         if resumed is None:
             self.events.started()
         if self.stack is None and not training.progress.step:
@@ -162,6 +169,10 @@ class DirectoryRecorder:
     def steps_left(self, step: int) -> int:
         """See `Recorder`."""
         return self._log_interval.steps_left(step)
+
+    def _commit(self) -> None:
+        for files in self.stores:
+            files.commit()
 
     def step(self, training: Training) -> None:
         """See `Recorder`."""
@@ -199,7 +210,8 @@ class DirectoryRecorder:
             self._followed = time.monotonic()
 
     def _write_history(self, run: RecordedRun, rows: Sequence[HistoryRow]) -> None:
-        write_text(run.directory.history, history_text(rows, self.plan.metric_names))
+        text = history_text(rows, self.plan.metric_names)
+        run.directory.files.write(run.directory.history, text.encode())
 
     def save(self, training: Training) -> None:
         """See `Recorder`; on the disk together, but for runs that have diverged."""
@@ -211,16 +223,18 @@ class DirectoryRecorder:
         ]
         self.events.add_points(progress, slots)
         self.events.flush(progress.runs[slot] for slot in slots)
-        best, last = [], []
-        for slot in slots:
-            run, epoch = self.runs[progress.runs[slot]], int(progress.best.copied_at[slot])
-            if run.saved_best != epoch:
-                best.append((run.directory.best, archive(training.checkpoint(slot, "best"))))
-                run.saved_best = epoch
-            last.append((run.directory.last, self._last(training, slot)))
-            run.has_last = True
-        write_all(best, flush=True)  # first: killed in between, it is made again on the way
-        write_all(last, flush=True)
+        for files in self.stores:
+            ours = [s for s in slots if self.runs[progress.runs[s]].directory.files is files]
+            best, last = [], []
+            for slot in ours:
+                run, epoch = self.runs[progress.runs[slot]], int(progress.best.copied_at[slot])
+                if run.saved_best != epoch:
+                    best.append((run.directory.best, archive(training.checkpoint(slot, "best"))))
+                    run.saved_best = epoch
+                last.append((run.directory.last, self._last(training, slot)))
+                run.has_last = True
+            files.write_all(best, flush=True)  # first: killed in between, it is made again
+            files.write_all(last, flush=True)
 
     def _last(self, training: Training, slot: int) -> bytes:
         events = self.events.bytes_of(training.progress.runs[slot])
@@ -236,16 +250,22 @@ class DirectoryRecorder:
             [progress.steps_of(one.slot) for one in ours], [one.measured.metrics for one in ours]
         )
 
-        def end_one(index: int) -> dict[str, Any]:
+        def end_one(index: int) -> tuple[dict[str, Any], Collected]:
             one = ours[index]
             ending = numbers[index] + said[one.status == Status.COMPLETED]
-            return self._end(training, ended, one, ending, now)
+            with self.runs[progress.runs[one.slot]].directory.files.collecting() as collected:
+                result = self._end(training, ended, one, ending, now)
+            return result, collected
 
+        self._commit()
         results = fork_map(range(len(ours)), end_one, fork=self.in_parallel)
-        for one, result in zip(ours, results, strict=True):
+        for one, (result, collected) in zip(ours, results, strict=True):
             run = self.runs[progress.runs[one.slot]]
+            run.directory.files.take(collected)
             run.result = result
-            run.directory.release()
+        self._commit()
+        for one in ours:
+            self.runs[progress.runs[one.slot]].directory.release()
 
     def _end(
         self, training: Training, ended: Ended, one: EndedRun, ending: bytes, now: Moment
@@ -254,16 +274,17 @@ class DirectoryRecorder:
         progress, number = training.progress, training.progress.runs[one.slot]
         run, rows = self.runs[number], progress.rows(one.slot)
         if run.draw and (picture := loss_picture(rows)) is not None:
-            write_bytes(run.directory.figure, picture.png)
+            run.directory.files.write(run.directory.figure, picture.png)
             ending = picture_record(picture, int(rows[-1]["step"])) + ending
         self.events.end(number, ending)  # first: a checkpoint tells how much of it there is
         self._write_checkpoints(training, one.slot, run)
         weights = training.engine.state_dict(one.slot, ended.weights)
-        write_bytes(run.directory.model, archive(weights), flush=self.stack is None)
+        files = run.directory.files
+        files.write(run.directory.model, archive(weights), flush=self.stack is None)
         self._write_history(run, rows)
         engine = {"engine": training.engine.name, **(self.stack or {})}
         result = result_of(self.plan, run.config, one, progress, engine)
-        write_text(run.directory.result, json_text(result) + "\n")
+        files.write(run.directory.result, f"{json_text(result)}\n".encode())
         epochs = progress.configs[one.slot].trainer.epochs
         self.log.ended(number, closing_text(result, epochs), one, progress.undefined.get(number))
         run.directory.write_status(one.status, one.error, now if self.stack is not None else None)
@@ -272,20 +293,25 @@ class DirectoryRecorder:
     def _write_checkpoints(self, training: Training, slot: int, run: RecordedRun) -> None:
         """The last ones; of a run that diverged, the last good one."""
         progress, paths, flush = training.progress, run.directory, self.stack is None
-        same = SameFiles()
+        files, same = paths.files, SameFiles()
         if progress.runs[slot] in progress.diverged:
             best = archive(training.checkpoint(slot, "best"))
-            same.write(paths.best, best, flush=flush)
+            if self.stack is None or run.has_last:
+                files.write(paths.best, best, flush=flush)
+            else:
+                files.write_same(paths.best, best, same)
             if not run.has_last:
-                same.write(paths.last, best)
+                files.write_same(paths.last, best, same)
             return
         last = self._last(training, slot)
-        same.write(paths.last, last, flush=flush)
         is_best = progress.best.copied_at[slot] == progress.epoch and not progress.batch
-        if self.stack is not None and is_best:
-            same.write(paths.best, last)  # the best epoch is the last
-        elif run.saved_best != progress.best.copied_at[slot]:
-            write_bytes(paths.best, archive(training.checkpoint(slot, "best")), flush=flush)
+        if self.stack is not None and is_best:  # the best epoch is the last
+            files.write_same(paths.last, last, same)
+            files.write_same(paths.best, last, same)
+            return
+        files.write(paths.last, last, flush=flush)
+        if run.saved_best != progress.best.copied_at[slot]:
+            files.write(paths.best, archive(training.checkpoint(slot, "best")), flush=flush)
 
     def note(self, text: str) -> None:
         """See `Recorder`."""

@@ -28,8 +28,8 @@ from seedbed.recording.events import (
 from seedbed.recording.figure import Picture
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.directory import RunDirectory
-from seedbed.runs.files import writing
-from seedbed.runs.layout import EVENT_PREFIX
+from seedbed.runs.layout import EVENT_PREFIX, event_files
+from seedbed.runs.run_files import RunFiles
 from seedbed.training.interval import Interval, parsed_interval
 from seedbed.training.progress import Progress
 
@@ -44,6 +44,7 @@ class _EventFile:
 
     Args:
         path: of it.
+        files: that it is written with.
         size: bytes that a run which goes on keeps, those that wait among them.
         epochs: that it tells of.
         waiting: records that are not written yet.
@@ -51,6 +52,7 @@ class _EventFile:
     """
 
     path: Path
+    files: RunFiles
     size: int = 0
     epochs: int = 0
     waiting: bytes = b""
@@ -64,8 +66,7 @@ class _EventFile:
     def flush(self, ending: bytes = b"") -> None:
         """Writes what waits; a run that goes on cuts the ending off again."""
         if self.waiting or ending:
-            with writing(self.path), self.path.open("ab") as file:
-                file.write(self.waiting + ending)
+            self.files.append(self.path, self.waiting + ending)
             self.waiting = b""
 
 
@@ -93,12 +94,12 @@ class EventFiles:
         starts = session_starts([hparams_of(one) for one in settings], names, now)
         version, *framed = tfrecords.framed([file_version(now), *starts])
         for (number, directory), start in zip(self.directories.items(), framed, strict=True):
-            self._files[number] = _EventFile(directory.root / _new_name(now))
+            self._files[number] = _EventFile(directory.root / _new_name(now), directory.files)
             self._files[number].add(version + start)
 
     def write_start(self, number: int) -> None:
         """Makes the file of a run."""
-        _remove_earlier(self.directories[number].root)
+        _remove_earlier(self.directories[number])
         self._files[number].flush()
 
     def started(self) -> None:
@@ -108,15 +109,15 @@ class EventFiles:
 
     def go_on(self, number: int, last: Checkpoint) -> None:
         """Cuts the file of a run to the checkpoint that it goes on from."""
-        root = self.directories[number].root
-        earlier = sorted(root.glob(f"{EVENT_PREFIX}.*"))
-        file = _EventFile(root / _new_name(time.time()), epochs=last["state"]["epoch"])
+        directory = self.directories[number]
+        name, files = _new_name(time.time()), directory.files
+        file = _EventFile(directory.root / name, files, epochs=last["state"]["epoch"])
+        earlier = event_files(files.names(directory.root))
         if len(earlier) == 1:
-            file.path, file.size = earlier[0], last["events"]
-            with writing(file.path):
-                os.truncate(file.path, file.size)
+            file.path, file.size = directory.root / earlier[0], last["events"]
+            files.cut(file.path, file.size)
         else:
-            _remove_earlier(root)
+            _remove_earlier(directory)
             file.add(tfrecords.framed([file_version(time.time())])[0])
         self._files[number] = file
 
@@ -229,10 +230,8 @@ def _new_name(now: float) -> str:
     return f"{EVENT_PREFIX}.{int(now):010d}.{socket.gethostname()}.{os.getpid()}.0"
 
 
-def _remove_earlier(folder: Path) -> None:
+def _remove_earlier(directory: RunDirectory) -> None:
     """Files of an earlier start that came to no checkpoint; a run has one."""
-    with os.scandir(folder) as entries:
-        earlier = [entry.path for entry in entries if entry.name.startswith(EVENT_PREFIX)]
-    for path in earlier:
-        with writing(Path(path)):
-            Path(path).unlink()
+    for name in directory.files.names(directory.root):
+        if name.startswith(EVENT_PREFIX):
+            directory.files.remove(directory.root / name)

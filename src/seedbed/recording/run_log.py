@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 
 from seedbed.runs.directory import RunDirectory
-from seedbed.runs.files import writing
 from seedbed.training.progress import Progress
 from seedbed.training.reporter import ShownEpochs, epoch_text, introduction
 from seedbed.training.run_components import RunComponents
@@ -76,6 +75,5 @@ class RunLog:
         at = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))},{int(now % 1 * 1000):03}"
         lines = [*self._introduction, *notes, closing, *error]
         text = "".join(f"{at} INFO seedbed: {line}\n" for line in lines)
-        path = self.directories[number].log
-        with writing(path), path.open("a", encoding="utf-8") as file:
-            file.write(text)
+        directory = self.directories[number]
+        directory.files.append(directory.log, text.encode())

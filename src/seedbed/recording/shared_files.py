@@ -41,7 +41,7 @@ class SharedFiles:
             self._texts[id(data)] = (f"{texts[0]}\n".encode(), f"{texts[1]}\n".encode())
         files = (directory.preprocessing, directory.environment)
         for path, content in zip(files, self._texts[id(data)], strict=True):
-            self._same.write(path, content)
+            directory.files.write_same(path, content, self._same)
 
     @cached_property
     def _environment(self) -> dict[str, Any]:

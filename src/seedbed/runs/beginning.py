@@ -7,8 +7,9 @@ from typing import Any
 
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.directory import RunDirectory
-from seedbed.runs.files import write_yaml, writing
+from seedbed.runs.files import writing
 from seedbed.runs.status import Status
+from seedbed.runs.yaml_text import yaml_text
 
 
 @contextmanager
@@ -49,10 +50,9 @@ def write_hydra_files(contents: Mapping[str, Any], directory: RunDirectory) -> N
     if not contents:
         return
     try:
-        with writing(directory.hydra):
-            directory.hydra.mkdir(exist_ok=True)
+        directory.files.make_folder(directory.hydra)
         for name, content in contents.items():
-            write_yaml(directory.hydra / name, content)
+            directory.files.write(directory.hydra / name, yaml_text(content).encode())
     except RunDirectoryError as err:
         with suppress(RunDirectoryError):  # the disk may be full
             directory.write_status(Status.FAILED, str(err))

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from seedbed.config.hints import joined
 from seedbed.errors import CheckpointError
 from seedbed.process.torch_private import pickle_in
-from seedbed.runs.files import open_plain, printable, write_bytes
+from seedbed.runs.files import printable, write_bytes
 from seedbed.runs.pickles import refuse_strange_pickle
+from seedbed.runs.stored import is_stored, open_stored
 
 FORMAT = 1
 PLAIN = (int, float, bool, str, type(None))
@@ -115,10 +116,10 @@ def load(path: Path) -> Any:
         CheckpointError: if there is none, or it is damaged or holds more than plain containers.
         RunDirectoryError: if it is a link, a pipe or a device.
     """
-    if not path.is_file() and not path.is_symlink():
+    if not is_stored(path):
         raise CheckpointError(f"no checkpoint '{path}'; the run did not get that far")
-    with open_plain(path) as file:
-        size = os.fstat(file.fileno()).st_size
+    with open_stored(path) as file:
+        size = file.seek(0, os.SEEK_END)
         try:
             _refuse_bomb(file, size)
             refuse_strange_pickle(_pickle_in(file))

@@ -13,6 +13,7 @@ from typing import Any
 from seedbed.config.hints import joined
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
+from seedbed.runs.stored import is_stored
 
 KNOWN_BY_VERSION = {"torch", "seedbed"}
 
@@ -35,7 +36,7 @@ def changed_code(paths: RunPaths) -> tuple[str, ...]:
     Raises:
         RunDirectoryError: if the run's environment is missing or damaged.
     """
-    before = read_json(paths.environment).get("code") if paths.environment.is_file() else None
+    before = read_json(paths.environment).get("code") if is_stored(paths.environment) else None
     if not isinstance(before, Mapping):
         return ()
     changed = [name for name, digest in before.items() if _digest(name) not in (None, digest)]

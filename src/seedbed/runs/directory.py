@@ -18,6 +18,7 @@ from seedbed.runs.layout import LOCK, SWEEP_JOBS, RunPaths
 from seedbed.runs.living import refuse_made_elsewhere
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.moment import Moment
+from seedbed.runs.run_files import ON_DISK, RunFiles
 from seedbed.runs.status import Status
 
 STAMP = "%Y-%m-%d_%H-%M-%S-%f"
@@ -29,9 +30,15 @@ _ours: dict[Path, "RunDirectory"] = {}
 
 @dataclass(frozen=True)
 class RunDirectory(RunPaths):
-    """A directory that this process alone writes into, until it is released or the process ends."""
+    """A directory that this process alone writes into, until it is released or the process ends.
+
+    Args:
+        lock: of the directory; None for a run in a pack, which has one for all of its runs.
+        files: writes them, in the directory or in the pack that stands in for it.
+    """
 
     lock: DirectoryLock | None = None
+    files: RunFiles = ON_DISK
 
     def release(self) -> None:
         """Lets another process write here."""
@@ -52,7 +59,7 @@ class RunDirectory(RunPaths):
         if status == Status.RUNNING and self.__dict__.pop("new", False):
             return  # written when the directory was claimed
         at = at or Moment()
-        at.files.write(self.status, self._status(status, error, at))
+        self.files.write_same(self.status, self._status(status, error, at), at.files)
 
     @property
     def is_new(self) -> bool:
@@ -62,8 +69,8 @@ class RunDirectory(RunPaths):
     def is_running(self) -> bool:
         """Whether its status says so."""
         try:
-            status = json.loads(self.status.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            status = json.loads(self.files.read(self.status) or b"")
+        except ValueError:
             return False
         return isinstance(status, dict) and status.get("status") == Status.RUNNING
 
@@ -83,8 +90,8 @@ class RunDirectory(RunPaths):
     def _started(self) -> str:
         """When the run was started first, which the status of a resumed run tells; else now."""
         started: str | None = None
-        with suppress(OSError, ValueError):
-            started = json.loads(self.status.read_text(encoding="utf-8")).get("started")
+        with suppress(ValueError):
+            started = json.loads(self.files.read(self.status) or b"").get("started")
         return started or datetime.now(UTC).isoformat()
 
 
@@ -139,6 +146,23 @@ def reclaim(paths: RunPaths) -> RunDirectory:
     for folder in (paths.root, paths.hydra, paths.checkpoints):
         remove_unfinished(folder)
     _ours[directory.root] = directory
+    return directory
+
+
+def begun_in_pack(path: Path, pack: RunFiles, at: Moment) -> RunDirectory:
+    """A run that has no directory: a pack stands in for it.
+
+    Args:
+        path: that its directory would have.
+        pack: of its stack; what the run left earlier is in it already.
+        at: when it begins, with others.
+    """
+    directory = RunDirectory(path, None, pack)
+    if pack.read(directory.status) is None:
+        directory.__dict__["_started"] = at.text
+        directory.__dict__["new"] = True
+        pack.write_same(directory.status, directory._status(Status.RUNNING, None, at), at.files)
+    _ours[path] = directory
     return directory
 
 
@@ -217,6 +241,9 @@ def _interrupted() -> None:
         with suppress(Exception):
             if directory.is_running():
                 directory.write_status(Status.INTERRUPTED, signals.reason())
+    for files in {id(one.files): one.files for one in _ours.values()}.values():
+        with suppress(Exception):
+            files.commit()
 
 
 def tell_at_end() -> None:

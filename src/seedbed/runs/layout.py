@@ -1,5 +1,8 @@
 """The names of the files in a run directory; no other module knows them."""
 
+import os
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,3 +113,41 @@ RUN_INDEX = ".seedbed_index.sqlite"
 
 EVENT_PREFIX = "events.out.tfevents"
 """How TensorBoard knows its files."""
+
+_NAMES = RunPaths(Path())
+_FILES = frozenset(
+    str(path)
+    for path in (
+        _NAMES.config, _NAMES.status, _NAMES.environment, _NAMES.history, _NAMES.last, _NAMES.best,
+        _NAMES.start, _NAMES.model, _NAMES.preprocessing, _NAMES.result, _NAMES.figure, _NAMES.log,
+        _NAMES.notes,
+    )
+)  # fmt: skip
+_OF_HYDRA = re.compile(rf"{re.escape(_NAMES.hydra.name)}/[A-Za-z0-9_-]+\.yaml")
+_OF_EVENTS = re.compile(rf"{re.escape(EVENT_PREFIX)}\.[A-Za-z0-9_.-]+")
+
+
+def event_files(names: Iterable[str]) -> list[str]:
+    """Those of a run's files that TensorBoard knows as its own."""
+    return sorted(name for name in names if name.startswith(f"{EVENT_PREFIX}."))
+
+
+def is_run_file(name: str) -> bool:
+    """Whether a run has a file of the name, which is told below its directory, with `/`."""
+    return name in _FILES or bool(_OF_HYDRA.fullmatch(name) or _OF_EVENTS.fullmatch(name))
+
+
+_BELOW = (_NAMES.hydra.name, _NAMES.checkpoints.name)
+
+
+def run_and_name(path: Path) -> tuple[str, str, str]:
+    """Of a file of a run: where the run's directory is, the name of that, and the file's below it.
+
+    By texts, as tables of runs ask for thousands.
+    """
+    above, name = os.path.split(path)
+    folder, run = os.path.split(above)
+    if run in _BELOW:
+        name = f"{run}/{name}"
+        folder, run = os.path.split(folder)
+    return folder, run, name

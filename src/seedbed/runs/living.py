@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
-from seedbed.runs.files import open_plain, printable
+from seedbed.runs.files import printable
 from seedbed.runs.heartbeat import STALE_SECONDS, beats, is_elsewhere
 from seedbed.runs.layout import RunPaths
-from seedbed.runs.lock import is_being_written
 from seedbed.runs.status import Status
+from seedbed.runs.stored import is_being_written, open_stored
 
 LARGEST_STATUS = 2**16
 """Bytes."""
@@ -52,7 +52,7 @@ def _goes_on_elsewhere(paths: RunPaths, status: Mapping[str, Any]) -> bool:
 
 def _status(paths: RunPaths) -> Mapping[str, Any]:
     """As it is written; empty where it is damaged."""
-    with suppress(OSError, ValueError, RunDirectoryError), open_plain(paths.status) as file:
+    with suppress(OSError, ValueError, RunDirectoryError), open_stored(paths.status) as file:
         content = json.loads(file.read(LARGEST_STATUS))
         if isinstance(content, dict):
             return content

@@ -36,7 +36,7 @@ class DirectoryLock:
     """Held from its making until `release`, or until the process ends. A fork does not hold it.
 
     Args:
-        path: of the directory.
+        path: of the directory, or of a pack, in place of those of its runs.
 
     Raises:
         DirectoryTakenError: if another run holds it.
@@ -74,17 +74,22 @@ class DirectoryLock:
             self._file = None
 
 
+def lock_file(path: Path) -> Path:
+    """What is locked where the system locks no directories: in a directory, or beside a pack."""
+    return path / LOCK if path.is_dir() else path.with_name(f".{path.name}{LOCK}")
+
+
 def is_being_written(path: Path) -> bool:
     """Whether a live process holds the lock; not where nobody may look.
 
     It needs no right to write: a shared lock fails where there is an exclusive one.
     """
     try:
-        for name in (path, path / LOCK):
+        for name in (path, lock_file(path)):
             file = _flocked(name, exclusively=False)
             if file is not None:
                 os.close(file)
-        if fcntl is None and (path / LOCK).exists():
+        if fcntl is None and lock_file(path).exists():
             _locked_file(path).release()
     except (BlockingIOError, TimeoutError):
         return True
@@ -111,7 +116,7 @@ def _flocked(path: Path, *, exclusively: bool) -> int | None:
     """
     if fcntl is None:
         return None
-    file = os.open(path, os.O_RDONLY | (NOT_FOLLOWED if path.name == LOCK else 0))
+    file = os.open(path, os.O_RDONLY | (NOT_FOLLOWED if path.name.endswith(LOCK) else 0))
     try:
         fcntl.flock(file, (fcntl.LOCK_EX if exclusively else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except OSError as err:
@@ -131,7 +136,7 @@ def _locked_file(path: Path) -> "BaseFileLock":
     """
     from filelock import FileLock  # here, as it takes 40 ms
 
-    lock = FileLock(path / LOCK, thread_local=False, fallback_to_soft=False)
+    lock = FileLock(lock_file(path), thread_local=False, fallback_to_soft=False)
     lock.acquire(blocking=False)
     return lock
 

@@ -12,6 +12,7 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.outputs import write_output
 from seedbed.runs.reader import read_json
+from seedbed.runs.stored import is_stored
 
 WORD = re.compile(r"[^\W_][\w.+-]{0,63}")
 """A tag: letters of any script and digits, and within it `_ . + -`."""
@@ -44,7 +45,7 @@ def read_notes(paths: RunPaths) -> Notes:
     Raises:
         RunDirectoryError: if the file is damaged.
     """
-    if not paths.notes.is_symlink() and not paths.notes.exists():
+    if not is_stored(paths.notes):
         return Notes()
     content = read_json(paths.notes)
     tags, note = content.get("tags", []), content.get("note", "")

@@ -20,6 +20,7 @@ from seedbed.errors import ArgumentError, LimitError, SeedbedError
 from seedbed.process import signals
 from seedbed.process.memory import memory_bytes
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.stored import stored_bytes
 
 try:
     import resource
@@ -198,7 +199,7 @@ def allocated(file: Path) -> int:
     try:
         told = file.stat()
     except (OSError, ValueError):
-        return 0
+        return stored_bytes(file)
     return min(told.st_size, getattr(told, "st_blocks", math.inf) * 512)  # type: ignore[return-value]
 
 

@@ -39,8 +39,13 @@ def _remove_left(path: Path) -> None:
     with suppress(OSError):
         for beside in path.parent.iterdir():
             match = ours.fullmatch(beside.name)
-            if match and _is_gone(int(match[1])) and _age(beside) > LEFT_SECONDS:
+            if match and is_left(beside, int(match[1])):
                 beside.unlink(missing_ok=True)
+
+
+def is_left(path: Path, process: int) -> bool:
+    """Whether the process is gone that made something, and it has been for a while."""
+    return _is_gone(process) and _age(path) > LEFT_SECONDS
 
 
 def _age(path: Path) -> float:

@@ -9,16 +9,18 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
 from seedbed.config.hints import counted, did_you_mean, joined
 from seedbed.errors import RunDirectoryError
-from seedbed.runs.files import UNPRINTABLE, YamlLoader, open_plain, printable
+from seedbed.runs.files import UNPRINTABLE, YamlLoader, printable
 from seedbed.runs.layout import EVENT_PREFIX, RunPaths
 from seedbed.runs.living import is_being_made
 from seedbed.runs.status import Status
+from seedbed.runs.stored import is_stored, open_stored, runs_in_packs
+from seedbed.runs.unpacking import unpack_in_place
 from seedbed.runs.yaml_bombs import refuse_bomb
 
 LARGEST_TEXT = 32 * 2**20
@@ -44,8 +46,10 @@ def open_run(path: str | Path) -> RunPaths:
         raise RunDirectoryError(
             f"'{printable(str(root))}' has control characters in its name; rename it first"
         )
+    unpack_in_place(root)
     if not root.is_dir():
         near = [printable(p.name) for p in root.parent.iterdir()] if root.parent.is_dir() else []
+        near += [*runs_in_packs(root.parent)]
         if root.exists():
             raise RunDirectoryError(f"'{root}' is a file, not a run directory")
         raise RunDirectoryError(
@@ -159,7 +163,7 @@ def read_result(paths: RunPaths, key: str) -> dict[str, Any]:
     Raises:
         RunDirectoryError: if it is damaged.
     """
-    content = read_json(paths.result).get(key) if paths.result.is_file() else None
+    content = read_json(paths.result).get(key) if is_stored(paths.result) else None
     if content is not None and not isinstance(content, dict):
         raise RunDirectoryError(f"'{paths.result}' is damaged: {key} is no mapping")
     return content or {}
@@ -204,8 +208,8 @@ def read_text(path: Path) -> str:
         RunDirectoryError: if it is missing, no plain file, too large or no UTF-8.
     """
     try:
-        with open_plain(path) as file:
-            size = os.fstat(file.fileno()).st_size  # to ask for 32 MiB takes longer than to read
+        with open_stored(path) as file:
+            size = _size(file)  # to ask for 32 MiB takes longer than to read
             content = file.read(min(size, LARGEST_TEXT) + 1)
         if len(content) > LARGEST_TEXT:
             raise RunDirectoryError(f"'{path}' is larger than {LARGEST_TEXT // 2**20} MiB")
@@ -216,6 +220,12 @@ def read_text(path: Path) -> str:
         ) from err
     except (OSError, UnicodeDecodeError) as err:
         raise RunDirectoryError(f"cannot read '{path}': {_line(err)}") from err
+
+
+def _size(file: BinaryIO) -> int:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return size
 
 
 def _harmless(content: Any) -> Any:

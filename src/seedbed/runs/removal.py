@@ -24,8 +24,11 @@ from seedbed.runs.layout import (
     RunPaths,
 )
 from seedbed.runs.living import is_being_made
-from seedbed.runs.lock import DirectoryLock, is_being_written
+from seedbed.runs.lock import DirectoryLock
+from seedbed.runs.pack import is_pack_name
+from seedbed.runs.pack_writer import without_runs
 from seedbed.runs.reader import read_json, written_status
+from seedbed.runs.stored import is_being_written, pack_of, packs_of, runs_in_packs
 
 REMOVED = ".removed"
 """In front of the name of a directory that is going; hidden, and taken for no run."""
@@ -92,6 +95,10 @@ def remove(removal: Removal) -> None:
         RunDirectoryError: if it cannot be removed, saying where the rest is.
     """
     _refuse_running(removal.runs)
+    if not removal.is_sweep:
+        _remove_from_packs(removal.path)  # first: else it would come back from there
+    if not os.path.lexists(removal.path):
+        return
     lock = DirectoryLock(removal.path)
     gone = removal.path.with_name(f"{REMOVED}.{removal.path.name[:200]}.{os.getpid()}")
     try:
@@ -105,6 +112,13 @@ def remove(removal: Removal) -> None:
         ) from err
     finally:
         lock.release()
+
+
+def _remove_from_packs(path: Path) -> None:
+    """A run goes from all packs that have it, each of which is written anew."""
+    for pack in packs_of(path.parent).every([]):
+        if path.name in pack.runs:
+            without_runs(pack.path, lambda run: run == path.name)
 
 
 def _delete(folder: Path) -> None:
@@ -155,6 +169,8 @@ def _refuse_what_is_no_run(path: Path, real: Path) -> None:
     name = printable(str(path))
     if path.is_symlink():
         raise RunDirectoryError(f"'{name}' is a link; name the directory '{real}' itself")
+    if pack_of(path) is not None:
+        return
     if not path.is_dir():
         what = "is a file" if path.exists() else "does not exist"
         raise RunDirectoryError(f"'{name}' {what}; name a run directory or a sweep")
@@ -184,6 +200,10 @@ def _is_file(path: Path) -> bool:
 
 
 def _removal(path: Path) -> Removal:
+    if (pack := pack_of(path)) is not None:
+        _refuse_running([path])
+        size = sum(size for _, size in pack.contents.files(path.name).values())
+        return Removal(path, [path], size, is_sweep=False, of_stack=True, others=[])
     runs, others, size = [], [], 0
     for folder, _, files in os.walk(path):  # does not follow links
         names = set(files)
@@ -191,7 +211,8 @@ def _removal(path: Path) -> Removal:
             runs.append(Path(folder))
         size += sum(_size(f"{folder}/{name}") for name in names)
         others += [f"{folder}/{name}" for name in names if not _is_ours(folder, name)]
-    _refuse_running([path, *runs])
+    _refuse_running([path, *runs, *(pack.path for pack in packs_of(path).every([]))])
+    runs += [path / run for run in runs_in_packs(path) if not (path / run).exists()]
     below = [str(Path(one).relative_to(path)) for one in sorted(others)]
     return Removal(path, runs, size, _is_sweep(path), _is_of_stack(path), below)
 
@@ -214,7 +235,8 @@ def _is_of_stack(path: Path) -> bool:
 
 def _is_ours(folder: str, name: str) -> bool:
     """Whether a run or a sweep makes such a file in such a folder; hidden files count as made."""
-    if "/." in f"{folder}/{name}" or name in OWN_NAMES or name.startswith(EVENT_PREFIX):
+    is_own = name in OWN_NAMES or is_pack_name(name) or name.startswith(EVENT_PREFIX)
+    if "/." in f"{folder}/{name}" or is_own:
         return True
     return folder.endswith(f"/{_NAMES.checkpoints.name}") and name in CHECKPOINTS
 

@@ -23,11 +23,9 @@ class SameFiles:
     def __init__(self) -> None:
         self._written: dict[bytes, Path] = {}
 
-    def write(self, path: Path, content: bytes, *, flush: bool = False) -> None:
+    def write(self, path: Path, content: bytes) -> None:
         """As `write_bytes`; a file that is there is replaced."""
-        earlier = self._written.get(content)
-        if earlier is None or not _renamed_link(earlier, path):
-            write_bytes(path, content, flush=flush)
+        if not write_same(path, self._written.get(content), content):
             self._written[content] = path
 
     def write_new(self, path: Path, content: bytes) -> None:
@@ -40,6 +38,23 @@ class SameFiles:
         if earlier is None or not _linked(earlier, path):
             write_new(path, content)
             self._written[content] = path
+
+
+def write_same(path: Path, earlier: Path | None, content: bytes) -> bool:
+    """Gives a file another name; where that cannot be done, its content is written.
+
+    Args:
+        path: the name; a file that has it is replaced.
+        earlier: a file with the content, or None.
+        content: all of it.
+
+    Returns:
+        Whether the two are one file now.
+    """
+    if earlier is not None and _renamed_link(earlier, path):
+        return True
+    write_bytes(path, content)
+    return False
 
 
 def _linked(earlier: Path, path: str | Path) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from seedbed.config.schema import RunConfig
 from seedbed.errors import RunDirectoryError
+from seedbed.runs.tar_members import BLOCK as TAR_BLOCK
 from seedbed.training.run_components import RunComponents
 
 BLOCK = 4096
@@ -20,6 +21,9 @@ BLOCK = 4096
 
 SMALL_FILES = 8
 """A block each: Hydra's three, config, status, result, environment and the log."""
+
+SMALL_TEXT = 1200
+"""Bytes that one of them has, on the mean; files of a pack fill no blocks."""
 
 FOLDERS = 3
 """Of a run: itself, `.hydra/` and `checkpoints/`; a block each."""
@@ -84,7 +88,7 @@ def footprint(plan: RunComponents) -> Footprint:
 
 
 def run_bytes(kind: Footprint, config: RunConfig) -> int:
-    """Bytes of a finished run directory, whole blocks.
+    """Bytes of a finished run directory, whole blocks; of one in a pack, what it takes there.
 
     Args:
         kind: of the run.
@@ -105,6 +109,9 @@ def run_bytes(kind: Footprint, config: RunConfig) -> int:
         kind.preprocessing,
         picture,
     ]
+    if config.sweep.layout == "packed":
+        files += [SMALL_TEXT] * SMALL_FILES
+        return sum(-(-size // TAR_BLOCK) * TAR_BLOCK + TAR_BLOCK for size in files)
     blocks = sum(-(-size // BLOCK) for size in files)
     return BLOCK * (blocks + SMALL_FILES + FOLDERS)
 
@@ -124,7 +131,8 @@ def refuse_too_large(directory: Path, jobs: Sequence[tuple[Footprint, RunConfig]
     free = shutil.disk_usage(parent).free
     if needed > free:
         _refuse(directory, len(jobs), _size(needed), f"{_size(free)} free", free / needed)
-    files = len(jobs) * (SMALL_FILES + FOLDERS + LARGE_FILES)
+    own = [config for _, config in jobs if config.sweep.layout == "directories"]
+    files = len(own) * (SMALL_FILES + FOLDERS + LARGE_FILES)
     free_files = _free_files(parent)
     if free_files is not None and files > free_files:
         room = f"room for {free_files} more"

@@ -21,6 +21,7 @@ from seedbed.runs.moment import Moment
 from seedbed.runs.reader import read_config, read_json, read_status
 from seedbed.runs.relocation import Relocation
 from seedbed.runs.status import Status
+from seedbed.runs.unpacking import unpack_in_place
 
 if TYPE_CHECKING:
     from seedbed.runs.checkpoint import Checkpoint
@@ -198,6 +199,7 @@ def job_directory(job: Job, at: Moment | None = None) -> RunDirectory:
         job: that is to run.
         at: when it begins, with others; None for a moment of its own.
     """
+    unpack_in_place(job.path)
     if not job.path.exists():
         return claim(job.path, at)
     return _reclaimed(RunPaths(job.path))

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from seedbed.errors import ConfigError
 from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, SWEEP_TABLE, SWEEP_TASKS
+from seedbed.runs.pack import is_pack_name
+from seedbed.runs.tar_members import LONGEST_FOLDER
 
 TAKEN = ("", SWEEP_CONFIG, SWEEP_JOBS, SWEEP_TABLE, SWEEP_TASKS)
 """Names that no job's folder can have."""
@@ -66,6 +68,21 @@ def refuse_wrong_folders(folders: Sequence[str], key: str) -> None:
                 f"type '{key}=…${{hydra.job.num}}'"
             )
         seen[folder] = number
+
+
+def refuse_unpackable(folders: Sequence[str]) -> None:
+    """Of a packed sweep: refuses names that a pack cannot hold, or that a pack itself has.
+
+    Raises:
+        ConfigError: naming the first.
+    """
+    for number, folder in enumerate(folders):
+        if len(folder.encode()) > LONGEST_FOLDER or is_pack_name(folder):
+            raise ConfigError(
+                f"hydra.sweep.subdir gives job {number} the folder '{folder}', and "
+                f"sweep.layout=packed takes names of at most {LONGEST_FOLDER} bytes that are not "
+                "called as a pack is; type another, or sweep.layout=directories"
+            )
 
 
 def _is_name(folder: str) -> bool:

@@ -13,6 +13,7 @@ from seedbed.runs.files import write_json, write_text
 from seedbed.runs.layout import SWEEP_JOBS, SWEEP_TABLE, RunPaths
 from seedbed.runs.reader import read_json
 from seedbed.runs.status import Status
+from seedbed.runs.stored import is_stored
 
 WRITE_SECONDS = 1.0
 """How old `sweep.json` may be; how a job stands is told by its own directory."""
@@ -115,7 +116,7 @@ class SweepState:
 
 def has_begun(sweep: Path, job: JobState) -> bool:
     """Whether a job is a run already: where there is a config, a run finds all that it needs."""
-    return RunPaths(sweep / job.directory).config.is_file()
+    return is_stored(RunPaths(sweep / job.directory).config)
 
 
 def read_sweep(directory: Path) -> SweepState:

@@ -19,7 +19,7 @@ from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.directory import claim
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
-from seedbed.runs.reader import open_run, read_config, read_json
+from seedbed.runs.reader import read_config, read_json
 from seedbed.sweep.outcome import JobState, has_begun, read_sweep
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
@@ -85,7 +85,7 @@ def rerun_stack(
         SeedbedError: if a run is missing or damaged, or is of another shape.
     """
     directory = paths.root.resolve().parent
-    runs = [paths] if jobs is None else [open_run(directory / job.directory) for job in jobs]
+    runs = [paths] if jobs is None else [RunPaths(directory / job.directory) for job in jobs]
     resolved_configs = [read_config(run) for run in runs]
     for resolved in resolved_configs:
         relocate(resolved)

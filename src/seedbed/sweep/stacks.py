@@ -13,9 +13,12 @@ from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.beginning import write_hydra_files
 from seedbed.runs.checkpoint import Checkpoint
+from seedbed.runs.directory import RunDirectory, begun_in_pack
 from seedbed.runs.heartbeat import pulse
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.moment import Moment
+from seedbed.runs.pack_writer import PackWriter
+from seedbed.runs.stored import pack_of
 from seedbed.sweep.groups import Group
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
 from seedbed.training.interrupt import stop_request
@@ -63,11 +66,9 @@ def run_stack(
         plan = build_stack(
             configs, allow, randomness=randomness, known=dict(known or {}), written=written
         )
-    first = stack.jobs[0].path
-    shared = pulse(RunPaths(first).status, first.parent)
-    with contextlib.ExitStack() as held, stop_request() as stop, shared:
-        now = Moment()
-        runs = [_recorded(job, plan.data[index], held, now) for index, job in enumerate(stack.jobs)]
+    with contextlib.ExitStack() as held, stop_request() as stop:
+        place = _Place(stack, number, held)
+        runs = [_recorded(job, plan.data[at], held, place) for at, job in enumerate(stack.jobs)]
         if stack.snapshots is None:
             for run in runs:
                 if not run.directory.is_new:
@@ -123,8 +124,40 @@ class StackReport(Forwarding):
         self._note(text)
 
 
-def _recorded(job: Job, data: PreparedData, held: contextlib.ExitStack, now: Moment) -> RecordedRun:
+class _Place:
+    """Where the runs of a stack are written.
+
+    Args:
+        stack: the jobs.
+        number: of the stack.
+        held: closes the pack at its end, where there is one.
+    """
+
+    def __init__(self, stack: Group, number: int, held: contextlib.ExitStack) -> None:
+        self._now = Moment()
+        self._goes_on = stack.snapshots is not None
+        self._pack: PackWriter | None = None
+        first, names = stack.jobs[0], [job.path.name for job in stack.jobs]
+        heartbeat = RunPaths(first.path).status
+        if first.config.sweep.layout == "packed":
+            self._pack = held.enter_context(PackWriter(first.path.parent, number, names))
+            heartbeat = self._pack.path
+        held.enter_context(pulse(heartbeat, first.path.parent))
+
+    def directory(self, job: Job) -> RunDirectory:
+        """A job's own, or the pack in place of one: a directory that is there stays the run's."""
+        if self._pack is None or job.path.exists():
+            return job_directory(job, self._now)
+        if self._goes_on and (earlier := pack_of(job.path)) is not None:
+            for name, content in earlier.whole_run(job.path.name):
+                self._pack.write(job.path / name, content)
+        return begun_in_pack(job.path, self._pack, self._now)
+
+
+def _recorded(
+    job: Job, data: PreparedData, held: contextlib.ExitStack, place: _Place
+) -> RecordedRun:
     """The directory of a job, which is released at the end whatever happens."""
-    directory = job_directory(job, now)
+    directory = place.directory(job)
     held.callback(directory.release)
     return RecordedRun(job.config, directory, data, job.config.sweep.plot)

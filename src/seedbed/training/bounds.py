@@ -22,6 +22,8 @@ from seedbed.config.schema import DatasetConfig, RunConfig
 from seedbed.errors import ModelError
 from seedbed.process.memory import memory_bytes
 from seedbed.process.torch_private import DispatchMode, shapes_without_compiler, tree_leaves
+from seedbed.runs.opening import allocated
+from seedbed.runs.stored import is_stored
 
 T = TypeVar("T")
 
@@ -48,17 +50,11 @@ def most_bytes(*files: Path) -> int:
     Args:
         files: that hold them; where there is none yet, it is a part of the machine's memory.
     """
-    stored = [_on_disk(file) for file in files if file.is_file()]
+    stored = [allocated(file) for file in files if is_stored(file)]
     if stored:
         return SLACK * max(stored) + 2**20
     memory = memory_bytes()
     return int(memory if math.isfinite(memory) else UNKNOWN_MEMORY) // 16
-
-
-def _on_disk(file: Path) -> int:
-    """Bytes that a file really has; its holes are none."""
-    told = file.stat()
-    return min(told.st_size, getattr(told, "st_blocks", told.st_size) * 512)
 
 
 def built_within(

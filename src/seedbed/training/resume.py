@@ -17,8 +17,9 @@ from seedbed.errors import CheckpointError, ConfigError, DataError, RunDirectory
 from seedbed.runs import checkpoint
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.files import printable
-from seedbed.runs.layout import EVENT_PREFIX, RunPaths
+from seedbed.runs.layout import RunPaths, event_files
 from seedbed.runs.reader import read_json
+from seedbed.runs.stored import is_stored, stored_bytes, stored_names
 from seedbed.training.data_folder import elsewhere
 from seedbed.training.other_generators import restore_others
 from seedbed.training.state import TrainingState
@@ -49,7 +50,7 @@ def load_snapshot(paths: RunPaths) -> Checkpoint | None:
     Raises:
         CheckpointError: if it is damaged, or of another version of Seedbed.
     """
-    if not paths.last.is_file():
+    if not is_stored(paths.last):
         return None
     snapshot = checkpoint.load(paths.last)
     if not isinstance(snapshot, dict) or snapshot.get("format") != checkpoint.FORMAT:
@@ -62,7 +63,7 @@ def load_snapshot(paths: RunPaths) -> Checkpoint | None:
         _try_random(snapshot["random"])
     except (KeyError, OverflowError, RuntimeError, TypeError, ValueError) as err:
         raise CheckpointError(f"'{paths.last}' is damaged: {_said(err)}") from err
-    sizes = [path.stat().st_size for path in paths.root.glob(f"{EVENT_PREFIX}.*")]
+    sizes = [stored_bytes(paths.root / name) for name in event_files(stored_names(paths.root))]
     found: Checkpoint = {**snapshot, "events": min([events, *sizes])}  # type: ignore[typeddict-item]
     return found
 
@@ -73,7 +74,7 @@ def load_best(paths: RunPaths) -> Checkpoint | None:
     Raises:
         CheckpointError: if it is damaged.
     """
-    if not paths.best.is_file():
+    if not is_stored(paths.best):
         return None
     best = checkpoint.load(paths.best)
     if not isinstance(best, dict) or not isinstance(best.get("model"), dict):

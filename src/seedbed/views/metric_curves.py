@@ -22,6 +22,7 @@ from seedbed.config.hints import counted, did_you_mean, joined
 from seedbed.errors import ArgumentError, RunDirectoryError
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_history
+from seedbed.runs.stored import is_stored
 
 History = Mapping[str, Sequence[float | None]]
 
@@ -149,7 +150,7 @@ def _history(run: RunRecord) -> History:
     try:
         return read_history(paths)
     except RunDirectoryError:
-        if paths.history.exists():
+        if is_stored(paths.history):
             raise
         return {}
 

@@ -14,8 +14,11 @@ from pathlib import Path
 
 from seedbed.catalog.record import RunRecord
 from seedbed.errors import ArgumentError, RunDirectoryError, SeedbedError
-from seedbed.runs.layout import LOCK
+from seedbed.runs.files import write_bytes
+from seedbed.runs.layout import LOCK, event_files
 from seedbed.runs.lock import DirectoryLock, is_being_written
+from seedbed.runs.pack import Pack
+from seedbed.runs.stored import pack_of
 
 PREFIX = "seedbed_dashboard_"
 
@@ -23,6 +26,9 @@ PREFIX = "seedbed_dashboard_"
 @contextmanager
 def folder_of(runs: Sequence[RunRecord]) -> Iterator[Path]:
     """A folder with nothing but links to the runs, under their names; gone at the end.
+
+    Of a run in a pack it holds the event file.
+
 
     Raises:
         ArgumentError: if this machine makes no links.
@@ -33,6 +39,9 @@ def folder_of(runs: Sequence[RunRecord]) -> Iterator[Path]:
         for run in runs:
             link = made / run.path.relative_to(above)  # its name in TensorBoard
             link.parent.mkdir(parents=True, exist_ok=True)
+            if (pack := pack_of(run.path)) is not None:
+                _write_events(pack, run.path.name, link)
+                continue
             try:
                 link.symlink_to(run.path, target_is_directory=True)
             except OSError as err:
@@ -47,10 +56,17 @@ def folder_of(runs: Sequence[RunRecord]) -> Iterator[Path]:
             lock.release()
 
 
+def _write_events(pack: Pack, run: str, folder: Path) -> None:
+    """The event file of a run that is in a pack, which TensorBoard does not read."""
+    folder.mkdir()
+    for name in event_files(pack.contents.files(run)):
+        write_bytes(folder / name, pack.read(run, name))
+
+
 def remove_left() -> None:
     """Takes away the folders of dashboards whose processes are gone.
 
-    Nothing but links, folders and locks is removed, and nothing that is somebody else's.
+    Nothing but links, folders, locks and event files is removed, and nothing of somebody else's.
     """
     for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}????????"):
         with suppress(OSError, SeedbedError):
@@ -83,7 +99,8 @@ def _remove(folder: Path) -> None:
     for above, folders, files in os.walk(folder, topdown=False):
         for name in (*folders, *files):
             path = Path(above, name)
-            if path.is_symlink() or (path.parent == folder and name == LOCK):
+            is_lock = path.parent == folder and name == LOCK
+            if path.is_symlink() or is_lock or (path.is_file() and event_files([name])):
                 path.unlink()
         with suppress(OSError):
             Path(above).rmdir()

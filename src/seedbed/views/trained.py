@@ -27,6 +27,7 @@ from seedbed.runs.checkpoint import load, load_weights
 from seedbed.runs.code import changed_code
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import open_run, read_config, read_json
+from seedbed.runs.stored import is_stored
 from seedbed.tables.text_form import Kind, TextForm
 from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.head import TaskHead
@@ -114,10 +115,10 @@ def refuse_oversized(paths: RunPaths, config: dict[str, Any], allow: AllowList) 
     """
     most = most_bytes(paths.last, paths.model)
     refuse_repeats(config.get("model"))
-    if paths.preprocessing.exists():
+    if is_stored(paths.preprocessing):
         head, build = _model_of(paths, config, allow, most)
         refuse_larger(most, config["model"], head.preprocessing.input_shape, build)
-    elif paths.last.exists() or paths.model.exists():  # it is written before either
+    elif is_stored(paths.last) or is_stored(paths.model):  # it is written before either
         raise RunDirectoryError(f"'{paths.root}' has weights, but no {paths.preprocessing.name}")
     return most
 

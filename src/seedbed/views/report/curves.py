@@ -16,6 +16,7 @@ from seedbed.errors import RunDirectoryError
 from seedbed.recording.figure import LARGEST
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_history
+from seedbed.runs.stored import is_stored
 from seedbed.views.report.cells import LARGEST_INTEGER
 
 MOST_POINTS = 400_000
@@ -145,7 +146,7 @@ def _history(run: RunRecord, problems: list[str]) -> History:
     try:
         return read_history(paths)
     except RunDirectoryError as err:
-        if paths.history.exists():
+        if is_stored(paths.history):
             problems.append(err.problems[0])
         return {}
 

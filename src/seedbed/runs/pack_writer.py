@@ -1,0 +1,273 @@
+"""Writes the runs of a stack into a pack, which grows at its end and is whole at any moment."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import Self
+
+from seedbed.runs.files import NOT_FOLLOWED, write_pieces, writing
+from seedbed.runs.layout import run_and_name
+from seedbed.runs.lock import DirectoryLock
+from seedbed.runs.pack import (
+    ABOUT,
+    Contents,
+    Pack,
+    Place,
+    content_at,
+    first_member,
+    number_of,
+    pack_name,
+)
+from seedbed.runs.run_files import Collected
+from seedbed.runs.same_files import SameFiles
+from seedbed.runs.stored import packs_of
+from seedbed.runs.tar_members import END, Headers, Member, padding
+
+CHUNK = 2**22
+"""Bytes that wait in memory before they are written."""
+
+WORTH = 1.25
+"""A pack is written anew at its end if that makes it so many times smaller."""
+
+
+class PackWriter:
+    """`RunFiles` of the runs of a stack, in a new pack; held by this process until it is closed.
+
+    Args:
+        sweep: directory that the pack lies in.
+        number: of the stack; a later one is taken where there is such a pack, or a later one has
+            one of the runs.
+        runs: names of their folders.
+
+    Raises:
+        RunDirectoryError: if it cannot be made.
+    """
+
+    def __init__(self, sweep: Path, number: int, runs: Iterable[str] = ()) -> None:
+        self.contents = Contents()
+        self._headers = Headers()
+        self._waiting: list[bytes] = []
+        self._size = self._on_disk = 0
+        self._shared: dict[bytes, str] = {}
+        self._collected: Collected | None = None
+        packs = packs_of(sweep).every()
+        earlier = [number_of(p.path.name) for p in packs if not p.runs.keys().isdisjoint(runs)]
+        self.path, self._file = _made(sweep, max([number, *(one + 1 for one in earlier)]))
+        self._lock = DirectoryLock(self.path)
+        self._add(first_member())
+        self.commit()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def write(self, path: Path, content: bytes, *, flush: bool = False) -> None:
+        """See `RunFiles`."""
+        if self._collected is not None:
+            self._collected.append((path, content, False))
+            return
+        _, run, name = run_and_name(path)
+        self._put(run, name, content)
+        if flush:
+            self.commit(flush=True)
+
+    def write_same(self, path: Path, content: bytes, same: SameFiles | None = None) -> None:
+        """See `RunFiles`; all runs of the pack share it, whatever `same` has."""
+        if self._collected is not None:
+            self._collected.append((path, content, True))
+            return
+        _, run, name = run_and_name(path)
+        digest = blake2b(content, digest_size=16).digest()
+        if digest not in self._shared:
+            self._shared[digest] = str(len(self._shared))
+            self._put(ABOUT, self._shared[digest], content)
+        target = f"{ABOUT}/{self._shared[digest]}"
+        self._add(self._headers.of(run, name, 0, target))
+        self.contents.add(Member(run, name, 0, target), 0)
+
+    def write_all(self, files: Sequence[tuple[Path, bytes]], *, flush: bool) -> None:
+        """See `RunFiles`."""
+        for path, content in files:
+            self.write(path, content)
+        self.commit(flush=flush)
+
+    def append(self, path: Path, content: bytes) -> None:
+        """See `RunFiles`; the whole file is written again."""
+        self.write(path, (self.read(path) or b"") + content)
+
+    def cut(self, path: Path, size: int) -> None:
+        """See `RunFiles`."""
+        before = self.read(path) or b""
+        if len(before) > size:
+            self.write(path, before[:size])
+
+    def remove(self, path: Path) -> None:
+        """Nothing: a run is new in a pack, and has no file of an earlier start."""
+
+    def read(self, path: Path) -> bytes | None:
+        """See `RunFiles`."""
+        _, run, name = run_and_name(path)
+        place = self.contents.place(run, name)
+        if place is None:
+            return None
+        if place[0] + place[1] > self._on_disk:
+            self.commit()
+        return content_at(self._file, place, self.path)
+
+    def names(self, root: Path) -> list[str]:
+        """See `RunFiles`."""
+        return sorted(name for name in self.contents.files(root.name) if "/" not in name)
+
+    def make_folder(self, path: Path) -> None:
+        """Nothing: a pack has no folders."""
+
+    def commit(self, *, flush: bool = False) -> None:
+        """See `RunFiles`; where the disk is full, the pack stays as it was."""
+        with writing(self.path):
+            try:
+                os.lseek(self._file, self._on_disk, os.SEEK_SET)
+                at = self._on_disk
+                rest = memoryview(b"".join(self._waiting))
+                while rest:  # the system may write less than it is given
+                    count = os.write(self._file, rest)
+                    rest, at = rest[count:], at + count
+            except OSError:
+                os.ftruncate(self._file, self._on_disk)
+                raise
+            self._on_disk = at
+            self._waiting.clear()
+            if flush:
+                os.fsync(self._file)
+
+    @contextmanager
+    def collecting(self) -> Iterator[Collected]:
+        """See `RunFiles`."""
+        self._collected = []
+        try:
+            yield self._collected
+        finally:
+            self._collected = None
+
+    def take(self, files: Collected) -> None:
+        """See `RunFiles`."""
+        for path, content, is_shared in files:
+            if is_shared:
+                self.write_same(path, content)
+            else:
+                self.write(path, content)
+
+    def close(self) -> None:
+        """Ends the pack, and lets go of it; what was replaced is taken out if it is much."""
+        try:
+            places = {
+                place for run in self.contents.runs for place in self.contents.files(run).values()
+            }
+            if self._size > WORTH * sum(size for _, size in places) + CHUNK:
+                self.commit()
+                write_pieces(self.path, pieces_of(self.contents, self._file, self.path))
+            else:
+                self._waiting.append(END)
+                self.commit()
+        finally:
+            os.close(self._file)
+            self._lock.release()
+
+    def _put(self, folder: str, name: str, content: bytes) -> None:
+        header = self._headers.of(folder, name, len(content))
+        self.contents.add(Member(folder, name, len(content)), self._size + len(header))
+        self._add(header, content, padding(len(content)))
+
+    def _add(self, *pieces: bytes) -> None:
+        self._waiting += pieces
+        self._size += sum(map(len, pieces))
+        if self._size - self._on_disk > CHUNK:
+            self.commit()
+
+
+def _made(sweep: Path, number: int) -> tuple[Path, int]:
+    """A new file for the pack of a stack, and its number while it is open."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | NOT_FOLLOWED | getattr(os, "O_BINARY", 0)
+    while True:
+        path = sweep / pack_name(number)
+        with writing(path):
+            try:
+                return path, os.open(path, flags, 0o666)
+            except FileExistsError:
+                number += 1
+
+
+def pieces_of(
+    contents: Contents, file: int, path: Path, keep: Callable[[str], bool] = lambda run: True
+) -> Iterator[bytes]:
+    """A pack with the files that count, and no others.
+
+    Args:
+        contents: of a pack.
+        file: the pack, open.
+        path: of it, for errors.
+        keep: asked for each run's folder.
+    """
+    headers = Headers()
+    kept = {run: contents.files(run) for run in contents.runs if keep(run)}
+    uses = Counter(place for files in kept.values() for place in files.values())
+    shared: dict[Place, str] = {}
+    yield first_member()
+    for run, files in kept.items():
+        for name, place in files.items():
+            folder = run
+            if uses[place] > 1:
+                if place not in shared:
+                    shared[place] = str(len(shared))
+                    yield _file(headers, ABOUT, shared[place], content_at(file, place, path))
+                yield headers.of(folder, name, 0, f"{ABOUT}/{shared[place]}")
+            else:
+                yield _file(headers, folder, name, content_at(file, place, path))
+    yield END
+
+
+def _file(headers: Headers, folder: str, name: str, content: bytes) -> bytes:
+    return headers.of(folder, name, len(content)) + content + padding(len(content))
+
+
+def without_runs(path: Path, gone: Callable[[str], bool]) -> None:
+    """Takes runs out of a pack, for good; a pack that has no others goes with them.
+
+    Raises:
+        DirectoryTakenError: if a process is writing it.
+        RunDirectoryError: if it is damaged, or cannot be written.
+    """
+    lock = DirectoryLock(path)
+    try:
+        pack = Pack(path)
+        left = [run for run in pack.runs if not gone(run)]
+        if len(left) == len(pack.runs):
+            return
+        if not left:
+            with writing(path):
+                path.unlink()
+            return
+        with pack.opened() as file:
+            write_pieces(path, pieces_of(pack.contents, file, path, lambda run: not gone(run)))
+    finally:
+        lock.release()
+
+
+def without_superseded(packs: Sequence[Pack]) -> None:
+    """Takes out of packs what later ones have: runs that were trained on.
+
+    Args:
+        packs: of a sweep, the latest first.
+
+    Raises:
+        RunDirectoryError: as `without_runs`.
+    """
+    later: set[str] = set()
+    for pack in packs:
+        if not later.isdisjoint(pack.runs):
+            without_runs(pack.path, later.__contains__)
+        later |= pack.runs.keys()

@@ -1,0 +1,305 @@
+"""Packs: Python's `tarfile` reads what we write; what it writes is read, or refused in one line."""
+
+import io
+import json
+import os
+import signal
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seedbed.errors import DirectoryTakenError, RunDirectoryError
+from seedbed.runs.lock import is_being_written
+from seedbed.runs.pack import Pack
+from seedbed.runs.pack_writer import PackWriter, without_runs
+from seedbed.runs.stored import is_stored, open_stored, pack_of, packs_of, stored_bytes
+
+FORMAT = json.dumps({"format": 1}).encode()
+NAMES = ["config.yaml", "history.csv", "checkpoints/last.pt", ".hydra/hydra.yaml", "status.json"]
+
+
+def written(sweep: Path, files: dict[str, bytes], number: int = 1) -> Path:
+    with PackWriter(sweep, number) as pack:
+        for name, content in files.items():
+            pack.write(sweep / name, content)
+    return pack.path
+
+
+def read_back(path: Path) -> dict[str, bytes]:
+    pack = Pack(path)
+    return {f"{run}/{name}": content for run in pack.runs for name, content in pack.whole_run(run)}
+
+
+def by_tarfile(path: Path, folder: Path) -> dict[str, bytes]:
+    """What Python's own reader unpacks, but for what is no run's."""
+    with tarfile.open(path) as archive:
+        archive.extractall(folder, filter="data")
+    return {
+        str(one.relative_to(folder)): one.read_bytes()
+        for one in folder.rglob("*")
+        if one.is_file() and not str(one.relative_to(folder)).startswith(".seedbed")
+    }
+
+
+files = st.dictionaries(
+    st.tuples(st.sampled_from(["0_a", "1_b=0.1", "ä ö", "x" * 155]), st.sampled_from(NAMES)).map(
+        "/".join
+    ),
+    st.binary(max_size=2000),
+    max_size=12,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(first=files, then=files, shared=st.binary(max_size=600))
+def test_tarfile_unpacks_what_we_write(
+    first: dict[str, bytes],
+    then: dict[str, bytes],
+    shared: bytes,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    sweep = tmp_path_factory.mktemp("sweep")
+    with PackWriter(sweep, 1) as pack:
+        for name, content in first.items():
+            pack.write(sweep / name, content)
+        for name in first:
+            pack.write_same(sweep / name.partition("/")[0] / "environment.json", shared)
+        for name, content in then.items():
+            pack.append(sweep / name, content)
+    wanted = {name: first.get(name, b"") + then.get(name, b"") for name in {**first, **then}}
+    wanted |= {f"{name.partition('/')[0]}/environment.json": shared for name in first}
+    assert read_back(pack.path) == wanted
+    assert by_tarfile(pack.path, tmp_path_factory.mktemp("unpacked")) == wanted
+
+
+def test_contents_that_runs_share_are_there_once(tmp_path: Path) -> None:
+    with PackWriter(tmp_path, 1) as pack:
+        for run in range(50):
+            pack.write_same(tmp_path / str(run) / "environment.json", b"x" * 10_000)
+    assert pack.path.stat().st_size < 50_000
+
+
+def test_what_was_replaced_often_is_taken_out_at_the_end(tmp_path: Path) -> None:
+    content = os.urandom(200_000)
+    with PackWriter(tmp_path, 1) as pack:
+        for _ in range(40):
+            pack.write(tmp_path / "0" / "model.pth", content)
+            pack.write_same(tmp_path / "0" / "environment.json", b"equal")
+            pack.write_same(tmp_path / "1" / "environment.json", b"equal")
+    assert pack.path.stat().st_size < 300_000
+    assert read_back(pack.path) == {
+        "0/model.pth": content, "0/environment.json": b"equal", "1/environment.json": b"equal"
+    }  # fmt: skip
+    assert Pack(pack.path).contents.is_whole
+    assert list(tmp_path.iterdir()) == [pack.path]
+
+
+def test_cut_anywhere_it_holds_what_was_written_before(tmp_path: Path) -> None:
+    """As a process leaves it that was killed: whole files, in the order in which they came."""
+    steps = [(f"{run}/{name}", os.urandom(700)) for run in range(3) for name in NAMES[:3]]
+    path = written(tmp_path, dict(steps))
+    whole = path.read_bytes()
+    cut = tmp_path / "stack_2.tar"
+    seen = set()
+    for size in range(0, len(whole), 97):
+        cut.write_bytes(whole[:size])
+        found = read_back(cut)
+        assert list(found.items()) == steps[: len(found)]
+        assert not Pack(cut).contents.is_whole or size > len(whole) - 1024
+        seen.add(len(found))
+    assert seen == set(range(len(steps) + 1))
+
+
+@pytest.mark.parametrize("moment", range(6))
+def test_killed_at_any_moment_it_is_whole(tmp_path: Path, moment: int) -> None:
+    child = os.fork()
+    if not child:
+        pack = PackWriter(tmp_path, 1)
+        for number in range(10**6):
+            content = bytes([number % 256]) * (number % 5000)
+            pack.write(tmp_path / str(number % 7) / "history.csv", content)
+            if number % 3 == 0:
+                pack.commit()
+        os._exit(0)
+    path = tmp_path / "stack_1.tar"
+    while not path.exists() or path.stat().st_size < 1 + moment * 400_000:
+        time.sleep(0.001)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    for content in read_back(path).values():
+        assert content == content[:1] * len(content)
+    assert not is_being_written(path)
+
+
+def tar(path: Path, *members: tuple[tarfile.TarInfo, bytes], about: bytes = FORMAT) -> Path:
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
+        for info, content in [(named(".seedbed/format.json"), about), *members]:
+            info.size = len(content) if info.isreg() else 0
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def named(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
+
+
+def with_prefix(path: Path, *members: tuple[str, bytes]) -> Path:
+    """A pack of ours, its first run's name replaced by another of the same length."""
+    old, new = members[0]
+    content = bytearray(path.read_bytes())
+    at = content.find(old.encode() + b"\0")
+    content[at : at + len(old)] = new
+    block = at - 345
+    header = content[block : block + 512]
+    header[148:156] = b" " * 8
+    content[block + 148 : block + 156] = b"%06o\0 " % sum(header)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("info", "reason"),
+    [
+        (named("0/config.yaml", tarfile.SYMTYPE, "/etc/passwd"), "of the kind b'2'"),
+        (named("0/config.yaml", tarfile.LNKTYPE, "/etc/passwd"), "'/etc/passwd' is not there"),
+        (named("0/config.yaml", tarfile.LNKTYPE, ".seedbed/9"), r"'\.seedbed/9' is not there"),
+        (named("0", tarfile.DIRTYPE), "of the kind b'5'"),
+        (named("0/pipe", tarfile.FIFOTYPE), "of the kind b'6'"),
+        (named("../../evil"), r"no file of a run|no name of a run"),
+        (named("/etc/passwd"), r"no file of a run|no name of a run"),
+        (named("config.yaml"), "no file of a run"),
+    ],
+    ids=["symlink", "hard link", "unknown link", "folder", "pipe", "above", "absolute", "no run"],
+)
+def test_a_strange_member_is_refused(tmp_path: Path, info: tarfile.TarInfo, reason: str) -> None:
+    path = tar(tmp_path / "stack_1.tar", (info, b""))
+    with pytest.raises(RunDirectoryError, match=reason):
+        Pack(path)
+
+
+@pytest.mark.parametrize("name", [b"..", b".a", b"a/", b"a\\", b"\x1b[", b"\xff\xfe"])
+def test_a_run_of_a_strange_name_is_refused(tmp_path: Path, name: bytes) -> None:
+    path = with_prefix(written(tmp_path, {"ab/config.yaml": b"a: 1"}), ("ab", name))
+    with pytest.raises(RunDirectoryError, match="damaged, or no pack of runs"):
+        Pack(path)
+
+
+@pytest.mark.parametrize(
+    ("about", "reason"),
+    [(b'{"format": 2}', "of a newer Seedbed"), (b'{"format": null}', "format is None"),
+     (b"[" * 5000, "damaged"), (b"no JSON", "damaged"), (b"[]", "damaged")],
+)  # fmt: skip
+def test_another_format_is_refused(tmp_path: Path, about: bytes, reason: str) -> None:
+    with pytest.raises(RunDirectoryError, match=reason):
+        Pack(tar(tmp_path / "stack_1.tar", about=about))
+
+
+def test_a_file_that_says_to_be_larger_than_the_pack_is_cut_off(tmp_path: Path) -> None:
+    path = written(tmp_path, {"0/config.yaml": b"a: 1"})
+    content = bytearray(path.read_bytes())
+    at = content.find(b"config.yaml\0")
+    content[at + 124 : at + 136] = b"77777777777\0"
+    header = content[at : at + 512]
+    header[148:156] = b" " * 8
+    content[at + 148 : at + 156] = b"%06o\0 " % sum(header)
+    path.write_bytes(content)
+    assert read_back(path) == {}
+    assert not Pack(path).contents.is_whole
+
+
+def test_a_wrong_checksum_is_told_with_its_place(tmp_path: Path) -> None:
+    path = written(tmp_path, {"0/config.yaml": b"a: 1", "1/config.yaml": b"a: 1"})
+    content = bytearray(path.read_bytes())
+    content[content.rfind(b"config.yaml\0")] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(RunDirectoryError, match=r"a checksum is wrong, at byte 2048"):
+        Pack(path)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/etc")])
+def test_what_is_no_plain_file_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "stack_1.tar")
+    with pytest.raises(RunDirectoryError):
+        Pack(tmp_path / "stack_1.tar")
+
+
+def test_a_full_disk_leaves_the_pack_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+
+    def full(number: int, content: bytes) -> int:
+        write(number, content[:100])
+        raise OSError(28, "No space left on device")
+
+    pack = PackWriter(tmp_path, 1)
+    pack.write(tmp_path / "0" / "config.yaml", b"a: 1")
+    pack.commit()
+    before = pack.path.read_bytes()
+    pack.write(tmp_path / "0" / "history.csv", b"epoch\n1\n")
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "write", full)
+        with pytest.raises(RunDirectoryError, match=r"cannot write '.*stack_1\.tar': No space"):
+            pack.commit()
+    assert pack.path.read_bytes() == before
+    pack.close()  # there is room again
+    assert read_back(pack.path)["0/history.csv"] == b"epoch\n1\n"
+
+
+def test_a_pack_is_locked_while_it_is_written(tmp_path: Path) -> None:
+    pack = PackWriter(tmp_path, 1)
+    pack.write(tmp_path / "0" / "config.yaml", b"a: 1")
+    pack.commit()
+    assert is_being_written(pack.path)
+    with pytest.raises(DirectoryTakenError):
+        without_runs(pack.path, lambda run: True)
+    pack.close()
+    assert not is_being_written(pack.path)
+
+
+def test_runs_that_are_taken_out_are_gone_for_good(tmp_path: Path) -> None:
+    secret = b"a secret of run 1"
+    path = written(tmp_path, {f"{n}/config.yaml": secret if n == 1 else b"a" for n in range(3)})
+    without_runs(path, lambda run: run == "1")
+    assert sorted(read_back(path)) == ["0/config.yaml", "2/config.yaml"]
+    assert secret not in path.read_bytes()
+    without_runs(path, lambda run: True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_later_pack_counts_and_a_directory_counts_more(tmp_path: Path) -> None:
+    config = tmp_path / "0" / "config.yaml"
+    for number in (1, 2, 10):
+        written(tmp_path, {"0/config.yaml": b"%d" % number}, number)
+    with open_stored(config) as file:
+        assert file.read() == b"10"
+    assert (is_stored(config), stored_bytes(config)) == (True, 2)
+    config.parent.mkdir()
+    assert pack_of(config.parent) is None
+    assert not is_stored(config)
+    config.write_bytes(b"own")
+    with open_stored(config) as file:
+        assert file.read() == b"own"
+
+
+def test_a_pack_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:
+    path = written(tmp_path, {"0/config.yaml": b"a", "1/config.yaml": b"b"})
+    assert pack_of(tmp_path / "1") is not None
+    without_runs(path, lambda run: run == "1")
+    assert pack_of(tmp_path / "1") is None
+    (other,) = packs_of(tmp_path).every()
+    assert list(other.runs) == ["0"]
+
+
+def test_a_stack_whose_pack_is_there_takes_a_later_name(tmp_path: Path) -> None:
+    written(tmp_path, {"0/config.yaml": b"a"}, 3)
+    assert PackWriter(tmp_path, 3).path.name == "stack_4.tar"
+    assert PackWriter(tmp_path, 1, ["0"]).path.name == "stack_5.tar"
+    assert PackWriter(tmp_path, 1, ["1"]).path.name == "stack_1.tar"
