@@ -18,6 +18,7 @@ from seedbed.runs.lock import is_being_written
 from seedbed.runs.pack import Pack
 from seedbed.runs.pack_writer import PackWriter, without_runs
 from seedbed.runs.stored import is_stored, open_stored, pack_of, packs_of, stored_bytes
+from seedbed.runs.tar_members import Headers
 
 FORMAT = json.dumps({"format": 1}).encode()
 NAMES = ["config.yaml", "history.csv", "checkpoints/last.pt", ".hydra/hydra.yaml", "status.json"]
@@ -28,6 +29,13 @@ def written(sweep: Path, files: dict[str, bytes], number: int = 1) -> Path:
         for name, content in files.items():
             pack.write(sweep / name, content)
     return pack.path
+
+
+def unclosed(path: Path) -> Path:
+    """Without its index and its end, as a process leaves it that is killed: the headers tell."""
+    os.truncate(path, Pack(path).contents.end)
+    assert not Pack(path).contents.is_whole
+    return path
 
 
 def read_back(path: Path) -> dict[str, bytes]:
@@ -150,18 +158,20 @@ def named(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile
     return info
 
 
-def with_prefix(path: Path, *members: tuple[str, bytes]) -> Path:
-    """A pack of ours, its first run's name replaced by another of the same length."""
-    old, new = members[0]
+def with_prefix(path: Path, old: str, new: bytes) -> None:
+    """The folder of the first run gets another name."""
     content = bytearray(path.read_bytes())
-    at = content.find(old.encode() + b"\0")
-    content[at : at + len(old)] = new
-    block = at - 345
+    block = content.find(old.encode() + b"\0") - 345
+    content[block + 345 : block + 500] = new.ljust(155, b"\0")
+    path.write_bytes(checked_again(content, block))
+
+
+def checked_again(content: bytearray, block: int) -> bytearray:
+    """With the checksum of a header that was changed."""
     header = content[block : block + 512]
     header[148:156] = b" " * 8
     content[block + 148 : block + 156] = b"%06o\0 " % sum(header)
-    path.write_bytes(content)
-    return path
+    return content
 
 
 @pytest.mark.parametrize(
@@ -186,7 +196,8 @@ def test_a_strange_member_is_refused(tmp_path: Path, info: tarfile.TarInfo, reas
 
 @pytest.mark.parametrize("name", [b"..", b".a", b"a/", b"a\\", b"\x1b[", b"\xff\xfe"])
 def test_a_run_of_a_strange_name_is_refused(tmp_path: Path, name: bytes) -> None:
-    path = with_prefix(written(tmp_path, {"ab/config.yaml": b"a: 1"}), ("ab", name))
+    path = unclosed(written(tmp_path, {"ab/config.yaml": b"a: 1"}))
+    with_prefix(path, "ab", name)
     with pytest.raises(RunDirectoryError, match="damaged, or no pack of runs"):
         Pack(path)
 
@@ -202,25 +213,74 @@ def test_another_format_is_refused(tmp_path: Path, about: bytes, reason: str) ->
 
 
 def test_a_file_that_says_to_be_larger_than_the_pack_is_cut_off(tmp_path: Path) -> None:
-    path = written(tmp_path, {"0/config.yaml": b"a: 1"})
+    path = unclosed(written(tmp_path, {"0/config.yaml": b"a: 1"}))
     content = bytearray(path.read_bytes())
     at = content.find(b"config.yaml\0")
     content[at + 124 : at + 136] = b"77777777777\0"
-    header = content[at : at + 512]
-    header[148:156] = b" " * 8
-    content[at + 148 : at + 156] = b"%06o\0 " % sum(header)
-    path.write_bytes(content)
+    path.write_bytes(checked_again(content, at))
     assert read_back(path) == {}
     assert not Pack(path).contents.is_whole
 
 
 def test_a_wrong_checksum_is_told_with_its_place(tmp_path: Path) -> None:
-    path = written(tmp_path, {"0/config.yaml": b"a: 1", "1/config.yaml": b"a: 1"})
+    path = unclosed(written(tmp_path, {"0/config.yaml": b"a: 1", "1/config.yaml": b"a: 1"}))
     content = bytearray(path.read_bytes())
     content[content.rfind(b"config.yaml\0")] ^= 1
     path.write_bytes(content)
     with pytest.raises(RunDirectoryError, match=r"a checksum is wrong, at byte 2048"):
         Pack(path)
+
+
+RUNS = {"0/config.yaml": b"a: 1", "1/config.yaml": b"a: 2", "1/model.pth": b"x" * 700}
+
+
+def with_index(path: Path, index: bytes, begin: int | None = None) -> Path:
+    """A pack of ours with another index."""
+    unclosed(path)
+    at = path.stat().st_size if begin is None else begin
+    where = json.dumps({"index": at}).encode()
+    with path.open("ab") as file:
+        for name, content in (("index.json", index), ("end.json", where)):
+            file.write(Headers().of(".seedbed", name, len(content)) + content)
+            file.write(bytes(-len(content) % 512))
+        file.write(bytes(1024))
+    return path
+
+
+def test_the_index_tells_what_the_headers_do(tmp_path: Path) -> None:
+    path = written(tmp_path, RUNS)
+    indexed = Pack(path).contents
+    assert indexed.is_whole
+    assert read_back(path) == RUNS
+    assert {run: indexed.files(run) for run in indexed.runs} == {
+        run: told.files(run) for told in [Pack(unclosed(path)).contents] for run in told.runs
+    }
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        b"", b"[]", b"null", b"[" * 100_000, b'{"names": ["config.yaml"]}',
+        b'{"names": ["../evil"], "runs": {"0": [0, 512, 1]}}',
+        b'{"names": ["config.yaml"], "runs": {"..": [0, 512, 1]}}',
+        b'{"names": ["config.yaml"], "runs": {"0": []}}',
+        b'{"names": ["config.yaml"], "runs": {"0": [0, 512]}}',
+        b'{"names": ["config.yaml"], "runs": {"0": [1, 512, 1]}}',
+        b'{"names": ["config.yaml"], "runs": {"0": [0, -512, 1]}}',
+        b'{"names": ["config.yaml"], "runs": {"0": [0, 512, 99999999]}}',
+        b'{"names": ["config.yaml"], "runs": {"0": [0, 512, 1e300]}}',
+        b'{"names": ["config.yaml"], "runs": {"0": [0, 512, 1000000000000000000000000]}}',
+        b'{"names": ["config.yaml"], "runs": {"0": ["0", 512, 1]}}',
+    ],
+)  # fmt: skip
+def test_an_index_that_is_none_is_not_believed(tmp_path: Path, index: bytes) -> None:
+    assert read_back(with_index(written(tmp_path, RUNS), index)) == RUNS
+
+
+@pytest.mark.parametrize("begin", [-1, 0, 1, 512, 10**12])
+def test_an_index_at_another_place_is_not_believed(tmp_path: Path, begin: int) -> None:
+    index = b'{"names": ["config.yaml"], "runs": {"0": [0, 512, 1]}}'
+    assert read_back(with_index(written(tmp_path, RUNS), index, begin)) == RUNS
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/etc")])

@@ -11,20 +11,12 @@ from typing import Self
 from seedbed.runs.files import NOT_FOLLOWED, write_pieces, writing
 from seedbed.runs.layout import run_and_name
 from seedbed.runs.lock import DirectoryLock
-from seedbed.runs.pack import (
-    ABOUT,
-    Contents,
-    Pack,
-    Place,
-    content_at,
-    first_member,
-    number_of,
-    pack_name,
-)
+from seedbed.runs.pack import Pack, number_of, pack_name
+from seedbed.runs.pack_contents import ABOUT, Contents, Place, content_at
+from seedbed.runs.pack_members import PackMembers
 from seedbed.runs.run_files import Collected
 from seedbed.runs.same_files import SameFiles
 from seedbed.runs.stored import packs_of
-from seedbed.runs.tar_members import END, Headers, Member, padding
 
 CHUNK = 2**22
 """Bytes that wait in memory before they are written."""
@@ -47,17 +39,16 @@ class PackWriter:
     """
 
     def __init__(self, sweep: Path, number: int, runs: Iterable[str] = ()) -> None:
-        self.contents = Contents()
-        self._headers = Headers()
+        self._members = PackMembers()
         self._waiting: list[bytes] = []
-        self._size = self._on_disk = 0
+        self._on_disk = 0
         self._shared: dict[bytes, str] = {}
         self._collected: Collected | None = None
         packs = packs_of(sweep).every()
         earlier = [number_of(p.path.name) for p in packs if not p.runs.keys().isdisjoint(runs)]
         self.path, self._file = _made(sweep, max([number, *(one + 1 for one in earlier)]))
         self._lock = DirectoryLock(self.path)
-        self._add(first_member())
+        self._add(self._members.first())
         self.commit()
 
     def __enter__(self) -> Self:
@@ -72,7 +63,7 @@ class PackWriter:
             self._collected.append((path, content, False))
             return
         _, run, name = run_and_name(path)
-        self._put(run, name, content)
+        self._add(self._members.file(run, name, content))
         if flush:
             self.commit(flush=True)
 
@@ -85,10 +76,8 @@ class PackWriter:
         digest = blake2b(content, digest_size=16).digest()
         if digest not in self._shared:
             self._shared[digest] = str(len(self._shared))
-            self._put(ABOUT, self._shared[digest], content)
-        target = f"{ABOUT}/{self._shared[digest]}"
-        self._add(self._headers.of(run, name, 0, target))
-        self.contents.add(Member(run, name, 0, target), 0)
+            self._add(self._members.file(ABOUT, self._shared[digest], content))
+        self._add(self._members.same(run, name, self._shared[digest]))
 
     def write_all(self, files: Sequence[tuple[Path, bytes]], *, flush: bool) -> None:
         """See `RunFiles`."""
@@ -112,7 +101,7 @@ class PackWriter:
     def read(self, path: Path) -> bytes | None:
         """See `RunFiles`."""
         _, run, name = run_and_name(path)
-        place = self.contents.place(run, name)
+        place = self._members.contents.place(run, name)
         if place is None:
             return None
         if place[0] + place[1] > self._on_disk:
@@ -121,7 +110,7 @@ class PackWriter:
 
     def names(self, root: Path) -> list[str]:
         """See `RunFiles`."""
-        return sorted(name for name in self.contents.files(root.name) if "/" not in name)
+        return sorted(name for name in self._members.contents.files(root.name) if "/" not in name)
 
     def make_folder(self, path: Path) -> None:
         """Nothing: a pack has no folders."""
@@ -164,28 +153,21 @@ class PackWriter:
     def close(self) -> None:
         """Ends the pack, and lets go of it; what was replaced is taken out if it is much."""
         try:
-            places = {
-                place for run in self.contents.runs for place in self.contents.files(run).values()
-            }
-            if self._size > WORTH * sum(size for _, size in places) + CHUNK:
+            contents = self._members.contents
+            places = {place for run in contents.runs for place in contents.files(run).values()}
+            if self._members.size > WORTH * sum(size for _, size in places) + CHUNK:
                 self.commit()
-                write_pieces(self.path, pieces_of(self.contents, self._file, self.path))
+                write_pieces(self.path, pieces_of(self._members.contents, self._file, self.path))
             else:
-                self._waiting.append(END)
+                self._add(self._members.end())
                 self.commit()
         finally:
             os.close(self._file)
             self._lock.release()
 
-    def _put(self, folder: str, name: str, content: bytes) -> None:
-        header = self._headers.of(folder, name, len(content))
-        self.contents.add(Member(folder, name, len(content)), self._size + len(header))
-        self._add(header, content, padding(len(content)))
-
-    def _add(self, *pieces: bytes) -> None:
-        self._waiting += pieces
-        self._size += sum(map(len, pieces))
-        if self._size - self._on_disk > CHUNK:
+    def _add(self, piece: bytes) -> None:
+        self._waiting.append(piece)
+        if self._members.size - self._on_disk > CHUNK:
             self.commit()
 
 
@@ -212,26 +194,21 @@ def pieces_of(
         path: of it, for errors.
         keep: asked for each run's folder.
     """
-    headers = Headers()
+    made = PackMembers()
     kept = {run: contents.files(run) for run in contents.runs if keep(run)}
     uses = Counter(place for files in kept.values() for place in files.values())
     shared: dict[Place, str] = {}
-    yield first_member()
+    yield made.first()
     for run, files in kept.items():
         for name, place in files.items():
-            folder = run
-            if uses[place] > 1:
-                if place not in shared:
-                    shared[place] = str(len(shared))
-                    yield _file(headers, ABOUT, shared[place], content_at(file, place, path))
-                yield headers.of(folder, name, 0, f"{ABOUT}/{shared[place]}")
-            else:
-                yield _file(headers, folder, name, content_at(file, place, path))
-    yield END
-
-
-def _file(headers: Headers, folder: str, name: str, content: bytes) -> bytes:
-    return headers.of(folder, name, len(content)) + content + padding(len(content))
+            if uses[place] == 1:
+                yield made.file(run, name, content_at(file, place, path))
+                continue
+            if place not in shared:
+                shared[place] = str(len(shared))
+                yield made.file(ABOUT, shared[place], content_at(file, place, path))
+            yield made.same(run, name, shared[place])
+    yield made.end()
 
 
 def without_runs(path: Path, gone: Callable[[str], bool]) -> None:

@@ -13,7 +13,8 @@ from seedbed.runs.files import printable, writing
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.lock import is_being_written
 from seedbed.runs.outputs import is_left
-from seedbed.runs.pack import Pack, Place
+from seedbed.runs.pack import Pack
+from seedbed.runs.pack_contents import Place
 from seedbed.runs.same_files import write_same
 from seedbed.runs.stored import pack_of
 
