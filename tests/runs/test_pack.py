@@ -19,6 +19,7 @@ from seedbed.runs.pack import Pack
 from seedbed.runs.pack_writer import PackWriter, without_runs
 from seedbed.runs.stored import is_stored, open_stored, pack_of, packs_of, stored_bytes
 from seedbed.runs.tar_members import Headers
+from seedbed.runs.unpacking import Unpacking
 
 FORMAT = json.dumps({"format": 1}).encode()
 NAMES = ["config.yaml", "history.csv", "checkpoints/last.pt", ".hydra/hydra.yaml", "status.json"]
@@ -363,3 +364,29 @@ def test_a_stack_whose_pack_is_there_takes_a_later_name(tmp_path: Path) -> None:
     assert PackWriter(tmp_path, 3).path.name == "stack_4.tar"
     assert PackWriter(tmp_path, 1, ["0"]).path.name == "stack_5.tar"
     assert PackWriter(tmp_path, 1, ["1"]).path.name == "stack_1.tar"
+
+
+def test_a_part_of_a_pack_reads_as_a_file(tmp_path: Path) -> None:
+    content = os.urandom(30_000)
+    pack = Pack(written(tmp_path, {"0/history.csv": b"epoch", "0/model.pth": content}))
+    with pack.open("0", "model.pth") as file, io.BytesIO(content) as other:
+        for seek in ((100, 0), (-50, 1), (-7, 2), (40_000, 0), (0, 0)):
+            assert file.seek(*seek) == other.seek(*seek)
+            assert file.read(9000) == other.read(9000)
+            assert file.tell() == other.tell()
+        with pytest.raises(ValueError, match="negative seek"):
+            file.seek(-1)
+
+
+def test_a_pack_of_holes_is_not_unpacked(tmp_path: Path) -> None:
+    size = 2**32
+    path = unclosed(written(tmp_path, {"0/config.yaml": b"a: 1"}))
+    with path.open("ab") as file:
+        file.write(Headers().of("0", "model.pth", size))
+    os.truncate(path, path.stat().st_size + size)
+    pack = Pack(path)
+    with pack.open("0", "model.pth") as file:
+        assert file.read(10) == bytes(10)
+    with pytest.raises(RunDirectoryError, match=r"more than it is on the disk"):
+        Unpacking(pack, tmp_path).unpack("0")
+    assert list(tmp_path.iterdir()) == [path]

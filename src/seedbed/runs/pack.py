@@ -5,16 +5,30 @@ So a process that is killed leaves all that it wrote before, and at most one mem
 `tar -xf` gives the run directories as well. Nothing in it is executed, compressed or followed.
 """
 
+import io
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
+from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import open_plain
 from seedbed.runs.pack_contents import content_at, contents_of
+from seedbed.runs.part_of_file import PartOfFile
 
 PACK_NAME = re.compile(r"stack_([1-9][0-9]{0,8})\.tar")
+
+
+SPARSE = 2**26
+"""Bytes; a file that has no more may be holes, or well compressed by its file system."""
+
+
+def allocated_bytes(file: int) -> int:
+    """What an open file takes of the disk; its length where that is not told."""
+    state = os.fstat(file)
+    return getattr(state, "st_blocks", -(-state.st_size // 512)) * 512
 
 
 def pack_name(number: int) -> str:
@@ -57,22 +71,34 @@ class Pack:
         return self.contents.runs
 
     def read(self, run: str, name: str) -> bytes:
-        """The content of a file.
+        """The content of a file; see `open`."""
+        with self.open(run, name) as file:
+            return file.read()
+
+    def open(self, run: str, name: str) -> BinaryIO:
+        """Opens a file.
 
         Raises:
             FileNotFoundError: if it is not there.
-            RunDirectoryError: if the pack became shorter meanwhile.
         """
         place = self.contents.place(run, name)
         if place is None:
             raise FileNotFoundError(f"{run}/{name}")
-        with self.opened() as file:
-            return content_at(file, place, self.path)
+        return io.BufferedReader(PartOfFile(self.path, place))
 
     def whole_run(self, run: str) -> Iterator[tuple[str, bytes]]:
-        """The names and contents of a run's files, in the order in which they were begun."""
+        """The names and contents of a run's files, in the order in which they were begun.
+
+        Raises:
+            RunDirectoryError: if the pack says to be larger than it is on the disk.
+        """
         with self.opened() as file:
+            size = allocated_bytes(file)
             for name, place in self.contents.files(run).items():
+                if place[1] > max(size, SPARSE):
+                    raise RunDirectoryError(
+                        f"'{self.path}' has {place[1]} bytes of {name}, more than it is on the disk"
+                    )
                 yield name, content_at(file, place, self.path)
 
     @contextmanager

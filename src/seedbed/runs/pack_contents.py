@@ -5,7 +5,6 @@ not as it was written, the headers tell.
 """
 
 import json
-import os
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import printable
 from seedbed.runs.layout import is_run_file
+from seedbed.runs.part_of_file import read_at
 from seedbed.runs.tar_members import BLOCK, END, Member, padding, parsed
 
 FORMAT = 1
@@ -26,8 +26,8 @@ INDEX_FILE = "index.json"
 END_FILE = "end.json"
 """The last member, of one block: where the index is."""
 
-LARGEST_ABOUT = 4096
-"""Bytes of `format.json`."""
+LARGEST_ABOUT, LARGEST_INDEX = 4096, 2**23
+"""Bytes of `format.json`, and of an index that is read: that of 20,000 runs is so large."""
 
 MOST_NAMES = 100_000
 """Different names of files in a pack; runs of a stack have the same."""
@@ -169,14 +169,6 @@ def content_at(file: int, place: Place, path: Path) -> bytes:
     return content
 
 
-def read_at(file: int, place: Place) -> bytes:
-    """What is at a place of an open file, as far as that goes."""
-    if hasattr(os, "pread"):
-        return os.pread(file, place[1], place[0])
-    os.lseek(file, place[0], os.SEEK_SET)  # Windows
-    return os.read(file, place[1])
-
-
 def contents_of(file: int, size: int, path: Path) -> Contents:
     """Reads all headers of an open pack.
 
@@ -220,6 +212,8 @@ def _about(file: int, begin: int, name: str) -> bytes:
     member = parsed(read_at(file, (begin, BLOCK)))
     if (member.folder, member.name, member.target) != (ABOUT, name, ""):
         raise ValueError(f"no {name}")
+    if member.size > LARGEST_INDEX:
+        raise ValueError(f"{name} is too large")
     return read_at(file, (begin + BLOCK, member.size))
 
 

@@ -6,7 +6,6 @@ at many runs reads them so; who opens one has it unpacked (`unpacking.py`).
 
 # ruff: noqa: PTH116, PTH118, PTH208 - tables of runs ask for thousands of files
 
-import io
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -177,7 +176,7 @@ def open_stored(path: Path) -> BinaryIO:
         pack = _pack_of(sweep, run)
         if pack is None:
             raise
-        return io.BytesIO(pack.read(run, name))
+        return pack.open(run, name)
 
 
 def is_stored(path: Path) -> bool:
