@@ -16,6 +16,7 @@ import torch
 import seedbed as front
 from seedbed.catalog.finding import find_runs
 from seedbed.runs.files import write_bytes
+from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.pack import Pack
 from seedbed.views.report.curves import page_curves
 from seedbed.views.run_links import folder_of
@@ -352,6 +353,27 @@ def test_a_damaged_pack_is_told_and_hides_no_other_run(damaged: Path, seedbed: C
         assert (result.code, len(result.errors)) == (2, 1)
         assert "stack_1.tar' is damaged" in result.errors[0]
     assert {path: path.stat().st_mtime_ns for path in damaged.iterdir()} == before
+
+
+def test_the_list_of_a_hundred_thousand_jobs_is_read(packed: Path) -> None:
+    content = json.loads((packed / "sweep.json").read_text())
+    content["origin"] = "x" * 40_000_000
+    write_bytes(packed / "sweep.json", json.dumps(content).encode())
+    assert front.load_sweep(packed).statuses == {"completed": 6}
+
+
+def test_a_run_that_trains_now_is_not_unpacked(packed: Path, seedbed: Callable) -> None:
+    lock = DirectoryLock(packed / "stack_1.tar")
+    try:
+        run = packed / "4_optimizer.lr=0.1_seed=1"
+        for words in (["tag", run, "good"], ["unpack", packed], ["remove", run, "--yes"]):
+            result = seedbed(*words)
+            assert (result.code, len(result.errors)) == (2, 1)
+            assert "is being written by another process" in result.errors[0]
+    finally:
+        lock.release()
+    assert len(find_runs([packed])) == 6
+    assert folders(packed) == []
 
 
 def test_a_folder_that_a_pack_cannot_hold_is_refused(seedbed: Callable, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import orjson
 from seedbed.catalog.record import RunRecord
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
-from seedbed.runs.reader import read_text
+from seedbed.runs.reader import LARGEST_LIST, read_text
 from seedbed.runs.stored import is_stored
 
 
@@ -29,7 +29,7 @@ def jobs_not_begun(runs: Iterable[RunRecord]) -> dict[Path, int]:
 
 def _not_begun(sweep: Path, found: set[str]) -> int:
     try:
-        content = orjson.loads(read_text(sweep / SWEEP_JOBS))
+        content = orjson.loads(read_text(sweep / SWEEP_JOBS, LARGEST_LIST))
     except (RunDirectoryError, orjson.JSONDecodeError):
         return 0
     jobs = content.get("jobs") if isinstance(content, dict) else None

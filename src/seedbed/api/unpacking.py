@@ -42,9 +42,13 @@ def unpack_runs(sweep: Path, jobs: Sequence[str], into: Path | None) -> Iterator
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     remove_left(folder)
-    made = {pack.path: Unpacking(pack, folder) for pack in packed.values()}
+    by_pack: dict[Path, list[str]] = {}
     for run in dict.fromkeys(wanted):
-        yield made[packed[run].path].unpack(run)
+        by_pack.setdefault(packed[run].path, []).append(run)
+    unpackings = [(Unpacking(packed[runs[0]], folder), runs) for runs in by_pack.values()]
+    for unpacking, runs in unpackings:
+        for run in runs:
+            yield unpacking.unpack(run)
 
 
 def left_in_packs(sweep: Path) -> tuple[int, list[str]]:

@@ -26,6 +26,9 @@ from seedbed.runs.yaml_bombs import refuse_bomb
 LARGEST_TEXT = 32 * 2**20
 """Bytes; a config or table larger than this is not one of ours."""
 
+LARGEST_LIST = 128 * 2**20
+"""Bytes of a sweep's list of jobs, each of which has 370 or so."""
+
 MOST_EPOCHS = 1_000_000
 """Rows of a history."""
 
@@ -117,14 +120,18 @@ def read_overrides(paths: RunPaths) -> list[str]:
     return [printable(word) for word in words] if told else []
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, most: int = LARGEST_TEXT) -> dict[str, Any]:
     """A JSON object of the run; control characters in its texts are written out.
+
+    Args:
+        path: of the file.
+        most: bytes that it may have.
 
     Raises:
         RunDirectoryError: if it is missing or damaged.
     """
     try:
-        text = read_text(path)
+        text = read_text(path, most)
         content = json.loads(text)
         if "\\" in text or not text.replace("\n", "").isprintable():  # few files
             content = _harmless(content)
@@ -201,8 +208,12 @@ def _columns(rows: Iterator[list[str]]) -> dict[str, list[float | None]]:
     return dict(zip(header, columns, strict=True))
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, most: int = LARGEST_TEXT) -> str:
     """The text of a file of the run.
+
+    Args:
+        path: of the file.
+        most: bytes that it may have.
 
     Raises:
         RunDirectoryError: if it is missing, no plain file, too large or no UTF-8.
@@ -210,9 +221,9 @@ def read_text(path: Path) -> str:
     try:
         with open_stored(path) as file:
             size = _size(file)  # to ask for 32 MiB takes longer than to read
-            content = file.read(min(size, LARGEST_TEXT) + 1)
-        if len(content) > LARGEST_TEXT:
-            raise RunDirectoryError(f"'{path}' is larger than {LARGEST_TEXT // 2**20} MiB")
+            content = file.read(min(size, most) + 1)
+        if len(content) > most:
+            raise RunDirectoryError(f"'{path}' is larger than {most // 2**20} MiB")
         return content.decode("utf-8").replace("\r\n", "\n")
     except FileNotFoundError as err:
         raise RunDirectoryError(

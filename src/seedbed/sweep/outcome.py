@@ -11,7 +11,7 @@ from typing import Any
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import write_json, write_text
 from seedbed.runs.layout import SWEEP_JOBS, SWEEP_TABLE, RunPaths
-from seedbed.runs.reader import read_json
+from seedbed.runs.reader import LARGEST_LIST, read_json
 from seedbed.runs.status import Status
 from seedbed.runs.stored import is_stored
 
@@ -125,7 +125,7 @@ def read_sweep(directory: Path) -> SweepState:
     Raises:
         RunDirectoryError: if there is none, or it is damaged.
     """
-    content = read_json(directory / SWEEP_JOBS)
+    content = read_json(directory / SWEEP_JOBS, LARGEST_LIST)
     jobs = content.pop("jobs", None)
     try:
         records = [JobState(**job) for job in jobs or []]
