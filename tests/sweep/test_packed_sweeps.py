@@ -18,6 +18,7 @@ from seedbed.catalog.finding import find_runs
 from seedbed.runs.files import write_bytes
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.pack import Pack
+from seedbed.runs.reader import read_json
 from seedbed.views.report.curves import page_curves
 from seedbed.views.run_links import folder_of
 
@@ -65,6 +66,12 @@ def test_a_packed_sweep_has_one_file_for_its_stack(both: dict[str, Path]) -> Non
     names = sorted(path.name for path in both["packed"].iterdir())
     assert names == ["multirun.yaml", "results.csv", "stack_1.tar", "sweep.json"]
     assert sorted(Pack(both["packed"] / "stack_1.tar").runs) == folders(both["directories"])
+
+
+def test_the_heartbeat_of_packed_runs_is_their_pack(both: dict[str, Path]) -> None:
+    """Which is there while they train: they have no other file that could be touched."""
+    status = read_json(both["packed"] / "4_optimizer.lr=0.1_seed=1" / "status.json")
+    assert status["heartbeat"] == "../stack_1.tar"
 
 
 def test_the_tables_are_equal(both: dict[str, Path]) -> None:

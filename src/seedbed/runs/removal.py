@@ -29,6 +29,7 @@ from seedbed.runs.pack import is_pack_name
 from seedbed.runs.pack_writer import without_runs
 from seedbed.runs.reader import read_json, written_status
 from seedbed.runs.stored import is_being_written, pack_of, packs_of, runs_in_packs
+from seedbed.runs.unpacking import refuse_in_training
 
 REMOVED = ".removed"
 """In front of the name of a directory that is going; hidden, and taken for no run."""
@@ -211,7 +212,9 @@ def _removal(path: Path) -> Removal:
             runs.append(Path(folder))
         size += sum(_size(f"{folder}/{name}") for name in names)
         others += [f"{folder}/{name}" for name in names if not _is_ours(folder, name)]
-    _refuse_running([path, *runs, *(pack.path for pack in packs_of(path).every([]))])
+    _refuse_running([path, *runs])
+    for pack in packs_of(path).every([]):
+        refuse_in_training(pack)
     runs += [path / run for run in runs_in_packs(path) if not (path / run).exists()]
     below = [str(Path(one).relative_to(path)) for one in sorted(others)]
     return Removal(path, runs, size, _is_sweep(path), _is_of_stack(path), below)

@@ -11,6 +11,7 @@ from seedbed.errors import DirectoryTakenError, RunDirectoryError
 from seedbed.process import signals
 from seedbed.runs.files import printable, writing
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.living import is_being_made
 from seedbed.runs.lock import is_being_written
 from seedbed.runs.outputs import is_left
 from seedbed.runs.pack import Pack
@@ -34,11 +35,7 @@ class Unpacking:
     """
 
     def __init__(self, pack: Pack, into: Path) -> None:
-        if is_being_written(pack.path):
-            raise DirectoryTakenError(
-                f"'{pack.path}' is being written by another process, as its runs are trained; wait "
-                "for it, or stop it first"
-            )
+        refuse_in_training(pack)
         self.pack = pack
         self.into = into
         self._shared = pack.contents.shared_places()
@@ -87,6 +84,20 @@ class Unpacking:
             if place in self._shared:
                 made.setdefault(place, name)
         return made
+
+
+def refuse_in_training(pack: Pack) -> None:
+    """Refuses runs that are trained now, here or on another machine: all of a pack, or none.
+
+    Raises:
+        DirectoryTakenError: if they are.
+    """
+    some = [] if pack.contents.is_whole else [pack.path.parent / run for run in [*pack.runs][:1]]
+    if is_being_written(pack.path) or any(map(is_being_made, some)):
+        raise DirectoryTakenError(
+            f"'{printable(str(pack.path))}' is being written by another process, as its runs are "
+            "trained; wait for it, or stop it first"
+        )
 
 
 def refuse_what_is_there(target: Path) -> None:
