@@ -8,24 +8,18 @@ import logging
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from seedbed.config.schema import RunConfig
-from seedbed.fused.compiled.compiler import Compilation, CompilerError
-from seedbed.fused.compiled.library import Library
-from seedbed.fused.compiled.places import TYPES, NotWritableError
-from seedbed.fused.compiled.prelude import WIDTHS
-from seedbed.fused.compiled.source import Source, source_of
-from seedbed.fused.compiled.updates import StepNumbers, update_of
-from seedbed.fused.flat import Named
-from seedbed.fused.kept_state import KeptState
-from seedbed.fused.program import Program
-from seedbed.fused.runs_last import RunsLast
-from seedbed.fused.sizing import COMPILED, LOOKED, saved_by_step
-from seedbed.fused.stack_components import StackComponents
+from seedbed.fused.compiled.forms import (
+    Form,
+    NotCompiledError,
+    Stacked,
+    form_of,
+    refuse_other_stacks,
+)
 
 log = logging.getLogger("seedbed")
 
@@ -34,27 +28,6 @@ COMPARED = 2
 
 SECONDS_AT_ONCE = 0.05
 """That the steps of a call take, about: nobody is heard in the meantime."""
-
-
-class Stacked(Protocol):
-    """What is trained.
-
-    Args:
-        plan: of the stack.
-        configs: of the run in each slot.
-        weights: of each, changed in place.
-        buffers: of each.
-    """
-
-    plan: StackComponents
-    configs: list[RunConfig]
-    weights: Tensor
-    buffers: Named
-
-    @property
-    def optimizer(self) -> KeptState:
-        """Of all."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -85,25 +58,6 @@ class Several:
     steps: int
 
 
-@dataclass
-class _Form:
-    """A step of one form: of a batch's size, and of an update.
-
-    Args:
-        source: in C.
-        numbers: that the update takes.
-        compilation: of the source.
-        library: once it is there.
-        compared: steps that came to the same bits.
-    """
-
-    source: Source
-    numbers: StepNumbers
-    compilation: Compilation
-    library: Library | None = None
-    compared: int = 0
-
-
 @dataclass(frozen=True)
 class _Beside:
     """What a compiled step comes to, to be compared with torch's.
@@ -113,7 +67,7 @@ class _Beside:
         tensors: losses, weights and states after it.
     """
 
-    form: _Form
+    form: Form
     tensors: list[Tensor]
 
 
@@ -129,13 +83,16 @@ class CompiledSteps:
         self.engine = engine
         self.mode = compiling.mode
         self._note = compiling.note if compiling.mode == "always" else log.debug
-        self._forms: dict[Hashable, _Form | None] = {}
+        self._forms: dict[Hashable, Form | None] = {}
         self._step_seconds = 0.0
         self._order: tuple[Any, Tensor] = (None, torch.empty(0))
         self._place = (0, 0)
-        if self.mode != "never" and (why := _not_plain(engine)):
-            self._refuse(why)
-            self.mode = "never"
+        if self.mode != "never":
+            try:
+                refuse_other_stacks(engine)
+            except NotCompiledError as err:
+                self._refuse(str(err))
+                self.mode = "never"
 
     def several(self, epoch: int, batch: int, most: int) -> Several | None:
         """Batches whose steps may be made in one call; None if torch is to make the next one.
@@ -194,19 +151,14 @@ class CompiledSteps:
         """
         if self.mode == "never":
             return
-        key = self._key(rows)
         if beside is not None:
             found = [losses[None], self.engine.weights, *self._states(beside.form)]
             if all(map(_same_bits, beside.tensors, found)):
                 beside.form.compared += 1
             else:
-                self._forms[key] = None
+                self._forms[self._key(rows)] = None
                 self._refuse("they come to other bits than torch's here")
-        if key not in self._forms:
-            self._forms[key] = self._new(rows)
-        form = self._forms[key]
-        if form is not None and form.library is None:
-            self._advance(key, form)
+        self._seen_to(rows)
         epoch, batch = self._place
         self._place = (epoch, batch + 1)
 
@@ -222,45 +174,19 @@ class CompiledSteps:
             if form is not None and form.library is None:
                 form.compilation.stop()
 
-    def _new(self, rows: int) -> _Form | None:
-        """What is known of a form once a step of it was made; None if it stays torch's.
+    def _seen_to(self, rows: int) -> None:
+        """Finds out what can be compiled, and has it compiled.
 
         Args:
-            rows: of its batches.
+            rows: of the batch of the step that torch made.
         """
-        engine = self.engine
-        program = engine.plan.model.latest
-        if isinstance(program, RunsLast):
-            program = program.step
+        key, always = self._key(rows), self.mode == "always"
         try:
-            if not isinstance(program, Program):
-                raise NotWritableError("what torch computes as a whole")
-            saved = self._left(rows) * saved_by_step(len(program.done), engine.weights.numel())
-            if self.mode == "auto" and saved < LOOKED:
-                return None
-            update = update_of(engine.optimizer, engine.plan.schedules.numbers, engine.weights)
-            source = source_of(program, update, torch.backends.cpu.get_cpu_capability())
-            compilation = Compilation(source.text)
-        except NotWritableError as err:
-            self._refuse(f"they hold {err}")
-            return None
-        except CompilerError as err:
-            self._refuse(str(err))
-            return None
-        is_there = self.mode == "always" or compilation.found() is not None
-        if not is_there and compilation.wanted(saved) < COMPILED:
-            return None
-        return _Form(source, StepNumbers(update), compilation)
-
-    def _advance(self, key: Hashable, form: _Form) -> None:
-        """Compiles; waits for it where steps are always compiled."""
-        try:
-            always = self.mode == "always"
-            path = form.compilation.wait() if always else form.compilation.advance()
-            if path is not None:
-                width = WIDTHS[torch.backends.cpu.get_cpu_capability()]
-                form.library = Library(path, form.source.scratch, width)
-        except (CompilerError, OSError) as err:
+            if key not in self._forms:
+                self._forms[key] = form_of(self.engine, self._left(rows), always=always)
+            if form := self._forms[key]:
+                form.advance(wait=always)
+        except NotCompiledError as err:
             self._forms[key] = None
             self._refuse(str(err))
 
@@ -299,11 +225,11 @@ class CompiledSteps:
         start = batch * batches.batch_size
         return Several(self._order[1][:, start : start + rows * steps], rows, steps)
 
-    def _states(self, form: _Form) -> list[Tensor]:
+    def _states(self, form: Form) -> list[Tensor]:
         return [self.engine.optimizer.state[name] for name in form.numbers.update.states]
 
     def _made(
-        self, form: _Form, several: Several, weights: Tensor, states: list[Tensor]
+        self, form: Form, several: Several, weights: Tensor, states: list[Tensor]
     ) -> list[Tensor]:
         """Losses, weights and states after steps; these are changed in place."""
         assert form.library is not None
@@ -315,25 +241,6 @@ class CompiledSteps:
             weights, states, (table.x, table.y), several.rows, table.starts, numbers, several.steps
         )
         return [losses, weights, *states]
-
-
-def _not_plain(engine: Stacked) -> str | None:
-    """Why no step of a stack is ever compiled, or None."""
-    plan = engine.plan
-    table = plan.batches.table
-    if plan.device.type != "cpu":
-        return f"the device is {plan.device.type}"
-    if plan.threads != 1:
-        return f"a stack computes in {plan.threads} threads"
-    if not plan.model.traced or engine.buffers:
-        return "the model is more than layers and activations"
-    if any(config.trainer.gradient_clip is not None for config in engine.configs):
-        return "gradients are clipped"
-    if table.x.dtype != torch.float32 or table.y.dtype not in TYPES:
-        return "the rows are of another type"
-    if torch.backends.cpu.get_cpu_capability() not in WIDTHS:
-        return "torch has no kernels for this processor's registers"
-    return None
 
 
 def _copied(tensor: Tensor) -> Tensor:

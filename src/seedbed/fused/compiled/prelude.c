@@ -1,11 +1,10 @@
-"""The C that every step begins with: products, sums, softmax and functions of one run."""
+/* What every step begins with: products, sums, softmax and functions of one run.
 
-WIDTHS = {"AVX512": 16, "AVX2": 8}
-"""Numbers in a register, by the name that torch gives the kernels it has chosen."""
+   VECTOR is how many numbers a register takes, LANES how many runs lie side by side, MODE how MKL's
+   functions round. Where a kernel of torch's takes whole registers first, what is left is computed
+   one by one. Source: SumKernel.cpp, SoftMaxKernel.cpp, UnaryOpsKernel.cpp, Activation.cpp in
+   ATen/native/cpu. */
 
-PRELUDE = """\
-#define VECTOR @WIDTH@ /* numbers in a register */
-#define LANES @LANES@  /* runs side by side */
 #if defined(__clang__)
 #define EACH _Pragma("clang loop vectorize(assume_safety)")
 #else
@@ -66,31 +65,31 @@ static inline void small_product(float *out, const float *left, const float *rig
 }
 
 /* Sums of sums of 16 or more, so that numbers of a size meet. */
-#define CASCADE(name, type)                                                         \\
-    static inline type name(const float *in, long step, long size) {                \\
-        long log = 0, i = 0;                                                        \\
-        while ((1L << log) < size) log++;                                           \\
-        const long power = log / 4 > 4 ? log / 4 : 4, count = 1L << power;          \\
-        type sums[4];                                                               \\
-        memset(sums, 0, sizeof sums);                                               \\
-        while (i + count <= size) {                                                 \\
-            for (long j = 0; j < count; j++, i++) sums[0] += *(type *)(in + i * step); \\
-            for (int j = 1; j < 4; j++) {                                           \\
-                sums[j] += sums[j - 1];                                             \\
-                memset(&sums[j - 1], 0, sizeof(type));                              \\
-                if (i & ((count - 1) << (j * power))) break;                        \\
-            }                                                                       \\
-        }                                                                           \\
-        for (; i < size; i++) sums[0] += *(type *)(in + i * step);                  \\
-        for (int j = 1; j < 4; j++) sums[0] += sums[j];                             \\
-        return sums[0];                                                             \\
-    }                                                                               \\
-    static inline type name##_of_four(const float *in, long step, long size) {      \\
-        type sums[4];                                                               \\
-        for (int k = 0; k < 4; k++) sums[k] = name(in + k * step, 4 * step, size / 4); \\
-        for (long i = size / 4 * 4; i < size; i++) sums[0] += *(type *)(in + i * step); \\
-        for (int k = 1; k < 4; k++) sums[0] += sums[k];                             \\
-        return sums[0];                                                             \\
+#define CASCADE(name, type)                                                         \
+    static inline type name(const float *in, long step, long size) {                \
+        long log = 0, i = 0;                                                        \
+        while ((1L << log) < size) log++;                                           \
+        const long power = log / 4 > 4 ? log / 4 : 4, count = 1L << power;          \
+        type sums[4];                                                               \
+        memset(sums, 0, sizeof sums);                                               \
+        while (i + count <= size) {                                                 \
+            for (long j = 0; j < count; j++, i++) sums[0] += *(type *)(in + i * step); \
+            for (int j = 1; j < 4; j++) {                                           \
+                sums[j] += sums[j - 1];                                             \
+                memset(&sums[j - 1], 0, sizeof(type));                              \
+                if (i & ((count - 1) << (j * power))) break;                        \
+            }                                                                       \
+        }                                                                           \
+        for (; i < size; i++) sums[0] += *(type *)(in + i * step);                  \
+        for (int j = 1; j < 4; j++) sums[0] += sums[j];                             \
+        return sums[0];                                                             \
+    }                                                                               \
+    static inline type name##_of_four(const float *in, long step, long size) {      \
+        type sums[4];                                                               \
+        for (int k = 0; k < 4; k++) sums[k] = name(in + k * step, 4 * step, size / 4); \
+        for (long i = size / 4 * 4; i < size; i++) sums[0] += *(type *)(in + i * step); \
+        for (int k = 1; k < 4; k++) sums[0] += sums[k];                             \
+        return sums[0];                                                             \
     }
 typedef float scalar __attribute__((may_alias));
 CASCADE(by_number, scalar)
@@ -127,11 +126,11 @@ static inline float huber_slope(float x, float gradient) {
 }
 
 static inline void map_tanh(const struct given *given, float *out, const float *in, long size) {
-    given->tanh((int)size, in, out, @MODE@);
+    given->tanh((int)size, in, out, MODE);
 }
 
 static inline void map_sqrt(const struct given *given, float *out, const float *in, long size) {
-    given->sqrt((int)size, in, out, @MODE@);
+    given->sqrt((int)size, in, out, MODE);
 }
 
 /* How many of `size` numbers torch takes by registers, two at a time; the rest one by one. Of runs
@@ -251,8 +250,3 @@ static inline void log_softmax_backward(const struct given *given, float *out,
         }
     }
 }
-"""
-"""Where a kernel of torch's takes whole registers first, what is left is computed one by one.
-
-Source: ATen/native/cpu/SoftMaxKernel.cpp, UnaryOpsKernel.cpp.
-"""
