@@ -8,11 +8,15 @@ install: .venv/installed
 run: install
 	$(BIN)/seedbed train
 
+# Types are looked at while the tests begin, and told after them: neither keeps two cores at work.
 test: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/pytest
+	@$(BIN)/mypy > .venv/types 2>&1 & \
+	$(BIN)/pytest; tests=$$?; \
+	wait $$!; types=$$?; \
+	cat .venv/types; \
+	exit $$((tests ? tests : types))
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 # pip compiles one file after the other, and none of a package that is installed in place; this takes

@@ -21,6 +21,7 @@ import pytest
 import torch
 import yaml
 from omegaconf import OmegaConf
+from support import processes
 from support.hostile.bombs import BOMBS, LAUGHS, unfolded
 from support.hostile.commands import COMMANDS
 from support.hostile.corpus import ATTACKS, READERS, Attack, Payload, Place, is_zip_bomb, popen
@@ -107,17 +108,20 @@ def test_a_hostile_run_does_no_harm(seedbed, place: Place, attack: Attack, comma
     assert_harmless(result.code, result.out, result.err, command, attack)
 
 
-BOUNDED = """
-import contextlib, io, json, os, resource, sys
-import torch, yaml, seedbed.cli.main as program
-import seedbed.views.trained, seedbed.views.plots, matplotlib.figure
-import seedbed.recording.run, seedbed.training.reproduce, torch._dynamo
+BOUND = """
+import resource, sys, torch
 
 def bounded(extra):
     pages = int(open("/proc/self/statm").read().split()[0])
     most = pages * resource.getpagesize() + extra
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+"""
+BOUNDED = f"""{BOUND}
+import contextlib, io, json, os
+import yaml, seedbed.cli.main as program
+import seedbed.views.trained, seedbed.views.plots, matplotlib.figure
+import seedbed.recording.run, seedbed.training.reproduce, torch._dynamo
 
 def opened(run, commands):
     for command, words in commands.items():
@@ -152,7 +156,7 @@ def test_a_bomb_stays_small(place: Place, group: str) -> None:
         bomb.make(Place(run, place.outside, place.canary))
         jobs[str(run)] = {command: COMMANDS[command] for command in bomb.refused_by}
     line = [sys.executable, "-c", BOUNDED, json.dumps(jobs)]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=BOMB_SECONDS, check=False)
+    done = processes.run(line, capture_output=True, text=True, timeout=BOMB_SECONDS)
     told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
     assert done.returncode == 0, done.stderr[-2000:]
     assert len(told) == sum(len(commands) + 1 for commands in jobs.values()), done.stderr[-2000:]
@@ -173,8 +177,8 @@ def is_of(group: str, name: str) -> bool:
 
 @needs_proc
 def test_the_bound_of_memory_holds() -> None:
-    code = BOUNDED.partition("for run, commands")[0] + "\nbounded(2**30); torch.zeros(2**30)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
+    code = f"{BOUND}\nbounded(2**30); torch.zeros(2**30)"
+    done = processes.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "allocate memory" in done.stderr
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import processes
 
 TRAIN = ["train", "trainer.epochs=2", "hydra.run.dir=run"]
 SWEEP = ["train", "-m", "seed=1,2", "trainer.epochs=2", "hydra.sweep.dir=sweep"]
@@ -27,9 +28,13 @@ def statuses() -> list[str]:
 
 
 def test_a_run_whose_reader_goes_away_is_trained_to_its_end() -> None:
-    done = shell('"$@" | head -1', TRAIN)
-    assert (done.returncode, done.stderr, statuses()) == (0, "", ["completed"])
-    assert len(done.stdout.splitlines()) == 1
+    line = [sys.executable, "-m", "seedbed", *TRAIN]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with processes.Process(line, bufsize=0, **pipes) as process:
+        assert process.stdout.read(1)
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said, statuses()) == (0, b"", ["completed"])
 
 
 def test_a_sweep_without_standard_output_is_run_to_its_end() -> None:
@@ -49,7 +54,11 @@ def test_a_run_without_any_output_keeps_its_files_clean() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_run_whose_output_is_on_a_full_disk_is_whole_and_tells_it() -> None:
-    done = shell('"$@" >/dev/full', TRAIN)
+    with Path("/dev/full").open("w") as full:
+        done = processes.run(
+            [sys.executable, "-m", "seedbed", *TRAIN],
+            stdout=full, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
     assert (done.returncode, statuses()) == (1, ["completed"])
     assert done.stderr == "error: cannot write the output: No space left on device\n"
 

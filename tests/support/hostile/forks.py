@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import processes
 
 FORKS = """
 import gc, json, os, resource, sys
@@ -51,7 +52,7 @@ BOUNDS = {"SEEDBED_OPEN_GB": "0.7", "SEEDBED_OPEN_SECONDS": "5"}
 @cache
 def _server() -> subprocess.Popen[str]:
     """One for all tests of this process: it takes seconds to start."""
-    server = subprocess.Popen(
+    server = processes.Process(
         [sys.executable, "-c", FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     atexit.register(server.communicate)  # it ends when nobody can ask it any more
