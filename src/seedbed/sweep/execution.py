@@ -13,6 +13,7 @@ from seedbed.raised import reason
 from seedbed.runs.keepsake import put_back_unless_running
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.status import Status
+from seedbed.runs.stored import packs_of
 from seedbed.sweep.choice import chosen, stacks_of
 from seedbed.sweep.clusters.choice import cluster_of
 from seedbed.sweep.executors import Executor, ThisProcess, lost, run_on
@@ -66,7 +67,8 @@ class Execution:
                 f"sweep.workers={settings.processes} is more than the {self.cores} cores that "
                 "there are; the processes share them"
             )
-        self.groups, self.unfused = grouped(jobs, settings.fuse, self.note)
+        with packs_of(sweep.directory).steady():
+            self.groups, self.unfused = grouped(jobs, settings.fuse, self.note)
 
     def note(self, text: str) -> None:
         """Says it once, whoever says it again."""

@@ -8,6 +8,7 @@ from seedbed.process import signals
 from seedbed.runs.keepsake import put_back_unless_running
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.status import Status
+from seedbed.runs.stored import packs_of
 from seedbed.sweep.job import Job, Outcome, earlier_outcome
 from seedbed.sweep.outcome import JobState, SweepState
 from seedbed.sweep.progress import SweepProgress
@@ -67,12 +68,13 @@ def run_jobs(
 def left_to_run(sweep: SweepState) -> list[JobState]:
     """The jobs that have not completed, by what their own directories say; notes the others."""
     left = []
-    for record in sweep.jobs:
-        put_back_unless_running(RunPaths(sweep.directory / record.directory))
-        outcome = earlier_outcome(sweep.directory / record.directory)
-        _note(record, outcome or Outcome(Status.PENDING))
-        if record.status != Status.COMPLETED:
-            left.append(record)
+    with packs_of(sweep.directory).steady():
+        for record in sweep.jobs:
+            put_back_unless_running(RunPaths(sweep.directory / record.directory))
+            outcome = earlier_outcome(sweep.directory / record.directory)
+            _note(record, outcome or Outcome(Status.PENDING))
+            if record.status != Status.COMPLETED:
+                left.append(record)
     return left
 
 

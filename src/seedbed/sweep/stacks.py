@@ -18,7 +18,7 @@ from seedbed.runs.heartbeat import pulse
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.moment import Moment
 from seedbed.runs.pack_writer import PackWriter
-from seedbed.runs.stored import pack_of
+from seedbed.runs.stored import pack_of, packs_of
 from seedbed.sweep.groups import Group
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
 from seedbed.training.interrupt import stop_request
@@ -68,7 +68,8 @@ def run_stack(
         )
     with contextlib.ExitStack() as held, stop_request() as stop:
         place = _Place(stack, number, held)
-        runs = [_recorded(job, plan.data[at], held, place) for at, job in enumerate(stack.jobs)]
+        with packs_of(stack.jobs[0].path.parent).steady():  # else each folder has them looked for
+            runs = [_recorded(job, plan.data[at], held, place) for at, job in enumerate(stack.jobs)]
         if stack.snapshots is None:
             for run in runs:
                 if not run.directory.is_new:
