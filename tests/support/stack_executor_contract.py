@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -152,6 +153,25 @@ class StackExecutorContract:
         (tmp_path / "wait").unlink()
         monkeypatch.setenv("SEEDBED_ALLOW", "own_nets")
         resumed = seedbed("resume", "cut")
+        assert resumed.code == 0, resumed.err
+        assert runs_of(resumed.sweep) == runs_of(whole.sweep)
+        assert table_of(resumed.sweep) == table_of(whole.sweep)
+
+    def test_resume_ends_what_a_killed_sweep_left_running_and_goes_on_to_the_same_bits(
+        self, seedbed: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole = seedbed("train", "-m", *OWN, *GRID, "sweep.workers=0", "hydra.sweep.dir=whole")
+        (tmp_path / "wait").touch()
+        words = ["train", "-m", *OWN, *GRID, *self.words, "hydra.sweep.dir=cut"]
+        line = [sys.executable, "-m", "seedbed", *words]
+        with subprocess.Popen(line, stdout=subprocess.DEVNULL, text=True) as process:
+            self._await(lambda: any(tmp_path.glob("cut/*/checkpoints/last.pt")), process)
+            process.kill()
+        timer = threading.Timer(2.0, (tmp_path / "wait").unlink)  # it takes a while for a step
+        timer.start()
+        monkeypatch.setenv("SEEDBED_ALLOW", "own_nets")
+        resumed = seedbed("resume", "cut")
+        timer.join()
         assert resumed.code == 0, resumed.err
         assert runs_of(resumed.sweep) == runs_of(whole.sweep)
         assert table_of(resumed.sweep) == table_of(whole.sweep)

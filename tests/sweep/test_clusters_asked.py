@@ -107,6 +107,15 @@ def test_a_machine_that_submits_nothing_says_so(
     )
 
 
+def test_a_machine_without_the_gpus_of_the_tasks_checks_them_all_the_same(
+    seedbed: Callable,
+) -> None:
+    words = [*LOCAL, "trainer.device=cuda", "sweep.slurm.gpus=1", "sweep.fuse=always"]
+    result = seedbed("validate", "-m", *JOBS, *words)
+    assert (result.code, result.out) == (0, "valid: 2 jobs\n")
+    assert seedbed("validate", "-m", *JOBS, "trainer.device=cuda").code == 2
+
+
 def test_another_launcher_does_not_obey_it(seedbed: Callable) -> None:
     result = seedbed("validate", "-m", *JOBS, *LOCAL, "hydra/launcher=basic")
     assert result.code == 2

@@ -9,6 +9,7 @@ from seedbed.components import AllowList
 from seedbed.compose.composed import ComposedConfig
 from seedbed.config.hints import cut
 from seedbed.errors import ConfigError, SeedbedError
+from seedbed.sweep.clusters.prepared_here import prepared_here
 from seedbed.sweep.job import Job
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def refuse_what_cannot_run(composed: Sequence[ComposedConfig], note: Note) -> "l
         number = kinds.index(kind)
         one = composed[number]
         try:
-            plan = build_run(one.config, AllowList(one.config.allow))
+            plan = build_run(prepared_here(one.config), AllowList(one.config.allow))
             sizes[kind] = footprint(plan)
             notes += [*one.notes, *plan.notes]
         except SeedbedError as err:

@@ -25,6 +25,7 @@ from seedbed.runs.pack_writer import without_superseded
 from seedbed.runs.reader import refuse_links
 from seedbed.runs.stored import packs_of, refuse_damaged_packs
 from seedbed.sweep.clusters.choice import refuse_wrong_cluster
+from seedbed.sweep.clusters.earlier import end_earlier_tasks
 from seedbed.sweep.outcome import JobState, SweepState, read_sweep
 from seedbed.sweep.run import left_to_run
 from seedbed.sweep.yardstick import note_basis
@@ -62,6 +63,7 @@ def resume_sweep(
             sweep = read_sweep(directory)
             held = [RunPaths(directory / job.directory) for job in sweep.jobs]
             bounds.justified_by(file for run in held for file in (run.model, run.last, run.best))
+            end_earlier_tasks(sweep, messages.note)
             left = left_to_run(sweep)
             if not left:
                 sweep.write_table()

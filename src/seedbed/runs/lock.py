@@ -56,6 +56,11 @@ class DirectoryLock:
             ) from err
         except OSError as err:
             raise RunDirectoryError(f"cannot lock '{path}': {err.strerror or err}") from err
+        except NotImplementedError as err:
+            raise RunDirectoryError(
+                f"cannot lock '{path}': its disk has no flock; put it on another, or have the disk "
+                "mounted with flock"
+            ) from err
         _held.add(self)
 
     @property

@@ -24,6 +24,7 @@ from seedbed.fused.sizing import (
 from seedbed.fused.stack_components import NARROWEST, StackComponents, build_stack
 from seedbed.fused.stackable import tried_pair, vmap_blocker
 from seedbed.fused.step import Randomness, StackedModel
+from seedbed.sweep.clusters.prepared_here import prepared_here
 from seedbed.sweep.groups import Group, Unfused, merged_by_reason
 
 FILES_BESIDE = 64
@@ -82,7 +83,7 @@ def chosen(
     Raises:
         SeedbedError: if the parts of a job cannot be built.
     """
-    configs = [job.config for job in group.jobs]
+    configs = [prepared_here(job.config) for job in group.jobs]
     allow = AllowList(configs[0].allow)
     known: dict[int, PreparedData] = {}
     plan = build_stack(tried_pair(configs), allow, randomness=randomness, known=known)
@@ -170,7 +171,7 @@ def not_stacked(
     """The jobs that cannot be stacked, each with why; found without measuring what is faster."""
     unfused = [single for single in individually if single.jobs]
     for group in groups:
-        configs = tried_pair([job.config for job in group.jobs])
+        configs = tried_pair([prepared_here(job.config) for job in group.jobs])
         reason: str | None
         try:
             plan = build_stack(configs, AllowList(configs[0].allow), randomness=randomness)

@@ -38,7 +38,7 @@ def run_task(folder: str, name: str, where: Origin) -> None:
         where: what this process has to be like.
     """
     files = TaskFiles(Path(folder), name)
-    if files.end.exists():
+    if files.end.exists() or files.stop.exists() or not files.task.exists():
         return
     if why := _other_versions(where["versions"]):
         files.write_end({"kind": "refused", "why": why})
