@@ -26,6 +26,7 @@ def started(seedbed: Command, fuse: str, *words: str) -> tuple[list[Path], list[
     before = [json.loads((job / "result.json").read_text())["metrics"] for job in jobs]
     for job in jobs[1:]:
         status = json.loads((job / "status.json").read_text())
+        (job / "status.json").unlink()  # it may be a name of the others' file
         (job / "status.json").write_text(json.dumps({**status, "status": "interrupted"}))
         (job / "result.json").unlink()
     return jobs, before

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 import pytest
-from support.command_line import Command, in_a_new_process
+from support.command_line import Command, in_a_new_python
 from support.stack_executor_contract import StackExecutorContract
 
 pytestmark = [
@@ -22,7 +22,7 @@ class TestRay(StackExecutorContract):
     @pytest.fixture
     def seedbed(self) -> Command:
         """In a process of its own, as Ray keeps threads and sockets of its own."""
-        return in_a_new_process
+        return in_a_new_python
 
 
 @pytest.mark.parametrize(
