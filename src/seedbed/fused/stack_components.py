@@ -133,8 +133,9 @@ def build_stack(
             "loss.pos_weight=auto counts labels in the rows that each seed draws; with "
             "data.split.seed=0, say, all have the same"
         )
-    heads = dict(zip(distinct, told_apart(built), strict=True))
-    first = replace(first, head=heads[id(data[0])])
+    heads = dict(zip(distinct, told_apart(built, device), strict=True))
+    if heads[id(data[0])].weights_of_runs is not None:
+        first = replace(first, head=heads[id(data[0])])
     reason = refused_form(model, first.head.loss_function)
     if reason is not None:
         raise NotAlikeError(reason)

@@ -10,18 +10,20 @@ from seedbed.losses.weighted import weights_in
 from seedbed.tasks.head import TaskHead
 
 
-def told_apart(heads: Sequence[TaskHead]) -> list[TaskHead]:
+def told_apart(heads: Sequence[TaskHead], device: torch.device) -> list[TaskHead]:
     """Heads of which each has the weights of all, where they differ; else the same as they are.
 
     Their targets then have to say whose they are: see `TaskHead.weights_of_runs`.
 
     Args:
         heads: one for each preparation of the data, of one config but for its seed.
+        device: where they are used.
     """
     of_runs = _different_weights(heads)
     if of_runs is None:
         return list(heads)
     loss = heads[0].loss_function  # one module for all, whose own weights are not looked at
+    of_runs = of_runs.to(device)
     return [replace(head, loss_function=loss, weights_of_runs=of_runs) for head in heads]
 
 

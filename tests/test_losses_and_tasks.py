@@ -1,0 +1,122 @@
+"""The table of losses and tasks on the page about data: each cell is what came of a run here."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support.command_line import Command
+
+ROOT = Path(__file__).parents[1]
+PAGE, KILLING = ROOT / "docs" / "data.md", ROOT / "tests" / "support" / "killing_itself.py"
+
+FEATURES = {
+    "class weights": ["data.target=kind", "loss=cross_entropy", "loss.class_weights=auto"],
+    "focal loss": ["data.target=kind", "loss=focal", "loss.class_weights=auto"],
+    "`pos_weight`, smoothing": [
+        *("data.target=q", "loss=bce", "loss.pos_weight=auto", "loss.label_smoothing=0.1"),
+    ],
+    "`data.task=multilabel`": ["data.target=[p,q]", "data.task=multilabel"],
+    "weights of labels": [
+        *("data.target=[p,q]", "data.task=multilabel", "loss=bce", "loss.pos_weight=auto"),
+    ],
+    "`data.task=counts`": ["data.target=n", "data.task=counts"],
+    "`loss=quantile`": ["data.target=a", "loss=quantile"],
+    "`data.task=reconstruction`": ["data.target=null", "data.task=reconstruction"],
+}
+COMMON = ["data=csv", "data.features=[b,c]", "data.split={validation:0.3,stratify:false}"]
+COMMON += ["loader.batch_size=16", "trainer.epochs=2", "trainer.checkpoint_every='3 steps'"]
+ALONE = ["hydra.run.dir=made"]
+TOGETHER = ["-m", "seed=1,2", "sweep.workers=0", "hydra.sweep.dir=made"]
+SINGLY = {"weights of labels"}
+"""What runs one by one in a sweep; all else is asked to train together, however fast that is."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows, and every feature killed after 4 steps, alone and in a stack."""
+    made = tmp_path_factory.mktemp("features")
+    drawn = np.random.default_rng(0)
+    x = drawn.normal(size=(90, 3))
+    n, kinds = drawn.poisson(np.exp(x[:, 1])), np.digitize(x[:, 2] + drawn.normal(size=90), [0, 1])
+    rows = [
+        f"{a:.5f},{b:.5f},{c:.5f},{i},{'xyz'[k]},{int(k > 0)},{int(b > 0.3)}"
+        for (a, b, c), i, k in zip(x, n, kinds, strict=True)
+    ]
+    (made / "rows.csv").write_text("\n".join(["a,b,c,n,kind,p,q", *rows, ""]))
+    lines = []
+    for name in FEATURES:
+        for together in (False, True):
+            for state in ("killed", "whole"):
+                (place(made, name, together) / state).mkdir(parents=True)
+            here = str(place(made, name, together) / "killed")
+            lines.append([here, ["train", *words(made, name, together)]])
+    done = subprocess.run(
+        [sys.executable, str(KILLING)],
+        input=json.dumps(lines), capture_output=True, text=True, timeout=300, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == [signal.SIGKILL] * len(lines), done.stderr
+    return made
+
+
+def place(folder: Path, name: str, together: bool) -> Path:
+    return folder / f"{list(FEATURES).index(name)}{'s' if together else ''}"
+
+
+def words(folder: Path, name: str, together: bool) -> list[str]:
+    where = f"data.path={folder / 'rows.csv'}"
+    fuse = ["sweep.fuse=always"] if together and name not in SINGLY else []
+    return [*(TOGETHER if together else ALONE), *fuse, *COMMON, where, *FEATURES[name]]
+
+
+def content(run: Path) -> tuple[list[str], dict[str, torch.Tensor], object]:
+    """The history without the seconds, the weights, and the metrics."""
+    history = (run / "history.csv").read_text().splitlines()
+    result = json.loads((run / "result.json").read_text())
+    weights = torch.load(run / "model.pth", weights_only=True)
+    return [line.rpartition(",")[0] for line in history], weights, result["metrics"]
+
+
+def same(one: Path, other: Path) -> bool:
+    first, second = content(one), content(other)
+    alike = all(torch.equal(value, second[1][name]) for name, value in first[1].items())
+    return alike and (first[0], first[2]) == (second[0], second[2])
+
+
+def cells(seedbed: Command, folder: Path, name: str) -> list[str]:
+    """What comes of a feature: alone, in a stack, resumed, reproduced."""
+    found: dict[str, list[bool]] = {"made": [], "resumed": [], "reproduced": []}
+    fused = ""
+    for together in (False, True):
+        killed, whole = (place(folder, name, together) / one for one in ("killed", "whole"))
+        made = whole / "made"
+        asked = [one.replace("dir=made", f"dir={made}") for one in words(folder, name, together)]
+        result = seedbed("train", *asked)
+        found["made"].append(result.code == 0)
+        runs = sorted(path.parent for path in made.rglob("model.pth"))
+        assert len(runs) == (2 if together else 1), result.err
+        assert not list(killed.rglob("model.pth")), "it was over before it was killed"
+        assert seedbed("resume", killed / "made").code == 0
+        pairs = [(run, killed / "made" / run.relative_to(made)) for run in runs]
+        found["resumed"].append(all(same(*pair) for pair in pairs))
+        again = seedbed("reproduce", runs[-1])
+        found["reproduced"].append(again.out.splitlines()[-1] == "identical")
+        if together:
+            engine = json.loads((runs[0] / "result.json").read_text())["engine"]
+            fused = "yes" if engine == "fused" else "no"
+    yes = {name: "yes" if all(each) else "no" for name, each in found.items()}
+    return [yes["made"], fused, yes["resumed"], yes["reproduced"]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FEATURES)
+def test_table_tells_what_comes_of_each(seedbed: Command, folder: Path, name: str) -> None:
+    row = re.search(rf"^\| {re.escape(name)} \|(.*)\|$", PAGE.read_text(), flags=re.M)
+    assert row is not None
+    told = [re.sub(r" \(.*", "", one.strip()) for one in row[1].split("|")]
+    assert told == cells(seedbed, folder, name)
