@@ -1,6 +1,7 @@
 """Measures sweeps, whole processes: Seedbed against Hydra's launchers and Lightning.
 
     python benchmarks/sweep.py [--jobs 1000] [--only PART …] [--json FILE] [--plot [FILE]]
+    python benchmarks/sweep.py --drawn-again FILE [--plot FILE]
 
 README.md beside this file says what is measured and how.
 """
@@ -13,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from measure import report, sweep_curve, sweep_report, sweep_ways
 from measure.sweep_curve import Point
@@ -49,7 +51,9 @@ PARTS: dict[str, tuple[str, Callable[[], list[Way]]]] = {
 }
 """The name of each sweep, as printed, and the ways to run it; the first is Seedbed's best."""
 
-CURVE = "curve"
+CURVE, CURVE_OF_ONE = "curve", "curve of one process"
+
+BASIC = "basic launcher, hand-written"
 
 
 def main() -> int:
@@ -65,6 +69,9 @@ def main() -> int:
     points: list[Point] = []
     one: list[Point] = []
     failed: list[str] = []
+    if args.drawn_again:
+        _draw(json.loads(args.drawn_again.read_text(encoding="utf-8")), args.plot or PLOT)
+        return 0
     with tempfile.TemporaryDirectory(dir=args.folder) as temporary:
         folder = Path(temporary)
         for part in args.only:
@@ -93,18 +100,28 @@ def _tell(
         print(f"\n{sweep_report.costs_text(named)}")
     if points:
         print(f"\n{sweep_report.curve_text(points)}")
+    content = {
+        "header": head,
+        "rounds": args.rounds,
+        "sweeps": {part: {c.name: c.plain() for c in rows} for part, rows in costs.items()},
+        "curve": [point.plain() for point in points],
+        "curve of one process": [point.plain() for point in one],
+        "arithmetic": "JAX's compiled arithmetic" if args.jax else "the arithmetic by hand",
+    }
     if args.json:
-        content = {
-            "header": head,
-            "rounds": args.rounds,
-            "sweeps": {part: {c.name: c.plain() for c in rows} for part, rows in costs.items()},
-            "curve": [point.plain() for point in points],
-            "curve of one process": [point.plain() for point in one],
-        }
         args.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     if args.plot and points:
-        basic = costs["article"][1] if "article" in costs else None
-        sweep_report.draw(points, one, basic, _header_text(head), args.plot)
+        _draw(content, args.plot)
+
+
+def _draw(content: dict[str, Any], path: Path) -> None:
+    """Draws the curve from what `--json` has."""
+    points, one = ([Point.of(p) for p in content[name]] for name in (CURVE, CURVE_OF_ONE))
+    named = content["sweeps"].get("article", {})
+    basic = next((Cost.of(name, cost) for name, cost in named.items() if BASIC in name), None)
+    rounds = content["rounds"]
+    caption = f"{_header_text(content['header'])}; {rounds} round{'s' * (rounds > 1)}"
+    sweep_report.draw(points, one, basic, content["arithmetic"], caption, path)
 
 
 def _header_text(head: dict[str, object]) -> str:
@@ -131,7 +148,7 @@ def _curve(args: argparse.Namespace, folder: Path) -> tuple[list[Point], list[Po
     _say("measuring: cost by number of jobs")
     numbers = [number for number in sweep_curve.JOBS if number <= MANY * args.jobs]
     cores, _, one = sweep_ways.processes(sweep_ways.seeds, "loader.batch_size=2")
-    return sweep_curve.curve([cores, one], numbers, args.rounds, folder)
+    return sweep_curve.curve([cores, one], numbers, args.rounds, folder, args.jax)
 
 
 def _arguments() -> argparse.Namespace:
@@ -147,6 +164,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", nargs="?", const=PLOT, help="draw the curve"
+    )
+    parser.add_argument("--jax", metavar="PYTHON", help="that has JAX, whose arithmetic is a floor")
+    parser.add_argument(
+        "--drawn-again", type=Path, metavar="FILE", help="draw what --json wrote, measure nothing"
     )
     return parser.parse_args()
 

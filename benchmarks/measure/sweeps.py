@@ -8,10 +8,11 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 EVENTS = "events.out.tfevents.*"
 
@@ -109,6 +110,14 @@ class Cost:
                 for jobs, ran in zip((self.few, self.many), pair, strict=True)
             ],
         }
+
+    @classmethod
+    def of(cls, name: str, plain: Mapping[str, Any]) -> "Cost":
+        """From what `plain` gave."""
+        rounds = plain["rounds"]
+        ran = [Ran(one["seconds"], one["peak_mb"], one["cpu"]) for one in rounds]
+        few, many = rounds[0]["jobs"], rounds[1]["jobs"]
+        return cls(name, plain["jobs"], few, many, ran[::2], ran[1::2])
 
 
 def measured(
