@@ -69,7 +69,7 @@ def draw(
     caption: str,
     path: Path,
 ) -> None:
-    """Draws seconds and memory by the number of jobs, on logarithmic axes; seconds on plain ones too.
+    """Draws seconds and memory by the number of jobs; the seconds on plain axes as well.
 
     Args:
         points: of Seedbed, a stack a core.
