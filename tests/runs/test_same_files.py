@@ -93,7 +93,7 @@ def test_a_new_file_takes_no_name_that_is_taken(paths: list[Path]) -> None:
     assert paths[1].read_bytes() == b"somebody else's"
 
 
-def test_runs_that_begin_and_end_together_share_their_statuses(tmp_path: Path) -> None:
+def test_runs_that_begin_together_share_their_status_until_they_end(tmp_path: Path) -> None:
     begin, end = Moment(), Moment()
     runs = [claim(tmp_path / str(number), begin) for number in range(3)]
     statuses = [run.status for run in runs]
@@ -102,7 +102,9 @@ def test_runs_that_begin_and_end_together_share_their_statuses(tmp_path: Path) -
     assert '"running"' in statuses[1].read_text()
     runs[1].write_status(Status.DIVERGED, "the loss is nan", end)
     runs[2].write_status(Status.COMPLETED, None, end)
-    assert statuses[0].samefile(statuses[2])
+    assert inodes(*statuses) == 3
+    statuses[0].write_text("changed in its place")
+    assert '"completed"' in statuses[2].read_text()
     assert '"diverged"' in statuses[1].read_text()
     for run in runs:
         run.release()

@@ -19,6 +19,7 @@ from seedbed.runs.living import refuse_made_elsewhere
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.moment import Moment
 from seedbed.runs.run_files import ON_DISK, RunFiles
+from seedbed.runs.same_files import SameFiles
 from seedbed.runs.status import Status
 
 STAMP = "%Y-%m-%d_%H-%M-%S-%f"
@@ -59,7 +60,9 @@ class RunDirectory(RunPaths):
         if status == Status.RUNNING and self.__dict__.pop("new", False):
             return  # written when the directory was claimed
         at = at or Moment()
-        self.files.write_same(self.status, self._status(status, error, at), at.files)
+        # One that has ended has a file of its own: people change it, in place.
+        same = at.files if status == Status.RUNNING else SameFiles()
+        self.files.write_same(self.status, self._status(status, error, at), same)
 
     @property
     def is_new(self) -> bool:

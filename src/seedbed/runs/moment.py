@@ -1,4 +1,4 @@
-"""A moment at which several runs begin or end: it is told by one clock, and by one file."""
+"""A moment at which several runs begin or end: it is told by one clock."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ from seedbed.runs.same_files import SameFiles
 
 
 class Moment:
-    """Now, for runs that begin or end together; statuses that are equal are names of one file."""
+    """Now, for runs that begin or end together; those that begin have names of one status."""
 
     def __init__(self) -> None:
         self.text = datetime.now(UTC).isoformat()

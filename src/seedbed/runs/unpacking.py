@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
 from seedbed.process import signals
-from seedbed.runs.files import printable, writing
+from seedbed.runs.files import printable, write_bytes, writing
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.living import is_being_made
 from seedbed.runs.lock import is_being_written
@@ -79,6 +79,9 @@ class Unpacking:
         places = self.pack.contents.files(run)
         for name, content in self.pack.whole_run(run):
             place = places[name]
+            if name == paths.status.name:  # people change it, in place
+                write_bytes(paths.status, content)
+                continue
             earlier = paths.root / made[place] if place in made else self._made.get(place)
             write_same(paths.root / name, earlier, content)
             if place in self._shared:
