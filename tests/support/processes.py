@@ -135,8 +135,9 @@ class _Forking:
         atexit.register(self.end)
 
     def end(self) -> None:
-        """It ends when nobody can ask it any more."""
+        """At the end of this process; if that is killed, nobody can ask any more."""
         self.asks.close()
+        self.process.kill()
         self.process.wait()
 
     def fork(self, place: Mapping[str, Any], files: Sequence[int]) -> int:
