@@ -129,3 +129,16 @@ def test_its_imports_are_done_and_its_numbers_its_own() -> None:
 def test_what_a_fork_cannot_give_a_new_python_gives(settings: dict[str, Any]) -> None:
     done = processes.run([sys.executable, "-c", ASKS], capture_output=True, **settings)
     assert done.stdout == b"False\n"
+
+
+def test_a_folder_that_is_not_there_is_told() -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        processes.run([sys.executable, "-c", ASKS], cwd="nowhere")
+
+
+def test_it_leads_its_group_at_once() -> None:
+    line = [sys.executable, "-c", "import time; time.sleep(100)"]
+    for _ in range(20):
+        with processes.Process(line, start_new_session=True) as process:
+            os.killpg(process.pid, signal.SIGKILL)
+        assert process.returncode == -signal.SIGKILL

@@ -49,7 +49,6 @@ def asked_for(asked: socket.socket) -> tuple[dict[str, Any], list[int]]:
         os.waitpid(between, 0)
         for file in files:
             os.close(file)
-        asked.send(b"adopted")
 
 
 def take(place: dict[str, Any], files: list[int]) -> None:
@@ -66,10 +65,6 @@ def take(place: dict[str, Any], files: list[int]) -> None:
         os.setpgid(0, place["group"])
     for number, file in enumerate(files):
         os.dup2(file, number)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        setattr(sys, name, _stream(number, getattr(sys, f"__{name}__")))
-        setattr(sys, f"__{name}__", getattr(sys, name))
 
 
 def _stream(number: int, like: Any) -> Any:
@@ -90,6 +85,10 @@ def _stream(number: int, like: Any) -> Any:
 
 def forget(interrupt: Any) -> None:
     """What no new process would share with another."""
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        setattr(sys, name, _stream(number, getattr(sys, f"__{name}__")))
+        setattr(sys, f"__{name}__", getattr(sys, name))
     signal.signal(signal.SIGINT, interrupt)
     tempfile.tempdir = None
     sys.modules["numpy"].random.seed()
@@ -125,7 +124,11 @@ if __name__ == "__main__":
         importlib.import_module(module)
     gc.collect()
     gc.freeze()
-    place, files = asked_for(socket.socket(fileno=int(sys.argv[1])))
-    take(place, files)
+    with socket.socket(fileno=int(sys.argv[1])) as asked:
+        place, files = asked_for(asked)
+        try:
+            take(place, files)
+        finally:
+            asked.send(b"taken")
     forget(interrupt)
     run(place["words"])

@@ -88,7 +88,8 @@ def _is_plain(asked: Mapping[str, Any]) -> bool:
     special = ("executable", "preexec_fn", "pass_fds", "shell", "gids")
     numbers = ("gid", "uid", "umask")
     unasked = all(asked.get(name, -1) in (None, -1) for name in numbers)
-    return sys.platform == "linux" and unasked and not any(asked.get(name) for name in special)
+    unasked &= not any(asked.get(name) for name in special)
+    return sys.platform == "linux" and unasked and Path(asked["cwd"] or ".").is_dir()
 
 
 def _is_python(line: Any) -> bool:
@@ -141,16 +142,16 @@ class _Forking:
         self.process.wait()
 
     def fork(self, place: Mapping[str, Any], files: Sequence[int]) -> int:
-        """The number of a new process; this one is its parent."""
+        """The number of a new process, once it has its place; this one is its parent."""
         request = json.dumps(place).encode()
         with self.lock:
             _adopt(True)
             try:
                 socket.send_fds(self.asks, [request], files)
-                child, adopted = self.asks.recv(20), self.asks.recv(20)
+                child, taken = self.asks.recv(20), self.asks.recv(20)
             finally:
                 _adopt(False)
-        assert adopted, f"the process that is forked has ended: {self.process.wait()}"
+        assert taken, f"the process that is forked has ended: {self.process.wait()}"
         return int(child)
 
 
