@@ -33,7 +33,8 @@ def names(path: Path) -> Iterator[str]:
 
 def is_private_of_torch(name: str) -> bool:
     first, *rest = name.split(".")
-    return first == "torch" and any(part.startswith("_") for part in rest)
+    private = [part for part in rest if part.startswith("_") and not part.endswith("__")]
+    return first == "torch" and bool(private)  # `__version__` is everybody's
 
 
 BENDING = {"os.fork", "gc.disable", "gc.freeze", "gc.enable", "atexit._run_exitfuncs"}
