@@ -111,6 +111,8 @@ NUMBERS = "import random, numpy; print(random.random(), numpy.random.rand(), id(
 
 
 def test_its_imports_are_done_and_its_numbers_its_own() -> None:
+    now = processes._early(os.environ)
+    assert now == processes.EARLY, "a library sets a variable while it is imported: see LATE"
     assert processes.run([sys.executable, "-c", ASKS], capture_output=True).stdout == b"True\n"
     draws = [
         processes.run([sys.executable, "-c", NUMBERS], capture_output=True, text=True).stdout
