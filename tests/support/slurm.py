@@ -79,6 +79,8 @@ def slurm(folder: Path) -> Iterator[Path]:
                 _await(lambda: (folder / "munge.sock").exists(), folder)
         _await(lambda: "idle" in _said(["sinfo", "-h", "-o", "%t"], config), folder)
         yield config
+        _said(["scancel", "--user=root"], config)
+        _await(lambda: not _said(["squeue", "-h"], config).strip(), folder)  # nor its srun is left
     finally:
         for process in reversed(running):
             process.terminate()
