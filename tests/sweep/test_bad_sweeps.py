@@ -47,6 +47,11 @@ sys.stdin.read()
             ["sweep.zip={optimizer.lrr:[1,2]}"],
             "no key 'optimizer.lrr'; did you mean 'optimizer.lr'?",
         ),
+        (["optimizer=adam,adamw", "optimzer.lr=0.1"], "no key 'optimzer.lr'; did you mean"),
+        (
+            ["optimizer=adam,sgd", "optimizer.amsgrad=true"],
+            "job 1 (optimizer=sgd optimizer.amsgrad=True): no key 'optimizer.amsgrad'",
+        ),
         (["optimizer=adam,sdg"], "optimizer: no option 'sdg'; there are adagrad, adam, adamw"),
         (["optimizer.lr=0.1,["], "cannot read the override 'optimizer.lr=0.1,['; a bracket stays"),
         (["optimizer.lr=0.1,abc"], "job 1 (optimizer.lr=abc): optimizer.lr must be a number > 0"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from support import processes
 from support.override_lists import KEYS, VALUES, difference, started
@@ -180,3 +181,15 @@ def test_hydras_files_tell_the_job(seedbed: Any, tmp_path: Path) -> None:
     assert sorted(words) == sorted(hydra["overrides"]["task"]) == ["seed=4", "trainer.epochs=1"]
     config = yaml.safe_load((folder / ".hydra" / "config.yaml").read_text())
     assert (config["seed"], config["name"]) == (4, "${data.name}")
+
+
+def test_a_key_that_the_options_of_a_sweep_have_and_the_default_lacks(seedbed: Any) -> None:
+    words = ["optimizer=adam,adamw", "optimizer.betas=[0.8,0.9]", "trainer.epochs=1"]
+    sweep = seedbed("train", "-m", *words, "hydra.sweep.dir=sweep").sweep
+    alone = seedbed("train", "optimizer=adamw", *words[1:]).run
+    config = (sweep / "1_optimizer=adamw" / "config.yaml").read_text()
+    assert "- 0.8" in config
+    assert config == (alone / "config.yaml").read_text()
+    hydra = yaml.safe_load((sweep / "multirun.yaml").read_text())["hydra"]
+    assert hydra["overrides"]["task"] == words
+    assert seedbed("resume", "sweep").code == 0

@@ -30,6 +30,9 @@ GROUPS = {"data", "model", "trainer"}
 STUMBLES = (TypeError, AttributeError, LookupError, AssertionError, RecursionError)
 """What Hydra raises unawares, over words such as `data=[null]` and YAML such as `defaults: 3`."""
 
+MOST_OPTIONS = 16
+"""Options of a group, whose keys are looked at; each takes a tenth of a second."""
+
 RAISED = re.compile(r"\w+ raised while resolving interpolation: ")
 """How OmegaConf begins what a resolver raised."""
 
@@ -111,14 +114,18 @@ def _wrong_option(override: Override) -> Iterator[str]:
 
 def _wrong_values(override: Override, options: Sequence[str]) -> list[str]:
     """What an override of a group asks for that is none of its options."""
+    return [name for name in _named(override) if name not in options]
+
+
+def _named(override: Override) -> list[str]:
+    """The options that an override of a group asks for."""
     value: Any = override.value()
     if isinstance(value, ChoiceSweep):
         value = value.list
     elif override.is_sweep_override():
         return []
     wanted = value if isinstance(value, list) else [value]
-    named = ["null" if one is None else str(getattr(one, "text", one)) for one in wanted]
-    return [name for name in named if name not in options]
+    return ["null" if one is None else str(getattr(one, "text", one)) for one in wanted]
 
 
 def _reworded(error: Exception, overrides: Sequence[str], config_name: str) -> str:
@@ -183,12 +190,15 @@ def _wrong_keys(parsed: list[Override], config_name: str) -> list[str]:
     choices = {override.key_or_group: override for override in parsed}
     groups = {group: _options(group) for group in choices if _options(group)}
     right = [g for g, options in groups.items() if not _wrong_values(choices[g], options)]
-    whole = _composed([str(choices[g].input_line) for g in right], config_name)
-    if whole is None:
+    config = _plain([_first_of(choices[g]) for g in right], config_name)
+    if config is None:
         return []
-    config = OmegaConf.to_container(whole, resolve=False)
-    assert isinstance(config, dict)
     keys = set(dotted_keys(config))
+    for swept in (choices[g] for g in right if choices[g].is_sweep_override()):
+        for name in _named(swept)[1:MOST_OPTIONS]:
+            others = [_first_of(choices[g]) for g in right if choices[g] is not swept]
+            other = _plain([*others, f"{swept.key_or_group}={name}"], config_name)
+            keys |= set(dotted_keys(other or {}))
     if not keys & GROUPS:
         return [UNFOUNDED]
     names = keys | set(GlobalHydra.instance().config_loader().list_groups("")) - {"hydra"}
@@ -204,6 +214,17 @@ def _wrong_keys(parsed: list[Override], config_name: str) -> list[str]:
         f"no key '{k}'{_below_nothing(k, config) or _for_a_file(one) or _suggestion(k, names)}"
         for k, one in unknown.items()
     ]
+
+
+def _first_of(override: Override) -> str:
+    """The override, with the first of its values where it has several."""
+    names = _named(override) if override.is_sweep_override() else []
+    return f"{override.key_or_group}={names[0]}" if names else str(override.input_line)
+
+
+def _plain(overrides: Sequence[str], config_name: str) -> dict[Any, Any] | None:
+    whole = _composed(overrides, config_name)
+    return None if whole is None else dict(OmegaConf.to_container(whole, resolve=False))  # type: ignore[arg-type]
 
 
 def _composed(overrides: Sequence[str], config_name: str) -> DictConfig | None:

@@ -11,9 +11,10 @@ from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import filter_overrides
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from seedbed.compose.compose import (
     COMPOSITION_ERRORS,
@@ -179,11 +180,41 @@ def sweep_config(
     typed = [*overrides, *([] if MULTIRUN in overrides else [MULTIRUN])]
     with source.opened() as loader:
         try:
-            sweep = loader.load_configuration(source.name, typed, run_mode=RunMode.MULTIRUN)
+            sweep = _loaded(loader, source.name, typed)
         except (*COMPOSITION_ERRORS, *STUMBLES) as err:
             raise explained(err, overrides, source.name, sweep=True) from err
         HydraConfig.instance().set_config(sweep)
         yield loader, sweep
+
+
+def _loaded(loader: ConfigLoader, name: str, typed: Sequence[str]) -> DictConfig:
+    """The config of a whole sweep.
+
+    Hydra puts into it what all jobs have in common, and refuses a key that the default option of a
+    group lacks, though the options that are swept over have it. Such keys are left to the jobs.
+    """
+    try:
+        return loader.load_configuration(name, list(typed), run_mode=RunMode.MULTIRUN)
+    except COMPOSITION_ERRORS:
+        theirs = _of_swept_groups(loader, typed)
+        others = [text for text in typed if text not in theirs]
+        if not theirs:
+            raise
+        sweep = loader.load_configuration(name, others, run_mode=RunMode.MULTIRUN)
+    with read_write(sweep.hydra), open_dict(sweep.hydra):
+        sweep.hydra.overrides.task = list(filter_overrides(typed))
+    return sweep
+
+
+def _of_swept_groups(loader: ConfigLoader, typed: Sequence[str]) -> set[str]:
+    """Overrides of keys in a group whose options are swept over."""
+    parsed = OverridesParser.create(config_loader=loader).parse_overrides(list(typed))
+    swept = {one.key_or_group for one in parsed if one.is_sweep_override()}
+    return {
+        str(one.input_line)
+        for one in parsed
+        if one.key_or_group.partition(".")[0] in swept and "." in one.key_or_group
+    }
 
 
 def sweep_directory(sweep: DictConfig) -> Path:
