@@ -25,6 +25,9 @@ from seedbed.training.training import Training
 
 NEVER = Compiling()
 
+COMPILER_SECONDS = 2.0
+"""That a compiler may take after the last step; the next sweep has the library then."""
+
 
 def fused_training(plan: StackComponents, num_runs: int, compiling: Compiling = NEVER) -> Training:
     """Runs that are ready to start together.
@@ -89,6 +92,7 @@ class FusedEngine:
                 restore_random(self._random, self.plan.device)
             try:
                 yield
+                self.compiled.stop(seconds=COMPILER_SECONDS)
             finally:
                 self.compiled.stop()
 

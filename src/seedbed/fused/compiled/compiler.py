@@ -17,7 +17,7 @@ try:
 except ImportError:  # Windows locks files otherwise, and torch's library there has no MKL in it
     fcntl = None  # type: ignore[assignment]
 
-from seedbed.fused.compiled.kept import is_whole, keep, kept_folder, used, wanted
+from seedbed.fused.compiled.kept import forget_wanted, is_whole, keep, kept_folder, used, wanted
 
 FLAGS = (
     "-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-march=native", "-ffp-contract=off",
@@ -27,6 +27,9 @@ FLAGS = (
 
 LONGEST = 60.0
 """Seconds that a compiler may take."""
+
+LONGEST_END = 2.0
+"""Seconds that it may take to end when it is told to."""
 
 
 class CompilerError(Exception):
@@ -124,12 +127,28 @@ class Compilation:
         self.stop()
         raise CompilerError(f"the C compiler takes longer than {LONGEST:.0f} s")
 
-    def stop(self) -> None:
-        """Ends a compiler that nobody waits for any more."""
+    def stop(self, *, seconds: float = 0.0) -> None:
+        """Ends a compiler whose library is not needed here any more.
+
+        Args:
+            seconds: that it may still take: other sweeps are to have what is begun.
+        """
+        with suppress(CompilerError):
+            if self._process is not None and self._ends_within(seconds):
+                self._end()
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            self._process.terminate()  # it removes what it made on the way
+            if not self._ends_within(LONGEST_END):
+                self._process.kill()
+                self._process.wait()
         self._clear()
+
+    def _ends_within(self, seconds: float) -> bool:
+        assert self._process is not None
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+            return True
+        return False
 
     def _locked(self) -> bool:
         """Whether it is for this process to compile."""
@@ -162,8 +181,10 @@ class Compilation:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                env={**os.environ, "TMPDIR": str(self.path.parent)},
                 start_new_session=True,  # Ctrl-C is for the training, which ends it
             )
+            forget_wanted(self.path)
         except OSError as err:
             self._clear()
             raise CompilerError(f"the C compiler cannot be started: {err.strerror}") from err

@@ -65,13 +65,13 @@ def keep(made: Path, path: Path) -> None:
         content = file.read()
         file.write(hashlib.sha256(content).digest())
     made.replace(path)
-    path.with_suffix(WANTED).unlink(missing_ok=True)
     _tidy(path.parent)
 
 
 def _tidy(folder: Path) -> None:
     """Removes what was not used for longest, and what killed processes left."""
-    left = [one for one in folder.glob("*.part") if time.time() - _last_used(one) > STALE]
+    unfinished = [*folder.glob("*.part"), *folder.glob("cc*.[os]")]
+    left = [one for one in unfinished if time.time() - _last_used(one) > STALE]
     for old in sorted(folder.glob("*.so"), key=_last_used)[:-MOST_KEPT]:
         left += [old, old.with_suffix(".c")]
     left += sorted(folder.glob(f"*{WANTED}"), key=_last_used)[:-MOST_KEPT]
@@ -99,6 +99,12 @@ def wanted(path: Path, seconds: float) -> float:
     with suppress(OSError):
         note.write_text(f"{seconds:.6f}", encoding="ascii")
     return seconds
+
+
+def forget_wanted(path: Path) -> None:
+    """Begins to count anew: a compiler that never ends is not started by each sweep."""
+    with suppress(OSError):
+        path.with_suffix(WANTED).unlink(missing_ok=True)
 
 
 def _last_used(path: Path) -> float:

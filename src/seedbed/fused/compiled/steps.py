@@ -168,11 +168,15 @@ class CompiledSteps:
             if form is not None:
                 form.compared = 0
 
-    def stop(self) -> None:
-        """Ends compilers that are not needed any more."""
+    def stop(self, *, seconds: float = 0.0) -> None:
+        """Ends compilers that are not needed any more.
+
+        Args:
+            seconds: that they may still take.
+        """
         for form in self._forms.values():
             if form is not None and form.library is None:
-                form.compilation.stop()
+                form.compilation.stop(seconds=seconds)
 
     def _seen_to(self, rows: int) -> None:
         """Finds out what can be compiled, and has it compiled.

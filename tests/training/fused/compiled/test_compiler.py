@@ -173,6 +173,32 @@ def test_one_that_is_not_needed_any_more_is_ended(
     assert not list(folder.glob("*.part"))
 
 
+def test_one_that_is_nearly_done_is_waited_for_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = script(tmp_path / "slow", 'sleep 0.2; exec cc "$@"')
+    monkeypatch.setenv("CC", str(slow))
+    begun = Compilation(TEXT % 48)
+    begun.wanted(9.0)
+    assert begun.advance() is None
+    begun.stop(seconds=60)
+    found = Compilation(TEXT % 48).found()
+    assert found is not None
+    assert answer(found) == 48
+
+
+def test_one_that_is_ended_is_not_started_by_every_sweep(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC", str(script(tmp_path / "slow", "exec sleep 60")))
+    begun = Compilation(TEXT % 49)
+    begun.wanted(9.0)
+    assert begun.advance() is None
+    begun.stop(seconds=0.01)
+    assert Compilation(TEXT % 49).wanted(0.125) == 0.125
+    assert not list(folder.glob("*.part"))
+
+
 def test_the_oldest_libraries_go(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "MOST_KEPT", 2)
     paths = []
