@@ -163,3 +163,17 @@ def test_rules_that_give_other_numbers_are_not_used(monkeypatch: pytest.MonkeyPa
     rules = [wrong if rule is rewriting.pointwise else rule for rule in RULES]
     monkeypatch.setattr(rewriting, "RULES", rules)
     assert faster(written, first, keeps=True) is written
+
+
+@pytest.mark.parametrize("name", ["relu", "one output"])
+def test_a_run_that_explodes_does_not_decide_how_the_others_are_computed(name: str) -> None:
+    model, loss = MODELS[name]
+    stack = Stack(model, loss, RUNS, ROWS)
+    calm = stack.arguments(1)
+    wild = [calm[0].clone(), *calm[1:]]
+    wild[0][2] *= 1e30
+    steps = [faster(recorded(stack.plain_step(), one), one, keeps=True) for one in (calm, wild)]
+    assert all(isinstance(step, Program) for step in steps)
+    others = torch.tensor([0, 1, 3])
+    for found, wanted in zip(steps[1](*wild), steps[0](*calm), strict=True):
+        assert torch.equal(found[others], wanted[others])
