@@ -345,7 +345,7 @@ function for a class: train model._target_=os.system
     'os.system' is not allowed
 class of a stranger: train model._target_=my.Net
     'my.Net' is not allowed; classes of torch.nn, torch.optim, torch.optim.lr_scheduler,
-    seedbed.models are; if 'my' is your own code, type 'allow=[my]'
+    seedbed.models, seedbed.losses are; if 'my' is your own code, type 'allow=[my]'
 misspelt class: train model._target_=seedbed.models.CustomMPL
     no class 'CustomMPL' in seedbed.models; did you mean 'CustomMLP'?
 optimizer for a model: train model._target_=torch.optim.SGD

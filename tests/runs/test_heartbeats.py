@@ -98,6 +98,24 @@ def test_who_may_not_write_waits_for_a_heartbeat(
     assert read_status(RunPaths(elsewhere))["status"] == "running"
 
 
+def test_many_runs_in_a_folder_that_nobody_may_write_into_are_waited_for_once(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(heartbeat, "_file_system_time", lambda folder, device: None)
+    monkeypatch.setattr(time, "sleep", waits.append)
+    heartbeat._seen.clear()
+    runs = [elsewhere]
+    for number in range(4):
+        runs.append(elsewhere.with_name(f"other{number}"))
+        shutil.copytree(elsewhere, runs[-1])
+        _touched(runs[-1] / "status.json", seconds_ago=number * 40)
+    found = [read_status(RunPaths(run))["status"] for run in runs]
+    assert len(waits) == 1
+    assert found == ["interrupted", "running", "running", "interrupted", "interrupted"]
+    heartbeat._seen.clear()
+
+
 @pytest.mark.parametrize(
     "told",
     ["../../../etc/hostname", "/etc/hostname", "", "a\0b", 7, None, "no-such-file", "../../x"],

@@ -122,10 +122,16 @@ def beats(paths: RunPaths, status: Mapping[str, Any]) -> bool:
 
 
 def _was_seen_to_beat(file: Path, stamp: int) -> bool:
-    """Whether a file was touched while one waits for it; the same for all runs that share it."""
+    """Whether a file was touched while one waits for it; the same for all runs that share it.
+
+    Where several would have to be waited for, one after the other, this machine's clock decides of
+    the others: a folder of many runs is not to take minutes to list.
+    """
     seen, at = _seen.get(file, (False, -KNOWN_SECONDS))
     if time.monotonic() - at < KNOWN_SECONDS:
         return seen
+    if any(time.monotonic() - at < KNOWN_SECONDS for _, at in _seen.values()):
+        return abs(time.time() - stamp / 1e9) < STALE_SECONDS
     time.sleep(WAIT_SECONDS)
     seen = False
     with suppress(OSError):

@@ -52,7 +52,8 @@ def _goes_on_elsewhere(paths: RunPaths, status: Mapping[str, Any]) -> bool:
 
 def _status(paths: RunPaths) -> Mapping[str, Any]:
     """As it is written; empty where it is damaged."""
-    with suppress(OSError, ValueError, RunDirectoryError), open_stored(paths.status) as file:
+    damaged = (OSError, ValueError, RunDirectoryError, RecursionError)
+    with suppress(*damaged), open_stored(paths.status) as file:
         content = json.loads(file.read(LARGEST_STATUS))
         if isinstance(content, dict):
             return content
