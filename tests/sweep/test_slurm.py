@@ -15,7 +15,14 @@ from pathlib import Path
 
 import pytest
 from support.slurm import missing, slurm
-from support.stack_executor_contract import GRID, OWN, StackExecutorContract, runs_of, table_of
+from support.stack_executor_contract import (
+    GRID,
+    NETS,
+    OWN,
+    StackExecutorContract,
+    runs_of,
+    table_of,
+)
 
 pytestmark = [
     pytest.mark.slow,
@@ -89,22 +96,25 @@ def test_what_the_cluster_has_not_is_told_before(
     assert (result.code, result.err) == (2, f"error: {error}\n")
 
 
-ARTICLE = ["model=custom,manual,sequential", "optimizer.lr=1e-3,1e-2,1e-1", "seed=range(0,60)"]
-ARTICLE += ["loader.batch_size=4", "trainer.epochs=60", "sweep.fuse=always"]
+MANY = [*OWN, "+model.how=one,other,third", "optimizer.lr=1e-4,3e-4,1e-3", "seed=range(0,60)"]
+MANY += ["loader.batch_size=2", "trainer.epochs=20"]
 
 
 def test_540_jobs_with_a_task_killed_and_one_preempted_give_the_local_table(
-    seedbed: Callable, tmp_path: Path
+    seedbed: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each of three stacks is a task of one array."""
+    """Each of three stacks is a task of one array; each waits for what is done to it."""
+    (tmp_path / "own_nets.py").write_text(NETS)
+    monkeypatch.syspath_prepend(str(tmp_path))
     often = "trainer.checkpoint_every='20 steps'"
-    here = seedbed("train", "-m", *ARTICLE, often, "sweep.workers=0", "hydra.sweep.dir=here")
+    here = seedbed("train", "-m", *MANY, often, "sweep.workers=0", "hydra.sweep.dir=here")
     assert here.code == 0, here.err
+    (tmp_path / "wait").touch()
     hit: dict[str, str] = {}
-    watcher = threading.Thread(target=_kill_one_and_preempt_one, args=(tmp_path / "there", hit))
+    watcher = threading.Thread(target=_kill_one_and_preempt_one, args=(tmp_path, hit))
     watcher.start()
     words = ["sweep.executor=submitit", "sweep.slurm.array_parallelism=2"]
-    there = seedbed("train", "-m", *ARTICLE, often, *words, "hydra.sweep.dir=there")
+    there = seedbed("train", "-m", *MANY, often, *words, "hydra.sweep.dir=there")
     watcher.join()
     assert there.code == 0, there.err
     assert set(hit) == {"killed", "preempted"}
@@ -113,13 +123,14 @@ def test_540_jobs_with_a_task_killed_and_one_preempted_give_the_local_table(
     assert runs_of(there.sweep) == runs_of(here.sweep)
 
 
-def _kill_one_and_preempt_one(sweep: Path, hit: dict[str, str]) -> None:
-    """The first two tasks that have begun to train."""
-    until = time.monotonic() + 60
+def _kill_one_and_preempt_one(folder: Path, hit: dict[str, str]) -> None:
+    """The first two tasks that have begun to train; then none waits any more."""
+    until = time.monotonic() + 100
     while len(hit) < 2 and time.monotonic() < until:
-        for beat in sorted(sweep.glob(".tasks/0/*.alive")):
+        for beat in sorted(folder.glob("there/.tasks/0/*.alive")):
             told = json.loads(beat.read_text())
-            if beat.stem in hit.values() or not told["done"]:
+            steps = folder / f"steps{told['pid']}"
+            if beat.stem in hit.values() or not steps.exists() or steps.read_text() != "30":
                 continue
             if "killed" not in hit:
                 os.kill(told["pid"], signal.SIGKILL)
@@ -132,6 +143,7 @@ def _kill_one_and_preempt_one(sweep: Path, hit: dict[str, str]) -> None:
                 hit["preempted"] = beat.stem
             break
         time.sleep(0.02)
+    (folder / "wait").unlink()
 
 
 def _index(beat: Path) -> str:
