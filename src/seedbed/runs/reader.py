@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -81,9 +82,13 @@ def refuse_links(paths: RunPaths) -> None:
 def _refuse_link(path: Path, *, in_place: bool) -> None:
     """Files written in place would be written under their other names as well."""
     shown = printable(str(path))
-    if path.is_symlink() or not (path.is_file() or path.is_dir()):
+    try:
+        found = path.lstat()
+    except FileNotFoundError:  # a process that writes now has put it in its place
+        return
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
         raise RunDirectoryError(f"'{shown}' is a link or no plain file; take it away to resume")
-    if in_place and path.stat().st_nlink > 1:
+    if in_place and found.st_nlink > 1:
         raise RunDirectoryError(
             f"'{shown}' has a second name (a hard link); copy the run to resume"
         )
