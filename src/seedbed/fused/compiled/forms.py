@@ -122,12 +122,14 @@ def refuse_other_stacks(stack: Stacked) -> None:
     plan, table = stack.plan, stack.plan.batches.table
     clipped = any(config.trainer.gradient_clip is not None for config in stack.configs)
     typed = table.x.dtype == torch.float32 and table.y.dtype in TYPES
+    dense = table.x.is_contiguous() and table.y.is_contiguous()
     for wrong, why in (
         (plan.device.type != "cpu", f"the device is {plan.device.type}"),
         (plan.threads != 1, f"a stack computes in {plan.threads} threads"),
         (not plan.model.traced or stack.buffers, "the model is more than layers and activations"),
         (clipped, "gradients are clipped"),
         (not typed, "the rows are of another type"),
+        (not dense, "the rows have gaps between them"),
         (_capability() not in WIDTHS, "torch has no kernels for this processor's registers"),
     ):
         if wrong:
