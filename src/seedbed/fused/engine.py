@@ -19,7 +19,7 @@ from seedbed.fused.state import FlatState, flat_state
 from seedbed.runs.checkpoint import SHARED, Checkpoint, random_state, restore_random
 from seedbed.training.arrays import Column, Mask
 from seedbed.training.device import process_settings
-from seedbed.training.engine import Rows, Unseen, Which, one
+from seedbed.training.engine import Rows, Unseen, Which, at_each_step
 from seedbed.training.progress import Progress
 from seedbed.training.training import Training
 
@@ -96,7 +96,7 @@ class FusedEngine:
             finally:
                 self.compiled.stop()
 
-    def batches(self, epoch: int, start: int, unseen: Unseen = one) -> Iterator[Rows]:
+    def batches(self, epoch: int, start: int, unseen: Unseen = at_each_step) -> Iterator[Rows]:
         """See `Engine`."""
         batch = start
         while batch < self.plan.batches.batches:

@@ -115,6 +115,11 @@ class TaskHead:
             return y.shape[int(stacked)]
         return self._class_weights.to(y.device)[y].flatten(int(stacked)).sum(int(stacked))
 
+    @property
+    def weighs_rows(self) -> bool:
+        """Whether what the loss of a batch counts depends on its targets, not on their number."""
+        return not self.is_sum and self._class_weights is not None
+
     @cached_property
     def _class_weights(self) -> Tensor | None:
         """Of each class in the mean, where they differ; by a target's number."""

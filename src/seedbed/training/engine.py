@@ -23,7 +23,7 @@ Weights = Any
 """Weights of every slot, in an engine's own form."""
 
 
-def one() -> int:
+def at_each_step() -> int:
     """Somebody looks after every step."""
     return 1
 
@@ -45,7 +45,7 @@ class Engine(Protocol):
         """The settings of the process that the runs need, put back afterwards."""
         ...
 
-    def batches(self, epoch: int, start: int, unseen: Unseen = one) -> Iterator[Rows]:
+    def batches(self, epoch: int, start: int, unseen: Unseen = at_each_step) -> Iterator[Rows]:
         """The batches of an epoch from the one numbered `start`, each for every slot.
 
         Where an engine makes many steps in one call, it gives several at once, no more than

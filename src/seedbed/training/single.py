@@ -15,7 +15,7 @@ from seedbed.models.shared_values import kept_to_the_run
 from seedbed.runs.checkpoint import Checkpoint, all_finite, copied, random_state, restore_random
 from seedbed.training.arrays import NO, YES, Column, Mask
 from seedbed.training.device import autocast, process_settings
-from seedbed.training.engine import Unseen, Which, one
+from seedbed.training.engine import Unseen, Which, at_each_step
 from seedbed.training.evaluation import over_pieces
 from seedbed.training.optimization import learning_rate
 from seedbed.training.other_generators import others_state, restore_others
@@ -79,7 +79,7 @@ class SingleEngine:
             self.model.train()
             yield
 
-    def batches(self, epoch: int, start: int, unseen: Unseen = one) -> Iterator[Batch]:
+    def batches(self, epoch: int, start: int, unseen: Unseen = at_each_step) -> Iterator[Batch]:
         """See `Engine`."""
         return self.plan.train.epoch(epoch, start)
 

@@ -128,6 +128,7 @@ def refuse_other_stacks(stack: Stacked) -> None:
         (plan.threads != 1, f"a stack computes in {plan.threads} threads"),
         (not plan.model.traced or stack.buffers, "the model is more than layers and activations"),
         (clipped, "gradients are clipped"),
+        (plan.first.head.weighs_rows, "the loss weighs classes"),
         (not typed, "the rows are of another type"),
         (not dense, "the rows have gaps between them"),
         (_capability() not in WIDTHS, "torch has no kernels for this processor's registers"),

@@ -111,6 +111,8 @@ def test_what_is_not_known_stays_torchs_and_says_so() -> None:
     assert set(compiled.notes) == {told}
     clipped = by("always", jobs(f"{IRIS} trainer.gradient_clip=1"))
     assert clipped.notes == ["sweep.compile: steps are not compiled: gradients are clipped"]
+    weighted = by("always", jobs(f"{IRIS} loss=cross_entropy loss.class_weights={{setosa:3}}"))
+    assert weighted.notes == ["sweep.compile: steps are not compiled: the loss weighs classes"]
     assert by("auto", configs).notes == []
 
 
