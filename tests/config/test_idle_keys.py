@@ -60,6 +60,25 @@ def test_what_waits_for_another_key_is_told(
     assert reason in note
 
 
+@pytest.mark.parametrize(
+    ("word", "others", "reason"),
+    [
+        ("sweep.compile=always", ["sweep.fuse=never"], "with sweep.fuse=never"),
+        ("sweep.allow_random=True", ["sweep.fuse=never"], "with sweep.fuse=never"),
+        ("sweep.slurm.partition=cpu", [], "but with sweep.executor=submitit"),
+        ("sweep.slurm.time=10", ["sweep.fuse=auto"], "but with sweep.executor=submitit"),
+        ("sweep.ray.cpus=2", [], "but with sweep.executor=ray"),
+    ],
+)
+def test_what_waits_for_another_key_of_the_sweep_is_told_once(
+    seedbed: Callable, word: str, others: list[str], reason: str
+) -> None:
+    result = seedbed("validate", "-m", "seed=1,2", *others, word)
+    assert result.code == 0
+    (note,) = [line for line in result.out.splitlines() if "changes nothing" in line]
+    assert note.startswith(f"note: {word} changes nothing {reason}")
+
+
 @pytest.mark.parametrize(("word", "others", "reason"), TOLD)
 def test_it_changes_no_bit_of_the_weights(
     seedbed: Callable, word: str, others: list[str], reason: str

@@ -6,10 +6,11 @@ matter.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from seedbed.config.key_paths import NOTHING, value_at
+from seedbed.config.schema import RayConfig, SlurmConfig
 from seedbed.config.task_names import MULTILABEL
 from seedbed.errors import ConfigError
 
@@ -95,6 +96,21 @@ IDLE = (
         lambda values: _at(values, "data.task") != MULTILABEL,
         "changes nothing but with data.task=multilabel",
         contradicts=True,
+    ),
+    Idle(
+        ("sweep.compile", "sweep.allow_random"),
+        lambda values: _at(values, "sweep.fuse") == "never",
+        "changes nothing with sweep.fuse=never, as no jobs train together",
+    ),
+    Idle(
+        tuple(f"sweep.slurm.{one.name}" for one in fields(SlurmConfig)),
+        lambda values: _at(values, "sweep.executor") != "submitit",
+        "changes nothing but with sweep.executor=submitit",
+    ),
+    Idle(
+        tuple(f"sweep.ray.{one.name}" for one in fields(RayConfig)),
+        lambda values: _at(values, "sweep.executor") != "ray",
+        "changes nothing but with sweep.executor=ray",
     ),
 )
 
