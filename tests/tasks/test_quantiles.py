@@ -142,6 +142,16 @@ def test_evaluation_on_the_validation_rows_is_that_of_the_run(
         assert number == metrics[f"val/{name}"]
 
 
+def test_levels_that_are_close_have_a_column_each(seedbed: Command) -> None:
+    close = "loss.quantiles=[0.1,0.10000001,0.9]"
+    assert seedbed("train", *QUANTILES, close, "hydra.run.dir=one").code == 0
+    assert seedbed("predict", "one", "--file", "rows.csv", "--output", "out.csv").code == 0
+    header, *rows = Path("out.csv").read_text().splitlines()
+    levels = [name.partition("_quantile_")[2] for name in header.split(",") if "quantile" in name]
+    assert levels == ["0.1", "0.10000001", "0.9"]
+    assert {len(row.split(",")) for row in rows} == {len(header.split(","))}
+
+
 REFUSED = {
     "falling": (["loss.quantiles=[0.9,0.1]"], "loss.quantiles must be"),
     "one": (["loss.quantiles=[0.5,1]"], "loss.quantiles must be"),

@@ -145,5 +145,5 @@ def _columns_of_values(trained: TrainedModel, width: int) -> list[str]:
     if len(names) != size:  # of a model of the user's own
         names = [f"{names[0]}_{i + 1}" for i in range(size)]
     if levels:
-        return [f"{name}_quantile_{level:g}" for name in names for level in levels]
+        return [f"{name}_quantile_{level!r}" for name in names for level in levels]
     return [f"{name}_prediction" for name in names]
