@@ -179,6 +179,7 @@ def test_names_of_labels_become_parts_of_columns() -> None:
     assert column_labels(["a b", "a,b", "ü", "x/y", 'q"', "a_b"]) == [
         *("a_b", "a_b__2", "ü", "x_y", "q_", "a_b__3")
     ]
+    assert column_labels(["q___3", "q?", "q!"]) == ["q___3", "q_", "q___2"]
 
 
 def test_labels_of_a_dataset_and_of_an_array(

@@ -58,9 +58,12 @@ def column_labels(names: Sequence[str]) -> list[str]:
     """The names of labels as parts of columns: letters, digits, `_`, `.` and `-`, all different."""
     found: list[str] = []
     for name in names:
-        plain = re.sub(r"[^\w.-]+", "_", name)[:LONGEST_LABEL]
-        number = sum(one == plain or one.startswith(f"{plain}__") for one in found)
-        found.append(f"{plain}__{number + 1}" if plain in found else plain)
+        label = plain = re.sub(r"[^\w.-]+", "_", name)[:LONGEST_LABEL]
+        number = 1
+        while label in found:
+            number += 1
+            label = f"{plain}__{number}"
+        found.append(label)
     return found
 
 
