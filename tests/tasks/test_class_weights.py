@@ -345,6 +345,14 @@ REFUSED = {
         [*KINDS, "loss=cross_entropy", "loss.class_weights={a:0}"],
         r"loss.class_weights.a must be a number > 0, got 0",
     ),
+    "zero in float32": (
+        [*KINDS, "loss=cross_entropy", "loss.class_weights={a:1e-60}"],
+        r"loss.class_weights.a must be a number > 0, of which 1.2e-38 is the least in float32",
+    ),
+    "of one logit": (
+        [*SICK, "loss=bce", "loss.pos_weight=1e-60"],
+        r"loss.pos_weight must be a number > 0, of which 1.2e-38 is the least",
+    ),
     "a text": (
         [*KINDS, "loss=cross_entropy", "loss.class_weights={a:much}"],
         r"loss.class_weights.a must be a number > 0, got 'much'",

@@ -23,6 +23,9 @@ from seedbed.losses.weighted import weights_in
 from seedbed.runs.files import printable
 from seedbed.tables.spellings import KnownNames
 
+LEAST_WEIGHT = torch.finfo(torch.float32).tiny
+"""Less than this is 0 where the loss computes with it."""
+
 
 def takes_weights(spec: Mapping[str, Any]) -> bool:
     """Whether the keys of the weights are ours, and not arguments of a class of the user's."""
@@ -130,7 +133,13 @@ def smoothing_of(spec: Mapping[str, Any]) -> float:
 
 
 def _positive(key: str, value: Any) -> float:
-    return _number(key, value, Positive)
+    weight = _number(key, value, Positive)
+    if weight < LEAST_WEIGHT:
+        raise ConfigError(
+            f"{key} must be a number > 0, of which {LEAST_WEIGHT:.2g} is the least in float32, got "
+            f"{as_typed(value)}"
+        )
+    return weight
 
 
 def _number(key: str, value: Any, hint: Any) -> float:
