@@ -1,12 +1,13 @@
 """Which task a target poses: real values, two classes, or more."""
 
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Collection, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.config.hints import in_list, shortened
 from seedbed.config.task_names import (
     AUTO,
     BINARY,
@@ -64,7 +65,7 @@ def task_of(task: TaskName, table: Table, targets: Sequence[str]) -> tuple[TaskN
     if table.classes:
         classes = [name for name in table.classes if name in present]
     elif column.kind == "number":
-        classes = sorted(present, key=Decimal)
+        classes = _by_value(present, targets[0], table.origin)
     elif column.kind == "boolean":
         classes = sorted(present, key=str.lower)
     else:
@@ -79,6 +80,22 @@ def task_of(task: TaskName, table: Table, targets: Sequence[str]) -> tuple[TaskN
     if task not in (AUTO, BINARY):
         return task, classes
     return (BINARY if len(classes) == 2 else MULTICLASS), classes
+
+
+def _by_value(names: Collection[str], target: str, origin: str) -> list[str]:
+    """Classes that are numbers, in order.
+
+    Raises:
+        DataError: if they are dates, of which one may be written in two ways.
+    """
+    try:
+        return sorted(names, key=Decimal)
+    except InvalidOperation:
+        raise DataError(
+            f"data.target: '{target}' of {origin} holds dates, such as {shortened(min(names))}; "
+            f"type 'data.categories=[{in_list(target)}]' if they are classes, data.task=regression "
+            "if they are quantities"
+        ) from None
 
 
 def _refuse_named_labels(task: TaskName, table: Table, targets: Sequence[str]) -> None:
