@@ -49,6 +49,10 @@ class DirectoryTakenError(RunDirectoryError):
     """A run directory that another run holds."""
 
 
+class PackReplacedError(RunDirectoryError):
+    """A pack of runs that another one has taken the place of while it was read."""
+
+
 class CheckpointError(SeedbedError):
     """A checkpoint that is damaged, or belongs to another model."""
 

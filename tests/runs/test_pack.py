@@ -366,6 +366,26 @@ def test_a_stack_whose_pack_is_there_takes_a_later_name(tmp_path: Path) -> None:
     assert PackWriter(tmp_path, 1, ["1"]).path.name == "stack_1.tar"
 
 
+def test_a_pack_that_is_written_anew_meanwhile_gives_nobody_else_s_files(tmp_path: Path) -> None:
+    """All files are as long: where run 2's was, run 3's is now."""
+    runs = [str(number) for number in range(6)]
+    path = written(tmp_path, {f"{run}/config.yaml": f"a: {run}".encode() for run in runs})
+    with packs_of(tmp_path).steady():
+        pack = Pack(path)
+        without_runs(path, lambda run: run == "1")
+        for run in [run for run in runs if run != "1"]:
+            with open_stored(tmp_path / run / "config.yaml") as file:
+                assert file.read() == f"a: {run}".encode()
+        with pytest.raises(FileNotFoundError):
+            open_stored(tmp_path / "1" / "config.yaml")
+    with pytest.raises(RunDirectoryError, match=r"stack_1\.tar' was written anew meanwhile"):
+        Unpacking(pack, tmp_path).unpack("2")
+    without_runs(path, lambda run: True)
+    with pytest.raises(RunDirectoryError, match=r"stack_1\.tar' was written anew meanwhile"):
+        pack.read("2", "config.yaml")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_part_of_a_pack_reads_as_a_file(tmp_path: Path) -> None:
     content = os.urandom(30_000)
     pack = Pack(written(tmp_path, {"0/history.csv": b"epoch", "0/model.pth": content}))

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from seedbed.errors import RunDirectoryError
+from seedbed.errors import PackReplacedError, RunDirectoryError
 from seedbed.runs.files import open_plain
 from seedbed.runs.pack_contents import content_at, contents_of
 from seedbed.runs.part_of_file import PartOfFile
@@ -51,6 +51,8 @@ def number_of(name: str) -> int:
 class Pack:
     """A pack that may come from a stranger; read as it stands now.
 
+    It may grow meanwhile. Where a file with other runs has taken its place, nothing is read of it.
+
     Args:
         path: of the file.
 
@@ -62,8 +64,8 @@ class Pack:
     def __init__(self, path: Path) -> None:
         self.path = path
         with open_plain(path) as file:
-            number = file.fileno()
-            self.contents = contents_of(number, os.fstat(number).st_size, path)
+            self._state = os.fstat(file.fileno())
+            self.contents = contents_of(file.fileno(), self._state.st_size, path)
 
     @property
     def runs(self) -> Mapping[str, object]:
@@ -80,21 +82,24 @@ class Pack:
 
         Raises:
             FileNotFoundError: if it is not there.
+            PackReplacedError: if another pack has taken the place of this one.
         """
         place = self.contents.place(run, name)
         if place is None:
             raise FileNotFoundError(f"{run}/{name}")
-        return io.BufferedReader(PartOfFile(self.path, place))
+        return io.BufferedReader(PartOfFile(self._open(), place))
 
     def whole_run(self, run: str) -> Iterator[tuple[str, bytes]]:
         """The names and contents of a run's files, in the order in which they were begun.
 
         Raises:
             RunDirectoryError: if the pack says to be larger than it is on the disk.
+            PackReplacedError: if another pack has taken the place of this one.
         """
+        files = self.contents.files(run)
         with self.opened() as file:
             size = allocated_bytes(file)
-            for name, place in self.contents.files(run).items():
+            for name, place in files.items():
                 if place[1] > max(size, SPARSE):
                     raise RunDirectoryError(
                         f"'{self.path}' has {place[1]} bytes of {name}, more than it is on the disk"
@@ -103,6 +108,22 @@ class Pack:
 
     @contextmanager
     def opened(self) -> Iterator[int]:
-        """The number of the open file."""
-        with open_plain(self.path) as file:
+        """The number of the open file.
+
+        Raises:
+            PackReplacedError: if another pack has taken the place of this one.
+        """
+        with self._open() as file:
             yield file.fileno()
+
+    def _open(self) -> BinaryIO:
+        replaced = f"'{self.path}' was written anew meanwhile; type the command again"
+        try:
+            file = open_plain(self.path)
+        except FileNotFoundError as err:
+            raise PackReplacedError(replaced) from err
+        now, known = os.fstat(file.fileno()), self._state
+        if not os.path.samestat(now, known) or now.st_size < known.st_size:
+            file.close()
+            raise PackReplacedError(replaced)
+        return file

@@ -2,10 +2,7 @@
 
 import io
 import os
-from pathlib import Path
-from typing import Any
-
-from seedbed.runs.files import open_plain
+from typing import Any, BinaryIO
 
 
 def read_at(file: int, place: tuple[int, int]) -> bytes:
@@ -25,15 +22,12 @@ class PartOfFile(io.RawIOBase):
     """Bytes of a file from a place on.
 
     Args:
-        path: of the file.
+        file: open; closed with the part.
         place: where the part begins, and how long it is.
-
-    Raises:
-        FileNotFoundError, RunDirectoryError: as `open_plain`.
     """
 
-    def __init__(self, path: Path, place: tuple[int, int]) -> None:
-        self._file = open_plain(path)
+    def __init__(self, file: BinaryIO, place: tuple[int, int]) -> None:
+        self._file = file
         self._begin, self._size = place
         self._at = 0
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from seedbed.errors import RunDirectoryError
+from seedbed.errors import PackReplacedError, RunDirectoryError
 from seedbed.runs import lock
 from seedbed.runs.files import open_plain
 from seedbed.runs.layout import run_and_name
@@ -80,6 +80,10 @@ class Packs:
         """
         found = [self._now(name, damaged) for name in self._listing()]
         return [pack for pack in found if pack is not None]
+
+    def forget(self, pack: Pack) -> None:
+        """Reads a pack again where it is asked for next."""
+        self._known.pop(pack.path.name, None)
 
     def _listing(self) -> list[str]:
         """Names of the files, the latest first."""
@@ -176,6 +180,13 @@ def open_stored(path: Path) -> BinaryIO:
         pack = _pack_of(sweep, run)
         if pack is None:
             raise
+    try:
+        return pack.open(run, name)
+    except PackReplacedError:
+        packs_of(sweep).forget(pack)
+        pack = _pack_of(sweep, run)
+        if pack is None:
+            raise FileNotFoundError(path) from None
         return pack.open(run, name)
 
 
