@@ -278,6 +278,15 @@ def test_an_index_that_is_none_is_not_believed(tmp_path: Path, index: bytes) -> 
     assert read_back(with_index(written(tmp_path, RUNS), index)) == RUNS
 
 
+def test_an_index_whose_files_lie_over_each_other_is_not_believed(tmp_path: Path) -> None:
+    """Unpacked, they would have a multiple of the pack's bytes."""
+    path = written(tmp_path, RUNS)
+    names = [f"events.out.tfevents.{number}" for number in range(100)]
+    places = [n for number in range(100) for n in (number, number, 2048)]
+    index = json.dumps({"names": names, "runs": {"0": places}}).encode()
+    assert read_back(with_index(path, index)) == RUNS
+
+
 @pytest.mark.parametrize("begin", [-1, 0, 1, 512, 10**12])
 def test_an_index_at_another_place_is_not_believed(tmp_path: Path, begin: int) -> None:
     index = b'{"names": ["config.yaml"], "runs": {"0": [0, 512, 1]}}'
@@ -398,12 +407,17 @@ def test_a_part_of_a_pack_reads_as_a_file(tmp_path: Path) -> None:
             file.seek(-1)
 
 
-def test_a_pack_of_holes_is_not_unpacked(tmp_path: Path) -> None:
-    size = 2**32
+@pytest.mark.parametrize(
+    ("names", "size"),
+    [(["model.pth"], 2**32), (["model.pth", *(f"events.out.tfevents.{n}" for n in range(9))], 2**26)],
+    ids=["one large file", "many small ones"],
+)
+def test_a_pack_of_holes_is_not_unpacked(tmp_path: Path, names: list[str], size: int) -> None:
     path = unclosed(written(tmp_path, {"0/config.yaml": b"a: 1"}))
-    with path.open("ab") as file:
-        file.write(Headers().of("0", "model.pth", size))
-    os.truncate(path, path.stat().st_size + size)
+    for name in names:
+        with path.open("ab") as file:
+            file.write(Headers().of("0", name, size))
+        os.truncate(path, path.stat().st_size + size)
     pack = Pack(path)
     with pack.open("0", "model.pth") as file:
         assert file.read(10) == bytes(10)

@@ -98,12 +98,12 @@ class Pack:
         """
         files = self.contents.files(run)
         with self.opened() as file:
-            size = allocated_bytes(file)
+            size = sum(size for _, size in {*files.values()})
+            if size > max(allocated_bytes(file), SPARSE):
+                raise RunDirectoryError(
+                    f"'{self.path}' has {size} bytes of '{run}', more than it is on the disk"
+                )
             for name, place in files.items():
-                if place[1] > max(size, SPARSE):
-                    raise RunDirectoryError(
-                        f"'{self.path}' has {place[1]} bytes of {name}, more than it is on the disk"
-                    )
                 yield name, content_at(file, place, self.path)
 
     @contextmanager

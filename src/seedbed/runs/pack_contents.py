@@ -129,6 +129,7 @@ class Contents:
         """
         told = json.loads(content)
         made = cls(end=end, is_whole=True)
+        different: set[Place] = set()
         for name in told["names"]:
             made._number(name)
         for run, places in told["runs"].items():
@@ -144,6 +145,9 @@ class Contents:
             ):
                 raise ValueError(f"the places of {printable(run)} are none")
             made.runs[run] = flat
+            different.update(zip(begins, sizes, strict=True))
+        if sum(size for _, size in different) > end:
+            raise ValueError("files lie over each other")
         return made
 
     def _number(self, name: str) -> int:
