@@ -21,6 +21,7 @@ from seedbed.runs.files import write_bytes
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.pack import Pack
 from seedbed.runs.reader import read_json
+from seedbed.sweep.clusters import earlier
 from seedbed.views.report.curves import page_curves
 from seedbed.views.run_links import folder_of
 
@@ -392,6 +393,26 @@ def test_a_run_that_trains_now_is_not_unpacked(packed: Path, seedbed: Callable) 
         lock.release()
     assert len(find_runs([packed])) == 6
     assert folders(packed) == []
+
+
+def test_tasks_of_an_earlier_start_that_write_a_pack_are_waited_for(
+    packed: Path, seedbed: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else two processes would train the same runs: a pack in training has no directories."""
+    task = packed / ".tasks" / "0"
+    task.mkdir(parents=True)
+    monkeypatch.setattr(earlier, "LAST_SECONDS", 0.0)
+    lock = DirectoryLock(packed / "stack_1.tar")
+    try:
+        result = seedbed("resume", packed)
+    finally:
+        lock.release()
+    assert (result.code, len(result.errors)) == (2, 1)
+    assert "6 jobs, such as '0_optimizer.lr=0.01_seed=0', are still trained" in result.errors[0]
+    assert [path.name for path in task.iterdir()] == ["stop"]
+    result = seedbed("resume", packed)
+    assert (result.code, result.out) == (0, f"complete already\nsweep: {packed}\n")
+    assert not (packed / ".tasks").exists()
 
 
 def test_a_folder_that_a_pack_cannot_hold_is_refused(seedbed: Callable, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
-from seedbed.runs.layout import SWEEP_TASKS, RunPaths
+from seedbed.runs.layout import SWEEP_TASKS
 from seedbed.runs.living import is_being_made
+from seedbed.runs.stored import packs_of
 from seedbed.sweep.clusters.task import TaskFiles
 from seedbed.sweep.outcome import JobState, SweepState
 
@@ -48,8 +49,10 @@ def end_earlier_tasks(sweep: SweepState, say: Callable[[str], object]) -> None:
         time.sleep(0.5)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        above.rmdir()
 
 
 def _being_made(sweep: Path, jobs: Sequence[JobState]) -> list[JobState]:
-    paths = {job.number: RunPaths(sweep / job.directory).root for job in jobs}
-    return [job for job in jobs if paths[job.number].is_dir() and is_being_made(paths[job.number])]
+    with packs_of(sweep).steady():
+        return [job for job in jobs if is_being_made(sweep / job.directory)]
