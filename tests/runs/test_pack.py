@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
-from seedbed.runs.lock import is_being_written
+from seedbed.runs.lock import DirectoryLock, is_being_written
 from seedbed.runs.pack import Pack
-from seedbed.runs.pack_writer import PackWriter, without_runs
+from seedbed.runs.pack_rewriting import remove_unfinished_packs, without_runs
+from seedbed.runs.pack_writer import PackWriter
 from seedbed.runs.stored import is_stored, open_stored, pack_of, packs_of, stored_bytes
 from seedbed.runs.tar_members import Headers
 from seedbed.runs.unpacking import Unpacking
@@ -344,6 +345,20 @@ def test_runs_that_are_taken_out_are_gone_for_good(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_process_wrote_beside_a_pack_goes(tmp_path: Path) -> None:
+    path = written(tmp_path, RUNS)
+    half = tmp_path / ".stack_1.tar.4194304.tmp"
+    others = [tmp_path / name for name in (".report.html.4194304.tmp", ".stack_1.tar", "a.tmp")]
+    for file in (half, *others):
+        file.write_bytes(b"half")
+    lock = DirectoryLock(path)
+    remove_unfinished_packs(tmp_path)
+    assert half.exists()  # `remove RUN` may be writing it
+    lock.release()
+    remove_unfinished_packs(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([path, *others])
+
+
 def test_a_later_pack_counts_and_a_directory_counts_more(tmp_path: Path) -> None:
     config = tmp_path / "0" / "config.yaml"
     for number in (1, 2, 10):
@@ -409,7 +424,10 @@ def test_a_part_of_a_pack_reads_as_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("names", "size"),
-    [(["model.pth"], 2**32), (["model.pth", *(f"events.out.tfevents.{n}" for n in range(9))], 2**26)],
+    [
+        (["model.pth"], 2**32),
+        (["model.pth", *(f"events.out.tfevents.{n}" for n in range(9))], 2**26),
+    ],
     ids=["one large file", "many small ones"],
 )
 def test_a_pack_of_holes_is_not_unpacked(tmp_path: Path, names: list[str], size: int) -> None:

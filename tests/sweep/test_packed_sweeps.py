@@ -224,6 +224,7 @@ def test_a_sweep_that_was_killed_goes_on_in_packs(
     both: dict[str, Path], packed: Path, seedbed: Callable, part: float
 ) -> None:
     """A pack grows at its end alone: cut anywhere, it is what a kill leaves."""
+    (packed / ".stack_1.tar.4194304.tmp").write_bytes(b"half of what it was to be at its end")
     os.truncate(packed / "stack_1.tar", int(part * (packed / "stack_1.tar").stat().st_size))
     left = {one.status for one in find_runs([packed])}
     assert left <= {"interrupted", "completed", "broken", "pending"}
@@ -232,6 +233,7 @@ def test_a_sweep_that_was_killed_goes_on_in_packs(
     assert folders(packed) == []
     assert {run.status for run in find_runs([packed])} == {"completed"}
     held = [run for path in packed.glob("stack_*.tar") for run in Pack(path).runs]
+    assert not list(packed.glob(".*"))
     assert len(held) == len(set(held)) == 6  # what was trained on is in one pack
     assert table(packed) == table(both["directories"])
     for mine, other in zip(

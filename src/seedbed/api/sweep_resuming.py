@@ -21,7 +21,7 @@ from seedbed.errors import DataError, ModelError, SeedbedError
 from seedbed.process import fast_start
 from seedbed.runs.layout import SWEEP_START, RunPaths
 from seedbed.runs.opening import files_of, opening
-from seedbed.runs.pack_writer import without_superseded
+from seedbed.runs.pack_rewriting import remove_unfinished_packs, without_superseded
 from seedbed.runs.reader import refuse_links
 from seedbed.runs.stored import packs_of, refuse_damaged_packs
 from seedbed.sweep.clusters.choice import refuse_wrong_cluster
@@ -64,6 +64,7 @@ def resume_sweep(
             held = [RunPaths(directory / job.directory) for job in sweep.jobs]
             bounds.justified_by(file for run in held for file in (run.model, run.last, run.best))
             end_earlier_tasks(sweep, messages.note)
+            remove_unfinished_packs(directory)
             left = left_to_run(sweep)
             if not left:
                 sweep.write_table()

@@ -1,8 +1,7 @@
 """Writes the runs of a stack into a pack, which grows at its end and is whole at any moment."""
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Self
 from seedbed.runs.files import NOT_FOLLOWED, write_pieces, writing
 from seedbed.runs.layout import run_and_name
 from seedbed.runs.lock import DirectoryLock
-from seedbed.runs.pack import Pack, number_of, pack_name
-from seedbed.runs.pack_contents import ABOUT, Contents, Place, content_at
+from seedbed.runs.pack import number_of, pack_name
+from seedbed.runs.pack_contents import ABOUT, content_at
 from seedbed.runs.pack_members import PackMembers
+from seedbed.runs.pack_rewriting import pieces_of
 from seedbed.runs.run_files import Collected
 from seedbed.runs.same_files import SameFiles
 from seedbed.runs.stored import packs_of
@@ -181,70 +181,3 @@ def _made(sweep: Path, number: int) -> tuple[Path, int]:
                 return path, os.open(path, flags, 0o666)
             except FileExistsError:
                 number += 1
-
-
-def pieces_of(
-    contents: Contents, file: int, path: Path, keep: Callable[[str], bool] = lambda run: True
-) -> Iterator[bytes]:
-    """A pack with the files that count, and no others.
-
-    Args:
-        contents: of a pack.
-        file: the pack, open.
-        path: of it, for errors.
-        keep: asked for each run's folder.
-    """
-    made = PackMembers()
-    kept = {run: contents.files(run) for run in contents.runs if keep(run)}
-    uses = Counter(place for files in kept.values() for place in files.values())
-    shared: dict[Place, str] = {}
-    yield made.first()
-    for run, files in kept.items():
-        for name, place in files.items():
-            if uses[place] == 1:
-                yield made.file(run, name, content_at(file, place, path))
-                continue
-            if place not in shared:
-                shared[place] = str(len(shared))
-                yield made.file(ABOUT, shared[place], content_at(file, place, path))
-            yield made.same(run, name, shared[place])
-    yield made.end()
-
-
-def without_runs(path: Path, gone: Callable[[str], bool]) -> None:
-    """Takes runs out of a pack, for good; a pack that has no others goes with them.
-
-    Raises:
-        DirectoryTakenError: if a process is writing it.
-        RunDirectoryError: if it is damaged, or cannot be written.
-    """
-    lock = DirectoryLock(path)
-    try:
-        pack = Pack(path)
-        left = [run for run in pack.runs if not gone(run)]
-        if len(left) == len(pack.runs):
-            return
-        if not left:
-            with writing(path):
-                path.unlink()
-            return
-        with pack.opened() as file:
-            write_pieces(path, pieces_of(pack.contents, file, path, lambda run: not gone(run)))
-    finally:
-        lock.release()
-
-
-def without_superseded(packs: Sequence[Pack]) -> None:
-    """Takes out of packs what later ones have: runs that were trained on.
-
-    Args:
-        packs: of a sweep, the latest first.
-
-    Raises:
-        RunDirectoryError: as `without_runs`.
-    """
-    later: set[str] = set()
-    for pack in packs:
-        if not later.isdisjoint(pack.runs):
-            without_runs(pack.path, later.__contains__)
-        later |= pack.runs.keys()

@@ -26,7 +26,7 @@ from seedbed.runs.layout import (
 from seedbed.runs.living import is_being_made
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.pack import is_pack_name
-from seedbed.runs.pack_writer import without_runs
+from seedbed.runs.pack_rewriting import without_runs
 from seedbed.runs.reader import read_json, written_status
 from seedbed.runs.stored import is_being_written, pack_of, packs_of, runs_in_packs
 from seedbed.runs.unpacking import refuse_in_training

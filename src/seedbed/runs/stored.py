@@ -112,6 +112,7 @@ class Packs:
             self._listed = (-1, -1)
             return None
         if known is None or known[0] != stamp:
+            self._known.pop(name, None)
             try:
                 known = self._known[name] = (stamp, Pack(Path(path)))
             except FileNotFoundError:
