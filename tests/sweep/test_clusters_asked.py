@@ -1,15 +1,29 @@
 """What is wrong with what a sweep asks of a cluster is told before anything runs."""
 
+import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import processes
 
+from seedbed.config.schema import SlurmConfig
 from seedbed.sweep.clusters.durations import minutes
+from seedbed.sweep.clusters.submitit_cluster import SubmititCluster
 
 LOCAL = ("sweep.executor=submitit", "sweep.slurm.cluster=local")
 JOBS = ("seed=1,2", "trainer.epochs=1")
+QUEUE_THAT_HANGS = {
+    "sinfo": "echo 'debug*|1:00:00|2|(null)|up'",
+    "sbatch": "touch out/asked; exec sleep 1000",
+    "srun": "exit 1",
+    "squeue": "exit 1",
+    "scancel": "exit 1",
+}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +67,15 @@ def test_a_time_is_read_as_slurm_reads_it(text: int | str, expected: int) -> Non
             (*LOCAL, "sweep.workers=4"),
             "sweep.workers=4: workers are processes of sweep.executor=local; type "
             "sweep.slurm.array_parallelism=N for so many tasks at a time",
+        ),
+        (
+            (*LOCAL, "sweep.slurm.python=/none/python -I"),
+            "sweep.slurm.python=/none/python -I: no such command here; leave it out for the "
+            "Python of this process",
+        ),
+        (
+            (*LOCAL, "sweep.slurm.python='a \" b'"),
+            'sweep.slurm.python=a " b: no closing quotation',
         ),
         (
             (*LOCAL, "sweep.slurm.gpus=2"),
@@ -123,8 +146,6 @@ def test_another_launcher_does_not_obey_it(seedbed: Callable) -> None:
 
 
 def test_a_class_of_the_program_itself_does_not_reach_other_machines(tmp_path: Path) -> None:
-    import subprocess
-
     program = (
         "import seedbed, torch\n"
         "class Net(torch.nn.Linear):\n"
@@ -137,3 +158,66 @@ def test_a_class_of_the_program_itself_does_not_reach_other_machines(tmp_path: P
     line = [sys.executable, "program.py"]
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=100)
     assert "__main__.Net is a class of this program itself, and does not reach" in done.stdout
+
+
+def test_a_task_that_ends_without_a_word_is_told_with_the_last_line_that_it_printed(
+    tmp_path: Path,
+) -> None:
+    """As a terminal may show it, however much it printed and in whatever encoding."""
+    python = tmp_path / "python"
+    shown = r"\033]0;title\007 no room \377"
+    python.write_text(f"#!/bin/sh\nhead -c 1000000 /dev/zero >&2\nprintf '\\n{shown}\\n' >&2\n")
+    python.chmod(0o755)
+    settings = SlurmConfig(
+        cluster="local",
+        partition=None,
+        time=5,
+        start_within=None,
+        cpus=1,
+        gpus=0,
+        memory=None,
+        account=None,
+        array_parallelism=1,
+        python=str(python),
+        setup=[],
+        extra=None,
+    )
+    cluster = SubmititCluster(settings, tmp_path)
+    cluster.submit(["00000"])
+    while (standing := cluster.look()["00000"]).kind == "running":
+        time.sleep(0.05)
+    assert standing.kind == "lost"
+    last = "\\x1b]0;title\\x07 no room \N{REPLACEMENT CHARACTER}"
+    assert standing.why.startswith(f"an end without a word ({last}; see ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_ctrl_c_ends_a_sweep_whose_queue_takes_no_tasks_and_does_not_say_so(
+    tmp_path: Path,
+) -> None:
+    """A terminal's Ctrl-C, which reaches sbatch as well."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name, does in QUEUE_THAT_HANGS.items():
+        (programs / name).write_text(f"#!/bin/sh\n{does}\n")
+        (programs / name).chmod(0o755)
+    words = ["train", "-m", *JOBS, "sweep.executor=submitit", "hydra.sweep.dir=out"]
+    process = processes.Process(
+        [sys.executable, "-m", "seedbed", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 100
+    while not (tmp_path / "out" / "asked").exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=100)
+    assert (process.returncode, err) == (130, "error: interrupted\n")
+    assert "to run these again: seedbed resume out" in out
+    assert not (tmp_path / "out" / ".tasks").exists()

@@ -1,5 +1,7 @@
 """Which cluster a sweep's tasks are for, and what is wrong with what is asked of it."""
 
+import shlex
+import shutil
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -126,7 +128,7 @@ def _of_devices(configs: Sequence[RunConfig], gpus: int, cpus: int, group: str) 
 def _of_slurm(settings: SlurmConfig) -> list[str]:
     """What SLURM says of the partition and of what is asked of it."""
     if settings.cluster == "local":
-        return []
+        return _of_python(settings.python) if settings.python is not None else []
     if not slurm_queue.is_here():
         return [
             "sweep.executor=submitit: there is no sbatch and srun here; type it on a machine that "
@@ -144,6 +146,20 @@ def _of_slurm(settings: SlurmConfig) -> list[str]:
     if not chosen:
         return [f"sweep.slurm.partition: the cluster has no default one; it has {joined(names)}"]
     return _beyond(settings, chosen)
+
+
+def _of_python(command: str) -> list[str]:
+    """What is wrong with the command of a Python on this machine."""
+    try:
+        words = shlex.split(command)
+    except ValueError as err:
+        return [f"sweep.slurm.python={command}: {str(err).lower()}"]
+    if words and shutil.which(words[0]) is not None:
+        return []
+    return [
+        f"sweep.slurm.python={command}: no such command here; leave it out for the Python of "
+        "this process"
+    ]
 
 
 def _beyond(settings: SlurmConfig, chosen: Sequence[slurm_queue.Partition]) -> list[str]:

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+NO_WORD = "an end without a word"
+"""What a task died of, if nobody knows."""
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -11,7 +14,7 @@ class Standing:
 
     Args:
         kind: in the queue, with a process, or without one for good.
-        why: what the queue says; of a lost one, what it died of and where to look.
+        why: what the queue says; of a lost one, what it "died of" and where to look.
     """
 
     kind: Literal["waiting", "running", "lost"]

@@ -124,8 +124,17 @@ class ClusterStacks:
             self._write(TaskFiles(self.folder, name), stack)
             self.given[name] = _Given(stack, time.monotonic())
             names.append(name)
-        if names:
+        if not names:
+            return
+        try:
             self.cluster.submit(names)
+        except SeedbedError:  # some may be in the queue, and find nothing to do
+            for name in names:
+                del self.given[name]
+                TaskFiles(self.folder, name).remove()
+            if not self.over():  # a terminal's Ctrl-C reaches what submits as well
+                self._all_well = False
+                raise
 
     def _write(self, files: TaskFiles, stack: Stack) -> None:
         main = _of_this_program(stack)

@@ -16,7 +16,8 @@ from seedbed.config.schema import RayConfig
 from seedbed.errors import SeedbedError
 from seedbed.process.cores import usable_cores
 from seedbed.process.signals import SIGNALS
-from seedbed.sweep.clusters.cluster import Standing
+from seedbed.runs.files import printable
+from seedbed.sweep.clusters.cluster import NO_WORD, Standing
 from seedbed.sweep.clusters.durations import minutes
 from seedbed.sweep.clusters.task import TaskFiles, origin
 from seedbed.sweep.clusters.worker import run_task
@@ -108,8 +109,8 @@ class RayCluster:
         except Exception as err:  # of Ray's many kinds, and of whatever was raised there
             lines = [line.strip() for line in str(err).splitlines() if line.strip()]
             said = lines[-1] if "Traceback" in str(err) else lines[0]
-            return f"{type(err).__name__}: {said[:300]}"
-        return "its process ended without a word"
+            return f"{type(err).__name__}: {printable(said[:300])}"
+        return NO_WORD
 
     def _waiting(self) -> Standing:
         free = self._ray.available_resources()

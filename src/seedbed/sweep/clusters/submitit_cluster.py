@@ -16,8 +16,9 @@ from typing import Any
 from seedbed.config.schema import SlurmConfig
 from seedbed.errors import SeedbedError
 from seedbed.process.workers import death
+from seedbed.runs.files import printable
 from seedbed.sweep.clusters import slurm_queue
-from seedbed.sweep.clusters.cluster import Standing
+from seedbed.sweep.clusters.cluster import NO_WORD, Standing
 from seedbed.sweep.clusters.durations import minutes
 from seedbed.sweep.clusters.task import Origin, origin
 from seedbed.sweep.clusters.worker import run_task
@@ -35,6 +36,9 @@ MINUTE = 60.0
 
 CLOSE_SECONDS = 10.0
 """From how a task ended until its process has."""
+
+LAST_BYTES = 10_000
+"""Of what a task printed, in which the last line is looked for."""
 
 MOST_IN_ARRAY = 1000
 """Tasks; SLURM's own bound is 1001 unless its `MaxArraySize` says otherwise."""
@@ -79,7 +83,9 @@ class SubmititCluster:
     def submit(self, names: Sequence[str]) -> None:
         """See `Cluster`."""
         executor = self._executor()
-        with _signals_are_ours(), _told(self.folder):
+        # A terminal's Ctrl-C ends an sbatch that waits, but no task.
+        ignored = _signals_are_ours() if self._is_local else contextlib.nullcontext()
+        with ignored, _told(self.folder):
             with executor.batch():
                 jobs = [
                     executor.submit(RunTask(), str(self.folder), name, self._origin)
@@ -160,7 +166,9 @@ class SubmititCluster:
         code = job._process.poll()
         if code is None:
             return Standing("running")
-        return Standing("lost", f"{death(code)}{self._where(job)}")
+        # submitit's process ends well however the task's own did
+        why = death(code) if code else NO_WORD
+        return Standing("lost", f"{why}{self._where(job)}")
 
     def _of_queue(self, id_: str, queue: Mapping[str, tuple[str, str]]) -> Standing:
         """How a job of SLURM's stands."""
@@ -172,16 +180,17 @@ class SubmititCluster:
         if state in slurm_queue.RUNNING:
             return Standing("running")
         job = next(job for job in self._jobs.values() if job.job_id == id_)
-        state = state or "that it knows of it no more"
-        return Standing("lost", f"SLURM says {state}{self._where(job)}")
+        why = f"{state}, as SLURM says" if state else "an end that SLURM knows no more of"
+        return Standing("lost", f"{why}{self._where(job)}")
 
     def _where(self, job: Any) -> str:
         """The last line that it printed, and the file that has the others."""
         error = job.paths.stderr
-        with suppress(OSError, UnicodeDecodeError):
-            lines = error.read_text().strip().splitlines()
+        with suppress(OSError), error.open("rb") as file:
+            file.seek(max(0, error.stat().st_size - LAST_BYTES))
+            lines = file.read().decode(errors="replace").strip().splitlines()
             if lines:
-                return f" ({lines[-1][:200]}; see {error})"
+                return f" ({printable(lines[-1][:200])}; see {error})"
         return f" (see {job.paths.stdout})"
 
     def _signal(self, names: Sequence[str], number: int) -> None:
