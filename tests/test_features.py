@@ -1,4 +1,4 @@
-"""The table of losses and tasks on the page about data: each cell is what came of a run here."""
+"""The table of the page about features: each cell is what came of a run here."""
 
 import json
 import re
@@ -13,7 +13,7 @@ import torch
 from support.command_line import Command
 
 ROOT = Path(__file__).parents[1]
-PAGE, KILLING = ROOT / "docs" / "data.md", ROOT / "tests" / "support" / "killing_itself.py"
+PAGE, KILLING = ROOT / "docs" / "features.md", ROOT / "tests" / "support" / "killing_itself.py"
 
 FEATURES = {
     "class weights": ["data.target=kind", "loss=cross_entropy", "loss.class_weights=auto"],
