@@ -1,0 +1,54 @@
+"""Regular expressions on the names of parameters, as the config has them."""
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+
+from seedbed.config.hints import joined, shortened
+from seedbed.errors import ConfigError
+from seedbed.runs.files import printable
+
+SPECIAL = re.compile(r"[\\^$*+?()\[\]{}|]")
+"""What stands for something else in an expression; the rest is like a name."""
+
+
+def names_found(patterns: Sequence[str], names: Sequence[str], key: str) -> list[str]:
+    """The names in which one of the expressions is found, in their order.
+
+    Args:
+        patterns: as `re.search` takes them; `^` and `$` hold them to a name's beginning and end.
+        names: of parameters.
+        key: of the config, for errors.
+
+    Raises:
+        ConfigError: for each expression that is none, or is found in no name; closest names first.
+    """
+    problems: list[str] = []
+    found: set[str] = set()
+    for pattern in patterns:
+        try:
+            matches = [name for name in names if re.search(pattern, name)]
+        except (re.error, OverflowError, RecursionError) as err:
+            problems.append(f"{key}: {_shown(pattern)} is no regular expression: {err}")
+            continue
+        if not matches:
+            there = [printable(name) for name in closest_first(pattern, names)]
+            problems.append(f"{key}: {_shown(pattern)} matches none of {joined(there)}")
+        found.update(matches)
+    if problems:
+        raise ConfigError(*problems)
+    return [name for name in names if name in found]
+
+
+def closest_first(pattern: str, names: Iterable[str]) -> list[str]:
+    """The names, those first that are most like an expression."""
+    meant = SPECIAL.sub("", pattern)
+
+    def unlike(name: str) -> float:
+        return -SequenceMatcher(None, meant, name[: len(meant) + 1]).ratio()
+
+    return sorted(names, key=unlike)
+
+
+def _shown(pattern: str) -> str:
+    return f"'{printable(shortened(pattern))}'"
