@@ -24,6 +24,13 @@ from support.pictures import draw_the_same_losses_once
 # tenth of the time.
 gc.set_threshold(100_000, 20, 100)
 
+
+def pytest_collection_finish() -> None:
+    """What is imported stays: a sweep looks through all objects after each of its stacks."""
+    gc.collect()
+    gc.freeze()
+
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -86,7 +86,6 @@ def in_this_process(*words: object) -> Result:
             code = int(end.code or 0)
         finally:
             _close_log()
-            gc.unfreeze()
             gc.enable()
     return Result(code, out.getvalue(), err.getvalue(), Path.cwd())
 
