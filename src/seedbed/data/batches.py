@@ -9,6 +9,7 @@ import atexit
 import multiprocessing
 import os
 from collections.abc import Iterator
+from itertools import islice
 from multiprocessing.process import BaseProcess
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -94,17 +95,25 @@ class TensorBatches(_Ordered):
         self.block = self.batch_size * max(1, BLOCK_BYTES // (row_bytes * self.batch_size))
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
-        """See `Batches`."""
+        """See `Batches`.
+
+        From wherever it starts, each batch lies in memory as in a whole epoch: where it begins, in
+        parts of a register, decides how products of it are rounded.
+        """
         if start >= len(self):
             return
         orders = self.orders
-        if start == 0 and orders.shuffle and orders.epochs_at_once > 1:
-            yield from self._split(*self._epoch(number))
-        elif start == 0 and not orders.shuffle and orders.visited == self.rows:
-            yield from ((x.clone(), y.clone()) for x, y in self._parts(self.x, self.y))
+        if orders.shuffle and orders.epochs_at_once > 1:
+            yield from islice(self._split(*self._epoch(number)), start, None)
+        elif not orders.shuffle and orders.visited == self.rows:
+            parts = islice(self._parts(self.x, self.y), start, None)
+            yield from ((x.clone(), y.clone()) for x, y in parts)
         else:
-            for rows in self.order(number, start).to(self.x.device).split(self.block):
-                yield from self._split(self.x.index_select(0, rows), self.y.index_select(0, rows))
+            done, left_out = divmod(start, self.block // self.batch_size)
+            for rows in self.order(number, 0).to(self.x.device).split(self.block)[done:]:
+                x, y = self.x.index_select(0, rows), self.y.index_select(0, rows)
+                yield from islice(self._split(x, y), left_out, None)
+                left_out = 0
 
     def _epoch(self, number: int) -> Batch:
         """The rows of an epoch in its order; for few rows many epochs are gathered at once.
