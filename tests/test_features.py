@@ -28,12 +28,16 @@ FEATURES = {
     "`data.task=counts`": ["data.target=n", "data.task=counts"],
     "`loss=quantile`": ["data.target=a", "loss=quantile"],
     "`data.task=reconstruction`": ["data.target=null", "data.task=reconstruction"],
+    "`trainer.max_steps`": ["data.target=a", "trainer.max_steps=6"],
+    "`trainer.max_time`": ["data.target=a", "trainer.max_time='1 h'"],
+    "`trainer.limit_batches`": ["data.target=a", "trainer.limit_batches=3"],
+    "`trainer.overfit_batches`": ["data.target=a", "trainer.overfit_batches=2", "trainer.epochs=4"],
 }
 COMMON = ["data=csv", "data.features=[b,c]", "data.split={validation:0.3,stratify:false}"]
 COMMON += ["loader.batch_size=16", "trainer.epochs=2", "trainer.checkpoint_every='3 steps'"]
 ALONE = ["hydra.run.dir=made"]
 TOGETHER = ["-m", "seed=1,2", "sweep.workers=0", "hydra.sweep.dir=made"]
-SINGLY = {"weights of labels"}
+SINGLY = {"weights of labels", "`trainer.max_time`"}
 """What runs one by one in a sweep; all else is asked to train together, however fast that is."""
 
 

@@ -130,9 +130,10 @@ def train(
 
     with _composing(handed(overrides, data, target, model)) as given:
         from seedbed.api.requests import run_of
-        from seedbed.api.training import train_called_back
+        from seedbed.api.training import refuse_log_alone, train_called_back
 
         request = run_of(overrides, given, directory)
+        refuse_log_alone(request.config)
         trained = train_called_back(
             request, messages(progress=progress), keep_start=model is not None
         )

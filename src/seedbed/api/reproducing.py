@@ -123,10 +123,12 @@ def _opened(
     from seedbed.config.locations import users_allowed
     from seedbed.recording.run import run  # noqa: F401 - while the collector rests
     from seedbed.runs.checkpoint import load
+    from seedbed.training.duration import as_it_ended
     from seedbed.training.resume import with_threads
 
     fast_start.imports_done()
     config, allow = with_threads(checked(resolved), paths), AllowList(users_allowed())
+    config = as_it_ended(config, read_json(paths.result))
     plan = rebuilt(paths, resolved, config, allow, bounds)
     if paths.model.exists():
         load(paths.model)  # what it is compared with

@@ -18,6 +18,7 @@ from seedbed.api.sweep_checks import (
 )
 from seedbed.api.training import save_start
 from seedbed.compose.composed import SUBDIR, ComposedConfig, ComposedSweep, hydra_files
+from seedbed.errors import ArgumentError
 from seedbed.handed_in import all_handed_in
 from seedbed.process import fast_start
 from seedbed.runs.directory import refuse_occupied
@@ -109,6 +110,11 @@ def _checked(
         DirectoryLock(directory).release()  # one that another process runs is refused as such
     refuse_occupied(directory, "sweep")
     kept = without_duplicates(request.jobs, note)
+    if any(one.config.trainer.fast_dev_run for one in kept):
+        raise ArgumentError(
+            "trainer.fast_dev_run=true is for one run, of which it keeps the log alone; for a "
+            "sweep type trainer.limit_batches=2 trainer.epochs=1"
+        )
     refuse_wrong_cluster([one.config for one in kept])
     sizes = refuse_what_cannot_run(kept, note)
     folders = _folders(kept)

@@ -2,20 +2,22 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedbed.api.messages import Messages, Trained
 from seedbed.components import AllowList
 from seedbed.compose.composed import ComposedConfig, hydra_files
-from seedbed.errors import RunFailedError, SeedbedError
+from seedbed.config.schema import RunConfig
+from seedbed.errors import ArgumentError, RunFailedError, SeedbedError
 from seedbed.process import fast_start
 from seedbed.raised import reason
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import claimed
 from seedbed.runs.files import writing
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.removal import keep_log_alone
 
 if TYPE_CHECKING:
     from torch import nn
@@ -66,7 +68,9 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
     progress = messages.run_progress()
     fast_start.imports_done()
     plan = build_run(settings.config, AllowList(settings.config.allow))
-    with stop_request(), claimed(settings.directory) as directory:
+    with stop_request(), ExitStack() as at_end, claimed(settings.directory) as directory:
+        if settings.config.trainer.fast_dev_run:
+            at_end.callback(keep_log_alone, directory)
         for note in (*settings.notes, *plan.notes):
             messages.note(note)
         table = model_table(plan.model, plan.data.preprocessing.input_shape)
@@ -84,6 +88,19 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
     trained = Trained(result, RunPaths(directory.root), plan)
     messages.run_ended(trained)
     return trained
+
+
+def refuse_log_alone(config: RunConfig) -> None:
+    """Refuses `trainer.fast_dev_run` where a run is to be given back.
+
+    Raises:
+        ArgumentError: with what to type.
+    """
+    if config.trainer.fast_dev_run:
+        raise ArgumentError(
+            "trainer.fast_dev_run=true keeps the log alone, so there would be no run to give "
+            "back; type trainer.limit_batches=2 trainer.epochs=1"
+        )
 
 
 def train_called_back(

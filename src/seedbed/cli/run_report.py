@@ -18,6 +18,11 @@ WIDEST_EXAMPLE = 8
 
 def print_report(trained: Trained) -> None:
     """Prints it."""
+    if trained.plan.config.trainer.fast_dev_run:
+        print(closing_text(trained.result, trained.plan.config.trainer.epochs))
+        print(f"kept: {trained.paths.log}")
+        print(f"run: {trained.paths.root}")
+        return
     print(_report(trained))
     if trained.status == Status.DIVERGED:
         _print_diverged(trained)

@@ -4,7 +4,7 @@ Nothing here imports torch, so that a misspelt key is answered at once.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -17,13 +17,16 @@ from seedbed.config.hints import MOST_PROBLEMS, did_you_mean, joined, written
 from seedbed.config.key_paths import dotted_keys
 from seedbed.config.options import TARGET, key_hint
 from seedbed.config.ranges import LONGEST_TEXT
-from seedbed.config.schema import DATA_SOURCES, RunConfig
+from seedbed.config.schema import DATA_SOURCES, RunConfig, TrainerConfig
 from seedbed.config.shorthand import instead_of_group
 from seedbed.config.target_keys import ABSENT_KEYS, TARGET_KEYS
 from seedbed.errors import ConfigError
 
 MISSING = "???"
 """How OmegaConf writes a value that the user has to give."""
+
+DEV_BATCHES = 2
+"""Of each part of the data in a run that only shows that everything works."""
 
 MOST_KEYS = 2000
 """Keys of a config that a misspelt one is compared with."""
@@ -53,7 +56,15 @@ def checked(config: Mapping[str, Any], groups: CheckedGroups | None = None) -> R
     built = checker.keys(hints_of(RunConfig), config, "", absent_values(RunConfig))
     if checker.problems:
         raise ConfigError(*checker.problems)
+    if built["trainer"].fast_dev_run:
+        built["trainer"] = _a_few_batches(built["trainer"])
     return RunConfig(**built, resolved=config)
+
+
+def _a_few_batches(trainer: TrainerConfig) -> TrainerConfig:
+    """What `trainer.fast_dev_run` stands for."""
+    few = trainer.limit_batches or DEV_BATCHES
+    return replace(trainer, epochs=1, limit_batches=few)
 
 
 class _Checker:

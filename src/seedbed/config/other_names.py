@@ -23,6 +23,11 @@ KEYS = {
     "trainer.monitor": "metric monitor_metric metric_for_best_model watch scoring eval_metric",
     "trainer.select": "save_best_only restore_best_weights load_best_model_at_end save_top_k",
     "trainer.threads": "num_threads n_threads torch_threads",
+    "trainer.max_steps": "num_steps total_steps_of_run max_iters",
+    "trainer.max_time": "time_limit max_seconds train_time",
+    "trainer.limit_batches": "limit_train_batches limit_val_batches steps_per_epoch "
+    "max_train_samples",
+    "trainer.fast_dev_run": "dry_run smoke_test",
     "trainer.log_every": "log_interval log_every_n_steps log_freq logging_steps",
     "trainer.checkpoint_every": "save_every checkpoint_interval save_freq every_n_epochs "
     "save_steps save_interval checkpointing enable_checkpointing",
@@ -83,7 +88,6 @@ ADVICE = {
     "train train_size train_split train_fraction",
     "history.csv, run.log and TensorBoard's events are always written": "logger loggers callbacks "
     "tensorboard log_every_n_epochs verbose enable_progress_bar",
-    "a run is as long as trainer.epochs says": "max_steps num_steps max_time",
     "type seedbed resume RUN": "resume resume_from resume_from_checkpoint ckpt_path "
     "checkpoint_path restore",
     "those that fit the task are always computed; trainer.monitor names the one to go by": ""

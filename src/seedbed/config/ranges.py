@@ -181,6 +181,12 @@ Duration = Annotated[
         "as SLURM reads it: MINUTES, 'HOURS:MM:SS', 'MINUTES:SS' or 'DAYS-HOURS'",
     ),
 ]
+TimeSpan = Annotated[
+    str,
+    matches(
+        r"(?!0*(\.0*)? ?[a-z])\d{1,9}(\.\d{1,6})? ?(s|min|h|d)", "'N s', 'N min', 'N h' or 'N d'"
+    ),
+]
 Memory = Annotated[str, matches(r"[1-9]\d{0,6}[KMGT]", "a number and K, M, G or T, such as 16G")]
 Widths = Annotated[list[Count], Length(1, 10_000, "one width for each hidden layer")]
 Names = Annotated[list[Name], Length(1, MOST_NAMED, "one name or more"), DISTINCT]

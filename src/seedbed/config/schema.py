@@ -34,6 +34,7 @@ from seedbed.config.ranges import (
     Seed,
     Text,
     Threads,
+    TimeSpan,
 )
 from seedbed.config.task_names import TaskName
 
@@ -204,6 +205,11 @@ class TrainerConfig:
     log_graph: bool
     checkpoint_every: Interval
     early_stopping: EarlyStopping
+    max_steps: Count | None = field(metadata={ABSENT: None})
+    max_time: TimeSpan | None = field(metadata={ABSENT: None})
+    limit_batches: Count | None = field(metadata={ABSENT: None})
+    overfit_batches: Count | None = field(metadata={ABSENT: None})
+    fast_dev_run: bool = field(metadata={ABSENT: False})
 
 
 @dataclass(frozen=True)

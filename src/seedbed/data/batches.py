@@ -60,7 +60,12 @@ class _Ordered:
     """What both kinds share: the order of rows, and how many batches there are."""
 
     def __init__(
-        self, rows: int, loader: LoaderConfig, seed: int, most_rows: int = ROWS_AT_ONCE
+        self,
+        rows: int,
+        loader: LoaderConfig,
+        seed: int,
+        limit: int | None,
+        most_rows: int = ROWS_AT_ONCE,
     ) -> None:
         if loader.drop_last and isinstance(loader.batch_size, int) and rows < loader.batch_size:
             raise DataError(
@@ -68,7 +73,7 @@ class _Ordered:
                 f"{loader.batch_size}; type loader.drop_last=false or a batch size <= {rows}"
             )
         self.rows = rows
-        self.orders = RowOrders(rows, loader, [seed], most_rows)
+        self.orders = RowOrders(rows, loader, [seed], most_rows, limit=limit)
         self.batch_size = self.orders.batch_size
         self.seed = seed
 
@@ -84,10 +89,16 @@ class TensorBatches(_Ordered):
     """Rows in memory, kept on the device where they fit."""
 
     def __init__(
-        self, data: TensorDataset, loader: LoaderConfig, seed: int, device: torch.device
+        self,
+        data: TensorDataset,
+        loader: LoaderConfig,
+        seed: int,
+        device: torch.device,
+        limit: int | None,
     ) -> None:
         row_bytes = max(1, data.tensors[0][0].nbytes + data.tensors[1][0].nbytes)
-        super().__init__(len(data), loader, seed, min(ROWS_AT_ONCE, BLOCK_BYTES // row_bytes))
+        most = min(ROWS_AT_ONCE, BLOCK_BYTES // row_bytes)
+        super().__init__(len(data), loader, seed, limit, most)
         home = device if _fits(data, device) else torch.device("cpu")
         self.x, self.y = (tensor.to(home) for tensor in data.tensors)
         self.device = device
@@ -145,8 +156,15 @@ class TensorBatches(_Ordered):
 class LoaderBatches(_Ordered):
     """A Dataset behind a DataLoader with worker processes."""
 
-    def __init__(self, data: Rows, loader: LoaderConfig, seed: int, device: torch.device) -> None:
-        super().__init__(len(data), loader, seed)  # type: ignore[arg-type]
+    def __init__(
+        self,
+        data: Rows,
+        loader: LoaderConfig,
+        seed: int,
+        device: torch.device,
+        limit: int | None,
+    ) -> None:
+        super().__init__(len(data), loader, seed, limit)  # type: ignore[arg-type]
         self.data = data
         self.workers = loader.num_workers
         self.device = device
@@ -234,15 +252,28 @@ class _Seeded(Dataset[Batch]):
         return x, torch.as_tensor(y)
 
 
-def training_batches(data: Rows, loader: LoaderConfig, seed: int, device: torch.device) -> Batches:
+def training_batches(
+    data: Rows,
+    loader: LoaderConfig,
+    seed: int,
+    device: torch.device,
+    limit: int | None = None,
+) -> Batches:
     """Batches of the training rows.
+
+    Args:
+        data: the rows.
+        loader: how they become batches.
+        seed: of the run.
+        device: where they are used.
+        limit: batches of an epoch; None for all.
 
     Raises:
         DataError: if `loader.drop_last` leaves none.
     """
     if isinstance(data, TensorDataset) and loader.num_workers == 0:
-        return TensorBatches(data, loader, seed, device)
-    return LoaderBatches(data, loader, seed, device)
+        return TensorBatches(data, loader, seed, device, limit)
+    return LoaderBatches(data, loader, seed, device, limit)
 
 
 def evaluation_batches(

@@ -23,6 +23,7 @@ class RowOrders:
         seeds: of each run.
         most_rows: orders are drawn for as many epochs at once as keep below this over all runs.
         epochs: that are to come, about; none is drawn in vain then.
+        limit: batches of each epoch that are visited, of its order the first; None for all.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class RowOrders:
         seeds: Sequence[int],
         most_rows: int,
         epochs: int = MOST_EPOCHS,
+        limit: int | None = None,
     ) -> None:
         self.rows = rows
         self.shuffle = loader.shuffle
         self.batch_size = rows_a_batch(loader.batch_size, rows)
         whole, rest = divmod(rows, self.batch_size)
-        self.batches = whole + (rest > 0 and not loader.drop_last)
+        all_batches = whole + (rest > 0 and not loader.drop_last)
+        self.batches = all_batches if limit is None else min(all_batches, limit)
         self.visited = min(self.batches * self.batch_size, rows)
         self.most_rows = most_rows
         self.epochs = max(1, epochs)

@@ -18,6 +18,9 @@ OF_THE_STACK = (
     "select",
     "log_every",
     "checkpoint_every",
+    "max_steps",
+    "limit_batches",
+    "overfit_batches",
 )
 """Keys of `trainer` that a stack has one value of."""
 
@@ -78,6 +81,8 @@ def fusion_blocker(config: RunConfig) -> str | None:
     trainer = config.trainer
     if trainer.precision == "float16":  # its losses are scaled, each run's by a number of its own
         return f"trainer.precision={trainer.precision}"
+    if trainer.max_time is not None:
+        return f"trainer.max_time={trainer.max_time} is the time of a run on its own"
     if trainer.log_histograms or trainer.log_graph:
         return "trainer.log_histograms and trainer.log_graph look at one model"
     if parsed_interval(trainer.log_every).unit != "epochs":

@@ -108,6 +108,7 @@ class StackedBatches:
         loader: of all runs.
         seeds: of each run.
         epochs: that are to come, about.
+        limit: batches of an epoch; None for all.
     """
 
     def __init__(
@@ -116,9 +117,10 @@ class StackedBatches:
         loader: LoaderConfig,
         seeds: Sequence[int],
         epochs: int = MOST_EPOCHS,
+        limit: int | None = None,
     ) -> None:
         self.table = table
-        self.orders = RowOrders(table.rows, loader, seeds, ORDERED_ROWS, epochs)
+        self.orders = RowOrders(table.rows, loader, seeds, ORDERED_ROWS, epochs, limit)
         self.batch_size, self.batches = self.orders.batch_size, self.orders.batches
 
     @property

@@ -19,6 +19,7 @@ from seedbed.config.schema import RunConfig
 from seedbed.fused.optimizers import numbers_of
 from seedbed.runs.checkpoint import copied
 from seedbed.training.arrays import Column
+from seedbed.training.duration import total_steps
 from seedbed.training.optimization import Schedule, build_optimizer, build_schedule
 
 PLATEAU = "torch.optim.lr_scheduler.ReduceLROnPlateau"
@@ -90,7 +91,7 @@ class Schedules:
         for place, config in enumerate(configs):
             key = _identity(config, place)
             if key not in self._all:
-                steps = batches * config.trainer.epochs
+                steps = total_steps(config.trainer, batches)
                 self._all[key] = _built(config, allow, steps, higher_is_better)
             self._all[key].runs.append(place)
         self._read_all(len(configs))

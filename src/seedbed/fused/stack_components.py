@@ -26,6 +26,7 @@ from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.stack_heads import told_apart, unlike_labels
 from seedbed.training.run_components import RunComponents, build_run
+from seedbed.training.shortened import shortened
 
 NARROWEST = 2
 """Runs; a stack of one would be computed by other kernels, and give other bits."""
@@ -147,7 +148,8 @@ def build_stack(
     assert train is not None
     epochs = max(config.trainer.epochs for config in configs)
     seeds = [config.seed for config in configs]
-    batches = StackedBatches(train, configs[0].loader, seeds, epochs)
+    limit = configs[0].trainer.limit_batches
+    batches = StackedBatches(train, configs[0].loader, seeds, epochs, limit)
     splits = {name: _table(data, name, device, whose) for name in ("validation", "test")}
     precision = first.mixed_precision
     return StackComponents(
@@ -190,7 +192,8 @@ def _data(
 
     for config in configs:
         if _drawn_by(config) not in known:
-            known[_drawn_by(config)] = prepare_data(config.data, config.seed, read_once)
+            data = prepare_data(config.data, config.seed, read_once)
+            known[_drawn_by(config)] = shortened(data, config)
     return [known[_drawn_by(config)] for config in configs]
 
 

@@ -221,7 +221,7 @@ def _points(
     sources = [*progress.metric_names, *(["lr"] if rate else [])]
     columns = [progress.history.columns[name][np.ix_(rows, runs)].T for name in sources]
     values = np.stack(columns, axis=2).astype(np.float32)
-    steps = np.array(epochs, dtype=np.int64) * progress.batches
+    steps = progress.history.steps[rows]
     tags = [*progress.metric_names, *(["train/lr"] if rate else [])]
     return tfrecords.scalar_records(tags, steps, progress.history.times[rows], values)
 

@@ -49,8 +49,15 @@ def closing_text(result: Mapping[str, Any], epochs: int) -> str:
         best = result["best"].get("epoch") == epoch != result["epochs"]
         numbers = "  ".join(f"{name} {shown[name]:.5g}" for name in names)
         parts.append(f"{numbers} (epoch {epoch}{', the best' if best else ''})")
-    if result["status"] == Status.COMPLETED and result["epochs"] < epochs:
+    if "stopped_by" in result:
+        steps = counted(result["steps"], "step")
+        parts.append(f"({steps}, as {result['stopped_by']})")
+    elif result["status"] == Status.COMPLETED and result["epochs"] < epochs:
         parts.append(f"(stopped early, {_since(result)})")
+    if "overfit" in result:
+        first, last = result["overfit"]["first"], result["overfit"]["last"]
+        fell = "fell" if last < first else "did not fall"
+        parts.append(f"(overfit: train/loss {fell}, from {first:.5g} to {last:.5g})")
     took = f"{result['seconds']:.3g} s"
     trained = counted(result["epochs"], "epoch")
     return f"{result['status']} after {trained}, {took}: {'  '.join(parts)}"
@@ -93,6 +100,11 @@ def result_of(
         **engine,
         "config_hash": config.identity,
     }
+    if config.trainer.overfit_batches is not None and (epochs := progress.epochs_of(slot)):
+        losses = progress.history.columns["train/loss"][:epochs, progress.runs[slot]]
+        result["overfit"] = {"first": float(losses[0]), "last": float(losses[-1])}
+    if why := progress.stopped_by(slot):
+        result["stopped_by"] = why
     if ended.error:
         result["error"] = ended.error
     return result

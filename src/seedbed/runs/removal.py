@@ -115,6 +115,21 @@ def remove(removal: Removal) -> None:
         lock.release()
 
 
+def keep_log_alone(paths: RunPaths) -> None:
+    """Removes what a run has made, but for `run.log`; files of others that lie beside it stay.
+
+    Raises:
+        RunDirectoryError: if something cannot be removed.
+    """
+    gone = OWN_NAMES - {paths.log.name}
+    with writing(paths.root):
+        for path in list(paths.root.iterdir()):
+            if path.name in gone or path.name.startswith(EVENT_PREFIX):
+                path.unlink(missing_ok=True)
+        for folder in (paths.checkpoints, paths.hydra):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _remove_from_packs(path: Path) -> None:
     """A run goes from all packs that have it, each of which is written anew."""
     for pack in packs_of(path.parent).every([]):

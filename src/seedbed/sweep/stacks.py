@@ -21,6 +21,7 @@ from seedbed.runs.pack_writer import PackWriter
 from seedbed.runs.stored import pack_of, packs_of
 from seedbed.sweep.groups import Group
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
+from seedbed.training.duration import total_steps
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
 from seedbed.training.recorder import Forwarding, Recorder
@@ -113,8 +114,8 @@ class StackReport(Forwarding):
     def begin(self, training: Training, resumed: Sequence[Checkpoint] | None) -> None:
         """See `Recorder`."""
         super().begin(training, resumed)
-        epochs = max(config.trainer.epochs for config in training.progress.configs)
-        self._steps = epochs * training.progress.batches
+        progress = training.progress
+        self._steps = max(total_steps(one.trainer, progress.batches) for one in progress.configs)
 
     def step(self, training: Training) -> None:
         """See `Recorder`."""

@@ -53,6 +53,8 @@ def note_basis(records: Sequence[JobState], resolved_configs: Sequence[Mapping[s
         rows = digest("data", data, _rows(data) if ("data", id(data)) not in digests else {})
         drawn = drawn_by(data.get("split") or {}, data.get("validation_path"), resolved["seed"])
         record.rows = rows if drawn is None else f"{rows}-{drawn}"
+        some = some_of_the_rows(resolved["trainer"], resolved["loader"])
+        record.rows += "" if some is None else f"-{some}"
         record.loss = f"{loss.get('_target_')} {digest('loss', loss, with_absent(loss))}"
         weighed = weighed_by(loss, data.get("split") or {}, data, resolved["seed"])
         record.loss += "" if weighed is None else f"-{weighed}"
@@ -76,6 +78,20 @@ def drawn_by(split: Mapping[str, Any], own_file: object, seed: Any) -> Any:
     if (own_file or not split.get("validation")) and (own_file or not split.get("test")):
         return None
     return seed if split.get("seed") is None else split["seed"]
+
+
+def some_of_the_rows(trainer: Mapping[str, Any], loader: Mapping[str, Any]) -> Any:
+    """Of a run that tries things out on some rows, how many batches, of how many; else None.
+
+    Args:
+        trainer: `limit_batches` and `overfit_batches` of it.
+        loader: `batch_size` of it.
+    """
+    batches = trainer.get("limit_batches"), trainer.get("overfit_batches")
+    quick = 0 if trainer.get("fast_dev_run") else None
+    if (*batches, quick) == (None, None, None):
+        return None
+    return "-".join(map(str, (*batches, quick, loader.get("batch_size"))))
 
 
 def weighed_by(

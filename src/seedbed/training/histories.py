@@ -22,24 +22,30 @@ class Histories:
     Args:
         num_runs: how many runs there are.
         metric_names: columns of losses and metrics, in order.
-        batches: in an epoch.
     """
 
-    def __init__(self, num_runs: int, metric_names: Sequence[str], batches: int) -> None:
+    def __init__(self, num_runs: int, metric_names: Sequence[str]) -> None:
         self.num_runs = num_runs
-        self.batches = batches
         names = [*metric_names, "lr", "seconds"]
         self.columns: dict[str, Column] = {name: np.empty((0, num_runs)) for name in names}
         self.times = np.empty(0)
+        self.steps = np.empty(0, dtype=np.int64)
         self._rows: dict[int, list[HistoryRow]] = {}
 
     def add(
-        self, epoch: int, row: Mapping[str, Column], rates: ArrayLike, seconds: float, told: Slots
+        self,
+        epoch: int,
+        step: int,
+        row: Mapping[str, Column],
+        rates: ArrayLike,
+        seconds: float,
+        told: Slots,
     ) -> None:
         """Takes in an epoch.
 
         Args:
             epoch: epochs that were finished before.
+            step: steps that were made.
             row: losses and metrics of each slot, by column.
             rates: learning rates of each slot.
             seconds: of each run.
@@ -47,7 +53,7 @@ class Histories:
         """
         if epoch >= len(self.times):
             self._grow(max(SMALLEST, epoch))
-        self.times[epoch] = time.time()
+        self.times[epoch], self.steps[epoch] = time.time(), step
         columns = self.columns
         if told is None:
             for name, values in row.items():
@@ -63,6 +69,7 @@ class Histories:
         more = np.full((epochs, self.num_runs), math.nan)
         self.columns = {name: np.concatenate([one, more]) for name, one in self.columns.items()}
         self.times = np.concatenate([self.times, np.zeros(epochs)])
+        self.steps = np.concatenate([self.steps, np.zeros(epochs, dtype=np.int64)])
 
     def rows(self, run: int, epochs: int) -> list[HistoryRow]:
         """The rows of a run, up to an epoch; none of them changes."""
@@ -78,9 +85,10 @@ class Histories:
         start = len(rows)
         if start < epochs:
             columns = [values[start:epochs, run].tolist() for values in self.columns.values()]
+            steps = self.steps[start:epochs].tolist()
             for epoch, values in enumerate(zip(*columns, strict=True), start + 1):
                 named = zip(self.columns, values, strict=True)
-                rows.append({"epoch": epoch, "step": epoch * self.batches, **dict(named)})
+                rows.append({"epoch": epoch, "step": steps[epoch - start - 1], **dict(named)})
         return rows
 
     def forget_rows(self) -> None:
@@ -95,6 +103,8 @@ class Histories:
         """
         epochs = max(map(len, histories.values()))
         self.times = np.zeros(epochs)
+        longest = max(histories.values(), key=len)
+        self.steps = np.array([row["step"] for row in longest], dtype=np.int64)
         empty = np.full((epochs, self.num_runs), math.nan)
         self.columns = {name: empty.copy() for name in self.columns}
         for run, rows in histories.items():

@@ -16,7 +16,7 @@ from seedbed.errors import ArgumentError, CheckpointError
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
-from seedbed.runs.reader import read_overrides
+from seedbed.runs.reader import read_json, read_overrides
 from seedbed.training.optimization import total_steps
 
 WITHOUT_EFFECT = {
@@ -123,11 +123,16 @@ def refuse_stopped_early(snapshot: Checkpoint | None, config: RunConfig, paths: 
 
     Raises:
         CheckpointError: if there is no checkpoint.
-        ArgumentError: if early stopping ended the run; with what to type.
+        ArgumentError: if early stopping ended the run, its steps or its time; with what to type.
     """
     if snapshot is None:
         raise CheckpointError(
             f"'{paths.root}' is completed and has no '{paths.last}' to go on from"
+        )
+    if ending := read_json(paths.result).get("stopped_by"):
+        raise ArgumentError(
+            f"'{paths.root}' ended by {printable(str(ending))}, and more epochs change nothing; "
+            "train a new run with other values"
         )
     patience, best = config.trainer.early_stopping.patience, snapshot["state"]["best"]
     if patience is None or best["epochs_since"] < patience:

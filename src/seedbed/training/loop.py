@@ -4,11 +4,12 @@ An engine does the arithmetic (`single.py` of one run, `fused/engine.py` of many
 decides how each run stands, and a recorder keeps what is worth keeping.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from seedbed.runs.checkpoint import Checkpoint
+from seedbed.training.engine import Rows, Unseen
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.interval import parsed_interval
 from seedbed.training.recorder import Recorder
@@ -37,7 +38,8 @@ def train(
 
     def unseen() -> int:
         """Steps that may be made before somebody looks; an engine may make them in one call."""
-        return min(due.steps_left(progress.step), recorder.steps_left(progress.step))
+        left = min(due.steps_left(progress.step), recorder.steps_left(progress.step))
+        return min(left, progress.steps_left)
 
     with engine.settings():
         if resumed is None:
@@ -45,17 +47,17 @@ def train(
         recorder.begin(training, resumed)
         while _runs_left(training, recorder) and not stop.requested:
             progress.begin_epoch()
-            for x, y in engine.batches(progress.epoch, progress.batch, unseen):
+            for x, y in _batches_left(training, unseen):
                 losses = engine.step(x, y)  # forward, loss, gradient, update
                 progress.add_step(losses, engine.batch_weight(y), engine.learning_rates())
                 engine.end_batch()
                 recorder.step(training)
                 if due.after_step(progress.step):
                     _save(training, recorder)
-                if stop.requested or progress.all_diverged:
+                if stop.requested or progress.all_diverged or progress.must_end():
                     break
             progress.check(engine.finite())
-            if progress.all_diverged or progress.batch < progress.batches:
+            if progress.all_diverged or progress.batch < progress.batches_now:
                 continue
             row = training.row()
             monitored = row[progress.best.monitor.name]
@@ -70,6 +72,14 @@ def train(
         if progress.runs:
             why = f"stopped in epoch {progress.epoch + 1} after step {progress.step}"
             recorder.ended(training, training.end(range(progress.num_active), why))
+
+
+def _batches_left(training: Training, unseen: Unseen) -> Iterable[Rows]:
+    """Of the epoch in training; none where the run's last step was made before it was stopped."""
+    progress = training.progress
+    if progress.batch and progress.must_end():
+        return ()
+    return training.engine.batches(progress.epoch, progress.batch, unseen)
 
 
 def _runs_left(training: Training, recorder: Recorder) -> bool:

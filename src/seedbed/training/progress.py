@@ -14,8 +14,10 @@ from torch import Tensor
 from seedbed.config.schema import RunConfig, TrainerConfig
 from seedbed.training.arrays import Column, Mask
 from seedbed.training.best_epochs import BestEpochs
+from seedbed.training.duration import MAX_TIME, seconds_in
 from seedbed.training.epoch_loss import EpochLoss
 from seedbed.training.histories import Histories
+from seedbed.training.interval import MANY
 from seedbed.training.monitoring import undefined_note
 from seedbed.training.state import HistoryRow, Monitor, TrainingState
 
@@ -74,12 +76,15 @@ class Progress:
         self.rates: Column = np.zeros(slots)
         self.finite: Mask = np.ones(slots, dtype=np.bool_)
         self.best = BestEpochs(configs, monitor)
-        self.history = Histories(num_runs, metric_names, batches)
+        self.history = Histories(num_runs, metric_names)
         self.diverged: dict[int, Divergence] = {}
         self.undefined: dict[int, str] = {}
         self._began = time.perf_counter()
         self._closed: float | None = None
         self._between = 0.0
+        limit = self.trainer.max_time
+        self._most_seconds = None if limit is None else seconds_in(limit)
+        self.last_step = self.trainer.max_steps
         self._pending: list[tuple[Tensor, Tensor | int]] = []
         self._read_configs()
 
@@ -97,6 +102,36 @@ class Progress:
     def all_diverged(self) -> bool:
         """Whether no run is worth another step."""
         return bool(self.diverged) and all(run in self.diverged for run in self.runs)
+
+    @property
+    def batches_now(self) -> int:
+        """Batches of the epoch in training; fewer where the run's last step ends it."""
+        if self.last_step is None:
+            return self.batches
+        return min(self.batches, self.last_step - self.step + self.batch)
+
+    @property
+    def steps_left(self) -> int:
+        """Steps that may be made before the runs end; many where epochs alone tell."""
+        return MANY if self.last_step is None else self.last_step - self.step
+
+    def must_end(self) -> bool:
+        """Whether the last step was made, by `trainer.max_steps` or as the time is over."""
+        late = self._most_seconds is not None and self.step
+        if late and self.seconds_of(0) >= self._most_seconds:  # type: ignore[operator]
+            self.last_step = self.step
+        return self.last_step is not None and self.step >= self.last_step
+
+    def stopped_by(self, slot: int) -> str | None:
+        """The key that ended a run before its epochs did; None if there is none."""
+        trainer = self.configs[slot].trainer
+        if self.last_step is None or self.steps_of(slot) < self.last_step:
+            return None
+        if self.epochs_of(slot) >= trainer.epochs and self.step == self.epoch * self.batches:
+            return None
+        if self.last_step == trainer.max_steps:
+            return f"trainer.max_steps={trainer.max_steps}"
+        return f"{MAX_TIME}={trainer.max_time}"
 
     def add_step(self, losses: Tensor, weight: Tensor | int, rates: ArrayLike) -> None:
         """Takes in the step just made, or the steps.
@@ -179,7 +214,8 @@ class Progress:
         told = None
         if self.diverged or len(self.configs) != self.num_runs:
             told = {slot: run for slot, run in enumerate(self.runs) if run not in self.diverged}
-        self.history.add(self.epoch, row, self.rates, round(self._share(), 9), told)
+        seconds = round(self._share(), 9)
+        self.history.add(self.epoch, self.step, row, self.rates, seconds, told)
         self.epoch += 1
         self._closed = time.perf_counter()
 
@@ -223,6 +259,8 @@ class Progress:
 
     def ended(self) -> list[int]:
         """Slots of runs that are done: diverged, at their last epoch, or stopped early."""
+        if not self.batch and self.must_end():
+            return list(range(self.num_active))
         if self.epoch < self._fewest_epochs and not self._patient and not self.diverged:
             return []
         return [slot for slot in range(self.num_active) if self._is_done(slot)]
@@ -284,7 +322,7 @@ class Progress:
         return TrainingState(
             self.best.of(slot, at_best=True),
             epoch=epoch,
-            step=epoch * self.batches,
+            step=int(history[-1]["step"]) if history else 0,
             lr=history[-1]["lr"] if history else 0.0,
             history=history,
         )

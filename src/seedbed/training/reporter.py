@@ -90,7 +90,7 @@ class Reported(Forwarding):
         self.recorder.step(training)
         if time.monotonic() - self._reported > REPORT_SECONDS:
             progress = training.progress
-            self.reporter.batch_done(progress.epoch, progress.batch, progress.batches)
+            self.reporter.batch_done(progress.epoch, progress.batch, progress.batches_now)
             self._reported = time.monotonic()
 
     def epoch(self, training: Training) -> None:

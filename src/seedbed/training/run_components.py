@@ -24,7 +24,9 @@ from seedbed.tasks.head import TaskHead
 from seedbed.tasks.metrics import higher_is_better, is_undirected
 from seedbed.tasks.registry import metric_names, task_for
 from seedbed.training.device import mixed_precision, resolved_device
+from seedbed.training.duration import total_steps
 from seedbed.training.optimization import Schedule, build_optimizer, build_schedule
+from seedbed.training.shortened import shortened
 from seedbed.training.state import Monitor
 from seedbed.training.threads import OWN_STEP, threads_for
 from seedbed.training.trial_batch import try_batch
@@ -114,7 +116,8 @@ def build_run(
         tried(_optimizer, config, allow, [*nn.Linear(1, 1).parameters()], steps=1, monitor=None)
         raise tried.error()
     monitor = tried(_monitor, config, data)
-    train = tried(training_batches, data.train, config.loader, config.seed, device)
+    limit = config.trainer.limit_batches
+    train = tried(training_batches, data.train, config.loader, config.seed, device, limit)
     head = tried(build_task_head, config.loss, allow, data.preprocessing)
     model = tried(_model, config, allow, head) if head is not None else None
     work = None
@@ -123,7 +126,7 @@ def build_run(
         with kept_to_the_run(allow.packages, config.seed):
             work = tried(try_batch, *twins, data.train, train)
     learner = (model if model is not None else nn.Linear(1, 1)).to(device)
-    steps = config.trainer.epochs * (len(train) if train is not None else 1)
+    steps = total_steps(config.trainer, len(train) if train is not None else 1)
     if head is not None and isinstance(head.loss_function, nn.Module):
         head.loss_function.to(device)
     trainable = [*learner.parameters(), *(head.trainable if head is not None else [])]
@@ -193,8 +196,8 @@ def data_of(
     if isinstance(config.data, DatasetConfig):
         from seedbed.data.custom_dataset import prepare_custom  # with what looks at a user's rows
 
-        return prepare_custom(config.data, allow, config.seed)
-    return prepare_data(config.data, config.seed, read)
+        return shortened(prepare_custom(config.data, allow, config.seed), config)
+    return shortened(prepare_data(config.data, config.seed, read), config)
 
 
 def _optimizer(

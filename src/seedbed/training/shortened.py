@@ -1,0 +1,68 @@
+"""Rows for trying a model out: a few batches of each part, or a few that are learnt by heart."""
+
+from collections.abc import Sized
+from dataclasses import replace
+from typing import cast, overload
+
+import torch
+from torch.utils.data import Subset, TensorDataset
+
+from seedbed.config.hints import counted
+from seedbed.config.schema import RunConfig
+from seedbed.data.batch_sizes import rows_a_batch
+from seedbed.data.prepared import PreparedData, Rows
+
+
+def shortened(data: PreparedData, config: RunConfig) -> PreparedData:
+    """The data of a run with `trainer.limit_batches` or `trainer.overfit_batches`.
+
+    With `limit_batches` some rows of each held-out part are measured; the batches of an epoch are
+    counted where they are made. With `overfit_batches` some of the training rows are all that there
+    is. Both are spread evenly: of rows that were sorted by class, each class is there.
+
+    Args:
+        data: prepared for the config.
+        config: checked.
+    """
+    trainer = config.trainer
+    if trainer.overfit_batches is None and trainer.limit_batches is None:
+        return data
+    rows = len(cast(Sized, data.train))
+    batch = rows_a_batch(config.loader.batch_size, rows)
+    notes = list(data.notes)
+    if trainer.overfit_batches is not None:
+        wanted = min(rows, batch * trainer.overfit_batches)
+        notes.append(
+            f"trainer.overfit_batches={trainer.overfit_batches}: trained on {wanted} of "
+            f"{counted(rows, 'row')}, and measured on no others"
+        )
+        return replace(
+            data, train=_some(data.train, wanted), validation=None, test=None, notes=notes
+        )
+    most = batch * cast(int, trainer.limit_batches)
+    notes.append(
+        f"trainer.limit_batches={trainer.limit_batches}: so many batches of each epoch, the first "
+        f"of its order, and {counted(most, 'row')} of each held-out part at most"
+    )
+    return replace(
+        data, validation=_some(data.validation, most), test=_some(data.test, most), notes=notes
+    )
+
+
+@overload
+def _some(part: Rows, most: int) -> Rows: ...
+
+
+@overload
+def _some(part: None, most: int) -> None: ...
+
+
+def _some(part: Rows | None, most: int) -> Rows | None:
+    """So many rows of a part, evenly spread; all if it has no more."""
+    if part is None or len(cast(Sized, part)) <= most:
+        return part
+    last = len(cast(Sized, part)) - 1
+    rows = torch.linspace(0, last, most, dtype=torch.float64).round().long()
+    if isinstance(part, TensorDataset):
+        return TensorDataset(*(tensor[rows] for tensor in part.tensors))
+    return Subset(part, rows.tolist())
