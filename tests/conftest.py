@@ -20,6 +20,8 @@ from support.command_line import (
 )
 from support.pictures import draw_the_same_losses_once
 
+from seedbed.process.cores import usable_cores
+
 # torch and its like are a million objects; to look all of them through again and again takes a
 # tenth of the time.
 gc.set_threshold(100_000, 20, 100)
@@ -32,6 +34,14 @@ def pytest_collection_finish() -> None:
 
 
 ROOT = Path(__file__).resolve().parents[1]
+
+MOST_WORKERS = 9
+"""Each holds torch and all that the tests import: a GB, with the process that it forks."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: for a quarter of the time a test waits for another process."""
+    return min(usable_cores() + 1, MOST_WORKERS)
 
 
 @pytest.fixture(scope="session", autouse=True)

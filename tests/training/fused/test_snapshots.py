@@ -2,12 +2,14 @@
 
 import io
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import pytest
 import torch
 from support.single_runs import same_weights
 from support.stacked_runs import (
+    Alone,
     Kept,
     Stopping,
     alone,
@@ -42,6 +44,7 @@ KINDS = {
 }
 
 
+@cache
 def jobs(kind: str, number: int = 4) -> list[RunConfig]:
     rates = [{"optimizer.lr": 0.005 * (1 + n)} for n in range(number)]
     return variants([*IRIS, *KINDS[kind]], rates)
@@ -58,6 +61,18 @@ def stopped(configs: Sequence[RunConfig], step: int) -> Stopping:
     recorder = Stopping(step, through_a_file)
     train_stack(planned(configs), len(configs), recorder, recorder.stop)
     return recorder
+
+
+@cache
+def whole_stack(kind: str, number: int) -> Kept:
+    """The jobs of a kind, trained to their end without a stop."""
+    return stacked(jobs(kind, number))
+
+
+@cache
+def whole_run(kind: str, run: int) -> Alone:
+    """A job of a kind, trained alone to its end without a stop."""
+    return alone(jobs(kind)[run])
 
 
 def single_checkpoints(config: RunConfig, step: int) -> tuple[Any, Any]:
@@ -117,7 +132,7 @@ def test_a_single_run_goes_on_from_them(kind: str, step: int) -> None:
     last, best = stopped(configs, step).taken
     for run, config in enumerate(configs):
         plan = build_run(config, AllowList([]))
-        found, expected = going_on(plan, last[run], best[run]), alone(config)
+        found, expected = going_on(plan, last[run], best[run]), whole_run(kind, run)
         assert found.best == expected.best
         assert_same_rows(found.history, expected.history, 1e-4, f"run {run}")
         assert_same_rows([found.metrics], [expected.metrics], 1e-4, f"run {run}")
@@ -129,7 +144,7 @@ def test_a_single_run_goes_on_from_the_best_epoch(kind: str) -> None:
     (config, _) = configs = jobs(kind, 2)
     best = stopped(configs, MIDDLE).taken[1][0]
     plan = build_run(config, AllowList([]))
-    found, expected = going_on(plan, best, best), alone(config)
+    found, expected = going_on(plan, best, best), whole_run(kind, 0)
     assert_same_rows(found.history, expected.history, 1e-4, kind)
     assert_same_weights(found.weights, expected.weights, 1e-4, kind)
 
@@ -141,7 +156,7 @@ def test_a_stack_goes_on_to_the_same_bits(kind: str, step: int, real: int) -> No
     configs = jobs(kind, real)
     recorder, again = stopped(configs, step), Kept()
     train_stack(planned(configs), real, again, resumed=recorder.taken)
-    whole = stacked(configs)
+    whole = whole_stack(kind, real)
     for run in range(real):
         assert same_weights(again.weights[run], whole.weights[run])
         assert same_weights(again.best[run]["model"], whole.best[run]["model"])
@@ -199,7 +214,7 @@ def test_a_single_run_begins_from_a_stack_that_made_no_step(kind: str) -> None:
     (config, _) = configs = jobs(kind, 2)
     start = fused_training(planned(configs), 2).checkpoint(0, "last")
     plan = build_run(config, AllowList([]))
-    found, expected = going_on(plan, through_a_file(start)), alone(config)
+    found, expected = going_on(plan, through_a_file(start)), whole_run(kind, 0)
     assert same_weights(found.weights, expected.weights)
 
 
