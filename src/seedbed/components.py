@@ -19,7 +19,7 @@ from seedbed import handed_in
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.config.options import TARGET, leftovers, listed
 from seedbed.config.schema import RunConfig
-from seedbed.config.target_keys import TARGET_KEYS
+from seedbed.config.target_keys import TARGET_KEYS, arguments_of
 from seedbed.errors import NotAllowedError
 from seedbed.raised import is_of_user, reason
 
@@ -188,7 +188,8 @@ def unused_keys(config: RunConfig, allow: AllowList) -> list[str]:
         if known or spec.get(handed_in.KEY) is not None:
             continue
         found = allow.find(str(target), group)
-        given = {key: one for key, one in spec.items() if key != TARGET and one is not None}
+        own = arguments_of(group, spec)
+        given = {key: one for key, one in own.items() if key != TARGET and one is not None}
         unused = {key: given[key] for key in _surplus(inspect.signature(found), given)}
         if unused:
             notes.append(f"{found.__name__} does not take {listed(group, unused)}; left out")

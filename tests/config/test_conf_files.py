@@ -14,6 +14,7 @@ import yaml
 from seedbed.components import AllowList, accepts
 from seedbed.compose.compose import composed
 from seedbed.config.locations import own_conf
+from seedbed.config.target_keys import arguments_of
 from seedbed.handed_in import handing_in
 from seedbed.tables.memory_table import table_in_memory
 from seedbed.training.run_components import build_run
@@ -30,7 +31,7 @@ NUMBERS = {
     "model": 3,
     "optimizer": 5,
     "preset": 2,
-    "scheduler": 5,
+    "scheduler": 10,
     "sweep": 1,
     "trainer": 3,
 }
@@ -48,6 +49,7 @@ NEEDS = {
     "loss/bce": ["data=sklearn", "data.dataset=breast_cancer"],
     "loss/cross_entropy": CLASSES,
     "loss/focal": CLASSES,
+    "scheduler/multistep": ["scheduler.milestones=[2,4]"],
     "loss/poisson": ["data=sklearn", "data.dataset=diabetes", "data.task=counts"],
 }
 """What a person has to give with an option, in order to train."""
@@ -124,7 +126,7 @@ def test_the_keys_of_an_option_are_arguments_of_its_class(group: str) -> None:
     options = sorted((CONF / group).glob("*.yaml"))
     assert len(options) == NUMBERS[group]
     for path in options:
-        option = yaml.safe_load(path.read_text(encoding="utf-8"))
+        option = arguments_of(group, yaml.safe_load(path.read_text(encoding="utf-8")))
         target = option.pop("_target_")
         if target is None:
             assert option == {}

@@ -20,7 +20,8 @@ from seedbed.components import AllowList
 from seedbed.errors import NotAllowedError
 from seedbed.runs.keepsake import FOLDER
 from seedbed.runs.layout import RunPaths
-from seedbed.training.optimization import build_schedule
+from seedbed.training.run_length import RunLength
+from seedbed.training.schedule import build_schedule
 
 WINE = ["data=sklearn", "data.dataset=wine", "loader.batch_size=16", "trainer.epochs=4"]
 ENDING = {
@@ -105,12 +106,16 @@ def test_a_length_that_is_too_short_is_refused_when_it_is_built(told: dict[str, 
     """Torch itself would stop the run in its middle."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
     spec = {"_target_": "torch.optim.lr_scheduler.OneCycleLR", "max_lr": 0.1, **told}
-    built = build_schedule(spec, AllowList(()), optimizer, steps=20, higher_is_better=False)
+    built = build_schedule(
+        spec, AllowList(()), optimizer, length=RunLength(1, 20, 20), higher_is_better=False
+    )
     for _ in range(20):
         optimizer.step()
         built.after_batch()
     with pytest.raises(NotAllowedError, match="ends after 20 steps, and the run makes 21"):
-        build_schedule(spec, AllowList(()), optimizer, steps=21, higher_is_better=False)
+        build_schedule(
+            spec, AllowList(()), optimizer, length=RunLength(1, 21, 21), higher_is_better=False
+        )
 
 
 STOPPED = [*WINE, "optimizer.lr=0.5", "optimizer.momentum=0.9", "trainer.epochs=30"]

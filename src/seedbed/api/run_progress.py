@@ -86,7 +86,7 @@ class Bar(Reporter):
         signals.at_end.append(signals.show_cursor)
         self.progress.start()
         self.began = self.reported = time.monotonic()
-        self.steps_an_epoch = len(plan.train)
+        self.steps_an_epoch = plan.updates
 
     def batch_done(self, epoch: int, batch: int, batches: int) -> None:
         """See `Reporter`."""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Note = Callable[[str], object]
 """Called with what a person should know."""
 
+TRAINER = ("device", "precision", "monitor", "accumulate")
+"""Keys of `trainer` that decide whether a job can be built."""
+
 KIND = ("data", "model", "loader", "loss", "optimizer", "scheduler", "trainer")
 
 
@@ -146,6 +149,8 @@ def _kind_of(resolved: Mapping[str, Any]) -> str:
     settings = {
         key: sorted(set(resolved[key]) - {"_target_"}) for key in ("optimizer", "scheduler")
     }
-    trainer = [resolved["trainer"][key] for key in ("device", "precision", "monitor")]
+    trainer = [resolved["trainer"].get(key) for key in TRAINER]
+    warm_up = resolved["scheduler"].get("warmup")
+    named["warm-up"] = warm_up and [warm_up, resolved["trainer"]["epochs"]]
     flags = {k: v for k, v in resolved["optimizer"].items() if isinstance(v, bool | list)}
     return json.dumps([groups, named, settings, trainer, flags], default=str, sort_keys=True)

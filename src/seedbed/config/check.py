@@ -19,7 +19,7 @@ from seedbed.config.options import TARGET, key_hint
 from seedbed.config.ranges import LONGEST_TEXT
 from seedbed.config.schema import DATA_SOURCES, RunConfig, TrainerConfig
 from seedbed.config.shorthand import instead_of_group
-from seedbed.config.target_keys import ABSENT_KEYS, TARGET_KEYS
+from seedbed.config.target_keys import ABSENT_KEYS, KEYS_OF_OURS, NONE, TARGET_KEYS
 from seedbed.errors import ConfigError
 
 MISSING = "???"
@@ -163,13 +163,18 @@ class _Checker:
         if not isinstance(value, Mapping):
             return
         where, target, known = f"{group}.{TARGET}", value.get(TARGET), TARGET_KEYS[group]
+        ours = KEYS_OF_OURS.get(group, NONE)
         if TARGET not in value:
             self.problems.append(f"{where} is missing; it names the class to build")
         elif isinstance(target, str | None) and target in known:
             rest = {key: item for key, item in value.items() if key != TARGET}
-            self.keys(known[target], rest, group, ABSENT_KEYS.get(target, {}))
+            absent = {**ABSENT_KEYS.get(target, NONE), **dict.fromkeys(ours)}
+            self.keys({**known[target], **ours}, rest, group, absent)
         elif not isinstance(target, str) or not target:
             self.problems.append(f"{where} must be the name of a class, got {as_typed(target)}")
+        else:
+            own = {key: value[key] for key in ours if key in value}
+            self.keys(ours, own, group, dict.fromkeys(ours))
 
     def value(self, hint: Any, value: Any, where: str) -> Any:
         if where == "data":

@@ -16,7 +16,7 @@ from seedbed.config.hints import by_last_part, did_you_mean, joined
 from seedbed.config.key_paths import NOTHING, value_at
 from seedbed.config.locations import own_conf
 from seedbed.config.other_names import CHOICES, advice_on, our_key
-from seedbed.config.target_keys import TARGET_KEYS
+from seedbed.config.target_keys import KEYS_OF_OURS, NONE, TARGET_KEYS
 
 TARGET = "_target_"
 
@@ -56,7 +56,9 @@ def fitted_to_classes(
         if not isinstance(target, str | None) or target not in classes:
             continue
         wanted = {TARGET, *classes[target]}
-        if held.keys() != wanted and _is_named_over(group, choices.get(group), held):
+        if held.keys() - KEYS_OF_OURS.get(group, NONE).keys() != wanted and _is_named_over(
+            group, choices.get(group), held
+        ):
             value, note = _fitted(group, held, wanted, plain)
             fitted = {**fitted, group: value}
             notes += note
@@ -158,7 +160,7 @@ def _fitted(
 ) -> tuple[dict[str, Any], list[str]]:
     target = held[TARGET]
     name = str(target).rpartition(".")[2] if target else f"{group}._target_=null"
-    surplus = leftovers(group, held.keys() - wanted)
+    surplus = leftovers(group, held.keys() - wanted - KEYS_OF_OURS.get(group, NONE).keys())
     kept = {key: value for key, value in held.items() if key not in surplus}
     home, option = next(one for one in options_of(group).items() if one[1][TARGET] == target)
     added = {

@@ -15,6 +15,11 @@ KEYS = {
     "n_iter iterations num_iterations epoch_count",
     "trainer.device": "gpu gpus accelerator devices cuda use_cuda use_gpu no_cuda n_gpus num_gpus",
     "trainer.precision": "amp fp16 bf16 mixed_precision half dtype use_amp autocast",
+    "trainer.accumulate": "accumulate_grad_batches gradient_accumulation_steps accumulation_steps "
+    "grad_accum grad_accumulation gradient_accumulation accum_iter accum_steps accumulation "
+    "grad_accum_steps update_freq iter_size",
+    "scheduler.warmup": "warmup_steps num_warmup_steps warmup_ratio warmup_epochs warm_up "
+    "warmup_iters warmup_proportion linear_warmup",
     "trainer.gradient_clip": "gradient_clip_val clip_grad grad_clip clip_norm max_grad_norm "
     "clipnorm clip clip_value grad_norm gradient_clipping clip_gradients",
     "trainer.early_stopping.patience": "early_stop es_patience n_iter_no_change patience_epochs "
@@ -117,6 +122,12 @@ OPTIONS: dict[str, dict[str, str]] = {
         "plateau": "reduce_on_plateau reducelronplateau reduce_lr_on_plateau",
         "cosine": "cosineannealing cosineannealinglr cosine_annealing",
         "step": "steplr step_lr",
+        "multistep": "multisteplr multi_step milestones piecewise piecewise_constant",
+        "exponential": "exponentiallr exp exponential_decay exponentialdecay",
+        "polynomial": "polynomiallr poly polynomial_decay polynomialdecay",
+        "linear": "linearlr linear_decay lineardecay linear_with_warmup",
+        "cosine_restarts": "cosineannealingwarmrestarts cosine_annealing_warm_restarts sgdr "
+        "cosine_with_restarts warm_restarts cosine_with_hard_restarts",
         "onecycle": "onecyclelr one_cycle 1cycle",
         "none": "null constant off false no",
     },

@@ -164,6 +164,11 @@ PathText = Annotated[str, Rule(is_file_name, "that a file can have as its name")
 Encoding = Annotated[
     str, Rule(is_text_encoding, "that names a text encoding, such as utf-8, utf-16 or latin-1")
 ]
+WarmUp = (
+    Count
+    | Factor
+    | Annotated[str, matches(r"[1-9]\d{0,8} ?(epochs?|steps?)", "'N steps' or 'N epochs'")]
+)
 Delimiter = Annotated[str, matches(r"[\t\x20-\x7e]", "one ASCII character")]
 FolderName = Annotated[
     str,
@@ -194,6 +199,8 @@ AnyNames = Annotated[list[Name], Length(0, MOST_NAMED)]
 Rows = Annotated[list[Any], Length(1, 1_000_000, "a list of rows")]
 Betas = Annotated[list[Fraction], Length(2, 2)]
 RISING = Rule(lambda numbers: all(a < b for a, b in pairwise(numbers)), "that rise")
+NOT_FALLING = Rule(lambda numbers: all(a <= b for a, b in pairwise(numbers)), "in rising order")
+Milestones = Annotated[list[Count], Length(1, 10_000, "one milestone or more"), NOT_FALLING]
 Levels = Annotated[list[Factor], Length(1, 100, "one level or more"), RISING]
 Layers = Annotated[list[Any], Length(1, 10_000, "one layer or more")]
 Object = dict[str, Any]

@@ -210,6 +210,7 @@ class TrainerConfig:
     limit_batches: Count | None = field(metadata={ABSENT: None})
     overfit_batches: Count | None = field(metadata={ABSENT: None})
     fast_dev_run: bool = field(metadata={ABSENT: False})
+    accumulate: Count = field(metadata={ABSENT: 1})
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ from seedbed.config.ranges import (
     FromZero,
     Layers,
     Levels,
+    Milestones,
     Object,
     Positive,
     Share,
+    WarmUp,
     WholeFromZero,
     Widths,
 )
@@ -100,9 +102,21 @@ TARGET_KEYS: dict[str, dict[str | None, Keys]] = {
             "threshold": FromZero,
             "min_lr": FromZero,
         },
+        "torch.optim.lr_scheduler.CosineAnnealingWarmRestarts": {
+            "T_0": Count,
+            "T_mult": Count,
+            "eta_min": FromZero,
+        },
+        "torch.optim.lr_scheduler.PolynomialLR": {"total_iters": Count, "power": Positive},
+        "torch.optim.lr_scheduler.MultiStepLR": {"milestones": Milestones, "gamma": Positive},
+        "torch.optim.lr_scheduler.ExponentialLR": {"gamma": Positive},
     },
 }
 """The keys that go with a `_target_` of ours; another class is checked against its signature."""
+
+KEYS_OF_OURS: dict[str, Keys] = {"scheduler": {"warmup": WarmUp | None}}
+"""Keys of a group that go with every class, and are no arguments of it. Configs may lack them, as
+earlier ones and a user's own do; that means null."""
 
 CLASS_WEIGHTS, POS_WEIGHT, BALANCED = "class_weights", "pos_weight", "auto"
 """Keys of losses, and the value by which the training rows decide."""
@@ -110,6 +124,9 @@ CLASS_WEIGHTS, POS_WEIGHT, BALANCED = "class_weights", "pos_weight", "auto"
 ABSENT_KEYS: dict[str | None, Mapping[str, Any]] = {
     "torch.nn.BCEWithLogitsLoss": {"pos_weight": None, "label_smoothing": 0.0},
     "torch.nn.CrossEntropyLoss": {"class_weights": None},
+    "torch.optim.lr_scheduler.CosineAnnealingWarmRestarts": {"T_mult": 1, "eta_min": 0.0},
+    "torch.optim.lr_scheduler.PolynomialLR": {"total_iters": 5, "power": 1.0},
+    "torch.optim.lr_scheduler.MultiStepLR": {"gamma": 0.1},
 }
 """Keys that earlier configs lack beside a `_target_`; the value is what their absence means."""
 
@@ -119,6 +136,12 @@ def with_absent(spec: Mapping[str, Any]) -> dict[str, Any]:
     target = spec.get("_target_")
     absent = ABSENT_KEYS.get(target, NONE) if isinstance(target, str) else NONE
     return {**absent, **spec}
+
+
+def arguments_of(group: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A group without the keys that are no arguments of its class."""
+    ours = KEYS_OF_OURS.get(group, NONE)
+    return {key: value for key, value in spec.items() if key not in ours}
 
 
 def is_balanced(loss: Mapping[str, Any]) -> bool:

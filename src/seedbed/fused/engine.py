@@ -17,6 +17,7 @@ from seedbed.fused.optimizers import BATCHED, clip_gradient
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.state import FlatState, flat_state
 from seedbed.runs.checkpoint import SHARED, Checkpoint, random_state, restore_random
+from seedbed.training.accumulation import groups, shares, weight_of
 from seedbed.training.arrays import Column, Mask
 from seedbed.training.device import process_settings
 from seedbed.training.engine import Rows, Unseen, Which, at_each_step
@@ -42,7 +43,7 @@ def fused_training(plan: StackComponents, num_runs: int, compiling: Compiling = 
         num_runs,
         monitor=plan.first.monitor,
         metric_names=plan.first.metric_names,
-        batches=plan.batches.batches,
+        batches=plan.first.updates,
         is_sum=plan.first.head.is_sum,
     )
     return Training(FusedEngine(plan, compiling), progress)
@@ -70,6 +71,7 @@ class FusedEngine:
         self.buffers = plan.buffers
         self.optimizer = BATCHED[plan.configs[0].optimizer["_target_"]](plan.configs[0].optimizer)
         self.best = self.now.clone()
+        self.accumulate = plan.configs[0].trainer.accumulate
         self._clip = self._largest_norms()
         self._random: dict[str, Tensor] = {}
         plan.model.captures = plan.device.type == "cuda" and compiling.mode == "always"
@@ -98,6 +100,10 @@ class FusedEngine:
 
     def batches(self, epoch: int, start: int, unseen: Unseen = at_each_step) -> Iterator[Rows]:
         """See `Engine`."""
+        if self.accumulate > 1:
+            start *= self.accumulate
+            yield from groups(self.plan.batches.epoch(epoch, start), self.accumulate)
+            return
         batch = start
         while batch < self.plan.batches.batches:
             if several := self.compiled.several(epoch, batch, unseen()):
@@ -114,22 +120,54 @@ class FusedEngine:
         """See `Engine`.
 
         Shape:
-            x (slots, batch, …), y (slots, batch, …) -> (slots,), or of several (steps, slots)
+            x (slots, batch, …), y (slots, batch, …), or tuples of them -> (slots,), or of several
+            (steps, slots)
         """
         if isinstance(x, Several):
             return self.compiled.make(x)
-        plan = self.plan
         with torch.no_grad():
+            if self.accumulate > 1:
+                gradient, losses = self._accumulated(x, y)
+                self._update(gradient)
+                return losses
             beside = self.compiled.beside(x.shape[1])
-            gradient, losses, self.buffers = plan.model.gradient(self.weights, self.buffers, x, y)
-            if self._clip is not None:
-                gradient = clip_gradient(gradient, self._clip)
-            self.optimizer.step(self.weights, gradient, plan.schedules.numbers)
+            gradient, losses = self._gradient(x, y)
+            self._update(gradient)
             self.compiled.after(x.shape[1], losses, beside)
         return losses
 
+    def _gradient(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        model = self.plan.model
+        gradient, losses, self.buffers = model.gradient(self.weights, self.buffers, x, y)
+        return gradient, losses
+
+    def _accumulated(self, x: Sequence[Tensor], y: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Gradients and losses of several batches; none of one whose rows a run ignores."""
+        gradients, losses = torch.zeros_like(self.weights), torch.zeros(len(self.weights))
+        losses = losses.to(self.weights.device)
+        for one, targets, share in zip(x, y, shares(self.heads[0], y, stacked=True), strict=True):
+            gradient, loss = self._gradient(one, targets)
+            if isinstance(share, Tensor):
+                share = share.to(loss.dtype)
+                gradient = gradient.masked_fill((share == 0)[:, None], 0)
+                loss = loss.masked_fill(share == 0, 0)
+                gradients.addcmul_(gradient, share[:, None])
+                losses.addcmul_(loss, share)
+            else:
+                gradients.add_(gradient, alpha=share)
+                losses.add_(loss, alpha=share)
+        return gradients, losses
+
+    def _update(self, gradient: Tensor) -> None:
+        if self._clip is not None:
+            gradient = clip_gradient(gradient, self._clip)
+        self.optimizer.step(self.weights, gradient, self.plan.schedules.numbers)
+
     def batch_weight(self, y: Any) -> Tensor | int:
         """See `Engine`."""
+        if self.accumulate > 1:
+            weight: Tensor | int = weight_of(self.heads[0], y, stacked=True)
+            return weight
         if isinstance(y, Several):
             return 1 if self.heads[0].is_sum else y.batch
         return self.heads[0].batch_weight(y, stacked=True)

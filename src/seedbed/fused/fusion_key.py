@@ -21,6 +21,7 @@ OF_THE_STACK = (
     "max_steps",
     "limit_batches",
     "overfit_batches",
+    "accumulate",
 )
 """Keys of `trainer` that a stack has one value of."""
 

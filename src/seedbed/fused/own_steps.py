@@ -105,12 +105,16 @@ class OwnSteps(Forwarding):
         if not plan.schedule.moves_by_step:  # it moved after the epoch, before the step
             group = {k: v for k, v in now["optimizer"]["param_groups"][0].items() if k != "params"}
             settings["param_groups"][0] |= group
+        if plan.schedule.warm_up is not None:  # it moves after steps, whatever else moves the rate
+            first, used = settings["param_groups"][0]["lr"], float(progress.rates[slot])
+            for group in settings["param_groups"]:
+                group["lr"] *= used / first
         plan.optimizer.load_state_dict(copied(settings))
         plan.model.train()
-        x, y = next(iter(plan.train.epoch(progress.epoch, number)))
+        x, y = next(iter(self._engine.batches(progress.epoch, number)))
         own_loss = float(self._engine.step(x, y))
         already = self._loss_sum if number else 0.0
-        loss = (progress.loss.of(slot)[0] - already) / float(plan.head.batch_weight(y))
+        loss = (progress.loss.of(slot)[0] - already) / float(self._engine.batch_weight(y))
         here = copied(plan.model.state_dict())
         by_rounding = self._by_rounding(before, settings)
         self._judge(progress.step, before, now["model"], here, by_rounding)

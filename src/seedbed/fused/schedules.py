@@ -19,8 +19,9 @@ from seedbed.config.schema import RunConfig
 from seedbed.fused.optimizers import numbers_of
 from seedbed.runs.checkpoint import copied
 from seedbed.training.arrays import Column
-from seedbed.training.duration import total_steps
-from seedbed.training.optimization import Schedule, build_optimizer, build_schedule
+from seedbed.training.optimization import build_optimizer
+from seedbed.training.run_length import RunLength
+from seedbed.training.schedule import Schedule, build_schedule
 
 PLATEAU = "torch.optim.lr_scheduler.ReduceLROnPlateau"
 """It looks at the run's own losses, so that no two runs share one."""
@@ -31,7 +32,7 @@ class SchedulerState:
     """A schedule and its optimizer's settings, for checkpoints; not changed afterwards.
 
     Args:
-        scheduler: torch's `state_dict()`, or None.
+        scheduler: `Schedule.state_dict()`.
         group: the optimizer's settings, as torch's `state_dict()` has them.
     """
 
@@ -71,8 +72,10 @@ class Schedules:
     Args:
         configs: of each run.
         allow: what they may name.
-        batches: in an epoch.
+        updates: in an epoch.
         higher_is_better: of the monitored value.
+
+    `moves_by_step` tells whether the next update of any run has a rate of its own.
 
     Raises:
         SeedbedError: if an optimizer or a scheduler cannot be built.
@@ -83,7 +86,7 @@ class Schedules:
         configs: Sequence[RunConfig],
         allow: AllowList,
         *,
-        batches: int,
+        updates: int,
         higher_is_better: bool,
     ) -> None:
         self._all: dict[str, _Shared] = {}
@@ -91,20 +94,10 @@ class Schedules:
         for place, config in enumerate(configs):
             key = _identity(config, place)
             if key not in self._all:
-                steps = total_steps(config.trainer, batches)
-                self._all[key] = _built(config, allow, steps, higher_is_better)
+                length = RunLength.of(config.trainer, updates)
+                self._all[key] = _built(config, allow, length, higher_is_better)
             self._all[key].runs.append(place)
         self._read_all(len(configs))
-
-    @property
-    def moves(self) -> bool:
-        """Whether any run has a scheduler."""
-        return any(one.schedule.scheduler is not None for one in self._all.values())
-
-    @property
-    def moves_by_step(self) -> bool:
-        """Whether any run has one that counts batches."""
-        return any(one.schedule.moves_by_step for one in self._all.values())
 
     @property
     def lr(self) -> NDArray[np.float64]:
@@ -112,9 +105,9 @@ class Schedules:
         return self._numbers["lr"]
 
     def after_batch(self) -> None:
-        """Moves on those that count batches."""
-        if self.moves:
-            for one in self._all.values():
+        """Moves on those that count updates."""
+        if self.moves_by_step:
+            for one in self._moving:
                 one.schedule.after_batch()
             self._reread()
 
@@ -124,8 +117,8 @@ class Schedules:
         Args:
             watched: the monitored value of each run.
         """
-        if self.moves:
-            for one in self._all.values():
+        if self._moving:
+            for one in self._moving:
                 one.schedule.after_epoch(float(watched[one.runs[0]]))
             self._reread()
 
@@ -144,8 +137,7 @@ class Schedules:
         if self._states is None:
             self._states = np.empty(len(self.lr), dtype=np.object_)
             for one in self._all.values():
-                scheduler = one.schedule.scheduler
-                state = copied(scheduler.state_dict()) if scheduler is not None else None
+                state = copied(one.schedule.state_dict())
                 group = {k: v for k, v in one.optimizer.param_groups[0].items() if k != "params"}
                 self._states[one.runs] = SchedulerState(state, group)
         return self._states
@@ -154,24 +146,23 @@ class Schedules:
         """Puts schedules where a checkpoint has them.
 
         Raises:
-            ValueError: if they are of other schedulers.
+            KeyError, TypeError, ValueError: if they are of other schedulers.
         """
         for one in self._all.values():
-            state, scheduler = states[one.runs[0]], one.schedule.scheduler
+            state = states[one.runs[0]]
             one.optimizer.param_groups[0].update(state.group)
-            if scheduler is not None:
-                if set(state.scheduler or {}) != set(scheduler.state_dict()):
-                    raise ValueError("the scheduler is another")
-                scheduler.load_state_dict(state.scheduler or {})
+            one.schedule.load_state_dict(state.scheduler)
         self._read_all(len(states))
 
     def _read_all(self, runs: int) -> None:
+        self._moving = [one for one in self._all.values() if one.schedule.moves]
         names = numbers_of(next(iter(self._all.values())).optimizer.param_groups[0])
         self._numbers = {name: np.zeros(runs) for name in names}
         self._reread()
 
     def _reread(self) -> None:
         self._states = None
+        self.moves_by_step = any(one.schedule.moves_by_step for one in self._moving)
         for one in self._all.values():
             for name, value in numbers_of(one.optimizer.param_groups[0]).items():
                 if name in self._numbers:
@@ -184,16 +175,19 @@ class Schedules:
 def _identity(config: RunConfig, place: int) -> str:
     scheduler = config.scheduler
     own = place if scheduler["_target_"] == PLATEAU else None
-    epochs = None if scheduler["_target_"] is None else config.trainer.epochs
+    constant = all(value is None for value in scheduler.values())
+    epochs = None if constant else config.trainer.epochs
     return json.dumps([config.optimizer, scheduler, epochs, own], sort_keys=True)
 
 
-def _built(config: RunConfig, allow: AllowList, steps: int, higher_is_better: bool) -> _Shared:
+def _built(
+    config: RunConfig, allow: AllowList, length: RunLength, higher_is_better: bool
+) -> _Shared:
     number = nn.Module()
     number.weight = nn.Parameter(torch.zeros(1))
     optimizer = build_optimizer(config.optimizer, allow, [*number.parameters()])
     schedule = build_schedule(
-        config.scheduler, allow, optimizer, steps=steps, higher_is_better=higher_is_better
+        config.scheduler, allow, optimizer, length=length, higher_is_better=higher_is_better
     )
     optimizer.step()  # of no gradients: a scheduler warns if the optimizer made no step before
     return _Shared(optimizer, schedule)

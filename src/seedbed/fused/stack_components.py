@@ -166,7 +166,7 @@ def build_stack(
         schedules=Schedules(
             configs,
             allow,
-            batches=batches.batches,
+            updates=first.updates,
             higher_is_better=first.monitor.higher_is_better,
         ),
     )

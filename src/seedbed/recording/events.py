@@ -57,7 +57,7 @@ def result_tag(metric: str) -> str:
 
 def shows_rate(scheduler: Mapping[str, Any]) -> bool:
     """Whether a run has a curve of its learning rate; a rate that never moves is a setting."""
-    return scheduler["_target_"] is not None
+    return any(scheduler.get(key) is not None for key in ("_target_", "warmup"))
 
 
 def file_version(time: float) -> bytes:

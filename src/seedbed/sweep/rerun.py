@@ -101,7 +101,7 @@ def rerun_stack(
     plan = _stack_of(configs, allow, directory)
     config, draws = configs[slot], plan.model.randomness != "error"
     recorded = RecordedRun(configs[slot], claim(scratch), plan.data[slot])
-    steps = total_steps(config.trainer, plan.batches.batches)
+    steps = total_steps(config.trainer, plan.first.updates)
     own_run = build_run(config, allow, plan.data[slot])
     again: list[RecordedRun | None] = [None] * len(configs)
     again[slot] = recorded

@@ -48,6 +48,8 @@ class Engine(Protocol):
     def batches(self, epoch: int, start: int, unseen: Unseen = at_each_step) -> Iterator[Rows]:
         """The batches of an epoch from the one numbered `start`, each for every slot.
 
+        With `trainer.accumulate` that many are one for the loop: it counts updates.
+
         Where an engine makes many steps in one call, it gives several at once, no more than
         `unseen`.
         """

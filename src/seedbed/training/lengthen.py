@@ -17,7 +17,7 @@ from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json, read_overrides
-from seedbed.training.optimization import total_steps
+from seedbed.training.schedule import total_steps
 
 WITHOUT_EFFECT = {
     "trainer": ("epochs", "log_every", "checkpoint_every"),
@@ -49,7 +49,11 @@ def lengthening_blocker(
     Raises:
         NotAllowedError: if the scheduler may not be built.
     """
-    if scheduler.get("_target_") is None or after == before:
+    if after == before:
+        return None
+    if isinstance(scheduler.get("warmup"), float):
+        return f"its warm-up is a part of the run (scheduler.warmup={scheduler['warmup']})"
+    if scheduler.get("_target_") is None:
         return None
     found = allow.find(str(scheduler["_target_"]), "scheduler._target_")
     name = found.__name__

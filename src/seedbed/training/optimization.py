@@ -1,53 +1,15 @@
-"""The optimizer and the schedule of its learning rate."""
+"""The optimizer of a run, and the rate that it takes."""
 
 import inspect
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer, SparseAdam
-from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
-from seedbed.components import AllowList, accepts
-from seedbed.config.hints import counted
+from seedbed.components import AllowList
 from seedbed.errors import NotAllowedError
 from seedbed.process.torch_private import building_without_compiler, without_compiler
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """A learning-rate schedule, or none.
-
-    Args:
-        scheduler: torch's, or None.
-    """
-
-    scheduler: LRScheduler | None
-
-    @property
-    def moves_by_step(self) -> bool:
-        """Whether it counts batches, and not epochs."""
-        return isinstance(self.scheduler, OneCycleLR | CyclicLR)
-
-    def after_batch(self) -> None:
-        """Moves on those that count batches."""
-        if isinstance(self.scheduler, OneCycleLR | CyclicLR):
-            self.scheduler.step()
-
-    def after_epoch(self, watched: float) -> None:
-        """Moves on those that count epochs.
-
-        Args:
-            watched: the monitored value, for ReduceLROnPlateau, which does not see NaN: it would
-                take it for an epoch that is no better.
-        """
-        if isinstance(self.scheduler, ReduceLROnPlateau):
-            if not math.isnan(watched):
-                self.scheduler.step(watched)
-        elif self.scheduler is not None and not isinstance(self.scheduler, OneCycleLR | CyclicLR):
-            self.scheduler.step()
 
 
 def build_optimizer(
@@ -74,62 +36,6 @@ def build_optimizer(
             "have; type optimizer=adam, or another"
         )
     return optimizer
-
-
-def build_schedule(
-    spec: Mapping[str, Any],
-    allow: AllowList,
-    optimizer: Optimizer,
-    *,
-    steps: int,
-    higher_is_better: bool,
-) -> Schedule:
-    """The schedule of a config.
-
-    Args:
-        spec: `scheduler`; a `_target_` of null is none.
-        allow: what may be built.
-        optimizer: whose rate it sets.
-        steps: of the whole run, for those that need to know.
-        higher_is_better: of the monitored value, for ReduceLROnPlateau.
-
-    Raises:
-        NotAllowedError: if its class may not be built, or refuses its arguments.
-    """
-    if spec["_target_"] is None:
-        return Schedule(None)
-    found = allow.find(str(spec["_target_"]), "scheduler._target_")
-    extra: dict[str, Any] = {"optimizer": optimizer}
-    if accepts(found, "total_steps"):
-        extra["total_steps"] = _total_steps(spec, found, steps)
-    if issubclass(found, ReduceLROnPlateau):
-        extra["mode"] = "max" if higher_is_better else "min"
-    return Schedule(allow.build(spec, "scheduler", **extra))
-
-
-def total_steps(scheduler: Mapping[str, Any]) -> int | None:
-    """The length that a config gives to a schedule of steps; None if it is the run's."""
-    total = scheduler.get("total_steps")
-    if total is None and isinstance(scheduler.get("epochs"), int):
-        each = scheduler.get("steps_per_epoch")
-        total = scheduler["epochs"] * each if isinstance(each, int) else None
-    return total if isinstance(total, int) else None
-
-
-def _total_steps(spec: Mapping[str, Any], found: type, steps: int) -> int:
-    """The length of a schedule of steps: what the config says, or the run's.
-
-    Raises:
-        NotAllowedError: if it would end before the run, where torch would stop it.
-    """
-    told = total_steps(spec)
-    if told is not None and told < steps and issubclass(found, OneCycleLR):
-        raise NotAllowedError(
-            f"scheduler: {found.__name__} ends after {counted(told, 'step')}, and the run "
-            f"makes {steps}; "
-            "leave total_steps, epochs and steps_per_epoch out, or type fewer trainer.epochs"
-        )
-    return steps if told is None else told
 
 
 def learning_rate(optimizer: Optimizer) -> float:

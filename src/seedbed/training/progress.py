@@ -48,7 +48,7 @@ class Progress:
         num_runs: how many runs there are.
         monitor: the column that decides the best epoch.
         metric_names: columns of losses and metrics, in order.
-        batches: in an epoch.
+        batches: in an epoch; with `trainer.accumulate` so many count as one, and make one step.
         is_sum: whether the loss of a batch is the sum over its rows; the mean otherwise.
         losses_in_flight: steps after which their losses are looked at.
     """

@@ -23,9 +23,12 @@ from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.metrics import higher_is_better, is_undirected
 from seedbed.tasks.registry import metric_names, task_for
+from seedbed.training.accumulation import refuse_more_than_an_epoch, updates_of
 from seedbed.training.device import mixed_precision, resolved_device
-from seedbed.training.duration import total_steps
-from seedbed.training.optimization import Schedule, build_optimizer, build_schedule
+from seedbed.training.interval import MANY
+from seedbed.training.optimization import build_optimizer
+from seedbed.training.run_length import RunLength
+from seedbed.training.schedule import Schedule, build_schedule
 from seedbed.training.shortened import shortened
 from seedbed.training.state import Monitor
 from seedbed.training.threads import OWN_STEP, threads_for
@@ -75,6 +78,11 @@ class RunComponents:
         return AllowList(self.config.allow).packages
 
     @property
+    def updates(self) -> int:
+        """Of the weights in an epoch."""
+        return updates_of(len(self.train), self.config.trainer.accumulate)
+
+    @property
     def threads(self) -> int:
         """Of the CPU."""
         worth = self.multiplications if self.device.type == "cpu" else OWN_STEP
@@ -113,7 +121,7 @@ def build_run(
     mixed = tried(mixed_precision, config.trainer.precision, device)
     data = data if data is not None else tried(data_of, config, allow, read)
     if data is None:
-        tried(_optimizer, config, allow, [*nn.Linear(1, 1).parameters()], steps=1, monitor=None)
+        tried(_optimizer, config, allow, [*nn.Linear(1, 1).parameters()], length=None, monitor=None)
         raise tried.error()
     monitor = tried(_monitor, config, data)
     limit = config.trainer.limit_batches
@@ -126,13 +134,17 @@ def build_run(
         with kept_to_the_run(allow.packages, config.seed):
             work = tried(try_batch, *twins, data.train, train)
     learner = (model if model is not None else nn.Linear(1, 1)).to(device)
-    steps = total_steps(config.trainer, len(train) if train is not None else 1)
+    length = None
+    if train is not None:
+        tried(refuse_more_than_an_epoch, config, len(train))
+        updates = updates_of(len(train), config.trainer.accumulate)
+        length = RunLength.of(config.trainer, updates)
     if head is not None and isinstance(head.loss_function, nn.Module):
         head.loss_function.to(device)
     trainable = [*learner.parameters(), *(head.trainable if head is not None else [])]
     tried(_refuse_frozen, learner, trainable)
     trainable = trainable or [*nn.Linear(1, 1).parameters()]  # for its optimizer to be tried
-    moved = tried(_optimizer, config, allow, trainable, steps=steps, monitor=monitor)
+    moved = tried(_optimizer, config, allow, trainable, length=length, monitor=monitor)
     if tried.errors or head is None or train is None or monitor is None or moved is None:
         raise tried.error()
     held_out = {"validation": data.validation, "test": data.test}
@@ -205,13 +217,14 @@ def _optimizer(
     allow: AllowList,
     parameters: Sequence[nn.Parameter],
     *,
-    steps: int,
+    length: RunLength | None,
     monitor: Monitor | None,
 ) -> tuple[Optimizer, Schedule]:
     optimizer = build_optimizer(config.optimizer, allow, parameters)
     higher = monitor is not None and monitor.higher_is_better
+    known = length or RunLength.of(config.trainer, MANY)  # the rows are what is wrong
     schedule = build_schedule(
-        config.scheduler, allow, optimizer, steps=steps, higher_is_better=higher
+        config.scheduler, allow, optimizer, length=known, higher_is_better=higher
     )
     return optimizer, schedule
 

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seedbed.data.batches import Batch
 from seedbed.data.seeds import stream_seed
 from seedbed.models.build import output_of
 from seedbed.models.shared_values import kept_to_the_run
 from seedbed.runs.checkpoint import Checkpoint, all_finite, copied, random_state, restore_random
+from seedbed.training.accumulation import Weight, groups, shares, weight_of
 from seedbed.training.arrays import NO, YES, Column, Mask
 from seedbed.training.device import autocast, process_settings
-from seedbed.training.engine import Unseen, Which, at_each_step
+from seedbed.training.engine import Rows, Unseen, Which, at_each_step
 from seedbed.training.evaluation import over_pieces
 from seedbed.training.optimization import learning_rate
 from seedbed.training.other_generators import others_state, restore_others
@@ -34,7 +34,7 @@ def single_training(plan: RunComponents) -> Training:
         1,
         monitor=plan.monitor,
         metric_names=plan.metric_names,
-        batches=len(plan.train),
+        batches=plan.updates,
         is_sum=plan.head.is_sum,
         losses_in_flight=1 if plan.device.type == "cpu" else LOSSES_IN_FLIGHT,
     )
@@ -56,6 +56,7 @@ class SingleEngine:
         self.head = plan.head
         self.optimizer = plan.optimizer
         self.schedule = plan.schedule
+        self.accumulate = plan.config.trainer.accumulate
         self.gradient_clip = plan.config.trainer.gradient_clip
         self.scaler = torch.amp.GradScaler(
             plan.device.type, enabled=plan.mixed_precision is torch.float16
@@ -79,29 +80,42 @@ class SingleEngine:
             self.model.train()
             yield
 
-    def batches(self, epoch: int, start: int, unseen: Unseen = at_each_step) -> Iterator[Batch]:
+    def batches(self, epoch: int, start: int, unseen: Unseen = at_each_step) -> Iterator[Rows]:
         """See `Engine`."""
-        return self.plan.train.epoch(epoch, start)
+        if self.accumulate == 1:
+            return self.plan.train.epoch(epoch, start)
+        return groups(self.plan.train.epoch(epoch, start * self.accumulate), self.accumulate)
 
-    def step(self, x: Tensor, y: Tensor) -> Tensor:
+    def step(self, x: Any, y: Any) -> Tensor:
         """See `Engine`.
 
         Shape:
-            x (batch, …), y (batch, …) -> (1,)
+            x (batch, …), y (batch, …), or tuples of them -> (1,)
         """
         self.optimizer.zero_grad()
-        with self._precision():
-            loss = self.head.loss(output_of(self.model(x)), y)
+        loss = self._gradient(x, y) if self.accumulate == 1 else self._accumulated(x, y)
         if self.scaler.is_enabled():
-            self._scaled_update(loss)
+            self._scaled_update()
         else:
-            loss.backward()
             self._clip()
             self.optimizer.step()
-        return loss.detach().view(1)
+        return loss.view(1)
 
-    def _scaled_update(self, loss: Tensor) -> None:
-        self.scaler.scale(loss).backward()
+    def _gradient(self, x: Tensor, y: Tensor, share: Weight | None = None) -> Tensor:
+        """Adds what a batch's share of an update has of gradients; the same share of its loss."""
+        with self._precision():
+            loss = self.head.loss(output_of(self.model(x)), y)
+        if share is not None:
+            loss = loss * share
+        (self.scaler.scale(loss) if self.scaler.is_enabled() else loss).backward()
+        return loss.detach()
+
+    def _accumulated(self, x: Sequence[Tensor], y: Sequence[Tensor]) -> Tensor:
+        """One batch after the other; those of ignored rows alone have no loss, and no share."""
+        parts = zip(x, y, shares(self.head, y), strict=True)
+        return torch.stack([self._gradient(*part) for part in parts if part[2] != 0]).sum()
+
+    def _scaled_update(self) -> None:
         if self.gradient_clip is not None:
             self.scaler.unscale_(self.optimizer)
         self._clip()
@@ -116,9 +130,12 @@ class SingleEngine:
         """Where mixed precision applies."""
         return autocast(self.plan.mixed_precision, self.plan.device)
 
-    def batch_weight(self, y: Tensor) -> Tensor | int:
+    def batch_weight(self, y: Any) -> Tensor | int:
         """See `Engine`."""
-        return self.head.batch_weight(y)
+        if self.accumulate == 1:
+            return self.head.batch_weight(y)
+        weight: Tensor | int = weight_of(self.head, y)
+        return weight
 
     def learning_rates(self) -> Sequence[float]:
         """See `Engine`."""
@@ -160,14 +177,14 @@ class SingleEngine:
 
     def _state(self, into: Checkpoint) -> Checkpoint:
         """A copy of all that training changes; `into` as in `checkpoint.copied`."""
-        scheduler, loss = self.schedule.scheduler, self.head.state
+        loss = self.head.state
         others = others_state() if self.plan.packages else {}
         state: Checkpoint = {"loss": copied(loss, into.get("loss"))} if loss else {}
         return {
             **state,
             "model": copied(self.model.state_dict(), into.get("model")),
             "optimizer": copied(self.optimizer.state_dict(), into.get("optimizer")),
-            "scheduler": copied(scheduler.state_dict()) if scheduler is not None else None,
+            "scheduler": copied(self.schedule.state_dict()),
             "scaler": self.scaler.state_dict(),
             "random": {**random_state(self.plan.device), **others},
         }
@@ -193,12 +210,8 @@ class SingleEngine:
     def restore(self, last: Sequence[Checkpoint], best: Sequence[Checkpoint]) -> None:
         """See `Engine`."""
         (snapshot,), (best_one,) = last, best
-        scheduler, saved = self.schedule.scheduler, snapshot["scheduler"] or {}
         self.optimizer.load_state_dict(snapshot["optimizer"])
-        if scheduler is not None:
-            if set(saved) != set(scheduler.state_dict()):
-                raise ValueError("the scheduler is another")  # it would take any attribute
-            scheduler.load_state_dict(saved)
+        self.schedule.load_state_dict(snapshot["scheduler"])
         self.scaler.load_state_dict(snapshot["scaler"])
         if self.head.state:
             self.head.loss_function.load_state_dict(snapshot["loss"])

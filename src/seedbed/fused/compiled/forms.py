@@ -121,6 +121,7 @@ def refuse_other_stacks(stack: Stacked) -> None:
     """
     plan, table = stack.plan, stack.plan.batches.table
     clipped = any(config.trainer.gradient_clip is not None for config in stack.configs)
+    accumulated = stack.configs[0].trainer.accumulate > 1
     typed = table.x.dtype == torch.float32 and table.y.dtype in TYPES
     dense = table.x.is_contiguous() and table.y.is_contiguous()
     for wrong, why in (
@@ -128,6 +129,7 @@ def refuse_other_stacks(stack: Stacked) -> None:
         (plan.threads != 1, f"a stack computes in {plan.threads} threads"),
         (not plan.model.traced or stack.buffers, "the model is more than layers and activations"),
         (clipped, "gradients are clipped"),
+        (accumulated, "an update takes the gradients of several batches"),
         (plan.first.head.weighs_rows, "the loss weighs classes"),
         (not typed, "the rows are of another type"),
         (not dense, "the rows have gaps between them"),
