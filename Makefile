@@ -9,7 +9,7 @@ run: install
 	$(BIN)/seedbed train
 
 # Types are looked at while the tests begin, and told after them: neither keeps two cores at work.
-test: .venv/installed-dev
+test: .venv/installed-dev .venv/s3/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	@$(BIN)/mypy > .venv/types 2>&1 & \
@@ -40,6 +40,12 @@ COMPILE := $(BIN)/python -m compileall -qq -j 0 .venv/lib src || true
 	$(PIP) -e '.[dev]'
 	$(COMPILE)
 	touch .venv/installed $@
+
+# The server that the tests of URLs speak to, beside the set that is tested together.
+.venv/s3/installed: tests/s3_server.txt .venv/installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --upgrade \
+		--target .venv/s3 -r tests/s3_server.txt
+	touch $@
 
 clean:
 	rm -rf .venv outputs

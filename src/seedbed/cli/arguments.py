@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 
 from seedbed.config.hints import did_you_mean
 from seedbed.errors import ArgumentError
+from seedbed.remote.data_files import local_file
+from seedbed.remote.urls import is_url
 from seedbed.runs.files import printable
 
 MOST_DIGITS = 300
@@ -106,12 +108,23 @@ def output_file(text: str, key: str) -> Path:
     Raises:
         ArgumentError: if it is not.
     """
+    if is_url(text):
+        raise ArgumentError(f"{key}: '{text}' is a URL; write a file here, and copy it there")
     path = Path(text)
     if path.is_dir():
         raise ArgumentError(f"{key}: '{path}' is a folder; name a file in it")
     if not path.parent.is_dir():
         raise ArgumentError(f"{key}: no folder '{path.parent}'; make it first")
     return path
+
+
+def rows_file(text: str) -> str:
+    """A file of rows that a flag `--file` names; one at a URL is brought here.
+
+    Raises:
+        DataError: if it cannot be brought.
+    """
+    return str(local_file(text, "--file"))
 
 
 def print_notes(notes: Sequence[str]) -> None:

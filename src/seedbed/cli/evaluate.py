@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedbed.cli.arguments import Parser, add_forms, print_notes
+from seedbed.cli.arguments import Parser, add_forms, print_notes, rows_file
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text
@@ -30,6 +30,7 @@ def parser() -> Parser:
     made.add_argument(
         "--file",
         metavar="FILE",
+        type=rows_file,
         required=True,
         help="a .csv, .tsv, .parquet or .npz file with the run's features and target",
     )

@@ -7,6 +7,7 @@ import sys
 from seedbed.errors import RunFailedError, SeedbedError
 from seedbed.process.exit_codes import RUN_FAILED, WRONG_INPUT
 from seedbed.raised import reason, shown_traceback
+from seedbed.remote.data_files import named_by_url
 
 LONGEST = 1000
 """Characters of what a library says."""
@@ -18,7 +19,7 @@ def print_failure(err: Exception) -> int:
         print(shown_traceback(err), end="", file=sys.stderr)
     code, problems = _code_and_problems(err)
     for problem in problems:
-        print(f"error: {problem}", file=sys.stderr)
+        print(f"error: {named_by_url(problem)}", file=sys.stderr)
     return code
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedbed.cli.arguments import Parser, print_notes, refuse_idle_flag
+from seedbed.cli.arguments import Parser, print_notes, refuse_idle_flag, rows_file
 from seedbed.cli.many_runs import is_folder_of_runs, runs_below
 from seedbed.config.hints import counted
 from seedbed.errors import ArgumentError, SeedbedError
@@ -27,7 +27,9 @@ FLAGS = ("rows", "file", "checkpoint")
 def add_rows(made: Parser) -> None:
     """The flags of these pictures."""
     made.add_argument("--rows", metavar="val|test", help="of one run; default: val")
-    made.add_argument("--file", metavar="FILE", help="instead: rows with labels, as of evaluate")
+    made.add_argument(
+        "--file", metavar="FILE", type=rows_file, help="instead: rows with labels, as of evaluate"
+    )
     made.add_argument("--checkpoint", choices=("last", "best"), help="instead of model.pth")
 
 

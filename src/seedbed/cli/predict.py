@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedbed.cli.arguments import Parser, output_file, parsed_json, print_notes
+from seedbed.cli.arguments import Parser, output_file, parsed_json, print_notes, rows_file
 from seedbed.errors import DataError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
@@ -32,7 +32,12 @@ def parser() -> Parser:
     made.add_argument("run", metavar="RUN", help="a run directory")
     rows = made.add_mutually_exclusive_group(required=True)
     rows.add_argument("--input", metavar="JSON", help='rows: [[10, 11]] or [{"rooms": 3}]')
-    rows.add_argument("--file", metavar="FILE", help="a .csv, .tsv, .parquet or .npz file")
+    rows.add_argument(
+        "--file",
+        metavar="FILE",
+        type=rows_file,
+        help="a .csv, .tsv, .parquet or .npz file, or the URL of one",
+    )
     made.add_argument(
         "--output", metavar="FILE", help="write a CSV: the file's columns and the prediction"
     )

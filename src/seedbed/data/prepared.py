@@ -42,6 +42,7 @@ from seedbed.data.row_notes import held_out_notes
 from seedbed.data.splits import refuse_no_rest, split_rows
 from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
+from seedbed.remote.data_files import local_files, told_by_url
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.sources import read_file, read_source
 from seedbed.tables.table import Table
@@ -89,7 +90,8 @@ def prepare_data(
     Raises:
         DataError: if anything about the data cannot be used.
     """
-    config = cast(ColumnsConfig, config)
+    local, urls = local_files(cast(ColumnsConfig, config))
+    config = local
     table = read(config)
     if len(table) < 2:
         count = ("no rows", "one row only")[len(table)]
@@ -121,7 +123,7 @@ def prepare_data(
         validation=tensors.get("validation"),
         test=tensors.get("test"),
         preprocessing=preprocessing,
-        fingerprint=_fingerprint(config, tensors),
+        fingerprint=told_by_url(_fingerprint(config, tensors), urls),
         notes=[
             *table.notes,
             *notes,

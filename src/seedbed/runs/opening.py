@@ -63,6 +63,10 @@ WITHOUT_MEMORY = ("allocate memory", "bad_alloc", "malloc of size", "not enough 
 """What torch, NumPy and Arrow say of memory that they do not get."""
 
 
+_now: list["Opening"] = []
+"""The bounds that hold now, the last one inside the others."""
+
+
 class Opening:
     """The bounds while a run is opened.
 
@@ -174,6 +178,7 @@ def opening(run: str | Path, *files: str | None, shown: bool = False) -> Iterato
         yield bounds
         return
     bounds.begin()
+    _now.append(bounds)
     try:
         yield bounds
     except Exception as err:
@@ -183,7 +188,15 @@ def opening(run: str | Path, *files: str | None, shown: bool = False) -> Iterato
             raise LimitError(bounds.too_much_memory()) from err
         raise
     finally:
+        _now.remove(bounds)
         bounds.end()
+
+
+def justified_by_what_came(files: Iterable[Path]) -> None:
+    """Raises the bounds that hold now, if some do, by files that were brought from elsewhere."""
+    for bounds in _now[-1:]:
+        if not bounds.is_over:
+            bounds.justified_by(files)
 
 
 def files_of(config: Mapping[str, Any]) -> list[Path]:

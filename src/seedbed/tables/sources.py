@@ -20,6 +20,7 @@ from seedbed.config.schema import (
 )
 from seedbed.errors import DataError
 from seedbed.handed_in import handed_in
+from seedbed.remote.data_files import local_file
 from seedbed.runs.files import UNPRINTABLE, printable
 from seedbed.tables.column_types import ColumnTypes, later_table
 from seedbed.tables.configured_columns import features_of, left_out, text_form
@@ -47,7 +48,8 @@ def read_source(config: DataConfig) -> Table:
         case SklearnConfig():
             return sklearn_table(config)
         case FilesConfig():
-            return _training_table(config, _opened(config, Path(config.path), "data.path"))
+            path = local_file(config.path, "data.path")
+            return _training_table(config, _opened(config, path, "data.path"))
         case MemoryConfig():
             return _training_table(config, _in_memory(config))
     raise DataError(f"data.source: {config.source} is not a table")

@@ -5,6 +5,7 @@ from pathlib import Path
 from seedbed.config.schema import DataConfig, MemoryConfig
 from seedbed.errors import DataError
 from seedbed.handed_in import handed_in
+from seedbed.remote.urls import is_url
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
@@ -30,7 +31,7 @@ def refuse_absent_data(config: DataConfig, paths: RunPaths) -> None:
         )
     for key in PATHS:
         path = getattr(config, key, None)
-        if path is not None and not Path(path).is_file():
+        if path is not None and not is_url(path) and not Path(path).is_file():
             where = elsewhere(Path(path), paths)
             raise DataError(
                 f"data.{key}: no file '{path}' in '{Path.cwd()}'{where}; if it lies elsewhere now, "

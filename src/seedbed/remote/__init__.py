@@ -1,0 +1,1 @@
+"""Files that lie at URLs: brought to this machine, and runs kept there."""
