@@ -112,7 +112,7 @@ class Store:
         """
         with _told(url):
             (found,) = self._fs.get_file_info([url.place.partition("/")[0]])
-        return found.type != pafs.FileType.NotFound
+        return bool(found.type != pafs.FileType.NotFound)
 
     def read(self, url: Url, to: IO[bytes], most: float = float("inf")) -> int:
         """Copies an object into a file; how many bytes that are.
