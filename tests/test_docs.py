@@ -17,6 +17,7 @@ PAGES = [
     "docs/sweeps.md",
     "docs/runs.md",
     "docs/comparing.md",
+    "docs/cross_validation.md",
     "docs/gallery.md",
     "docs/reports.md",
     "docs/reproducibility.md",

@@ -15,6 +15,7 @@ from seedbed.config.schema import Split
 from seedbed.data.splits import split_rows
 from seedbed.errors import DataError
 
+PLAIN: dict[str, Any] = {"seed": None, "by": None, "time": None}
 CLASSES = ["a"] * 60 + ["b"] * 30 + ["c"] * 10
 
 
@@ -32,7 +33,7 @@ def as_lists(splits: dict[str, Any]) -> list[list[int]]:
 def test_every_row_is_in_exactly_one_split(
     rows: int, seed: int, validation: float, test: float
 ) -> None:
-    splits = split_rows(Split(validation, test, stratify=False, seed=None), seed, rows)
+    splits = split_rows(Split(validation, test, stratify=False, **PLAIN), seed, rows)
     assert sorted(np.concatenate([*splits.values()]).tolist()) == list(range(rows))
     assert abs(len(splits["validation"]) - rows * validation) <= 0.5
     assert abs(len(splits["test"]) - rows * test) <= 0.5
@@ -40,7 +41,7 @@ def test_every_row_is_in_exactly_one_split(
 
 @pytest.mark.parametrize("seed", range(5))
 def test_stratified_splits_keep_the_fractions_of_the_classes(seed: int) -> None:
-    splits = split_rows(Split(0.1, 0.2, stratify=True, seed=None), seed, 100, CLASSES)
+    splits = split_rows(Split(0.1, 0.2, stratify=True, **PLAIN), seed, 100, CLASSES)
     counts = [Counter(CLASSES[row] for row in part) for part in splits.values()]
     assert counts == [
         {"a": 42, "b": 21, "c": 7},
@@ -51,13 +52,13 @@ def test_stratified_splits_keep_the_fractions_of_the_classes(seed: int) -> None:
 
 
 def test_without_stratify_the_fractions_are_left_to_chance() -> None:
-    split = Split(0.1, 0.2, stratify=False, seed=None)
+    split = Split(0.1, 0.2, stratify=False, **PLAIN)
     tested = [split_rows(split, seed, 100, CLASSES)["test"] for seed in range(20)]
     assert len({sum(CLASSES[row] == "c" for row in rows) for rows in tested}) > 1
 
 
 def test_the_splits_are_a_pure_function_of_the_seed() -> None:
-    split = Split(0.1, 0.2, stratify=True, seed=None)
+    split = Split(0.1, 0.2, stratify=True, **PLAIN)
     first = as_lists(split_rows(split, 3, 100, CLASSES))
     torch.rand(5)
     np.random.default_rng().random(5)
@@ -66,13 +67,13 @@ def test_the_splits_are_a_pure_function_of_the_seed() -> None:
 
 
 def test_without_fractions_all_rows_train_in_their_order() -> None:
-    splits = split_rows(Split(0, 0, stratify=True, seed=None), 0, 10, ["a"] * 10)
+    splits = split_rows(Split(0, 0, stratify=True, **PLAIN), 0, 10, ["a"] * 10)
     assert as_lists(splits) == [list(range(10)), [], []]
 
 
 def test_a_split_that_would_be_empty_is_refused() -> None:
     with pytest.raises(DataError, match=r"leaves no validation rows of 4 .*give a part more"):
-        split_rows(Split(0.1, 0, stratify=False, seed=None), 0, 4)
+        split_rows(Split(0.1, 0, stratify=False, **PLAIN), 0, 4)
 
 
 class TestFilesOfTheirOwn:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from seedbed.analysis.folds import Folds
 from seedbed.analysis.intervals import mean_and_std
 from seedbed.analysis.settings import LOST, OneSetting, Setting, SettingsCompared, Trial
 from seedbed.analysis.variance import NoFullGrid, Variance, variance_shares
@@ -17,7 +18,7 @@ class DifferentRows(ValueError):
 
 
 def compare_settings(
-    keys: Sequence[str], trials: Iterable[Trial], *, higher: bool
+    keys: Sequence[str], trials: Iterable[Trial], *, higher: bool, folds: Folds | None = None
 ) -> SettingsCompared:
     """Compares settings by their means over seeds.
 
@@ -26,6 +27,7 @@ def compare_settings(
         trials: the newest first: of several with the same setting and seed the first counts that
             completed, else that ended, else that there is.
         higher: whether higher is better.
+        folds: what the repetitions are, if they are those of a cross-validation.
 
     Raises:
         DifferentRows: if runs of one seed are measured on different rows.
@@ -33,7 +35,9 @@ def compare_settings(
     given = list(trials)
     counted = without_repeats(given)
     _refuse_different_rows(counted)
-    ranked = sorted(_by_setting(counted), key=lambda one: rank(one.mean, one.lost, higher=higher))
+    ranked = sorted(
+        _by_setting(counted, folds), key=lambda one: rank(one.mean, one.lost, higher=higher)
+    )
     variance, no_variance = _variance(keys, counted)
     return SettingsCompared(
         tuple(keys),
@@ -81,17 +85,17 @@ def _refuse_different_rows(trials: Iterable[Trial]) -> None:
             raise DifferentRows
 
 
-def _by_setting(trials: Iterable[Trial]) -> list[OneSetting]:
+def _by_setting(trials: Iterable[Trial], folds: Folds | None) -> list[OneSetting]:
     groups: dict[Setting, list[Trial]] = {}
     for one in trials:
         groups.setdefault(one.setting, []).append(one)
-    return [_one_setting(setting, some) for setting, some in groups.items()]
+    return [_one_setting(setting, some, folds) for setting, some in groups.items()]
 
 
-def _one_setting(setting: Setting, trials: Sequence[Trial]) -> OneSetting:
+def _one_setting(setting: Setting, trials: Sequence[Trial], folds: Folds | None) -> OneSetting:
     values = {one.seed: one.measured for one in trials if one.measured is not None}
     mean, std = mean_and_std(np.array(list(values.values()))) if values else (None, None)
-    return OneSetting(setting, tuple(trials), values, mean, std)
+    return OneSetting(setting, tuple(trials), values, mean, std, folds)
 
 
 def rank(mean: float | None, lost: int, *, higher: bool) -> tuple[bool, bool, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from seedbed.analysis.comparing import rank
 from seedbed.analysis.intervals import mean_and_std
 from seedbed.analysis.jobs_ranked import Ranked, Ranking, grouped
-from seedbed.analysis.settings import SEED
+from seedbed.analysis.settings import REPEATS
 from seedbed.tasks.metrics import higher_is_better
 
 
@@ -46,14 +46,14 @@ class Settings:
 
 
 def over_seeds(ranking: Ranking) -> list[Settings]:
-    """Each setting's metric over its seeds; empty if no seeds were swept.
+    """Each setting's metric over its seeds and folds; empty if neither was swept.
 
     Means can be compared where each setting has the same rows so often as the others. Where rows
     are drawn by the seed, those are the settings with the same seeds.
     """
-    if SEED not in ranking.keys:
+    if not any(key in ranking.keys for key in REPEATS):
         return []
-    keys = [key for key in ranking.keys if key != SEED]
+    keys = [key for key in ranking.keys if key not in REPEATS]
     groups = grouped(
         ranking.jobs, lambda one: (one.metric, tuple(one.settings[key] for key in keys))
     )

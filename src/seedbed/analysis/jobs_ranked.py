@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from seedbed.analysis.job_values import differing, typed_settings, value_of
-from seedbed.analysis.settings import SEED
+from seedbed.analysis.settings import REPEATS
 from seedbed.runs.status import Status
 from seedbed.sweep.outcome import JobState
 from seedbed.sweep.yardstick import Metric, Yardstick
@@ -48,7 +48,7 @@ class Ranking:
         others: the other metrics that jobs have.
         left_out: how many jobs are not ranked, by why.
         lost: how many jobs of a setting ended without a value, by its values of `keys` without
-            the seed.
+            the seed and the fold.
     """
 
     keys: list[str]
@@ -101,7 +101,7 @@ def ranked(jobs: Sequence[JobState], monitor: str) -> Ranking:
             completed = job.status == Status.COMPLETED
             left_out[f"without {metric.name}" if completed else job.status] += 1
             if job.status in ENDED:
-                lost[tuple(typed.get(key, "") for key in keys if key != SEED)] += 1
+                lost[tuple(typed.get(key, "") for key in keys if key not in REPEATS)] += 1
             continue
         found.append(Ranked(job, {key: typed.get(key, "") for key in keys}, metric, value))
     groups = grouped(found, lambda one: (one.job.rows, one.metric))

@@ -41,13 +41,14 @@ def _some_of(records: Sequence[RunRecord]) -> list[Hashable]:
 
 
 def _drawn_by(records: Sequence[RunRecord]) -> list[Hashable]:
-    names = ("data.split.validation", "data.split.test", "data.split.seed")
-    keys = (*names, "data.validation_path", "seed")
-    columns = (settings_of(records, key) for key in keys)
+    names = ("validation", "test", "seed", "time")
+    split = zip(*(settings_of(records, f"data.split.{name}") for name in names), strict=True)
+    others = ("data.folds", "data.validation_path", "seed")
+    rest = zip(*(settings_of(records, key) for key in others), strict=True)
     return identities(
         [
-            drawn_by({"validation": validation, "test": test, "seed": split_seed}, own_file, seed)
-            for validation, test, split_seed, own_file, seed in zip(*columns, strict=True)
+            drawn_by({**dict(zip(names, parts, strict=True)), "folds": folds}, own_file, seed)
+            for parts, (folds, own_file, seed) in zip(split, rest, strict=True)
         ]
     )
 

@@ -7,8 +7,9 @@ from typing import Any
 from seedbed.analysis.basis import ChosenMetric, chosen_metric, measured
 from seedbed.analysis.comparing import DifferentRows, compare_settings
 from seedbed.analysis.data_files import FILE_KEYS, FileCells, file_cells
+from seedbed.analysis.folds import FOLD, Folds, folds_told
 from seedbed.analysis.rows import Rows, rows_of
-from seedbed.analysis.settings import SEED, Setting, SettingsCompared, Trial
+from seedbed.analysis.settings import REPEATS, Setting, SettingsCompared, Trial
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.table import RecordTable
 from seedbed.catalog.values import (
@@ -91,7 +92,7 @@ def compare_runs(table: RecordTable, request: Request | None = None) -> RunsComp
         _refuse_changed_files(table.records, rows)
     trials = _trials(table.records, rows, keys, over, metric.name, files)
     labels, records = _by_setting(table.records, keys, trials)
-    compared = _compared(trials, keys, over, metric.higher)
+    compared = _compared(trials, keys, over, metric.higher, _folds(table.records, over))
     counted = _counted(compared, trials, table.records) if over and compared else records
     return RunsCompared(table, metric, keys, over, compared, labels, records, counted)
 
@@ -126,8 +127,8 @@ def _over(
 ) -> tuple[str, ...]:
     """The keys whose values are repetitions."""
     if asked is None:
-        repeated = SEED in differing and _has_repetitions(records, differing, files)
-        return (SEED,) if repeated else ()
+        repeats = tuple(key for key in REPEATS if key in differing)
+        return repeats if _has_repetitions(records, differing, repeats, files) else ()
     for key in asked:
         if not any(key in run.settings or key in run.choices for run in records):
             hint = did_you_mean(key, setting_names(records))
@@ -136,13 +137,25 @@ def _over(
     return tuple(asked)
 
 
+def _folds(records: Sequence[RunRecord], over: Sequence[str]) -> Folds | None:
+    """Of the cross-validation that the runs are, if they are one; else None."""
+    if FOLD not in over:
+        return None
+    numbers = {setting_of(run, "data.folds") for run in records}
+    times = {setting_of(run, "data.split.time") for run in records}
+    return folds_told(numbers.pop(), times.pop()) if len(numbers) == len(times) == 1 else None
+
+
 def _has_repetitions(
-    records: Sequence[RunRecord], differing: Sequence[str], files: FileCells
+    records: Sequence[RunRecord],
+    differing: Sequence[str],
+    repeats: Sequence[str],
+    files: FileCells,
 ) -> bool:
-    """Whether a setting was run with more than one seed."""
-    keys = [key for key in differing if key != SEED]
+    """Whether a setting was run more than once, with other seeds or folds."""
+    keys = [key for key in differing if key not in repeats]
     known: dict[Setting, Setting] = {}
-    pairs = zip(_cells(records, keys, files), _cells(records, [SEED], files), strict=True)
+    pairs = zip(_cells(records, keys, files), _cells(records, repeats, files), strict=True)
     return any(known.setdefault(setting, seed) != seed for setting, seed in pairs)
 
 
@@ -191,11 +204,15 @@ def _counted(
 
 
 def _compared(
-    trials: Sequence[Trial], keys: Sequence[str], over: Sequence[str], higher: bool
+    trials: Sequence[Trial],
+    keys: Sequence[str],
+    over: Sequence[str],
+    higher: bool,
+    folds: Folds | None,
 ) -> SettingsCompared | None:
     if over:
         try:
-            return compare_settings(keys, trials, higher=higher)
+            return compare_settings(keys, trials, higher=higher, folds=folds)
         except DifferentRows as err:
             raise ArgumentError(_different_rows(keys)) from err
     if len({trial.rows for trial in trials}) > 1:

@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from seedbed.analysis.folds import Folds
 from seedbed.analysis.importance import Importance
 from seedbed.analysis.intervals import COVERAGE
-from seedbed.analysis.settings import SEED, OneSetting, Setting, SettingsCompared
+from seedbed.analysis.settings import REPEATS, SEED, OneSetting, Setting, SettingsCompared
 from seedbed.analysis.variance import Share, Variance
 from seedbed.analysis.verdict import Verdict
 from seedbed.catalog.values import distinct_texts
@@ -74,7 +75,8 @@ def verdict_sentence(compared: SettingsCompared, labels: Labels, metric: str) ->
         return ""
     best, following = (labels[one.setting] for one in compared.settings[:2])
     names = " against the next, ".join(_told_apart(best, following))
-    return f"verdict: {said.words}: {names}{_numbers(said, metric)}"
+    noun = "seed" if compared.settings[0].folds is None else "fold"
+    return f"verdict: {said.words}: {names}{_numbers(said, metric, noun)}"
 
 
 def _told_apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[str, str]:
@@ -90,10 +92,10 @@ def _whole(texts: Mapping[str, str]) -> str:
     return " ".join(f"{key}={text}" for key, text in texts.items())
 
 
-def _numbers(said: Verdict, metric: str) -> str:
+def _numbers(said: Verdict, metric: str, noun: str) -> str:
     if said.difference is None or said.p is None or said.superiority is None:
         return ""
-    over = f"\n  {counted(said.n, 'seed')} in common: {metric}"
+    over = f"\n  {counted(said.n, noun)} in common: {metric}"
     if said.equal:
         return f"{over} the same on every one"
     way = "higher" if said.difference > 0 else "lower"
@@ -162,6 +164,20 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
 
 
+def _of_folds(folds: Folds) -> str:
+    if folds.chained:
+        return (
+            "blocks of data.split.time train on ever more rows; mean and ± std are of all runs, "
+            "and no interval or test fits them"
+        )
+    return (
+        "folds share training rows and are not independent: runs of the same rows count once, by "
+        "their mean, and interval and p are those of the corrected resampled t-test (Nadeau and "
+        f"Bengio 2003), by {folds.overlap:.3g} rows that validate for each that trains; ± std is "
+        "that of all runs"
+    )
+
+
 def _of_other_repetitions(over: Sequence[str]) -> str:
     """That seeds are spoken of where other keys tell the repetitions apart."""
     if len(over) == 1:
@@ -177,7 +193,12 @@ def remarks(
     compared: SettingsCompared, labels: Labels, metric: str, over: Sequence[str]
 ) -> Iterable[str]:
     """What must be known to read the table: runs without a value, unequal seeds, few seeds."""
-    if over and tuple(over) != (SEED,):
+    folds = compared.settings[0].folds if compared.settings else None
+    if folds is not None:
+        yield _of_folds(folds)
+    if (over and not set(over) <= {*REPEATS}) or (
+        over and folds is None and tuple(over) != (SEED,)
+    ):
         yield _of_other_repetitions(over)
     yield from _lost(compared.settings, metric)
     for one in compared.deceptive:
@@ -195,7 +216,7 @@ def remarks(
     if over and compared.unequal_seeds:
         yield "not all settings have values of the same seeds; they are compared on those in common"
     sizes = [one.n for one in compared.settings if one.n in COVERAGE]
-    if over and sizes and min(sizes) < ENOUGH:
+    if over and folds is None and sizes and min(sizes) < ENOUGH:
         held = round(100 * COVERAGE[min(sizes)])
         yield (
             f"a 95 % interval of {min(sizes)} seeds is too narrow: it holds the mean in {held} of "

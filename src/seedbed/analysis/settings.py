@@ -6,21 +6,25 @@ speaks for nothing.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
 
 import numpy as np
 
+from seedbed.analysis.folds import FOLD, Folds, by_rows, corrected_interval, corrected_p
 from seedbed.analysis.intervals import Array, Interval, bca_interval
 from seedbed.analysis.multiple import holm
 from seedbed.analysis.variance import Variance, noise_share
-from seedbed.analysis.verdict import Verdict, paired_ps, verdict
+from seedbed.analysis.verdict import Verdict, paired_differences, paired_ps, verdict
 from seedbed.runs.status import Status
 
 SEED = "seed"
 """The key whose values repeat a setting, unless others are named."""
+
+REPEATS = (SEED, FOLD)
+"""Keys whose values repeat a setting by themselves; folds where they were swept."""
 
 Setting = tuple[Hashable, ...]
 
@@ -71,6 +75,7 @@ class OneSetting:
         values: of the runs that have one, by seed.
         mean: of the values; None where there is none.
         std: of the sample, with n - 1 below; None for fewer than two values.
+        folds: what the repetitions are, if they are those of a cross-validation.
     """
 
     setting: Setting
@@ -78,6 +83,7 @@ class OneSetting:
     values: Mapping[Hashable, float]
     mean: float | None
     std: float | None
+    folds: Folds | None = None
 
     @property
     def n(self) -> int:
@@ -87,7 +93,14 @@ class OneSetting:
     @cached_property
     def interval(self) -> Interval | None:
         """The 95 % interval of the mean; None where the values tell of no spread."""
+        if self.folds is not None and self.values:
+            return corrected_interval(by_rows(self.values, self.rows), self.folds)
         return bca_interval(np.array(list(self.values.values()))) if self.values else None
+
+    @cached_property
+    def rows(self) -> dict[Hashable, Hashable]:
+        """What each repetition was measured on."""
+        return {one.seed: one.rows for one in self.trials}
 
     @property
     def without_value(self) -> dict[str, int]:
@@ -126,7 +139,7 @@ class Against:
     @cached_property
     def verdict(self) -> Verdict:
         """On the two."""
-        return verdict(*_common(self.first, self.second), higher=self.higher)
+        return _verdict(self.first, self.second, higher=self.higher)
 
 
 @dataclass(frozen=True)
@@ -161,7 +174,7 @@ class SettingsCompared:
         if len(self.settings) < 2:
             return None
         best, following = self.settings[:2]
-        return verdict(*_common(best, following), higher=self.higher)
+        return _verdict(best, following, higher=self.higher)
 
     @cached_property
     def against_best(self) -> list[Against]:
@@ -170,7 +183,7 @@ class SettingsCompared:
             return []
         best, following, *rest = self.settings
         others = [following, *rest]
-        known = [self.verdict.p, *paired_ps([_common(best, one) for one in rest])]
+        known = [self.verdict.p, *_ps(best, rest)]
         corrected = iter(holm([p for p in known if p is not None]))
         return [
             Against(best, one, self.higher, p, None if p is None else next(corrected))
@@ -201,10 +214,21 @@ class SettingsCompared:
         return len({frozenset(one.values) for one in self.settings}) > 1
 
 
+def _verdict(first: OneSetting, second: OneSetting, *, higher: bool) -> Verdict:
+    return verdict(*_common(first, second), higher=higher, folds=first.folds)
+
+
+def _ps(best: OneSetting, others: Sequence[OneSetting]) -> list[float | None]:
+    pairs = [_common(best, one) for one in others]
+    if best.folds is None:
+        return paired_ps(pairs)
+    return [corrected_p(paired_differences(*pair), best.folds) for pair in pairs]
+
+
 def _common(first: OneSetting, second: OneSetting) -> tuple[Array, Array]:
-    """The values of both on the seeds that both have, in one order."""
+    """The values of both on the seeds that both have, in one order; of folds, on their rows."""
     common = [seed for seed in first.values if seed in second.values]
-    return (
-        np.array([first.values[seed] for seed in common]),
-        np.array([second.values[seed] for seed in common]),
-    )
+    pair = [{seed: one.values[seed] for seed in common} for one in (first, second)]
+    if first.folds is not None:
+        return by_rows(pair[0], first.rows), by_rows(pair[1], first.rows)
+    return np.array([*pair[0].values()]), np.array([*pair[1].values()])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from seedbed.analysis.folds import FEWEST, NOT_CHAINED, Folds, corrected_interval, corrected_p
 from seedbed.analysis.intervals import Interval, bca_interval, mean_and_std
 from seedbed.analysis.permutation import sign_flip_p, sign_flip_ps, smallest_p
 from seedbed.analysis.superiority import probability_of_superiority
@@ -65,13 +66,14 @@ class Verdict:
         return self.words == BETTER
 
 
-def verdict(first: Array, second: Array, *, higher: bool) -> Verdict:
+def verdict(first: Array, second: Array, *, higher: bool, folds: Folds | None = None) -> Verdict:
     """Compares two settings on the seeds that both have.
 
     Args:
         first: of each common seed, finite.
         second: of the same seeds in the same order, finite.
         higher: whether higher is better.
+        folds: what the seeds are, if they are sets of rows of a cross-validation.
     """
     n = len(first)
     if not n:
@@ -80,14 +82,15 @@ def verdict(first: Array, second: Array, *, higher: bool) -> Verdict:
         )
     differences = paired_differences(first, second)
     difference = _mean(differences, first, second)
-    p = sign_flip_p(differences)
+    p = sign_flip_p(differences) if folds is None else corrected_p(differences, folds)
     ahead = difference > 0 if higher else difference < 0
     superiority = probability_of_superiority(first, second, higher=higher)
+    judged = p if ahead else 1.0
     return Verdict(
-        _words(n, p if ahead else 1.0, superiority),
+        _words(n, judged, superiority) if folds is None else _of_folds(folds, judged, superiority),
         n,
         difference,
-        bca_interval(differences),
+        bca_interval(differences) if folds is None else corrected_interval(differences, folds),
         p,
         superiority,
         equal=not differences.any(),
@@ -124,8 +127,20 @@ def seeds_needed(level: float = LEVEL) -> int:
     return n if smallest_p(n) <= level else n + 1
 
 
-def _words(n: int, p: float, superiority: float) -> str:
-    if n < seeds_needed():
+def _of_folds(folds: Folds, p: float | None, superiority: float) -> str:
+    if folds.chained:
+        return NOT_CHAINED
+    if p is None:
+        return f"{NOT_SHOWN}: needs {FEWEST} folds or more, has 1"
+    return _shown(p, superiority)
+
+
+def _words(n: int, p: float | None, superiority: float) -> str:
+    if n < seeds_needed() or p is None:
         return f"{NOT_SHOWN}: needs {seeds_needed()} seeds or more, has {n}"
+    return _shown(p, superiority)
+
+
+def _shown(p: float, superiority: float) -> str:
     shown = p <= SURE or (p <= LEVEL and superiority >= LARGE)
     return BETTER if shown else NOT_SHOWN

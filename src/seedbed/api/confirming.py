@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedbed.analysis.folds import FOLD
 from seedbed.analysis.rows import rows_of
 from seedbed.analysis.runs_compared import Request, RunsCompared, compare_runs
-from seedbed.analysis.settings import SEED, OneSetting
+from seedbed.analysis.settings import REPEATS, SEED, OneSetting
 from seedbed.api.foreign_sweep import (
     refuse_foreign_overrides,
     refuse_other_settings,
@@ -68,7 +69,7 @@ class Plan:
         """
         metric = self.before.metric
         better = None if metric.is_known else "higher" if metric.higher else "lower"
-        request = Request(metric.name, (SEED,), better, self.before.keys)
+        request = Request(metric.name, self.before.over, better, self.before.keys)
         return compare_runs(table_of([directory]), request)
 
 
@@ -95,9 +96,9 @@ def planned(
         raise RunDirectoryError(f"'{directory}' is no sweep: it has no {SWEEP_JOBS}")
     request = request or Request()
     sweep = read_sweep(directory)
-    before = compare_runs(
-        table_of([directory]), Request(request.metric, (SEED,), request.better, None)
-    )
+    table = table_of([directory])
+    over = REPEATS if FOLD in table.differing_keys() else (SEED,)
+    before = compare_runs(table, Request(request.metric, over, request.better, None))
     assert before.settings is not None  # over seeds they are always ranked
     chosen = [one for one in before.settings.settings if one.mean is not None][:top]
     if not chosen:
@@ -158,7 +159,12 @@ def _composed(
                 "back, or begin a new sweep"
             )
         refuse_other_settings(job, one, run.settings)
-    jobs = [[*_without_seed(job), f"{SEED}={seed}"] for job in originals for seed in plan.seeds]
+    jobs = [
+        [*_without_repeats(plan, job), *fold, f"{SEED}={seed}"]
+        for job in originals
+        for fold in _folds(plan)
+        for seed in plan.seeds
+    ]
     shared = [word for word in jobs[0] if all(word in job for job in jobs)]
     composed = sweep_of_jobs(jobs, [*shared, *overrides], source)
     composed.jobs[:] = given.into(*composed.jobs)
@@ -199,8 +205,17 @@ def _run_of(plan: Plan, one: OneSetting) -> tuple[JobState, RunRecord]:
     raise RunDirectoryError(f"'{plan.sweep.directory / SWEEP_JOBS}' does not name all its runs")
 
 
-def _without_seed(job: JobState) -> Iterable[str]:
-    return (word for word in job.overrides if word.partition("=")[0].lstrip("+") != SEED)
+def _without_repeats(plan: Plan, job: JobState) -> Iterable[str]:
+    repeats = plan.before.over
+    return (word for word in job.overrides if word.partition("=")[0].lstrip("+") not in repeats)
+
+
+def _folds(plan: Plan) -> list[list[str]]:
+    """Overrides for each fold that was trained; one without any where none was swept."""
+    if FOLD not in plan.before.over:
+        return [[]]
+    folds = {run.settings.get(FOLD) for run in plan.before.table.records}
+    return [[f"{FOLD}={fold}"] for fold in sorted(one for one in folds if type(one) is int)]
 
 
 def _seed_of(run: RunRecord) -> int | None:

@@ -51,8 +51,10 @@ def refuse_what_cannot_run(composed: Sequence[ComposedConfig], note: Note) -> "l
     """
     # Imported here: torch takes a second, and a misspelt key is answered before it.
     from seedbed.sweep.disk import footprint
+    from seedbed.tables.sources import read_once
     from seedbed.training.run_components import build_run
 
+    read = read_once()
     kinds = _kinds(composed)
     sizes: dict[str, Footprint] = {}
     problems: list[str] = []
@@ -62,7 +64,7 @@ def refuse_what_cannot_run(composed: Sequence[ComposedConfig], note: Note) -> "l
         number = kinds.index(kind)
         one = composed[number]
         try:
-            plan = build_run(prepared_here(one.config), AllowList(one.config.allow))
+            plan = build_run(prepared_here(one.config), AllowList(one.config.allow), read=read)
             sizes[kind] = footprint(plan)
             notes += [*one.notes, *plan.notes]
         except SeedbedError as err:
@@ -127,7 +129,7 @@ def _not_stacked(composed: Sequence[ComposedConfig], directory: Path) -> "list[U
         Job(number, one.overrides, directory / str(number), one.config, {})
         for number, one in enumerate(composed)
     ]
-    return not_stacked(*grouped(jobs, settings.fuse), settings.randomness)
+    return not_stacked(*grouped(jobs, settings.fuse), settings.randomness, settings.fuse)
 
 
 def _kinds(composed: Sequence[ComposedConfig]) -> list[str]:

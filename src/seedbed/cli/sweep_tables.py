@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from seedbed.analysis.folds import FOLD
 from seedbed.analysis.job_values import setting_text
 from seedbed.analysis.jobs_over_seeds import OverSeeds, Settings, over_seeds
 from seedbed.analysis.jobs_ranked import Ranked, Ranking, ranked
@@ -14,6 +15,9 @@ from seedbed.views.text_table import Column, cut, fitted, lines
 
 ROWS = 10
 """Of a table; all jobs are in `results.csv`."""
+
+REPEATED = ((SEED, "seed"), (FOLD, "fold"))
+"""Keys whose values are repetitions of a setting, and what they are called."""
 
 MOST_FAMILIES = 3
 """Tables of settings; one for each set of seeds, where those have rows of their own."""
@@ -138,7 +142,9 @@ def _or_nothing(value: float | None) -> str:
 def _over_seeds(family: Settings, ranking: Ranking, *, first: bool) -> str:
     seeds = family.found
     which = f"the best {ROWS} of {len(seeds)} settings; " if len(seeds) > ROWS else ""
-    said = f"{which}{family.metric} over seeds, with the standard deviation of the sample"
+    repeated = [f"{word}s" for key, word in REPEATED if key in ranking.keys]
+    over = " and ".join(repeated)
+    said = f"{which}{family.metric} over {over}, with the standard deviation of the sample"
     if SEED in ranking.keys and _tells(SEED, ranking.groups):
         said += ", that of the split with it; settings with the same seeds are compared"
     if not first:

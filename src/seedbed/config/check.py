@@ -16,8 +16,9 @@ from seedbed.config.fitting import Refused, absent_values, as_typed, fitted, hin
 from seedbed.config.hints import MOST_PROBLEMS, did_you_mean, joined, written
 from seedbed.config.key_paths import dotted_keys
 from seedbed.config.options import TARGET, key_hint
+from seedbed.config.parts import problems_of_parts
 from seedbed.config.ranges import LONGEST_TEXT
-from seedbed.config.schema import DATA_SOURCES, RunConfig, TrainerConfig
+from seedbed.config.schema import DATA_SOURCES, DataConfig, RunConfig, TrainerConfig
 from seedbed.config.shorthand import instead_of_group
 from seedbed.config.target_keys import ABSENT_KEYS, KEYS_OF_OURS, NONE, TARGET_KEYS
 from seedbed.errors import ConfigError
@@ -54,6 +55,8 @@ def checked(config: Mapping[str, Any], groups: CheckedGroups | None = None) -> R
     """
     checker = _Checker(config, CheckedGroups() if groups is None else groups)
     built = checker.keys(hints_of(RunConfig), config, "", absent_values(RunConfig))
+    if isinstance(built.get("data"), DataConfig) and not checker.problems:
+        checker.problems += problems_of_parts(built["data"])
     if checker.problems:
         raise ConfigError(*checker.problems)
     if built["trainer"].fast_dev_run:

@@ -92,6 +92,35 @@ IDLE = (
         "changes nothing, as data.split.validation and data.split.test take no rows",
     ),
     Idle(
+        ("data.split.validation",),
+        lambda values: (
+            _at(values, "data.folds") not in (None, NOTHING)
+            and _at(values, "data.split.validation") not in (0, NOTHING)
+        ),
+        "changes nothing beside data.folds, one of which validates; leave one of the two out",
+        contradicts=True,
+    ),
+    Idle(
+        ("data.split.stratify",),
+        lambda values: _parts_by_column(values),
+        "changes nothing beside data.split.by or data.split.time, which decide where rows go",
+    ),
+    Idle(
+        ("data.split.seed",),
+        lambda values: _at(values, "data.split.time") not in (None, NOTHING),
+        "changes nothing beside data.split.time, by which nothing is drawn",
+    ),
+    Idle(
+        ("data.split.by", "data.split.time"),
+        lambda values: (
+            _takes_no_rows(values)
+            and _at(values, "data.validation_path") in (None, NOTHING)
+            and _at(values, "data.test_path") in (None, NOTHING)
+        ),
+        "changes nothing, as data.split.validation and data.split.test take no rows",
+        contradicts=True,
+    ),
+    Idle(
         ("data.threshold",),
         lambda values: _at(values, "data.task") != MULTILABEL,
         "changes nothing but with data.task=multilabel",
@@ -171,7 +200,13 @@ def _is(values: Values, group: str, target: str) -> bool:
 
 
 def _takes_no_rows(values: Values) -> bool:
+    if _at(values, "data.folds") not in (None, NOTHING):
+        return False
     return all(_at(values, f"data.split.{part}") == 0 for part in ("validation", "test"))
+
+
+def _parts_by_column(values: Values) -> bool:
+    return any(_at(values, f"data.split.{key}") not in (None, NOTHING) for key in ("by", "time"))
 
 
 def _moves_momentum(values: Values) -> bool:

@@ -150,6 +150,7 @@ Constraint = Range | Length | Rule
 
 Count = Annotated[int, Range(at_least=1, largest=MOST_COUNTED)]
 WholeFromZero = Annotated[int, Range(at_least=0, largest=MOST_COUNTED)]
+Folds = Annotated[int, Range(at_least=2, largest=MOST_COUNTED)]
 Threads = Annotated[int, Range(at_least=1, at_most=1024)]
 Processes = Annotated[int, Range(at_least=0, at_most=1024)]
 Positive = Annotated[float, Range(above=0, largest=LARGEST)]

@@ -19,6 +19,7 @@ from seedbed.config.ranges import (
     Encoding,
     Factor,
     FolderName,
+    Folds,
     Fraction,
     FromZero,
     Interval,
@@ -35,6 +36,7 @@ from seedbed.config.ranges import (
     Text,
     Threads,
     TimeSpan,
+    WholeFromZero,
 )
 from seedbed.config.task_names import TaskName
 
@@ -54,6 +56,8 @@ class Split:
     test: Fraction
     stratify: bool
     seed: Seed | None = field(metadata={ABSENT: None})
+    by: Name | None = field(metadata={ABSENT: None})
+    time: Name | None = field(metadata={ABSENT: None})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +68,8 @@ class DataConfig:
     source: Text
     task: TaskName
     split: Split
+    folds: Folds | None = field(metadata={ABSENT: None})
+    fold: WholeFromZero | None = field(metadata={ABSENT: None})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +78,12 @@ class ColumnsConfig(DataConfig):
 
     features: Names | None
     standardize: bool
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """Columns that tell of the rows and are no features by themselves, and their keys."""
+        named = {"data.split.by": self.split.by, "data.split.time": self.split.time}
+        return {name: key for key, name in named.items() if name is not None}
 
 
 @dataclass(frozen=True, kw_only=True)

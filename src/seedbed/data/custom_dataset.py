@@ -17,7 +17,7 @@ from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.prepared import PreparedData
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.seeds import stream_seed
-from seedbed.data.splits import refuse_no_rest, split_rows
+from seedbed.data.splits import Told, parts_of, refuse_no_rest
 from seedbed.errors import DataError
 from seedbed.raised import reason
 
@@ -107,7 +107,7 @@ def _split(
         validation=config.split.validation if config.validation is None else 0.0,
         test=config.split.test if config.test is None else 0.0,
     )
-    if split.validation == split.test == 0:
+    if split.validation == split.test == 0 and config.folds is None:
         return {}
     refuse_no_rest(split)
     labels = train.labels
@@ -119,7 +119,7 @@ def _split(
                 "data.split.stratify=false or data.check_rows=null"
             )
         strata = [labels.numbers[label] for label in inspected.labels]  # type: ignore[index]
-    drawn = split_rows(split, seed, len(train), strata)
+    drawn = parts_of(config, split, seed, len(train), Told(strata))
     if labels.classes and len(inspected.indices) == len(train):
         _refuse_absent(inspected, set(drawn["train"].tolist()))
     return {

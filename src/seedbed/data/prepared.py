@@ -39,7 +39,8 @@ from seedbed.data.preprocessing import (
     target_matrix,
 )
 from seedbed.data.row_notes import held_out_notes
-from seedbed.data.splits import refuse_no_rest, split_rows
+from seedbed.data.row_parts import refuse_shared, told_of
+from seedbed.data.splits import parts_of, refuse_no_rest
 from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
 from seedbed.remote.data_files import local_files, told_by_url
@@ -134,7 +135,7 @@ def prepare_data(
 
 
 def _feature_names(config: ColumnsConfig, table: Table, targets: Sequence[str]) -> list[str]:
-    hidden = {*targets, *table.targets}
+    hidden = {*targets, *table.targets, *config.beside}
     names = config.features or [name for name in table.columns if name not in hidden]
     for name in names:
         table.column(name, "data.features")
@@ -163,8 +164,9 @@ def _split_tables(
                 split = replace(split, **{name: 0.0})  # type: ignore[arg-type]
     refuse_no_rest(split)
     strata = class_names(table, targets[0]).ranks() if classes else None
-    splits = split_rows(split, seed, len(table), strata)
+    splits = parts_of(config, split, seed, len(table), told_of(split, table, strata))
     tables = {name: table.taken(rows) for name, rows in splits.items() if len(rows)} | files
+    refuse_shared(split, tables, files)
     return {name: tables[name] for name in splits if name in tables}
 
 
@@ -192,8 +194,8 @@ def _fitted(
         absent = [name for name, count in zip(classes, counts, strict=True) if not count]
         if absent:
             raise DataError(
-                f"data.target: class '{absent[0]}' of '{targets[0]}' is in no training row; type "
-                "data.split.stratify=true, or give it more rows"
+                f"data.target: class '{absent[0]}' of '{targets[0]}' is in no training row; "
+                f"{_stratify(config)}give it more rows"
             )
     elif targets:
         notes += constant_targets(train, targets)
@@ -223,6 +225,12 @@ def _fitted(
         ),
         notes,
     )
+
+
+def _stratify(config: ColumnsConfig) -> str:
+    """What may help first; parts by groups or times take no heed of classes."""
+    by_column = config.split.by is not None or config.split.time is not None
+    return "" if by_column else "type data.split.stratify=true, or "
 
 
 def _input_shape(features: Sequence[FittedColumn]) -> list[int]:

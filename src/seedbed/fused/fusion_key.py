@@ -33,8 +33,8 @@ KnownParts = dict[tuple[str, int], tuple[Any, str]]
 def fusion_key(config: RunConfig, known: KnownParts | None = None) -> str:
     """Equal keys, one shape: the jobs can be stacked.
 
-    Free are both seeds, the schedule, the epochs, clipping, early stopping, and every number of the
-    optimizer; its switches, such as `nesterov`, are not.
+    Free are both seeds, the fold, the schedule, the epochs, clipping, early stopping, and every
+    number of the optimizer; its switches, such as `nesterov`, are not.
 
     Args:
         config: of the run.
@@ -61,7 +61,7 @@ def _text(part: Any, plain: Callable[[Any], dict[str, Any]], known: KnownParts) 
 
 def _of_data(data: DataConfig) -> dict[str, Any]:
     parts = asdict(data)
-    del parts["split"]["seed"]
+    del parts["split"]["seed"], parts["fold"]
     return parts
 
 

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from seedbed.components import AllowList
-from seedbed.config.schema import DataConfig, RunConfig
+from seedbed.config.schema import RunConfig
 from seedbed.data.prepared import PreparedData, prepare_data
-from seedbed.data.splits import split_seed
+from seedbed.data.splits import Drawn, drawn_by
 from seedbed.fused.flat import Layout, Named
 from seedbed.fused.pure import is_pure, refused_form
 from seedbed.fused.rows import NotAlikeError, StackedBatches, StackedRows, table_of
@@ -20,8 +20,7 @@ from seedbed.fused.schedules import Schedules
 from seedbed.fused.step import Randomness, StackedModel
 from seedbed.models.build import ModelBuilder
 from seedbed.models.plain_state import PlainState, first_difference, plain_state
-from seedbed.tables.sources import read_source
-from seedbed.tables.table import Table as LoadedTable
+from seedbed.tables.sources import read_once
 from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.stack_heads import told_apart, unlike_labels
@@ -103,7 +102,7 @@ def build_stack(
     allow: AllowList,
     *,
     randomness: Randomness = "error",
-    known: dict[int, PreparedData] | None = None,
+    known: dict[Drawn, PreparedData] | None = None,
     written: StackedModel | None = None,
 ) -> StackComponents:
     """Builds what a stack needs.
@@ -112,7 +111,7 @@ def build_stack(
         configs: of equal shape, see `fusion_key`.
         allow: what they may name.
         randomness: what happens where the model draws at random.
-        known: data that was prepared before for the same group, by seed; added to.
+        known: data that was prepared before for the same group, by `drawn_by`; added to.
         written: the model of another stack of the group, which has steps written out.
 
     Raises:
@@ -122,7 +121,7 @@ def build_stack(
     """
     configs = [*configs, configs[-1]] if len(configs) < NARROWEST else list(configs)
     known = {} if known is None else known
-    first = build_run(configs[0], allow, known.get(_drawn_by(configs[0])))
+    first = build_run(configs[0], allow, known.get(drawn_by(configs[0].data, configs[0].seed)))
     device, model = first.device, first.model
     data = _data(configs, first, known)
     distinct = {id(one): one for one in data}
@@ -179,28 +178,16 @@ def _runs_last(first: RunComponents, randomness: Randomness) -> bool:
 
 
 def _data(
-    configs: Sequence[RunConfig], first: RunComponents, known: dict[int, PreparedData]
+    configs: Sequence[RunConfig], first: RunComponents, known: dict[Drawn, PreparedData]
 ) -> list[PreparedData]:
     """Of each run; prepared once for each seed, or once where nothing is drawn from it."""
-    known.setdefault(_drawn_by(configs[0]), first.data)
-    tables: list[LoadedTable] = []
-
-    def read_once(data: DataConfig) -> LoadedTable:
-        if not tables:
-            tables.append(read_source(data))
-        return tables[0]
-
-    for config in configs:
-        if _drawn_by(config) not in known:
-            data = prepare_data(config.data, config.seed, read_once)
-            known[_drawn_by(config)] = shortened(data, config)
-    return [known[_drawn_by(config)] for config in configs]
-
-
-def _drawn_by(config: RunConfig) -> int:
-    """The seed that a run's parts are drawn by; 0 where all of the rows train."""
-    split = config.data.split
-    return split_seed(split, config.seed) if split.validation > 0 or split.test > 0 else 0
+    drawn = [drawn_by(config.data, config.seed) for config in configs]
+    known.setdefault(drawn[0], first.data)
+    read = read_once()
+    for config, one in zip(configs, drawn, strict=True):
+        if one not in known:
+            known[one] = shortened(prepare_data(config.data, config.seed, read), config)
+    return [known[one] for one in drawn]
 
 
 def _table(

@@ -11,6 +11,7 @@ except ImportError:  # Windows has no such limit
 
 from seedbed.components import AllowList
 from seedbed.data.prepared import PreparedData
+from seedbed.data.splits import Drawn
 from seedbed.fused.pure import is_pure
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import (
@@ -26,6 +27,7 @@ from seedbed.fused.stackable import tried_pair, vmap_blocker
 from seedbed.fused.step import Randomness, StackedModel
 from seedbed.sweep.clusters.prepared_here import prepared_here
 from seedbed.sweep.groups import Group, Unfused, merged_by_reason
+from seedbed.sweep.same_rows import of_same_rows
 
 FILES_BESIDE = 64
 """Open files that are not locks of run directories."""
@@ -50,7 +52,7 @@ class Choice:
     reason: str | None
     plan: StackComponents | None = None
     written: StackedModel | None = None
-    known: dict[int, PreparedData] = field(default_factory=dict)
+    known: dict[Drawn, PreparedData] = field(default_factory=dict)
     seconds: float = 0.0
     bytes: int = 0
     threads: int = 1
@@ -85,7 +87,7 @@ def chosen(
     """
     configs = [prepared_here(job.config) for job in group.jobs]
     allow = AllowList(configs[0].allow)
-    known: dict[int, PreparedData] = {}
+    known: dict[Drawn, PreparedData] = {}
     plan = build_stack(tried_pair(configs), allow, randomness=randomness, known=known)
     if workers and fuse != "always" and not is_pure(plan.first.model):
         return Choice(1, "sweep.workers gives a model of your own a process for each job")
@@ -140,7 +142,7 @@ def tasks_for(runs: int, seconds: float, slots: int) -> int:
     return max(1, min(int(runs * seconds / TASK_SECONDS), slots, runs // NARROWEST))
 
 
-def _of_all(known: dict[int, PreparedData]) -> dict[int, PreparedData]:
+def _of_all(known: dict[Drawn, PreparedData]) -> dict[Drawn, PreparedData]:
     """Data that all stacks of a group have; what single seeds have is theirs to prepare."""
     return known if len(known) == 1 else {}
 
@@ -166,11 +168,13 @@ def most_open_files() -> int:
 
 
 def not_stacked(
-    groups: Sequence[Group], individually: Sequence[Unfused], randomness: Randomness
+    groups: Sequence[Group], individually: Sequence[Unfused], randomness: Randomness, fuse: str
 ) -> list[Unfused]:
     """The jobs that cannot be stacked, each with why; found without measuring what is faster."""
+    sorted_ones = [of_same_rows(group, fuse) for group in groups]
     unfused = [single for single in individually if single.jobs]
-    for group in groups:
+    unfused += [one for _, alone in sorted_ones for one in alone]
+    for group in [part for parts, _ in sorted_ones for part in parts]:
         configs = tried_pair([prepared_here(job.config) for job in group.jobs])
         reason: str | None
         try:

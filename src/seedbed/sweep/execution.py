@@ -21,6 +21,7 @@ from seedbed.sweep.groups import Group, Unfused, grouped, merged_by_reason
 from seedbed.sweep.job import Job, Outcome, earlier_outcome
 from seedbed.sweep.outcome import SweepState
 from seedbed.sweep.progress import SweepProgress
+from seedbed.sweep.same_rows import of_same_rows
 from seedbed.sweep.stack_end import Stack, StackEnd, StackExecutor
 from seedbed.sweep.stack_processes import StackProcesses
 from seedbed.sweep.stacks import run_stack
@@ -156,6 +157,9 @@ class Execution:
 
     def _planned(self) -> Iterator[Stack]:
         """The stacks of all groups, each group looked at when it is its turn."""
+        sorted_ones = [of_same_rows(group, self.settings.fuse) for group in self.groups]
+        self.groups = [part for parts, _ in sorted_ones for part in parts]
+        self.unfused += [one for _, alone in sorted_ones for one in alone]
         for group in self.groups:
             yield from self._stacks_of(group)
 

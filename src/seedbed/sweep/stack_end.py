@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from seedbed.data.prepared import PreparedData
+from seedbed.data.splits import Drawn
 from seedbed.fused.stack_components import StackComponents
 from seedbed.fused.step import StackedModel
 from seedbed.sweep.groups import Group
@@ -37,7 +38,7 @@ class Stack:
     threads: int = 1
     plan: StackComponents | None = None
     written: StackedModel | None = None
-    known: dict[int, PreparedData] = field(default_factory=dict)
+    known: dict[Drawn, PreparedData] = field(default_factory=dict)
     died: int = 0
     alone: bool = False
 

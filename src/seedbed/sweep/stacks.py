@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from seedbed.components import AllowList
 from seedbed.data.prepared import PreparedData
+from seedbed.data.splits import Drawn
 from seedbed.fused.compiled.steps import Compiling
 from seedbed.fused.engine import fused_training
 from seedbed.fused.stack_components import StackComponents, build_stack
@@ -40,7 +41,7 @@ def run_stack(
     randomness: Randomness,
     step: Step,
     note: Callable[[str], None],
-    known: dict[int, PreparedData] | None = None,
+    known: dict[Drawn, PreparedData] | None = None,
     written: StackedModel | None = None,
     in_parallel: bool = True,
 ) -> list[tuple[Job, Outcome]]:

@@ -51,12 +51,13 @@ def note_basis(records: Sequence[JobState], resolved_configs: Sequence[Mapping[s
     for record, resolved in zip(records, resolved_configs, strict=True):
         data, loss = resolved["data"], resolved["loss"]
         rows = digest("data", data, _rows(data) if ("data", id(data)) not in digests else {})
-        drawn = drawn_by(data.get("split") or {}, data.get("validation_path"), resolved["seed"])
+        split = {**(data.get("split") or {}), "folds": data.get("folds")}
+        drawn = drawn_by(split, data.get("validation_path"), resolved["seed"])
         record.rows = rows if drawn is None else f"{rows}-{drawn}"
         some = some_of_the_rows(resolved["trainer"], resolved["loader"])
         record.rows += "" if some is None else f"-{some}"
         record.loss = f"{loss.get('_target_')} {digest('loss', loss, with_absent(loss))}"
-        weighed = weighed_by(loss, data.get("split") or {}, data, resolved["seed"])
+        weighed = weighed_by(loss, split, data, resolved["seed"])
         record.loss += "" if weighed is None else f"-{weighed}"
         record.scale = "standardized" if data.get("standardize") else "own"
 
@@ -71,11 +72,12 @@ def drawn_by(split: Mapping[str, Any], own_file: object, seed: Any) -> Any:
     """The seed that draws the validation rows, or else those to train on; None if none does.
 
     Args:
-        split: `data.split`.
+        split: `data.split`, and `folds` of `data`.
         own_file: `data.validation_path`.
         seed: of the run.
     """
-    if (own_file or not split.get("validation")) and (own_file or not split.get("test")):
+    validates = split.get("validation") or split.get("folds")
+    if own_file or not (validates or split.get("test")) or split.get("time") is not None:
         return None
     return seed if split.get("seed") is None else split["seed"]
 
@@ -103,14 +105,14 @@ def weighed_by(
 
     Args:
         loss: `class_weights` and `pos_weight` of it.
-        split: `data.split`.
+        split: as in `drawn_by`.
         files: `validation_path` and `test_path` of `data`.
         seed: of the run.
     """
     own_file = files.get("validation_path")
     if not is_balanced(loss) or drawn_by(split, own_file, seed) is not None:
         return None
-    if files.get("test_path") or not split.get("test"):
+    if files.get("test_path") or not split.get("test") or split.get("time") is not None:
         return None
     return seed if split.get("seed") is None else split["seed"]
 

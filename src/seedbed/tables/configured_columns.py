@@ -8,7 +8,10 @@ from typing import Any
 from seedbed.config.schema import NamedConfig, TableConfig
 from seedbed.errors import DataError
 from seedbed.tables.table_file import TableFile
-from seedbed.tables.text_form import ISO, TextForm
+from seedbed.tables.text_form import ISO, Kind, TextForm
+
+KINDS_BESIDE: dict[str, Kind | None] = {"data.split.by": "category", "data.split.time": None}
+"""What the columns hold that say something of the rows; None: that is looked at."""
 
 
 def features_of(
@@ -25,12 +28,34 @@ def features_of(
         for key, names in (("target", targets), ("features", config.features or [])):
             if name in names:
                 raise DataError(f"data.drop: '{name}' is in data.{key} too; name it in one of them")
-    rest = [name for name in file.names if name not in targets and name not in dropped]
+    other = {*targets, *dropped, *config.beside}
+    rest = [name for name in file.names if name not in other]
     features = list(config.features or [name for name in rest if name not in file.index])
     for name in features:
         file.must_have(name, "data.features")
     index = [] if config.features else [name for name in file.index if name in rest]
     return features, [_index_note(name, file) for name in index]
+
+
+def beside_features(
+    config: NamedConfig, file: TableFile, used: Sequence[str]
+) -> dict[str, Kind | None]:
+    """Columns that are read and are no features, with the kind that they have; None to look.
+
+    Args:
+        config: of the data.
+        file: that they are in.
+        used: features and targets, which are read anyway.
+
+    Raises:
+        DataError: for a name that the file does not have.
+    """
+    found: dict[str, Kind | None] = {}
+    for name, key in config.beside.items():
+        file.must_have(name, key)
+        if name not in used:
+            found[name] = KINDS_BESIDE[key]
+    return found
 
 
 def left_out(config: NamedConfig, file: TableFile, used: Sequence[str]) -> dict[str, str]:
@@ -39,6 +64,8 @@ def left_out(config: NamedConfig, file: TableFile, used: Sequence[str]) -> dict[
     for name in file.names:
         if name in getattr(config, "drop", []):
             reasons[name] = "in data.drop"
+        elif name not in used and name in config.beside:
+            reasons[name] = f"is {config.beside[name]}, and no feature"
         elif name not in used and config.features:
             reasons[name] = "not in data.features"
         elif name not in used:

@@ -1,7 +1,7 @@
 """Reads a source into a `Table`. Errors name the file, the line and the column."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ from seedbed.handed_in import handed_in
 from seedbed.remote.data_files import local_file
 from seedbed.runs.files import UNPRINTABLE, printable
 from seedbed.tables.column_types import ColumnTypes, later_table
-from seedbed.tables.configured_columns import features_of, left_out, text_form
+from seedbed.tables.configured_columns import beside_features, features_of, left_out, text_form
 from seedbed.tables.file_checks import must_be_file
 from seedbed.tables.sklearn_sets import sklearn_table
 from seedbed.tables.table import Column, Table
 from seedbed.tables.table_file import TableFile, numbered_names
+from seedbed.tables.text_form import Kind
 from seedbed.tables.training_table import first_table
 
 SOURCES = {".npz": "npz", ".parquet": "parquet", ".pq": "parquet"}
@@ -53,6 +54,19 @@ def read_source(config: DataConfig) -> Table:
         case MemoryConfig():
             return _training_table(config, _in_memory(config))
     raise DataError(f"data.source: {config.source} is not a table")
+
+
+def read_once() -> Callable[[DataConfig], Table]:
+    """`read_source`, but configs in turn that differ in fold or seed alone share one table."""
+    held: list[tuple[DataConfig, Table]] = []
+
+    def read(config: DataConfig) -> Table:
+        asked = replace(config, fold=None, split=replace(config.split, seed=None))
+        if not held or held[0][0] != asked:
+            held[:] = [(asked, read_source(config))]
+        return held[0][1]
+
+    return read
 
 
 def read_file(config: FilesConfig, path: Path, key: str, types: ColumnTypes) -> Table:
@@ -82,8 +96,11 @@ def _training_table(config: NamedConfig, file: TableFile) -> Table:
         for name in names:
             file.must_have(name, f"data.{key}")
     features, notes = features_of(config, file, targets)
-    types = ColumnTypes(dict.fromkeys(named, "category"), text_form(config, file))
-    table = first_table(file, features, targets, types)
+    beside = beside_features(config, file, [*features, *targets])
+    kinds: dict[str, Kind] = dict.fromkeys(named, "category")
+    kinds |= {name: kind for name, kind in beside.items() if kind is not None}
+    types = ColumnTypes(kinds, text_form(config, file))
+    table = first_table(file, [*features, *beside], targets, types)
     table = replace(
         table,
         notes=[*notes, *table.notes],

@@ -1,0 +1,58 @@
+"""What the keys that part the rows have to be among each other."""
+
+from collections.abc import Sequence
+
+from seedbed.config.schema import ColumnsConfig, DataConfig, DatasetConfig, FilesConfig
+
+
+def problems_of_parts(data: DataConfig) -> list[str]:
+    """What is wrong with `data.folds`, `data.fold` and the columns that the rows are parted by."""
+    problems = [*_of_folds(data), *_of_columns(data)]
+    own: object = data.validation if isinstance(data, DatasetConfig) else None
+    own = data.validation_path if isinstance(data, FilesConfig) else own
+    if data.folds is not None and own is not None:
+        key = "validation_path" if isinstance(data, FilesConfig) else "validation"
+        problems.append(
+            f"data.folds={data.folds} takes the rows that validate from the training rows, and "
+            f"data.{key} names others; leave one of the two out"
+        )
+    return problems
+
+
+def _of_folds(data: DataConfig) -> Sequence[str]:
+    folds, fold = data.folds, data.fold
+    if folds is None:
+        told = f"data.fold={fold} is a fold of none; type data.folds=5 beside it, say"
+        return [] if fold is None else [told]
+    if fold is None:
+        return [
+            f"data.folds={folds} needs the fold that validates: type data.fold=0, or sweep all of "
+            f"them, train -m 'data.fold=range(0,{folds})'"
+        ]
+    if fold >= folds:
+        return [f"data.fold must be from 0 to {folds - 1} with data.folds={folds}, got {fold}"]
+    return []
+
+
+def _of_columns(data: DataConfig) -> Sequence[str]:
+    split = data.split
+    if isinstance(data, DatasetConfig):
+        return [
+            f"data.split.{key}={name} names a column, and a Dataset of your own has none; give it "
+            "parts of its own, data.train and data.validation"
+            for key, name in (("by", split.by), ("time", split.time))
+            if name is not None
+        ]
+    if split.by is not None and split.time is not None:
+        return [
+            f"data.split.by={split.by} and data.split.time={split.time} cannot both hold: a group "
+            "may last from one part into the next; leave one of the two out"
+        ]
+    target = getattr(data, "target", None)
+    targets = [target] if isinstance(target, str) else target or []
+    assert isinstance(data, ColumnsConfig)
+    return [
+        f"{key}={name} is data.target, which the split may not go by"
+        for name, key in data.beside.items()
+        if name in targets
+    ]
