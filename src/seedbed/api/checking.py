@@ -11,7 +11,7 @@ from seedbed.config.schema import DataConfig, NamedConfig, SklearnConfig
 from seedbed.process import fast_start
 
 if TYPE_CHECKING:
-    from seedbed.data.preprocessing import Preprocessing
+    from seedbed.data.prepared import PreparedData
     from seedbed.tables.table import Table
     from seedbed.views.columns import ColumnReport
 
@@ -101,16 +101,18 @@ def check_run(request: ComposedConfig) -> Report:
         len(plan.train),
         str(plan.device),
         [*request.notes, *plan.notes],
-        _columns(request.config.data, tables, plan.data.preprocessing),
+        _columns(request.config.data, tables, plan.data),
     )
 
 
 def _columns(
-    data: DataConfig, tables: "Sequence[Table]", preprocessing: "Preprocessing"
+    data: DataConfig, tables: "Sequence[Table]", prepared: "PreparedData"
 ) -> "list[ColumnReport]":
     """How each column of a table was read; none of the rows of a YAML or a Dataset."""
-    from seedbed.views.columns import column_reports
+    from seedbed.views.columns import column_reports, streamed_reports
 
     if not isinstance(data, NamedConfig | SklearnConfig):
         return []
-    return column_reports(tables[0], preprocessing)
+    if prepared.columns is not None:
+        return streamed_reports(prepared.columns, prepared.preprocessing)
+    return column_reports(tables[0], prepared.preprocessing)

@@ -127,6 +127,11 @@ IDLE = (
         contradicts=True,
     ),
     Idle(
+        ("data.memory",),
+        lambda values: _at(values, "data.stream") is not True,
+        "changes nothing but with data.stream=true",
+    ),
+    Idle(
         ("sweep.compile", "sweep.allow_random"),
         lambda values: _at(values, "sweep.fuse") == "never",
         "changes nothing with sweep.fuse=never, as no jobs train together",

@@ -162,6 +162,7 @@ Seed = Annotated[int, Range(at_least=0, below=2**63)]
 Text = Annotated[str, Length(0, LONGEST_TEXT)]
 Name = Annotated[str, Length(1, LONGEST_TEXT, "not empty")]
 PathText = Annotated[str, Rule(is_file_name, "that a file can have as its name")]
+Paths = Annotated[list[PathText], Length(1, MOST_NAMED, "one path or more")]
 Encoding = Annotated[
     str, Rule(is_text_encoding, "that names a text encoding, such as utf-8, utf-16 or latin-1")
 ]
@@ -194,6 +195,10 @@ TimeSpan = Annotated[
     ),
 ]
 Memory = Annotated[str, matches(r"[1-9]\d{0,6}[KMGT]", "a number and K, M, G or T, such as 16G")]
+DataMemory = Annotated[
+    str,
+    matches(r"[1-9]\d{0,5}(\.\d{1,3})? ?[KMGT]B", "a number and KB, MB, GB or TB, as in '1 GB'"),
+]
 Widths = Annotated[list[Count], Length(1, 10_000, "one width for each hidden layer")]
 Names = Annotated[list[Name], Length(1, MOST_NAMED, "one name or more"), DISTINCT]
 AnyNames = Annotated[list[Name], Length(0, MOST_NAMED)]

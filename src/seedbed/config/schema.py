@@ -13,6 +13,7 @@ from seedbed.config.identity import config_hash
 from seedbed.config.ranges import (
     AnyNames,
     Count,
+    DataMemory,
     Delimiter,
     Device,
     Duration,
@@ -28,6 +29,7 @@ from seedbed.config.ranges import (
     Names,
     Object,
     Objects,
+    Paths,
     PathText,
     Positive,
     Processes,
@@ -109,13 +111,22 @@ class NamedConfig(ColumnsConfig):
 class FilesConfig(NamedConfig):
     """A source in one to three files."""
 
+    path: PathText | Paths
+    validation_path: PathText | Paths | None
+    test_path: PathText | Paths | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileConfig(FilesConfig):
+    """A source of which each part is in one file."""
+
     path: PathText
     validation_path: PathText | None
     test_path: PathText | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class NpzConfig(FilesConfig):
+class NpzConfig(FileConfig):
     """Arrays in a .npz file; features and target name the arrays."""
 
     source: Literal["npz"]
@@ -137,13 +148,15 @@ class TableConfig(NamedConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class ParquetConfig(TableConfig, FilesConfig):
-    """A Parquet table."""
+    """A Parquet table, in one file or several."""
 
     source: Literal["parquet"]
+    stream: bool = field(metadata={ABSENT: False})
+    memory: DataMemory = field(metadata={ABSENT: "1 GB"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class CsvConfig(TableConfig, FilesConfig):
+class CsvConfig(TableConfig, FileConfig):
     """A comma or tab separated table with a header line."""
 
     source: Literal["csv"]

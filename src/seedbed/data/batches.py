@@ -24,6 +24,7 @@ from seedbed.data.generators import generators_seeded
 from seedbed.data.orders import RowOrders
 from seedbed.data.prepared import Rows
 from seedbed.data.seeds import stream_seed
+from seedbed.data.streaming.rows import StreamedRows
 from seedbed.errors import DataError, DeviceError
 from seedbed.process import signals, threads
 from seedbed.process.forkserver import without_main_module, workers_of_server
@@ -273,6 +274,10 @@ def training_batches(
     """
     if isinstance(data, TensorDataset) and loader.num_workers == 0:
         return TensorBatches(data, loader, seed, device, limit)
+    if isinstance(data, StreamedRows):
+        from seedbed.data.streaming.batches import StreamBatches
+
+        return StreamBatches(data, loader, seed, device, limit)
     return LoaderBatches(data, loader, seed, device, limit)
 
 
@@ -280,6 +285,10 @@ def evaluation_batches(
     data: Rows, loader: LoaderConfig, seed: int, device: torch.device
 ) -> Batches:
     """Batches of rows that are only looked at: all of them, in the order they stand."""
+    if isinstance(data, StreamedRows):
+        from seedbed.data.streaming.batches import KeptBatches
+
+        return KeptBatches(data, loader, seed, device)
     row_bytes = data.tensors[0][0].nbytes if isinstance(data, TensorDataset) else BLOCK_BYTES
     size = evaluation_rows(loader.batch_size, row_bytes)
     plain = LoaderConfig(size, shuffle=False, num_workers=loader.num_workers, drop_last=False)

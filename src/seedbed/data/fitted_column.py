@@ -157,7 +157,7 @@ def fit_features(
     Raises:
         DataError: if all values of one are missing, or there are more names than that.
     """
-    if problems := _unusable(names, table, max_categories):
+    if problems := unusable(names, table, max_categories):
         raise DataError(*problems)
     plain = [name for name in names if _is_plain(table.columns[name])]
     fitted = {one.name: one for one in _fit_numbers(plain, table, standardize=standardize)}
@@ -222,7 +222,7 @@ def _fit_array(name: str, column: Column, origin: str, *, standardize: bool) -> 
     return FittedColumn(name, column.kind, list(values.shape[1:]), mean.tolist(), scale, gaps=gaps)
 
 
-def _unusable(names: Sequence[str], table: Table, limit: int) -> list[str]:
+def unusable(names: Sequence[str], table: Table, limit: int) -> list[str]:
     """What is wrong with each feature that cannot be fitted."""
     problems, drop = [], "leave it out with data.features=[…] or data.drop=[{}]"
     for name in names:

@@ -1,9 +1,8 @@
 """The data of a run, ready to train on: read, split, fitted on the training rows, as tensors."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import file_digest, sha256
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -44,6 +43,7 @@ from seedbed.data.splits import parts_of, refuse_no_rest
 from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
 from seedbed.remote.data_files import local_files, told_by_url
+from seedbed.runs.data_paths import files_named, is_several
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.sources import read_file, read_source
 from seedbed.tables.table import Table
@@ -53,6 +53,21 @@ Rows = Dataset[Any]
 """Anything that gives (x, y) by number; a `TensorDataset` where all of it is in memory."""
 
 NO_LIMIT = 2**31
+
+
+@dataclass(frozen=True)
+class ColumnsSeen:
+    """What all rows of a stream hold, of which there is no table.
+
+    Args:
+        missing: rows without a value, by feature.
+        names: how many different ones each feature of names has.
+        left_out: columns that are not used, and why.
+    """
+
+    missing: Mapping[str, int]
+    names: Mapping[str, int]
+    left_out: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,7 @@ class PreparedData:
         preprocessing: fitted on `train`.
         fingerprint: of the data as read: SHA-256 of the tensors and of each file.
         notes: what a person should know, each once.
+        columns: what the columns hold, where the rows are streamed.
     """
 
     train: Rows
@@ -74,6 +90,7 @@ class PreparedData:
     preprocessing: Preprocessing
     fingerprint: dict[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    columns: ColumnsSeen | None = None
 
 
 def prepare_data(
@@ -81,7 +98,7 @@ def prepare_data(
     seed: int,
     read: Callable[[DataConfig], Table] = read_source,
 ) -> PreparedData:
-    """Reads, splits and fits a table; `custom_dataset.py` prepares a user's Dataset.
+    """Reads, splits and fits a table; `custom_dataset.py` and `streaming/` prepare other rows.
 
     Args:
         config: the group `data`.
@@ -107,7 +124,7 @@ def prepare_data(
         values = target_matrix(table, targets)  # refuses while row numbers are the file's
         refuse_other_numbers(task, values, table.origin)
         table = table.without_spelling()
-    names = _feature_names(config, table, targets)
+    names = feature_names(config, table, targets)
     refuse_infinite({name: table.columns[name] for name in names}, table.origin)
     kinds = {name: column.kind for name, column in table.columns.items()}
     types = ColumnTypes(kinds, table.text or TextForm())
@@ -134,7 +151,12 @@ def prepare_data(
     )
 
 
-def _feature_names(config: ColumnsConfig, table: Table, targets: Sequence[str]) -> list[str]:
+def feature_names(config: ColumnsConfig, table: Table, targets: Sequence[str]) -> list[str]:
+    """The columns that a model takes, of those that were read.
+
+    Raises:
+        DataError: if there is none, or one is the target.
+    """
     hidden = {*targets, *table.targets, *config.beside}
     names = config.features or [name for name in table.columns if name not in hidden]
     for name in names:
@@ -160,7 +182,7 @@ def _split_tables(
     if isinstance(config, FilesConfig):
         for name, path in (("validation", config.validation_path), ("test", config.test_path)):
             if path is not None:
-                files[name] = read_file(config, Path(path), f"data.{name}_path", types)
+                files[name] = read_file(config, path, f"data.{name}_path", types)
                 split = replace(split, **{name: 0.0})  # type: ignore[arg-type]
     refuse_no_rest(split)
     strata = class_names(table, targets[0]).ranks() if classes else None
@@ -245,16 +267,31 @@ def _tensors(preprocessing: Preprocessing, table: Table) -> TensorDataset:
     return TensorDataset(x, y)
 
 
+def file_digests(spec: Any) -> dict[str, str]:
+    """SHA-256 of each file that a key of `data` names; of several also one of all of them.
+
+    Args:
+        spec: of the config.
+    """
+    digests = {}
+    for found in files_named(spec):
+        with found.path.open("rb") as file:
+            digests[str(found.path)] = file_digest(file, "sha256").hexdigest()
+    if not is_several(spec):
+        return digests
+    whole = sha256("\n".join(digests.values()).encode()).hexdigest()
+    return {str(spec): whole, **digests}
+
+
 def _fingerprint(config: ColumnsConfig, tensors: dict[str, TensorDataset]) -> dict[str, Any]:
     digest = sha256()
     for part in tensors.values():
         for tensor in part.tensors:
             digest.update(tensor.contiguous().numpy().data)
-    files = {}
+    files: dict[str, str] = {}
     for key in ("path", "validation_path", "test_path"):
         path = getattr(config, key, None)
         if path is not None:
-            with Path(path).open("rb") as file:
-                files[str(path)] = file_digest(file, "sha256").hexdigest()
+            files |= file_digests(path)
     rows = {name: len(part) for name, part in tensors.items()}
     return {"sha256": digest.hexdigest(), "rows": rows, "files": files}

@@ -90,10 +90,29 @@ def permutations(keys: Sequence[int] | NDArray[np.uint64], rows: int) -> Order:
         steps = _GOLDEN * np.arange(1, rows + 1, dtype=np.uint64)
         for start in range(0, len(keys), some):
             mixed = np.array(keys[start : start + some], dtype=np.uint64)[:, None] + steps
-            mixed ^= mixed >> np.uint64(30)
-            mixed *= _MIX_1
-            mixed ^= mixed >> np.uint64(27)
-            mixed *= _MIX_2
-            mixed ^= mixed >> np.uint64(31)
+            _mix(mixed)
             orders[start : start + some] = np.argsort(mixed, axis=1)
     return orders
+
+
+def scattered(key: int, start: int, stop: int) -> NDArray[np.uint64]:
+    """The numbers that `permutation(key, rows)` sorts rows by, of those from `start` to `stop`.
+
+    No two rows have the same, however many there are; so a part of an order can be told without it.
+
+    Shape:
+        (stop - start,)
+    """
+    with np.errstate(over="ignore"):
+        mixed = _GOLDEN * np.arange(start + 1, stop + 1, dtype=np.uint64) + np.uint64(key)
+        _mix(mixed)
+    return mixed
+
+
+def _mix(values: NDArray[np.uint64]) -> None:
+    """SplitMix64's finalizer, in place; the caller silences the overflow that is meant."""
+    values ^= values >> np.uint64(30)
+    values *= _MIX_1
+    values ^= values >> np.uint64(27)
+    values *= _MIX_2
+    values ^= values >> np.uint64(31)

@@ -1,6 +1,6 @@
 """Which rows train, which validate and which test: a pure function of a seed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,15 +56,32 @@ def parts_of(config: DataConfig, split: Split, seed: int, rows: int, told: Told)
         parts = _of_folds(config.folds, config.fold or 0, split, seed, rows, told.classes)
     else:
         return split_rows(split, seed, rows, told.classes)
-    _refuse_empty(parts, split, rows, told)
+    refuse_empty(split, rows, _sizes(parts), told)
     return parts
 
 
-def _refuse_empty(parts: dict[str, Rows], split: Split, rows: int, told: Told) -> None:
+def refuse_empty(
+    split: Split, rows: int, counts: Mapping[str, int], told: Told | None = None
+) -> None:
+    """Refuses a split that leaves no row where some were asked for.
+
+    Args:
+        split: the fraction of each.
+        rows: how many there are.
+        counts: rows of the splits train, validation and test.
+        told: what is known of the rows.
+
+    Raises:
+        DataError: naming the first that is empty.
+    """
     fractions = {"train": 1.0, "validation": split.validation, "test": split.test}
     for name, fraction in fractions.items():
-        if fraction > 0 and len(parts[name]) == 0:
-            raise DataError(_empty(name, split, rows, told))
+        if fraction > 0 and counts[name] == 0:
+            raise DataError(_empty(name, split, rows, told or Told()))
+
+
+def _sizes(parts: Mapping[str, Rows]) -> dict[str, int]:
+    return {name: len(part) for name, part in parts.items()}
 
 
 def _empty(name: str, split: Split, rows: int, told: Told) -> str:
@@ -94,15 +111,15 @@ def split_rows(
         DataError: if a split that was asked for would be empty.
     """
     parts = _cut(split, _drawn(split, seed, rows, classes))
-    _refuse_empty(parts, split, rows, Told())
+    refuse_empty(split, rows, _sizes(parts))
     return parts
 
 
 def _cut(split: Split, drawn: Sequence[Rows]) -> dict[str, Rows]:
     parts: dict[str, list[Rows]] = {"train": [], "validation": [], "test": []}
     for group in drawn:
-        tested = _count(len(group), split.test)
-        trained_from = tested + _count(len(group), split.validation)
+        tested = rows_for(len(group), split.test)
+        trained_from = tested + rows_for(len(group), split.validation)
         parts["test"].append(group[:tested])
         parts["validation"].append(group[tested:trained_from])
         parts["train"].append(group[trained_from:])
@@ -124,7 +141,7 @@ def _of_folds(
     """
     tested, left = [], []
     for group in _drawn(split, seed, rows, classes):
-        count = _count(len(group), split.test)
+        count = rows_for(len(group), split.test)
         tested.append(group[:count])
         left.append(group[count:])
     rest = np.concatenate(left)
@@ -160,7 +177,7 @@ def _of_groups(config: DataConfig, split: Split, seed: int, groups: Rows) -> dic
     if config.folds is None:
         chosen = _cut(split, drawn)
     else:
-        tested = _count(number, split.test)
+        tested = rows_for(number, split.test)
         left = order[tested:]
         if len(left) < config.folds:
             what = f"{counted(len(left), 'group')} of '{split.by}'"
@@ -208,5 +225,6 @@ def _by_class(order: Rows, classes: ArrayLike) -> list[Rows]:
     return [order[named == name] for name in np.unique(named)]
 
 
-def _count(rows: int, fraction: float) -> int:
+def rows_for(rows: int, fraction: float) -> int:
+    """How many of the rows a fraction is."""
     return int(rows * fraction + 0.5)

@@ -88,6 +88,8 @@ def fusion_blocker(config: RunConfig) -> str | None:
         return "trainer.log_histograms and trainer.log_graph look at one model"
     if parsed_interval(trainer.log_every).unit != "epochs":
         return f"trainer.log_every={trainer.log_every} counts no epochs"
+    if getattr(config.data, "stream", False):
+        return "data.stream=true reads the rows of each run by itself"
     if config.data.source == "dataset" or config.loader.num_workers:
         return "rows come through a DataLoader"
     if config.optimizer["_target_"] not in BATCHED:

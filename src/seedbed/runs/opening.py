@@ -19,6 +19,7 @@ from typing import Any
 from seedbed.errors import ArgumentError, LimitError, SeedbedError
 from seedbed.process import signals
 from seedbed.process.memory import memory_bytes
+from seedbed.runs.data_paths import files_named
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.stored import stored_bytes
 
@@ -203,8 +204,8 @@ def files_of(config: Mapping[str, Any]) -> list[Path]:
     """The data files that a run's config names."""
     data = config.get("data")
     keys = ("path", "validation_path", "test_path") if isinstance(data, Mapping) else ()
-    named = [data.get(key) for key in keys] if isinstance(data, Mapping) else []
-    return [Path(name) for name in named if isinstance(name, str)]
+    specs = [data.get(key) for key in keys] if isinstance(data, Mapping) else []
+    return [found.path for spec in specs for found in files_named(spec)]
 
 
 def allocated(file: Path) -> int:

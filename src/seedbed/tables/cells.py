@@ -122,12 +122,21 @@ def names(cells: Any, form: CellForm, marks: Sequence[str] = ()) -> RowNames:
         marks: further words for a missing value.
     """
     without = {*form.marks("category"), *marks, ""}
-    array = encoded(as_text(cells))
+    array = cells if _is_encoded_text(cells) else encoded(as_text(cells))
     written = [
         None if name is None or name.strip().lower() in without else name
         for name in array.dictionary.to_pylist()
     ]
     return RowNames.at(indices(array.indices), written)
+
+
+def _is_encoded_text(cells: Any) -> bool:
+    """Whether it is one array that holds each different text once already."""
+    return (
+        isinstance(cells, pa.DictionaryArray)
+        and is_text(cells.type.value_type)
+        and pa.types.is_int32(cells.type.index_type)
+    )
 
 
 def names_of_values(cells: Any, form: CellForm) -> RowNames:

@@ -7,8 +7,13 @@ from seedbed.errors import DataError
 from seedbed.process.memory import memory_bytes
 
 
-def must_be_file(path: Path, key: str) -> None:
+def must_be_file(path: Path, key: str, *, in_memory: bool = True) -> None:
     """Refuses what is not a readable file with something in it.
+
+    Args:
+        path: of it.
+        key: the config key or argument that names it.
+        in_memory: whether it has to fit into memory.
 
     Raises:
         DataError: saying what it is.
@@ -20,7 +25,8 @@ def must_be_file(path: Path, key: str) -> None:
             raise DataError(f"{key}: no file '{path}'{_hint(path)}")
         if path.stat().st_size == 0:
             raise DataError(f"{key}: '{path}' is empty")
-        refuse_larger_than_memory(path.stat().st_size, path, key)
+        if in_memory:
+            refuse_larger_than_memory(path.stat().st_size, path, key)
         path.open("rb").close()
     except (OSError, ValueError) as err:
         reason = err.strerror if isinstance(err, OSError) else err

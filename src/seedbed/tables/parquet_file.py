@@ -35,6 +35,22 @@ class ParquetFile(TableFile):
         except (pa.ArrowException, OSError) as err:
             raise self._damaged(err) from err
 
+    @property
+    def group_rows(self) -> list[int]:
+        """How many rows each of its row groups has."""
+        metadata = self._file.metadata
+        return [metadata.row_group(one).num_rows for one in range(metadata.num_row_groups)]
+
+    def type_of(self, name: str) -> Any:
+        """The Arrow type of a column's cells; of a dictionary that of its values."""
+        kind = self._file.schema_arrow.field(name).type
+        return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+    def is_dictionary(self, name: str) -> bool:
+        """Whether a column was a dictionary when it was written."""
+        kind = self._file.schema_arrow.field(name).type
+        return name in self._dictionaries or bool(pa.types.is_dictionary(kind))
+
     def cells(self, names: Sequence[str]) -> Mapping[str, Any]:
         """The named columns.
 

@@ -10,7 +10,7 @@ from seedbed.config.hints import shortened
 from seedbed.errors import DataError
 from seedbed.tables.row_names import RowNames
 from seedbed.tables.table import Column, Written
-from seedbed.tables.table_file import TableFile
+from seedbed.tables.table_file import CellSource, TableFile
 from seedbed.tables.text_form import ISO, CellForm, Kind, TextForm
 
 KIND_WORDS = {"number": "numbers", "boolean": "truth values", "category": "names"}
@@ -28,7 +28,7 @@ class RawColumn:
         target: whether it is one.
     """
 
-    file: TableFile
+    file: CellSource
     name: str
     cells: Any
     form: CellForm

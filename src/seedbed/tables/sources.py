@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,12 +15,13 @@ from seedbed.config.schema import (
     FilesConfig,
     MemoryConfig,
     NamedConfig,
+    ParquetConfig,
     RowsConfig,
     SklearnConfig,
 )
 from seedbed.errors import DataError
 from seedbed.handed_in import handed_in
-from seedbed.remote.data_files import local_file
+from seedbed.remote.data_files import local_files
 from seedbed.runs.files import UNPRINTABLE, printable
 from seedbed.tables.column_types import ColumnTypes, later_table
 from seedbed.tables.configured_columns import beside_features, features_of, left_out, text_form
@@ -49,8 +50,8 @@ def read_source(config: DataConfig) -> Table:
         case SklearnConfig():
             return sklearn_table(config)
         case FilesConfig():
-            path = local_file(config.path, "data.path")
-            return _training_table(config, _opened(config, path, "data.path"))
+            local, _ = local_files(config)
+            return _training_table(local, _opened(local, local.path, "data.path"))
         case MemoryConfig():
             return _training_table(config, _in_memory(config))
     raise DataError(f"data.source: {config.source} is not a table")
@@ -69,12 +70,12 @@ def read_once() -> Callable[[DataConfig], Table]:
     return read
 
 
-def read_file(config: FilesConfig, path: Path, key: str, types: ColumnTypes) -> Table:
+def read_file(config: FilesConfig, path: Any, key: str, types: ColumnTypes) -> Table:
     """A file beside the training file, with features and target, by the run's types.
 
     Args:
         config: how it is to be read.
-        path: where it is.
+        path: where it is, as the config has it.
         key: the config key or argument that names it, for errors.
         types: of the run.
 
@@ -90,6 +91,39 @@ def read_file(config: FilesConfig, path: Path, key: str, types: ColumnTypes) -> 
 
 
 def _training_table(config: NamedConfig, file: TableFile) -> Table:
+    used = used_columns(config, file)
+    table = first_table(file, [*used.features, *used.beside], used.targets, used.types)
+    return replace(
+        table,
+        notes=[*used.notes, *table.notes],
+        left_out=left_out(config, file, [*used.features, *used.targets]),
+    )
+
+
+class UsedColumns(NamedTuple):
+    """The columns of a file that a run reads.
+
+    Args:
+        features: in order.
+        targets: likewise.
+        beside: those that tell of the rows and are no features.
+        types: what the config says of all of them.
+        notes: on what was left out.
+    """
+
+    features: list[str]
+    targets: list[str]
+    beside: list[str]
+    types: ColumnTypes
+    notes: list[str]
+
+
+def used_columns(config: NamedConfig, file: TableFile) -> UsedColumns:
+    """The columns of a file that a run reads, by its config.
+
+    Raises:
+        DataError: for a column that the file does not have, or a name that cannot be shown.
+    """
     targets = names_of(config.target)
     named = getattr(config, "categories", [])
     for key, names in (("target", targets), ("categories", named)):
@@ -99,19 +133,13 @@ def _training_table(config: NamedConfig, file: TableFile) -> Table:
     beside = beside_features(config, file, [*features, *targets])
     kinds: dict[str, Kind] = dict.fromkeys(named, "category")
     kinds |= {name: kind for name, kind in beside.items() if kind is not None}
-    types = ColumnTypes(kinds, text_form(config, file))
-    table = first_table(file, [*features, *beside], targets, types)
-    table = replace(
-        table,
-        notes=[*notes, *table.notes],
-        left_out=left_out(config, file, [*features, *targets]),
-    )
-    for name in table.columns:
+    for name in [*features, *beside, *targets]:
         if UNPRINTABLE.search(name):
             raise DataError(
                 f"{file.key}: column '{printable(name)}' has control characters in its name"
             )
-    return table
+    types = ColumnTypes(kinds, text_form(config, file))
+    return UsedColumns(features, targets, [*beside], types, notes)
 
 
 def _in_memory(config: MemoryConfig) -> TableFile:
@@ -125,9 +153,13 @@ def _in_memory(config: MemoryConfig) -> TableFile:
     return table
 
 
-def _opened(config: FilesConfig, path: Path, key: str) -> TableFile:
+def _opened(config: FilesConfig, path: Any, key: str) -> TableFile:
+    if isinstance(config, ParquetConfig):
+        from seedbed.tables.parquet_files import parquet_table
+
+        return parquet_table(path, key)
     text = (config.delimiter, config.encoding) if isinstance(config, CsvConfig) else ()
-    return opened(path, key, config.source, *text)
+    return opened(Path(path), key, config.source, *text)
 
 
 def opened(

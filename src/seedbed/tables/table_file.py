@@ -12,15 +12,24 @@ INDEX_NAME = re.compile(r"__index_level_\d+__|Unnamed: ?\d+|")
 """What pandas names a column that holds the index of a table; in a CSV it has no name."""
 
 
-class TableFile(Protocol):
-    """An opened source of rows, of which nothing but the names of its columns is read yet."""
+class CellSource(Protocol):
+    """Where cells come from, for errors."""
 
     origin: str
-    """Its name, for errors."""
+    """Its name."""
     key: str
     """The config key or argument that names it."""
     typed: bool = True
     """Whether the file itself tells the types of its columns."""
+
+    def location(self, row: int) -> str:
+        """Where a row stands, from 0: `row 3 (line 4)`."""
+        return f"row {row + 1}"
+
+
+class TableFile(CellSource, Protocol):
+    """An opened source of rows, of which nothing but the names of its columns is read yet."""
+
     names: Sequence[str]
     """Of all its columns, in order."""
     index: Sequence[str] = ()
@@ -51,10 +60,6 @@ class TableFile(Protocol):
             DataError: if it cannot be read; what is wrong, and where, `cells` tells.
         """
         yield self.cells(names)
-
-    def location(self, row: int) -> str:
-        """Where a row stands, from 0: `row 3 (line 4)`."""
-        return f"row {row + 1}"
 
     def must_have(self, name: str, key: str) -> None:
         """Refuses a column that the file does not have, or has twice.

@@ -1,6 +1,6 @@
 """The training file's table: what its columns hold is looked at, and is so for the whole run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,10 +31,28 @@ def first_table(
     Raises:
         DataError: for a column that no feature can be made of, or of numbers with a slip.
     """
+    numbers = [name for name in features if types.kinds.get(name, "number") == "number"]
+    raw = raw_columns(file, features, targets, types.text, numbers)
+    return table_of(raw, file.origin, targets, types)
+
+
+def table_of(
+    raw_cells: Iterable[RawColumn], origin: str, targets: Sequence[str], types: ColumnTypes
+) -> Table:
+    """The table of columns as they lie in a training file.
+
+    Args:
+        raw_cells: the columns.
+        origin: of them, for errors.
+        targets: those that are.
+        types: what the config says of columns; all others are looked at.
+
+    Raises:
+        DataError: as `first_table`.
+    """
     columns: dict[str, Column] = {}
     dates, notes, problems = {}, [], {}
-    numbers = [name for name in features if types.kinds.get(name, "number") == "number"]
-    for raw in raw_columns(file, features, targets, types.text, numbers):
+    for raw in raw_cells:
         kind, holds_dates = types.kinds.get(raw.name), False
         try:
             if kind is not None:
@@ -49,7 +67,7 @@ def first_table(
             dates[raw.name] = ISO
         notes += note_on(raw, column, holds_dates=holds_dates)
     _refuse_together(problems, targets)
-    return Table(columns, file.origin, notes=notes, text=types.text.with_dates(dates))
+    return Table(columns, origin, notes=notes, text=types.text.with_dates(dates))
 
 
 def _inspected(raw: RawColumn) -> tuple[Column, bool]:

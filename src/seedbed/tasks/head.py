@@ -186,6 +186,14 @@ class TaskHead:
         predictions, targets = _inputs([self], outputs[None], y[None], torch.float64)
         return predictions[0], targets[0]
 
+    def metric_tensors(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Predictions and targets as `metric` takes them of a run on its own.
+
+        Shape:
+            outputs (rows, outputs), y as `Preprocessing.targets` -> (1, rows, …), twice
+        """
+        return _inputs([self], outputs[None], y[None], torch.float32)
+
     def _of_labels(self, name: str, predictions: Tensor, targets: Tensor) -> Tensor:
         label, _, metric = name.rpartition("/")
         if metric not in (EXACT, *METRICS_OF_LABELS):  # of somebody else

@@ -1,11 +1,13 @@
 """Where the data of a run lies: relative paths belong to the folder that it was started in."""
 
 from pathlib import Path
+from typing import Any
 
 from seedbed.config.schema import DataConfig, MemoryConfig
 from seedbed.errors import DataError
 from seedbed.handed_in import handed_in
 from seedbed.remote.urls import is_url
+from seedbed.runs.data_paths import files_named, named
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
@@ -31,12 +33,20 @@ def refuse_absent_data(config: DataConfig, paths: RunPaths) -> None:
         )
     for key in PATHS:
         path = getattr(config, key, None)
-        if path is not None and not is_url(path) and not Path(path).is_file():
-            where = elsewhere(Path(path), paths)
+        for file in _absent(path):
+            where = elsewhere(file, paths)
             raise DataError(
-                f"data.{key}: no file '{path}' in '{Path.cwd()}'{where}; if it lies elsewhere now, "
+                f"data.{key}: no file '{file}' in '{Path.cwd()}'{where}; if it lies elsewhere now, "
                 f"type data.{key}=FILE after the run"
             )
+
+
+def _absent(spec: Any) -> list[Path]:
+    """The first of what a key names that is not there, if there is one."""
+    spec = [text for text in named(spec) if not is_url(text)]
+    absent = [text for text in named(spec) if not files_named(text)]
+    files = [*map(Path, absent), *(one.path for one in files_named(spec))]
+    return [file for file in files if not file.is_file()][:1]
 
 
 def elsewhere(path: Path, paths: RunPaths) -> str:

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from seedbed.data.batches import Batch
+from seedbed.tasks.head import TaskHead
+from seedbed.tasks.metrics_in_pieces import LossAndMetrics
 
 Value = TypeVar("Value")
 
@@ -35,3 +37,25 @@ def over_pieces(
         output, y = torch.cat(outputs, rows_dim), torch.cat(targets, rows_dim)
         found = dict(metrics(output, y))
         return {"loss": loss(output, y), **found}  # last: it may write into what it gets
+
+
+def over_stream(
+    pieces: Iterable[Batch],
+    outputs_of: Callable[[Tensor], Tensor],
+    loss: Callable[[Tensor, Tensor], float],
+    head: TaskHead,
+) -> dict[str, float]:
+    """The loss and the metrics over rows of which never more than a piece is held.
+
+    Args:
+        pieces: of the rows, with their targets.
+        outputs_of: the model.
+        loss: of outputs and targets.
+        head: the task's.
+    """
+    measured = LossAndMetrics(head)
+    with torch.no_grad():
+        for x, y in pieces:
+            output = outputs_of(x).clone()
+            measured.add(output, y, loss(output.clone(), y))
+    return dict(measured.values())

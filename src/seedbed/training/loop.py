@@ -4,10 +4,12 @@ An engine does the arithmetic (`single.py` of one run, `fused/engine.py` of many
 decides how each run stands, and a recorder keeps what is worth keeping.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
+from seedbed.errors import DataError
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.training.engine import Rows, Unseen
 from seedbed.training.interrupt import StopRequest
@@ -41,7 +43,7 @@ def train(
         left = min(due.steps_left(progress.step), recorder.steps_left(progress.step))
         return min(left, progress.steps_left)
 
-    with engine.settings():
+    with engine.settings(), _saved_if_broken(training, recorder):
         if resumed is None:
             engine.remember_best(np.ones(len(progress.configs), dtype=np.bool_))
         recorder.begin(training, resumed)
@@ -80,6 +82,17 @@ def _batches_left(training: Training, unseen: Unseen) -> Iterable[Rows]:
     if progress.batch and progress.must_end():
         return ()
     return training.engine.batches(progress.epoch, progress.batch, unseen)
+
+
+@contextmanager
+def _saved_if_broken(training: Training, recorder: Recorder) -> Iterator[None]:
+    """Saves the steps so far where the data breaks, as a file does that changes meanwhile."""
+    try:
+        yield
+    except DataError:
+        if training.progress.runs:
+            _save(training, recorder)
+        raise
 
 
 def _runs_left(training: Training, recorder: Recorder) -> bool:

@@ -10,10 +10,12 @@ from torch.optim import Optimizer
 
 from seedbed.components import AllowList, unused_keys
 from seedbed.config.hints import did_you_mean, joined
-from seedbed.config.schema import DataConfig, DatasetConfig, RunConfig
+from seedbed.config.schema import DataConfig, DatasetConfig, ParquetConfig, RunConfig
 from seedbed.data.batches import Batches, evaluation_batches, training_batches
 from seedbed.data.prepared import PreparedData, prepare_data
-from seedbed.errors import ConfigError, ModelError, SeedbedError
+from seedbed.data.streaming.batches import StreamBatches
+from seedbed.data.streaming.blocks import BUFFERS
+from seedbed.errors import ConfigError, DataError, ModelError, SeedbedError
 from seedbed.models.build import build_model
 from seedbed.models.copies import copied_model
 from seedbed.models.shared_values import kept_to_the_run
@@ -22,6 +24,7 @@ from seedbed.tables.table import Table
 from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.metrics import higher_is_better, is_undirected
+from seedbed.tasks.metrics_in_pieces import kept_bytes, kept_metrics
 from seedbed.tasks.registry import metric_names, task_for
 from seedbed.training.accumulation import refuse_more_than_an_epoch, updates_of
 from seedbed.training.device import mixed_precision, resolved_device
@@ -153,6 +156,8 @@ def build_run(
         for name, rows in held_out.items()
         if rows is not None
     }
+    for name, batches in splits.items():
+        _refuse_many_outputs(head, batches, name)
     return RunComponents(
         config,
         data,
@@ -167,6 +172,23 @@ def build_run(
         [*unused_keys(config, allow), *data.notes],
         work or 0,
     )
+
+
+def _refuse_many_outputs(head: TaskHead, batches: Batches, name: str) -> None:
+    """Refuses metrics that would keep more outputs of streamed rows than the memory holds.
+
+    Raises:
+        DataError: naming the metric.
+    """
+    if not isinstance(batches, StreamBatches):
+        return
+    needed, memory = kept_bytes(head, batches.rows), batches.data.memory
+    if needed * BUFFERS > memory:
+        raise DataError(
+            f"{kept_metrics(head)[0]} needs the outputs of all {batches.rows} {name} rows, which "
+            f"take {needed / 1e9:.3g} GB; type data.memory='{needed * BUFFERS / 1e9:.3g} GB', or "
+            f"a smaller data.split.{name}"
+        )
 
 
 class Attempts:
@@ -209,6 +231,10 @@ def data_of(
         from seedbed.data.custom_dataset import prepare_custom  # with what looks at a user's rows
 
         return shortened(prepare_custom(config.data, allow, config.seed), config)
+    if isinstance(config.data, ParquetConfig) and config.data.stream:
+        from seedbed.data.streaming.prepare import prepare_stream  # with Arrow
+
+        return shortened(prepare_stream(config.data, config.seed), config)
     return shortened(prepare_data(config.data, config.seed, read), config)
 
 

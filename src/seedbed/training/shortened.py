@@ -11,6 +11,7 @@ from seedbed.config.hints import counted
 from seedbed.config.schema import RunConfig
 from seedbed.data.batch_sizes import rows_a_batch
 from seedbed.data.prepared import PreparedData, Rows
+from seedbed.data.streaming.rows import StreamedRows
 
 
 def shortened(data: PreparedData, config: RunConfig) -> PreparedData:
@@ -65,4 +66,6 @@ def _some(part: Rows | None, most: int) -> Rows | None:
     rows = torch.linspace(0, last, most, dtype=torch.float64).round().long()
     if isinstance(part, TensorDataset):
         return TensorDataset(*(tensor[rows] for tensor in part.tensors))
+    if isinstance(part, StreamedRows):
+        return part.some(rows)
     return Subset(part, rows.tolist())

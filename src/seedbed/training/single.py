@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.data.seeds import stream_seed
+from seedbed.data.streaming.batches import StreamBatches
 from seedbed.models.build import output_of
 from seedbed.models.shared_values import kept_to_the_run
 from seedbed.runs.checkpoint import Checkpoint, all_finite, copied, random_state, restore_random
@@ -16,7 +17,7 @@ from seedbed.training.accumulation import Weight, groups, shares, weight_of
 from seedbed.training.arrays import NO, YES, Column, Mask
 from seedbed.training.device import autocast, process_settings
 from seedbed.training.engine import Rows, Unseen, Which, at_each_step
-from seedbed.training.evaluation import over_pieces
+from seedbed.training.evaluation import over_pieces, over_stream
 from seedbed.training.optimization import learning_rate
 from seedbed.training.other_generators import others_state, restore_others
 from seedbed.training.progress import Progress
@@ -165,8 +166,11 @@ class SingleEngine:
                 return self.head.loss(output, y).item()
 
         self.model.eval()
-        pieces = self.plan.splits[split].epoch(0)
-        measured = over_pieces(pieces, outputs_of, loss, self.head.metrics)
+        batches = self.plan.splits[split]
+        if isinstance(batches, StreamBatches):
+            measured = over_stream(batches.epoch(0), outputs_of, loss, self.head)
+        else:
+            measured = over_pieces(batches.epoch(0), outputs_of, loss, self.head.metrics)
         self.model.train()
         return {name: np.array([value]) for name, value in measured.items()}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,11 @@ from seedbed.config.task_names import RECONSTRUCTION
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.runs.files import printable
 from seedbed.tables.table import Column, Table
+
+if TYPE_CHECKING:
+    from seedbed.data.prepared import ColumnsSeen
+
+KINDS = {"number": "numbers", "boolean": "true or false"}
 
 MOST = 40
 """Columns that are listed one by one."""
@@ -59,13 +64,36 @@ def column_reports(table: Table, preprocessing: Preprocessing) -> list[ColumnRep
     return found + left_out
 
 
+def streamed_reports(seen: "ColumnsSeen", preprocessing: Preprocessing) -> list[ColumnReport]:
+    """The same of rows that are streamed.
+
+    Args:
+        seen: what they hold.
+        preprocessing: fitted on them.
+    """
+    dates, kinds = preprocessing.types.text.dates, preprocessing.types.kinds
+    features = [one.name for one in preprocessing.features]
+    targets = [] if preprocessing.task == RECONSTRUCTION else preprocessing.target
+    found = []
+    for name, role in [
+        *((one, "feature") for one in features),
+        *((one, "target") for one in targets),
+    ]:
+        kind = "dates" if name in dates else KINDS.get(kinds[name], "names")
+        names = seen.names.get(name)
+        if role == "target" and preprocessing.classes:
+            kind, names = "classes", len(preprocessing.classes)
+        found.append(ColumnReport(name, role, kind, seen.missing.get(name, 0), names))
+    return found + [ColumnReport(name, "left out", why) for name, why in seen.left_out.items()]
+
+
 def _report(table: Table, name: str, role: str) -> ColumnReport:
     column = table.columns[name]
     if column.kind == "category":
         names = column.names()
         return ColumnReport(name, role, "names", int(names.missing.sum()), len(names.held()))
     is_date = table.text is not None and name in table.text.dates
-    kind = "dates" if is_date else {"number": "numbers", "boolean": "true or false"}[column.kind]
+    kind = "dates" if is_date else KINDS[column.kind]
     return ColumnReport(name, role, _with_shape(kind, column), _missing(column))
 
 

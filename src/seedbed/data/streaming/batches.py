@@ -1,0 +1,233 @@
+"""Batches of rows that are read while they are trained on, or looked at.
+
+In training, blocks are read in the order that (seed, epoch) gives them, as many as the memory
+holds, and their rows mixed. A batch is told by its number, so that an epoch goes on anywhere.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seedbed.config.hints import counted
+from seedbed.config.schema import LoaderConfig
+from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows, rows_a_batch
+from seedbed.data.streaming.blocks import BUFFERS, Mix, capacity, epoch_order, mixes, order_within
+from seedbed.data.streaming.rows import Block, StreamedRows
+from seedbed.errors import ConfigError, DataError
+
+Batch = tuple[Tensor, Tensor]
+Task = Callable[[], Any]
+
+
+class StreamBatches:
+    """See `Batches`.
+
+    Args:
+        data: rows of a split.
+        loader: of the run; `num_workers` are threads that read ahead, which changes no batch.
+        seed: of the run.
+        device: where batches go.
+        limit: batches of an epoch; None for all.
+
+    Raises:
+        ConfigError: if a batch does not fit into the memory for rows.
+        DataError: if `loader.drop_last` leaves none.
+    """
+
+    def __init__(
+        self,
+        data: StreamedRows,
+        loader: LoaderConfig,
+        seed: int,
+        device: torch.device,
+        limit: int | None = None,
+    ) -> None:
+        self.data, self.seed, self.device = data, seed, device
+        self.rows = len(data)
+        self.shuffle, self.workers = loader.shuffle, loader.num_workers
+        self.most = capacity(data.memory, data.row_bytes)
+        if (
+            loader.drop_last
+            and isinstance(loader.batch_size, int)
+            and self.rows < loader.batch_size
+        ):
+            raise DataError(
+                f"loader.drop_last=true leaves no batch: {counted(self.rows, 'row')}, "
+                f"loader.batch_size={loader.batch_size}; type loader.drop_last=false or a batch "
+                f"size <= {self.rows}"
+            )
+        self._refuse_large(loader)
+        self.batch_size = rows_a_batch(loader.batch_size, self.rows)
+        batch_bytes = self.batch_size * data.row_bytes
+        self._at_once = self.batch_size * max(1, BLOCK_BYTES // batch_bytes)
+        whole, rest = divmod(self.rows, self.batch_size)
+        every = whole + (rest > 0 and not loader.drop_last)
+        self.batches = every if limit is None else min(every, limit)
+
+    def _refuse_large(self, loader: LoaderConfig) -> None:
+        size = loader.batch_size
+        if size is None:
+            raise ConfigError(
+                "loader.batch_size=null makes one batch of all rows, which data.stream=true never "
+                "holds at once; type a number of rows, such as loader.batch_size=1024"
+            )
+        if isinstance(size, int) and min(size, self.rows) > self.most:
+            least = size * self.data.row_bytes * BUFFERS / 1e9
+            raise ConfigError(
+                f"loader.batch_size={size}: data.memory holds {self.most} rows at a time; type a "
+                f"smaller batch, or data.memory='{least:.3g} GB'"
+            )
+
+    def __len__(self) -> int:
+        return self.batches
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """See `Batches`."""
+        if start >= self.batches:
+            return
+        self.data.forget()
+        rows = self._mixed(number, start) if self.shuffle else self._in_order(start)
+        stop = min(self.batches * self.batch_size, self.rows)
+        for x, y in _batches(rows, self.batch_size, stop - start * self.batch_size):
+            yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
+
+    def mixes(self, epoch: int) -> list[Mix]:
+        """What is mixed in an epoch, in turn."""
+        counts = [block.rows for block in self.data.blocks]
+        return mixes(counts, self.most, epoch_order(self.seed, epoch, len(counts)))
+
+    def _mixed(self, epoch: int, start: int) -> Iterator[Batch]:
+        """Rows in the order of their visit from a batch on, many at a time."""
+        found = self.mixes(epoch)
+        begins = [0, *accumulate(mix.rows for mix in found)]
+        left_out = start * self.batch_size
+        at = next(index for index in range(len(found)) if begins[index + 1] > left_out)
+        with _readers(self.workers) as submit:
+            coming = self._mix(found[at], submit)
+            for index in range(at, len(found)):
+                x, y = coming()
+                if index + 1 < len(found) and self.workers:
+                    coming = self._mix(found[index + 1], submit)
+                order = torch.from_numpy(order_within(self.seed, epoch, found[index]))
+                order = order[max(0, left_out - begins[index]) :]
+                for some in order.split(self._at_once):
+                    yield x.index_select(0, some), y.index_select(0, some)
+                del x, y
+                if index + 1 < len(found) and not self.workers:
+                    coming = self._mix(found[index + 1], submit)
+
+    def _mix(self, mix: Mix, submit: Callable[[Task], Callable[[], Any]]) -> Callable[[], Batch]:
+        """Begins to read the blocks of a mix; what is returned waits for the last of them."""
+        x, y = self.data.empty(mix.rows)
+        blocks = [self.data.blocks[number] for number in sorted(mix.blocks)]
+        ends = list(accumulate(block.rows for block in blocks))
+        places = [slice(end - block.rows, end) for block, end in zip(blocks, ends, strict=True)]
+        waiting = [
+            submit(partial(self.data.fill, block, x[place], y[place]))
+            for block, place in zip(blocks, places, strict=True)
+        ]
+
+        def ready() -> Batch:
+            for one in waiting:
+                one()
+            return torch.from_numpy(x), torch.from_numpy(y)
+
+        return ready
+
+    def _in_order(self, start: int) -> Iterator[Batch]:
+        """Rows as they lie in the files from a batch on, a block at a time."""
+        left_out = start * self.batch_size
+        ends = list(accumulate(block.rows for block in self.data.blocks))
+        blocks = [(b, e) for b, e in zip(self.data.blocks, ends, strict=True) if e > left_out]
+        with _readers(self.workers) as submit:
+            waiting: deque[Callable[[], Any]] = deque()
+            for block, end in blocks:
+                skipped = max(0, left_out - (end - block.rows))
+                waiting.append(submit(partial(self._part, block, skipped)))
+                if len(waiting) > min(1, self.workers):
+                    yield waiting.popleft()()
+            while waiting:
+                yield waiting.popleft()()
+
+    def _part(self, block: Block, skipped: int) -> Batch:
+        x, y = self.data.block(block)
+        return torch.from_numpy(x[skipped:]), torch.from_numpy(y[skipped:])
+
+
+class KeptBatches(StreamBatches):
+    """Rows that are only looked at, as they lie in the files; few are kept once they were read."""
+
+    def __init__(
+        self, data: StreamedRows, loader: LoaderConfig, seed: int, device: torch.device
+    ) -> None:
+        size = evaluation_rows(loader.batch_size or 1, data.row_bytes)
+        plain = LoaderConfig(size, shuffle=False, num_workers=loader.num_workers, drop_last=False)
+        super().__init__(data, plain, seed, device)
+        self._keeps = 2 * BUFFERS * self.rows * data.row_bytes <= data.memory
+        self._kept: list[Batch] | None = None
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """See `Batches`."""
+        if self._kept is not None:
+            yield from ((x.clone(), y.clone()) for x, y in self._kept[start:])
+            return
+        kept: list[Batch] = []
+        for x, y in super().epoch(number, start):
+            if self._keeps:
+                kept.append((x.clone(), y.clone()))
+            yield x, y
+        if self._keeps and start == 0:
+            self._kept = kept
+
+
+def _batches(rows: Iterator[Batch], size: int, most: int) -> Iterator[Batch]:
+    """Batches of rows that come in pieces of any length, up to so many rows."""
+    held: list[Batch] = []
+    count = 0
+    for piece in rows:
+        pieces = [piece]
+        while pieces and most > 0:
+            x, y = pieces.pop()
+            room = min(size, most) - count
+            held.append((x[:room], y[:room]))
+            count += len(held[-1][0])
+            if len(x) > room:
+                pieces.append((x[room:], y[room:]))
+            if count == min(size, most):
+                yield _joined(held)
+                most, held, count = most - count, [], 0
+        if most <= 0:
+            return
+
+
+def _joined(parts: Sequence[Batch]) -> Batch:
+    """One batch; its rows were read or gathered for it, and nobody else reads them."""
+    if len(parts) == 1:
+        return parts[0][0].data, parts[0][1].data
+    x, y = zip(*parts, strict=True)
+    return torch.cat(x), torch.cat(y)
+
+
+@contextmanager
+def _readers(workers: int) -> Iterator[Callable[[Task], Callable[[], Any]]]:
+    """Hands tasks to threads; without any, a task is done when its result is asked for."""
+    if not workers:
+        yield lambda task: task
+        return
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="seedbed-reader")
+
+    def submit(task: Task) -> Callable[[], Any]:
+        future: Future[Any] = pool.submit(task)
+        return future.result
+
+    try:
+        yield submit
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,260 @@
+"""What is measured on the training rows of a stream, in one pass over all rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.config.hints import in_list
+from seedbed.config.schema import ColumnsConfig
+from seedbed.config.task_names import MULTILABEL, NEVER_SCALED, TaskName
+from seedbed.data.fitted_column import FittedColumn, unusable
+from seedbed.data.fitted_target import unit_of_inputs
+from seedbed.data.measurable import refuse_immeasurable, refuse_infinite
+from seedbed.data.prepared import ColumnsSeen
+from seedbed.data.preprocessing import (
+    THRESHOLD,
+    Preprocessing,
+    class_numbers,
+    refuse_other_numbers,
+    target_matrix,
+)
+from seedbed.data.streaming.moments import Moments
+from seedbed.data.streaming.split_rule import TRAIN
+from seedbed.errors import DataError
+from seedbed.tables.column_types import ColumnTypes
+from seedbed.tables.row_names import RowNames
+from seedbed.tables.table import Column, Table
+from seedbed.tables.text_seen import MOST_DIFFERENT
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns a run uses, and as what.
+
+    Args:
+        features: in order.
+        targets: likewise; none where the features are reconstructed.
+        task: that the targets pose.
+        classes: of the target.
+        types: of all.
+    """
+
+    features: Sequence[str]
+    targets: Sequence[str]
+    task: TaskName
+    classes: list[str]
+    types: ColumnTypes
+
+
+class Fitting:
+    """Measures the training rows, which come some at a time.
+
+    Args:
+        config: of the data.
+        columns: that are used.
+        origin: of the rows, for errors.
+    """
+
+    def __init__(self, config: ColumnsConfig, columns: Columns, origin: str) -> None:
+        self.config, self.columns, self.origin = config, columns, origin
+        kinds = columns.types.kinds
+        self.plain = [name for name in columns.features if kinds[name] != "category"]
+        self.numbers = Moments(axis=1)
+        self.targets = Moments(axis=0)
+        self.names: dict[str, dict[str, None]] = {
+            name: {} for name in columns.features if kinds[name] == "category"
+        }
+        self.missing = dict.fromkeys(self.names, False)
+        self.held_out: dict[str, set[str | None]] = {name: set() for name in self.names}
+        self.held_out_gaps: Any = np.zeros(len(self.plain), dtype=bool)
+        self.without: dict[str, int] = dict.fromkeys(columns.features, 0)
+        self.class_counts = np.zeros(len(columns.classes), dtype=np.int64)
+
+    def add(self, table: Table, splits: NDArray[np.int8]) -> None:
+        """Looks at further rows.
+
+        Args:
+            table: of them.
+            splits: the split of each.
+
+        Raises:
+            DataError: if a number is infinite, or a target is missing or none of the task's.
+        """
+        columns = self.columns
+        refuse_infinite({name: table.columns[name] for name in columns.features}, table.origin)
+        whole = bool((splits == TRAIN).all())
+        rows = np.flatnonzero(splits == TRAIN)
+        others = np.flatnonzero(splits != TRAIN)
+        if self.plain:
+            values = np.stack([table.columns[name].values for name in self.plain])
+            self.numbers.add(values if whole else values[:, rows])
+            for name, missing in zip(self.plain, np.isnan(values).sum(axis=1), strict=True):
+                self.without[name] += int(missing)
+            if not whole:
+                self.held_out_gaps |= np.isnan(values[:, others]).any(axis=1)
+        for name in self.names:
+            self._add_names(name, table.columns[name].names(), rows, others)
+        if columns.classes:
+            numbers = class_numbers(table, columns.targets[0], columns.classes)[rows]
+            self.class_counts += np.bincount(numbers, minlength=len(columns.classes))
+        elif columns.targets:
+            of_targets = target_matrix(table, columns.targets)
+            refuse_other_numbers(columns.task, of_targets, table.origin)
+            self.targets.add(of_targets[rows])
+
+    def _add_names(
+        self, name: str, names: RowNames, rows: NDArray[np.int64], others: NDArray[np.int64]
+    ) -> None:
+        held = RowNames(names.indices[rows], names.different)
+        self.without[name] += int(names.missing.sum())
+        self.names[name] |= dict.fromkeys(held.held())
+        self.missing[name] |= bool(held.missing.any())
+        if len(self.names[name]) > MOST_DIFFERENT:
+            raise DataError(
+                f"column '{name}' of {self.origin} has more than {MOST_DIFFERENT} different names; "
+                f"leave it out with data.features=[…] or data.drop=[{in_list(name)}]"
+            )
+        if len(others):
+            out = RowNames(names.indices[others], names.different)
+            self.held_out[name] |= {*out.held(), *([None] if out.missing.any() else [])}
+
+    def preprocessing(self) -> Preprocessing:
+        """What was fitted, as of a table in memory.
+
+        Raises:
+            DataError: if a column or the target has nothing that can be measured.
+        """
+        self.numbers.finish()
+        self.targets.finish()
+        features = self._features()
+        config, columns = self.config, self.columns
+        mean, scale = self._target_unit(features)
+        return Preprocessing(
+            features=features,
+            task=columns.task,
+            target=list(columns.targets or columns.features),
+            classes=columns.classes,
+            target_mean=mean,
+            target_scale=scale,
+            input_shape=[sum(one.width for one in features)],
+            outputs=self._outputs(features),
+            target_kinds=[
+                columns.types.kinds[name] for name in columns.targets or columns.features
+            ],
+            text=columns.types.text,
+            unknown=getattr(config, "unknown", "zeros"),
+            class_counts=self._counts(),
+            threshold=getattr(config, "threshold", THRESHOLD),
+        )
+
+    def _features(self) -> list[FittedColumn]:
+        self._refuse_unusable()
+        fitted = {
+            name: FittedColumn(name, "category", [], categories=self._categories(name))
+            for name in self.names
+        }
+        if self.plain:
+            means = self.numbers.mean.tolist()
+            deviations: list[Any] = [1.0] * len(means)
+            if self.config.standardize:
+                deviations = self.numbers.deviation.tolist()
+            refuse_immeasurable(self.plain, means, deviations, self.origin)
+            gaps = self.numbers.gaps.tolist()
+            for name, mean, scale, gap in zip(self.plain, means, deviations, gaps, strict=True):
+                kind = self.columns.types.kinds[name]
+                scaled = self.config.standardize and kind == "number"
+                fitted[name] = FittedColumn(
+                    name, kind, [], mean, scale if scaled else None, gaps=gap
+                )
+        return [fitted[name] for name in self.columns.features]
+
+    def _categories(self, name: str) -> list[str | None]:
+        held: list[str | None] = [*sorted(self.names[name])]
+        return [*held, None] if self.missing[name] else held
+
+    def _refuse_unusable(self) -> None:
+        """By a table that has every name once, and a number where there is any."""
+        stand_in: dict[str, Column] = {}
+        for name in self.names:
+            stand_in[name] = Column.of_names(RowNames.of(self._categories(name)))
+        for index, name in enumerate(self.plain):
+            value = 0.0 if self.numbers.count[index] else np.nan
+            stand_in[name] = Column("number", np.array([value]))
+        limit = getattr(self.config, "max_categories", 2**31)
+        if problems := unusable(self.columns.features, Table(stand_in, self.origin), limit):
+            raise DataError(*problems)
+
+    def _outputs(self, features: Sequence[FittedColumn]) -> int:
+        if self.columns.classes:
+            return 1
+        return len(self.columns.targets) or sum(one.width for one in features)
+
+    def _counts(self) -> list[int]:
+        columns = self.columns
+        if columns.task == MULTILABEL:
+            rows = int(self.targets.count[0])
+            return [*np.rint(self.targets.mean * rows).astype(int).tolist(), rows]
+        absent = [
+            name
+            for name, count in zip(columns.classes, self.class_counts, strict=True)
+            if not count
+        ]
+        if absent:
+            raise DataError(
+                f"data.target: class '{absent[0]}' of '{columns.targets[0]}' is in no training "
+                "row; type data.split.stratify=true, or give it more rows"
+            )
+        counts: list[int] = self.class_counts.tolist()
+        return counts
+
+    def _target_unit(self, features: Sequence[FittedColumn]) -> tuple[Any, Any]:
+        columns = self.columns
+        if not columns.targets:
+            return unit_of_inputs(features)
+        if columns.classes or not self.config.standardize or columns.task in NEVER_SCALED:
+            return None, None
+        mean, scale = self.targets.mean, self.targets.deviation
+        refuse_immeasurable(columns.targets, mean, scale, self.origin)
+        return mean.tolist(), scale.tolist()
+
+    def columns_seen(self, left_out: Mapping[str, str]) -> ColumnsSeen:
+        """Of all rows, trained on or not.
+
+        Args:
+            left_out: columns that are not used, and why.
+        """
+        names = {
+            name: len({*held, *self.held_out[name]} - {None}) for name, held in self.names.items()
+        }
+        return ColumnsSeen(self.without, names, left_out)
+
+    def notes(self) -> list[str]:
+        """On columns that have one value in all training rows."""
+        constant = [
+            name
+            for index, name in enumerate(self.plain)
+            if self.numbers.low[index] == self.numbers.high[index]
+        ]
+        constant += [name for name in self.names if len(self._categories(name)) == 1]
+        listed = [name for name in self.columns.features if name in constant]
+        rows = f"of {self.origin} have one value in all training rows"
+        notes = [f"column '{name}' {rows.replace('have', 'has', 1)}" for name in listed]
+        if len(notes) > 3:
+            notes = [f"{len(notes)} columns {rows}"]
+        if not self.columns.classes:
+            notes += [
+                f"data.target: '{name}' of {self.origin} has one value in all training rows"
+                for index, name in enumerate(self.columns.targets)
+                if self.targets.low[index] == self.targets.high[index]
+            ]
+        return notes
+
+    def held_out_differ(self, preprocessing: Preprocessing) -> bool:
+        """Whether a held-out row has a name or a gap that no training row has."""
+        known = {one.name: {*(one.categories or [])} for one in preprocessing.features}
+        if any(not held <= known[name] for name, held in self.held_out.items()):
+            return True
+        return bool((self.held_out_gaps & ~np.asarray(self.numbers.gaps)).any())

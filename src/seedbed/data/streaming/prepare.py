@@ -1,0 +1,258 @@
+"""The data of a run whose rows are read in blocks: `data.stream=true`.
+
+Looked at, split and fitted by two or three passes over the files, so that `preprocessing.json` is
+that of the same rows in memory.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from seedbed.config.hints import joined
+from seedbed.config.schema import ParquetConfig
+from seedbed.config.task_names import RECONSTRUCTION
+from seedbed.data.fitted_target import target_names
+from seedbed.data.like_spellings import notes_on_spellings
+from seedbed.data.prepared import PreparedData, feature_names, file_digests
+from seedbed.data.preprocessing import Preprocessing, class_numbers
+from seedbed.data.row_notes import RowNotes, unknown_names
+from seedbed.data.splits import refuse_no_rest
+from seedbed.data.streaming.blocks import BUFFERS, MIXED, block_edges, capacity
+from seedbed.data.streaming.fitting import Columns, Fitting
+from seedbed.data.streaming.rows import Block, StreamedRows
+from seedbed.data.streaming.split_rule import SPLITS, TRAIN, SplitRule, split_rule
+from seedbed.data.task_choice import task_of
+from seedbed.errors import DataError
+from seedbed.remote.data_files import local_files, told_by_url
+from seedbed.tables.column_types import ColumnTypes
+from seedbed.tables.configured_columns import left_out
+from seedbed.tables.parquet_files import ParquetFiles
+from seedbed.tables.parquet_stream import ParquetStream
+from seedbed.tables.sources import used_columns
+from seedbed.tables.text_form import TextForm
+from seedbed.tables.text_seen import MOST_DIFFERENT, columns_seen
+
+UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+LEAST_MEMORY = 10**7
+MOST_AT_ONCE, LEAST_AT_ONCE = 2**16, 2**10
+"""Rows that are decoded at a time."""
+
+
+def bytes_of(text: str) -> int:
+    """Of a text such as `1 GB`."""
+    return int(float(text[:-2]) * UNITS[text[-2:]])
+
+
+def prepare_stream(config: ParquetConfig, seed: int) -> PreparedData:
+    """Looks at all rows, splits and fits them; they are read again in every epoch.
+
+    Args:
+        config: the group `data`.
+        seed: of the run.
+
+    Raises:
+        DataError: if anything about the data cannot be used.
+    """
+    config, urls = local_files(config)
+    memory = bytes_of(config.memory)
+    if memory < LEAST_MEMORY:
+        raise DataError(f"data.memory must be 10 MB or more, got {config.memory}")
+    _refuse_keys(config)
+    files = ParquetFiles(config.path, "data.path", in_memory=False)
+    stream, columns, notes, unused = _looked_at(config, files, memory)
+    stream.targets = columns.targets if columns.classes else ()
+    split = config.split
+    for name in ("validation", "test"):
+        if getattr(config, f"{name}_path") is not None:
+            split = replace(split, **{name: 0.0})  # type: ignore[arg-type]
+    refuse_no_rest(split)
+    by_class = bool(columns.classes) and split.stratify and split.validation + split.test > 0
+    codes = _codes(stream, columns) if by_class else None
+    rule = split_rule(split, seed, stream.rows, codes, len(columns.classes))
+    if rule.counts[TRAIN] < 2:
+        raise DataError(
+            f"data: {stream.origin} leaves {rule.counts[TRAIN]} row to train on; 2 are the least"
+        )
+    fitting = Fitting(config, columns, stream.origin)
+    used = list(dict.fromkeys([*columns.features, *columns.targets]))
+    for start, table in stream.tables(used, columns.types):
+        fitting.add(table, rule.of(start, start + len(table)))
+    preprocessing = fitting.preprocessing()
+    parts: dict[str, StreamedRows] = {
+        name: _rows(stream, preprocessing, rule, number, memory)
+        for number, name in enumerate(SPLITS)
+        if rule.counts[number]
+    }
+    for name in SPLITS[1:]:
+        if (path := getattr(config, f"{name}_path")) is not None:
+            parts[name] = _other_rows(path, f"data.{name}_path", preprocessing, memory, stream)
+    own = [name for name in parts if getattr(config, f"{name}_path", None) is None]
+    checked = own if fitting.held_out_differ(preprocessing) else []
+    return PreparedData(
+        train=parts["train"],
+        validation=parts.get("validation"),
+        test=parts.get("test"),
+        preprocessing=preprocessing,
+        fingerprint=told_by_url(_fingerprint(config, parts), urls),
+        columns=fitting.columns_seen(unused),
+        notes=[
+            *notes,
+            *fitting.notes(),
+            *notes_on_spellings(preprocessing, stream.origin),
+            *(
+                note
+                for name in SPLITS[1:]
+                if name in parts and (name in checked or name not in own)
+                for note in _held_out_notes(parts[name], f"{name} rows")
+            ),
+        ],
+    )
+
+
+def _refuse_keys(config: ParquetConfig) -> None:
+    """Refuses what needs all rows at once.
+
+    Raises:
+        DataError: naming the keys.
+    """
+    asked = {"data.folds": config.folds, "data.split.by": config.split.by,
+             "data.split.time": config.split.time}  # fmt: skip
+    if keys := [f"{key}={value}" for key, value in asked.items() if value is not None]:
+        raise DataError(
+            f"{joined(keys)}: data.stream=true draws the parts row by row, and never holds all of "
+            "them; type data.stream=false, or files of their own in data.validation_path and "
+            "data.test_path"
+        )
+
+
+def _looked_at(
+    config: ParquetConfig, files: ParquetFiles, memory: int
+) -> tuple[ParquetStream, Columns, list[str], dict[str, str]]:
+    """What the columns are, by the files' types and a pass over text and targets.
+
+    Returns:
+        The rows, the columns, notes, and which columns are not used and why.
+    """
+    features, targets, _, types, notes = used_columns(config, files)
+    cell_bytes = 12 * len({*features, *targets})
+    at_once = min(MOST_AT_ONCE, max(LEAST_AT_ONCE, memory // 64 // cell_bytes))
+    stream = ParquetStream(files, at_once)
+    if stream.rows < 2:
+        count = ("no rows", "one row only")[stream.rows]
+        raise DataError(f"data: {stream.origin} has {count}; 2 to train on are the least")
+    seen, whole = columns_seen(stream, features, targets, types)
+    unused = left_out(config, files, [*features, *targets])
+    targets = target_names(config, seen)
+    task, classes = task_of(config.task, seen, targets) if targets else (RECONSTRUCTION, [])
+    if classes and not whole:
+        raise DataError(
+            f"data.target: '{targets[0]}' has more than {MOST_DIFFERENT} classes; choose another "
+            "target, or type data.task=regression if they are quantities"
+        )
+    kinds = {name: column.kind for name, column in seen.columns.items()}
+    found = ColumnTypes(kinds, seen.text or TextForm())
+    columns = Columns(feature_names(config, seen, targets), targets, task, classes, found)
+    return stream, columns, [*notes, *seen.notes], unused
+
+
+def _codes(stream: ParquetStream, columns: Columns) -> Any:
+    """The class of every row, in as few bytes as it takes."""
+    codes = np.empty(stream.rows, dtype=np.min_scalar_type(len(columns.classes)))
+    for start, table in stream.tables(columns.targets, columns.types):
+        numbers = class_numbers(table, columns.targets[0], columns.classes)
+        codes[start : start + len(table)] = numbers
+    return codes
+
+
+def _rows(
+    stream: ParquetStream,
+    preprocessing: Preprocessing,
+    rule: SplitRule | None,
+    split: int,
+    memory: int,
+) -> StreamedRows:
+    """The rows of a split, in blocks.
+
+    Raises:
+        DataError: if a row group is larger than what is mixed at a time.
+    """
+    rows = StreamedRows(stream, preprocessing, [], rule, split, memory)
+    most = capacity(memory, rows.row_bytes)
+    edges = block_edges(stream.edges(), most // MIXED)
+    rows.blocks = [
+        Block(start, stop, _count(rule, split, start, stop)) for start, stop in pairwise(edges)
+    ]
+    largest = max(rows.blocks, key=lambda block: block.rows)
+    if largest.rows > most:
+        least = largest.rows * rows.row_bytes * BUFFERS / 1e9
+        raise DataError(
+            f"data.memory holds {most} rows at a time, and a row group of {stream.origin} has "
+            f"{largest.rows}; type data.memory='{least:.3g} GB', or write files of smaller row "
+            f"groups (row_group_size={max(1, most // MIXED)})"
+        )
+    return rows
+
+
+def _count(rule: SplitRule | None, split: int, start: int, stop: int) -> int:
+    if rule is None:
+        return stop - start
+    at_once = range(start, stop, MOST_AT_ONCE)
+    parts = [rule.of(one, min(stop, one + MOST_AT_ONCE)) for one in at_once]
+    return sum(int((part == split).sum()) for part in parts)
+
+
+def _other_rows(
+    spec: Any, key: str, preprocessing: Preprocessing, memory: int, stream: ParquetStream
+) -> StreamedRows:
+    """The rows of files beside the training files."""
+    files = ParquetFiles(spec, key, in_memory=False)
+    for name in preprocessing.types.kinds:
+        files.must_have(name, key)
+    other = ParquetStream(files, stream.at_once)
+    other.targets = stream.targets
+    if not other.rows:
+        raise DataError(f"{key}: '{spec}' has no rows; name a file that has, or null")
+    return _rows(other, preprocessing, None, TRAIN, memory)
+
+
+def _held_out_notes(rows: StreamedRows, name: str) -> list[str]:
+    """What is to be told of rows that are not trained on; all are tried.
+
+    Raises:
+        DataError: if one cannot be used.
+    """
+    preprocessing = rows.preprocessing
+    notes = RowNotes(preprocessing.features)
+    for block in rows.blocks:
+        for table in rows.tables(block):
+            preprocessing.inputs(table)
+            preprocessing.targets(table)
+            notes.add(table, unknown_names(preprocessing.features, table))
+    return notes.told(name)
+
+
+def _fingerprint(config: ParquetConfig, parts: dict[str, StreamedRows]) -> dict[str, Any]:
+    """As of a table in memory, but that the digest is one of the files, not of what they became."""
+    files: dict[str, str] = {}
+    content: list[Any] = []
+    for key in ("path", "validation_path", "test_path"):
+        if (spec := getattr(config, key)) is not None:
+            digests = file_digests(spec)
+            files |= digests
+            content.append(_content(config, key, digests))
+    digest = sha256(repr(content).encode()).hexdigest()
+    return {
+        "sha256": digest,
+        "rows": {name: len(part) for name, part in parts.items()},
+        "files": files,
+    }
+
+
+def _content(config: ParquetConfig, key: str, digests: dict[str, str]) -> Sequence[Any]:
+    parts = ParquetFiles(getattr(config, key), f"data.{key}", in_memory=False).parts
+    return [(digests[str(part.path)], sorted(part.values.items())) for part in parts]

@@ -1,0 +1,150 @@
+"""The rows of one split of a stream, in blocks, as the model takes them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, TensorDataset
+
+from seedbed.data.preprocessing import Preprocessing
+from seedbed.data.streaming.split_rule import SplitRule
+from seedbed.tables.table import Table
+
+if TYPE_CHECKING:
+    from seedbed.tables.parquet_stream import ParquetStream
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows that lie together in the files.
+
+    Args:
+        start: the first of all.
+        stop: after the last.
+        rows: those of the split among them.
+    """
+
+    start: int
+    stop: int
+    rows: int
+
+
+@dataclass
+class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
+    """The rows of one split.
+
+    Args:
+        stream: of all rows.
+        preprocessing: of the run.
+        blocks: of the files, in their order.
+        rule: which rows are of the split; None if all are.
+        split: its number.
+        memory: bytes that rows of it may take.
+    """
+
+    stream: "ParquetStream"
+    preprocessing: Preprocessing
+    blocks: Sequence[Block]
+    rule: SplitRule | None
+    split: int
+    memory: int
+    _read: dict[int, tuple[NDArray[np.float32], NDArray[Any]]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return sum(block.rows for block in self.blocks)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """A row by its number within the split; its block is kept for the next."""
+        at = int(np.searchsorted(self._ends, index, side="right"))
+        if at not in self._read:
+            self._read = {at: self.block(self.blocks[at])}
+        x, y = self._read[at]
+        row = index - (int(self._ends[at - 1]) if at else 0)
+        return torch.from_numpy(x[row]), torch.as_tensor(y[row])
+
+    def forget(self) -> None:
+        """Keeps no block any longer."""
+        self._read = {}
+
+    @cached_property
+    def _ends(self) -> NDArray[np.int64]:
+        return np.cumsum([block.rows for block in self.blocks])
+
+    @property
+    def input_shape(self) -> list[int]:
+        """Of one row."""
+        return self.preprocessing.input_shape
+
+    @property
+    def row_bytes(self) -> int:
+        """Of the input and the target of a row."""
+        preprocessing = self.preprocessing
+        target = 8 if preprocessing.classes else 4 * preprocessing.outputs
+        return 4 * int(np.prod(preprocessing.input_shape)) + target
+
+    def empty(self, rows: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """Memory for inputs and targets."""
+        x = np.empty((rows, *self.input_shape), dtype=np.float32)
+        if self.preprocessing.classes:
+            return x, np.empty(rows, dtype=np.int64)
+        return x, np.empty((rows, self.preprocessing.outputs), dtype=np.float32)
+
+    def block(self, block: Block) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """The rows of a block."""
+        x, y = self.empty(block.rows)
+        self.fill(block, x, y)
+        return x, y
+
+    def some(self, rows: Tensor) -> TensorDataset:
+        """A few rows in memory, of which each block is read once.
+
+        Args:
+            rows: their numbers, ascending.
+        """
+        held = [tuple(one.clone() for one in self[int(row)]) for row in rows]
+        self.forget()
+        x, y = zip(*held, strict=True)
+        return TensorDataset(torch.stack(x), torch.stack(y))
+
+    def fill(self, block: Block, x: NDArray[np.float32], y: NDArray[Any]) -> None:
+        """Reads a block into memory that is there.
+
+        Raises:
+            DataError: if a file changed, or cannot be read any more.
+        """
+        place = 0
+        for inputs, targets in self.pieces(block):
+            stop = place + len(inputs)
+            x[place:stop], y[place:stop] = inputs, targets
+            place = stop
+
+    def pieces(self, block: Block) -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
+        """The rows of a block, some at a time."""
+        for start, table in self._tables(block):
+            rows = self._own(start, len(table))
+            yield self.preprocessing.inputs(table)[rows], self.preprocessing.targets(table)[rows]
+
+    def tables(self, block: Block) -> Iterator[Table]:
+        """The rows of a block as they lie in the files, some at a time."""
+        for start, table in self._tables(block):
+            own = self._own(start, len(table))
+            if not isinstance(own, slice):
+                table = replace(table.taken(np.flatnonzero(own)), origin=table.origin)
+            if len(table):
+                yield table
+
+    def _tables(self, block: Block) -> Iterator[tuple[int, Table]]:
+        types = self.preprocessing.types
+        if block.rows:
+            yield from self.stream.tables([*types.kinds], types, block.start, block.stop)
+
+    def _own(self, start: int, rows: int) -> Any:
+        if self.rule is None:
+            return slice(None)
+        own = self.rule.of(start, start + rows) == self.split
+        return slice(None) if own.all() else own

@@ -1,0 +1,97 @@
+"""The files that `data.path` names: one, a list, a glob, or a folder with all that is below it."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from seedbed.errors import DataError
+
+ENDINGS = (".parquet", ".pq")
+"""Of the files that a folder is searched for."""
+
+MOST_SEEN = 1_000_000
+"""Files and folders below one, which are looked through."""
+
+WILDCARD = re.compile(r"[*?\[]")
+
+
+class Found(NamedTuple):
+    """A file, and the folder below which its own folders may say `key=value`.
+
+    Args:
+        path: of the file.
+        below: the folder; None of a file that is named itself.
+    """
+
+    path: Path
+    below: Path | None
+
+
+def named(spec: Any) -> list[str]:
+    """The texts of `data.path`, which is one or a list."""
+    if isinstance(spec, list):
+        return [one for one in spec if isinstance(one, str)]
+    return [spec] if isinstance(spec, str) else []
+
+
+def is_several(spec: Any) -> bool:
+    """Whether it may name more than one file."""
+    return isinstance(spec, list) or (
+        isinstance(spec, str) and (is_pattern(spec) or Path(spec).is_dir())
+    )
+
+
+def is_pattern(text: str) -> bool:
+    """Whether it is a glob, and no file that has such a name."""
+    return WILDCARD.search(text) is not None and not Path(text).exists()
+
+
+def files_named(spec: Any) -> list[Found]:
+    """All files, those of a folder or a glob sorted by their paths; a file may not be there.
+
+    Args:
+        spec: of the config.
+    """
+    return [found for text in named(spec) for found in _files_of(text)]
+
+
+def _files_of(text: str) -> Iterator[Found]:
+    path = Path(text)
+    if is_pattern(text):
+        below = _fixed(path)
+        matches = sorted(below.glob(str(path.relative_to(below))))
+        for match in matches:
+            if match.is_dir():
+                yield from _below(match, below)
+            else:
+                yield Found(match, below)
+    elif path.is_dir():
+        yield from _below(path, path)
+    else:
+        yield Found(path, None)
+
+
+def _fixed(pattern: Path) -> Path:
+    """The folder before the first wildcard."""
+    parts = []
+    for part in pattern.parts[:-1]:
+        if WILDCARD.search(part):
+            break
+        parts.append(part)
+    return Path(*parts) if parts else Path()
+
+
+def _below(folder: Path, below: Path) -> Iterator[Found]:
+    """Those of a folder but for hidden ones, whose names begin with `.` or `_`."""
+    files: list[Path] = []
+    seen = 0
+    for inner, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        shown = [name for name in names if not name.startswith((".", "_"))]
+        files += [Path(inner, name) for name in shown if name.lower().endswith(ENDINGS)]
+        seen += len(names) + len(folders)
+        if seen > MOST_SEEN:
+            raise DataError(f"data: '{folder}' holds more than {MOST_SEEN} files and folders")
+    yield from (Found(file, below) for file in sorted(files))

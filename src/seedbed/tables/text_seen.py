@@ -1,0 +1,216 @@
+"""Columns of a stream of rows whose type does not tell what they hold: looked at once.
+
+Of text every different one is kept, with its rows, and of targets every different row, so that
+what a column is can be decided as of a table in memory. Where there are too many, no column of
+names can be made of them, and that all are numbers or dates is asked block by block.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from seedbed.config.hints import in_list
+from seedbed.errors import DataError
+from seedbed.tables.arrow_values import indices, places, texts
+from seedbed.tables.cells import Misfit, is_text, text_numbers
+from seedbed.tables.column_kinds import holds_dates
+from seedbed.tables.column_types import ColumnTypes
+from seedbed.tables.parquet_stream import ParquetStream
+from seedbed.tables.raw_column import RawColumn
+from seedbed.tables.table import Table
+from seedbed.tables.table_file import CellSource
+from seedbed.tables.text_form import ISO, CellForm
+from seedbed.tables.training_table import table_of
+
+MOST_DIFFERENT = 100_000
+"""Texts of a column, or rows of the targets, that are kept."""
+
+MOST_CELLS = 2_000_000
+"""Of a column that stands for all of its rows."""
+
+
+class TextSeen(CellSource):
+    """The texts of one column; as a file it has one row for each row of the column, or fewer.
+
+    Args:
+        stream: of the rows.
+        name: of the column.
+        form: how it is written.
+    """
+
+    def __init__(self, stream: ParquetStream, name: str, form: CellForm) -> None:
+        self.key, self.origin = stream.files.key, stream.origin
+        self._name, self._files = name, stream.files
+        self._form, self._dates = form, replace(form, date=ISO)
+        self._rows: dict[str, list[int]] = {}  # how many, and the first
+        self.missing = 0
+        self.overflows = False
+        self._all = {"numbers": True, "dates": form.date is None}
+
+    def add(self, start: int, cells: Any) -> None:
+        """Looks at further cells, which begin at a row.
+
+        Raises:
+            DataError: if there are too many names.
+        """
+        if not pa.types.is_dictionary(cells.type):
+            cells = cells.dictionary_encode()
+        at = indices(cells.indices.cast(pa.int32()))
+        held, first, counts = np.unique(at, return_index=True, return_counts=True)
+        words = cells.dictionary.to_pylist()
+        some: list[str] = []
+        for index, row, count in zip(held.tolist(), first.tolist(), counts.tolist(), strict=True):
+            text = words[index] if index >= 0 else None
+            if text is None:
+                self.missing += count
+                continue
+            some.append(text)
+            if text in self._rows:
+                self._rows[text][0] += count
+            elif len(self._rows) < MOST_DIFFERENT:
+                self._rows[text] = [count, start + row]
+            else:
+                self.overflows = True
+        self._ask(some)
+
+    def _ask(self, some: Sequence[str]) -> None:
+        """Whether these are numbers or dates, as all before."""
+        if not some or not any(self._all.values()):
+            self._refuse_overflow()
+            return
+        cells = texts(some, pa.large_string())
+        if self._all["numbers"]:
+            self._all["numbers"] = text_numbers(cells, self._form) is not None
+        if self._all["dates"]:
+            try:
+                self._all["dates"] = holds_dates(cells, self._dates)
+            except Misfit:
+                self._all["dates"] = False
+        self._refuse_overflow()
+
+    def _refuse_overflow(self) -> None:
+        if self.overflows and not any(self._all.values()):
+            drop = f"data.drop=[{in_list(self._name)}]"
+            raise DataError(
+                f"column '{self._name}' of {self.origin} holds more than {MOST_DIFFERENT} "
+                f"different names; leave it out with data.features=[…] or {drop}"
+            )
+
+    @property
+    def _repeats(self) -> dict[str, int]:
+        """How often each text stands among the cells that stand for all."""
+        if self.overflows:
+            return dict.fromkeys(list(self._rows)[:1000], 1)
+        total = sum(count for count, _ in self._rows.values())
+        fewer = max(1, -(-total // MOST_CELLS))
+        return {text: max(1, count // fewer) for text, (count, _) in self._rows.items()}
+
+    def all_cells(self) -> Any:
+        """Cells that stand for all, by their texts and their shares."""
+        repeats = self._repeats
+        rows = np.repeat(np.arange(len(repeats)), list(repeats.values()))
+        rows = np.append(rows, np.full(min(self.missing, 1), len(repeats)))
+        known: list[str | None] = [*repeats, None]
+        return texts(known, pa.large_string()).take(places(rows))
+
+    def location(self, row: int) -> str:
+        """See `CellSource`: the first row of a text."""
+        repeats = self._repeats
+        ends = np.cumsum(list(repeats.values()))
+        text = list(repeats)[min(int(np.searchsorted(ends, row, "right")), len(repeats) - 1)]
+        return self._files.location(self._rows[text][1])
+
+
+class TargetsSeen:
+    """The different rows of the targets, in the order that they come first.
+
+    Args:
+        names: of the targets.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = list(names)
+        self.overflows = False
+        self._rows: Any = None
+
+    def add(self, cells: Mapping[str, Any]) -> None:
+        """Looks at further rows."""
+        if self.overflows or not self.names:
+            return
+        some = pa.table({name: _plain(cells[name]) for name in self.names})
+        whole = some if self._rows is None else pa.concat_tables([self._rows, some])
+        self._rows = whole.group_by(self.names, use_threads=False).aggregate([])
+        self.overflows = len(self._rows) > MOST_DIFFERENT
+
+    def cells(self, name: str) -> Any:
+        """Of one target."""
+        return self._rows.column(name).combine_chunks()
+
+
+def _plain(cells: Any) -> Any:
+    """Cells that Arrow can group by."""
+    if pa.types.is_dictionary(cells.type):
+        return cells.cast(cells.type.value_type)
+    return cells.cast(pa.large_string()) if pa.types.is_null(cells.type) else cells
+
+
+class _Somewhere(CellSource):
+    """The files, for columns of which only different rows are kept."""
+
+    def __init__(self, stream: ParquetStream) -> None:
+        self.key, self.origin = stream.files.key, stream.origin
+
+    def location(self, row: int) -> str:
+        """See `CellSource`."""
+        return "a row"
+
+
+def columns_seen(
+    stream: ParquetStream, features: Sequence[str], targets: Sequence[str], types: ColumnTypes
+) -> tuple[Table, bool]:
+    """A small table that tells of every column what it holds; and whether all targets are in it.
+
+    Args:
+        stream: of the rows.
+        features: columns that are used.
+        targets: likewise.
+        types: what the config says of columns; all others are looked at.
+
+    Raises:
+        DataError: as `first_table`.
+    """
+    files = stream.files
+    alone = targets if len(targets) == 1 else []
+    seen = {
+        name: TextSeen(stream, name, types.text.of(name))
+        for name in dict.fromkeys([*features, *alone])
+        if name not in types.kinds
+        and not files.is_dictionary(name)
+        and is_text(files.type_of(name))
+    }
+    rows = TargetsSeen([name for name in targets if name not in seen])
+    if names := list(dict.fromkeys([*seen, *rows.names])):
+        for start, _, cells in stream.cells(names):
+            for name, one in seen.items():
+                one.add(start, cells[name])
+            rows.add(cells)
+
+    def raw() -> Iterator[RawColumn]:
+        for name in [*features, *(name for name in targets if name not in features)]:
+            form, target = types.text.of(name), name in targets
+            if name in seen:
+                yield RawColumn(seen[name], name, seen[name].all_cells(), form, target)
+            elif target:
+                cells = rows.cells(name)
+                cells = cells.dictionary_encode() if files.is_dictionary(name) else cells
+                yield RawColumn(_Somewhere(stream), name, cells, form, True)
+            else:
+                kind = files.type_of(name)
+                kind = pa.dictionary(pa.int32(), kind) if files.is_dictionary(name) else kind
+                yield RawColumn(files, name, pa.nulls(0, kind), form, False)
+
+    whole = not rows.overflows and not any(seen[name].overflows for name in alone if name in seen)
+    return table_of(raw(), stream.origin, targets, types), whole
