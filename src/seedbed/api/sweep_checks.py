@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Note = Callable[[str], object]
 """Called with what a person should know."""
 
-TRAINER = ("device", "precision", "monitor", "accumulate")
+TRAINER = ("device", "precision", "monitor", "accumulate", "select", "swa_start")
 """Keys of `trainer` that decide whether a job can be built."""
 
 KIND = ("data", "model", "loader", "loss", "optimizer", "scheduler", "trainer")
@@ -153,6 +153,7 @@ def _kind_of(resolved: Mapping[str, Any]) -> str:
     }
     trainer = [resolved["trainer"].get(key) for key in TRAINER]
     warm_up = resolved["scheduler"].get("warmup")
-    named["warm-up"] = warm_up and [warm_up, resolved["trainer"]["epochs"]]
+    averaged = resolved["trainer"].get("select") == "swa"
+    named["epochs"] = [warm_up, resolved["trainer"]["epochs"] if warm_up or averaged else None]
     flags = {k: v for k, v in resolved["optimizer"].items() if isinstance(v, bool | list)}
     return json.dumps([groups, named, settings, trainer, flags], default=str, sort_keys=True)

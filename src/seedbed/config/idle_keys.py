@@ -57,6 +57,16 @@ IDLE = (
         "changes nothing while trainer.early_stopping.patience is null",
     ),
     Idle(
+        ("trainer.ema_decay",),
+        lambda values: _at(values, "trainer.select") != "ema",
+        "changes nothing but with trainer.select=ema",
+    ),
+    Idle(
+        ("trainer.swa_start",),
+        lambda values: _at(values, "trainer.select") != "swa",
+        "changes nothing but with trainer.select=swa",
+    ),
+    Idle(
         ("optimizer.dampening",),
         lambda values: (
             _is(values, "optimizer", "torch.optim.SGD")

@@ -26,7 +26,11 @@ KEYS = {
     "early_stopping_patience early_stopping_rounds",
     "trainer.early_stopping.min_delta": "tol tolerance delta_min",
     "trainer.monitor": "metric monitor_metric metric_for_best_model watch scoring eval_metric",
-    "trainer.select": "save_best_only restore_best_weights load_best_model_at_end save_top_k",
+    "trainer.ema_decay": "ema ema_momentum decay_ema model_ema_decay ema_alpha ema_rate model_ema "
+    "use_ema",
+    "trainer.swa_start": "swa swa_epoch_start swa_epochs stochastic_weight_avg swa_begin use_swa",
+    "trainer.select": "averaging average weight_averaging model_averaging "
+    "save_best_only restore_best_weights load_best_model_at_end save_top_k",
     "trainer.threads": "num_threads n_threads torch_threads",
     "trainer.max_steps": "num_steps total_steps_of_run max_iters",
     "trainer.max_time": "time_limit max_seconds train_time",

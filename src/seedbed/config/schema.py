@@ -224,7 +224,7 @@ class TrainerConfig:
     threads: Threads | None
     gradient_clip: Positive | None
     monitor: Text
-    select: Literal["best", "last"]
+    select: Literal["best", "last", "ema", "swa"]
     log_every: Interval
     log_histograms: bool
     log_graph: bool
@@ -236,6 +236,8 @@ class TrainerConfig:
     overfit_batches: Count | None = field(metadata={ABSENT: None})
     fast_dev_run: bool = field(metadata={ABSENT: False})
     accumulate: Count = field(metadata={ABSENT: 1})
+    ema_decay: Factor = field(metadata={ABSENT: 0.999})
+    swa_start: Count | Factor = field(metadata={ABSENT: 0.75})
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from seedbed.data.seeds import stream_seed
+from seedbed.fused.averaging import StackedAverage, averaged
 from seedbed.fused.compiled.steps import CompiledSteps, Compiling, Several
 from seedbed.fused.evaluation import evaluated
 from seedbed.fused.optimizers import BATCHED, clip_gradient
@@ -19,6 +21,7 @@ from seedbed.fused.state import FlatState, flat_state
 from seedbed.runs.checkpoint import SHARED, Checkpoint, random_state, restore_random
 from seedbed.training.accumulation import groups, shares, weight_of
 from seedbed.training.arrays import Column, Mask
+from seedbed.training.averaging import EMA, SWA
 from seedbed.training.device import process_settings
 from seedbed.training.engine import Rows, Unseen, Which, at_each_step
 from seedbed.training.progress import Progress
@@ -70,6 +73,7 @@ class FusedEngine:
         self.weights = plan.weights
         self.buffers = plan.buffers
         self.optimizer = BATCHED[plan.configs[0].optimizer["_target_"]](plan.configs[0].optimizer)
+        self.average = self._fresh_average()
         self.best = self.now.clone()
         self.accumulate = plan.configs[0].trainer.accumulate
         self._clip = self._largest_norms()
@@ -82,7 +86,22 @@ class FusedEngine:
         """The state of every slot; later steps change it."""
         steps = np.full(len(self.configs), self.optimizer.steps)
         schedules = self.plan.schedules.states()
-        return FlatState(self.weights, self.buffers, self.optimizer.state, schedules, steps)
+        state = FlatState(self.weights, self.buffers, self.optimizer.state, schedules, steps)
+        if self.average is not None:
+            state.average, state.averaged = self.average.rows, self.average.counts
+        return state
+
+    def _fresh_average(self) -> StackedAverage | None:
+        trainers = [config.trainer for config in self.configs]
+        if trainers[0].select not in (EMA, SWA):
+            return None
+        counts = np.zeros(len(trainers), dtype=np.int64)
+        return StackedAverage(trainers, self.weights.clone(), counts)
+
+    @property
+    def looks_at_steps(self) -> bool:
+        """Whether each step's weights are taken into an average, so that steps come one by one."""
+        return self.average is not None and self.average.by_update
 
     @contextmanager
     def settings(self) -> Iterator[None]:
@@ -123,8 +142,12 @@ class FusedEngine:
             x (slots, batch, …), y (slots, batch, …), or tuples of them -> (slots,), or of several
             (steps, slots)
         """
-        if isinstance(x, Several):
-            return self.compiled.make(x)
+        losses = self.compiled.make(x) if isinstance(x, Several) else self._stepped(x, y)
+        if self.average is not None:
+            self.average.after_update(self.weights)
+        return losses
+
+    def _stepped(self, x: Any, y: Any) -> Tensor:
         with torch.no_grad():
             if self.accumulate > 1:
                 gradient, losses = self._accumulated(x, y)
@@ -191,9 +214,14 @@ class FusedEngine:
             return np.ones(len(self.weights), dtype=np.bool_)
         return np.asarray(self.weights.isfinite().all(dim=1).cpu().numpy())
 
+    def average_epoch(self, epoch: int) -> None:
+        """See `Engine`."""
+        if self.average is not None:
+            self.average.after_epoch(self.weights, epoch)
+
     def evaluate(self, split: str, weights: FlatState | None = None) -> dict[str, Column]:
         """See `Engine`."""
-        state = weights or self.now
+        state = weights or _measured(self.now)
         batch_size = self.plan.first.splits[split].batch_size
         table = self.tables[split]
         return evaluated(self.plan, self.heads, table, batch_size, state.weights, state.buffers)
@@ -206,7 +234,7 @@ class FusedEngine:
         """See `Engine`."""
         final = self.now.without_optimizer().clone()
         final.copy(best, self.best.without_optimizer())
-        return final
+        return _measured(final)
 
     def state_dict(self, slot: int, weights: FlatState) -> dict[str, Any]:
         """See `Engine`."""
@@ -230,7 +258,7 @@ class FusedEngine:
         """See `Engine`."""
         layout, fresh = self.plan.layout, self.now
         now, self.best = (flat_state(layout, each, fresh) for each in (last, best))
-        self.weights, self.buffers, self.optimizer.state = now.weights, now.buffers, now.optimizer
+        self._take(now)
         self.optimizer.steps = int(now.steps[0])
         self.plan.schedules.restore(now.schedules)
         shared = {k: one for k, one in last[0]["random"].items() if k.startswith(SHARED)}
@@ -241,8 +269,8 @@ class FusedEngine:
         slots = list(slots) if len(slots) >= NARROWEST else [slots[0]] * NARROWEST
         index = torch.tensor(slots, device=self.weights.device)
         now, self.best = (one.select(self.plan.layout, slots) for one in (self.now, self.best))
-        self.weights, self.buffers, self.optimizer.state = now.weights, now.buffers, now.optimizer
         self.configs = [self.configs[slot] for slot in slots]
+        self._take(now)
         self.heads = [self.heads[slot] for slot in slots]
         self.tables = {name: table.keep(index) for name, table in self.tables.items()}
         self.plan.batches.keep(slots)
@@ -252,9 +280,27 @@ class FusedEngine:
         self._clip = self._largest_norms()
         return slots
 
+    def _take(self, state: FlatState) -> None:
+        """Goes on with tensors."""
+        self.weights, self.buffers, self.optimizer.state = (
+            state.weights,
+            state.buffers,
+            state.optimizer,
+        )
+        if state.average is not None:
+            trainers = [config.trainer for config in self.configs]
+            self.average = StackedAverage(trainers, state.average, state.averaged)
+
     def _largest_norms(self) -> Tensor | None:
         norms = [config.trainer.gradient_clip for config in self.configs]
         if all(norm is None for norm in norms):
             return None
         filled = [math.inf if norm is None else norm for norm in norms]
         return torch.tensor(filled, device=self.weights.device)[:, None]
+
+
+def _measured(state: FlatState) -> FlatState:
+    """With the averages for weights, where there are some: what is measured and kept."""
+    if state.average is None:
+        return state
+    return replace(state, weights=averaged(state.weights, state.average, state.averaged))

@@ -24,6 +24,7 @@ from seedbed.tables.sources import read_once
 from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.stack_heads import told_apart, unlike_labels
+from seedbed.training.averaging import SWA, has_batch_norm
 from seedbed.training.run_components import RunComponents, build_run
 from seedbed.training.shortened import shortened
 
@@ -137,6 +138,8 @@ def build_stack(
     if heads[id(data[0])].weights_of_runs is not None:
         first = replace(first, head=heads[id(data[0])])
     reason = refused_form(model, first.head.loss_function)
+    if configs[0].trainer.select == SWA and has_batch_norm(model):
+        reason = "trainer.select=swa measures each run's batch statistics anew, by itself"
     if reason is not None:
         raise NotAlikeError(reason)
     layout = Layout(model, runs_last=_runs_last(first, randomness))

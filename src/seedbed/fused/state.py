@@ -1,7 +1,7 @@
 """The state of the runs of a stack, and each run's as a single run's checkpoint has it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from seedbed.fused.optimizers import numbers_of, stacked_states
 from seedbed.fused.schedules import SchedulerState, SchedulerStates, as_array
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.training.arrays import Mask
+from seedbed.training.averaging import read_average
 
 
 @dataclass
@@ -27,6 +28,8 @@ class FlatState:
         optimizer: what it keeps for each parameter, by name, each (slots, num_params).
         schedules: of each slot.
         steps: that each slot has made.
+        average: of the weights, as they lie, where `trainer.select` is one.
+        averaged: how many weights each slot's average holds.
     """
 
     weights: Tensor
@@ -34,6 +37,8 @@ class FlatState:
     optimizer: Named
     schedules: SchedulerStates
     steps: NDArray[np.int64]
+    average: Tensor | None = None
+    averaged: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def clone(self) -> "FlatState":
         """A copy that later steps do not change."""
@@ -43,6 +48,8 @@ class FlatState:
             {name: rows.clone() for name, rows in self.optimizer.items()},
             self.schedules.copy(),
             self.steps.copy(),
+            None if self.average is None else self.average.clone(),
+            self.averaged.copy(),
         )
 
     def without_optimizer(self) -> "FlatState":
@@ -59,6 +66,9 @@ class FlatState:
         pairs = [(self.weights, now.weights)]
         pairs += [(self.buffers[name], tensor) for name, tensor in now.buffers.items()]
         pairs += [(self.optimizer[name], rows) for name, rows in now.optimizer.items()]
+        if self.average is not None and now.average is not None:
+            pairs.append((self.average, now.average))
+            np.copyto(self.averaged, now.averaged, where=slots)
         np.copyto(self.schedules, now.schedules, where=slots)
         np.copyto(self.steps, now.steps, where=slots)
         if slots.all():
@@ -78,6 +88,8 @@ class FlatState:
             {name: layout.arranged(rows[index]) for name, rows in self.optimizer.items()},
             self.schedules[list(slots)],
             self.steps[list(slots)],
+            None if self.average is None else layout.arranged(self.average[index]),
+            self.averaged[list(slots)] if self.average is not None else self.averaged,
         )
 
     def state_dict(self, layout: Layout, slot: int) -> dict[str, Tensor]:
@@ -98,7 +110,13 @@ class FlatState:
             seed: of what the run would draw if it went on by itself.
         """
         schedule = self.schedules[slot]
+        average: Checkpoint = {}
+        if self.average is not None:
+            count = int(self.averaged[slot])
+            mean = layout.packed(self.average[slot].cpu()) if count else {}
+            average["average"] = {"count": count, "weights": mean}
         return {
+            **average,
             "model": self.state_dict(layout, slot),
             "optimizer": self._optimizer_state(layout, optimizer, slot, schedule.group),
             "scheduler": schedule.scheduler,
@@ -142,6 +160,9 @@ def flat_state(layout: Layout, checkpoints: Sequence[Checkpoint], fresh: FlatSta
         if name in checkpoints[0]["model"]:
             stacked = torch.stack([one["model"][name] for one in checkpoints])
             buffers[name] = stacked.to(device)
+    average, averaged = None, fresh.averaged
+    if fresh.average is not None:
+        average, averaged = _averages(layout, checkpoints, fresh.average)
     rows, _ = stacked_states([one["optimizer"] for one in checkpoints], sum(layout.sizes))
     return FlatState(
         layout.arranged(torch.stack([layout.row(one["model"]) for one in checkpoints]).to(device)),
@@ -149,7 +170,23 @@ def flat_state(layout: Layout, checkpoints: Sequence[Checkpoint], fresh: FlatSta
         {name: layout.arranged(layout.padded(one).to(device)) for name, one in rows.items()},
         as_array([_schedule(one) for one in checkpoints]),
         np.array([one["state"]["step"] for one in checkpoints], dtype=np.int64),
+        average,
+        averaged,
     )
+
+
+def _averages(
+    layout: Layout, checkpoints: Sequence[Checkpoint], fresh: Tensor
+) -> tuple[Tensor, NDArray[np.int64]]:
+    """The averages in checkpoints, and how many weights each holds."""
+    rows, counts = fresh.clone(), []
+    for slot, one in enumerate(checkpoints):
+        like = {name: view[0] for name, view in layout.views(fresh).items()}
+        count, weights = read_average(one["average"], like)
+        if count:
+            rows[slot] = layout.row(weights).to(rows.device)
+        counts.append(count)
+    return rows, np.array(counts, dtype=np.int64)
 
 
 def _copy_some(mine: Tensor, theirs: Tensor, slots: Tensor) -> None:

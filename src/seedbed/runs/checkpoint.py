@@ -32,6 +32,7 @@ class Checkpoint(TypedDict, total=False):
         engine: that made it; going on from another's gives the bits of neither.
         loss: the `state_dict` of a loss of the user's own.
         model, optimizer, scheduler, scaler: `state_dict`s; None where there is no scheduler.
+        average: of the weights, and how many it holds; where `trainer.select` is one.
         random: the states of generators, by name.
         state: see `TrainingState`.
         events: bytes of the event file; in `last.pt`.
@@ -44,6 +45,7 @@ class Checkpoint(TypedDict, total=False):
     optimizer: dict[str, Any]
     scheduler: dict[str, Any] | None
     scaler: dict[str, Any]
+    average: dict[str, Any]
     random: dict[str, Tensor]
     state: dict[str, Any]
     events: int

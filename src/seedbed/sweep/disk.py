@@ -14,6 +14,7 @@ from typing import Any
 from seedbed.config.schema import RunConfig
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.tar_members import BLOCK as TAR_BLOCK
+from seedbed.training.averaging import EMA, SWA
 from seedbed.training.run_components import RunComponents
 
 BLOCK = 4096
@@ -96,6 +97,7 @@ def run_bytes(kind: Footprint, config: RunConfig) -> int:
     """
     epochs, cells = config.trainer.epochs, kind.metrics + 4  # epoch, step, lr, seconds
     copies = _copies_of_weights({**kind.optimizer, **_set(config.optimizer)})
+    copies += config.trainer.select in (EMA, SWA)
     tensors = kind.tensors * (1 + copies + (copies > 1))  # Adam counts the steps of each
     state = RANDOM_STATE + epochs * cells * CELL_PICKLED
     checkpoint = state + kind.weights * (1 + copies) + tensors * TENSOR

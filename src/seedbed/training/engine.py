@@ -82,8 +82,16 @@ class Engine(Protocol):
         """Which slots have no weight that is NaN or infinite."""
         ...
 
+    def average_epoch(self, epoch: int) -> None:
+        """Takes in the weights at the end of an epoch, from 1, where `trainer.select` says so."""
+        ...
+
     def evaluate(self, split: str, weights: Weights | None = None) -> dict[str, Column]:
-        """The loss and the metrics over a split; with the current weights if none are given."""
+        """The loss and the metrics over a split.
+
+        With the current weights if none are given, or with their average where `trainer.select`
+        is one.
+        """
         ...
 
     def remember_best(self, slots: Mask) -> None:
@@ -91,7 +99,7 @@ class Engine(Protocol):
         ...
 
     def final_weights(self, best: Mask) -> Weights:
-        """The current weights, and the remembered ones of some slots.
+        """The current weights or their average, and what was remembered of some slots.
 
         The slots whose runs end may be changed by this; the others are not.
         """

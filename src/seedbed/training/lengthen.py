@@ -17,6 +17,7 @@ from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json, read_overrides
+from seedbed.training.averaging import SWA
 from seedbed.training.schedule import total_steps
 
 WITHOUT_EFFECT = {
@@ -36,12 +37,12 @@ LONGEST_COMMAND = 400
 
 
 def lengthening_blocker(
-    scheduler: Mapping[str, Any], before: int, after: int, allow: AllowList
+    config: Mapping[str, Any], before: int, after: int, allow: AllowList
 ) -> str | None:
     """Why a run of `before` epochs cannot become one of `after` by going on; None if it can.
 
     Args:
-        scheduler: the group of the config, as the run had it.
+        config: resolved, as the run had it but for its epochs.
         before: epochs of the run.
         after: epochs that it is to have.
         allow: what the config may name.
@@ -51,6 +52,9 @@ def lengthening_blocker(
     """
     if after == before:
         return None
+    scheduler, trainer = config["scheduler"], config["trainer"]
+    if trainer.get("select") == SWA and isinstance(trainer.get("swa_start"), float):
+        return f"weights are averaged in a part of it (trainer.swa_start={trainer['swa_start']})"
     if isinstance(scheduler.get("warmup"), float):
         return f"its warm-up is a part of the run (scheduler.warmup={scheduler['warmup']})"
     if scheduler.get("_target_") is None:
@@ -79,7 +83,7 @@ def goes_on_alike(before: Mapping[str, Any], after: Mapping[str, Any], allow: Al
     epochs = [config["trainer"]["epochs"] for config in (before, after)]
     if epochs[1] < epochs[0]:
         return False
-    return lengthening_blocker(before["scheduler"], epochs[0], epochs[1], allow) is None
+    return lengthening_blocker(before, epochs[0], epochs[1], allow) is None
 
 
 def _bare(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,11 +113,11 @@ def refuse_other_path(
         ArgumentError: with the new run to type.
     """
     epochs = plain["trainer"]["epochs"]
-    blocker = lengthening_blocker(plain["scheduler"], epochs_before, epochs, allow)
+    blocker = lengthening_blocker(plain, epochs_before, epochs, allow)
     if blocker is not None:
         raise ArgumentError(
             f"'{paths.root}' cannot go on to {epochs} epochs: {blocker}, so that a run of {epochs} "
-            f"has other rates from its start; the run is unchanged; type {_new_run(paths, epochs)}"
+            f"goes another way from its start; the run is unchanged; type {_new_run(paths, epochs)}"
         )
 
 

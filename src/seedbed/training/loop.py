@@ -61,6 +61,7 @@ def train(
             progress.check(engine.finite())
             if progress.all_diverged or progress.batch < progress.batches_now:
                 continue
+            engine.average_epoch(progress.epoch + 1)
             row = training.row()
             monitored = row[progress.best.monitor.name]
             engine.end_epoch(monitored)

@@ -27,6 +27,7 @@ from seedbed.tasks.metrics import higher_is_better, is_undirected
 from seedbed.tasks.metrics_in_pieces import kept_bytes, kept_metrics
 from seedbed.tasks.registry import metric_names, task_for
 from seedbed.training.accumulation import refuse_more_than_an_epoch, updates_of
+from seedbed.training.averaging import refuse_no_epoch
 from seedbed.training.device import mixed_precision, resolved_device
 from seedbed.training.interval import MANY
 from seedbed.training.optimization import build_optimizer
@@ -137,6 +138,7 @@ def build_run(
         with kept_to_the_run(allow.packages, config.seed):
             work = tried(try_batch, *twins, data.train, train)
     learner = (model if model is not None else nn.Linear(1, 1)).to(device)
+    tried(refuse_no_epoch, config.trainer)
     length = None
     if train is not None:
         tried(refuse_more_than_an_epoch, config, len(train))

@@ -1,12 +1,13 @@
 """The engine of one run: torch's own autograd, optimizer and schedule over one module."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
 
 from seedbed.data.seeds import stream_seed
 from seedbed.data.streaming.batches import StreamBatches
@@ -15,6 +16,7 @@ from seedbed.models.shared_values import kept_to_the_run
 from seedbed.runs.checkpoint import Checkpoint, all_finite, copied, random_state, restore_random
 from seedbed.training.accumulation import Weight, groups, shares, weight_of
 from seedbed.training.arrays import NO, YES, Column, Mask
+from seedbed.training.averaging import EMA, SWA, Average
 from seedbed.training.device import autocast, process_settings
 from seedbed.training.engine import Rows, Unseen, Which, at_each_step
 from seedbed.training.evaluation import over_pieces, over_stream
@@ -62,6 +64,10 @@ class SingleEngine:
         self.scaler = torch.amp.GradScaler(
             plan.device.type, enabled=plan.mixed_precision is torch.float16
         )
+        averages = plan.config.trainer.select in (EMA, SWA)
+        self.average = (
+            Average(self.model, plan.config.trainer, self._measure_batches) if averages else None
+        )
         self._parameters = [p.detach() for p in self.model.parameters()]
         self._best: Checkpoint = {}
         self._last: Checkpoint | None = None
@@ -100,6 +106,8 @@ class SingleEngine:
         else:
             self._clip()
             self.optimizer.step()
+        if self.average is not None:
+            self.average.after_update()
         return loss.view(1)
 
     def _gradient(self, x: Tensor, y: Tensor, share: Weight | None = None) -> Tensor:
@@ -154,8 +162,22 @@ class SingleEngine:
         """See `Engine`."""
         return YES if all_finite(self._parameters) else NO
 
+    def average_epoch(self, epoch: int) -> None:
+        """See `Engine`."""
+        if self.average is not None:
+            self.average.after_epoch(epoch)
+
+    def _measure_batches(self) -> None:
+        """Measures the statistics of batches anew, over the training rows."""
+        with self._precision():
+            update_bn(self.plan.train.epoch(0), self.model)
+
     def evaluate(self, split: str, weights: object = None) -> dict[str, Column]:
         """See `Engine`."""
+        with self.average.in_place() if self.average is not None else nullcontext():
+            return self._evaluated(split)
+
+    def _evaluated(self, split: str) -> dict[str, Column]:
 
         def outputs_of(x: Tensor) -> Tensor:
             with self._precision():
@@ -184,6 +206,8 @@ class SingleEngine:
         loss = self.head.state
         others = others_state() if self.plan.packages else {}
         state: Checkpoint = {"loss": copied(loss, into.get("loss"))} if loss else {}
+        if self.average is not None:
+            state["average"] = copied(self.average.state_dict(), into.get("average"))
         return {
             **state,
             "model": copied(self.model.state_dict(), into.get("model")),
@@ -200,6 +224,11 @@ class SingleEngine:
             self.model.load_state_dict(self._best["model"])
             if "loss" in self._best:
                 self.head.loss_function.load_state_dict(self._best["loss"])
+        if self.average is not None:
+            if best[0]:
+                self.average.load_state_dict(self._best["average"])
+            self.average.put_in_place()
+            self.average = None
 
     def state_dict(self, slot: int, weights: object) -> dict[str, Any]:
         """See `Engine`."""
@@ -220,6 +249,8 @@ class SingleEngine:
         if self.head.state:
             self.head.loss_function.load_state_dict(snapshot["loss"])
         self.model.load_state_dict(snapshot["model"])
+        if self.average is not None:
+            self.average.load_state_dict(snapshot["average"])
         self._random = snapshot["random"]
         # Going on from a stack's checkpoint gives the bits of neither engine alone.
         self.name = snapshot.get("engine", self.name)

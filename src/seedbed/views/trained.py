@@ -31,6 +31,7 @@ from seedbed.runs.stored import is_stored
 from seedbed.tables.text_form import Kind, TextForm
 from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.head import TaskHead
+from seedbed.training.averaging import load_average
 from seedbed.training.bounds import (
     LARGEST_OUTPUT,
     built_loss,
@@ -95,11 +96,14 @@ def load_trained(path: str | Path, which: str | None = None) -> TrainedModel:
     weights = load(file)
     if which == "best":
         refuse_no_best(weights, paths)
+    average = None
     if which is not None:
+        average = weights.get("average") if isinstance(weights, dict) else None
         weights = weights.get("model") if isinstance(weights, dict) else None
     shape = head.preprocessing.input_shape
     model, values = built_within(most_bytes(file), config["model"], shape, build)
     load_weights(model, weights, file)
+    load_average(model, average, file)
     notes = [*changed_code(paths), *([] if which else note_on_untrained(paths))]
     return TrainedModel(model.eval(), head, config, allow, notes, values)
 

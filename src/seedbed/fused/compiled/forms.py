@@ -45,6 +45,11 @@ class Stacked(Protocol):
         """Of all."""
         ...
 
+    @property
+    def looks_at_steps(self) -> bool:
+        """Whether each step's weights are looked at, so that a call makes one."""
+        ...
+
 
 @dataclass
 class Form:

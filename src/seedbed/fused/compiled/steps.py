@@ -109,7 +109,7 @@ class CompiledSteps:
         form = self._forms.get(self._key(rows))
         if form is None or form.library is None or form.compared < COMPARED:
             return None
-        if self.engine.plan.schedules.moves_by_step:
+        if self.engine.plan.schedules.moves_by_step or self.engine.looks_at_steps:
             most = 1
         if self._step_seconds:
             most = min(most, int(SECONDS_AT_ONCE / self._step_seconds))
