@@ -31,7 +31,7 @@ NUMBERS = {
     "model": 3,
     "optimizer": 5,
     "preset": 2,
-    "scheduler": 10,
+    "scheduler": 12,
     "sweep": 1,
     "trainer": 3,
 }
@@ -49,6 +49,11 @@ NEEDS = {
     "loss/bce": ["data=sklearn", "data.dataset=breast_cancer"],
     "loss/cross_entropy": CLASSES,
     "loss/focal": CLASSES,
+    "scheduler/chain": ["scheduler.schedulers=[{StepLR:{step_size:3}}]"],
+    "scheduler/sequence": [
+        "scheduler.schedulers=[ConstantLR,{ExponentialLR:{gamma:0.9}}]",
+        "scheduler.milestones=[2]",
+    ],
     "scheduler/multistep": ["scheduler.milestones=[2,4]"],
     "loss/poisson": ["data=sklearn", "data.dataset=diabetes", "data.task=counts"],
 }

@@ -126,6 +126,8 @@ OPTIONS: dict[str, dict[str, str]] = {
         "plateau": "reduce_on_plateau reducelronplateau reduce_lr_on_plateau",
         "cosine": "cosineannealing cosineannealinglr cosine_annealing",
         "step": "steplr step_lr",
+        "sequence": "sequential sequentiallr sequential_lr",
+        "chain": "chained chainedscheduler chained_scheduler compose",
         "multistep": "multisteplr multi_step milestones piecewise piecewise_constant",
         "exponential": "exponentiallr exp exponential_decay exponentialdecay",
         "polynomial": "polynomiallr poly polynomial_decay polynomialdecay",

@@ -206,6 +206,8 @@ Rows = Annotated[list[Any], Length(1, 1_000_000, "a list of rows")]
 Betas = Annotated[list[Fraction], Length(2, 2)]
 RISING = Rule(lambda numbers: all(a < b for a, b in pairwise(numbers)), "that rise")
 NOT_FALLING = Rule(lambda numbers: all(a <= b for a, b in pairwise(numbers)), "in rising order")
+Turns = Annotated[list[Count], Length(1, 99, "one milestone or more"), RISING]
+Schedules = Annotated[list[Any], Length(1, 100, "one schedule or more")]
 Milestones = Annotated[list[Count], Length(1, 10_000, "one milestone or more"), NOT_FALLING]
 Levels = Annotated[list[Factor], Length(1, 100, "one level or more"), RISING]
 Layers = Annotated[list[Any], Length(1, 10_000, "one layer or more")]

@@ -14,7 +14,9 @@ from seedbed.config.ranges import (
     Milestones,
     Object,
     Positive,
+    Schedules,
     Share,
+    Turns,
     WarmUp,
     WholeFromZero,
     Widths,
@@ -110,6 +112,8 @@ TARGET_KEYS: dict[str, dict[str | None, Keys]] = {
         "torch.optim.lr_scheduler.PolynomialLR": {"total_iters": Count, "power": Positive},
         "torch.optim.lr_scheduler.MultiStepLR": {"milestones": Milestones, "gamma": Positive},
         "torch.optim.lr_scheduler.ExponentialLR": {"gamma": Positive},
+        "torch.optim.lr_scheduler.SequentialLR": {"schedulers": Schedules, "milestones": Turns},
+        "torch.optim.lr_scheduler.ChainedScheduler": {"schedulers": Schedules},
     },
 }
 """The keys that go with a `_target_` of ours; another class is checked against its signature."""

@@ -18,6 +18,7 @@ from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json, read_overrides
 from seedbed.training.averaging import SWA
+from seedbed.training.joined_schedules import JOINED, part_of
 from seedbed.training.schedule import total_steps
 
 WITHOUT_EFFECT = {
@@ -63,6 +64,16 @@ def lengthening_blocker(
     name = found.__name__
     if accepts(found, "total_steps") and total_steps(scheduler) is None:
         return f"{name} was laid out for {counted(before, 'epoch')}"
+    if issubclass(found, JOINED):
+        written = scheduler.get("schedulers") or []
+        parts = [part_of(one, "scheduler.schedulers") for one in written]
+        ends = [_end_of(part, target.rpartition(".")[2], before, after) for target, part in parts]
+        return next(filter(None, ends), None)
+    return _end_of(scheduler, name, before, after)
+
+
+def _end_of(scheduler: Mapping[str, Any], name: str, before: int, after: int) -> str | None:
+    """Why a schedule whose length is a key's, perhaps that of the run, is not the same now."""
     for key in LENGTHS:
         length = scheduler.get(key)
         if isinstance(length, int) and before <= length < after:

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import (
+    CyclicLR,
+    LambdaLR,
+    LRScheduler,
+    MultiplicativeLR,
+    OneCycleLR,
+    ReduceLROnPlateau,
+)
 
 from seedbed.components import AllowList, accepts
 from seedbed.config.fitting import as_typed
@@ -14,6 +21,7 @@ from seedbed.config.hints import counted
 from seedbed.config.target_keys import arguments_of
 from seedbed.errors import ConfigError, NotAllowedError
 from seedbed.process.torch_private import schedulers_in
+from seedbed.training.joined_schedules import JOINED, built_parts
 from seedbed.training.run_length import RunLength
 from seedbed.training.warm_up import WarmUp
 
@@ -141,13 +149,31 @@ def build_schedule(
     plain = arguments_of("scheduler", spec)
     if spec["_target_"] is not None:
         found = allow.find(str(spec["_target_"]), "scheduler._target_")
+        _refuse_functions(found)
         extra: dict[str, Any] = {"optimizer": optimizer}
+        if issubclass(found, JOINED):
+            extra["schedulers"] = built_parts(plain, allow, optimizer, counts_updates)
+            plain = {key: value for key, value in plain.items() if key != "schedulers"}
         if accepts(found, "total_steps"):
             extra["total_steps"] = _total_steps(plain, found, length.steps)
         if issubclass(found, ReduceLROnPlateau):
             extra["mode"] = "max" if higher_is_better else "min"
         scheduler = allow.build(plain, "scheduler", **extra)
     return Schedule(scheduler, _warm_up(spec, scheduler, optimizer, length))
+
+
+def _refuse_functions(found: type) -> None:
+    """Of torch's schedules that are made of a function.
+
+    Raises:
+        NotAllowedError: with what to do instead.
+    """
+    if found in (LambdaLR, MultiplicativeLR):
+        raise NotAllowedError(
+            f"scheduler._target_: {found.__name__} takes a function, which a config does not hold; "
+            "write a class derived from torch.optim.lr_scheduler.LRScheduler, and type "
+            "scheduler._target_=my_package.Mine 'allow=[my_package]'"
+        )
 
 
 def _warm_up(
