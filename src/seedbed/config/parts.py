@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from seedbed.config.schema import ColumnsConfig, DataConfig, DatasetConfig, FilesConfig
+from seedbed.config.task_names import RECONSTRUCTION
 
 
 def problems_of_parts(data: DataConfig) -> list[str]:
     """What is wrong with `data.folds`, `data.fold` and the columns that the rows are parted by."""
-    problems = [*_of_folds(data), *_of_columns(data)]
+    problems = [*_of_folds(data), *_of_columns(data), *_of_stream(data)]
     own: object = data.validation if isinstance(data, DatasetConfig) else None
     own = data.validation_path if isinstance(data, FilesConfig) else own
     if data.folds is not None and own is not None:
@@ -17,6 +18,19 @@ def problems_of_parts(data: DataConfig) -> list[str]:
             f"data.{key} names others; leave one of the two out"
         )
     return problems
+
+
+def _of_stream(data: DataConfig) -> Sequence[str]:
+    if not getattr(data, "stream", False):
+        return []
+    beside = data.beside if isinstance(data, ColumnsConfig) else {}
+    asked = [f"{key}={name}" for name, key in beside.items()]
+    asked += [f"data.folds={data.folds}"] if data.folds is not None else []
+    return [
+        f"{one} needs all rows at once, and data.stream=true reads them in blocks; type "
+        "data.stream=false"
+        for one in asked
+    ]
 
 
 def _of_folds(data: DataConfig) -> Sequence[str]:
@@ -48,11 +62,18 @@ def _of_columns(data: DataConfig) -> Sequence[str]:
             f"data.split.by={split.by} and data.split.time={split.time} cannot both hold: a group "
             "may last from one part into the next; leave one of the two out"
         ]
+    assert isinstance(data, ColumnsConfig)
+    if data.weight is not None and data.weight in (data.features or []):
+        return [
+            f"data.weight={data.weight} is in data.features too; a weight says how much a row "
+            "counts, and no row to predict has one: name it in one of them"
+        ]
+    if data.weight is not None and data.task == RECONSTRUCTION:
+        return [f"data.weight={data.weight} does not go with data.task={RECONSTRUCTION}"]
     target = getattr(data, "target", None)
     targets = [target] if isinstance(target, str) else target or []
-    assert isinstance(data, ColumnsConfig)
     return [
-        f"{key}={name} is data.target, which the split may not go by"
+        f"{key}={name} is data.target, which is no other column's work; name another column"
         for name, key in data.beside.items()
         if name in targets
     ]

@@ -80,11 +80,16 @@ class ColumnsConfig(DataConfig):
 
     features: Names | None
     standardize: bool
+    weight: Name | None = field(metadata={ABSENT: None})
 
     @property
     def beside(self) -> dict[str, str]:
         """Columns that tell of the rows and are no features by themselves, and their keys."""
-        named = {"data.split.by": self.split.by, "data.split.time": self.split.time}
+        named = {
+            "data.split.by": self.split.by,
+            "data.split.time": self.split.time,
+            "data.weight": self.weight,
+        }
         return {name: key for key, name in named.items() if name is not None}
 
 

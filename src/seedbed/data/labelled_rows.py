@@ -16,6 +16,7 @@ from seedbed.config.hints import counted, did_you_mean, joined
 from seedbed.config.task_names import RECONSTRUCTION
 from seedbed.data.new_rows import NewRows
 from seedbed.data.preprocessing import Preprocessing
+from seedbed.data.row_weights import checked_weights, with_weights
 from seedbed.errors import DataError
 from seedbed.runs.files import printable
 from seedbed.tables.column_types import ColumnTypes, later_table
@@ -99,6 +100,9 @@ def labelled_rows(
             "against"
         )
     notes = list(rows.notes)
+    if preprocessing.weight is not None:
+        targets, told = _weighted(targets, missing, labels, preprocessing)
+        notes += told
     if without_label:
         notes.append(
             f"{without_label} of {len(targets)} rows of {printable(labels.origin)} have no value "
@@ -107,6 +111,33 @@ def labelled_rows(
         if groups is not None:
             groups = Groups(groups.by, groups.names, groups.numbers[~missing])
     return LabelledRows(rows.inputs[~missing], targets[~missing], groups, without_label, notes)
+
+
+def _weighted(
+    targets: NDArray[Any],
+    missing: NDArray[np.bool_],
+    labels: TableFile,
+    preprocessing: Preprocessing,
+) -> tuple[NDArray[np.float32], list[str]]:
+    """The targets with the weights that the file has, or with 1 and a note.
+
+    Args:
+        targets: of all rows.
+        missing: rows without a label, of which no weight is asked.
+        labels: that may have the column of weights.
+        preprocessing: names that column.
+    """
+    name = str(preprocessing.weight)
+    if name not in labels.names:
+        note = (
+            f"{printable(labels.origin)} has no column '{printable(name)}' (data.weight): every "
+            "row counts as 1 in the loss"
+        )
+        return with_weights(targets, np.ones(len(targets)), "rows"), [note]
+    table = later_table(labels, [name], ColumnTypes({name: "number"}, preprocessing.text))
+    column = table.columns[name]
+    filled = Column(column.kind, np.where(missing, 0.0, column.values))
+    return with_weights(targets, checked_weights(name, filled, table.origin), "rows"), []
 
 
 def own_targets(rows: NewRows, groups: Groups | None = None) -> LabelledRows:

@@ -39,6 +39,7 @@ from seedbed.data.preprocessing import (
 )
 from seedbed.data.row_notes import held_out_notes
 from seedbed.data.row_parts import refuse_shared, told_of
+from seedbed.data.row_weights import checked_weights, refuse_wrong_weights, with_weights
 from seedbed.data.splits import parts_of, refuse_no_rest
 from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
@@ -124,6 +125,8 @@ def prepare_data(
         values = target_matrix(table, targets)  # refuses while row numbers are the file's
         refuse_other_numbers(task, values, table.origin)
         table = table.without_spelling()
+    if config.weight is not None:
+        refuse_wrong_weights(config.weight, table)
     names = feature_names(config, table, targets)
     refuse_infinite({name: table.columns[name] for name in names}, table.origin)
     kinds = {name: column.kind for name, column in table.columns.items()}
@@ -135,7 +138,7 @@ def prepare_data(
             f"data: {table.origin} leaves {len(train)} row to train on; 2 are the least"
         )
     preprocessing, notes = _fitted(config, train, names, targets, task, classes, types)
-    tensors = {name: _tensors(preprocessing, one) for name, one in splits.items()}
+    tensors = {name: _tensors(preprocessing, one, name) for name, one in splits.items()}
     return PreparedData(
         train=tensors["train"],
         validation=tensors.get("validation"),
@@ -244,6 +247,7 @@ def _fitted(
             unknown=getattr(config, "unknown", "zeros"),
             class_counts=counts,
             threshold=getattr(config, "threshold", THRESHOLD),
+            weight=config.weight,
         ),
         notes,
     )
@@ -261,10 +265,13 @@ def _input_shape(features: Sequence[FittedColumn]) -> list[int]:
     return [sum(feature.width for feature in features)]
 
 
-def _tensors(preprocessing: Preprocessing, table: Table) -> TensorDataset:
+def _tensors(preprocessing: Preprocessing, table: Table, part: str) -> TensorDataset:
     x = torch.from_numpy(preprocessing.inputs(table))
-    y = torch.from_numpy(preprocessing.targets(table))
-    return TensorDataset(x, y)
+    targets, name = preprocessing.targets(table), preprocessing.weight
+    if name is not None:
+        weights = checked_weights(name, table.column(name, "data.weight"), table.origin)
+        targets = with_weights(targets, weights, f"{part} rows")
+    return TensorDataset(x, torch.from_numpy(targets))
 
 
 def file_digests(spec: Any) -> dict[str, str]:

@@ -62,6 +62,7 @@ class Preprocessing:
         class_counts: training rows of each class, or of each label and of all; empty where nobody
             asked, or not all were read.
         threshold: probability from which on one of several labels is predicted.
+        weight: the column of the rows' weights in the loss; None where all count alike.
     """
 
     features: list[FittedColumn]
@@ -77,6 +78,7 @@ class Preprocessing:
     unknown: UnknownNames = "zeros"
     class_counts: list[int] = field(default_factory=list)
     threshold: float = THRESHOLD
+    weight: str | None = None
 
     @property
     def output_names(self) -> list[str]:
@@ -159,6 +161,8 @@ class Preprocessing:
             del plain["class_counts"]
         if self.task != MULTILABEL:
             del plain["threshold"]
+        if self.weight is None:
+            del plain["weight"]
         return plain
 
     @classmethod

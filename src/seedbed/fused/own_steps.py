@@ -114,7 +114,7 @@ class OwnSteps(Forwarding):
         x, y = next(iter(self._engine.batches(progress.epoch, number)))
         own_loss = float(self._engine.step(x, y))
         already = self._loss_sum if number else 0.0
-        loss = (progress.loss.of(slot)[0] - already) / float(self._engine.batch_weight(y))
+        loss = (progress.loss.of(slot)[0] - already) / (float(self._engine.batch_weight(y)) or 1.0)
         here = copied(plan.model.state_dict())
         by_rounding = self._by_rounding(before, settings)
         self._judge(progress.step, before, now["model"], here, by_rounding)

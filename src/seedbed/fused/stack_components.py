@@ -204,8 +204,15 @@ def _table(
     sets = [cast(TensorDataset, getattr(one, part)) for one in distinct]
     if whose:
         pairs = enumerate(one.tensors for one in sets)
-        sets = [TensorDataset(x, y + whose * number) for number, (x, y) in pairs]
+        sets = [TensorDataset(x, _told(y, whose * number)) for number, (x, y) in pairs]
     return table_of(sets, [place[id(one)] for one in data], device)
+
+
+def _told(y: Tensor, more: int) -> Tensor:
+    """Numbers of classes with as much added; behind them may be the weights of the rows."""
+    if y.ndim == 1:
+        return y + more
+    return torch.cat([y[:, :1] + more, y[:, 1:]], dim=1)
 
 
 def _starting_weights(

@@ -10,7 +10,11 @@ from seedbed.errors import DataError
 from seedbed.tables.table_file import TableFile
 from seedbed.tables.text_form import ISO, Kind, TextForm
 
-KINDS_BESIDE: dict[str, Kind | None] = {"data.split.by": "category", "data.split.time": None}
+KINDS_BESIDE: dict[str, Kind | None] = {
+    "data.split.by": "category",
+    "data.split.time": None,
+    "data.weight": None,
+}
 """What the columns hold that say something of the rows; None: that is looked at."""
 
 

@@ -7,6 +7,7 @@ from seedbed.components import AllowList
 from seedbed.config.target_keys import is_balanced
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import ConfigError
+from seedbed.losses.of_rows import has_losses_of_rows
 from seedbed.tasks.built_loss import listed_loss, users_loss
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.registry import TASKS, task_for
@@ -29,6 +30,12 @@ def build_task_head(
     spec = {**spec, "_target_": name}
     listed = name in _listed_losses()
     loss = listed_loss(spec, allow, preprocessing) if listed else users_loss(spec, allow)
+    if preprocessing.weight is not None and not has_losses_of_rows(loss):
+        raise ConfigError(
+            f"data.weight={preprocessing.weight}: {name} gives the loss of a batch, and rows are "
+            f"weighed by the loss of each; type {next(iter(task.losses.values()))}, or "
+            "data.weight=null"
+        )
     return TaskHead(name, loss, preprocessing, is_balanced(spec))
 
 

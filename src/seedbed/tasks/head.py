@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from seedbed.config.task_names import MULTILABEL
 from seedbed.data.preprocessing import Preprocessing
+from seedbed.losses.of_rows import weighted_mean
 from seedbed.losses.quantile import QuantileLoss
 from seedbed.losses.weighted import weighted_by, weighted_classes, weights_in
 from seedbed.tasks.built_loss import is_ours_or_torchs
@@ -111,14 +112,29 @@ class TaskHead:
         """
         if self.is_sum:
             return 1
+        y, rows = self.taken_apart(y)
         if self._class_weights is None or y.is_floating_point():
-            return y.shape[int(stacked)]
-        return self._class_weights.to(y.device)[y].flatten(int(stacked)).sum(int(stacked))
+            return y.shape[int(stacked)] if rows is None else rows.sum(int(stacked))
+        counts = self._class_weights.to(y.device)[y].flatten(int(stacked))
+        return (counts if rows is None else counts * rows).sum(int(stacked))
+
+    def taken_apart(self, y: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Targets as `Preprocessing.targets`, and the weights of the rows behind them, if any.
+
+        Shape:
+            y (…, batch, values + 1) -> (…, batch) numbers of classes or (…, batch, values), and
+            (…, batch); without weights y as it is, and None
+        """
+        if self.preprocessing.weight is None:
+            return y, None
+        targets, weights = y[..., :-1], y[..., -1]
+        return targets[..., 0].long() if self.preprocessing.classes else targets, weights
 
     @property
     def weighs_rows(self) -> bool:
         """Whether what the loss of a batch counts depends on its targets, not on their number."""
-        return not self.is_sum and self._class_weights is not None
+        weighed = self.preprocessing.weight is not None or self._class_weights is not None
+        return not self.is_sum and weighed
 
     @cached_property
     def _class_weights(self) -> Tensor | None:
@@ -141,8 +157,11 @@ class TaskHead:
         Shape:
             output (batch, outputs), y (batch, …) -> ()
         """
+        y, rows = self.taken_apart(y)
         y, weight = self._own(y)
         targets = self.task.loss_targets(y, output, self.loss_name)
+        if rows is not None:
+            return weighted_mean(self.loss_function, output, targets, rows, weight)
         weighted = None if weight is None else weighted_by(self.loss_function)
         if weighted is None or weight is None:
             loss: Tensor = self.loss_function(output, targets)
@@ -247,6 +266,7 @@ def _inputs(
 ) -> tuple[Tensor, Tensor]:
     """What metrics take of each run; probabilities are computed in float32."""
     first = heads[0]
+    y, _ = first.taken_apart(y)
     if first.preprocessing.classes:
         if first.weights_of_runs is not None:
             y = y % len(first.preprocessing.classes)

@@ -19,6 +19,8 @@ def stackable_loss(head: TaskHead) -> Callable[[Tensor, Tensor], Tensor]:
         output (batch, outputs), y (batch, …) -> ()
     """
     loss = head.loss_function
+    if head.preprocessing.weight is not None:
+        return head.loss
     if _is_plain_cross_entropy(loss):
         return _cross_entropy
     weight, weighted = weights_in(loss), weighted_by(loss)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from seedbed.config.schema import RunConfig
@@ -50,6 +51,8 @@ def shares(head: TaskHead, targets: Sequence[Tensor], *, stacked: bool = False) 
         return [1.0] * len(targets)
     weights = [head.batch_weight(y, stacked=stacked) for y in targets]
     total = sum(weights)
+    if isinstance(total, Tensor):  # of rows of which none counts
+        total = torch.where(total > 0, total, torch.ones_like(total))
     return [weight / total for weight in weights]
 
 

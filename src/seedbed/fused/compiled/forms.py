@@ -135,6 +135,7 @@ def refuse_other_stacks(stack: Stacked) -> None:
         (not plan.model.traced or stack.buffers, "the model is more than layers and activations"),
         (clipped, "gradients are clipped"),
         (accumulated, "an update takes the gradients of several batches"),
+        (plan.first.head.preprocessing.weight is not None, "the loss weighs rows"),
         (plan.first.head.weighs_rows, "the loss weighs classes"),
         (not typed, "the rows are of another type"),
         (not dense, "the rows have gaps between them"),

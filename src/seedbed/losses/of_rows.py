@@ -1,0 +1,120 @@
+"""The losses of single rows, of which a weighted mean is made.
+
+Everything is in operations that `vmap` takes as they are.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seedbed.losses.focal import FocalLoss
+from seedbed.losses.poisson import PoissonLoss
+from seedbed.losses.quantile import QuantileLoss, pinball
+from seedbed.losses.weighted import SmoothedBCE, smoothed
+
+
+def has_losses_of_rows(loss: nn.Module) -> bool:
+    """Whether `weighted_mean` takes it."""
+    if type(loss) is nn.CrossEntropyLoss:
+        return loss.ignore_index < 0
+    others = (FocalLoss, QuantileLoss, nn.BCEWithLogitsLoss, SmoothedBCE)
+    return type(loss) in (*others, *_OF_VALUES)
+
+
+def weighted_mean(
+    loss: nn.Module, output: Tensor, target: Tensor, weight: Tensor, classes: Tensor | None
+) -> Tensor:
+    """The sum of the rows' losses times their weights, over that of the weights.
+
+    Weights of rows and of classes are multiplied, as in scikit-learn. Rows of which none counts
+    have the loss 0. With `reduction=sum` nothing is divided.
+
+    Args:
+        loss: see `has_losses_of_rows`.
+        output: of the model.
+        target: as the loss takes it.
+        weight: of each row, >= 0.
+        classes: weights of the classes; None for those that the loss was built with.
+
+    Shape:
+        output (batch, outputs), target (batch, …), weight (batch,), classes (classes,) -> ()
+    """
+    losses, counts = _losses(loss, output, target, classes)
+    total = (losses * weight).sum()
+    if getattr(loss, "reduction", "mean") == "sum":
+        return total
+    counted = weight.sum() if counts is None else (weight * counts).sum()
+    return total / torch.where(counted > 0, counted, torch.ones_like(counted))
+
+
+def _losses(
+    loss: nn.Module, output: Tensor, target: Tensor, classes: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """Of each row, and what each counts in the mean; None where all count alike."""
+    if isinstance(loss, nn.CrossEntropyLoss):
+        return _of_classes(output, target, _either(classes, loss.weight), loss.label_smoothing)
+    if isinstance(loss, FocalLoss):
+        return _focal(output, target, _either(classes, loss.weight), loss.gamma)
+    if isinstance(loss, QuantileLoss):
+        return pinball(output, target, loss.levels).flatten(1).mean(1), None
+    if isinstance(loss, nn.BCEWithLogitsLoss):
+        target = smoothed(target, getattr(loss, "label_smoothing", 0.0))
+        positive = _either(classes, loss.pos_weight)
+        each = functional.binary_cross_entropy_with_logits(
+            output, target, reduction="none", pos_weight=positive
+        )
+    else:
+        each = _OF_VALUES[type(loss)](loss, output, target)
+    of_rows = each.flatten(1)
+    summed = getattr(loss, "reduction", "mean") == "sum"
+    return of_rows.sum(1) if summed else of_rows.mean(1), None
+
+
+def _either(given: Tensor | None, own: Tensor | None) -> Tensor | None:
+    return own if given is None else given
+
+
+def _of_classes(
+    output: Tensor, target: Tensor, weight: Tensor | None, smoothing: float
+) -> tuple[Tensor, Tensor | None]:
+    """Source: `torch.nn.functional.cross_entropy`, of class numbers."""
+    logs = torch.log_softmax(output.t(), dim=0)
+    told = logs.gather(0, target.reshape(1, -1))[0]
+    counts = None if weight is None else weight[target]
+    if counts is not None:
+        told = told * counts
+    if smoothing:
+        spread = (logs if weight is None else logs * weight[:, None]).mean(dim=0)
+        told = (1 - smoothing) * told + smoothing * spread
+    return -told, counts
+
+
+def _focal(
+    output: Tensor, target: Tensor, weight: Tensor | None, gamma: float
+) -> tuple[Tensor, Tensor | None]:
+    """Source: see `FocalLoss`."""
+    told = torch.log_softmax(output.t(), dim=0).gather(0, target.reshape(1, -1))[0]
+    missed = (-torch.expm1(told)).clamp(min=torch.finfo(told.dtype).tiny)
+    losses = -(missed**gamma) * told
+    if weight is None:
+        return losses, None
+    return losses * weight[target], weight[target]
+
+
+_OF_VALUES: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], Tensor]] = {
+    nn.MSELoss: lambda loss, output, target: functional.mse_loss(output, target, reduction="none"),
+    nn.L1Loss: lambda loss, output, target: functional.l1_loss(output, target, reduction="none"),
+    nn.HuberLoss: lambda loss, output, target: functional.huber_loss(
+        output, target, reduction="none", delta=loss.delta
+    ),
+    nn.SmoothL1Loss: lambda loss, output, target: functional.smooth_l1_loss(
+        output, target, reduction="none", beta=loss.beta
+    ),
+    PoissonLoss: lambda loss, output, target: functional.poisson_nll_loss(
+        output, target, reduction="none"
+    ),
+}
+"""The losses whose every output has a loss of its own."""
