@@ -15,6 +15,9 @@ from seedbed.tables.table import Column
 BLOCK_VALUES = 2**18
 """Of the matrix, that are made at once."""
 
+MANY_ROWS = 2**10
+"""Of a block, from which on each column is written by itself."""
+
 
 @np.errstate(over="ignore")  # what is beyond float32 is refused by its row
 def input_matrix(
@@ -40,10 +43,9 @@ def input_matrix(
     at_once = max(1, BLOCK_VALUES // max(1, width))
     for start in range(0, rows, at_once):
         block = slice(start, min(start + at_once, rows))
-        right = True
         for part in parts:
-            right &= part.fill(matrix[block], block)
-        if not right:
+            part.fill(matrix[block], block)
+        if not np.isfinite(matrix[block]).all():
             raise _not_finite(matrix[block], start, origin)
     return matrix.reshape(rows, *features[0].shape) if _is_array(features) else matrix
 
@@ -62,6 +64,7 @@ class _Numbers:
     def __init__(self, features: Sequence[tuple[FittedColumn, Column, int]]) -> None:
         self.columns = [column.values for _, column, _ in features]
         places = [place for _, _, place in features]
+        self.each = places
         together = places == [*range(places[0], places[-1] + 1)]
         self.places = slice(places[0], places[-1] + 1) if together else places
         mean = [one.mean for one, _, _ in features]
@@ -71,13 +74,24 @@ class _Numbers:
         self.scale = np.array(scale, dtype=np.float64)
         self.subtracted = np.where(left, 0.0, self.mean)
 
-    def fill(self, matrix: NDArray[np.float32], rows: slice) -> bool:
-        """Writes these rows into theirs of the matrix; whether all of them are finite."""
-        values: Floats = np.stack([column[rows] for column in self.columns], axis=1)
-        values = np.where(np.isnan(values), self.mean, values)
-        single = ((values - self.subtracted) / self.scale).astype(np.float32)
-        matrix[:, self.places] = single
-        return bool(np.isfinite(single).all())
+    def fill(self, matrix: NDArray[np.float32], rows: slice) -> None:
+        """Writes these rows into theirs of the matrix.
+
+        Of many rows a column at a time, which takes half as long: a column lies together.
+        """
+        if len(matrix) < MANY_ROWS:
+            values: Floats = np.stack([column[rows] for column in self.columns], axis=1)
+            values = np.where(np.isnan(values), self.mean, values)
+            matrix[:, self.places] = (values - self.subtracted) / self.scale
+            return
+        for number, column in enumerate(self.columns):
+            values = column[rows]
+            missing = np.isnan(values)
+            if missing.any():
+                values = np.where(missing, self.mean[number], values)
+            values = values - self.subtracted[number]
+            values /= self.scale[number]
+            matrix[:, self.each[number]] = values
 
 
 class _Array:
@@ -93,12 +107,10 @@ class _Array:
         self.feature, self.values = feature, column.values
         self.places = slice(place, place + feature.width)
 
-    def fill(self, matrix: NDArray[np.float32], rows: slice) -> bool:
+    def fill(self, matrix: NDArray[np.float32], rows: slice) -> None:
         """As `_Numbers.fill`."""
         values = self.feature.standardized(self.values[rows])
-        single = values.reshape(len(matrix), -1).astype(np.float32)
-        matrix[:, self.places] = single
-        return bool(np.isfinite(single).all())
+        matrix[:, self.places] = values.reshape(len(matrix), -1)
 
 
 class _Names:
@@ -112,12 +124,11 @@ class _Names:
     def __init__(self, indices: NDArray[np.int64], place: int) -> None:
         self.indices, self.place = indices, place
 
-    def fill(self, matrix: NDArray[np.float32], rows: slice) -> bool:
+    def fill(self, matrix: NDArray[np.float32], rows: slice) -> None:
         """As `_Numbers.fill`."""
         indices = self.indices[rows]
         known = np.flatnonzero(indices >= 0)
         matrix[known, self.place + indices[known]] = 1.0
-        return True
 
 
 def _parts(

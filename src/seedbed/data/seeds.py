@@ -109,6 +109,25 @@ def scattered(key: int, start: int, stop: int) -> NDArray[np.uint64]:
     return mixed
 
 
+def shuffled(key: int, rows: int) -> Order:
+    """A random order of very many rows, a pure function of `key`; another than `permutation`'s.
+
+    The number of a row stands in the last bits of what is sorted, so that nothing has to be sorted
+    along with it, which takes a fifth of the time.
+
+    Shape:
+        (rows,) int64, each of 0 … rows - 1 once
+    """
+    last = np.uint64((1 << max(1, (rows - 1).bit_length())) - 1)
+    numbers = scattered(key, 0, rows)
+    numbers &= ~last
+    numbers |= np.arange(rows, dtype=np.uint64)
+    numbers.sort()
+    numbers &= last
+    order: Order = numbers.view(np.int64)
+    return order
+
+
 def _mix(values: NDArray[np.uint64]) -> None:
     """SplitMix64's finalizer, in place; the caller silences the overflow that is meant."""
     values ^= values >> np.uint64(30)

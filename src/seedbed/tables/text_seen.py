@@ -28,7 +28,7 @@ from seedbed.tables.training_table import table_of
 MOST_DIFFERENT = 100_000
 """Texts of a column, or rows of the targets, that are kept."""
 
-MOST_CELLS = 2_000_000
+MOST_CELLS = 100_000
 """Of a column that stands for all of its rows."""
 
 

@@ -8,21 +8,24 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from seedbed.config.hints import counted
 from seedbed.config.schema import LoaderConfig
-from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows, rows_a_batch
+from seedbed.data.batch_sizes import evaluation_rows, rows_a_batch
 from seedbed.data.streaming.blocks import BUFFERS, Mix, capacity, epoch_order, mixes, order_within
 from seedbed.data.streaming.rows import Block, StreamedRows
 from seedbed.errors import ConfigError, DataError
 
 Batch = tuple[Tensor, Tensor]
+Arrays = tuple[NDArray[np.float32], NDArray[Any]]
 Task = Callable[[], Any]
 
 
@@ -65,8 +68,6 @@ class StreamBatches:
             )
         self._refuse_large(loader)
         self.batch_size = rows_a_batch(loader.batch_size, self.rows)
-        batch_bytes = self.batch_size * data.row_bytes
-        self._at_once = self.batch_size * max(1, BLOCK_BYTES // batch_bytes)
         whole, rest = divmod(self.rows, self.batch_size)
         every = whole + (rest > 0 and not loader.drop_last)
         self.batches = every if limit is None else min(every, limit)
@@ -110,34 +111,40 @@ class StreamBatches:
         left_out = start * self.batch_size
         at = next(index for index in range(len(found)) if begins[index + 1] > left_out)
         with _readers(self.workers) as submit:
-            coming = self._mix(found[at], submit)
+            coming = self._mix(found[at], epoch, submit)
             for index in range(at, len(found)):
-                x, y = coming()
+                x, y = map(torch.from_numpy, coming())
+                skipped = max(0, left_out - begins[index])
+                first = skipped + self.batch_size
+                yield x[skipped:first], y[skipped:first]  # then nobody holds the mix before
                 if index + 1 < len(found) and self.workers:
-                    coming = self._mix(found[index + 1], submit)
-                order = torch.from_numpy(order_within(self.seed, epoch, found[index]))
-                order = order[max(0, left_out - begins[index]) :]
-                for some in order.split(self._at_once):
-                    yield x.index_select(0, some), y.index_select(0, some)
+                    coming = self._mix(found[index + 1], epoch, submit)
+                yield x[first:], y[first:]
                 del x, y
                 if index + 1 < len(found) and not self.workers:
-                    coming = self._mix(found[index + 1], submit)
+                    coming = self._mix(found[index + 1], epoch, submit)
 
-    def _mix(self, mix: Mix, submit: Callable[[Task], Callable[[], Any]]) -> Callable[[], Batch]:
-        """Begins to read the blocks of a mix; what is returned waits for the last of them."""
+    def _mix(self, mix: Mix, epoch: int, submit: Callable[[Task], Task]) -> Callable[[], Arrays]:
+        """Begins to read the blocks of a mix; what is returned waits for the last of them.
+
+        Each row is written to its place in the order at once, so that a batch is a slice.
+        """
         x, y = self.data.empty(mix.rows)
         blocks = [self.data.blocks[number] for number in sorted(mix.blocks)]
-        ends = list(accumulate(block.rows for block in blocks))
-        places = [slice(end - block.rows, end) for block, end in zip(blocks, ends, strict=True)]
+        ends = accumulate(block.rows for block in blocks)
+        order = submit(partial(order_within, self.seed, epoch, mix))
+
+        def filled(block: Block, end: int) -> None:
+            self.data.fill(block, x, y, order()[end - block.rows : end])
+
         waiting = [
-            submit(partial(self.data.fill, block, x[place], y[place]))
-            for block, place in zip(blocks, places, strict=True)
+            submit(partial(filled, block, end)) for block, end in zip(blocks, ends, strict=True)
         ]
 
-        def ready() -> Batch:
+        def ready() -> Arrays:
             for one in waiting:
                 one()
-            return torch.from_numpy(x), torch.from_numpy(y)
+            return x, y
 
         return ready
 
@@ -216,14 +223,14 @@ def _joined(parts: Sequence[Batch]) -> Batch:
 
 
 @contextmanager
-def _readers(workers: int) -> Iterator[Callable[[Task], Callable[[], Any]]]:
-    """Hands tasks to threads; without any, a task is done when its result is asked for."""
+def _readers(workers: int) -> Iterator[Callable[[Task], Task]]:
+    """Hands tasks to threads; without any, a task is done when its result is asked for first."""
     if not workers:
-        yield lambda task: task
+        yield cache
         return
     pool = ThreadPoolExecutor(workers, thread_name_prefix="seedbed-reader")
 
-    def submit(task: Task) -> Callable[[], Any]:
+    def submit(task: Task) -> Task:
         future: Future[Any] = pool.submit(task)
         return future.result
 

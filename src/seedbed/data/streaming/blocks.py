@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
-
-from seedbed.data.seeds import permutation, stream_seed
+from seedbed.data.seeds import Order, permutation, shuffled, stream_seed
 
 MIXED = 16
 """Blocks that are mixed at a time, of as many rows as the memory holds."""
@@ -92,6 +90,6 @@ def epoch_order(seed: int, epoch: int, blocks: int) -> list[int]:
     return order
 
 
-def order_within(seed: int, epoch: int, mix: Mix) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def order_within(seed: int, epoch: int, mix: Mix) -> Order:
     """The order of the rows of a mix."""
-    return permutation(stream_seed(seed, "mix", epoch, mix.number), mix.rows)
+    return shuffled(stream_seed(seed, "mix", epoch, mix.number), mix.rows)

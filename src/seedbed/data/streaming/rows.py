@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, TensorDataset
 
 from seedbed.data.preprocessing import Preprocessing
+from seedbed.data.seeds import Order
 from seedbed.data.streaming.split_rule import SplitRule
 from seedbed.tables.table import Table
 
@@ -111,8 +112,16 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
         x, y = zip(*held, strict=True)
         return TensorDataset(torch.stack(x), torch.stack(y))
 
-    def fill(self, block: Block, x: NDArray[np.float32], y: NDArray[Any]) -> None:
+    def fill(
+        self, block: Block, x: NDArray[np.float32], y: NDArray[Any], places: Order | None = None
+    ) -> None:
         """Reads a block into memory that is there.
+
+        Args:
+            block: of the files.
+            x: takes the inputs.
+            y: takes the targets.
+            places: the row of `x` and `y` that each takes; None for one after the other.
 
         Raises:
             DataError: if a file changed, or cannot be read any more.
@@ -120,7 +129,9 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
         place = 0
         for inputs, targets in self.pieces(block):
             stop = place + len(inputs)
-            x[place:stop], y[place:stop] = inputs, targets
+            into = slice(place, stop) if places is None else places[place:stop]
+            _bytes_of_rows(x)[into] = _bytes_of_rows(inputs)
+            _bytes_of_rows(y)[into] = _bytes_of_rows(targets)
             place = stop
 
     def pieces(self, block: Block) -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
@@ -148,3 +159,13 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
             return slice(None)
         own = self.rule.of(start, start + rows) == self.split
         return slice(None) if own.all() else own
+
+
+def _bytes_of_rows(rows: NDArray[Any]) -> NDArray[Any]:
+    """Rows as one value each, which NumPy moves in half of the time.
+
+    Shape:
+        (rows, …) -> (rows,)
+    """
+    flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
+    return flat.view(f"V{flat.itemsize * flat.shape[1]}")[:, 0]

@@ -1,0 +1,166 @@
+"""One epoch over Parquet files that are read in blocks: rows a second, memory, and a kill.
+
+    python benchmarks/stream.py --rows 20000000 --folder /var/tmp/rows
+
+Makes 8 files of 20 columns (17 of float64, two of names, the target), reads them alone by Arrow,
+and trains an epoch on them in the same process. Then trains again in a process that is killed in
+the middle of the epoch, resumes it, and compares the weights.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+FILES, NUMBERS, GROUP = 8, 17, 131_072
+HELD_OUT = 200_000
+
+
+def rows(count: int, seed: int) -> Any:
+    """A table of so many rows."""
+    drawn = np.random.default_rng(seed)
+    numbers = drawn.standard_normal((NUMBERS, count))
+    city, kind = drawn.integers(0, 8, count), drawn.integers(0, 5, count)
+    target = 2 * numbers[0] + numbers[1] * numbers[2] + city / 10
+    names = {"city": (city, 8), "kind": (kind, 5)}
+    return pa.table(
+        {
+            **{f"x{number + 1}": one for number, one in enumerate(numbers)},
+            **{name: texts(name, *of) for name, of in names.items()},
+            "y": target + drawn.standard_normal(count) / 10,
+        }
+    )
+
+
+def texts(name: str, places: Any, different: int) -> Any:
+    """A column of names."""
+    known = pa.array([f"{name} {number}" for number in range(different)])
+    return pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), known).cast(pa.string())
+
+
+def make(folder: Path, count: int) -> None:
+    """Writes the files that are not there yet."""
+    (folder / "train").mkdir(parents=True, exist_ok=True)
+    for number in range(FILES):
+        file = folder / "train" / f"part-{number}.parquet"
+        if not file.exists():
+            pa.parquet.write_table(rows(count // FILES, number), file, row_group_size=GROUP)
+    file = folder / "validation.parquet"
+    if not file.exists():
+        pa.parquet.write_table(rows(HELD_OUT, FILES), file, row_group_size=GROUP)
+
+
+def words(folder: Path, run: str, memory: str) -> list[str]:
+    """The run: a small network, so that reading is most of the work."""
+    return [
+        "data=parquet", f"data.path={folder / 'train'}", "data.target=y", "data.stream=true",
+        f"data.validation_path={folder / 'validation.parquet'}", "data.split.test=0",
+        f"data.memory='{memory}'", "loader.batch_size=4096", "loader.num_workers=2",
+        "trainer.epochs=1", "trainer.threads=1", "model.hidden=[16]", "optimizer=sgd",
+        "optimizer.lr=0.01", f"hydra.run.dir={folder / run}",
+    ]  # fmt: skip
+
+
+def read_alone(folder: Path) -> dict[str, float]:
+    """Every row group by Arrow, with its threads."""
+    began, computed = time.perf_counter(), time.process_time()
+    count = 0
+    for path in sorted((folder / "train").iterdir()):
+        file = pa.parquet.ParquetFile(path)
+        for group in range(file.num_row_groups):
+            count += file.read_row_group(group).num_rows
+    seconds = time.perf_counter() - began
+    return {"rows": count, "seconds": seconds, "cpu": time.process_time() - computed}
+
+
+def measured(folder: Path, memory: str) -> dict[str, Any]:
+    """Reading alone, then a whole run, in this process."""
+    import seedbed
+
+    alone = read_alone(folder)
+    before = peak()
+    began, computed = time.perf_counter(), time.process_time()
+    run = seedbed.train(*words(folder, "whole", memory))
+    seconds, cpu = time.perf_counter() - began, time.process_time() - computed
+    (epoch,) = run.history["seconds"]
+    speed = alone["rows"] / float(epoch), alone["rows"] / alone["seconds"]
+    return {
+        "rows": alone["rows"],
+        "alone": alone,
+        "epoch seconds": float(epoch),
+        "run seconds": seconds,
+        "run cpu": cpu,
+        "rows a second": round(speed[0]),
+        "of reading alone": round(speed[0] / speed[1], 3),
+        "peak MB before the run": before,
+        "peak MB": peak(),
+    }
+
+
+def peak() -> int:
+    """Of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 10**6
+
+
+def killed_and_resumed(folder: Path, memory: str) -> dict[str, Any]:
+    """Whether a run that was killed within its epoch ends with the weights of the whole one."""
+    run = folder / "killed"
+    more = ["trainer.checkpoint_every='100 steps'"]
+    line = [sys.executable, "-m", "seedbed"]
+    started = subprocess.Popen(
+        [*line, "train", *words(folder, "killed", memory), *more], stdout=subprocess.DEVNULL
+    )
+    last = run / "checkpoints" / "last.pt"
+    while not last.exists() and started.poll() is None:
+        time.sleep(0.05)
+    time.sleep(1)
+    os.kill(started.pid, signal.SIGKILL)
+    started.wait()
+    import torch
+
+    state = torch.load(last, weights_only=True)["state"]
+    subprocess.run([*line, "resume", str(run)], check=True, stdout=subprocess.DEVNULL)
+    digests = [
+        hashlib.sha256((folder / name / "model.pth").read_bytes()).hexdigest()
+        for name in ("whole", "killed")
+    ]
+    return {
+        "killed in epoch": state["epoch"],
+        "resumed from step": state["step"],
+        "same bits": digests[0] == digests[1],
+    }
+
+
+def main() -> None:
+    """Makes the files, measures in a process of its own, and prints JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=2_000_000)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--memory", default="1 GB")
+    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.measure:
+        print(json.dumps(measured(given.folder, given.memory)))
+        return
+    make(given.folder, given.rows)
+    line = [sys.executable, __file__, "--measure", "--folder", str(given.folder)]
+    done = subprocess.run(
+        [*line, "--memory", given.memory], check=True, stdout=subprocess.PIPE, text=True
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    print(json.dumps({**found, **killed_and_resumed(given.folder, given.memory)}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
