@@ -12,7 +12,7 @@ from seedbed.config.schema import Split
 from seedbed.data.splits import split_rows
 from seedbed.data.streaming.moments import AT_ONCE, Moments
 from seedbed.data.streaming.split_rule import SPLITS, split_rule
-from seedbed.errors import DataError
+from seedbed.errors import ConfigError, DataError
 
 SIZES = [120, 1, 250, 129]
 
@@ -159,8 +159,10 @@ def test_less_memory_than_anything_takes_is_refused(forms: dict[str, Path]) -> N
         prepared(forms["one"], "data.stream=true", "data.memory=1 KB")
 
 
-@pytest.mark.parametrize("key", ["data.folds=3", "data.split.by=c", "data.split.time=day"])
+@pytest.mark.parametrize(
+    "key", ["data.folds=3", "data.split.by=c", "data.split.time=day", "data.weight=d"]
+)
 def test_what_needs_all_rows_at_once_is_refused(forms: dict[str, Path], key: str) -> None:
     words = [key, *(["data.fold=0"] if "folds" in key else [])]
-    with pytest.raises(DataError, match=rf"{key}: data.stream=true draws the parts row by row"):
+    with pytest.raises(ConfigError, match=rf"{key} needs all rows at once, and data.stream=true"):
         prepared(forms["one"], *STREAM, *words)

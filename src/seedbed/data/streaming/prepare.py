@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from seedbed.config.hints import joined
 from seedbed.config.schema import ParquetConfig
 from seedbed.config.task_names import RECONSTRUCTION
 from seedbed.data.fitted_target import target_names
@@ -62,7 +61,6 @@ def prepare_stream(config: ParquetConfig, seed: int) -> PreparedData:
     memory = bytes_of(config.memory)
     if memory < LEAST_MEMORY:
         raise DataError(f"data.memory must be 10 MB or more, got {config.memory}")
-    _refuse_keys(config)
     files = ParquetFiles(config.path, "data.path", in_memory=False)
     stream, columns, notes, unused = _looked_at(config, files, memory)
     stream.targets = columns.targets if columns.classes else ()
@@ -112,22 +110,6 @@ def prepare_stream(config: ParquetConfig, seed: int) -> PreparedData:
             ),
         ],
     )
-
-
-def _refuse_keys(config: ParquetConfig) -> None:
-    """Refuses what needs all rows at once.
-
-    Raises:
-        DataError: naming the keys.
-    """
-    asked = {"data.folds": config.folds, "data.split.by": config.split.by,
-             "data.split.time": config.split.time}  # fmt: skip
-    if keys := [f"{key}={value}" for key, value in asked.items() if value is not None]:
-        raise DataError(
-            f"{joined(keys)}: data.stream=true draws the parts row by row, and never holds all of "
-            "them; type data.stream=false, or files of their own in data.validation_path and "
-            "data.test_path"
-        )
 
 
 def _looked_at(

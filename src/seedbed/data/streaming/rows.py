@@ -138,7 +138,9 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
         """The rows of a block, some at a time."""
         for start, table in self._tables(block):
             rows = self._own(start, len(table))
-            yield self.preprocessing.inputs(table)[rows], self.preprocessing.targets(table)[rows]
+            inputs = self.preprocessing.inputs(table)[rows]
+            if len(inputs):
+                yield inputs, self.preprocessing.targets(table)[rows]
 
     def tables(self, block: Block) -> Iterator[Table]:
         """The rows of a block as they lie in the files, some at a time."""
