@@ -32,12 +32,30 @@ FEATURES = {
     "`trainer.max_time`": ["data.target=a", "trainer.max_time='1 h'"],
     "`trainer.limit_batches`": ["data.target=a", "trainer.limit_batches=3"],
     "`trainer.overfit_batches`": ["data.target=a", "trainer.overfit_batches=2", "trainer.epochs=4"],
+    "`scheduler.warmup`": ["data.target=a", "scheduler=cosine", "scheduler.warmup='5 steps'"],
+    "`scheduler=sequence`": [
+        *("data.target=a", "scheduler=sequence", "scheduler.milestones=[1]", "trainer.epochs=3"),
+        "scheduler.schedulers=[{ConstantLR:{factor:0.5}},{ExponentialLR:{gamma:0.9}}]",
+    ],
+    "`scheduler=chain`": [
+        *("data.target=a", "scheduler=chain", "trainer.epochs=3"),
+        "scheduler.schedulers=[{LinearLR:{total_iters:2}},{ExponentialLR:{gamma:0.9}}]",
+    ],
+    "`trainer.accumulate`": ["data.target=a", "loader.batch_size=4", "trainer.accumulate=4"],
+    "`trainer.select=ema`": ["data.target=a", "trainer.select=ema", "trainer.ema_decay=0.5"],
+    "`trainer.select=swa`": [
+        *("data.target=a", "trainer.select=swa", "trainer.swa_start=1", "trainer.epochs=4"),
+    ],
+    "`trainer.select=swa`, batch norm": [
+        *("data.target=a", "trainer.select=swa", "trainer.swa_start=1", "trainer.epochs=4"),
+        "model.batch_norm=true",
+    ],
 }
 COMMON = ["data=csv", "data.features=[b,c]", "data.split={validation:0.3,stratify:false}"]
 COMMON += ["loader.batch_size=16", "trainer.epochs=2", "trainer.checkpoint_every='3 steps'"]
 ALONE = ["hydra.run.dir=made"]
 TOGETHER = ["-m", "seed=1,2", "sweep.workers=0", "hydra.sweep.dir=made"]
-SINGLY = {"weights of labels", "`trainer.max_time`"}
+SINGLY = {"weights of labels", "`trainer.max_time`", "`trainer.select=swa`, batch norm"}
 """What runs one by one in a sweep; all else is asked to train together, however fast that is."""
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "building_without_compiler",
     "fused_adam",
     "graph_of",
+    "has_stepped",
     "is_compiler_loaded",
     "log_softmax",
     "number_types",
@@ -225,6 +226,14 @@ def workers_of(batches: object) -> Sequence[BaseProcess]:
 def schedulers_in(scheduler: object) -> Sequence[Any]:
     """Those that one of torch's runs in turn; none of one that stands alone."""
     return getattr(scheduler, "_schedulers", ())
+
+
+def has_stepped(optimizer: Any) -> None:
+    """Tells torch's schedules that an optimizer made steps before it was loaded.
+
+    They warn of an epoch's end that no step went before, as after a stop at the first epoch's last.
+    """
+    optimizer._opt_called = True
 
 
 def graph_of(model: nn.Module, rows: Tensor) -> bytes:

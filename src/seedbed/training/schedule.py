@@ -20,7 +20,7 @@ from seedbed.config.fitting import as_typed
 from seedbed.config.hints import counted
 from seedbed.config.target_keys import arguments_of
 from seedbed.errors import ConfigError, NotAllowedError
-from seedbed.process.torch_private import schedulers_in
+from seedbed.process.torch_private import has_stepped, schedulers_in
 from seedbed.training.joined_schedules import JOINED, built_parts
 from seedbed.training.run_length import RunLength
 from seedbed.training.warm_up import WarmUp
@@ -103,6 +103,7 @@ class Schedule:
             if not _alike(saved, self.scheduler.state_dict()):
                 raise ValueError("the scheduler is another")  # it would take any attribute
             self.scheduler.load_state_dict(saved)
+            has_stepped(self.scheduler.optimizer)
 
 
 def _alike(saved: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
