@@ -22,6 +22,7 @@ PAGES = [
     "docs/reports.md",
     "docs/reproducibility.md",
     "docs/scale.md",
+    "docs/schedules.md",
 ]
 TOLERANCE = 0.02
 
