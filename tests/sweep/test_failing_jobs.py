@@ -60,15 +60,10 @@ WORDS = ["model._target_=bad_nets.Net", "allow=[bad_nets]", "trainer.epochs=4", 
 
 
 @pytest.fixture(autouse=True)
-def _own_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seedbed: Callable) -> None:
     (tmp_path / "bad_nets").mkdir()
     (tmp_path / "bad_nets" / "__init__.py").write_text(OWN)
     monkeypatch.setenv("SEEDBED_ALLOW", "bad_nets")
-
-
-def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "seedbed", *words]
-    return processes.run(line, cwd=folder, capture_output=True, text=True, timeout=300)
 
 
 def rows(sweep: Path) -> list[dict[str, str]]:
@@ -78,12 +73,12 @@ def rows(sweep: Path) -> list[dict[str, str]]:
 
 @pytest.mark.slow
 def test_five_ways_of_failing_leave_the_other_jobs_and_resume_runs_only_these(
-    tmp_path: Path,
+    tmp_path: Path, seedbed: Callable
 ) -> None:
     ways = "+model.how=" + ",".join(["well", *WAYS])
     grid = [*WORDS, ways, "seed=0,1", "sweep.workers=2"]
-    ended = command(tmp_path, "train", "-m", *grid, "hydra.sweep.dir=sweep")
-    assert ended.returncode == 1, ended.stderr
+    ended = seedbed("train", "-m", *grid, "hydra.sweep.dir=sweep")
+    assert ended.code == 1, ended.err
     jobs = json.loads((tmp_path / "sweep" / "sweep.json").read_text())["jobs"]
     assert len(jobs) == 12
     for job in jobs:
@@ -95,24 +90,23 @@ def test_five_ways_of_failing_leave_the_other_jobs_and_resume_runs_only_these(
         assert told["status"] == status
         log = (tmp_path / "sweep" / job["directory"] / "run.log").read_text()
         assert ("Traceback" in log) == (how in ("raise", "exit", "memory"))
-    assert "10 of 12 jobs did not complete:" in ended.stdout
+    assert "10 of 12 jobs did not complete:" in ended.out
 
     untouched = {p: p.stat().st_mtime_ns for p in tmp_path.glob("sweep/*how=well*/*")}
     (tmp_path / "mended").touch()
-    resumed = command(tmp_path, "resume", "sweep")
-    assert resumed.returncode == 0, resumed.stderr
-    assert resumed.stdout.count(": completed") == 10
+    resumed = seedbed("resume", "sweep")
+    assert resumed.code == 0, resumed.err
+    assert resumed.out.count(": completed") == 10
     assert untouched == {p: p.stat().st_mtime_ns for p in tmp_path.glob("sweep/*how=well*/*")}
-    command(tmp_path, "train", "-m", *grid, "hydra.sweep.dir=whole")
+    seedbed("train", "-m", *grid, "hydra.sweep.dir=whole")
     assert rows(tmp_path / "sweep") == rows(tmp_path / "whole")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_sweep_killed_half_way_goes_on_to_the_table_of_one_that_was_not(
-    tmp_path: Path, workers: int, seedbed: Callable, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, workers: int, seedbed: Callable
 ) -> None:
-    monkeypatch.setenv("SEEDBED_ALLOW", "bad_nets")
     grid = [*WORDS, "+model.how=slow", "seed=range(0,6)", f"sweep.workers={workers}"]
     grid += ["trainer.epochs=10", "trainer.checkpoint_every='3 steps'"]
     whole = seedbed("train", "-m", *grid, "hydra.sweep.dir=whole")
@@ -123,8 +117,8 @@ def test_a_sweep_killed_half_way_goes_on_to_the_table_of_one_that_was_not(
         while len(list(tmp_path.glob("sweep/*/model.pth"))) < 2 and time.monotonic() < until:
             time.sleep(0.05)
         os.kill(process.pid, signal.SIGKILL)
-    resumed = command(tmp_path, "resume", "sweep")
-    assert resumed.returncode == 0, resumed.stderr + resumed.stdout
+    resumed = seedbed("resume", "sweep")
+    assert resumed.code == 0, resumed.err + resumed.out
     assert rows(tmp_path / "sweep") == rows(tmp_path / "whole")
     for weights in sorted(tmp_path.glob("whole/*/model.pth")):
         other = tmp_path / "sweep" / weights.parent.name / "model.pth"
@@ -133,13 +127,14 @@ def test_a_sweep_killed_half_way_goes_on_to_the_table_of_one_that_was_not(
 
 
 @pytest.mark.slow
-def test_a_job_is_the_same_run_in_a_worker_in_the_sweep_and_alone(tmp_path: Path) -> None:
+def test_a_job_is_the_same_run_in_a_worker_in_the_sweep_and_alone(
+    tmp_path: Path, seedbed: Callable
+) -> None:
     words = ["trainer.epochs=3", "trainer.threads=1", "model.dropout=0.2"]
     for workers in ("0", "2"):
         grid = ["seed=1,2", f"sweep.workers={workers}", f"hydra.sweep.dir=by{workers}"]
-        assert command(tmp_path, "train", "-m", *words, *grid).returncode == 0
-    alone = command(tmp_path, "train", *words, "seed=2", "hydra.run.dir=alone")
-    assert alone.returncode == 0
+        assert seedbed("train", "-m", *words, *grid).code == 0
+    assert seedbed("train", *words, "seed=2", "hydra.run.dir=alone").code == 0
     weights = [
         torch.load(next(tmp_path.glob(pattern)), weights_only=True)
         for pattern in ("alone/model.pth", "by0/1_*/model.pth", "by2/1_*/model.pth")
@@ -171,9 +166,8 @@ def test_a_complete_sweep_is_left_alone(seedbed: Callable) -> None:
 
 
 def test_a_config_that_changed_since_is_refused_unless_told(
-    tmp_path: Path, seedbed: Callable, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seedbed: Callable
 ) -> None:
-    monkeypatch.setenv("SEEDBED_ALLOW", "bad_nets")
     option = tmp_path / "conf" / "experiment" / "mine.yaml"
     option.parent.mkdir(parents=True)
     option.write_text("# @package _global_\ntrainer: {epochs: 2}\n")

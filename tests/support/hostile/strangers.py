@@ -202,7 +202,7 @@ STRANGERS = {
     "model: upsampling": _layers(
         {"Unflatten": [1, [1, 2]]}, {"Upsample": [10**9]}, "Flatten", "Linear"
     ),
-    "model: pooling without end": _layers(
+    "endless: pooling": _layers(
         *_rows_in_order(2**21),
         {"MaxPool1d": {"kernel_size": 2**20, "stride": 1, "padding": 2**19}},
         "Flatten",
