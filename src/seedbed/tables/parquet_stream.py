@@ -150,7 +150,8 @@ class ParquetStream:
     def _opened(self, part: int, names: Sequence[str]) -> Iterator[Any]:
         """The file, which is what it was when the run began to read, also afterwards."""
         path = self.files.parts[part].path
-        texts = [name for name in names if is_text(self._type(name))]
+        held = [name for name in names if name not in self.files.told]
+        texts = [name for name in held if is_text(self._type(name))]
         self._refuse_changed(part)
         try:
             with pa.parquet.ParquetFile(
