@@ -26,6 +26,7 @@ FILES = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.rglo
 NUMBERS = {
     "data": 7,
     "experiment": 11,
+    "init": 1,
     "loader": 2,
     "loss": 9,
     "model": 3,

@@ -90,8 +90,8 @@ def _opened(
     config, allow = with_threads(checked(resolved), directory), AllowList(users_allowed())
     if more:
         refuse_other_path(resolved, more.epochs_before, directory, allow)
-    plan = rebuilt(directory, resolved, config, allow, bounds)
     snapshot = load_snapshot(directory)
+    plan = rebuilt(directory, resolved, config, allow, bounds, goes_on=snapshot is not None)
     if was_complete:
         refuse_stopped_early(snapshot, config, directory)
     return plan, snapshot

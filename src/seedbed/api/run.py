@@ -189,10 +189,9 @@ class Run:
     @_within_bounds
     def summary(self) -> "Summary":
         """The layers and parameters of the model; prints as a table."""
-        from seedbed.views.summary import summary
+        from seedbed.views.summary import trained_summary
 
-        trained = self._models.opened(None)
-        return summary(trained.model, trained.preprocessing.input_shape)
+        return trained_summary(self._models.opened(None))
 
     @_within_bounds
     def plot(

@@ -15,6 +15,7 @@ from seedbed.sweep.job import Job
 if TYPE_CHECKING:
     from seedbed.sweep.disk import Footprint
     from seedbed.sweep.groups import Unfused
+    from seedbed.training.starting_point import Starts
 
 Note = Callable[[str], object]
 """Called with what a person should know."""
@@ -22,7 +23,7 @@ Note = Callable[[str], object]
 TRAINER = ("device", "precision", "monitor", "accumulate", "select", "swa_start")
 """Keys of `trainer` that decide whether a job can be built."""
 
-KIND = ("data", "model", "loader", "loss", "optimizer", "scheduler", "trainer")
+KIND = ("data", "model", "loader", "loss", "optimizer", "scheduler", "trainer", "init")
 
 
 def without_duplicates(composed: Sequence[ComposedConfig], note: Note) -> list[ComposedConfig]:
@@ -36,12 +37,15 @@ def without_duplicates(composed: Sequence[ComposedConfig], note: Note) -> list[C
     return list(kept.values())
 
 
-def refuse_what_cannot_run(composed: Sequence[ComposedConfig], note: Note) -> "list[Footprint]":
+def refuse_what_cannot_run(
+    composed: Sequence[ComposedConfig], note: Note, starts: "Starts | None" = None
+) -> "list[Footprint]":
     """Prepares one job of each kind: same data, model, loss, optimizer and schedule.
 
     Args:
         composed: the jobs.
         note: hears what a person should know of their data and configs.
+        starts: of jobs that go on, which need no more what they started from.
 
     Returns:
         What each job takes on the disk.
@@ -64,7 +68,8 @@ def refuse_what_cannot_run(composed: Sequence[ComposedConfig], note: Note) -> "l
         number = kinds.index(kind)
         one = composed[number]
         try:
-            plan = build_run(prepared_here(one.config), AllowList(one.config.allow), read=read)
+            config = prepared_here(one.config)
+            plan = build_run(config, AllowList(config.allow), read=read, starts=starts or {})
             sizes[kind] = footprint(plan)
             notes += [*one.notes, *plan.notes]
         except SeedbedError as err:
@@ -137,7 +142,7 @@ def _kinds(composed: Sequence[ComposedConfig]) -> list[str]:
     known: dict[tuple[int, ...], str] = {}
     kinds = []
     for one in composed:
-        key = tuple(id(one.resolved[group]) for group in KIND)
+        key = tuple(id(one.resolved.get(group)) for group in KIND)
         if key not in known:
             known[key] = _kind_of(one.resolved)
         kinds.append(known[key])
@@ -155,5 +160,6 @@ def _kind_of(resolved: Mapping[str, Any]) -> str:
     warm_up = resolved["scheduler"].get("warmup")
     averaged = resolved["trainer"].get("select") == "swa"
     named["epochs"] = [warm_up, resolved["trainer"]["epochs"] if warm_up or averaged else None]
+    groups["init"] = resolved.get("init")
     flags = {k: v for k, v in resolved["optimizer"].items() if isinstance(v, bool | list)}
     return json.dumps([groups, named, settings, trainer, flags], default=str, sort_keys=True)

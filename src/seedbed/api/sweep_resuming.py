@@ -10,6 +10,8 @@ from seedbed.api.foreign_sweep import (
 )
 from seedbed.api.handed import Handed
 from seedbed.api.messages import Messages
+from seedbed.api.pinning import with_fingerprints
+from seedbed.api.rebuilding import own_starts_of
 from seedbed.api.sweep_checks import refuse_what_cannot_run
 from seedbed.api.sweep_relocation import moved, refuse_other_data, refuse_other_overrides
 from seedbed.api.sweeping import alone, jobs_of, run_left
@@ -74,6 +76,8 @@ def resume_sweep(
             from seedbed.training.bounds import is_trusted
 
             composed = given.into(*_composed_again(sweep, left, given, config_dir))
+            folders = [directory / one.directory for one in left]
+            composed = with_fingerprints(composed, folders)
             lines = [
                 f"{len(sweep.jobs) - len(left)} of {len(sweep.jobs)} jobs are complete",
                 *_note_changes(left, composed, directory, changed=changed),
@@ -85,7 +89,7 @@ def resume_sweep(
                 bounds.end()
             refuse_other_data(sweep, relocation)
             refuse_wrong_cluster([one.config for one in composed])
-            refuse_what_cannot_run(composed, messages.note)
+            refuse_what_cannot_run(composed, messages.note, own_starts_of(composed, folders))
             for line in lines:
                 messages.line(line)
             jobs = jobs_of(sweep, left, composed, relocation)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from seedbed.api.checking import SweepReport
 from seedbed.api.messages import Messages
+from seedbed.api.pinning import with_fingerprints
 from seedbed.api.sweep_checks import (
     Note,
     notes_on_fusing,
@@ -109,7 +110,7 @@ def _checked(
     if (directory / SWEEP_JOBS).exists():
         DirectoryLock(directory).release()  # one that another process runs is refused as such
     refuse_occupied(directory, "sweep")
-    kept = without_duplicates(request.jobs, note)
+    kept = without_duplicates(with_fingerprints(request.jobs), note)
     if any(one.config.trainer.fast_dev_run for one in kept):
         raise ArgumentError(
             "trainer.fast_dev_run=true is for one run, of which it keeps the log alone; for a "

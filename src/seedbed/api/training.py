@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedbed.api.messages import Messages, Trained
+from seedbed.api.pinning import with_fingerprints
 from seedbed.components import AllowList
 from seedbed.compose.composed import ComposedConfig, hydra_files
 from seedbed.config.schema import RunConfig
@@ -67,6 +68,7 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
 
     progress = messages.run_progress()
     fast_start.imports_done()
+    (settings,) = with_fingerprints([settings])
     plan = build_run(settings.config, AllowList(settings.config.allow))
     with stop_request(), ExitStack() as at_end, claimed(settings.directory) as directory:
         if settings.config.trainer.fast_dev_run:

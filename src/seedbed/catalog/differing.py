@@ -18,6 +18,9 @@ BESIDES = (
 """Keys, and beginnings of keys, that change no number of a run: its folder's name, the permission
 to import, how a sweep goes about it, what is logged and saved."""
 
+NAMED_BY = {"init.fingerprint": ["init.run", "init.weights", "init.checkpoint"]}
+"""Fingerprints, by the keys that name what they are of."""
+
 
 def differing_keys(runs: Sequence[RunRecord]) -> list[str]:
     """Keys of the config, and config groups, that do not have one value in all of the runs.
@@ -32,7 +35,7 @@ def differing_keys(runs: Sequence[RunRecord]) -> list[str]:
     keys = _differing(runs)
     following = _following(runs, keys)
     keys = [key for key in keys if key not in following and not _is_beside(key)]
-    decided = {key for key in keys if _is_decided(runs, key, keys)}
+    decided = {key for key in keys if _is_decided(runs, key, keys) or _is_named(runs, key)}
     keys = [key for key in keys if key not in decided]
     swept = swept_keys(runs, keys)
     return [*(key for key in keys if key in swept), *(key for key in keys if key not in swept)]
@@ -63,6 +66,15 @@ def _is_beside(key: str) -> bool:
     return any(
         key == one or key.startswith(f"{one}." if one[-1] != "_" else one) for one in BESIDES
     )
+
+
+def _is_named(runs: Sequence[RunRecord], key: str) -> bool:
+    """Whether the key is the fingerprint of a file, and equal for all runs that name the file."""
+    if key not in NAMED_BY:
+        return False
+    named = zip(cells_of(runs, NAMED_BY[key]), cells_of(runs, [key]), strict=True)
+    by_name: dict[str, Any] = {}
+    return all(by_name.setdefault(str(name), digest) == digest for name, digest in named)
 
 
 def _is_decided(runs: Sequence[RunRecord], key: str, keys: Iterable[str]) -> bool:

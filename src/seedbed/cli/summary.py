@@ -1,12 +1,15 @@
 """`seedbed summary`: the layers and parameters of a run's model, or of a config's."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from seedbed.cli.arguments import Parser
 from seedbed.cli.models import add_arguments, built, run_named, trained_model
 from seedbed.process.exit_codes import DONE
 from seedbed.runs.files import json_text
+
+if TYPE_CHECKING:
+    from seedbed.views.summary import Summary
 
 
 def parser() -> Parser:
@@ -26,15 +29,17 @@ def main(argv: Sequence[str]) -> int:
     run = run_named(args.what, args.config_dir)
     if run is None:
         plan = built(args.what, args.config_dir)
-        return _print(plan.model, plan.data.preprocessing.input_shape, as_json=args.json)
+        from seedbed.views.summary import summary
+
+        report = summary(plan.model, plan.data.preprocessing.input_shape)
+        return _print(report, as_json=args.json)
     with trained_model(run) as trained:
-        return _print(trained.model, trained.preprocessing.input_shape, as_json=args.json)
+        from seedbed.views.summary import trained_summary
+
+        return _print(trained_summary(trained), as_json=args.json)
 
 
-def _print(model: Any, shape: Sequence[int], *, as_json: bool) -> int:
+def _print(report: "Summary", *, as_json: bool) -> int:
     """Prints; the exit code."""
-    from seedbed.views.summary import summary
-
-    report = summary(model, shape)
     print(json_text(report.to_json()) + "\n" if as_json else report.table, end="")
     return DONE

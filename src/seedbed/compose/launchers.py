@@ -20,6 +20,7 @@ from seedbed.compose.compose import from_job
 from seedbed.config.overrides import overrides_of
 from seedbed.process import signals
 from seedbed.raised import reason
+from seedbed.runs.starting_file import pinned
 from seedbed.runs.status import Status
 from seedbed.sweep.job import Job, run_job
 from seedbed.sweep.outcome import SweepState
@@ -105,7 +106,8 @@ def launched_job(config: DictConfig) -> dict[str, Any]:
         signals.take_over(quiet=True)
     composed = from_job(config)
     number = int(HydraConfig.get().job.num)
-    outcome = run_job(Job(number, composed.overrides, composed.directory, composed.config, {}))
+    job = Job(number, composed.overrides, composed.directory, pinned(composed.config), {})
+    outcome = run_job(job)
     if outcome.status == Status.INTERRUPTED:
         if in_launchers_process:  # it may go on with the next job whatever is raised
             os._exit(signals.exit_code())

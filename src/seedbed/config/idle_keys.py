@@ -142,6 +142,24 @@ IDLE = (
         "changes nothing but with data.stream=true",
     ),
     Idle(
+        ("init.reset", "init.strict", "init.fingerprint"),
+        lambda values: _at(values, "init.run") is None and _at(values, "init.weights") is None,
+        "changes nothing but with init.run or init.weights",
+        contradicts=True,
+    ),
+    Idle(
+        ("init.checkpoint", "init.preprocessing"),
+        lambda values: _at(values, "init.run") is None,
+        "changes nothing but with init.run",
+        contradicts=True,
+    ),
+    Idle(
+        ("init.frozen_eval",),
+        lambda values: not _at(values, "init.freeze"),
+        "changes nothing but with init.freeze",
+        contradicts=True,
+    ),
+    Idle(
         ("sweep.compile", "sweep.allow_random"),
         lambda values: _at(values, "sweep.fuse") == "never",
         "changes nothing with sweep.fuse=never, as no jobs train together",

@@ -86,7 +86,8 @@ def key_hint(key: str, names: Iterable[str]) -> str:
         names: all keys of the config, dotted.
     """
     elsewhere = () if key.startswith("sweep") else ("sweep.slurm.", "sweep.ray.")
-    hidden = (f"{key}.", "preset.", *elsewhere)
+    unlikely = () if key.startswith("init") else ("init.weights.",)
+    hidden = (f"{key}.", "preset.", *elsewhere, *unlikely)
     names = [name for name in names if not f"{name}.".startswith(hidden)]
     group, _, last = key.rpartition(".")
     siblings = sorted(name for name in names if name.rpartition(".")[0] == group)

@@ -163,6 +163,7 @@ Text = Annotated[str, Length(0, LONGEST_TEXT)]
 Name = Annotated[str, Length(1, LONGEST_TEXT, "not empty")]
 PathText = Annotated[str, Rule(is_file_name, "that a file can have as its name")]
 Paths = Annotated[list[PathText], Length(1, MOST_NAMED, "one path or more")]
+Digest = Annotated[str, matches(r"[0-9a-f]{64}", "64 hexadecimal digits, as sha256sum has them")]
 Encoding = Annotated[
     str, Rule(is_text_encoding, "that names a text encoding, such as utf-8, utf-16 or latin-1")
 ]

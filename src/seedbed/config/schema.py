@@ -16,6 +16,7 @@ from seedbed.config.ranges import (
     DataMemory,
     Delimiter,
     Device,
+    Digest,
     Duration,
     Encoding,
     Factor,
@@ -246,6 +247,35 @@ class TrainerConfig:
 
 
 @dataclass(frozen=True)
+class InitConfig:
+    """What a run starts from, and which of its parameters are trained."""
+
+    run: PathText | None
+    checkpoint: Literal["best", "last"] | None
+    weights: PathText | None
+    fingerprint: Digest | None
+    preprocessing: Literal["run", "data"]
+    strict: bool
+    reset: AnyNames
+    freeze: AnyNames
+    frozen_eval: bool
+
+    @property
+    def source(self) -> str | None:
+        """The run or the file, as it was typed; None for a start that is drawn."""
+        return self.run if self.run is not None else self.weights
+
+    @property
+    def key(self) -> str:
+        """Of the config, that names the source."""
+        return "init.run" if self.run is not None else "init.weights"
+
+
+FRESH = InitConfig(None, None, None, None, "run", True, [], [], False)
+"""A start that is drawn."""
+
+
+@dataclass(frozen=True)
 class SlurmConfig:
     """What `sweep.executor=submitit` asks SLURM for, for each task; null is the cluster's own."""
 
@@ -325,6 +355,7 @@ class RunConfig:
     scheduler: Object
     trainer: TrainerConfig
     sweep: SweepConfig
+    init: InitConfig = field(metadata={ABSENT: FRESH})
     preset: Object = field(metadata={ABSENT: {}})
     resolved: Mapping[str, Any] = field(metadata={NO_KEY: True}, repr=False, compare=False)
 

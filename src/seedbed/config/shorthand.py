@@ -11,6 +11,7 @@ from seedbed.config.hints import written
 from seedbed.config.schema import SklearnConfig
 
 FILE = re.compile(r"\.(csv|tsv|tab|txt|parquet|pq|npz)(?:\.(?:gz|bz2|zst|lz4))?$")
+WEIGHTS = re.compile(r"\.(pth|pt|bin|ckpt|safetensors)$")
 CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -48,6 +49,8 @@ def instead_of_option(group: str, typed: str | list[Any]) -> str | None:
         return f"data={option} data.path={typed}"
     if group == "data" and typed in get_args(hints_of(SklearnConfig)["dataset"]):
         return f"data=sklearn data.dataset={typed}"
+    if group == "init":
+        return f"init.weights={typed}" if WEIGHTS.search(typed) else f"init.run={typed}"
     if group in CLASSES and CLASS.fullmatch(typed):
         return f"{group}._target_={typed}"
     if not NUMBER.fullmatch(typed):

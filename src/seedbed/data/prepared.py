@@ -98,6 +98,7 @@ def prepare_data(
     config: DataConfig,
     seed: int,
     read: Callable[[DataConfig], Table] = read_source,
+    known: Preprocessing | None = None,
 ) -> PreparedData:
     """Reads, splits and fits a table; `custom_dataset.py` and `streaming/` prepare other rows.
 
@@ -105,6 +106,7 @@ def prepare_data(
         config: the group `data`.
         seed: of the run.
         read: reads the table, or has it.
+        known: of another run, which is taken over as far as its columns are the same.
 
     Raises:
         DataError: if anything about the data cannot be used.
@@ -138,6 +140,11 @@ def prepare_data(
             f"data: {table.origin} leaves {len(train)} row to train on; 2 are the least"
         )
     preprocessing, notes = _fitted(config, train, names, targets, task, classes, types)
+    if known is not None:
+        from seedbed.data.taken_preprocessing import taken_over  # few runs start from another
+
+        preprocessing, said = taken_over(preprocessing, known)
+        notes += [f"the preprocessing is {said}"] if said else []
     tensors = {name: _tensors(preprocessing, one, name) for name, one in splits.items()}
     return PreparedData(
         train=tensors["train"],

@@ -13,9 +13,11 @@ from seedbed.fused.agreement import DiffersError, agree
 from seedbed.fused.flat import Named
 from seedbed.fused.stack_components import StackComponents
 from seedbed.models.build import ModelBuilder, output_of
+from seedbed.models.frozen import set_training
 from seedbed.models.plain_state import PlainState, plain_state
 from seedbed.process.torch_private import building_without_compiler, without_compiler
 from seedbed.tasks.build_head import build_task_head
+from seedbed.training.starting_model import begin
 
 
 class Alone:
@@ -34,7 +36,10 @@ class Alone:
             self.head = build_task_head(config.loss, allow, self.head.preprocessing)
         shape = self.head.preprocessing.input_shape
         model = ModelBuilder(config.model, allow, shape, self.head.outputs)(config.seed)
-        self.model = model.to(plan.device).train()
+        begin(model, config, allow, self.head, plan.points[place])
+        self.model = model.to(plan.device)
+        self._frozen_eval = config.init.frozen_eval
+        set_training(self.model, frozen_eval=self._frozen_eval)
         without_dropout(self.model)
         self.tensors = tensors_of(self.model)
         self.start = _copies(self.tensors)
@@ -84,7 +89,7 @@ class Alone:
         self.model.eval()
         with torch.no_grad():
             output = output_of(self.model(x.clone())).clone()
-        self.model.train()
+        set_training(self.model, frozen_eval=self._frozen_eval)
         self._refuse_anew()
         return output
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from seedbed.config.schema import DataConfig, RunConfig, TrainerConfig
+from seedbed.config.schema import DataConfig, InitConfig, RunConfig, TrainerConfig
 from seedbed.fused.optimizers import BATCHED
 from seedbed.training.interval import parsed_interval
 
@@ -33,8 +33,8 @@ KnownParts = dict[tuple[str, int], tuple[Any, str]]
 def fusion_key(config: RunConfig, known: KnownParts | None = None) -> str:
     """Equal keys, one shape: the jobs can be stacked.
 
-    Free are both seeds, the fold, the schedule, the epochs, clipping, early stopping, and every
-    number of the optimizer; its switches, such as `nesterov`, are not.
+    Free are both seeds, the fold, what a run starts from, the schedule, the epochs, clipping, early
+    stopping, and every number of the optimizer; its switches, such as `nesterov`, are not.
 
     Args:
         config: of the run.
@@ -48,6 +48,7 @@ def fusion_key(config: RunConfig, known: KnownParts | None = None) -> str:
         _text(config.loss, dict, known),
         _text(config.optimizer, _switches, known),
         _text(config.trainer, _of_trainer, known),
+        _text(config.init, _of_init, known),
     ]
     return "\n".join(parts)
 
@@ -75,6 +76,11 @@ def _switches(optimizer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_trainer(trainer: TrainerConfig) -> dict[str, Any]:
     return {key: getattr(trainer, key) for key in OF_THE_STACK}
+
+
+def _of_init(init: InitConfig) -> dict[str, Any]:
+    """Which parameters train; a stack's runs may start from different weights."""
+    return {"freeze": init.freeze, "frozen_eval": init.frozen_eval}
 
 
 def fusion_blocker(config: RunConfig) -> str | None:

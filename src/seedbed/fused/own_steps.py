@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seedbed.models.frozen import set_training
 from seedbed.runs.checkpoint import Checkpoint, copied
 from seedbed.training.recorder import Forwarding, Recorder
 from seedbed.training.run_components import RunComponents
@@ -110,7 +111,7 @@ class OwnSteps(Forwarding):
             for group in settings["param_groups"]:
                 group["lr"] *= used / first
         plan.optimizer.load_state_dict(copied(settings))
-        plan.model.train()
+        set_training(plan.model, frozen_eval=plan.config.init.frozen_eval)
         x, y = next(iter(self._engine.batches(progress.epoch, number)))
         own_loss = float(self._engine.step(x, y))
         already = self._loss_sum if number else 0.0

@@ -1,8 +1,8 @@
 """A stack that is ready to start: what its runs share is built once, their weights side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +10,8 @@ from torch.utils.data import TensorDataset
 
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
-from seedbed.data.prepared import PreparedData, prepare_data
-from seedbed.data.splits import Drawn, drawn_by
+from seedbed.data.prepared import PreparedData
+from seedbed.data.splits import drawn_by
 from seedbed.fused.flat import Layout, Named
 from seedbed.fused.pure import is_pure, refused_form
 from seedbed.fused.rows import NotAlikeError, StackedBatches, StackedRows, table_of
@@ -25,8 +25,14 @@ from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.stack_heads import told_apart, unlike_labels
 from seedbed.training.averaging import SWA, has_batch_norm
-from seedbed.training.run_components import RunComponents, build_run
-from seedbed.training.shortened import shortened
+from seedbed.training.run_components import RunComponents, build_run, data_of
+from seedbed.training.starting_model import NO_STARTS, begin, prepared_by, start_for
+
+if TYPE_CHECKING:
+    from seedbed.training.starting_point import StartingPoint, Starts
+
+KnownData = dict[Hashable, PreparedData]
+"""Data that was prepared before, by what it was drawn and fitted by."""
 
 NARROWEST = 2
 """Runs; a stack of one would be computed by other kernels, and give other bits."""
@@ -51,6 +57,7 @@ class StackComponents:
         batches: of the training rows.
         splits: rows that are only measured, by name.
         schedules: the optimizers' numbers.
+        points: what each run starts from.
     """
 
     configs: list[RunConfig]
@@ -64,6 +71,7 @@ class StackComponents:
     batches: StackedBatches
     splits: dict[str, StackedRows]
     schedules: Schedules
+    points: "list[StartingPoint | None]"
 
     @property
     def device(self) -> torch.device:
@@ -93,8 +101,14 @@ class StackComponents:
     def untouched_model(self, *, written_out: bool = False) -> StackedModel:
         """The network for a trial, see `StackedModel`; a module of the user's may count calls."""
         head, randomness = self.first.head, self.model.randomness
+        frozen = self.configs[0].init.frozen_eval
         return StackedModel(
-            self.first.model, self.layout, head, randomness, written_out=written_out
+            self.first.model,
+            self.layout,
+            head,
+            randomness,
+            written_out=written_out,
+            frozen_eval=frozen,
         )
 
 
@@ -103,8 +117,9 @@ def build_stack(
     allow: AllowList,
     *,
     randomness: Randomness = "error",
-    known: dict[Drawn, PreparedData] | None = None,
+    known: KnownData | None = None,
     written: StackedModel | None = None,
+    starts: "Starts" = NO_STARTS,
 ) -> StackComponents:
     """Builds what a stack needs.
 
@@ -112,8 +127,9 @@ def build_stack(
         configs: of equal shape, see `fusion_key`.
         allow: what they may name.
         randomness: what happens where the model draws at random.
-        known: data that was prepared before for the same group, by `drawn_by`; added to.
+        known: data that was prepared before for the same group; added to.
         written: the model of another stack of the group, which has steps written out.
+        starts: of runs that go on, which need no more what they started from.
 
     Raises:
         SeedbedError: if a part cannot be built, or the parts do not fit one another.
@@ -122,9 +138,10 @@ def build_stack(
     """
     configs = [*configs, configs[-1]] if len(configs) < NARROWEST else list(configs)
     known = {} if known is None else known
-    first = build_run(configs[0], allow, known.get(drawn_by(configs[0].data, configs[0].seed)))
+    points = _starting_points(configs, starts)
+    first = build_run(configs[0], allow, known.get(_drawn_by(configs[0], points[0])), starts=starts)
     device, model = first.device, first.model
-    data = _data(configs, first, known)
+    data = _data(configs, allow, first, points, known)
     distinct = {id(one): one for one in data}
     built = [
         build_task_head(configs[0].loss, allow, one.preprocessing) for one in distinct.values()
@@ -143,7 +160,7 @@ def build_stack(
     if reason is not None:
         raise NotAlikeError(reason)
     layout = Layout(model, runs_last=_runs_last(first, randomness))
-    rows, kept = _starting_weights(configs, allow, first, layout)
+    rows, kept = _starting_weights(configs, allow, first, layout, points)
     classes = len(first.head.preprocessing.classes)
     whose = classes if first.head.weights_of_runs is not None else 0
     train = _table(data, "train", device, whose)
@@ -158,7 +175,15 @@ def build_stack(
         configs=configs,
         first=first,
         layout=layout,
-        model=written or StackedModel(model, layout, first.head, randomness, precision=precision),
+        model=written
+        or StackedModel(
+            model,
+            layout,
+            first.head,
+            randomness,
+            precision=precision,
+            frozen_eval=configs[0].init.frozen_eval,
+        ),
         weights=layout.arranged(rows.to(device)),
         buffers={name: tensor.to(device) for name, tensor in kept.items()},
         data=data,
@@ -171,6 +196,7 @@ def build_stack(
             updates=first.updates,
             higher_is_better=first.monitor.higher_is_better,
         ),
+        points=points,
     )
 
 
@@ -180,17 +206,64 @@ def _runs_last(first: RunComponents, randomness: Randomness) -> bool:
     return small and plain and randomness == "error"
 
 
+def _starting_points(
+    configs: Sequence[RunConfig], starts: "Starts"
+) -> "list[StartingPoint | None]":
+    """What each run starts from, each source read once."""
+    read: dict[Hashable, StartingPoint | None] = {}
+    found = []
+    for config in configs:
+        key = config.identity if config.identity in starts else _source(config)
+        if key not in read:
+            read[key] = start_for(config, starts)
+        found.append(read[key])
+    return found
+
+
+def _source(config: RunConfig) -> Hashable:
+    """Equal for runs that start from the same weights in the same way."""
+    init = config.init
+    if init.source is None:
+        return None
+    return (init.run, init.weights, init.checkpoint, init.preprocessing, init.fingerprint)
+
+
 def _data(
-    configs: Sequence[RunConfig], first: RunComponents, known: dict[Drawn, PreparedData]
+    configs: Sequence[RunConfig],
+    allow: AllowList,
+    first: RunComponents,
+    points: "Sequence[StartingPoint | None]",
+    known: KnownData,
 ) -> list[PreparedData]:
     """Of each run; prepared once for each seed, or once where nothing is drawn from it."""
-    drawn = [drawn_by(config.data, config.seed) for config in configs]
+    drawn = [_drawn_by(*each) for each in zip(configs, points, strict=True)]
     known.setdefault(drawn[0], first.data)
     read = read_once()
-    for config, one in zip(configs, drawn, strict=True):
-        if one not in known:
-            known[one] = shortened(prepare_data(config.data, config.seed, read), config)
-    return [known[one] for one in drawn]
+    for config, point, key in zip(configs, points, drawn, strict=True):
+        if key not in known:
+            known[key] = data_of(config, allow, read, point)
+            if point is not None and point.taken is not None:
+                _refuse_other_shape(first.data, known[key])
+    return [known[key] for key in drawn]
+
+
+def _refuse_other_shape(first: PreparedData, other: PreparedData) -> None:
+    """Runs may take over what was fitted on other names of the same columns.
+
+    Raises:
+        NotAlikeError: if that makes another number of inputs.
+    """
+    one, two = first.preprocessing.input_shape, other.preprocessing.input_shape
+    if one != two:
+        raise NotAlikeError(
+            f"init.run: the preprocessing of one run makes inputs of {tuple(one)}, another's of "
+            f"{tuple(two)}"
+        )
+
+
+def _drawn_by(config: RunConfig, point: "StartingPoint | None") -> Hashable:
+    """What a run's parts are drawn by, and what fits them."""
+    return (drawn_by(config.data, config.seed), prepared_by(config, point))
 
 
 def _table(
@@ -216,30 +289,42 @@ def _told(y: Tensor, more: int) -> Tensor:
 
 
 def _starting_weights(
-    configs: Sequence[RunConfig], allow: AllowList, first: RunComponents, layout: Layout
+    configs: Sequence[RunConfig],
+    allow: AllowList,
+    first: RunComponents,
+    layout: Layout,
+    points: "Sequence[StartingPoint | None]",
 ) -> tuple[Tensor, Named]:
-    """Those of a single run of each config; runs of one seed start alike."""
+    """Those of a single run of each config; runs of one seed and source start alike."""
     head = first.head
     shape = head.preprocessing.input_shape
     builder = ModelBuilder(configs[0].model, allow, shape, head.outputs)
-    seeds = list(dict.fromkeys(config.seed for config in configs))
-    rows, kept = torch.empty(len(seeds), layout.width), []
+    keys = [_start_key(config) for config in configs]
+    different = {key: at for at, key in reversed([*enumerate(keys)])}
+    rows, kept = torch.empty(len(different), layout.width), []
     attributes: PlainState | None = None
     may_hold_more = not is_pure(first.model)
-    for place, seed in enumerate(seeds):
-        built = builder(seed)
+    for place, at in enumerate(different.values()):
+        built = builder(configs[at].seed)
+        begin(built, configs[at], allow, head, points[at])
         if may_hold_more:
             attributes = attributes or plain_state(built)
             _refuse_other_attributes(attributes, built)
         state = {**dict(built.named_parameters()), **dict(built.named_buffers())}
         rows[place] = layout.row({name: one.detach() for name, one in state.items()})
         kept.append([state[name].detach() for name in layout.kept])
-    place_of = {seed: place for place, seed in enumerate(seeds)}
-    which = torch.tensor([place_of[config.seed] for config in configs])
+    place_of = {key: place for place, key in enumerate(different)}
+    which = torch.tensor([place_of[key] for key in keys])
     stacked = {
         name: torch.stack([one[at] for one in kept])[which] for at, name in enumerate(layout.kept)
     }
     return rows[which], stacked
+
+
+def _start_key(config: RunConfig) -> Hashable:
+    """Equal for runs that start alike."""
+    init = config.init
+    return (config.seed, _source(config), init.strict, tuple(init.reset))
 
 
 def _refuse_other_attributes(first: PlainState, model: nn.Module) -> None:

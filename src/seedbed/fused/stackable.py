@@ -15,6 +15,7 @@ from seedbed.fused.step import single_step
 from seedbed.fused.trial import WRITES_INTO_BATCH, found_in_trial
 from seedbed.models.build import output_of
 from seedbed.models.copies import copied_model
+from seedbed.models.frozen import set_training
 
 AGREEMENT = 1e-3
 """Relative difference between a stacked gradient and the run's own that rounding may make."""
@@ -92,7 +93,8 @@ def _found_in_step(plan: StackComponents) -> str | None:
 
 
 def _own_model(plan: StackComponents, weights: Named) -> nn.Module:
-    model = copied_model(plan.first.model).train()
+    model = copied_model(plan.first.model)
+    set_training(model, frozen_eval=plan.model.frozen_eval)
     with torch.no_grad():
         for name, tensor in tensors_of(model).items():
             tensor.copy_(weights[name])

@@ -24,6 +24,7 @@ from seedbed.fused.runs_last import RunsLast
 from seedbed.fused.tracing import Function, NotRecordableError, recorded
 from seedbed.models.build import output_of
 from seedbed.models.copies import copied_model
+from seedbed.models.frozen import set_training
 from seedbed.process.torch_private import without_fallback_warnings
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.losses import stackable_loss
@@ -48,6 +49,7 @@ class StackedModel:
         written_out: whether a step is, where that can be. In training it is however few steps there
             are, as bits would depend on how many the others make; that takes as long as it saves in
             20 to 50 steps, and a trial makes a few.
+        frozen_eval: whether layers without a trainable parameter stay in evaluation mode.
     """
 
     def __init__(
@@ -59,8 +61,11 @@ class StackedModel:
         *,
         precision: torch.dtype | None = None,
         written_out: bool = True,
+        frozen_eval: bool = False,
     ) -> None:
-        self.model = copied_model(model).train()
+        self.model = copied_model(model)
+        self.frozen_eval = frozen_eval
+        set_training(self.model, frozen_eval=frozen_eval)
         self.layout = layout
         self.randomness = randomness
         self.precision = precision
@@ -178,7 +183,7 @@ class StackedModel:
                 raise
             (found,) = self._evaluation(buffers, tensors)(*tensors)
         finally:
-            self.model.train()
+            set_training(self.model, frozen_eval=self.frozen_eval)
         return found
 
     def _rows(self, weights: Tensor) -> Tensor:

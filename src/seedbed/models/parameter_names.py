@@ -12,6 +12,17 @@ SPECIAL = re.compile(r"[\\^$*+?()\[\]{}|]")
 """What stands for something else in an expression; the rest is like a name."""
 
 
+LONGEST = 200
+"""Characters of an expression."""
+
+GROUP_REPEATED = re.compile(r"(?<!\\)\)[*+{]")
+REPEATS = re.compile(r"(?<!\\)[*+{]")
+OPTIONAL = re.compile(r"(?<![\\(])\?")
+MOST_REPEATS, MOST_OPTIONAL = 3, 8
+"""Of an expression; with more, or with a group that repeats, a search may take years, and a
+stranger's config may ask for it."""
+
+
 def names_found(patterns: Sequence[str], names: Sequence[str], key: str) -> list[str]:
     """The names in which one of the expressions is found, in their order.
 
@@ -26,6 +37,9 @@ def names_found(patterns: Sequence[str], names: Sequence[str], key: str) -> list
     problems: list[str] = []
     found: set[str] = set()
     for pattern in patterns:
+        if endless := _endless(pattern):
+            problems.append(f"{key}: {_shown(pattern)} {endless}")
+            continue
         try:
             matches = [name for name in names if re.search(pattern, name)]
         except (re.error, OverflowError, RecursionError) as err:
@@ -48,6 +62,18 @@ def closest_first(pattern: str, names: Iterable[str]) -> list[str]:
         return -SequenceMatcher(None, meant, name[: len(meant) + 1]).ratio()
 
     return sorted(names, key=unlike)
+
+
+def _endless(pattern: str) -> str:
+    """Why a search for an expression might have no end; empty if it cannot."""
+    if len(pattern) > LONGEST:
+        return f"has {len(pattern)} characters; {LONGEST} are the most"
+    if GROUP_REPEATED.search(pattern):
+        return "repeats a group, which no name needs; write it out, or give two expressions"
+    repeats, optional = len(REPEATS.findall(pattern)), len(OPTIONAL.findall(pattern))
+    if repeats > MOST_REPEATS or optional > MOST_OPTIONAL:
+        return f"has more than {MOST_REPEATS} of *, + and {{}}; give two expressions"
+    return ""
 
 
 def _shown(pattern: str) -> str:

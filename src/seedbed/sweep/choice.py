@@ -10,8 +10,6 @@ except ImportError:  # Windows has no such limit
     resource = None  # type: ignore[assignment]
 
 from seedbed.components import AllowList
-from seedbed.data.prepared import PreparedData
-from seedbed.data.splits import Drawn
 from seedbed.fused.pure import is_pure
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import (
@@ -22,11 +20,11 @@ from seedbed.fused.sizing import (
     seconds_each,
     width,
 )
-from seedbed.fused.stack_components import NARROWEST, StackComponents, build_stack
+from seedbed.fused.stack_components import NARROWEST, KnownData, StackComponents, build_stack
 from seedbed.fused.stackable import tried_pair, vmap_blocker
 from seedbed.fused.step import Randomness, StackedModel
 from seedbed.sweep.clusters.prepared_here import prepared_here
-from seedbed.sweep.groups import Group, Unfused, merged_by_reason
+from seedbed.sweep.groups import Group, Unfused, merged_by_reason, starts_of
 from seedbed.sweep.same_rows import of_same_rows
 
 FILES_BESIDE = 64
@@ -52,7 +50,7 @@ class Choice:
     reason: str | None
     plan: StackComponents | None = None
     written: StackedModel | None = None
-    known: dict[Drawn, PreparedData] = field(default_factory=dict)
+    known: KnownData = field(default_factory=dict)
     seconds: float = 0.0
     bytes: int = 0
     threads: int = 1
@@ -87,8 +85,11 @@ def chosen(
     """
     configs = [prepared_here(job.config) for job in group.jobs]
     allow = AllowList(configs[0].allow)
-    known: dict[Drawn, PreparedData] = {}
-    plan = build_stack(tried_pair(configs), allow, randomness=randomness, known=known)
+    known: KnownData = {}
+    starts = starts_of(group)
+    plan = build_stack(
+        tried_pair(configs), allow, randomness=randomness, known=known, starts=starts
+    )
     if workers and fuse != "always" and not is_pure(plan.first.model):
         return Choice(1, "sweep.workers gives a model of your own a process for each job")
     reason = vmap_blocker(plan)
@@ -114,7 +115,7 @@ def chosen(
     some, repeats = configs[:stack_size], plan.are_alike
     if repeats:  # two of them, again and again, take as long; all are built where they train
         some = [plan.configs[place % NARROWEST] for place in range(stack_size)]
-    plan = build_stack(some, allow, randomness=randomness, known=known)
+    plan = build_stack(some, allow, randomness=randomness, known=known, starts=starts)
     measured = measured_width(plan, stack_size)
     if plan.first.threads > 1:  # alone it has the cores that the stacks share out
         measured = replace(measured, stacked=measured.stacked / parts)
@@ -142,7 +143,7 @@ def tasks_for(runs: int, seconds: float, slots: int) -> int:
     return max(1, min(int(runs * seconds / TASK_SECONDS), slots, runs // NARROWEST))
 
 
-def _of_all(known: dict[Drawn, PreparedData]) -> dict[Drawn, PreparedData]:
+def _of_all(known: KnownData) -> KnownData:
     """Data that all stacks of a group have; what single seeds have is theirs to prepare."""
     return known if len(known) == 1 else {}
 
@@ -178,7 +179,12 @@ def not_stacked(
         configs = tried_pair([prepared_here(job.config) for job in group.jobs])
         reason: str | None
         try:
-            plan = build_stack(configs, AllowList(configs[0].allow), randomness=randomness)
+            plan = build_stack(
+                configs,
+                AllowList(configs[0].allow),
+                randomness=randomness,
+                starts=starts_of(group),
+            )
             reason = vmap_blocker(plan)
         except NotAlikeError as err:
             reason = str(err)

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seedbed.fused.engine import FusedEngine
 from seedbed.fused.fusion_key import KnownParts, fusion_blocker, fusion_key
 from seedbed.runs.checkpoint import Checkpoint
-from seedbed.sweep.job import Job, checkpoint_of, earlier_outcome
+from seedbed.sweep.job import Job, checkpoint_of, earlier_outcome, own_start
+from seedbed.training.starting_model import NO_STARTS
+
+if TYPE_CHECKING:
+    from seedbed.training.starting_point import Starts
 
 ALONE = "no other job has the same shape"
 
@@ -23,6 +27,13 @@ class Group:
 
     jobs: list[Job]
     snapshots: list[Checkpoint] | None
+
+
+def starts_of(group: Group) -> "Starts":
+    """What jobs that have checkpoints go on with, in place of what they started from."""
+    if group.snapshots is None:
+        return NO_STARTS
+    return {job.config.identity: one for job in group.jobs if (one := own_start(job)) is not None}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from seedbed.runs.unpacking import unpack_in_place
 if TYPE_CHECKING:
     from seedbed.runs.checkpoint import Checkpoint
     from seedbed.training.run_components import RunComponents
+    from seedbed.training.starting_point import StartingPoint
 
 log = logging.getLogger("seedbed")
 
@@ -92,17 +93,17 @@ def run_job(job: Job) -> Outcome:
     # Imported here: torch takes a second, and a sweep with a mistake in it is answered before.
     from seedbed.recording.run import run
     from seedbed.training.reporter import Notes
-    from seedbed.training.run_components import build_run
 
     earlier = earlier_outcome(job.path)
     directory = job_directory(job)
     with logged(directory), handing_in(job.handed_in):
         try:
             write_hydra_files(job.hydra, directory)
-            plan = build_run(job.config, AllowList(job.config.allow))
             heard = Notes()
             snapshot, note = checkpoint_of(job, earlier)
+            plan = _built(job, goes_on=snapshot is not None)
             if snapshot is not None and (why := _of_other_data(plan, directory)):
+                plan = _built(job, goes_on=False)
                 snapshot, note = None, f"'{job.path.name}' begins anew: {why}"
             if note:
                 heard.note(note)
@@ -127,6 +128,24 @@ def run_job(job: Job) -> Outcome:
             return outcome
         finally:
             directory.release()
+
+
+def _built(job: Job, *, goes_on: bool) -> "RunComponents":
+    """The parts of a job's run; one that goes on has its weights in its checkpoint."""
+    from seedbed.training.run_components import build_run
+
+    own = own_start(job) if goes_on else None
+    starts = {job.config.identity: own} if own is not None else {}
+    return build_run(job.config, AllowList(job.config.allow), starts=starts)
+
+
+def own_start(job: Job) -> "StartingPoint | None":
+    """What a job goes on with that has a checkpoint; None if it started from nothing."""
+    if job.config.init.source is None:
+        return None
+    from seedbed.training.starting_point import continued
+
+    return continued(job.config.init, RunPaths(job.path))
 
 
 def checkpoint_of(job: Job, earlier: Outcome | None) -> tuple["Checkpoint | None", str]:

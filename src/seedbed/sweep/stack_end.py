@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from seedbed.data.prepared import PreparedData
-from seedbed.data.splits import Drawn
-from seedbed.fused.stack_components import StackComponents
+from seedbed.fused.stack_components import KnownData, StackComponents
 from seedbed.fused.step import StackedModel
 from seedbed.sweep.groups import Group
 from seedbed.sweep.job import Job, Outcome
@@ -38,7 +36,7 @@ class Stack:
     threads: int = 1
     plan: StackComponents | None = None
     written: StackedModel | None = None
-    known: dict[Drawn, PreparedData] = field(default_factory=dict)
+    known: KnownData = field(default_factory=dict)
     died: int = 0
     alone: bool = False
 

@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 
 from seedbed.components import AllowList
 from seedbed.data.prepared import PreparedData
-from seedbed.data.splits import Drawn
 from seedbed.fused.compiled.steps import Compiling
 from seedbed.fused.engine import fused_training
-from seedbed.fused.stack_components import StackComponents, build_stack
+from seedbed.fused.stack_components import KnownData, StackComponents, build_stack
 from seedbed.fused.step import Randomness, StackedModel
 from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.recorded_run import RecordedRun
@@ -20,7 +19,7 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.moment import Moment
 from seedbed.runs.pack_writer import PackWriter
 from seedbed.runs.stored import pack_of, packs_of
-from seedbed.sweep.groups import Group
+from seedbed.sweep.groups import Group, starts_of
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
 from seedbed.training.duration import total_steps
 from seedbed.training.interrupt import stop_request
@@ -41,7 +40,7 @@ def run_stack(
     randomness: Randomness,
     step: Step,
     note: Callable[[str], None],
-    known: dict[Drawn, PreparedData] | None = None,
+    known: KnownData | None = None,
     written: StackedModel | None = None,
     in_parallel: bool = True,
 ) -> list[tuple[Job, Outcome]]:
@@ -66,7 +65,12 @@ def run_stack(
     if plan is None:
         allow = AllowList(configs[0].allow)
         plan = build_stack(
-            configs, allow, randomness=randomness, known=dict(known or {}), written=written
+            configs,
+            allow,
+            randomness=randomness,
+            known=dict(known or {}),
+            written=written,
+            starts=starts_of(stack),
         )
     with contextlib.ExitStack() as held, stop_request() as stop:
         place = _Place(stack, number, held)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import torch
 from torch import nn
@@ -34,9 +34,15 @@ from seedbed.training.optimization import build_optimizer
 from seedbed.training.run_length import RunLength
 from seedbed.training.schedule import Schedule, build_schedule
 from seedbed.training.shortened import shortened
+from seedbed.training.starting_model import NO_STARTS, begin, start_for
 from seedbed.training.state import Monitor
 from seedbed.training.threads import OWN_STEP, threads_for
 from seedbed.training.trial_batch import try_batch
+
+if TYPE_CHECKING:
+    from seedbed.training.starting_point import StartingPoint, Starts
+
+FITTED_ANEW = "the preprocessing is fitted anew, as data.stream=true takes none from another run"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -108,6 +114,7 @@ def build_run(
     allow: AllowList,
     data: PreparedData | None = None,
     read: Callable[[DataConfig], Table] = read_source,
+    starts: "Starts" = NO_STARTS,
 ) -> RunComponents:
     """Builds every part of a run, and lets one batch through.
 
@@ -116,6 +123,7 @@ def build_run(
         allow: what the config may name.
         data: where it was prepared for this config before.
         read: reads a table.
+        starts: of a run that goes on, which needs no more what it started from.
 
     Raises:
         SeedbedError: of the kind of the part that cannot be built, or does not fit the others.
@@ -123,7 +131,8 @@ def build_run(
     tried = Attempts()
     device = tried(resolved_device, config.trainer.device) or torch.device("cpu")
     mixed = tried(mixed_precision, config.trainer.precision, device)
-    data = data if data is not None else tried(data_of, config, allow, read)
+    start = tried(start_for, config, starts)
+    data = data if data is not None else tried(data_of, config, allow, read, start)
     if data is None:
         tried(_optimizer, config, allow, [*nn.Linear(1, 1).parameters()], length=None, monitor=None)
         raise tried.error()
@@ -132,6 +141,9 @@ def build_run(
     train = tried(training_batches, data.train, config.loader, config.seed, device, limit)
     head = tried(build_task_head, config.loss, allow, data.preprocessing)
     model = tried(_model, config, allow, head) if head is not None else None
+    told: Sequence[str] | None = ()
+    if model is not None and head is not None:
+        told = tried(begin, model, config, allow, head, start)
     work = None
     if model is not None and head is not None and train is not None:
         twins = _twins(config, allow, model, head)
@@ -171,7 +183,7 @@ def build_run(
         train,
         splits,
         monitor,
-        [*unused_keys(config, allow), *data.notes],
+        [*unused_keys(config, allow), *data.notes, *(told or ())],
         work or 0,
     )
 
@@ -216,7 +228,10 @@ class Attempts:
 
 
 def data_of(
-    config: RunConfig, allow: AllowList, read: Callable[[DataConfig], Table] = read_source
+    config: RunConfig,
+    allow: AllowList,
+    read: Callable[[DataConfig], Table] = read_source,
+    start: "StartingPoint | None" = None,
 ) -> PreparedData:
     """The rows of a run, read, split and fitted.
 
@@ -224,6 +239,7 @@ def data_of(
         config: checked.
         allow: what the config may name.
         read: reads a table.
+        start: whose preprocessing is taken over, as far as the columns are the same.
 
     Raises:
         DataError: if anything about them cannot be used.
@@ -236,8 +252,12 @@ def data_of(
     if isinstance(config.data, ParquetConfig) and config.data.stream:
         from seedbed.data.streaming.prepare import prepare_stream  # with Arrow
 
-        return shortened(prepare_stream(config.data, config.seed), config)
-    return shortened(prepare_data(config.data, config.seed, read), config)
+        data = prepare_stream(config.data, config.seed)
+        if start is not None and start.taken is not None:
+            data = replace(data, notes=[*data.notes, FITTED_ANEW])
+        return shortened(data, config)
+    known = start.taken if start else None
+    return shortened(prepare_data(config.data, config.seed, read, known), config)
 
 
 def _optimizer(

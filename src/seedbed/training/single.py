@@ -12,6 +12,7 @@ from torch.optim.swa_utils import update_bn
 from seedbed.data.seeds import stream_seed
 from seedbed.data.streaming.batches import StreamBatches
 from seedbed.models.build import output_of
+from seedbed.models.frozen import set_training
 from seedbed.models.shared_values import kept_to_the_run
 from seedbed.runs.checkpoint import Checkpoint, all_finite, copied, random_state, restore_random
 from seedbed.training.accumulation import Weight, groups, shares, weight_of
@@ -84,8 +85,11 @@ class SingleEngine:
             if self._random is not None:
                 restore_random(self._random, plan.device)
                 restore_others(self._random)
-            self.model.train()
+            self._set_training()
             yield
+
+    def _set_training(self) -> None:
+        set_training(self.model, frozen_eval=self.plan.config.init.frozen_eval)
 
     def batches(self, epoch: int, start: int, unseen: Unseen = at_each_step) -> Iterator[Rows]:
         """See `Engine`."""
@@ -193,7 +197,7 @@ class SingleEngine:
             measured = over_stream(batches.epoch(0), outputs_of, loss, self.head)
         else:
             measured = over_pieces(batches.epoch(0), outputs_of, loss, self.head.metrics)
-        self.model.train()
+        self._set_training()
         return {name: np.array([value]) for name, value in measured.items()}
 
     def remember_best(self, slots: Mask) -> None:

@@ -33,6 +33,7 @@ from seedbed.training.bounds import bounded, is_trusted, most_bytes
 from seedbed.training.data_folder import refuse_absent_data
 from seedbed.training.resume import refuse_changed_data
 from seedbed.training.run_components import data_of
+from seedbed.training.starting_point import continued
 from seedbed.training.training import PREFIXES
 from seedbed.views.evaluate import training_file_note
 from seedbed.views.labelled_file import labelled_file
@@ -156,7 +157,8 @@ def _data(
     with bounded(most_bytes(paths.last, paths.model)):
         if is_trusted(config):
             bounds.end()
-        data = data_of(config, trained.allow)
+        start = None if config.init.source is None else continued(config.init, paths)
+        data = data_of(config, trained.allow, start=start)
     refuse_changed_data(data, paths)
     _refuse_other_form(trained.preprocessing, data.preprocessing, paths)
     return data

@@ -9,8 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seedbed.errors import SeedbedError
 from seedbed.models.copies import copied_model
+from seedbed.models.frozen import freeze
 from seedbed.models.manual import ManualMLP
+from seedbed.views.trained import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,17 @@ def summary(model: nn.Module, input_shape: Sequence[int]) -> Summary:
     total, trainable = totals(model)
     table, rows = model_table(model, input_shape), layer_rows(model, input_shape)
     return Summary(table, rows, total, trainable)
+
+
+def trained_summary(trained: TrainedModel) -> Summary:
+    """Of a run's model, of which the run may have frozen parts."""
+    init = trained.config.get("init")
+    patterns = init.get("freeze") if isinstance(init, dict) else None
+    named = isinstance(patterns, list) and all(isinstance(one, str) for one in patterns)
+    model = copied_model(trained.model)
+    with contextlib.suppress(SeedbedError):  # of a damaged config: nothing is frozen by it
+        freeze(model, patterns if named and patterns else [])
+    return summary(model, trained.preprocessing.input_shape)
 
 
 def totals(model: nn.Module) -> tuple[int, int]:

@@ -1,0 +1,63 @@
+"""Models with the start that a config asks for; what that takes is imported where one asks."""
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from seedbed.components import AllowList
+from seedbed.config.schema import RunConfig
+from seedbed.models.build import build_model
+from seedbed.tasks.head import TaskHead
+
+if TYPE_CHECKING:
+    from seedbed.training.starting_point import StartingPoint, Starts
+
+NO_STARTS: "Starts" = {}
+
+
+def start_for(config: RunConfig, starts: "Starts" = NO_STARTS) -> "StartingPoint | None":
+    """What a run starts from; None for a start that its seed draws.
+
+    Args:
+        config: of the run.
+        starts: of runs that go on, see `Starts`.
+
+    Raises:
+        CheckpointError, RunDirectoryError: see `starting_point`.
+    """
+    if config.init.source is None:
+        return None
+    from seedbed.training.starting_point import starting_point
+
+    return starts.get(config.identity) or starting_point(config.init)
+
+
+def begin(
+    model: nn.Module,
+    config: RunConfig,
+    allow: AllowList,
+    head: TaskHead,
+    start: "StartingPoint | None",
+) -> list[str]:
+    """Gives a model that was just built its start; see `started`.
+
+    Raises:
+        ConfigError, ModelError: see there.
+    """
+    if start is None and not config.init.freeze:
+        return []
+    from seedbed.training.starting_point import started
+
+    own = head.preprocessing
+
+    def larger() -> nn.Module:
+        return build_model(config.model, allow, own.input_shape, head.outputs + 1, config.seed)
+
+    return started(model, config, own, start, larger)
+
+
+def prepared_by(config: RunConfig, start: "StartingPoint | None") -> tuple[object, ...]:
+    """Equal for runs that take over the preprocessing of one run, and those that take none."""
+    if start is None or start.taken is None:
+        return ()
+    return (config.init.run, config.init.fingerprint)
