@@ -32,6 +32,7 @@ FEATURES = {
     "`trainer.max_time`": ["data.target=a", "trainer.max_time='1 h'"],
     "`trainer.limit_batches`": ["data.target=a", "trainer.limit_batches=3"],
     "`trainer.overfit_batches`": ["data.target=a", "trainer.overfit_batches=2", "trainer.epochs=4"],
+    "`trainer.detect_anomaly`": ["data.target=a", "trainer.detect_anomaly=true"],
     "`scheduler.warmup`": ["data.target=a", "scheduler=cosine", "scheduler.warmup='5 steps'"],
     "`scheduler=sequence`": [
         *("data.target=a", "scheduler=sequence", "scheduler.milestones=[1]", "trainer.epochs=3"),
@@ -55,7 +56,12 @@ COMMON = ["data=csv", "data.features=[b,c]", "data.split={validation:0.3,stratif
 COMMON += ["loader.batch_size=16", "trainer.epochs=2", "trainer.checkpoint_every='3 steps'"]
 ALONE = ["hydra.run.dir=made"]
 TOGETHER = ["-m", "seed=1,2", "sweep.workers=0", "hydra.sweep.dir=made"]
-SINGLY = {"weights of labels", "`trainer.max_time`", "`trainer.select=swa`, batch norm"}
+SINGLY = {
+    "weights of labels",
+    "`trainer.max_time`",
+    "`trainer.detect_anomaly`",
+    "`trainer.select=swa`, batch norm",
+}
 """What runs one by one in a sweep; all else is asked to train together, however fast that is."""
 
 

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from types import TracebackType
 
 HERE = str(Path(__file__).resolve().parent)
 OURS = (HERE, str(Path(__file__).resolve().parents[1] / "hydra_plugins" / "seedbed"))
@@ -55,6 +56,33 @@ def shown_traceback(err: BaseException) -> str:
         told.stack = traceback.StackSummary.from_list(told.stack[frames.index(first) :])
         return "".join(told.format())
     return "".join(traceback.format_exception(err))
+
+
+def own_traceback(err: BaseException) -> TracebackType | None:
+    """The traceback of the user's own error behind `err`: from their first frame to their last.
+
+    None where their code raised nothing, or did so in another process.
+    """
+    for one in _chain(err):
+        own = set(_own_frames(one))
+        parts: list[TracebackType] = []
+        part = one.__traceback__
+        while part is not None:
+            parts.append(part)
+            part = part.tb_next
+        marked = [n for n, part in enumerate(parts) if _frame_of(part) in own]
+        if not marked:
+            continue
+        whole: TracebackType | None = None
+        for part in reversed(parts[marked[0] : marked[-1] + 1]):
+            whole = TracebackType(whole, part.tb_frame, part.tb_lasti, part.tb_lineno)
+        return whole
+    return None
+
+
+def _frame_of(part: TracebackType) -> Frame:
+    code = part.tb_frame.f_code
+    return code.co_filename, part.tb_lineno, code.co_name
 
 
 def _type_and_message(err: BaseException) -> str:

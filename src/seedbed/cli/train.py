@@ -17,10 +17,23 @@ RUN_MODULES = (
 
 TRAINING_FLAGS = {"--config-dir", "--config-path", "--config-name", "-cd", "-cp", "-cn"}
 SWEEP_FLAGS = {"-m", "--multirun"}
+DEBUG = "--debug"
 
 
 def main(argv: Sequence[str]) -> int:
     """Trains; the exit code."""
+    if DEBUG not in argv:
+        return _trained(argv)
+    # Imported here: it brings pdb.
+    from seedbed.cli.debugging import debugged
+
+    rest = [word for word in argv if word != DEBUG]
+    if SWEEP_FLAGS.intersection(rest):
+        raise ArgumentError(f"{DEBUG} is for one run; leave out -m")
+    return debugged(lambda: _trained(rest))
+
+
+def _trained(argv: Sequence[str]) -> int:
     flags = {argument.partition("=")[0] for argument in argv if argument.startswith("-")}
     if flags <= TRAINING_FLAGS | SWEEP_FLAGS:
         modules = SWEEP_MODULES if flags & SWEEP_FLAGS else RUN_MODULES

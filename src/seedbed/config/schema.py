@@ -36,6 +36,7 @@ from seedbed.config.ranges import (
     Processes,
     Rows,
     Seed,
+    Steps,
     Text,
     Threads,
     TimeSpan,
@@ -240,6 +241,8 @@ class TrainerConfig:
     max_time: TimeSpan | None = field(metadata={ABSENT: None})
     limit_batches: Count | None = field(metadata={ABSENT: None})
     overfit_batches: Count | None = field(metadata={ABSENT: None})
+    detect_anomaly: bool = field(metadata={ABSENT: False})
+    profile: Steps | None = field(metadata={ABSENT: None})
     fast_dev_run: bool = field(metadata={ABSENT: False})
     accumulate: Count = field(metadata={ABSENT: 1})
     ema_decay: Factor = field(metadata={ABSENT: 0.999})

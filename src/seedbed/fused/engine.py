@@ -63,6 +63,7 @@ class FusedEngine:
     """
 
     name = "fused"
+    anomaly = ""
 
     def __init__(self, plan: StackComponents, compiling: Compiling = NEVER) -> None:
         self.plan = plan

@@ -90,6 +90,8 @@ def fusion_blocker(config: RunConfig) -> str | None:
         return f"trainer.precision={trainer.precision}"
     if trainer.max_time is not None:
         return f"trainer.max_time={trainer.max_time} is the time of a run on its own"
+    if trainer.detect_anomaly or trainer.profile is not None:
+        return "trainer.detect_anomaly and trainer.profile look into one model"
     if trainer.log_histograms or trainer.log_graph:
         return "trainer.log_histograms and trainer.log_graph look at one model"
     if parsed_interval(trainer.log_every).unit != "epochs":

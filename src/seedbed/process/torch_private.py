@@ -12,6 +12,7 @@ schedule's parts.
 
 import importlib
 import inspect
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,7 @@ __all__ = [
     "log_softmax",
     "number_types",
     "pickle_in",
+    "quiet_profiler",
     "rebuild_tensor",
     "schedulers_in",
     "shapes_without_compiler",
@@ -114,6 +116,7 @@ def without_compiler(optimizer: Optimizer) -> Optimizer:
 
 
 COMPILER = "torch._dynamo"
+PROFILER_LOG = "KINETO_LOG_LEVEL"
 
 
 class _NoCompiler(ModuleType):
@@ -247,3 +250,17 @@ def graph_of(model: nn.Module, rows: Tensor) -> bytes:
     definition, _ = graph(model, rows)
     content: bytes = definition.SerializeToString()
     return content
+
+
+@contextmanager
+def quiet_profiler() -> Iterator[None]:
+    """Inside, torch's profiler prints nothing of its own on standard error."""
+    before = os.environ.get(PROFILER_LOG)
+    os.environ[PROFILER_LOG] = "99"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[PROFILER_LOG]
+        else:
+            os.environ[PROFILER_LOG] = before

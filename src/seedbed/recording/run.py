@@ -7,11 +7,13 @@ result = run(plan, claim(Path("outputs/mine")))
 from typing import Any
 
 from seedbed.recording.directory import DirectoryRecorder
+from seedbed.recording.profiled import Profiled
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.directory import RunDirectory
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
+from seedbed.training.recorder import Recorder
 from seedbed.training.reporter import Reported, Reporter
 from seedbed.training.resume import load_best, restore
 from seedbed.training.run_components import RunComponents
@@ -54,10 +56,17 @@ def run(
         if resumed is not None:
             restore(training, plan.model, resumed, load_best(directory), directory)
         reported = Reported(recorder, reporter or Reporter(), plan)
+        hears: Recorder = UnsavedNotes(reported, plan)
+        profiled = None
+        if (written := plan.config.trainer.profile) is not None:
+            steps = int(written.split()[0])
+            hears = profiled = Profiled(hears, directory, steps, plan.device)
         try:
             last = [resumed] if resumed is not None else None
-            train(training, UnsavedNotes(reported, plan), stop, last)
+            train(training, hears, stop, last)
         finally:
+            if profiled is not None:
+                profiled.close()
             reported.close()
     assert recorded.result is not None
     return recorded.result

@@ -88,6 +88,16 @@ class RunPaths:
         return self.root / "run.log"
 
     @property
+    def profile(self) -> Path:
+        """The time of the first steps by operation, where it was asked for."""
+        return self.root / "profile.txt"
+
+    @property
+    def trace(self) -> Path:
+        """When each operation of these steps ran; Perfetto and TensorBoard's profiler read it."""
+        return self.root / "profile.pt.trace.json"
+
+    @property
     def notes(self) -> Path:
         """Tags and a note of the reader's; no run writes it."""
         return self.root / "notes.json"
@@ -120,7 +130,7 @@ _FILES = frozenset(
     for path in (
         _NAMES.config, _NAMES.status, _NAMES.environment, _NAMES.history, _NAMES.last, _NAMES.best,
         _NAMES.start, _NAMES.model, _NAMES.preprocessing, _NAMES.result, _NAMES.figure, _NAMES.log,
-        _NAMES.notes,
+        _NAMES.notes, _NAMES.profile, _NAMES.trace,
     )
 )  # fmt: skip
 _OF_HYDRA = re.compile(rf"{re.escape(_NAMES.hydra.name)}/[A-Za-z0-9_-]+\.yaml")

@@ -43,6 +43,7 @@ OWN_NAMES = frozenset((
     *(path.name for path in (
         _NAMES.config, _NAMES.status, _NAMES.environment, _NAMES.history, _NAMES.model,
         _NAMES.preprocessing, _NAMES.result, _NAMES.figure, _NAMES.log, _NAMES.notes,
+        _NAMES.profile, _NAMES.trace,
     )),
     SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START, SWEEP_TABLE, LOCK, REPORT,
 ))  # fmt: skip

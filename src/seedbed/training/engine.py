@@ -41,6 +41,11 @@ class Engine(Protocol):
     splits: Sequence[str]
     """Held-out rows that can be measured: validation, test."""
 
+    @property
+    def anomaly(self) -> str:
+        """What was not finite first, and where; empty if nobody looked, or all was."""
+        ...
+
     def settings(self) -> AbstractContextManager[None]:
         """The settings of the process that the runs need, put back afterwards."""
         ...

@@ -16,6 +16,7 @@ from seedbed.models.frozen import set_training
 from seedbed.models.shared_values import kept_to_the_run
 from seedbed.runs.checkpoint import Checkpoint, all_finite, copied, random_state, restore_random
 from seedbed.training.accumulation import Weight, groups, shares, weight_of
+from seedbed.training.anomaly import AnomalyWatch
 from seedbed.training.arrays import NO, YES, Column, Mask
 from seedbed.training.averaging import EMA, SWA, Average
 from seedbed.training.device import autocast, process_settings
@@ -69,10 +70,17 @@ class SingleEngine:
         self.average = (
             Average(self.model, plan.config.trainer, self._measure_batches) if averages else None
         )
+        watches = plan.config.trainer.detect_anomaly
+        self.watch = AnomalyWatch(plan.model) if watches else None
         self._parameters = [p.detach() for p in self.model.parameters()]
         self._best: Checkpoint = {}
         self._last: Checkpoint | None = None
         self._random: dict[str, Tensor] | None = None
+
+    @property
+    def anomaly(self) -> str:
+        """See `Engine`."""
+        return self.watch.found if self.watch is not None else ""
 
     @contextmanager
     def settings(self) -> Iterator[None]:
@@ -81,6 +89,7 @@ class SingleEngine:
         with (
             process_settings(plan.config.trainer, plan.device, seed, plan.threads),
             kept_to_the_run(plan.packages, seed),
+            self.watch.watching() if self.watch is not None else nullcontext(),
         ):
             if self._random is not None:
                 restore_random(self._random, plan.device)
@@ -108,10 +117,14 @@ class SingleEngine:
         if self.scaler.is_enabled():
             self._scaled_update()
         else:
+            if self.watch is not None:
+                self.watch.look_at_gradients(loss)
             self._clip()
             self.optimizer.step()
         if self.average is not None:
             self.average.after_update()
+        if self.watch is not None:
+            self.watch.look_at_weights()
         return loss.view(1)
 
     def _gradient(self, x: Tensor, y: Tensor, share: Weight | None = None) -> Tensor:

@@ -127,6 +127,8 @@ class Training:
             epochs = _epochs_of(metrics, progress.epochs_of(slot), int(chosen))
             status: Status = Status.DIVERGED if error else ended
             why = error.error if error else stopped
+            if error and engine.anomaly:
+                why = f"{why}: {engine.anomaly}"
             runs.append(EndedRun(slot, status, why, Measured(metrics, epochs)))
         return Ended(runs, weights)
 
