@@ -14,6 +14,7 @@ PAGES = [
     "docs/article.md",
     "docs/data.md",
     "docs/config.md",
+    "docs/optimizing.md",
     "docs/sweeps.md",
     "docs/runs.md",
     "docs/comparing.md",

@@ -51,6 +51,8 @@ FEATURES = {
         *("data.target=a", "trainer.select=swa", "trainer.swa_start=1", "trainer.epochs=4"),
         "model.batch_norm=true",
     ],
+    "`optimizer=nadam`": ["data.target=a", "optimizer=nadam", "optimizer.weight_decay=0.1"],
+    "`optimizer=lion`": ["data.target=a", "optimizer=lion", "optimizer.lr=0.01"],
 }
 COMMON = ["data=csv", "data.features=[b,c]", "data.split={validation:0.3,stratify:false}"]
 COMMON += ["loader.batch_size=16", "trainer.epochs=2", "trainer.checkpoint_every='3 steps'"]

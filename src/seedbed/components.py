@@ -29,6 +29,7 @@ SHIPPED = {
     "torch.optim.lr_scheduler": ("torch.optim.lr_scheduler", "LRScheduler"),
     "seedbed.models": ("torch.nn", "Module"),
     "seedbed.losses": ("torch.nn", "Module"),
+    "seedbed.optimizers": ("torch.optim", "Optimizer"),
 }
 """Modules whose public classes may be named, with the class that they must be derived from."""
 

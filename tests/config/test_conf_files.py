@@ -30,7 +30,7 @@ NUMBERS = {
     "loader": 2,
     "loss": 9,
     "model": 3,
-    "optimizer": 5,
+    "optimizer": 14,
     "preset": 2,
     "scheduler": 12,
     "sweep": 1,
@@ -56,6 +56,7 @@ NEEDS = {
         "scheduler.milestones=[2]",
     ],
     "scheduler/multistep": ["scheduler.milestones=[2,4]"],
+    "optimizer/muon": ["model.bias=false"],
     "loss/poisson": ["data=sklearn", "data.dataset=diabetes", "data.task=counts"],
 }
 """What a person has to give with an option, in order to train."""

@@ -61,7 +61,7 @@ OPTIMIZERS = (
     *("Adadelta", "Adafactor", "Adagrad", "Adam", "Adamax", "AdamW", "ASGD", "NAdam", "RAdam"),
     *("RMSprop", "Rprop", "SGD"),
 )
-REFUSED = {"LBFGS": "asks for the loss", "SparseAdam": "dense", "Muon": "2D"}
+REFUSED = {"LBFGS": "asks for the loss", "SparseAdam": "dense", "Muon": "matrices alone"}
 
 
 def of(module: Any, base: type) -> set[str]:

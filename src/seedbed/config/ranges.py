@@ -206,11 +206,24 @@ Names = Annotated[list[Name], Length(1, MOST_NAMED, "one name or more"), DISTINC
 AnyNames = Annotated[list[Name], Length(0, MOST_NAMED)]
 Rows = Annotated[list[Any], Length(1, 1_000_000, "a list of rows")]
 Betas = Annotated[list[Fraction], Length(2, 2)]
+UpToZero = Annotated[float, Range(at_least=-LARGEST, at_most=0)]
+FromOne = Annotated[float, Range(at_least=1, largest=LARGEST)]
+Coefficients = Annotated[
+    list[Annotated[float, Range(at_least=-LARGEST, at_most=LARGEST)]], Length(3, 3)
+]
+TwoEps = Annotated[list[FromZero | None], Length(2, 2)]
+NewtonSteps = Annotated[int, Range(at_least=1, at_most=99)]
 RISING = Rule(lambda numbers: all(a < b for a, b in pairwise(numbers)), "that rise")
 NOT_FALLING = Rule(lambda numbers: all(a <= b for a, b in pairwise(numbers)), "in rising order")
 Turns = Annotated[list[Count], Length(1, 99, "one milestone or more"), RISING]
 Schedules = Annotated[list[Any], Length(1, 100, "one schedule or more")]
 Milestones = Annotated[list[Count], Length(1, 10_000, "one milestone or more"), NOT_FALLING]
+Etas = Annotated[
+    list[Positive],
+    Length(2, 2),
+    Rule(lambda pair: pair[0] < 1 < pair[1], "one below 1 and one above"),
+]
+StepSizes = Annotated[list[Positive], Length(2, 2), RISING]
 Levels = Annotated[list[Factor], Length(1, 100, "one level or more"), RISING]
 Layers = Annotated[list[Any], Length(1, 10_000, "one layer or more")]
 Object = dict[str, Any]

@@ -5,18 +5,25 @@ from typing import Any, Literal
 
 from seedbed.config.ranges import (
     Betas,
+    Coefficients,
     Count,
+    Etas,
     Factor,
     Fraction,
+    FromOne,
     FromZero,
     Layers,
     Levels,
     Milestones,
+    NewtonSteps,
     Object,
     Positive,
     Schedules,
     Share,
+    StepSizes,
     Turns,
+    TwoEps,
+    UpToZero,
     WarmUp,
     WholeFromZero,
     Widths,
@@ -45,10 +52,12 @@ MODEL: Keys = {
 }
 """Of all three model styles."""
 
-OPTIMIZER: Keys = {"lr": Positive, "weight_decay": FromZero}
-"""Of all optimizers."""
+OPTIMIZER: Keys = {"lr": Positive, "weight_decay": FromZero, "maximize": bool}
+"""Of nearly all optimizers."""
 
-ADAM: Keys = {**OPTIMIZER, "betas": Betas, "eps": FromZero, "amsgrad": bool}
+MEANS: Keys = {**OPTIMIZER, "betas": Betas, "eps": FromZero}
+ADAM: Keys = {**MEANS, "amsgrad": bool}
+DECOUPLED: Keys = {"decoupled_weight_decay": bool}
 
 TARGET_KEYS: dict[str, dict[str | None, Keys]] = {
     "model": {
@@ -77,8 +86,11 @@ TARGET_KEYS: dict[str, dict[str | None, Keys]] = {
             "nesterov": bool,
             "dampening": FromZero,
         },
-        "torch.optim.Adam": ADAM,
+        "torch.optim.Adam": {**ADAM, **DECOUPLED},
         "torch.optim.AdamW": ADAM,
+        "torch.optim.NAdam": {**MEANS, **DECOUPLED, "momentum_decay": FromZero},
+        "torch.optim.RAdam": {**MEANS, **DECOUPLED},
+        "torch.optim.Adamax": MEANS,
         "torch.optim.RMSprop": {
             **OPTIMIZER,
             "alpha": Share,
@@ -86,7 +98,37 @@ TARGET_KEYS: dict[str, dict[str | None, Keys]] = {
             "momentum": FromZero,
             "centered": bool,
         },
-        "torch.optim.Adagrad": {**OPTIMIZER, "lr_decay": FromZero, "eps": FromZero},
+        "torch.optim.Adagrad": {
+            **OPTIMIZER,
+            "lr_decay": FromZero,
+            "eps": FromZero,
+            "initial_accumulator_value": FromZero,
+        },
+        "torch.optim.Adadelta": {**OPTIMIZER, "rho": Share, "eps": FromZero},
+        "torch.optim.Rprop": {
+            "lr": Positive,
+            "etas": Etas,
+            "step_sizes": StepSizes,
+            "maximize": bool,
+        },
+        "seedbed.optimizers.Lion": {**OPTIMIZER, "betas": Betas},
+        "torch.optim.ASGD": {**OPTIMIZER, "lambd": FromZero, "alpha": FromZero, "t0": FromZero},
+        "torch.optim.Adafactor": {
+            **OPTIMIZER,
+            "beta2_decay": UpToZero,
+            "eps": TwoEps,
+            "d": FromOne,
+        },
+        "torch.optim.Muon": {
+            "lr": Positive,
+            "weight_decay": FromZero,
+            "momentum": FromZero,
+            "nesterov": bool,
+            "ns_coefficients": Coefficients,
+            "eps": FromZero,
+            "ns_steps": NewtonSteps,
+            "adjust_lr_fn": Literal["original", "match_rms_adamw"] | None,
+        },
     },
     "scheduler": {
         None: NONE,
@@ -125,12 +167,56 @@ earlier ones and a user's own do; that means null."""
 CLASS_WEIGHTS, POS_WEIGHT, BALANCED = "class_weights", "pos_weight", "auto"
 """Keys of losses, and the value by which the training rows decide."""
 
+_MEANS = {"lr": 0.002, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0, "maximize": False}
+
+OF_TORCH: dict[str, Mapping[str, Any]] = {
+    "NAdam": {**_MEANS, "momentum_decay": 0.004, "decoupled_weight_decay": False},
+    "RAdam": {**_MEANS, "lr": 0.001, "decoupled_weight_decay": False},
+    "Adamax": _MEANS,
+    "Adadelta": {"lr": 1.0, "rho": 0.9, "eps": 1e-6, "weight_decay": 0.0, "maximize": False},
+    "Rprop": {"lr": 0.01, "etas": [0.5, 1.2], "step_sizes": [1e-6, 50.0], "maximize": False},
+    "ASGD": {
+        "lr": 0.01,
+        "lambd": 1e-4,
+        "alpha": 0.75,
+        "t0": 1e6,
+        "weight_decay": 0.0,
+        "maximize": False,
+    },
+    "Adafactor": {
+        "lr": 0.01,
+        "beta2_decay": -0.8,
+        "eps": [None, 1e-3],
+        "d": 1.0,
+        "weight_decay": 0.0,
+        "maximize": False,
+    },
+    "Muon": {
+        "lr": 0.001,
+        "weight_decay": 0.1,
+        "momentum": 0.95,
+        "nesterov": True,
+        "ns_coefficients": [3.4445, -4.775, 2.0315],
+        "eps": 1e-7,
+        "ns_steps": 5,
+        "adjust_lr_fn": None,
+    },
+}
+"""Torch's defaults for its optimizers that earlier versions had no keys for: a config of theirs
+names what it changes."""
+
 ABSENT_KEYS: dict[str | None, Mapping[str, Any]] = {
     "torch.nn.BCEWithLogitsLoss": {"pos_weight": None, "label_smoothing": 0.0},
     "torch.nn.CrossEntropyLoss": {"class_weights": None},
     "torch.optim.lr_scheduler.CosineAnnealingWarmRestarts": {"T_mult": 1, "eta_min": 0.0},
     "torch.optim.lr_scheduler.PolynomialLR": {"total_iters": 5, "power": 1.0},
     "torch.optim.lr_scheduler.MultiStepLR": {"gamma": 0.1},
+    "torch.optim.SGD": {"maximize": False},
+    "torch.optim.Adam": {"maximize": False, "decoupled_weight_decay": False},
+    "torch.optim.AdamW": {"maximize": False},
+    "torch.optim.RMSprop": {"maximize": False},
+    "torch.optim.Adagrad": {"maximize": False, "initial_accumulator_value": 0.0},
+    **{f"torch.optim.{name}": defaults for name, defaults in OF_TORCH.items()},
 }
 """Keys that earlier configs lack beside a `_target_`; the value is what their absence means."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seedbed.fused.kept_state import KeptState, Numbers, rounded_as
+from seedbed.fused.kept_state import KeptState, Numbers
 from seedbed.process.torch_private import fused_adam
 
 WIDE = 2**13
@@ -25,31 +25,23 @@ Shared = list[tuple[slice, dict[str, float]]]
 class Adam(KeptState):
     """Source: `torch.optim.Adam`, Kingma and Ba 2015; `amsgrad` as there."""
 
-    decoupled = False
-
-    def __init__(self, switches: Mapping[str, Any]) -> None:
-        super().__init__(switches)
+    def __init__(self, switches: Mapping[str, Any], columns: Tensor | None = None) -> None:
+        super().__init__(switches, columns)
         self._shared_by: Numbers | None = None
         self._shared: Shared = []
         self._moved = torch.empty(0)
 
-    def step(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
-        """See `BatchedOptimizer`."""
-        self.steps += 1
-        rounded = self.taken(numbers, weights)
-        if not self.decoupled:
-            gradient = self._decayed(gradient, weights)
-        elif "weight_decay" in self.used:
-            weights.mul_(rounded["left"])
-        state = [self._zeros(name, weights) for name in self.names]
-        if not weights.is_contiguous():
+    def move(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
+        """See `KeptState`."""
+        state = [self._kept(name, weights) for name in self.names]
+        if self.columns is not None or not weights.is_contiguous():
             self._by_hand(weights, gradient, state, numbers)
         elif weights.shape[1] >= WIDE:
             self._update(weights, gradient, state, self.alike(numbers, "lr", "beta1"))
         else:
             moved = self._zeroed(weights)
             self._update(moved, gradient, state, self.alike(numbers, "beta1"))
-            weights.addcmul_(moved, rounded["lr"])
+            weights.addcmul_(moved, self._rounded["lr"])
 
     def _update(
         self, weights: Tensor, gradient: Tensor, state: Sequence[Tensor], shared: Shared
@@ -70,7 +62,10 @@ class Adam(KeptState):
     def _by_hand(
         self, weights: Tensor, gradient: Tensor, state: Sequence[Tensor], numbers: Numbers
     ) -> None:
-        """Where the runs lie inside, and the kernel would compute the last ones otherwise.
+        """Where the kernel cannot be called.
+
+        That is where the runs lie inside, as it would compute the last ones otherwise, and where
+        parameters of a run have numbers of their own.
 
         What is divided by, `sqrt(second) / scale + eps`, is taken times `scale`, and so is what it
         divides.
@@ -90,7 +85,7 @@ class Adam(KeptState):
         """What a step takes `first` times, and what it adds to the root of `second`."""
         scale = (1 - numbers["beta2"].pow(step)).sqrt()
         size = numbers["lr"] * scale / (1 - numbers["beta1"].pow(step))
-        return rounded_as(-size, weights), rounded_as(numbers["eps"] * scale, weights)
+        return self.spread(-size, weights), self.spread(numbers["eps"] * scale, weights)
 
     def _zeroed(self, like: Tensor) -> Tensor:
         """Zeros to step from, in the same memory each time."""
@@ -106,8 +101,8 @@ class Adam(KeptState):
         return self._shared
 
     def _more(self, numbers: Numbers) -> Numbers:
-        left = 1 - numbers["lr"] * numbers["weight_decay"]
-        return {"left": left, "new1": 1 - numbers["beta1"], "new2": 1 - numbers["beta2"]}
+        new = {"new1": 1 - numbers["beta1"], "new2": 1 - numbers["beta2"]}
+        return {**super()._more(numbers), **new}
 
     @property
     def names(self) -> list[str]:
@@ -115,14 +110,14 @@ class Adam(KeptState):
         return ["exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if self.switches["amsgrad"] else [])]
 
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
-        """See `BatchedOptimizer`."""
+        """See `KeptState`."""
         return self.names
 
 
 class AdamW(Adam):
     """Source: `torch.optim.AdamW`, Loshchilov and Hutter 2019: the decay is no gradient."""
 
-    decoupled = True
+    decouples = True
 
 
 def _shared(numbers: Numbers) -> Shared:

@@ -15,7 +15,7 @@ from seedbed.data.seeds import stream_seed
 from seedbed.fused.averaging import StackedAverage, averaged
 from seedbed.fused.compiled.steps import CompiledSteps, Compiling, Several
 from seedbed.fused.evaluation import evaluated
-from seedbed.fused.optimizers import BATCHED, clip_gradient
+from seedbed.fused.optimizers import clip_gradient
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.state import FlatState, flat_state
 from seedbed.runs.checkpoint import SHARED, Checkpoint, random_state, restore_random
@@ -73,7 +73,7 @@ class FusedEngine:
         self.tables = dict(plan.splits)
         self.weights = plan.weights
         self.buffers = plan.buffers
-        self.optimizer = BATCHED[plan.configs[0].optimizer["_target_"]](plan.configs[0].optimizer)
+        self.optimizer = plan.optimizer()
         self.average = self._fresh_average()
         self.best = self.now.clone()
         self.accumulate = plan.configs[0].trainer.accumulate
@@ -213,7 +213,10 @@ class FusedEngine:
         # Whatever is not finite reaches the sum, which is cheaper than looking at each.
         if math.isfinite(self.weights.sum().item()):
             return np.ones(len(self.weights), dtype=np.bool_)
-        return np.asarray(self.weights.isfinite().all(dim=1).cpu().numpy())
+        # Between parameters are numbers that no one uses: with eps=0 Adam makes 0 / 0 of them.
+        each = self.plan.layout.views(self.weights.isfinite()).values()
+        finite = torch.stack([one.reshape(len(one), -1).all(dim=1) for one in each]).all(dim=0)
+        return np.asarray(finite.cpu().numpy())
 
     def average_epoch(self, epoch: int) -> None:
         """See `Engine`."""

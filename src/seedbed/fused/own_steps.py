@@ -104,8 +104,9 @@ class OwnSteps(Forwarding):
         now = training.engine.checkpoint(slot, "last")
         plan.model.load_state_dict(before)
         if not plan.schedule.moves_by_step:  # it moved after the epoch, before the step
-            group = {k: v for k, v in now["optimizer"]["param_groups"][0].items() if k != "params"}
-            settings["param_groups"][0] |= group
+            groups = zip(settings["param_groups"], now["optimizer"]["param_groups"], strict=True)
+            for group, moved in groups:
+                group |= {key: value for key, value in moved.items() if key != "params"}
         if plan.schedule.warm_up is not None:  # it moves after steps, whatever else moves the rate
             first, used = settings["param_groups"][0]["lr"], float(progress.rates[slot])
             for group in settings["param_groups"]:

@@ -5,7 +5,7 @@ then read. Runs whose schedules are the same share one, so a sweep over seeds ha
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,11 +33,11 @@ class SchedulerState:
 
     Args:
         scheduler: `Schedule.state_dict()`.
-        group: the optimizer's settings, as torch's `state_dict()` has them.
+        groups: the optimizer's settings of each group, as torch's `state_dict()` has them.
     """
 
     scheduler: dict[str, Any] | None
-    group: dict[str, Any]
+    groups: list[dict[str, Any]]
 
 
 SchedulerStates = NDArray[np.object_]
@@ -101,8 +101,8 @@ class Schedules:
 
     @property
     def lr(self) -> NDArray[np.float64]:
-        """The learning rate of each run."""
-        return self._numbers["lr"]
+        """The learning rate of each run, in its first group of parameters."""
+        return self._numbers["lr"][:, 0]
 
     def after_batch(self) -> None:
         """Moves on those that count updates."""
@@ -138,8 +138,8 @@ class Schedules:
             self._states = np.empty(len(self.lr), dtype=np.object_)
             for one in self._all.values():
                 state = copied(one.schedule.state_dict())
-                group = {k: v for k, v in one.optimizer.param_groups[0].items() if k != "params"}
-                self._states[one.runs] = SchedulerState(state, group)
+                groups = [_settings(group) for group in one.optimizer.param_groups]
+                self._states[one.runs] = SchedulerState(state, groups)
         return self._states
 
     def restore(self, states: SchedulerStates) -> None:
@@ -150,26 +150,32 @@ class Schedules:
         """
         for one in self._all.values():
             state = states[one.runs[0]]
-            one.optimizer.param_groups[0].update(state.group)
+            for own, saved in zip(one.optimizer.param_groups, state.groups, strict=True):
+                own.update(saved)
             one.schedule.load_state_dict(state.scheduler)
         self._read_all(len(states))
 
     def _read_all(self, runs: int) -> None:
         self._moving = [one for one in self._all.values() if one.schedule.moves]
-        names = numbers_of(next(iter(self._all.values())).optimizer.param_groups[0])
-        self._numbers = {name: np.zeros(runs) for name in names}
+        groups = next(iter(self._all.values())).optimizer.param_groups
+        self._numbers = {name: np.zeros((runs, len(groups))) for name in numbers_of(groups[0])}
         self._reread()
 
     def _reread(self) -> None:
         self._states = None
         self.moves_by_step = any(one.schedule.moves_by_step for one in self._moving)
         for one in self._all.values():
-            for name, value in numbers_of(one.optimizer.param_groups[0]).items():
-                if name in self._numbers:
-                    self._numbers[name][one.runs] = value
+            for number, group in enumerate(one.optimizer.param_groups):
+                for name, value in numbers_of(group).items():
+                    if name in self._numbers:
+                        self._numbers[name][one.runs, number] = value
         self.numbers: dict[str, Tensor] = {
-            name: torch.from_numpy(values[:, None].copy()) for name, values in self._numbers.items()
+            name: torch.from_numpy(values.copy()) for name, values in self._numbers.items()
         }
+
+
+def _settings(group: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in group.items() if key != "params"}
 
 
 def _identity(config: RunConfig, place: int) -> str:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from seedbed.fused.optimizers import BATCHED
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.step import single_step
 from seedbed.process.memory import free_memory_bytes
@@ -215,8 +214,7 @@ class _Trial:
 
     def _update(self, part: slice) -> Callable[[Tensor], None]:
         """The optimizer's step, of a copy of the weights."""
-        settings = self.plan.configs[0].optimizer
-        optimizer = BATCHED[settings["_target_"]](settings)
+        optimizer = self.plan.optimizer()
         weights = self.plan.layout.arranged(self.plan.weights[part].clone())
         numbers = {name: one[part] for name, one in self.plan.schedules.numbers.items()}
 

@@ -13,6 +13,8 @@ from seedbed.config.schema import RunConfig
 from seedbed.data.prepared import PreparedData
 from seedbed.data.splits import drawn_by
 from seedbed.fused.flat import Layout, Named
+from seedbed.fused.kept_state import KeptState
+from seedbed.fused.optimizers import BATCHED
 from seedbed.fused.pure import is_pure, refused_form
 from seedbed.fused.rows import NotAlikeError, StackedBatches, StackedRows, table_of
 from seedbed.fused.runs_last import is_small
@@ -83,6 +85,13 @@ class StackComponents:
         """Of the CPU: one, unless the user asks for more; an accelerator's work is torch's."""
         on_cpu = self.device.type == "cpu"
         return self.configs[0].trainer.threads or (1 if on_cpu else torch.get_num_threads())
+
+    def optimizer(self) -> KeptState:
+        """One that has made no step yet."""
+        settings = self.configs[0].optimizer
+        columns = self.layout.columns
+        placed = None if columns is None else columns.to(self.device)
+        return BATCHED[settings["_target_"]](settings, placed)
 
     @property
     def may_fork(self) -> bool:

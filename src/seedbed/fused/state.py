@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seedbed.fused.flat import Layout, Named
-from seedbed.fused.kept_state import BatchedOptimizer
+from seedbed.fused.kept_state import PER_GROUP, KeptState
 from seedbed.fused.optimizers import numbers_of, stacked_states
 from seedbed.fused.schedules import SchedulerState, SchedulerStates, as_array
 from seedbed.runs.checkpoint import Checkpoint
@@ -98,9 +98,7 @@ class FlatState:
         named |= {name: tensor[slot].to("cpu", copy=True) for name, tensor in self.buffers.items()}
         return {name: named[one] for name, one in layout.saved.items()}
 
-    def checkpoint(
-        self, layout: Layout, optimizer: BatchedOptimizer, slot: int, seed: int
-    ) -> Checkpoint:
+    def checkpoint(self, layout: Layout, optimizer: KeptState, slot: int, seed: int) -> Checkpoint:
         """The engine's part of a run's checkpoint.
 
         Args:
@@ -118,29 +116,39 @@ class FlatState:
         return {
             **average,
             "model": self.state_dict(layout, slot),
-            "optimizer": self._optimizer_state(layout, optimizer, slot, schedule.group),
+            "optimizer": self._optimizer_state(layout, optimizer, slot, schedule.groups),
             "scheduler": schedule.scheduler,
             "scaler": {},
             "random": {"cpu": torch.Generator().manual_seed(seed).get_state()},
         }
 
     def _optimizer_state(
-        self, layout: Layout, optimizer: BatchedOptimizer, slot: int, group: Mapping[str, Any]
+        self,
+        layout: Layout,
+        optimizer: KeptState,
+        slot: int,
+        groups: Sequence[Mapping[str, Any]],
     ) -> dict[str, Any]:
         """As `torch.optim.Optimizer.state_dict` has it."""
-        steps = int(self.steps[slot])
-        rows = self.optimizer if steps else {}
-        rows = rows or {name: torch.zeros_like(self.weights) for name in optimizer.from_start}
-        names = [name for name in optimizer.names_of(numbers_of(group)) if name in rows]
-        views = {name: layout.packed(rows[name][slot].cpu()) for name in names}
-        counted = {"step": torch.tensor(float(steps))} if optimizer.counts_steps and rows else {}
+        steps, numbers = int(self.steps[slot]), [numbers_of(group) for group in groups]
+        rows = {name: one[slot].cpu() for name, one in self.optimizer.items()} if steps else {}
+        rows = rows or {
+            name: _filled(layout, [one[start] for one in numbers], self.weights.dtype)
+            for name, start in optimizer.from_start.items()
+        }
+        known = [optimizer.names_of(one) for one in numbers]
+        wanted = {name for names in known for name in names if name in rows}
+        views = {name: _of_each(layout, name, rows[name]) for name in rows if name in wanted}
         state: dict[int, dict[str, Tensor]] = {}
-        for number, parameter in enumerate(layout.order):
-            if parameter in layout.shapes and (views or counted):
-                own = {name: view[parameter] for name, view in views.items()}
-                state[number] = {**{key: one.clone() for key, one in counted.items()}, **own}
-        numbers = list(range(len(layout.order)))
-        return {"state": state, "param_groups": [{**group, "params": numbers}]}
+        for parameter in layout.trainable:
+            names = known[layout.group_of[parameter]]
+            own = {name: views[name][parameter] for name in names if name in views}
+            if own:
+                counted = {"step": torch.tensor(float(steps))} if optimizer.counts_steps else {}
+                state[layout.numbers[parameter]] = {**counted, **own}
+        params = [[layout.numbers[name] for name in names] for names in layout.groups]
+        told = [{**group, "params": own} for group, own in zip(groups, params, strict=True)]
+        return {"state": state, "param_groups": told}
 
 
 def flat_state(layout: Layout, checkpoints: Sequence[Checkpoint], fresh: FlatState) -> FlatState:
@@ -163,11 +171,13 @@ def flat_state(layout: Layout, checkpoints: Sequence[Checkpoint], fresh: FlatSta
     average, averaged = None, fresh.averaged
     if fresh.average is not None:
         average, averaged = _averages(layout, checkpoints, fresh.average)
-    rows, _ = stacked_states([one["optimizer"] for one in checkpoints], sum(layout.sizes))
+    numbers = [layout.numbers[name] for name in layout.trainable]
+    sizes = dict(zip(numbers, layout.sizes, strict=True))
+    rows, _ = stacked_states([one["optimizer"] for one in checkpoints], sizes, layout.leaders)
     return FlatState(
         layout.arranged(torch.stack([layout.row(one["model"]) for one in checkpoints]).to(device)),
         buffers,
-        {name: layout.arranged(layout.padded(one).to(device)) for name, one in rows.items()},
+        {name: _of_all(layout, name, one).to(device) for name, one in rows.items()},
         as_array([_schedule(one) for one in checkpoints]),
         np.array([one["state"]["step"] for one in checkpoints], dtype=np.int64),
         average,
@@ -189,6 +199,24 @@ def _averages(
     return rows, np.array(counts, dtype=np.int64)
 
 
+def _of_each(layout: Layout, name: str, row: Tensor) -> Named:
+    """An optimizer's state of one run, as each parameter has it."""
+    if name in PER_GROUP:
+        return {name: row[layout.group_of[name]].clone() for name in layout.trainable}
+    return layout.packed(row)
+
+
+def _filled(layout: Layout, values: Sequence[float], dtype: torch.dtype) -> Tensor:
+    """A row with a number of each of the optimizer's groups."""
+    filled = torch.tensor(values, dtype=dtype)
+    return filled.expand(layout.width) if layout.columns is None else filled[layout.columns]
+
+
+def _of_all(layout: Layout, name: str, rows: Tensor) -> Tensor:
+    """State of all runs, as the stack has it."""
+    return rows if name in PER_GROUP else layout.arranged(layout.padded(rows))
+
+
 def _copy_some(mine: Tensor, theirs: Tensor, slots: Tensor) -> None:
     """Copies what belongs to some slots; where the runs lie inside, at one go along them."""
     if mine.stride(0) == 1:
@@ -200,5 +228,6 @@ def _copy_some(mine: Tensor, theirs: Tensor, slots: Tensor) -> None:
 
 
 def _schedule(checkpoint: Checkpoint) -> SchedulerState:
-    group = {k: v for k, v in checkpoint["optimizer"]["param_groups"][0].items() if k != "params"}
-    return SchedulerState(checkpoint["scheduler"], group)
+    groups = checkpoint["optimizer"]["param_groups"]
+    plain = [{k: v for k, v in group.items() if k != "params"} for group in groups]
+    return SchedulerState(checkpoint["scheduler"], plain)

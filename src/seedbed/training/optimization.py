@@ -21,6 +21,7 @@ def build_optimizer(
         NotAllowedError: if its class may not be built, refuses its arguments, asks for the loss
             more than once a step, or takes no dense gradients.
     """
+    _refuse_vectors(spec, parameters)
     with building_without_compiler():
         built: Optimizer = allow.build(spec, "optimizer", params=list(parameters))
     optimizer = without_compiler(built)
@@ -36,6 +37,20 @@ def build_optimizer(
             "have; type optimizer=adam, or another"
         )
     return optimizer
+
+
+def _refuse_vectors(spec: Mapping[str, Any], parameters: Sequence[nn.Parameter]) -> None:
+    """Refuses Muon over anything but matrices.
+
+    Raises:
+        NotAllowedError: naming the first shape.
+    """
+    other = next((one for one in parameters if one.ndim != 2), None)
+    if spec["_target_"] == "torch.optim.Muon" and other is not None:
+        raise NotAllowedError(
+            "optimizer._target_: Muon takes matrices alone, and a parameter has the shape "
+            f"{tuple(other.shape)}; type model.bias=false, or optimizer=adamw"
+        )
 
 
 def learning_rate(optimizer: Optimizer) -> float:

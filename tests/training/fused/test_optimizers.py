@@ -1,6 +1,7 @@
 """The batched optimizers against `torch.optim`, step by step in float64."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -16,10 +17,12 @@ from seedbed.fused.optimizers import (
     numbers_of,
     stacked_states,
 )
+from seedbed.optimizers import Lion
 
 RUNS, SHAPES, STEPS = 5, [(4, 3), (3,), ()], 7
 SIZES = [torch.Size(shape).numel() for shape in SHAPES]
 WIDTH = sum(SIZES)
+NUMBERED = dict(enumerate(SIZES))
 
 SGD = {"lr": [0.1, 0.01], "momentum": [0.9, 0.5, 0.7], "weight_decay": [0.0, 0.1]}
 ADAM = {
@@ -47,8 +50,36 @@ CASES: dict[str, tuple[str, Mapping[str, Any], Mapping[str, list[Any]]]] = {
     "adagrad": (
         "Adagrad",
         {},
-        {"lr": [0.1, 0.5], "lr_decay": [0.0, 0.1, 1.0], "weight_decay": [0.0, 0.1]},
+        {
+            "lr": [0.1, 0.5],
+            "lr_decay": [0.0, 0.1, 1.0],
+            "weight_decay": [0.0, 0.1],
+            "initial_accumulator_value": [0.0, 0.5],
+        },
     ),
+    "sgd maximize": ("SGD", {"nesterov": False, "maximize": True}, SGD),
+    "adam maximize": ("Adam", {"amsgrad": False, "maximize": True}, ADAM),
+    "adam decoupled": ("Adam", {"amsgrad": False, "decoupled_weight_decay": True}, ADAM),
+    "nadam": ("NAdam", {}, {**ADAM, "momentum_decay": [0.004, 0.1]}),
+    "nadam decoupled": ("NAdam", {"decoupled_weight_decay": True}, ADAM),
+    "radam": ("RAdam", {}, {**ADAM, "betas": [(0.9, 0.999), (0.5, 0.3)]}),
+    "radam decoupled": ("RAdam", {"decoupled_weight_decay": True, "maximize": True}, ADAM),
+    "adamax": ("Adamax", {"maximize": True}, ADAM),
+    "adadelta": (
+        "Adadelta",
+        {},
+        {"lr": [1.0, 0.1], "rho": [0.9, 0.5], "eps": [1e-6, 1e-3], "weight_decay": [0.0, 0.1]},
+    ),
+    "rprop": (
+        "Rprop",
+        {"maximize": True},
+        {
+            "lr": [0.01, 0.1],
+            "etas": [(0.5, 1.2), (0.1, 2.0)],
+            "step_sizes": [(1e-6, 50), (1e-3, 1)],
+        },
+    ),
+    "lion": ("Lion", {}, {"lr": [0.01, 0.001], "betas": [(0.9, 0.99)], "weight_decay": [0.0, 0.1]}),
 }
 """Class, switches, and by key the values that the runs take in turn."""
 
@@ -77,9 +108,13 @@ def stacks(case: str, dtype: torch.dtype) -> tuple[Any, list[torch.optim.Optimiz
     for run in range(RUNS):
         parameters = [nn.Parameter(torch.randn(shape, dtype=dtype)) for shape in SHAPES]
         numbers = {key: values[run % len(values)] for key, values in in_turn.items()}
-        kind = getattr(torch.optim, name)
-        optimizers.append(kind(parameters, foreach=False, **switches, **numbers))
-    return BATCHED[f"torch.optim.{name}"](switches), optimizers
+        optimizers.append(kind_of(name)(parameters, **switches, **numbers))
+    (target,) = (one for one in BATCHED if one.endswith(f".{name}"))
+    return BATCHED[target](switches), optimizers
+
+
+def kind_of(name: str) -> Any:
+    return Lion if name == "Lion" else partial(getattr(torch.optim, name), foreach=False)
 
 
 def rows_of(optimizers: list[torch.optim.Optimizer]) -> Tensor:
@@ -143,7 +178,7 @@ def test_runs_that_lie_inside_make_the_same_steps(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_the_state_is_torch_s(case: str) -> None:
     for batched, _, optimizers in stepped(case, dtype=torch.float32):
-        found, steps = stacked_states([one.state_dict() for one in optimizers], WIDTH)
+        found, steps = stacked_states([one.state_dict() for one in optimizers], NUMBERED)
         assert set(found) == set(batched.state)
         assert steps == (batched.steps if batched.counts_steps else 0)
         for name, rows in found.items():
@@ -166,7 +201,7 @@ def test_going_on_from_torch_s_state_gives_the_next_step(case: str) -> None:
     dtype = torch.float32
     *_, (batched, _, optimizers) = stepped(case, dtype=dtype)
     fresh = type(batched)(batched.switches)
-    state, _ = stacked_states([one.state_dict() for one in optimizers], WIDTH)
+    state, _ = stacked_states([one.state_dict() for one in optimizers], NUMBERED)
     fresh.state, fresh.steps = state, STEPS
     weights, gradient = rows_of(optimizers), torch.randn(RUNS, WIDTH)
     fresh.step(weights, gradient.clone(), numbers(optimizers))
@@ -182,21 +217,21 @@ def test_going_on_from_torch_s_state_gives_the_next_step(case: str) -> None:
 def test_in_float32_what_meets_the_weights_is_rounded_last(case: str) -> None:
     """As torch has it: 1 - 0.999 formed in float32 would be wrong by 5e-5 of itself."""
     batched, _, optimizers = next(stepped(case, dtype=torch.float32))
-    found, _ = stacked_states([one.state_dict() for one in optimizers], WIDTH)
+    found, _ = stacked_states([one.state_dict() for one in optimizers], NUMBERED)
     for name, rows in found.items():
         torch.testing.assert_close(batched.state[name], rows, rtol=5e-7, atol=0)
 
 
 def test_runs_that_have_no_buffer_yet_get_zeros() -> None:
     *_, (_, _, optimizers) = stepped("sgd some with momentum", dtype=torch.float32)
-    rows, _ = stacked_states([one.state_dict() for one in optimizers], WIDTH)
+    rows, _ = stacked_states([one.state_dict() for one in optimizers], NUMBERED)
     assert rows["momentum_buffer"][1].count_nonzero() == 0
     assert rows["momentum_buffer"][0].count_nonzero() == WIDTH
 
 
 def test_states_of_optimizers_that_keep_nothing_are_empty() -> None:
     *_, (_, _, optimizers) = stepped("sgd")
-    assert stacked_states([one.state_dict() for one in optimizers], WIDTH) == ({}, 0)
+    assert stacked_states([one.state_dict() for one in optimizers], NUMBERED) == ({}, 0)
 
 
 @pytest.mark.parametrize("largest", [1e-3, 1.0, 1e9, None], ids=str)

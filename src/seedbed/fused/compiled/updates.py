@@ -47,6 +47,8 @@ def update_of(optimizer: Any, given: Numbers, weights: Tensor) -> Update:
     """
     if not isinstance(optimizer, SGD | Adam):
         raise NotWritableError(f"the optimizer {type(optimizer).__name__}")
+    if optimizer.columns is not None:
+        raise NotWritableError("groups of parameters with numbers of their own")
     optimizer.taken(given, weights)
     if isinstance(optimizer, SGD):
         return _SGD(optimizer, weights)
@@ -59,7 +61,7 @@ class _SGD:
 
     def __init__(self, optimizer: SGD, weights: Tensor) -> None:
         self.optimizer, self.weights = optimizer, weights
-        self.names, self.lines = ["lr"], []
+        self.names, self.lines = ["lr"], _turned(optimizer)
         self.states: list[str] = []
         if "weight_decay" in optimizer.used:
             self.names.append("weight_decay")
@@ -90,12 +92,17 @@ class _SGD:
         return {}
 
 
+def _turned(optimizer: SGD | Adam) -> list[str]:
+    return ["g = -g;"] if optimizer.switches["maximize"] else []
+
+
 def _decay(optimizer: Adam) -> tuple[list[str], list[str]]:
+    turned = _turned(optimizer)
     if "weight_decay" not in optimizer.used:
-        return [], []
+        return [], turned
     if optimizer.decoupled:
-        return ["left"], ["w = w * left;"]
-    return ["weight_decay"], ["g = fmaf(w, weight_decay, g);"]
+        return ["left"], [*turned, "w = w * left;"]
+    return ["weight_decay"], [*turned, "g = fmaf(w, weight_decay, g);"]
 
 
 _LERP = "s0 = {0} < 0.5f ? fmaf({0}, g - s0, s0) : fmaf({0} - 1, g - s0, g);"
