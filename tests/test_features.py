@@ -28,6 +28,11 @@ FEATURES = {
     "`data.task=counts`": ["data.target=n", "data.task=counts"],
     "`loss=quantile`": ["data.target=a", "loss=quantile"],
     "`data.task=reconstruction`": ["data.target=null", "data.task=reconstruction"],
+    "`data.folds`, `data.weight`": [
+        *("data.target=a", "data.folds=3", "data.fold=1", "data.weight=n"),
+    ],
+    "`data.split.by`": ["data.target=a", "data.split.by=kind", "data.split.seed=0"],
+    "`data.split.time`": ["data.target=a", "data.split.time=n"],
     "`trainer.max_steps`": ["data.target=a", "trainer.max_steps=6"],
     "`trainer.max_time`": ["data.target=a", "trainer.max_time='1 h'"],
     "`trainer.limit_batches`": ["data.target=a", "trainer.limit_batches=3"],

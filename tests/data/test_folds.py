@@ -12,7 +12,7 @@ from support.houses import prepared_data, write_csv
 
 from seedbed.config.schema import DataConfig, Split
 from seedbed.data.splits import Told, parts_of
-from seedbed.errors import DataError
+from seedbed.errors import ConfigError, DataError
 
 FAST = settings(deadline=None, max_examples=30)
 COLUMNS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
@@ -260,3 +260,20 @@ class TestColumns:
             assert x.mean() == pytest.approx(feature.mean, abs=1e-6)
             means.append(feature.mean)
         assert len(set(means)) == 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["data.split.by=g"],
+        ["data.split.time=g"],
+        ["data.folds=3", "data.fold=0"],
+        ["data.weight=g"],
+        ["data.dates={g: [hour]}"],
+        ["data.dates={g: {parts: [hour]}}"],
+    ],
+)  # fmt: skip
+def test_what_needs_rows_at_once_is_refused_of_a_stream(words: list[str]) -> None:
+    stream = ["data=parquet", "data.path=x.parquet", "data.target=y", "data.stream=true"]
+    with pytest.raises(ConfigError, match=r"data.stream=true reads them in blocks"):
+        prepared_data(*stream, *words)

@@ -118,7 +118,8 @@ def _as_json(value: Any) -> Any:
 def _from_array(rows: np.ndarray[Any, Any], preprocessing: Preprocessing) -> NewRows:
     """A matrix has the features in its columns, in their order."""
     features = preprocessing.features
-    if not features or rows.ndim != 2 or (len(features) == 1 and features[0].shape):
+    is_array = len(features) == 1 and features[0].shape and features[0].parts is None
+    if not features or rows.ndim != 2 or is_array:
         return rows_from_json(rows.tolist(), preprocessing, KEY)
     if rows.shape[1] != len(features):
         names = ", ".join(one.name for one in features)

@@ -1,8 +1,8 @@
 """What the keys that part the rows have to be among each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from seedbed.config.schema import ColumnsConfig, DataConfig, DatasetConfig, FilesConfig
+from seedbed.config.schema import ColumnsConfig, DataConfig, DatasetConfig, FilesConfig, TableConfig
 from seedbed.config.task_names import RECONSTRUCTION
 
 
@@ -26,11 +26,18 @@ def _of_stream(data: DataConfig) -> Sequence[str]:
     beside = data.beside if isinstance(data, ColumnsConfig) else {}
     asked = [f"{key}={name}" for name, key in beside.items()]
     asked += [f"data.folds={data.folds}"] if data.folds is not None else []
+    dates = data.dates if isinstance(data, TableConfig) else None
+    asked += [f"data.dates: '{name}'" for name, one in (dates or {}).items() if _has_parts(one)]
     return [
-        f"{one} needs all rows at once, and data.stream=true reads them in blocks; type "
-        "data.stream=false"
+        f"{one} goes with rows that are held at once, and data.stream=true reads them in "
+        "blocks; type data.stream=false"
         for one in asked
     ]
+
+
+def _has_parts(given: object) -> bool:
+    """Whether `data.dates` asks for parts of a column's dates."""
+    return isinstance(given, list) or (isinstance(given, Mapping) and bool(given.get("parts")))
 
 
 def _of_folds(data: DataConfig) -> Sequence[str]:

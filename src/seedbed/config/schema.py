@@ -146,7 +146,7 @@ class TableConfig(NamedConfig):
     categories: AnyNames
     max_categories: Count
     drop: AnyNames = field(metadata={ABSENT: []})
-    missing: AnyNames = field(metadata={ABSENT: []})
+    missing: AnyNames | Object | None = field(metadata={ABSENT: None})
     decimal: Literal[".", ","] = field(metadata={ABSENT: "."})
     thousands: Literal[",", ".", " ", "'", "\u2019", "_"] | None = field(metadata={ABSENT: None})
     units: Object | None = field(metadata={ABSENT: None})

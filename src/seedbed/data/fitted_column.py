@@ -35,6 +35,7 @@ class FittedColumn:
             where it is left as it is.
         categories: the names in training, sorted; None among them stands for missing.
         gaps: whether a training row had no number; None of names, and where nobody looked.
+        parts: of dates, one for each of its values; None of anything else.
     """
 
     name: str
@@ -44,6 +45,7 @@ class FittedColumn:
     scale: Any = None
     categories: list[str | None] | None = None
     gaps: bool | None = None
+    parts: list[str] | None = None
 
     @property
     def width(self) -> int:
@@ -59,6 +61,8 @@ class FittedColumn:
             return [f"{self.name}={'' if one is None else one}" for one in self.categories]
         if not self.shape:
             return [self.name]
+        if self.parts is not None:
+            return [f"{self.name}.{part}" for part in self.parts]
         return [f"{self.name}_{number + 1}" for number in range(self.width)]
 
     @property
@@ -219,7 +223,8 @@ def _fit_array(name: str, column: Column, origin: str, *, standardize: bool) -> 
             refuse_immeasurable([name], mean, deviation, origin)
             scale = deviation.tolist()
     gaps = bool(np.isnan(values).any())
-    return FittedColumn(name, column.kind, list(values.shape[1:]), mean.tolist(), scale, gaps=gaps)
+    shape, parts = list(values.shape[1:]), list(column.parts) or None
+    return FittedColumn(name, column.kind, shape, mean.tolist(), scale, gaps=gaps, parts=parts)
 
 
 def unusable(names: Sequence[str], table: Table, limit: int) -> list[str]:

@@ -16,6 +16,7 @@ from seedbed.data.row_notes import notes_on_rows, unknown_names
 from seedbed.errors import DataError
 from seedbed.tables.column_types import later_table
 from seedbed.tables.memory_table import MemoryTable
+from seedbed.tables.missing_numbers import without_marks
 from seedbed.tables.spellings import number_name
 from seedbed.tables.table import Column, Table
 from seedbed.tables.table_file import TableFile
@@ -74,7 +75,7 @@ def rows_from_json(rows: Any, preprocessing: Preprocessing, origin: str = ORIGIN
         array = _array(rows, preprocessing.input_shape, origin)
         return NewRows(as_float32(array, origin), {}, ())
     if not all(isinstance(row, Mapping) for row in rows):
-        if len(features) == 1 and features[0].shape:
+        if len(features) == 1 and features[0].shape and features[0].parts is None:
             column = Column("number", _array(rows, features[0].shape, origin))
             return _new_rows(Table({features[0].name: column}, origin), preprocessing)
         values = _from_lists(rows, [one.name for one in features], origin)
@@ -137,7 +138,8 @@ def _json_table(
             and feature.kind == "number"
             and all(type(cell) in (int, float) for cell in cells)
         ):
-            plain[feature.name] = Column("number", np.array([as_float(cell) for cell in cells]))
+            values_given = np.array([as_float(cell) for cell in cells])
+            plain[feature.name] = Column("number", without_marks(values_given, form))
         else:
             texts[feature.name] = [
                 _text(feature, cell, row, form, origin) for row, cell in enumerate(cells)

@@ -163,6 +163,12 @@ class Preprocessing:
             del plain["threshold"]
         if self.weight is None:
             del plain["weight"]
+        for key in ("marks", "parts"):
+            if not plain["text"][key]:
+                del plain["text"][key]
+        for feature in plain["features"]:
+            if feature["parts"] is None:
+                del feature["parts"]
         return plain
 
     @classmethod

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from seedbed.tables.arrow_values import floats, indices, texts
 from seedbed.tables.dates import day_numbers
+from seedbed.tables.missing_numbers import without_marks
 from seedbed.tables.number_text import (
     Floats,
     TextNumbers,
@@ -54,13 +55,17 @@ def numbers(cells: Any, form: CellForm) -> Floats:
     Raises:
         Misfit: for the first that is none.
     """
+    return without_marks(_numbers(cells, form), form)
+
+
+def _numbers(cells: Any, form: CellForm) -> Floats:
     if isinstance(cells, TextNumbers):
         return cells.values
     kind = cells.type
     if form.date is not None:
         return _dates(cells, form)
     if pa.types.is_dictionary(kind):
-        return numbers(cells.cast(kind.value_type), form)
+        return _numbers(cells.cast(kind.value_type), form)
     if is_text(kind):
         values = text_numbers(cells, form)
         if values is None:
@@ -86,7 +91,7 @@ def text_numbers(cells: Any, form: CellForm) -> Floats | None:
     read = bare_numbers(cells) if form.is_plain and not form.missing else None
     if read is None:
         read = cast_numbers(numeric(present(cells, form), form))
-    return None if read is None else floats(read)
+    return None if read is None else without_marks(floats(read), form)
 
 
 def truths(cells: Any, form: CellForm) -> Floats:

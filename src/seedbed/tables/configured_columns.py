@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from seedbed.config.hints import written
 from seedbed.config.schema import NamedConfig, TableConfig
 from seedbed.errors import DataError
+from seedbed.tables.date_parts import refuse_unknown_parts
 from seedbed.tables.table_file import TableFile
 from seedbed.tables.text_form import ISO, Kind, TextForm
 
@@ -98,10 +100,61 @@ def text_form(config: NamedConfig, file: TableFile) -> TextForm:
             f"data.thousands and data.decimal are both '{config.decimal}'; a number has one mark "
             "for each"
         )
-    units, dates = (_by_column(getattr(config, key), key, file) for key in ("units", "dates"))
+    units = _by_column(config.units, "units", file)
+    parts = {name: _parts_of(name, one) for name, one in (config.dates or {}).items()}
+    given = {name: _form_of(one) for name, one in (config.dates or {}).items()}
+    dates = _by_column(given, "dates", file)
     for name, form in dates.items():
         _must_be_date_form(name, form)
-    return TextForm(config.missing or None, config.decimal, config.thousands, units, dates)
+    by_column = isinstance(config.missing, Mapping)
+    marks = _marks(config.missing, file) if isinstance(config.missing, Mapping) else {}
+    missing = None if by_column or not config.missing else list(config.missing)
+    some = {str(name): one for name, one in parts.items() if one}
+    return TextForm(missing, config.decimal, config.thousands, units, dates, marks, some)
+
+
+def _form_of(given: Any) -> Any:
+    """How the dates of a column are written; those of which parts alone are named as ISO 8601."""
+    if isinstance(given, list):
+        return ISO
+    if isinstance(given, Mapping):
+        return given.get("form", ISO)
+    return given
+
+
+def _parts_of(name: str, given: Any) -> list[str]:
+    """The parts that are asked of a column's dates; none where its form alone is told."""
+    if isinstance(given, Mapping):
+        for key in given:
+            if key not in ("form", "parts"):
+                raise DataError(
+                    f"data.dates: '{name}' has no key '{key}'; there are form and parts, as in "
+                    f"{{{name}: {{form: '%d.%m.%Y', parts: [month, weekday]}}}}"
+                )
+        given = given.get("parts", [])
+        if not given:
+            return []
+    if not isinstance(given, list):
+        return []
+    refuse_unknown_parts(name, given)
+    return [str(part) for part in given]
+
+
+def _marks(given: Mapping[Any, Any], file: TableFile) -> dict[str, list[str]]:
+    """The words for a missing value of each column."""
+    marks = {}
+    for name, words in given.items():
+        file.must_have(str(name), "data.missing")
+        listed = words if isinstance(words, list) else [words]
+        if not listed or not all(
+            isinstance(one, str | int | float) and not isinstance(one, bool) for one in listed
+        ):
+            raise DataError(
+                f"data.missing: '{name}' must have words or numbers that mean a missing value, "
+                f"got {words!r}"
+            )
+        marks[str(name)] = [written(one) for one in listed]
+    return marks
 
 
 def _by_column(forms: Mapping[Any, Any] | None, key: str, file: TableFile) -> dict[str, str]:

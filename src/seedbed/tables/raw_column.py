@@ -8,6 +8,7 @@ import numpy as np
 
 from seedbed.config.hints import shortened
 from seedbed.errors import DataError
+from seedbed.tables.missing_numbers import without_marks
 from seedbed.tables.row_names import RowNames
 from seedbed.tables.table import Column, Written
 from seedbed.tables.table_file import CellSource, TableFile
@@ -77,13 +78,18 @@ class RawColumn:
         import pyarrow as pa
 
         from seedbed.tables.cells import names, numbers, truths
+        from seedbed.tables.date_parts import date_parts
 
         try:
             if kind == "category":
                 marks = self.form.marks("number") if self.target else ()
                 return Column.of_names(names(self.cells, self.form, marks))
             read = numbers if kind == "number" else truths
-            return Column(kind, read(self.cells, self.form), written=self.written)
+            values = read(self.cells, self.form)
+            if self.form.parts and not self.target:
+                parts = tuple(self.form.parts)
+                return Column(kind, date_parts(values, parts), parts=parts)
+            return Column(kind, values, written=self.written)
         except pa.ArrowException as err:
             reason = str(err).partition("\n")[0]
             raise DataError(
@@ -112,7 +118,8 @@ class RawColumn:
             raise DataError(f"{where} has type {array.dtype}, not numbers")
         whole = array.dtype.kind in "iu"
         written = Written(array, self.form) if whole and array.ndim == 1 else None
-        return Column("number", array.astype(np.float64), whole, written)
+        values = without_marks(array.astype(np.float64), self.form)
+        return Column("number", values, whole, written)
 
     def unusable(self, hint: str = "") -> DataError:
         """The error of a column whose type no feature can be made of."""

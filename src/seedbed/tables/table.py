@@ -55,6 +55,7 @@ class Column:
         whole: whether the numbers were written as whole ones.
         written: how the file writes numbers and booleans; None where nobody asks.
         different: the names of a category, as `RowNames` has them.
+        parts: of dates, which stand side by side in each row.
     """
 
     kind: Kind
@@ -62,6 +63,7 @@ class Column:
     whole: bool = False
     written: Written | None = None
     different: Sequence[str] = ()
+    parts: Sequence[str] = ()
 
     @classmethod
     def of_names(cls, names: RowNames) -> "Column":

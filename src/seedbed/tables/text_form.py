@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 Kind = Literal["number", "boolean", "category"]
@@ -20,6 +21,8 @@ Source: the default `na_values` of pandas.read_csv.
 ISO = "iso"
 """The form of a date that ISO 8601 has: 2024-01-31, with a time of day behind it or not."""
 
+PLAIN_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+
 SPACES = " \u00a0\u202f"
 """All of them part thousands where a space does."""
 
@@ -35,6 +38,7 @@ class CellForm:
         unit: what stands before or behind every number, or None.
         date: how a date is written, as `datetime.strptime` has it, or `ISO`; None for a column of
             anything else.
+        parts: of each date that become inputs, see `dates.PARTS`; none for its day number alone.
     """
 
     missing: Sequence[str] = ()
@@ -42,6 +46,15 @@ class CellForm:
     thousands: str | None = None
     unit: str | None = None
     date: str | None = None
+    parts: Sequence[str] = ()
+
+    @cached_property
+    def missing_numbers(self) -> list[float]:
+        """The words for a missing value that are numbers: any cell of that value is missing."""
+        if self.date is not None:
+            return []
+        plain = (word.strip().replace(self.decimal, ".") for word in self.missing)
+        return [float(word) for word in plain if re.fullmatch(PLAIN_NUMBER, word)]
 
     @property
     def is_plain(self) -> bool:
@@ -86,6 +99,8 @@ class TextForm:
         thousands: the mark between groups of digits, or None.
         units: by column, what stands before or behind each of its numbers.
         dates: by column, how its dates are written; see `CellForm`.
+        marks: by column, words for a missing value in it alone.
+        parts: by column, what of its dates becomes inputs; see `CellForm`.
     """
 
     missing: Sequence[str] | None = None
@@ -93,6 +108,8 @@ class TextForm:
     thousands: str | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     dates: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def with_dates(self, dates: Mapping[str, str]) -> "TextForm":
         """The same with the forms of further columns of dates."""
@@ -101,9 +118,10 @@ class TextForm:
     def of(self, column: str) -> CellForm:
         """How the cells of a column are written."""
         return CellForm(
-            self.missing or (),
+            [*(self.missing or ()), *self.marks.get(column, ())],
             self.decimal,
             self.thousands,
             self.units.get(column),
             self.dates.get(column),
+            self.parts.get(column, ()),
         )
