@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from seedbed.process.signals import SIGNALS
+from support import processes
 
 NETS = """
 import os, signal, time, traceback
@@ -48,6 +47,17 @@ class Net(nn.Module):
                 time.sleep(0.02)
         return self.layer(x)
 """
+
+HEARING_SIGNALS = """
+import runpy, signal
+from seedbed.process.signals import SIGNALS
+
+for number in SIGNALS:
+    signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("seedbed", run_name="__main__", alter_sys=True)
+"""
+"""The command, also where the tests run in the background, which hears no Ctrl-C."""
 
 OFTEN = "trainer.checkpoint_every='10 steps'"
 OWN = ["model._target_=own_nets.Net", "allow=[own_nets]", "sweep.fuse=always"]
@@ -133,14 +143,12 @@ class StackExecutorContract:
         whole = seedbed("train", "-m", *OWN, *GRID, "sweep.workers=0", "hydra.sweep.dir=whole")
         (tmp_path / "wait").touch()
         words = ["train", "-m", *OWN, *GRID, *self.words, "hydra.sweep.dir=cut"]
-        line = [sys.executable, "-m", "seedbed", *words]
-        process = subprocess.Popen(
-            line,
+        process = processes.Process(
+            [sys.executable, "-c", HEARING_SIGNALS, *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=_default_signals,
         )
         self._await(lambda: any(tmp_path.glob("cut/*/checkpoints/last.pt")), process)
         os.kill(process.pid, signal.SIGINT)
@@ -164,7 +172,7 @@ class StackExecutorContract:
         (tmp_path / "wait").touch()
         words = ["train", "-m", *OWN, *GRID, *self.words, "hydra.sweep.dir=cut"]
         line = [sys.executable, "-m", "seedbed", *words]
-        with subprocess.Popen(line, stdout=subprocess.DEVNULL, text=True) as process:
+        with processes.Process(line, stdout=subprocess.DEVNULL, text=True) as process:
             self._await(lambda: any(tmp_path.glob("cut/*/checkpoints/last.pt")), process)
             process.kill()
         timer = threading.Timer(2.0, (tmp_path / "wait").unlink)  # it takes a while for a step
@@ -182,8 +190,3 @@ class StackExecutorContract:
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < until, "it takes too long"
             time.sleep(0.05)
-
-
-def _default_signals() -> None:
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
