@@ -36,6 +36,7 @@ KINDS: dict[str, list[str]] = {
     "classes weighed": ["loss=cross_entropy", "loss.class_weights={class_0:0.2,class_1:3}"],
     "rows of no weight": ["loss=cross_entropy", "loss.class_weights={class_0:1e-30,class_1:3}"],
     "focal, weighed": ["loss=focal", "loss.class_weights=auto"],
+    "rows weighed": ["data.weight=alcohol"],
     "clipped": ["trainer.gradient_clip=0.05"],
     "schedule": ["scheduler=onecycle", "scheduler.max_lr=0.1"],
     "warm-up": ["scheduler=step", "scheduler.step_size=2", "scheduler.warmup='7 steps'"],
