@@ -98,6 +98,19 @@ def test_sizes_of_integers_and_columns_without_a_value_go_together(
 
 
 @MODES
+def test_codes_among_which_some_are_numbers_are_named_by_their_folder(
+    tmp_path: Path, mode: tuple[str, ...]
+) -> None:
+    for number, code in enumerate(["01001", "01002", "11164", "2A001"]):
+        write(rows().slice(30 * number, 30), tmp_path / "rows" / f"code={code}" / "rows.parquet")
+    with pytest.raises(DataError, match=r"row 1 of .*code=2A001/rows.parquet holds '2A001'; mend"):
+        prepared(tmp_path / "rows", *mode)
+    found = prepared(tmp_path / "rows", *mode, "data.categories=[code]").preprocessing
+    (codes,) = (one.categories for one in found.features if one.name == "code")
+    assert codes == ["01001", "01002", "11164", "2A001"]
+
+
+@MODES
 def test_what_names_no_rows_or_rows_twice_is_refused(tmp_path: Path, mode: tuple[str, ...]) -> None:
     file = write(rows(), tmp_path / "rows" / "a.parquet")
     with pytest.raises(DataError, match=r"a.parquet' twice; its rows would count twice"):

@@ -115,11 +115,17 @@ class ParquetFiles(TableFile):
         """Whether a column was a dictionary in every file when they were written."""
         return name not in self.told and all(file.is_dictionary(name) for file in self.files)
 
+    def _called(self, part: Part) -> str:
+        """A file by its name, or by its path where others have that name too."""
+        name = part.path.name
+        alone = sum(other.path.name == name for other in self.parts) == 1
+        return name if alone else str(part.path)
+
     def location(self, row: int) -> str:
         """See `TableFile`: the row within its file."""
         for part, rows in zip(self.parts, self.group_rows, strict=True):
             if row < sum(rows):
-                return f"row {row + 1} of {part.path.name}"
+                return f"row {row + 1} of {self._called(part)}"
             row -= sum(rows)
         return f"row {row + 1}"
 
