@@ -20,6 +20,9 @@ class SeedbedError(Exception):
         self.problems = [_short(_printable(problem)) for problem in problems]
         super().__init__("\n".join(self.problems))
 
+    told_elsewhere = False
+    """Whether another process of the same command says it."""
+
 
 class ConfigError(SeedbedError):
     """A key, value, group or option that the config does not take."""

@@ -23,12 +23,14 @@ class Trained:
         paths: of the run.
         plan: that was trained; its model has the final weights.
         was_put_back: whether it was made longer, which came to nothing, and is what it was.
+        told_elsewhere: whether another rank of the run says how it ended.
     """
 
     result: dict[str, Any]
     paths: RunPaths
     plan: "RunComponents"
     was_put_back: bool = False
+    told_elsewhere: bool = False
 
     @property
     def status(self) -> str:
@@ -107,6 +109,8 @@ class Printed(Messages):
 
     def run_ended(self, trained: Trained) -> None:
         """See `Messages`."""
+        if trained.told_elsewhere:
+            return
         from seedbed.recording.results import closing_text
 
         print(closing_text(trained.result, trained.plan.config.trainer.epochs))

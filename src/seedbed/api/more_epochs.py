@@ -1,7 +1,7 @@
-"""What `seedbed resume RUN KEY=VALUE` may change: more epochs, and a later early stop."""
+"""What `seedbed resume RUN KEY=VALUE` may change: more epochs, a later early stop, the ranks."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from seedbed.errors import ArgumentError
 
 EPOCHS = "trainer.epochs"
 PATIENCE = "trainer.early_stopping.patience"
+DEVICES = "trainer.devices"
 SHORT_PATIENCE = "trainer.early_stopping"
 NUMBER = re.compile(r"[1-9][0-9]{0,14}")
 
@@ -51,14 +52,21 @@ def raised(resolved: dict[str, Any], overrides: Sequence[str]) -> Raised:
         key, _, value = override.partition("=")
         if key == EPOCHS and NUMBER.fullmatch(value):
             trainer["epochs"] = more.epochs = _larger(EPOCHS, more.epochs_before, int(value))
+        elif key == DEVICES and _is_ranked(trainer) and NUMBER.fullmatch(value):
+            trainer["devices"] = int(value)
         elif key in (PATIENCE, SHORT_PATIENCE) and (value == "null" or NUMBER.fullmatch(value)):
             more.patient = _wait_longer(trainer, value) or more.patient
         else:
+            ranks = f", {DEVICES}=N" if _is_ranked(trainer) else ""
             raise ArgumentError(
-                f"resume takes {EPOCHS}=N, {PATIENCE}=N or null, and data.path=FILE, got "
+                f"resume takes {EPOCHS}=N, {PATIENCE}=N or null{ranks}, and data.path=FILE, got "
                 f"'{override}'"
             )
     return more
+
+
+def _is_ranked(trainer: Mapping[str, Any]) -> bool:
+    return bool(trainer.get("strategy") == "ddp")
 
 
 def _larger(key: str, before: int, after: int) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from seedbed.api.following import refuse_torchrun
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start, signals
 from seedbed.runs.code import changed_code
@@ -31,6 +32,11 @@ NO_SWEEP = (
 MADE_LONGER = (
     "not compared bit for bit, as it was trained among other runs first and then made longer on "
     "its own; a run that was not made longer can be"
+)
+
+OTHER_RANKS = (
+    "not compared bit for bit, as the run went on with another number of ranks, which round and "
+    "draw otherwise; its rerun "
 )
 
 
@@ -89,6 +95,7 @@ def reproduce_run(
         SeedbedError: if the run has not ended, is damaged, or is of other data.
         KeyboardInterrupt: if the user stopped it.
     """
+    refuse_torchrun("reproduce")
     with opening(paths.root) as bounds:
         resolved = read_config(paths)
         relocation, others = relocated(resolved, overrides)
@@ -124,10 +131,11 @@ def _opened(
     from seedbed.recording.run import run  # noqa: F401 - while the collector rests
     from seedbed.runs.checkpoint import load
     from seedbed.training.duration import as_it_ended
-    from seedbed.training.resume import with_threads
+    from seedbed.training.resume import with_ranks, with_threads
 
     fast_start.imports_done()
-    config, allow = with_threads(checked(resolved), paths), AllowList(users_allowed())
+    config = with_ranks(with_threads(checked(resolved), paths), paths)
+    allow = AllowList(users_allowed())
     config = as_it_ended(config, read_json(paths.result))
     plan = rebuilt(paths, resolved, config, allow, bounds)
     if paths.model.exists():
@@ -139,13 +147,21 @@ def _alone(paths: RunPaths, plan: "RunComponents", scratch: Path) -> Comparison:
     """Of a run that was trained on its own."""
     from seedbed.recording.run import run
     from seedbed.runs.directory import claim
-    from seedbed.training.reproduce import compared
+    from seedbed.training.reproduce import TOLERANCES, compared
 
     directory = claim(scratch)
     if run(plan, directory, draw=False)["status"] == Status.INTERRUPTED:
         raise KeyboardInterrupt
-    comparison = compared(paths, directory)
-    return Comparison(comparison.identical, comparison.differences, comparison.environment)
+    other_ranks = read_json(paths.environment).get("ranks_before")
+    tolerance = TOLERANCES[plan.config.trainer.precision] if other_ranks else 0.0
+    comparison = compared(paths, directory, tolerance)
+    how = "agrees within rounding" if comparison.identical else "does not agree within rounding"
+    return Comparison(
+        None if other_ranks else comparison.identical,
+        comparison.differences,
+        comparison.environment,
+        not_compared=f"{OTHER_RANKS}{how}" if other_ranks else "",
+    )
 
 
 def _among_its_stack(

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from seedbed.api.following import Unsaid, followed_run, is_follower
 from seedbed.api.messages import Messages, Trained
 from seedbed.api.more_epochs import Raised, raised
 from seedbed.api.training import as_run_failure
@@ -47,7 +48,9 @@ def resume_run(paths: RunPaths, overrides: Sequence[str], messages: Messages) ->
         bounds.justified_by(files_of(resolved))
         more = raised(resolved, others)
         status = read_status(paths)["status"]
-        directory = reclaim(paths)
+        follows = is_follower(resolved)
+        directory = RunDirectory(paths.root) if follows else reclaim(paths)
+        messages = Unsaid(messages) if follows else messages
         try:
             if status == Status.COMPLETED and not more:
                 messages.line(f"complete already\nrun: {paths.root}")
@@ -61,6 +64,8 @@ def resume_run(paths: RunPaths, overrides: Sequence[str], messages: Messages) ->
             plan, snapshot = _opened(directory, resolved, more, bounds, was_complete=was_complete)
             notes = changed_code(directory)
             bounds.end()  # training takes what it takes
+            if follows:
+                return followed_run(plan, messages)
             trained = _go_on(directory, plan, snapshot, notes, messages, was_complete=was_complete)
         finally:
             directory.release()
@@ -84,10 +89,11 @@ def _opened(
     from seedbed.config.locations import users_allowed
     from seedbed.recording.run import run  # noqa: F401 - while the collector rests
     from seedbed.training.lengthen import refuse_other_path, refuse_stopped_early
-    from seedbed.training.resume import load_snapshot, with_threads
+    from seedbed.training.resume import load_snapshot, with_ranks, with_threads
 
     fast_start.imports_done()
-    config, allow = with_threads(checked(resolved), directory), AllowList(users_allowed())
+    config = with_ranks(with_threads(checked(resolved), directory), directory)
+    allow = AllowList(users_allowed())
     if more:
         refuse_other_path(resolved, more.epochs_before, directory, allow)
     snapshot = load_snapshot(directory)

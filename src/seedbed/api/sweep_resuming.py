@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from seedbed.api.following import refuse_torchrun
 from seedbed.api.foreign_sweep import (
     refuse_foreign_overrides,
     refuse_what_is_not_allowed,
@@ -55,6 +56,7 @@ def resume_sweep(
     Raises:
         SeedbedError: if the sweep is damaged, or its config changed.
     """
+    refuse_torchrun("sweeps")
     refuse_other_overrides(directory, overrides)
     given = given or Handed()
     with opening(directory) as bounds, only_readers_own(users_allowed()):

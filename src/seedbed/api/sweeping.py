@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedbed.api.checking import SweepReport
+from seedbed.api.following import refuse_torchrun
 from seedbed.api.messages import Messages
 from seedbed.api.pinning import with_fingerprints
 from seedbed.api.sweep_checks import (
@@ -65,6 +66,7 @@ def run_sweep(
     Raises:
         SeedbedError: if a job cannot be prepared; nothing has been written then.
     """
+    refuse_torchrun("sweeps")
     # Imported here: it brings torch.
     from seedbed.sweep.disk import refuse_too_large
 

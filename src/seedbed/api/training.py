@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedbed.api.following import followed_run, is_follower
 from seedbed.api.messages import Messages, Trained
 from seedbed.api.pinning import with_fingerprints
 from seedbed.components import AllowList
@@ -70,6 +71,8 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
     fast_start.imports_done()
     (settings,) = with_fingerprints([settings])
     plan = build_run(settings.config, AllowList(settings.config.allow))
+    if is_follower(settings.config.resolved):
+        return followed_run(plan, messages)
     with stop_request(), ExitStack() as at_end, claimed(settings.directory) as directory:
         if settings.config.trainer.fast_dev_run:
             at_end.callback(keep_log_alone, directory)

@@ -29,9 +29,10 @@ class Console(Printed):
             print(f"error: {trained.status}: {trained.result['error']}", file=sys.stderr)
             print(f"run: {trained.paths.root}")
             return
-        from seedbed.cli.run_report import print_report
+        if not trained.told_elsewhere:
+            from seedbed.cli.run_report import print_report
 
-        print_report(trained)
+            print_report(trained)
         codes: dict[str, int] = {Status.COMPLETED: DONE, Status.INTERRUPTED: signals.exit_code()}
         self.code = codes.get(trained.status, RUN_FAILED)
 

@@ -18,7 +18,7 @@ def print_failure(err: Exception) -> int:
     if os.environ.get("SEEDBED_DEBUG"):
         print(shown_traceback(err), end="", file=sys.stderr)
     code, problems = _code_and_problems(err)
-    for problem in problems:
+    for problem in [] if getattr(err, "told_elsewhere", False) else problems:
         print(f"error: {named_by_url(problem)}", file=sys.stderr)
     return code
 

@@ -67,6 +67,12 @@ IDLE = (
         "changes nothing but with trainer.select=swa",
     ),
     Idle(
+        ("trainer.devices",),
+        lambda values: _at(values, "trainer.strategy") in (None, "single", NOTHING),
+        "changes nothing without ranks; type trainer.strategy=ddp beside it",
+        contradicts=True,
+    ),
+    Idle(
         ("optimizer.dampening",),
         lambda values: (
             _is(values, "optimizer", "torch.optim.SGD")

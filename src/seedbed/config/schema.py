@@ -247,6 +247,13 @@ class TrainerConfig:
     accumulate: Count = field(metadata={ABSENT: 1})
     ema_decay: Factor = field(metadata={ABSENT: 0.999})
     swa_start: Count | Factor = field(metadata={ABSENT: 0.75})
+    strategy: Literal["single", "ddp"] | None = field(metadata={ABSENT: None})
+    devices: Literal["auto"] | Threads | None = field(metadata={ABSENT: None})
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether processes share every batch, each a rank."""
+        return self.strategy == "ddp"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from seedbed.data.generators import generators_seeded
 from seedbed.data.orders import RowOrders
 from seedbed.data.prepared import Rows
 from seedbed.data.seeds import stream_seed
+from seedbed.data.shares import Share
 from seedbed.data.streaming.rows import StreamedRows
 from seedbed.errors import DataError, DeviceError
 from seedbed.process import signals, threads
@@ -185,14 +186,30 @@ class LoaderBatches(_Ordered):
         with without_main_module():
             return iter(loader)
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
-        """See `Batches`."""
+    def epoch(self, number: int, start: int = 0, share: Share | None = None) -> Iterator[Batch]:
+        """See `Batches`.
+
+        Args:
+            number: of the epoch.
+            start: its first batch.
+            share: of each batch, which alone is read; None for all of it.
+        """
         if start >= len(self):
             return
-        rows = self.order(number, start)
+        parts = self.order(number, start).split(self.batch_size)
+        own = [part if share is None else share(part) for part in parts]
+        read = self._read(number, [part.tolist() for part in own if len(part)])
+        none = torch.empty(0, device=self.device)
+        for part in own:
+            yield next(read) if len(part) else (none, none)
+        yield from read  # to its end, where it ends its workers
+
+    def _read(self, number: int, parts: list[list[int]]) -> Iterator[Batch]:
+        if not parts:
+            return
         loader = DataLoader(
             _Seeded(self.data, stream_seed(self.seed, "rows", number)),
-            batch_sampler=[part.tolist() for part in rows.split(self.batch_size)],
+            batch_sampler=parts,
             num_workers=self.workers,
             worker_init_fn=signals.ignored,
             pin_memory=self.device.type == "cuda",
@@ -238,6 +255,22 @@ def _refuse_without_shared_memory(workers: int) -> None:
             f"loader.num_workers={workers}: processes cannot share memory here ({why}, as of "
             "/dev/shm); type loader.num_workers=0"
         ) from err
+
+
+def share_of(batches: Batches, number: int, start: int, share: Share) -> Iterator[Batch]:
+    """A rank's rows of each batch of an epoch, which may be none.
+
+    Rows in memory, and those of a stream, are gathered whole; only a Dataset is read in parts.
+
+    Args:
+        batches: of all ranks.
+        number: of the epoch.
+        start: its first batch.
+        share: of the rank.
+    """
+    if isinstance(batches, LoaderBatches):
+        return batches.epoch(number, start, share)
+    return ((share(x), share(y)) for x, y in batches.epoch(number, start))
 
 
 class _Seeded(Dataset[Batch]):

@@ -86,6 +86,8 @@ def _of_init(init: InitConfig) -> dict[str, Any]:
 def fusion_blocker(config: RunConfig) -> str | None:
     """Why a run of this config is never stacked, told from the config alone; None if it may be."""
     trainer = config.trainer
+    if trainer.is_ranked:
+        return f"trainer.strategy={trainer.strategy} trains each job on ranks of its own"
     if trainer.precision == "float16":  # its losses are scaled, each run's by a number of its own
         return f"trainer.precision={trainer.precision}"
     if trainer.max_time is not None:

@@ -180,3 +180,16 @@ def _answer(function: Callable[[Any], Any], rehearsal: object, take: int, reply:
         answer = pickle.dumps(function(argument))
         with os.fdopen(reply, "wb") as pipe:
             pipe.write(answer)
+
+
+def _close_in_fork() -> None:
+    """Another fork would keep this one waiting for the end of the question."""
+    global _waiting
+    fork, _waiting = _waiting, None
+    if fork is not None:
+        os.close(fork._asked)
+        os.close(fork._answer)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_fork)

@@ -98,6 +98,7 @@ def result_of(
         "task": plan.head.task.name,
         "device": str(plan.device),
         **engine,
+        **_of_ranks(plan),
         "config_hash": config.identity,
     }
     if config.trainer.overfit_batches is not None and (epochs := progress.epochs_of(slot)):
@@ -108,3 +109,10 @@ def result_of(
     if ended.error:
         result["error"] = ended.error
     return result
+
+
+def _of_ranks(plan: RunComponents) -> dict[str, int]:
+    """How many there were, and the rows of a batch over all of them; of a run with a strategy."""
+    if not plan.config.trainer.is_ranked:
+        return {}
+    return {"ranks": plan.ranks, "batch_size": plan.train.batch_size}

@@ -6,6 +6,8 @@ result = run(plan, claim(Path("outputs/mine")))
 
 from typing import Any
 
+from seedbed.ranks import begun as ranks
+from seedbed.ranks.ready import Begun
 from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.profiled import Profiled
 from seedbed.recording.recorded_run import RecordedRun
@@ -17,7 +19,6 @@ from seedbed.training.recorder import Recorder
 from seedbed.training.reporter import Reported, Reporter
 from seedbed.training.resume import load_best, restore
 from seedbed.training.run_components import RunComponents
-from seedbed.training.single import single_training
 from seedbed.training.unsaved import UnsavedNotes
 
 
@@ -51,22 +52,37 @@ def run(
     with (
         stop_request() as stop,
         DirectoryRecorder(plan, [recorded], threads=plan.threads, stop=stop) as recorder,
+        ranks.begun(plan, stop) as begun,
     ):
-        training = single_training(plan)
-        if resumed is not None:
-            restore(training, plan.model, resumed, load_best(directory), directory)
-        reported = Reported(recorder, reporter or Reporter(), plan)
-        hears: Recorder = UnsavedNotes(reported, plan)
-        profiled = None
-        if (written := plan.config.trainer.profile) is not None:
-            steps = int(written.split()[0])
-            hears = profiled = Profiled(hears, directory, steps, plan.device)
-        try:
-            last = [resumed] if resumed is not None else None
-            train(training, hears, stop, last)
-        finally:
-            if profiled is not None:
-                profiled.close()
-            reported.close()
-    assert recorded.result is not None
+        _train(begun, plan, directory, recorder, reporter or Reporter(), resumed)
+        assert recorded.result is not None
+        begun.tell((recorded.result, str(directory.root.resolve())))
     return recorded.result
+
+
+def _train(
+    begun: Begun,
+    plan: RunComponents,
+    directory: RunDirectory,
+    recorder: Recorder,
+    reporter: Reporter,
+    resumed: Checkpoint | None,
+) -> None:
+    best = None
+    if resumed is not None:
+        best = load_best(directory)
+        restore(begun.training, plan.model, resumed, best, directory)
+    begun.go_on(resumed, best)
+    reported = Reported(recorder, reporter, plan)
+    hears: Recorder = UnsavedNotes(reported, plan)
+    profiled = None
+    if (written := plan.config.trainer.profile) is not None:
+        steps = int(written.split()[0])
+        hears = profiled = Profiled(hears, directory, steps, plan.device)
+    last = [resumed] if resumed is not None else None
+    try:
+        train(begun.training, hears, begun.stop, last, begun.saving)
+    finally:
+        if profiled is not None:
+            profiled.close()
+        reported.close()

@@ -9,6 +9,7 @@ from seedbed.runs.code import code_of
 from seedbed.runs.directory import RunDirectory
 from seedbed.runs.environment import environment
 from seedbed.runs.files import json_text
+from seedbed.runs.reader import read_json
 from seedbed.runs.same_files import SameFiles
 from seedbed.training.arithmetic import arithmetic
 from seedbed.training.run_components import RunComponents
@@ -35,7 +36,11 @@ class SharedFiles:
     def write(self, directory: RunDirectory, data: PreparedData) -> None:
         """The files of one run."""
         if id(data) not in self._texts:
-            made_with = {**self._environment, "data": dict(data.fingerprint)}
+            made_with = {
+                **self._environment,
+                **_ranks(self.plan, directory),
+                "data": dict(data.fingerprint),
+            }
             fitted = data.preprocessing.to_json(class_counts=self.plan.head.is_balanced)
             texts = (json_text(fitted), json_text(made_with))
             self._texts[id(data)] = (f"{texts[0]}\n".encode(), f"{texts[1]}\n".encode())
@@ -49,3 +54,15 @@ class SharedFiles:
         settings = arithmetic(self.plan.config.trainer)
         code = code_of(self.resolved[0])
         return environment(str(self.plan.device), self.threads, settings, {}, code)
+
+
+def _ranks(plan: RunComponents, directory: RunDirectory) -> dict[str, Any]:
+    """How many a run has that has any, and had before it was gone on with."""
+    if not plan.config.trainer.is_ranked:
+        return {}
+    made = read_json(directory.environment) if directory.environment.exists() else {}
+    before = made.get("ranks_before")
+    numbers = [*(before if isinstance(before, list) else []), made.get("ranks")]
+    earlier = [number for number in numbers if type(number) is int]
+    is_other = any(number != plan.ranks for number in earlier)
+    return {"ranks": plan.ranks, **({"ranks_before": earlier} if is_other else {})}

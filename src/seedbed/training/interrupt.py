@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Protocol
 
 from seedbed.process import signals
 
@@ -15,6 +16,15 @@ and programs hand on to their children what these had themselves."""
 
 STEP_SECONDS = 10.0
 """How long a step, or a measurement, may go on once the run is to stop."""
+
+
+class Stopping(Protocol):
+    """Whether a run is to stop: this process was told so, or a rank of the run."""
+
+    @property
+    def requested(self) -> bool:
+        """Whether to stop after the step."""
+        ...
 
 
 class StopRequest:

@@ -22,13 +22,13 @@ from seedbed.training.joined_schedules import JOINED, part_of
 from seedbed.training.schedule import total_steps
 
 WITHOUT_EFFECT = {
-    "trainer": ("epochs", "log_every", "checkpoint_every"),
+    "trainer": ("epochs", "log_every", "checkpoint_every", "strategy", "devices"),
     "sweep": None,
     "allow": None,
     "name": None,
 }
-"""Keys that a run's numbers do not depend on, and the epochs, which are looked at apart; None: all
-of the group."""
+"""Keys that a run's numbers do not depend on, but for rounding by ranks, and the epochs, which are
+looked at apart; None: all of the group."""
 
 LENGTHS = ("T_max", "total_iters")
 """Settings of torch's schedules that say after how many epochs they end or turn back."""

@@ -12,8 +12,8 @@ import numpy as np
 from seedbed.errors import DataError
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.training.engine import Rows, Unseen
-from seedbed.training.interrupt import StopRequest
-from seedbed.training.interval import parsed_interval
+from seedbed.training.interrupt import Stopping
+from seedbed.training.interval import Interval, parsed_interval
 from seedbed.training.recorder import Recorder
 from seedbed.training.training import Training
 
@@ -21,8 +21,9 @@ from seedbed.training.training import Training
 def train(
     training: Training,
     recorder: Recorder,
-    stop: StopRequest,
+    stop: Stopping,
     resumed: Sequence[Checkpoint] | None = None,
+    saving: Interval | None = None,
 ) -> None:
     """Trains every run to its own end.
 
@@ -31,12 +32,13 @@ def train(
         recorder: hears what happens.
         stop: whether the user asked to stop; the runs left are interrupted then.
         resumed: the checkpoints that the runs were restored from; None if they are new.
+        saving: when checkpoints are due; None for what the config says.
 
     Raises:
         Exception: whatever the user's own model or data raises.
     """
     engine, progress = training.engine, training.progress
-    due = parsed_interval(progress.trainer.checkpoint_every)
+    due = saving or parsed_interval(progress.trainer.checkpoint_every)
 
     def unseen() -> int:
         """Steps that may be made before somebody looks; an engine may make them in one call."""

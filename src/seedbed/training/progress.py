@@ -84,6 +84,7 @@ class Progress:
         self._between = 0.0
         limit = self.trainer.max_time
         self._most_seconds = None if limit is None else seconds_in(limit)
+        self.is_late = self.time_is_over  # on ranks by the clock of one
         self.last_step = self.trainer.max_steps
         self._pending: list[tuple[Tensor, Tensor | int]] = []
         self._read_configs()
@@ -117,10 +118,14 @@ class Progress:
 
     def must_end(self) -> bool:
         """Whether the last step was made, by `trainer.max_steps` or as the time is over."""
-        late = self._most_seconds is not None and self.step
-        if late and self.seconds_of(0) >= self._most_seconds:  # type: ignore[operator]
+        if self._most_seconds is not None and self.is_late():
             self.last_step = self.step
         return self.last_step is not None and self.step >= self.last_step
+
+    def time_is_over(self) -> bool:
+        """Whether the run took its time, by the clock of this process."""
+        most = self._most_seconds
+        return most is not None and self.step > 0 and self.seconds_of(0) >= most
 
     def stopped_by(self, slot: int) -> str | None:
         """The key that ended a run before its epochs did; None if there is none."""

@@ -156,6 +156,16 @@ def with_threads(config: RunConfig, paths: RunPaths) -> RunConfig:
     return replace(config, trainer=replace(config.trainer, threads=threads))
 
 
+def with_ranks(config: RunConfig, paths: RunPaths) -> RunConfig:
+    """The config with as many ranks as the run had, where it leaves that to the machine."""
+    ranks, trainer = read_json(paths.environment).get("ranks"), config.trainer
+    known = type(ranks) is int and 1 <= ranks <= MOST_THREADS
+    is_open = trainer.is_ranked and trainer.devices in (None, "auto")
+    if not known or not is_open or "RANK" in os.environ:
+        return config
+    return replace(config, trainer=replace(trainer, devices=ranks))
+
+
 def _try_random(states: Any) -> None:
     """Puts the states into generators of their own, before a run is begun with them."""
     if not isinstance(states, Mapping) or "cpu" not in states:

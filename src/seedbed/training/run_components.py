@@ -31,6 +31,7 @@ from seedbed.training.averaging import refuse_no_epoch
 from seedbed.training.device import mixed_precision, resolved_device
 from seedbed.training.interval import MANY
 from seedbed.training.optimization import build_optimizer
+from seedbed.training.rank_count import device_of_rank, rank_count, rank_notes, refuse_unshared
 from seedbed.training.run_length import RunLength
 from seedbed.training.schedule import Schedule, build_schedule
 from seedbed.training.shortened import shortened
@@ -66,6 +67,7 @@ class RunComponents:
         monitor: what decides the best epoch.
         notes: what the user is told of the data and the config.
         multiplications: in the forward pass of a batch.
+        ranks: processes that share each batch; this is one of them.
     """
 
     config: RunConfig
@@ -81,6 +83,7 @@ class RunComponents:
     monitor: Monitor
     notes: Sequence[str] = ()
     multiplications: int = 0
+    ranks: int = 1
 
     @property
     def packages(self) -> Sequence[str]:
@@ -96,7 +99,7 @@ class RunComponents:
     def threads(self) -> int:
         """Of the CPU."""
         worth = self.multiplications if self.device.type == "cpu" else OWN_STEP
-        return threads_for(self.config.trainer, worth)
+        return threads_for(self.config.trainer, worth // self.ranks, self.ranks)
 
     @property
     def parameters(self) -> int:
@@ -130,6 +133,8 @@ def build_run(
     """
     tried = Attempts()
     device = tried(resolved_device, config.trainer.device) or torch.device("cpu")
+    device = tried(device_of_rank, device, config.trainer) or device
+    ranks = tried(rank_count, config.trainer, device) or 1
     mixed = tried(mixed_precision, config.trainer.precision, device)
     start = tried(start_for, config, starts)
     data = data if data is not None else tried(data_of, config, allow, read, start)
@@ -139,6 +144,8 @@ def build_run(
     monitor = tried(_monitor, config, data)
     limit = config.trainer.limit_batches
     train = tried(training_batches, data.train, config.loader, config.seed, device, limit)
+    if train is not None:
+        tried(refuse_unshared, ranks, train)
     head = tried(build_task_head, config.loss, allow, data.preprocessing)
     model = tried(_model, config, allow, head) if head is not None else None
     told: Sequence[str] | None = ()
@@ -183,8 +190,9 @@ def build_run(
         train,
         splits,
         monitor,
-        [*unused_keys(config, allow), *data.notes, *(told or ())],
+        [*unused_keys(config, allow), *data.notes, *(told or ()), *rank_notes(ranks, device)],
         work or 0,
+        ranks,
     )
 
 

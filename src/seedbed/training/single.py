@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
+from seedbed.data.batches import Batches
 from seedbed.data.seeds import stream_seed
 from seedbed.data.streaming.batches import StreamBatches
 from seedbed.models.build import output_of
@@ -34,7 +35,12 @@ LOSSES_IN_FLIGHT = 32
 
 def single_training(plan: RunComponents) -> Training:
     """One run that is ready to start."""
-    progress = Progress(
+    return Training(SingleEngine(plan), progress_of(plan))
+
+
+def progress_of(plan: RunComponents) -> Progress:
+    """Of one run, at its start."""
+    return Progress(
         [plan.config],
         1,
         monitor=plan.monitor,
@@ -43,7 +49,6 @@ def single_training(plan: RunComponents) -> Training:
         is_sum=plan.head.is_sum,
         losses_in_flight=1 if plan.device.type == "cpu" else LOSSES_IN_FLIGHT,
     )
-    return Training(SingleEngine(plan), progress)
 
 
 class SingleEngine:
@@ -129,12 +134,15 @@ class SingleEngine:
 
     def _gradient(self, x: Tensor, y: Tensor, share: Weight | None = None) -> Tensor:
         """Adds what a batch's share of an update has of gradients; the same share of its loss."""
-        with self._precision():
-            loss = self.head.loss(output_of(self.model(x)), y)
+        loss = self._loss(x, y)
         if share is not None:
             loss = loss * share
         (self.scaler.scale(loss) if self.scaler.is_enabled() else loss).backward()
         return loss.detach()
+
+    def _loss(self, x: Tensor, y: Tensor) -> Tensor:
+        with self._precision():
+            return self.head.loss(output_of(self.model(x)), y)
 
     def _accumulated(self, x: Sequence[Tensor], y: Sequence[Tensor]) -> Tensor:
         """One batch after the other; those of ignored rows alone have no loss, and no share."""
@@ -195,23 +203,24 @@ class SingleEngine:
             return self._evaluated(split)
 
     def _evaluated(self, split: str) -> dict[str, Column]:
-
-        def outputs_of(x: Tensor) -> Tensor:
-            with self._precision():
-                return output_of(self.model(x))
-
-        def loss(output: Tensor, y: Tensor) -> float:
-            with self._precision():
-                return self.head.loss(output, y).item()
-
         self.model.eval()
-        batches = self.plan.splits[split]
-        if isinstance(batches, StreamBatches):
-            measured = over_stream(batches.epoch(0), outputs_of, loss, self.head)
-        else:
-            measured = over_pieces(batches.epoch(0), outputs_of, loss, self.head.metrics)
+        measured = self._measured(self.plan.splits[split])
         self._set_training()
         return {name: np.array([value]) for name, value in measured.items()}
+
+    def _measured(self, batches: Batches) -> dict[str, float]:
+        pieces = batches.epoch(0)
+        if isinstance(batches, StreamBatches):
+            return over_stream(pieces, self._outputs, self._loss_of, self.head)
+        return over_pieces(pieces, self._outputs, self._loss_of, self.head.metrics)
+
+    def _outputs(self, x: Tensor) -> Tensor:
+        with self._precision():
+            return output_of(self.model(x))
+
+    def _loss_of(self, output: Tensor, y: Tensor) -> float:
+        with self._precision():
+            return self.head.loss(output, y).item()
 
     def remember_best(self, slots: Mask) -> None:
         """See `Engine`."""

@@ -20,16 +20,17 @@ OWN_STEP = 2**24
 """Multiplications in the forward pass of a batch, from which on a run on its own uses the cores."""
 
 
-def threads_for(trainer: TrainerConfig, multiplications: int) -> int:
+def threads_for(trainer: TrainerConfig, multiplications: int, ranks: int = 1) -> int:
     """The number of threads of a run on its own.
 
     Args:
         trainer: whose `threads` is asked for by the user, or null.
         multiplications: of its batch.
+        ranks: that share the cores.
     """
     if trainer.threads is not None:
         return trainer.threads
-    return most_threads() if multiplications >= OWN_STEP else 1
+    return max(1, most_threads() // ranks) if multiplications >= OWN_STEP else 1
 
 
 def most_threads() -> int:

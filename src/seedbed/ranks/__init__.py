@@ -1,0 +1,1 @@
+"""One run on many ranks: processes that share every batch, and hold the same weights."""

@@ -1,0 +1,38 @@
+"""A run that is ready to start, on one rank or by itself."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from seedbed.runs.checkpoint import Checkpoint
+from seedbed.training.interrupt import Stopping
+from seedbed.training.interval import Interval
+from seedbed.training.training import Training
+
+if TYPE_CHECKING:
+    from seedbed.ranks.group import Group
+
+
+@dataclass
+class Begun:
+    """A run that is ready to start, on one rank or by itself.
+
+    Args:
+        training: of it.
+        stop: whether it is to stop.
+        saving: when checkpoints are due; None for what the config says.
+        group: the ranks; None for a run by itself.
+    """
+
+    training: Training
+    stop: Stopping
+    saving: Interval | None = None
+    group: "Group | None" = None
+
+    def tell(self, value: Any) -> None:
+        """Tells the other ranks, which ask for it."""
+        if self.group is not None:
+            self.group.from_first(value)
+
+    def go_on(self, last: Checkpoint | None, best: Checkpoint | None) -> None:
+        """Has the other ranks go on from the checkpoints that the first one was restored from."""
+        self.tell((last, best))

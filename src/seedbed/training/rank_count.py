@@ -1,0 +1,96 @@
+"""On how many ranks a run is trained, and what forbids it."""
+
+from collections.abc import Sequence
+
+import torch
+
+from seedbed.config.hints import counted
+from seedbed.config.schema import TrainerConfig
+from seedbed.data.batches import Batches
+from seedbed.errors import ConfigError, DeviceError
+from seedbed.process.cores import usable_cores
+from seedbed.process.place import is_of_torchrun, place_told
+
+
+def rank_count(trainer: TrainerConfig, device: torch.device) -> int:
+    """The ranks of a run; 1 where it is trained by this process alone.
+
+    Args:
+        trainer: `strategy` and `devices`.
+        device: of this rank.
+
+    Raises:
+        ConfigError: if what started this process says something else.
+        DeviceError: if there are not as many devices.
+    """
+    if not trainer.is_ranked:
+        if is_of_torchrun():
+            raise ConfigError(
+                "torchrun started several processes, and without trainer.strategy a run has one; "
+                "type trainer.strategy=ddp, or leave torchrun out"
+            )
+        return 1
+    if not torch.distributed.is_available():
+        raise DeviceError(
+            f"trainer.strategy={trainer.strategy}: this torch was built without "
+            "torch.distributed; type trainer.strategy=single"
+        )
+    try:
+        told = place_told()
+    except ValueError as err:
+        raise ConfigError(f"trainer.strategy={trainer.strategy}: {err}") from err
+    asked = trainer.devices
+    if told is not None:
+        if asked not in (None, "auto", told.ranks):
+            raise ConfigError(
+                f"trainer.devices={asked}, and {told.ranks} ranks were started (WORLD_SIZE); "
+                "leave trainer.devices out"
+            )
+        return told.ranks
+    return _ranks_here(trainer, device)
+
+
+def _ranks_here(trainer: TrainerConfig, device: torch.device) -> int:
+    """Ranks that this process starts itself, on this machine."""
+    asked = None if trainer.devices == "auto" else trainer.devices
+    if device.type == "cpu":
+        return usable_cores() if asked is None else asked
+    there = torch.cuda.device_count() if device.type == "cuda" else 1
+    if asked is None:
+        return there
+    if asked > there or (asked > 1 and trainer.device not in ("auto", device.type)):
+        which = f"{there} of {device.type}" if asked > there else trainer.device
+        raise DeviceError(
+            f"trainer.devices={asked} needs a device for each rank, this machine has {which}; "
+            f"type trainer.devices={there} trainer.device={device.type}, or trainer.device=cpu"
+        )
+    return asked
+
+
+def device_of_rank(device: torch.device, trainer: TrainerConfig) -> torch.device:
+    """The device of this rank: each has a GPU of its own."""
+    if device.type != "cuda" or not trainer.is_ranked:
+        return device
+    place = place_told()
+    return torch.device("cuda", place.local if place is not None else 0)
+
+
+def refuse_unshared(ranks: int, train: Batches) -> None:
+    """Refuses batches of fewer rows than ranks: a rank would never have a row.
+
+    Raises:
+        ConfigError: with what to type.
+    """
+    if train.batch_size < ranks:
+        raise ConfigError(
+            f"loader.batch_size: {ranks} ranks cannot share a batch of {train.batch_size}; type "
+            f"loader.batch_size={ranks} or more, or trainer.devices={train.batch_size}"
+        )
+
+
+def rank_notes(ranks: int, device: torch.device) -> Sequence[str]:
+    """What a person is told of the ranks."""
+    cores = usable_cores()
+    if ranks > 1 and device.type == "cpu" and ranks > cores and place_told() is None:
+        return [f"{ranks} ranks share {counted(cores, 'core')}, and wait for one another"]
+    return []

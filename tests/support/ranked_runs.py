@@ -1,0 +1,92 @@
+"""Runs on many ranks, which are forks of this process, and rows that note when they are read."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from support.single_runs import Trained, train
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from seedbed.process import threads
+
+MODULE = __name__
+
+
+def fork_always(patch: pytest.MonkeyPatch) -> None:
+    """Other tests of this process may have left threads, which no rank of these needs."""
+    may_fork = threads.may_fork
+    patch.setattr("seedbed.process.threads.may_fork", lambda: may_fork() or True)
+
+
+def on_ranks(path: Path, ranks: int, *words: str) -> Trained:
+    """Trains one run on so many ranks."""
+    return train(path, *words, "trainer.strategy=ddp", f"trainer.devices={ranks}")
+
+
+def assert_alike(one: Trained, other: Trained, tolerance: float = 1e-5) -> None:
+    """History, metrics and weights agree, but for rounding."""
+    assert list(one.history) == list(other.history)
+    for name, values in one.history.items():
+        assert other.history[name] == pytest.approx(values, rel=tolerance, abs=tolerance), name
+    assert other.result["metrics"] == pytest.approx(
+        one.result["metrics"], rel=tolerance, abs=tolerance
+    )
+    assert (one.result["best"]).keys() == (other.result["best"]).keys()
+    assert list(one.weights) == list(other.weights)
+    for name, weight in one.weights.items():
+        torch.testing.assert_close(other.weights[name], weight, rtol=tolerance, atol=tolerance)
+
+
+class NotedRows(Dataset[tuple[Tensor, Tensor]]):
+    """Appends the number of each row that is read to a file, whichever process reads it."""
+
+    file: Path | None = None
+
+    def __len__(self) -> int:
+        return 23
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        if NotedRows.file is not None:
+            noted = os.open(NotedRows.file, os.O_APPEND | os.O_WRONLY | os.O_CREAT)
+            os.write(noted, f"{index}\n".encode())
+            os.close(noted)
+        return torch.tensor([index / 23, (index % 5) / 5]), torch.tensor(index % 7 / 7)
+
+
+def noted(file: Path) -> Counter[int]:
+    """How often each row was read."""
+    return Counter(map(int, file.read_text().split()))
+
+
+class Dropping(nn.Module):
+    """Notes the sum of what its ranks were given, in a buffer that it writes into itself."""
+
+    seen: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 1)
+        self.unused = nn.Parameter(torch.ones(3))
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            self.seen += x.detach().sum()
+        output: Tensor = self.layer(nn.functional.dropout(x, 0.3, self.training))
+        return output
+
+
+class DyingOnOne(nn.Linear):
+    """Raises in the third step of the second rank, and of no other."""
+
+    steps = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and torch.is_grad_enabled() and torch.distributed.is_initialized():
+            self.steps += 1
+            if self.steps == 3 and torch.distributed.get_rank() == 1:
+                raise ArithmeticError("only here")
+        return super().forward(x)
