@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from support.ranked_runs import (
@@ -30,6 +31,7 @@ from seedbed.training.resume import load_best, load_snapshot
 SPLIT = "data.split={validation:0.2,test:0.1}"
 CLASSES = ["data=sklearn", "data.dataset=wine", SPLIT, "loader.batch_size=25", "trainer.epochs=2"]
 ROWS = ["data=npz", "data.path=rows.npz", SPLIT, "loader.batch_size=6", "trainer.epochs=2"]
+TABLE = ["data=csv", "data.path=rows.csv", "data.target=real", *ROWS[2:]]
 ADAM = ["optimizer=adam", "optimizer.weight_decay=0.01"]
 TASKS = {
     "real values": [*ROWS, "data.target=real", "trainer.gradient_clip=0.1", "scheduler=onecycle"],
@@ -53,6 +55,10 @@ TASKS = {
     "two classes": [*ROWS, "data.target=two", "loss=bce", "loss.pos_weight=3"],
     "weighted classes": [*CLASSES, "loss=cross_entropy", "loss.class_weights=auto", *ADAM],
     "batch norm": [*CLASSES, "model.batch_norm=true", "scheduler=plateau", "scheduler.patience=0"],
+    "row weights": [*TABLE, "data.weight=w"],
+    "a stream": [*TABLE, "data=parquet", "data.path=rows.parquet", "data.stream=true"],
+    "accumulated": [*ROWS, "data.target=real", "trainer.accumulate=3"],
+    "averaged": [*CLASSES, "trainer.select=ema", "trainer.ema_decay=0.5", "model.batch_norm=true"],
     "few rows": ["trainer.epochs=2", "loader.batch_size=3"],
 }
 
@@ -67,6 +73,9 @@ def rows(tmp_path: Path) -> None:
     """37 rows: no number of ranks but one shares them evenly."""
     draws = np.random.default_rng(0)
     x = draws.normal(size=(37, 3)).astype(np.float32)
+    table = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "real": x.sum(axis=1), "w": np.abs(x[:, 2])})
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    table.to_parquet(tmp_path / "rows.parquet", row_group_size=10)
     np.savez(
         tmp_path / "rows.npz",
         x=x,

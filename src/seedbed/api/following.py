@@ -38,15 +38,13 @@ def followed_run(plan: "RunComponents", messages: Messages) -> Trained:
     Raises:
         SeedbedError: if this rank failed, or another one did, which tells it then.
     """
-    from seedbed.api.training import as_run_failure
     from seedbed.ranks.joining import DisagreementError, RankLostError
     from seedbed.ranks.told import followed
 
     place = place_told()
     assert place is not None
     try:
-        with as_run_failure():
-            result, root = followed(plan, place)
+        result, root = followed(plan, place)
     except (RankLostError, DisagreementError) as err:
         err.told_elsewhere = True
         raise

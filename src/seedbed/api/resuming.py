@@ -65,7 +65,8 @@ def resume_run(paths: RunPaths, overrides: Sequence[str], messages: Messages) ->
             notes = changed_code(directory)
             bounds.end()  # training takes what it takes
             if follows:
-                return followed_run(plan, messages)
+                with as_run_failure():
+                    return followed_run(plan, messages)
             trained = _go_on(directory, plan, snapshot, notes, messages, was_complete=was_complete)
         finally:
             directory.release()

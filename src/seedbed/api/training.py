@@ -72,7 +72,8 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
     (settings,) = with_fingerprints([settings])
     plan = build_run(settings.config, AllowList(settings.config.allow))
     if is_follower(settings.config.resolved):
-        return followed_run(plan, messages)
+        with as_run_failure():
+            return followed_run(plan, messages)
     with stop_request(), ExitStack() as at_end, claimed(settings.directory) as directory:
         if settings.config.trainer.fast_dev_run:
             at_end.callback(keep_log_alone, directory)
