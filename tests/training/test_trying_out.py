@@ -185,6 +185,23 @@ def test_a_dev_run_goes_through_everything_and_keeps_the_log(
     assert sorted(path.name for path in (tmp_path / "r").iterdir()) == ["run.log"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("trainer.select=swa", "trainer.swa_start=3"),
+        ("scheduler=cosine", "scheduler.warmup='100 steps'"),
+        ("trainer.accumulate=5",),
+        ("scheduler=onecycle",),
+    ],
+    ids=str,
+)
+def test_a_dev_run_goes_through_what_is_laid_out_for_a_longer_run(
+    seedbed: Command, words: tuple[str, ...]
+) -> None:
+    done = seedbed("train", *IRIS, "trainer.epochs=9", "trainer.fast_dev_run=true", *words)
+    assert (done.code, done.err) == (0, "")
+
+
 def test_runs_tried_out_on_other_rows_are_not_ranked(seedbed: Command) -> None:
     seedbed("train", "-m", "trainer.limit_batches=1,2", *IRIS, "trainer.epochs=1",
             "hydra.sweep.dir=s")  # fmt: skip

@@ -26,6 +26,9 @@ from seedbed.errors import ConfigError
 MISSING = "???"
 """How OmegaConf writes a value that the user has to give."""
 
+DEV_PART = 0.5
+"""Of the epochs of such a run, after which weights are averaged: it has one, which is."""
+
 DEV_BATCHES = 2
 """Of each part of the data in a run that only shows that everything works."""
 
@@ -67,7 +70,7 @@ def checked(config: Mapping[str, Any], groups: CheckedGroups | None = None) -> R
 def _a_few_batches(trainer: TrainerConfig) -> TrainerConfig:
     """What `trainer.fast_dev_run` stands for."""
     few = trainer.limit_batches or DEV_BATCHES
-    return replace(trainer, epochs=1, limit_batches=few)
+    return replace(trainer, epochs=1, limit_batches=few, swa_start=DEV_PART)
 
 
 class _Checker:
