@@ -63,8 +63,11 @@ def test_a_key_of_another_program_names_ours(words: list[str], key: str) -> None
         (["scheduler=plateau", "scheduler.mode=max"], "follows from trainer.monitor"),
         (["trainer.early_stopping.mode=min"], "follows from trainer.monitor"),
         (["model.num_layers=3"], "type 'model.hidden=[64,64]'"),
-        (["optimizer.name=adam"], "chosen by optimizer=OPTION; there are adagrad, adam, adamw"),
-        (["optimizer.beta1=0.9"], "did you mean 'optimizer.betas'? optimizer=adam and adamw have"),
+        (["optimizer.name=adam"], "chosen by optimizer=OPTION; there are adadelta, adafactor, "),
+        (
+            ["optimizer.beta1=0.9"],
+            "did you mean 'optimizer.betas'? optimizer=adam, adamax, adamw, ",
+        ),
         (["data.file=x.csv"], "did you mean 'data.path'? data=csv, npz and parquet have it"),
         (["dataset=iris"], "did you mean 'data.dataset'? data=sklearn has it"),
         (["scheduler.gamma=0.1"], "scheduler=exponential, multistep and step have it"),

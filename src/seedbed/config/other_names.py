@@ -21,7 +21,8 @@ KEYS = {
     "scheduler.warmup": "warmup_steps num_warmup_steps warmup_ratio warmup_epochs warm_up "
     "warmup_iters warmup_proportion linear_warmup",
     "trainer.gradient_clip": "gradient_clip_val clip_grad grad_clip clip_norm max_grad_norm "
-    "clipnorm clip clip_value grad_norm gradient_clipping clip_gradients",
+    "clipnorm clip grad_norm gradient_clipping clip_gradients",
+    "trainer.gradient_clip_value": "clip_value clipvalue clip_grad_value grad_clip_value",
     "trainer.early_stopping.patience": "early_stop es_patience n_iter_no_change patience_epochs "
     "early_stopping_patience early_stopping_rounds",
     "trainer.early_stopping.min_delta": "tol tolerance delta_min",

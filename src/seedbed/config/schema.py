@@ -244,6 +244,7 @@ class TrainerConfig:
     detect_anomaly: bool = field(metadata={ABSENT: False})
     profile: Steps | None = field(metadata={ABSENT: None})
     fast_dev_run: bool = field(metadata={ABSENT: False})
+    gradient_clip_value: Positive | None = field(metadata={ABSENT: None})
     accumulate: Count = field(metadata={ABSENT: 1})
     ema_decay: Factor = field(metadata={ABSENT: 0.999})
     swa_start: Count | Factor = field(metadata={ABSENT: 0.75})

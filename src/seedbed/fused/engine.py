@@ -13,9 +13,9 @@ from torch import Tensor
 
 from seedbed.data.seeds import stream_seed
 from seedbed.fused.averaging import StackedAverage, averaged
+from seedbed.fused.clipping import Clipping
 from seedbed.fused.compiled.steps import CompiledSteps, Compiling, Several
 from seedbed.fused.evaluation import evaluated
-from seedbed.fused.optimizers import clip_gradient
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.state import FlatState, flat_state
 from seedbed.runs.checkpoint import SHARED, Checkpoint, random_state, restore_random
@@ -77,7 +77,7 @@ class FusedEngine:
         self.average = self._fresh_average()
         self.best = self.now.clone()
         self.accumulate = plan.configs[0].trainer.accumulate
-        self._clip = self._largest_norms()
+        self._clip = Clipping(self.configs, self.weights.device)
         self._random: dict[str, Tensor] = {}
         plan.model.captures = plan.device.type == "cuda" and compiling.mode == "always"
         self.compiled = CompiledSteps(self, NEVER if plan.model.captures else compiling)
@@ -183,9 +183,7 @@ class FusedEngine:
         return gradients, losses
 
     def _update(self, gradient: Tensor) -> None:
-        if self._clip is not None:
-            gradient = clip_gradient(gradient, self._clip)
-        self.optimizer.step(self.weights, gradient, self.plan.schedules.numbers)
+        self.optimizer.step(self.weights, self._clip(gradient), self.plan.schedules.numbers)
 
     def batch_weight(self, y: Any) -> Tensor | int:
         """See `Engine`."""
@@ -281,7 +279,7 @@ class FusedEngine:
         self.plan.schedules.keep(slots)
         self.plan.model.forget()
         self.compiled.forget()
-        self._clip = self._largest_norms()
+        self._clip = Clipping(self.configs, self.weights.device)
         return slots
 
     def _take(self, state: FlatState) -> None:
@@ -294,13 +292,6 @@ class FusedEngine:
         if state.average is not None:
             trainers = [config.trainer for config in self.configs]
             self.average = StackedAverage(trainers, state.average, state.averaged)
-
-    def _largest_norms(self) -> Tensor | None:
-        norms = [config.trainer.gradient_clip for config in self.configs]
-        if all(norm is None for norm in norms):
-            return None
-        filled = [math.inf if norm is None else norm for norm in norms]
-        return torch.tensor(filled, device=self.weights.device)[:, None]
 
 
 def _measured(state: FlatState) -> FlatState:

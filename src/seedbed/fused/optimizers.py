@@ -133,23 +133,6 @@ def numbers_of(group: Mapping[str, Any]) -> dict[str, float]:
     return numbers
 
 
-def clip_gradient(gradient: Tensor, largest: Tensor) -> Tensor:
-    """Scales each run's whole gradient down to a norm.
-
-    Args:
-        gradient: of all parameters.
-        largest: norm of each run; infinite where it is not clipped.
-
-    Shape:
-        gradient (runs, parameters), largest (runs, 1)
-
-    Source: `torch.nn.utils.clip_grad_norm_`.
-    """
-    norm = gradient.norm(dim=1, keepdim=True)
-    clipped: Tensor = gradient * (largest / (norm + 1e-6)).clamp(max=1)
-    return clipped
-
-
 def stacked_states(
     states: Sequence[Mapping[str, Any]],
     sizes: Mapping[int, int],

@@ -68,6 +68,7 @@ class SingleEngine:
         self.schedule = plan.schedule
         self.accumulate = plan.config.trainer.accumulate
         self.gradient_clip = plan.config.trainer.gradient_clip
+        self.gradient_clip_value = plan.config.trainer.gradient_clip_value
         self.scaler = torch.amp.GradScaler(
             plan.device.type, enabled=plan.mixed_precision is torch.float16
         )
@@ -150,13 +151,15 @@ class SingleEngine:
         return torch.stack([self._gradient(*part) for part in parts if part[2] != 0]).sum()
 
     def _scaled_update(self) -> None:
-        if self.gradient_clip is not None:
+        if (self.gradient_clip, self.gradient_clip_value) != (None, None):
             self.scaler.unscale_(self.optimizer)
         self._clip()
         self.scaler.step(self.optimizer)
         self.scaler.update()
 
     def _clip(self) -> None:
+        if self.gradient_clip_value is not None:
+            nn.utils.clip_grad_value_(self.model.parameters(), self.gradient_clip_value)
         if self.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clip)
 

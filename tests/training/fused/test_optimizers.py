@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.fused.adam import WIDE
+from seedbed.fused.clipping import clip_gradient
 from seedbed.fused.lanes import inside
 from seedbed.fused.optimizers import (
     BATCHED,
-    clip_gradient,
     numbers_of,
     stacked_states,
 )

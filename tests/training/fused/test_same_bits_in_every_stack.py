@@ -8,8 +8,9 @@ import torch
 from support.stacks_by_hand import Stack, mlp
 from torch import Tensor, nn
 
+from seedbed.fused.clipping import clip_gradient
 from seedbed.fused.lanes import in_lanes
-from seedbed.fused.optimizers import BATCHED, clip_gradient
+from seedbed.fused.optimizers import BATCHED
 from seedbed.models.manual import ManualMLP
 
 WIDTHS = [1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 30, 32, 50, 64]

@@ -125,7 +125,8 @@ def refuse_other_stacks(stack: Stacked) -> None:
         NotCompiledError: saying why.
     """
     plan, table = stack.plan, stack.plan.batches.table
-    clipped = any(config.trainer.gradient_clip is not None for config in stack.configs)
+    trainers = [config.trainer for config in stack.configs]
+    clipped = any((one.gradient_clip, one.gradient_clip_value) != (None, None) for one in trainers)
     accumulated = stack.configs[0].trainer.accumulate > 1
     typed = table.x.dtype == torch.float32 and table.y.dtype in TYPES
     dense = table.x.is_contiguous() and table.y.is_contiguous()
