@@ -277,3 +277,14 @@ def test_what_needs_rows_at_once_is_refused_of_a_stream(words: list[str]) -> Non
     stream = ["data=parquet", "data.path=x.parquet", "data.target=y", "data.stream=true"]
     with pytest.raises(ConfigError, match=r"data.stream=true reads them in blocks"):
         prepared_data(*stream, *words)
+
+
+@pytest.mark.parametrize(("classes", "rows", "folds"), [(8, 2, 8), (8, 7, 8), (3, 2, 5)])
+def test_classes_with_fewer_rows_than_folds_are_spread(classes: int, rows: int, folds: int) -> None:
+    """Where all classes are rarer than the folds, scikit-learn gives up."""
+    of_rows = np.repeat(np.arange(classes), rows)
+    found = every_fold(Told(of_rows), len(of_rows), folds)
+    each_row_validates_once(found, len(of_rows))
+    for one in found:
+        assert {*of_rows[one["train"]].tolist()} == {*range(classes)}
+        assert np.bincount(of_rows[one["validation"]]).max() <= -(-rows // folds)

@@ -134,6 +134,20 @@ def test_runs_without_them_have_nothing_more_in_their_file(tmp_path: Path) -> No
     assert "parts" not in plain["features"][0]
 
 
+def test_dates_of_another_form_are_refused_with_what_to_type(tmp_path: Path) -> None:
+    """The first of these is a day of either month, and nobody is asked to guess."""
+    path = write_csv(
+        tmp_path / "rows.csv", {"day": ["10/9/2016", "30/9/2016"] * 9, "y": [*range(18)]}
+    )
+    words = ["data=csv", f"data.path={path}", "data.target=y"]
+    with pytest.raises(
+        DataError, match=r"row 1 .line 2. holds '10/9/2016'.*form: .%d.%m.%Y., parts"
+    ):
+        prepared_data(*words, "data.dates={day: [month]}")
+    found = prepared_data(*words, "data.dates={day: {form: '%d/%m/%Y', parts: [month]}}")
+    assert found.preprocessing.features[0].mean == [9]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

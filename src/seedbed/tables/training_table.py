@@ -136,6 +136,10 @@ def _slip(raw: RawColumn, misfit: "Misfit") -> DataError:
     """The error of a cell that is not of the kind of nearly all others of its column."""
     text = shortened(misfit.text)
     drop = "" if raw.target else f", or {_drop(raw)}"
+    if raw.form.parts:
+        parts = in_list(*raw.form.parts)
+        form = f'{{form: "%d.%m.%Y", parts: [{parts}]}}'
+        drop += f"; dates of one other form: 'data.dates={{{in_list(raw.name)}: {form}}}'"
     return DataError(
         f"'{raw.file.origin}': column '{raw.name}' holds {raw.words('number')}, but "
         f"{raw.file.location(misfit.row)} holds '{text}'; mend it, or type "
