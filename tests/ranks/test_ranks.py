@@ -295,3 +295,19 @@ def test_jobs_on_ranks_run_singly_and_say_so(seedbed: Callable, tmp_path: Path) 
     assert said in result.out
     told = [json.loads(file.read_text()) for file in tmp_path.glob("sweep/*/result.json")]
     assert [one["ranks"] for one in told] == [2, 2]
+
+
+def test_a_signal_that_one_rank_hears_stops_all_after_the_same_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = RankEngine.step
+
+    def told_to_end(self: RankEngine, *args: Any) -> Any:
+        self.steps = getattr(self, "steps", 0) + 1  # type: ignore[attr-defined]
+        if self.steps == 3 and not self.group.is_first:  # type: ignore[attr-defined]
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(self, *args)
+
+    monkeypatch.setattr(RankEngine, "step", told_to_end)
+    stopped = on_ranks(tmp_path / "run", 3, *CLASSES)
+    assert (stopped.result["status"], stopped.result["steps"]) == ("interrupted", 3)

@@ -96,7 +96,7 @@ class TensorBatches(_Ordered):
         loader: LoaderConfig,
         seed: int,
         device: torch.device,
-        limit: int | None,
+        limit: int | None = None,
     ) -> None:
         row_bytes = max(1, data.tensors[0][0].nbytes + data.tensors[1][0].nbytes)
         most = min(ROWS_AT_ONCE, BLOCK_BYTES // row_bytes)
@@ -164,7 +164,7 @@ class LoaderBatches(_Ordered):
         loader: LoaderConfig,
         seed: int,
         device: torch.device,
-        limit: int | None,
+        limit: int | None = None,
     ) -> None:
         super().__init__(len(data), loader, seed, limit)  # type: ignore[arg-type]
         self.data = data
