@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, Final
 
 from seedbed.catalog.record import RunRecord
+from seedbed.config.lacked import lacked
 
 MISSING: Final = None
 """Of a run that has no such key; a setting that is null looks the same in a table."""
@@ -77,8 +78,13 @@ def column_of(key: str) -> str:
 
 
 def setting_of(run: RunRecord, key: str) -> Any:
-    """The value of a key of the config, or the option of a config group."""
-    return run.settings[key] if key in run.settings else run.choices.get(key)
+    """The value of a key of the config, or the option of a config group.
+
+    The config of an earlier version may lack the key; the value is what that means then.
+    """
+    if key in run.settings:
+        return run.settings[key]
+    return run.choices.get(key, lacked(key, run.settings) if run.settings else MISSING)
 
 
 def settings_of(runs: Sequence[RunRecord], key: str) -> list[Any]:
@@ -87,7 +93,7 @@ def settings_of(runs: Sequence[RunRecord], key: str) -> list[Any]:
     if ABSENT not in values:
         return values
     return [
-        run.choices.get(key) if value is ABSENT else value
+        setting_of(run, key) if value is ABSENT else value
         for run, value in zip(runs, values, strict=True)
     ]
 
