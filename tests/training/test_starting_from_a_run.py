@@ -10,11 +10,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
 
 import seedbed
 from seedbed.api.run import Run
-from seedbed.errors import CheckpointError, DataError
-from seedbed.models.frozen import frozen_layers, set_training
+from seedbed.errors import ArgumentError, CheckpointError, DataError
+from seedbed.models.copies import copied_model
+from seedbed.models.frozen import frozen_layers, measured_anew, set_training
 from seedbed.models.starting_weights import matched, without_prefix
 
 COMMON = ["data=csv", "data.target=kind", "model.hidden=[6,5]", "model.batch_norm=true"]
@@ -83,6 +85,44 @@ def test_frozen_body_is_unchanged_to_the_bit_whatever_decays(folder: Path, tmp_p
     assert len(frozen) == 7  # with running means, variances and counts
     for name, tensor in now.items():
         assert torch.equal(tensor, source[name]) == (name in frozen), name
+
+
+def test_average_of_weights_leaves_statistics_of_frozen_layers(
+    folder: Path, tmp_path: Path
+) -> None:
+    swa = ["trainer.select=swa", "trainer.swa_start=1"]
+    run = started(folder, tmp_path, *swa, BODY, "init.frozen_eval=true")
+    source, now = weights(folder / "source"), weights(run)
+    for name in ("running_mean", "running_var", "weight"):
+        assert torch.equal(now[f"hidden_layer_norm.{name}"], source[f"hidden_layer_norm.{name}"])
+        other = f"hidden_layer_norm_1.{name}"
+        assert not torch.equal(now[other], source[other])
+
+
+def test_layers_that_are_measured_anew_have_the_numbers_of_torch() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Dropout(0.0), nn.Linear(3, 1))
+    twin = copied_model(model)
+    batches = [(torch.randn(5, 2), torch.zeros(5)) for _ in range(4)]
+    measured_anew(batches, model)
+    update_bn(batches, twin)
+    for name, tensor in twin.state_dict().items():
+        assert torch.equal(tensor, model.state_dict()[name]), name
+
+
+def test_a_run_is_given_to_train_itself(folder: Path, tmp_path: Path) -> None:
+    source = seedbed.load_run(folder / "source")
+    data = f"data.path={folder / 'old.csv'}"
+    run = seedbed.train(*COMMON, data, init=source, directory=tmp_path / "1")
+    assert run.config["init"]["run"] == str(folder / "source")
+    file = folder / "source" / "model.pth"
+    from_file = seedbed.train(*COMMON, data, init=file, directory=tmp_path / "2")
+    assert from_file.config["init"]["weights"] == str(file)
+    assert from_file.config["init"]["fingerprint"] == run.config["init"]["fingerprint"]
+    with pytest.raises(ArgumentError, match="init= gives what to start from; leave out it"):
+        seedbed.train(*COMMON, data, "init.run=x", init=source)
+    with pytest.raises(ArgumentError, match="init must be a Run"):
+        seedbed.train(*COMMON, data, init=3)  # type: ignore[arg-type]
 
 
 def test_statistics_in_a_frozen_layer_move_on_unless_asked_and_it_is_said(

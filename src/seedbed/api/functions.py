@@ -103,6 +103,7 @@ def train(
     data: Any = None,
     target: Names = None,
     model: "nn.Module | None" = None,
+    init: Folder | None = None,
     directory: Folder | None = None,
     progress: bool = False,
 ) -> "Run":
@@ -114,6 +115,7 @@ def train(
             polars, a table of Arrow, a dictionary of columns, or a pair (X, y) of arrays.
         target: the name of the column to predict, or names.
         model: a built module in place of the one that the config describes; a copy is trained.
+        init: a run to start from, or its directory, as `init.run=RUN`; or a file of weights.
         directory: of the run; None for a new one below `outputs/`.
         progress: whether to print how it goes.
 
@@ -126,8 +128,9 @@ def train(
         RunFailedError: if a part of your own raises while it trains.
         KeyboardInterrupt: if it was interrupted; a checkpoint is saved, and `resume` goes on.
     """
-    from seedbed.api.handed import handed
+    from seedbed.api.handed import handed, starting_from
 
+    overrides = (*starting_from(init, overrides),)
     with _composing(handed(overrides, data, target, model)) as given:
         from seedbed.api.requests import run_of
         from seedbed.api.training import refuse_log_alone, train_called_back
@@ -147,6 +150,7 @@ def sweep(
     data: Any = None,
     target: Names = None,
     model: "nn.Module | None" = None,
+    init: Folder | None = None,
     directory: Folder | None = None,
     progress: bool = False,
     executor: "Executor | None" = None,
@@ -158,6 +162,7 @@ def sweep(
         data: as for `train`.
         target: as for `train`.
         model: as for `train`; every job begins with its weights, whatever the seed.
+        init: as for `train`.
         directory: of the sweep; None for a new one below `outputs/`.
         progress: whether to print how it goes.
         executor: where jobs run that do not train together, in place of this process or of
@@ -171,9 +176,10 @@ def sweep(
         SeedbedError: if a job cannot be built; nothing has been written then.
         KeyboardInterrupt: if it was interrupted; `resume` goes on.
     """
-    from seedbed.api.handed import handed
+    from seedbed.api.handed import handed, starting_from
 
     _refuse_no_executor(executor)
+    overrides = (*starting_from(init, overrides),)
     with _composing(handed(overrides, data, target, model)) as given:
         from seedbed.api.built_modules import refuse_unreachable
         from seedbed.api.requests import sweep_of

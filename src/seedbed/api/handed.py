@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,6 +173,29 @@ def _items(table: "MemoryTable | None", module: "nn.Module | None") -> dict[str,
     if module is not None:
         items[fingerprint_of(module)[:DIGITS]] = module
     return items
+
+
+def starting_from(init: Any, overrides: Sequence[str]) -> list[str]:
+    """The overrides, with what a run starts from.
+
+    Args:
+        init: a run, its directory, or a file of weights; None for nothing.
+        overrides: that a program gives.
+
+    Raises:
+        ArgumentError: if it is none of these, or the overrides name another.
+    """
+    if init is None:
+        return list(overrides)
+    try:
+        name = fspath(init)
+    except TypeError as err:
+        raise ArgumentError(
+            f"init must be a Run or the name of its folder, got {type(init).__name__}"
+        ) from err
+    refuse_about(overrides, "init", "what to start from", ("init.run", "init.weights"))
+    key = "init.weights" if Path(name).is_file() else "init.run"
+    return [*overrides, *overrides_of({key: str(name)})]
 
 
 def refuse_about(overrides: Sequence[str], argument: str, what: str, keys: Sequence[str]) -> None:

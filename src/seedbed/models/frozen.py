@@ -1,7 +1,9 @@
 """Parameters that are not trained, and the layers that have no others."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
+import torch
 from torch import nn
 
 from seedbed.config.hints import joined
@@ -58,6 +60,32 @@ def frozen_layers(model: nn.Module) -> list[nn.Module]:
         if parameters and not any(one.requires_grad for one in parameters):
             found.append(module)
     return found
+
+
+def measured_anew(batches: Iterable[Any], model: nn.Module) -> None:
+    """Measures the statistics of batches anew, but for those of frozen layers, which stay.
+
+    Args:
+        batches: pairs, of which the first goes into the model.
+        model: whose layers without a trainable parameter stay in evaluation mode.
+
+    Source: `torch.optim.swa_utils.update_bn`, of all layers.
+    """
+    set_training(model, frozen_eval=True)
+    norms = [
+        one
+        for one in model.modules()
+        if isinstance(one, nn.modules.batchnorm._BatchNorm) and one.training
+    ]
+    before = [one.momentum for one in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all batches
+    with torch.no_grad():
+        for x, _ in batches:
+            model(x)
+    for norm, momentum in zip(norms, before, strict=True):
+        norm.momentum = momentum
 
 
 def restless(model: nn.Module) -> list[str]:

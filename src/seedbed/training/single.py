@@ -13,7 +13,7 @@ from seedbed.data.batches import Batches
 from seedbed.data.seeds import stream_seed
 from seedbed.data.streaming.batches import StreamBatches
 from seedbed.models.build import output_of
-from seedbed.models.frozen import set_training
+from seedbed.models.frozen import measured_anew, set_training
 from seedbed.models.shared_values import kept_to_the_run
 from seedbed.runs.checkpoint import Checkpoint, all_finite, copied, random_state, restore_random
 from seedbed.training.accumulation import Weight, groups, shares, weight_of
@@ -198,7 +198,10 @@ class SingleEngine:
     def _measure_batches(self) -> None:
         """Measures the statistics of batches anew, over the training rows."""
         with self._precision():
-            update_bn(self.plan.train.epoch(0), self.model)
+            if self.plan.config.init.frozen_eval:
+                measured_anew(self.plan.train.epoch(0), self.model)
+            else:
+                update_bn(self.plan.train.epoch(0), self.model)
 
     def evaluate(self, split: str, weights: object = None) -> dict[str, Column]:
         """See `Engine`."""
