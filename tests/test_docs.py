@@ -1,6 +1,7 @@
 """Every command of README and docs is run, and prints what the page says it prints."""
 
 import re
+import runpy
 import shlex
 import shutil
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ PAGES = [
     "docs/data.md",
     "docs/config.md",
     "docs/optimizing.md",
+    "docs/finetuning.md",
     "docs/sweeps.md",
     "docs/runs.md",
     "docs/comparing.md",
@@ -81,6 +83,9 @@ def test_commands_of_the_page_work_and_print_what_it_says(page, seedbed, tmp_pat
         printed = ""
         for line in block.lines:
             command = shlex.split(line.replace("$RUN", str(run)))
+            if command[:1] == ["python"]:
+                runpy.run_path(command[1])
+                continue
             assert command.pop(0) == "seedbed", line
             result = seedbed(*command)
             assert result.code == (2 if block.kind == "sh fails" else 0), f"{line}\n{result.err}"

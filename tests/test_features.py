@@ -12,6 +12,8 @@ import pytest
 import torch
 from support.command_line import Command
 
+from seedbed import train
+
 ROOT = Path(__file__).parents[1]
 PAGE, KILLING = ROOT / "docs" / "features.md", ROOT / "tests" / "support" / "killing_itself.py"
 
@@ -38,6 +40,14 @@ FEATURES = {
     "`trainer.limit_batches`": ["data.target=a", "trainer.limit_batches=3"],
     "`trainer.overfit_batches`": ["data.target=a", "trainer.overfit_batches=2", "trainer.epochs=4"],
     "`trainer.detect_anomaly`": ["data.target=a", "trainer.detect_anomaly=true"],
+    "`init.run`, `init.freeze`": [
+        *("data.target=a", "init.run={source}", "init.freeze=['^input_to_hidden']"),
+        "init.reset=['^hidden_to_output']",
+    ],
+    "`init.frozen_eval`, batch norm": [
+        *("data.target=a", "init.run={source}", "init.freeze=['^input_to','^hidden_layer_norm']"),
+        *("init.frozen_eval=true", "model.batch_norm=true", "init.strict=false"),
+    ],
     "`scheduler.warmup`": ["data.target=a", "scheduler=cosine", "scheduler.warmup='5 steps'"],
     "`scheduler=sequence`": [
         *("data.target=a", "scheduler=sequence", "scheduler.milestones=[1]", "trainer.epochs=3"),
@@ -84,6 +94,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for (a, b, c), i, k in zip(x, n, kinds, strict=True)
     ]
     (made / "rows.csv").write_text("\n".join(["a,b,c,n,kind,p,q", *rows, ""]))
+    known = [*COMMON, f"data.path={made / 'rows.csv'}", "data.target=a", "trainer.epochs=1"]
+    train(*known, directory=made / "source")
     lines = []
     for name in FEATURES:
         for together in (False, True):
@@ -106,7 +118,8 @@ def place(folder: Path, name: str, together: bool) -> Path:
 def words(folder: Path, name: str, together: bool) -> list[str]:
     where = f"data.path={folder / 'rows.csv'}"
     fuse = ["sweep.fuse=always"] if together and name not in SINGLY else []
-    return [*(TOGETHER if together else ALONE), *fuse, *COMMON, where, *FEATURES[name]]
+    own = [one.replace("{source}", str(folder / "source")) for one in FEATURES[name]]
+    return [*(TOGETHER if together else ALONE), *fuse, *COMMON, where, *own]
 
 
 def content(run: Path) -> tuple[list[str], dict[str, torch.Tensor], object]:

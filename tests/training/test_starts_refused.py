@@ -43,9 +43,6 @@ def refused(seedbed: Command, folder: Path, *words: str) -> list[str]:
         (["init.weights=none.pth"], "init.weights: no file 'none.pth'"),
         (["init.run={source}", "init.weights=x.pth"], "a run starts from one of them"),
         (["init=outputs/run"], "init: no option 'outputs/run'; there are default; type init.run="),
-        (["init.reset=[a]"], "changes nothing but with init.run or init.weights"),
-        (["init.strict=false"], "changes nothing but with init.run or init.weights"),
-        (["init.checkpoint=best"], "changes nothing but with init.run"),
         (["init.frozen_eval=true"], "changes nothing but with init.freeze"),
         (["init.freeze=['.']"], "freezes all 4 parameters of the model"),
         (["init.freeze=['^imput']"], "'^imput' matches none of input_to_hidden_layer."),
@@ -66,6 +63,14 @@ def test_a_start_that_cannot_be_is_refused(
 ) -> None:
     typed = [one.replace("{source}", str(folder / "source")) for one in words]
     assert said in refused(seedbed, folder, *typed)[0]
+
+
+@pytest.mark.parametrize("key", ["reset=[a]", "strict=false", "checkpoint=best"])
+def test_keys_without_a_source_are_told(seedbed: Command, folder: Path, key: str) -> None:
+    """A sweep over `init.run=null,RUN` has them beside both."""
+    result = seedbed("validate", *WORDS, f"data.path={folder / 'rows.csv'}", f"init.{key}")
+    assert result.code == 0
+    assert "changes nothing but with init.run" in result.out
 
 
 def test_what_does_not_fit_is_told_tensor_by_tensor(seedbed: Command, folder: Path) -> None:

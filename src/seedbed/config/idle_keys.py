@@ -151,13 +151,11 @@ IDLE = (
         ("init.reset", "init.strict", "init.fingerprint"),
         lambda values: _at(values, "init.run") is None and _at(values, "init.weights") is None,
         "changes nothing but with init.run or init.weights",
-        contradicts=True,
     ),
     Idle(
         ("init.checkpoint", "init.preprocessing"),
         lambda values: _at(values, "init.run") is None,
         "changes nothing but with init.run",
-        contradicts=True,
     ),
     Idle(
         ("init.frozen_eval",),
