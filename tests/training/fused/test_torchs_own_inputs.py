@@ -100,3 +100,43 @@ def test_fifty_steps_are_torch_s(target: str, lie_inside: bool) -> None:
                 step(one, row)
         expected = torch.stack([flat(one) for one in own])
         torch.testing.assert_close(weights, expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("lie_inside", [False, True], ids=["rows", "inside"])
+@pytest.mark.parametrize("target", STACKED, ids=named)
+def test_groups_with_numbers_of_their_own_are_torch_s_param_groups(
+    target: str, lie_inside: bool
+) -> None:
+    """The matrices are one group, the vector between them another; no two runs are alike."""
+    own = []
+    for run, (rate, decay) in enumerate([(0.1, 0.0), (0.02, 0.3), (0.5, 0.01)]):
+        settings = {"lr": rate} if named(target) == "rprop" else {"lr": rate, "weight_decay": decay}
+        first, second, third = built(target, {}, run).param_groups[0]["params"]
+        groups = [{"params": [first, third]}, {"params": [second], **settings}]
+        own.append(kind_of(target)(groups))
+    columns = torch.tensor([0, 1, 0]).repeat_interleave(torch.tensor(SIZES))
+    each = [[numbers_of(group) for group in one.param_groups] for one in own]
+    told = {
+        name: torch.tensor([[group[name] for group in one] for one in each], dtype=torch.float64)
+        for name in each[0][0]
+    }
+
+    def ordered(one: torch.optim.Optimizer) -> list[nn.Parameter]:
+        (first, third), (second,) = (group["params"] for group in one.param_groups)
+        return [first, second, third]
+
+    def rows() -> Tensor:
+        return torch.stack([torch.cat([p.detach().reshape(-1) for p in ordered(o)]) for o in own])
+
+    flags = dict.fromkeys(["nesterov", "amsgrad", "centered"], False)
+    batched, weights = BATCHED[target](flags, columns), rows()
+    weights = inside(weights) if lie_inside else weights
+    for number in range(STEPS):
+        torch.manual_seed(number)
+        gradient = torch.randn(weights.shape, dtype=torch.float64)
+        batched.step(weights, inside(gradient) if lie_inside else gradient.clone(), told)
+        for one, row in zip(own, gradient, strict=True):
+            for parameter, part in zip(ordered(one), row.split(SIZES), strict=True):
+                parameter.grad = part.reshape(parameter.shape).clone()
+            one.step()
+    torch.testing.assert_close(weights, rows(), rtol=1e-12, atol=1e-15)
