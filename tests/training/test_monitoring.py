@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import Command
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.command_line import Command
 from support.single_runs import same_weights, train
 from support.stacked_runs import (
     Kept,

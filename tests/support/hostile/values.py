@@ -3,8 +3,11 @@
 import math
 from collections.abc import Iterator
 from dataclasses import is_dataclass
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
+
+import yaml
 
 from seedbed.config.fitting import hints_of
 from seedbed.config.schema import DATA_SOURCES, RunConfig
@@ -50,27 +53,11 @@ def dataclasses_in(hint: Any) -> list[type]:
     return [one for one in choices if is_dataclass(one) and isinstance(one, type)]
 
 
+CONF = Path(__file__).parents[3] / "conf"
 OPTIONS = {
-    "seedbed.models.CustomMLP": "model=custom",
-    "seedbed.models.ManualMLP": "model=manual",
-    "seedbed.models.SequentialMLP": "model=sequential",
-    "torch.nn.MSELoss": "loss=mse",
-    "torch.nn.L1Loss": "loss=l1",
-    "torch.nn.HuberLoss": "loss=huber",
-    "torch.nn.BCEWithLogitsLoss": "loss=bce",
-    "torch.nn.CrossEntropyLoss": "loss=cross_entropy",
-    "seedbed.losses.FocalLoss": "loss=focal",
-    "seedbed.losses.PoissonLoss": "loss=poisson",
-    "seedbed.losses.QuantileLoss": "loss=quantile",
-    "torch.optim.SGD": "optimizer=sgd",
-    "torch.optim.Adam": "optimizer=adam",
-    "torch.optim.AdamW": "optimizer=adamw",
-    "torch.optim.RMSprop": "optimizer=rmsprop",
-    "torch.optim.Adagrad": "optimizer=adagrad",
-    "torch.optim.lr_scheduler.StepLR": "scheduler=step",
-    "torch.optim.lr_scheduler.CosineAnnealingLR": "scheduler=cosine",
-    "torch.optim.lr_scheduler.OneCycleLR": "scheduler=onecycle",
-    "torch.optim.lr_scheduler.ReduceLROnPlateau": "scheduler=plateau",
+    yaml.safe_load(path.read_text()).get("_target_"): f"{group}={path.stem}"
+    for group in TARGET_KEYS
+    for path in sorted((CONF / group).glob("*.yaml"), reverse=True)
 }
 """The option of ours for a class, by the name of the class."""
 
