@@ -15,6 +15,9 @@ from seedbed.api.sweep import Sweep
 from seedbed.api.wording import worded_for_python
 from seedbed.config.hints import did_you_mean
 from seedbed.errors import ArgumentError
+from seedbed.remote.mirrored import mirrored
+from seedbed.remote.places import read_place, resumed_place
+from seedbed.remote.urls import is_url
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.reader import open_run
 from seedbed.runs.status import Status
@@ -83,14 +86,19 @@ def _refuse_no_executor(executor: object) -> None:
         )
 
 
-def _directory(path: object) -> Path:
+def _directory(path: object, *, light: bool = False) -> Path:
     """The directory of a run or a sweep, which may be given itself.
+
+    Args:
+        path: as given; what lies at a URL is brought here.
+        light: without weights, curves and pictures.
 
     Raises:
         ArgumentError: for what names none.
+        RunDirectoryError: if it cannot be brought.
     """
     try:
-        return Path(fspath(path))  # type: ignore[call-overload]
+        return Path(read_place(fspath(path), light=light))  # type: ignore[call-overload]
     except TypeError as err:
         raise ArgumentError(
             f"path must be a folder's name, a Run or a Sweep, got {type(path).__name__}"
@@ -253,6 +261,14 @@ def resume(
     from seedbed.api.handed_again import handed_again, handed_to_sweep
 
     refuse_no_override(overrides)
+    if is_url(path):
+        directory = resumed_place(str(path))
+        with mirrored(directory, "resume") as upload:
+            gone_on = resume(
+                directory, *overrides, data=data, model=model, changed=changed, progress=progress
+            )
+        upload.refuse_unwritten()
+        return gone_on
     directory = _directory(path)
     if (directory / SWEEP_JOBS).is_file():
         from seedbed.api.sweep_resuming import resume_sweep
@@ -389,7 +405,7 @@ def runs(*folders: Folder) -> "RunTable":
     from seedbed.api.run_table import RunTable
     from seedbed.catalog.table import OUTPUTS, table_of
 
-    return RunTable(table_of([_directory(folder) for folder in folders or (OUTPUTS,)]))
+    return RunTable(table_of([_directory(folder, light=True) for folder in folders or (OUTPUTS,)]))
 
 
 def _raise_interrupt(status: str, path: Path) -> None:

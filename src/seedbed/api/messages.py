@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from seedbed.remote.places import shown
 from seedbed.runs.layout import RunPaths
 from seedbed.sweep.outcome import JobState, SweepState
 from seedbed.sweep.progress import SweepProgress
@@ -114,11 +115,11 @@ class Printed(Messages):
         from seedbed.recording.results import closing_text
 
         print(closing_text(trained.result, trained.plan.config.trainer.epochs))
-        print(f"run: {trained.paths.root}")
+        print(f"run: {shown(trained.paths.root)}")
 
     def sweep_ended(self, sweep: SweepState, monitor: str) -> None:
         """See `Messages`."""
-        print(f"sweep: {sweep.directory}")
+        print(f"sweep: {shown(sweep.directory)}")
 
 
 def messages(*, progress: bool) -> Messages:

@@ -10,6 +10,7 @@ from seedbed.api.more_epochs import Raised, raised
 from seedbed.api.training import as_run_failure
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
+from seedbed.remote.places import shown
 from seedbed.runs.beginning import logged
 from seedbed.runs.code import changed_code
 from seedbed.runs.directory import RunDirectory, reclaim
@@ -53,7 +54,7 @@ def resume_run(paths: RunPaths, overrides: Sequence[str], messages: Messages) ->
         messages = Unsaid(messages) if follows else messages
         try:
             if status == Status.COMPLETED and not more:
-                messages.line(f"complete already\nrun: {paths.root}")
+                messages.line(f"complete already\nrun: {shown(paths.root)}")
                 return None
             if status == Status.DIVERGED:
                 raise ArgumentError(

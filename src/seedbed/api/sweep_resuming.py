@@ -22,6 +22,7 @@ from seedbed.config.locations import users_allowed
 from seedbed.config.schema import MemoryConfig
 from seedbed.errors import DataError, ModelError, SeedbedError
 from seedbed.process import fast_start
+from seedbed.remote.places import shown
 from seedbed.runs.layout import SWEEP_START, RunPaths
 from seedbed.runs.opening import files_of, opening
 from seedbed.runs.pack_rewriting import remove_unfinished_packs, without_superseded
@@ -72,7 +73,7 @@ def resume_sweep(
             left = left_to_run(sweep)
             if not left:
                 sweep.write_table()
-                messages.line(f"complete already\nsweep: {directory}")
+                messages.line(f"complete already\nsweep: {shown(directory)}")
                 return sweep
             # Imported here: it brings torch, which a complete sweep does without.
             from seedbed.training.bounds import is_trusted

@@ -23,6 +23,8 @@ from seedbed.compose.composed import SUBDIR, ComposedConfig, ComposedSweep, hydr
 from seedbed.errors import ArgumentError
 from seedbed.handed_in import all_handed_in
 from seedbed.process import fast_start
+from seedbed.remote.mirrored import mirrored
+from seedbed.remote.places import shown, url_of
 from seedbed.runs.directory import refuse_occupied
 from seedbed.runs.files import write_yaml, writing
 from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START
@@ -80,15 +82,14 @@ def run_sweep(
     ]
     note_basis(records, [one.resolved for one in kept])
     sweep = SweepState(directory, records, request.origin)
-    with writing(directory):
-        directory.mkdir(parents=True, exist_ok=True)
-    with alone(directory):
+    with mirrored(directory) as upload, made_alone(directory):
         write_yaml(directory / SWEEP_CONFIG, request.multirun)
         if start is not None:
             save_start(directory / SWEEP_START, start)
         jobs = jobs_of(sweep, records, kept)
         monitor = run_left(sweep, jobs, messages, run, opened, executor)
     messages.sweep_ended(sweep, monitor)
+    upload.refuse_unwritten()
     return sweep
 
 
@@ -119,6 +120,11 @@ def _checked(
             "sweep type trainer.limit_batches=2 trainer.epochs=1"
         )
     refuse_wrong_cluster([one.config for one in kept])
+    if kept[0].config.sweep.executor != "local" and url_of(directory) is not None:
+        raise ArgumentError(
+            f"hydra.sweep.dir={shown(directory)}: the tasks of a cluster write into a folder that "
+            "all nodes see; name one, and copy the sweep at its end"
+        )
     sizes = refuse_what_cannot_run(kept, note)
     folders = _folders(kept)
     if kept[0].config.sweep.layout == "packed":
@@ -185,6 +191,15 @@ def run_left(
         progress = messages.sweep_progress(monitor, sweep.jobs)
         run_jobs(sweep, jobs, jobs[0].config.sweep, progress, opened, executor)
     return monitor
+
+
+@contextmanager
+def made_alone(directory: Path) -> Iterator[None]:
+    """As `alone`, of a sweep that begins: its folder is made where it is not there."""
+    with writing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    with alone(directory):
+        yield
 
 
 @contextmanager

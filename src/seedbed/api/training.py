@@ -15,6 +15,7 @@ from seedbed.config.schema import RunConfig
 from seedbed.errors import ArgumentError, RunFailedError, SeedbedError
 from seedbed.process import fast_start
 from seedbed.raised import reason
+from seedbed.remote.mirrored import mirrored
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import claimed
 from seedbed.runs.files import writing
@@ -74,7 +75,12 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
     if is_follower(settings.config.resolved):
         with as_run_failure():
             return followed_run(plan, messages)
-    with stop_request(), ExitStack() as at_end, claimed(settings.directory) as directory:
+    with (
+        stop_request(),
+        mirrored(settings.directory) as upload,
+        ExitStack() as at_end,
+        claimed(settings.directory) as directory,
+    ):
         if settings.config.trainer.fast_dev_run:
             at_end.callback(keep_log_alone, directory)
         for note in (*settings.notes, *plan.notes):
@@ -93,6 +99,7 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
                 result = run(plan, directory, progress)
     trained = Trained(result, RunPaths(directory.root), plan)
     messages.run_ended(trained)
+    upload.refuse_unwritten()
     return trained
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from seedbed.catalog.record import RunRecord
 from seedbed.config.lacked import lacked
+from seedbed.remote.places import shown
 
 MISSING: Final = None
 """Of a run that has no such key; a setting that is null looks the same in a table."""
@@ -23,7 +24,7 @@ BEST = "best."
 
 FIELDS: dict[str, Callable[[RunRecord], Any]] = {
     "name": lambda run: run.name,
-    "path": lambda run: str(run.path),
+    "path": lambda run: shown(run.path),
     "when": lambda run: run.started,
     "status": lambda run: str(run.status),
     "epoch": lambda run: run.epoch,

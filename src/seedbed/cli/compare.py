@@ -15,6 +15,7 @@ from seedbed.cli.many_runs import (
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
+from seedbed.remote.places import listed_place
 from seedbed.runs.files import json_text
 
 if TYPE_CHECKING:
@@ -33,7 +34,11 @@ def parser() -> Parser:
         "seedbed compare outputs/digits/sweep_2026-… --metric val/accuracy",
     )
     made.add_argument(
-        "paths", metavar="RUN | SWEEP", nargs="+", help="a run, a sweep, or a folder of some"
+        "paths",
+        metavar="RUN | SWEEP",
+        nargs="+",
+        type=listed_place,
+        help="a run, a sweep, or a folder of some",
     )
     add_comparison(made)
     made.add_argument(

@@ -14,6 +14,7 @@ from seedbed.components import only_readers_own
 from seedbed.config.locations import users_allowed
 from seedbed.errors import ArgumentError
 from seedbed.process.ahead import composed_ahead
+from seedbed.remote.places import read_place
 from seedbed.runs.files import json_text
 from seedbed.runs.opening import opening
 
@@ -30,7 +31,7 @@ def parser() -> Parser:
         "them by these alone: a best value is optimistic where it was chosen.",
         "seedbed confirm outputs/digits/sweep_2026-… --top 3 --test",
     )
-    made.add_argument("sweep", metavar="SWEEP", help="a sweep directory")
+    made.add_argument("sweep", metavar="SWEEP", type=read_place, help="a sweep directory")
     made.add_argument("--top", metavar="N", type=int, default=5, help="settings; default: 5")
     made.add_argument("--seeds", metavar="N", type=int, default=20, help="for each; default: 20")
     made.add_argument("--metric", metavar="NAME", help="chosen by; default: as `seedbed compare`")

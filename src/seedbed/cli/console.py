@@ -5,6 +5,7 @@ import sys
 from seedbed.api.messages import Printed, Trained
 from seedbed.process import signals
 from seedbed.process.exit_codes import DONE, RUN_FAILED
+from seedbed.remote.places import shown
 from seedbed.runs.status import Status
 from seedbed.sweep.outcome import SweepState
 
@@ -27,7 +28,7 @@ class Console(Printed):
         if trained.was_put_back:
             self.code = RUN_FAILED
             print(f"error: {trained.status}: {trained.result['error']}", file=sys.stderr)
-            print(f"run: {trained.paths.root}")
+            print(f"run: {shown(trained.paths.root)}")
             return
         if not trained.told_elsewhere:
             from seedbed.cli.run_report import print_report

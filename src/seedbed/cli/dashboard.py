@@ -17,6 +17,7 @@ from seedbed.config.hints import counted
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start, signals
 from seedbed.process.exit_codes import DONE
+from seedbed.remote.places import read_place
 from seedbed.runs.files import printable
 
 TICKED = {"SCALARS": 40, "TIME SERIES": 500}
@@ -31,7 +32,9 @@ def parser() -> Parser:
         "Ctrl-C.",
         "seedbed dashboard outputs --filter 'model=custom' --best 20",
     )
-    made.add_argument("folders", metavar="DIR", nargs="*", help=f"default: {OUTPUTS}")
+    made.add_argument(
+        "folders", metavar="DIR", nargs="*", type=read_place, help=f"default: {OUTPUTS}"
+    )
     made.add_argument(
         "--best",
         metavar="N",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from seedbed.cli.arguments import Parser, add_forms, print_notes, rows_file
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
+from seedbed.remote.places import read_place
 from seedbed.runs.files import json_text
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
@@ -26,7 +27,7 @@ def parser() -> Parser:
         "than 5,000 rows with fewer, 200 at least. Rows without a label are left out and counted.",
         "seedbed evaluate outputs/table/2026-… --file labelled.csv --by region",
     )
-    made.add_argument("run", metavar="RUN", help="a run directory")
+    made.add_argument("run", metavar="RUN", type=read_place, help="a run directory")
     made.add_argument(
         "--file",
         metavar="FILE",

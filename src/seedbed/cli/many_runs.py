@@ -10,6 +10,7 @@ from seedbed.cli.arguments import Parser, add_better
 from seedbed.cli.looking import told_while_looking
 from seedbed.config.hints import counted
 from seedbed.errors import ArgumentError
+from seedbed.remote.places import read_place
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
 from seedbed.runs.pack import is_pack_name
@@ -43,7 +44,11 @@ def add_filter(made: Parser) -> None:
 def add_runs(made: Parser) -> None:
     """The runs, sweeps and folders that are named."""
     made.add_argument(
-        "runs", metavar="RUN | SWEEP | DIR", nargs="+", help="a run, a sweep, or a folder of some"
+        "runs",
+        metavar="RUN | SWEEP | DIR",
+        nargs="+",
+        type=read_place,
+        help="a run, a sweep, or a folder of some",
     )
 
 

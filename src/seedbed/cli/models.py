@@ -12,6 +12,7 @@ from seedbed.config.schema import RunConfig
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.ahead import composed_ahead
+from seedbed.remote.places import read_place
 from seedbed.runs.opening import opening
 from seedbed.runs.reader import open_run
 from seedbed.runs.stored import is_directory
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 def add_arguments(parser: Parser) -> None:
     """Those that say which model, and in what form it is shown."""
     parser.add_argument(
-        "what", metavar="RUN | OVERRIDE", nargs="*", help="a run directory, or overrides"
+        "what",
+        metavar="RUN | OVERRIDE",
+        nargs="*",
+        type=read_place,
+        help="a run directory, or overrides",
     )
     parser.add_argument("--config-dir", metavar="DIR", help="your own config folder")
     parser.add_argument("--json", action="store_true", help="print JSON")

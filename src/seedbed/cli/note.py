@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from seedbed.cli.arguments import Parser
 from seedbed.process.exit_codes import DONE
+from seedbed.remote.places import here_alone
 from seedbed.runs.notes import checked_note, note
 from seedbed.runs.reader import open_run
 
@@ -15,7 +16,7 @@ def parser() -> Parser:
         "Writes a note beside a run, in the place of an earlier one; without TEXT, prints it.",
         'seedbed note outputs/sum/2026-… "loss jumps at epoch 12"',
     )
-    made.add_argument("run", metavar="RUN", help="a run directory")
+    made.add_argument("run", metavar="RUN", type=here_alone, help="a run directory")
     made.add_argument("text", metavar="TEXT", nargs="?", help="the note; '' takes it away")
     return made
 

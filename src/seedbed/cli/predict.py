@@ -11,6 +11,7 @@ from seedbed.cli.arguments import Parser, output_file, parsed_json, print_notes,
 from seedbed.errors import DataError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
+from seedbed.remote.places import read_place
 from seedbed.runs.files import json_text
 from seedbed.runs.opening import opening
 from seedbed.runs.outputs import write_output
@@ -29,7 +30,7 @@ def parser() -> Parser:
         "Predictions of a trained run for new rows, from JSON or from a file.",
         "seedbed predict outputs/sum/2026-… --input '[[10, 11]]'",
     )
-    made.add_argument("run", metavar="RUN", help="a run directory")
+    made.add_argument("run", metavar="RUN", type=read_place, help="a run directory")
     rows = made.add_mutually_exclusive_group(required=True)
     rows.add_argument("--input", metavar="JSON", help='rows: [[10, 11]] or [{"rooms": 3}]')
     rows.add_argument(

@@ -7,6 +7,7 @@ from seedbed.cli.arguments import Parser, print_notes
 from seedbed.config.hints import counted, joined
 from seedbed.errors import ArgumentError
 from seedbed.process.exit_codes import DONE
+from seedbed.remote.places import here_alone
 from seedbed.runs.files import printable
 from seedbed.runs.removal import Removal, left_behind, removals, remove
 
@@ -23,7 +24,9 @@ def parser() -> Parser:
         "Removes run directories, and sweeps with all of their runs. Says what goes and asks.",
         "seedbed remove outputs/sum/2026-…",
     )
-    made.add_argument("runs", metavar="RUN", nargs="+", help="a run or a sweep directory")
+    made.add_argument(
+        "runs", metavar="RUN", nargs="+", type=here_alone, help="a run or a sweep directory"
+    )
     made.add_argument("--yes", action="store_true", help="do not ask")
     return made
 

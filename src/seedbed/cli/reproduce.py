@@ -7,6 +7,7 @@ from seedbed.api.reproducing import Comparison, reproduce_run
 from seedbed.cli.arguments import Parser, print_notes
 from seedbed.config.hints import counted
 from seedbed.process.exit_codes import DONE, RUN_FAILED, WRONG_INPUT
+from seedbed.remote.places import read_place
 from seedbed.runs.files import json_text
 from seedbed.runs.reader import open_run
 
@@ -22,7 +23,7 @@ def parser() -> Parser:
         "data.path=FILE says where its data lies now.",
         "seedbed reproduce outputs/sum/2026-…",
     )
-    made.add_argument("run", metavar="RUN", help="a run directory")
+    made.add_argument("run", metavar="RUN", type=read_place, help="a run directory")
     made.add_argument("overrides", metavar="data.path=FILE", nargs="*", help="its data, if moved")
     made.add_argument("--json", action="store_true", help="print JSON")
     return made

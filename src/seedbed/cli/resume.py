@@ -1,10 +1,14 @@
 """`seedbed resume RUN|SWEEP`: goes on where it stopped, to the same bits."""
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from seedbed.cli.arguments import Parser, refuse_idle_flag
 from seedbed.cli.console import Console
+from seedbed.remote.mirrored import mirrored
+from seedbed.remote.places import resumed_place
+from seedbed.remote.urls import is_url
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.reader import open_run
 
@@ -30,19 +34,30 @@ def parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Goes on; the exit code."""
     args = parser().parse_args(argv)
+    if not is_url(args.run):
+        return _resume(args, args.run)
+    folder = resumed_place(args.run)
+    with mirrored(folder, "resume") as upload:
+        code = _resume(args, str(folder))
+    upload.refuse_unwritten()
+    return code
+
+
+def _resume(args: argparse.Namespace, run: str) -> int:
+    """Goes on with what lies in a folder here."""
     console = Console()
-    if (Path(args.run) / SWEEP_JOBS).is_file():
+    if (Path(run) / SWEEP_JOBS).is_file():
         from seedbed.api.sweep_resuming import resume_sweep
 
         resume_sweep(
-            Path(args.run),
+            Path(run),
             args.overrides,
             console,
             changed=args.changed,
             config_dir=args.config_dir,
         )
         return console.code
-    paths = open_run(args.run)
+    paths = open_run(run)
     refuse_idle_flag("--changed", args.changed, f"is for a sweep, and '{args.run}' is one run")
     refuse_idle_flag(
         "--config-dir", args.config_dir, f"is for a sweep, and '{args.run}' is one run"

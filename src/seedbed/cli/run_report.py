@@ -9,6 +9,7 @@ from typing import Any
 
 from seedbed.api.messages import Trained
 from seedbed.recording.results import closing_text
+from seedbed.remote.places import shown
 from seedbed.runs.files import UNPRINTABLE
 from seedbed.runs.status import Status
 
@@ -21,17 +22,17 @@ def print_report(trained: Trained) -> None:
     if trained.plan.config.trainer.fast_dev_run:
         print(closing_text(trained.result, trained.plan.config.trainer.epochs))
         print(f"kept: {trained.paths.log}")
-        print(f"run: {trained.paths.root}")
+        print(f"run: {shown(trained.paths.root)}")
         return
     print(_report(trained))
     if trained.status == Status.DIVERGED:
         _print_diverged(trained)
-    print(f"run: {trained.paths.root}")
+    print(f"run: {shown(trained.paths.root)}")
 
 
 def _report(trained: Trained) -> str:
     paths, plan = trained.paths, trained.plan
-    run, seedbed = shlex.quote(str(paths.root)), typed("seedbed")
+    run, seedbed = shlex.quote(shown(paths.root)), typed("seedbed")
     lines = [closing_text(trained.result, plan.config.trainer.epochs), "next:"]
     if trained.status == Status.INTERRUPTED:
         lines.append(f"  go on        {seedbed} resume {run}")
@@ -39,9 +40,15 @@ def _report(trained: Trained) -> str:
         f"  predictions  {seedbed} predict {run} {_example_rows(plan)}",
         f"  weights      {seedbed} inspect {run} --weights",
         f"  loss curve   {shlex.quote(str(paths.figure))}",
-        f"  dashboard    {seedbed} dashboard {shlex.quote(str(paths.root.parent))}",
+        f"  dashboard    {seedbed} dashboard {shlex.quote(_with_its_like(paths.root))}",
     ]
     return "\n".join(lines)
+
+
+def _with_its_like(root: Path) -> str:
+    """The folder above a run, which may lie at a URL."""
+    url = shown(root)
+    return str(root.parent) if url == str(root) else url
 
 
 def _example_rows(plan: Any) -> str:

@@ -4,6 +4,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from seedbed.catalog.sorting import known_names
 from seedbed.catalog.table import OUTPUTS, RecordTable
@@ -13,6 +14,7 @@ from seedbed.config.hints import counted, joined
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
+from seedbed.remote.places import listed_place, shown
 from seedbed.runs.files import json_text, printable
 from seedbed.runs.status import Status
 from seedbed.views.run_rows import csv_text, left_out_rows, machine_columns, markdown_text, rows_of
@@ -37,7 +39,9 @@ def parser() -> Parser:
         "their metrics.",
         "seedbed runs outputs --filter 'optimizer.lr<0.01 and status=completed' --sort val/loss",
     )
-    made.add_argument("folders", metavar="DIR", nargs="*", help=f"default: {OUTPUTS}")
+    made.add_argument(
+        "folders", metavar="DIR", nargs="*", type=listed_place, help=f"default: {OUTPUTS}"
+    )
     made.add_argument(
         "--filter",
         metavar="TEXT",
@@ -125,7 +129,7 @@ def _title(whole: int, every: RecordTable, place: str, args: argparse.Namespace)
     """How many there are, and where."""
     runs = counted(len(every), "run")
     number = runs if args.filter is None else f"{whole} of {runs}"
-    where = f" in {printable(place)}" if place and whole else ""
+    where = f" in {printable(shown(Path(place)))}" if place and whole else ""
     order = f"by {printable(args.sort)}" if args.sort is not None else "newest first"
     return f"{number}{where}, {order}:" if whole else number
 

@@ -6,6 +6,7 @@ from seedbed.cli.sweep_tables import best_folder, tables
 from seedbed.cli.sweep_verdict import verdict_text
 from seedbed.process import signals
 from seedbed.process.exit_codes import DONE, RUN_FAILED
+from seedbed.remote.places import shown
 from seedbed.runs.status import Status
 from seedbed.sweep.outcome import SweepState
 
@@ -26,7 +27,7 @@ def print_report(sweep: SweepState, monitor: str) -> int:
         print(verdict_text(sweep, monitor))
     best = best_folder(sweep.jobs, monitor)
     if best is not None:
-        print(f"best run: {shlex.quote(str(sweep.directory / best))}")
+        print(f"best run: {shlex.quote(f'{shown(sweep.directory)}/{best}')}")
     return print_end(sweep)
 
 
@@ -39,8 +40,8 @@ def print_end(sweep: SweepState) -> int:
             print(f"  {job.directory}: {job.status} {job.error or ''}".rstrip())
         if len(unsuccessful) > MOST_UNSUCCESSFUL:
             print(f"  and {len(unsuccessful) - MOST_UNSUCCESSFUL} more")
-        print(f"to run these again: seedbed resume {shlex.quote(str(sweep.directory))}")
-    print(f"sweep: {sweep.directory}")
+        print(f"to run these again: seedbed resume {shlex.quote(shown(sweep.directory))}")
+    print(f"sweep: {shown(sweep.directory)}")
     cut_off = any(job.status == Status.INTERRUPTED for job in unsuccessful)
     stopped = signals.heard() or (cut_off and not sweep.ended_by_failure)
     if unsuccessful and stopped:

@@ -10,6 +10,7 @@ from seedbed.analysis.job_values import differing, setting_text, typed_settings
 from seedbed.analysis.sentences import variance_sentence, verdict_sentence
 from seedbed.analysis.settings import REPEATS, Trial
 from seedbed.errors import RunDirectoryError
+from seedbed.remote.places import shown
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_config
 from seedbed.runs.status import Status
@@ -25,7 +26,7 @@ def verdict_text(sweep: SweepState, monitor: str) -> str:
         sweep: with the metrics of its jobs.
         monitor: `trainer.monitor`.
     """
-    directory = shlex.quote(str(sweep.directory))
+    directory = shlex.quote(shown(sweep.directory))
     said = _sentences(sweep, monitor)
     again = [f"the best again, with fresh seeds: seedbed confirm {directory}"] if said else []
     return "\n".join(

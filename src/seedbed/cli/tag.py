@@ -6,6 +6,7 @@ from pathlib import Path
 from seedbed.cli.arguments import Parser
 from seedbed.errors import ArgumentError
 from seedbed.process.exit_codes import DONE
+from seedbed.remote.places import here_alone
 from seedbed.runs.notes import checked_tags, tag
 from seedbed.runs.reader import open_run
 
@@ -17,7 +18,7 @@ def parser() -> Parser:
         "Gives runs a word; a run that goes on may be tagged too.",
         "seedbed tag outputs/sum/2026-… baseline",
     )
-    made.add_argument("runs", metavar="RUN", nargs="+", help="a run directory")
+    made.add_argument("runs", metavar="RUN", nargs="+", type=here_alone, help="a run directory")
     made.add_argument("word", metavar="WORD", help="the tag: letters, digits, and . _ + - inside")
     made.add_argument("--remove", action="store_true", help="take the word away from them")
     return made

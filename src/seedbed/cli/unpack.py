@@ -7,6 +7,7 @@ from seedbed.api.unpacking import left_in_packs, unpack_runs
 from seedbed.cli.arguments import Parser, print_notes
 from seedbed.config.hints import counted, joined
 from seedbed.process.exit_codes import DONE
+from seedbed.remote.places import here_alone
 from seedbed.runs.files import printable
 from seedbed.runs.opening import opening
 
@@ -18,7 +19,7 @@ def parser() -> Parser:
         "Makes run directories of the runs of a sweep that was trained with sweep.layout=packed.",
         "seedbed unpack outputs/sum/sweep_2026-… 17",
     )
-    made.add_argument("sweep", metavar="SWEEP", help="a sweep directory")
+    made.add_argument("sweep", metavar="SWEEP", type=here_alone, help="a sweep directory")
     made.add_argument("jobs", metavar="JOB", nargs="*", help="its folder or number; default: all")
     made.add_argument("--to", metavar="DIR", help="where to; default: the sweep itself")
     return made

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.config.key_paths import NOTHING, value_at
-from seedbed.config.locations import output_folder
 from seedbed.config.overrides import overrides_of
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ConfigError
+from seedbed.remote.places import output_place
 
 RESOLVED_BY_HYDRA = re.compile(r"\$\{(now|hydra|python_version):")
 """What Hydra's own resolvers find, which it registers."""
@@ -55,7 +55,7 @@ class ComposedConfig:
         Raises:
             ConfigError: if the key names no folder.
         """
-        return output_folder("hydra.run.dir", _selected(self.raw, self.hydra, "hydra.run.dir"))
+        return output_place("hydra.run.dir", _selected(self.raw, self.hydra, "hydra.run.dir"))
 
     def overrides_filled_in(self) -> list[str]:
         """The overrides with what their `${…}` stood for, as `sweep.json` keeps them.

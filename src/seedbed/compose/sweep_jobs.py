@@ -32,9 +32,9 @@ from seedbed.config.check import CheckedGroups, checked
 from seedbed.config.hints import cut
 from seedbed.config.idle_keys import notes_on_idle
 from seedbed.config.key_paths import Path as KeyPath
-from seedbed.config.locations import output_folder
 from seedbed.config.options import fitted_to_classes
 from seedbed.errors import ConfigError
+from seedbed.remote.places import output_place
 
 MULTIRUN = "hydra.mode=MULTIRUN"
 
@@ -224,7 +224,7 @@ def sweep_directory(sweep: DictConfig) -> Path:
         ConfigError: if the key names no folder.
     """
     HydraConfig.instance().set_config(sweep)
-    return output_folder("hydra.sweep.dir", selected(sweep, "hydra.sweep.dir"))
+    return output_place("hydra.sweep.dir", selected(sweep, "hydra.sweep.dir"))
 
 
 def sweep_settings(sweep: DictConfig) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from seedbed.errors import SeedbedError
@@ -24,13 +26,28 @@ def fetch(urls: list[str]) -> dict[str, str]:
     return {url: str(brought(parsed(url))) for url in urls}
 
 
-TASKS: Mapping[str, Task] = {"fetch": fetch}
+def bring(url: str, folder: str, *, light: bool) -> None:
+    """Brings a run, a sweep or several into a folder."""
+    from seedbed.remote.bringing import bring as brought
+
+    brought(parsed(url), Path(folder), light=light)
+
+
+TASKS: Mapping[str, Task] = {"fetch": fetch, "bring": bring}
+
+MIRROR = "mirror"
+"""The task that lasts as long as a run; see `mirroring.py`."""
 
 
 def done(task: str, told: Mapping[str, Any]) -> dict[str, Any]:
     """What came of a task: `done` with its result, or `problems` with lines for the user."""
+    return told_problems(lambda: {"done": TASKS[task](**told)})
+
+
+def told_problems(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What work gives, or `problems` with lines for the user."""
     try:
-        return {"done": TASKS[task](**told)}
+        return work()
     except (StoreError, WrongUrl) as err:
         return {"problems": [str(err)], "passing": getattr(err, "passing", False)}
     except SeedbedError as err:
@@ -42,9 +59,19 @@ def main() -> None:
     _without_bounds()
     answer = sys.stdout
     sys.stdout = sys.stderr  # what libraries print is no answer
-    result = done(sys.argv[1], json.load(sys.stdin))
-    answer.write(json.dumps(result))
-    answer.flush()
+
+    def say(told: Mapping[str, Any]) -> None:
+        with suppress(OSError):  # whoever asked may be gone
+            answer.write(f"{json.dumps(told)}\n")
+            answer.flush()
+
+    if sys.argv[1] == MIRROR:
+        from seedbed.remote.mirroring import mirror
+
+        told = json.loads(sys.stdin.readline())
+        say(told_problems(lambda: mirror(say, **told)))
+    else:
+        say(done(sys.argv[1], json.load(sys.stdin)))
     os._exit(0)  # threads of libraries may wait for a store
 
 

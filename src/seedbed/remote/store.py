@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from typing import IO, Any
 
 import pyarrow.fs as pafs
@@ -133,6 +134,12 @@ class Store:
                     raise StoreError(f"'{url}' has more than {most:.0f} bytes")
                 to.write(piece)
         return size
+
+    def content(self, url: Url, most: int) -> bytes:
+        """All of a small object; errors as `read`."""
+        with BytesIO() as file:
+            self.read(url, file, most)
+            return file.getvalue()
 
     def write(self, url: Url, file: int) -> None:
         """Puts an object in its place, whole: readers see the old or the new.

@@ -1,0 +1,99 @@
+"""A run or a sweep that belongs to a URL, seen from the process that makes it."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from seedbed.errors import RunDirectoryError, RunFailedError
+from seedbed.remote.carried import command
+from seedbed.remote.places import url_of
+
+
+class Upload:
+    """What came of writing it to its URL; known at the end of the block of `mirrored`."""
+
+    problem: str | None = None
+
+    def refuse_unwritten(self) -> None:
+        """At last, when all else was said.
+
+        Raises:
+            RunFailedError: if the last state is not there.
+        """
+        if self.problem is not None:
+            raise RunFailedError(self.problem)
+
+
+@contextmanager
+def mirrored(folder: Path, mode: Literal["new", "resume"] = "new") -> Iterator[Upload]:
+    """Inside, a folder is written to the URL that it belongs to, if it does to one.
+
+    Args:
+        folder: of the run or the sweep.
+        mode: whether it begins, or goes on: then it is brought here first.
+
+    Raises:
+        RunDirectoryError: if it cannot be written there, before anything is begun.
+    """
+    upload, url = Upload(), url_of(folder)
+    if url is None:
+        yield upload
+        return
+    process = _started({"url": str(url), "folder": str(folder), "mode": mode})
+    try:
+        _hear(process)
+        yield upload
+    finally:
+        with suppress(OSError):
+            process.stdin.write("end\n")  # type: ignore[union-attr] # forks may have it open
+            process.stdin.close()  # type: ignore[union-attr]
+        upload.problem = _last_words(process)
+
+
+def _started(told: dict[str, Any]) -> "subprocess.Popen[str]":
+    """A carrier that no signal of the terminal reaches; its notes are printed as ours are."""
+    try:
+        process = subprocess.Popen(
+            command("mirror"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        process.stdin.write(f"{json.dumps(told)}\n")  # type: ignore[union-attr]
+        process.stdin.flush()  # type: ignore[union-attr]
+    except OSError as err:
+        raise RunDirectoryError(f"cannot start a process: {err.strerror or err}") from err
+    return process
+
+
+def _hear(process: "subprocess.Popen[str]") -> None:
+    """Waits until it is ready.
+
+    Raises:
+        RunDirectoryError: if it cannot begin.
+    """
+    answer = _answer(process)
+    if "ready" not in answer:
+        raise RunDirectoryError(*answer.get("problems", ["what writes to URLs has ended"]))
+
+
+def _last_words(process: "subprocess.Popen[str]") -> str | None:
+    """Why the last state is not there; None if it is."""
+    answer = _answer(process)
+    process.stdout.close()  # type: ignore[union-attr]
+    process.wait()
+    if "done" in answer:
+        return None
+    return "; ".join(answer.get("problems", ["what writes to URLs has ended"]))
+
+
+def _answer(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    with suppress(ValueError):
+        answer = json.loads(process.stdout.readline())  # type: ignore[union-attr]
+        if isinstance(answer, dict):
+            return answer
+    return {}

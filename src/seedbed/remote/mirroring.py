@@ -1,0 +1,195 @@
+"""The task of a carrier that stands beside a run: its folder is written to a URL until it ends.
+
+It outlives the process that makes the run, so that the last state of one that was killed is written
+as well. What the store refuses is tried again, ever more seldom; the run itself knows nothing of
+it.
+"""
+
+import os
+import select
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from seedbed.remote.bringing import bring
+from seedbed.remote.mirror import Mirror
+from seedbed.remote.store import Store, StoreError, store
+from seedbed.remote.urls import Url, parsed
+from seedbed.remote.writers import Mark
+from seedbed.runs.layout import SWEEP_JOBS, RunPaths
+from seedbed.runs.lock import is_being_written
+
+LOOK_SECONDS = 2.0
+"""Between two looks for a new checkpoint."""
+
+FOLLOW_SECONDS = 30.0
+"""How old what grows may be there: histories, curves, logs."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 120.0
+"""Before what was refused is tried again."""
+
+END_SECONDS = 60.0
+"""How long the last state is tried to be written."""
+
+END_VARIABLE = "SEEDBED_UPLOAD_SECONDS"
+"""What the user sets in its place."""
+
+KNOWN = "owner.txt"
+"""Beside the folder: what `OWNER` holds if nobody else has written to its URL since."""
+
+OWNER = ".seedbed_owner"
+"""The object that each writer replaces as it begins."""
+
+Say = Callable[[dict[str, Any]], None]
+
+
+def mirror(say: Say, url: str, folder: str, mode: Literal["new", "resume"]) -> dict[str, Any]:
+    """Stands beside a run.
+
+    Args:
+        say: tells the run's process that it is `ready`.
+        url: of the run or the sweep.
+        folder: of it here; what `resume` needs is brought there.
+        mode: whether it begins, or goes on.
+
+    Returns:
+        What is told at last.
+
+    Raises:
+        StoreError: if it cannot begin, or the last state cannot be written.
+    """
+    place, path = parsed(url), Path(folder)
+    there = store(place)
+    mark = Mark(there, place)
+    mark.claim()
+    try:
+        mirrored = Mirror(there, place, path)
+        if mode == "new":
+            _refuse_occupied(there, place)
+            _aside(path)
+        else:
+            _bring_all(there, place, path, mirrored)
+        _take_over(there, place, path)
+        say({"ready": True})
+        _follow(mirrored, mark)
+        _end(mirrored, mark)
+    finally:
+        mark.remove()
+    return {"done": None}
+
+
+def _refuse_occupied(there: Store, url: Url) -> None:
+    names = [name for name in there.below(url) if not name.startswith(".seedbed_")]
+    if names:
+        kind = "a run" if RunPaths(Path()).status.name in names else "something"
+        kind = "a sweep" if SWEEP_JOBS in names else kind
+        raise StoreError(f"'{url}' holds {kind} already ({sorted(names)[0]}); name another")
+
+
+def _aside(folder: Path) -> None:
+    """Moves away what an earlier run of the same URL left here; nothing is lost."""
+    if folder.exists() and not is_being_written(folder):
+        folder.rename(folder.with_name(f"left_{time.time_ns()}"))
+
+
+def _bring_all(there: Store, url: Url, folder: Path, mirrored: Mirror) -> None:
+    """Has all of a run here; what is here goes before what is there if that is its continuation."""
+    if not _is_from_here(there, url, folder):
+        _aside(folder)
+        bring(url, folder, light=False)
+        mirrored.go_on_from(set(there.below(url)))
+
+
+def _follow(mirrored: Mirror, mark: Mark) -> None:
+    """Until the run's process closes its end, or is gone."""
+    pause, due, told = FIRST_PAUSE, 0.0, False
+    saved = _checkpoints(mirrored.folder)
+    maker = os.getppid()
+    while os.getppid() == maker and not select.select([sys.stdin], [], [], LOOK_SECONDS)[0]:
+        now = _checkpoints(mirrored.folder)
+        if time.monotonic() < due and now == saved:
+            continue
+        try:
+            mark.beat()
+            mirrored.write()
+            if told:
+                _tell(f"note: '{mirrored.url}' is written again")
+            saved, pause, told = now, FIRST_PAUSE, False
+            due = time.monotonic() + FOLLOW_SECONDS
+        except StoreError as err:
+            if not told:
+                _tell(f"note: {err}; the run goes on in '{mirrored.folder}', and is written there "
+                      "as soon as that can be")  # fmt: skip
+            saved, told = now, True
+            due = time.monotonic() + pause
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _end(mirrored: Mirror, mark: Mark) -> None:
+    """Writes the last state.
+
+    Raises:
+        StoreError: if it cannot be.
+    """
+    until = time.monotonic() + _end_seconds()
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            mirrored.write()
+            return
+        except StoreError as err:
+            if time.monotonic() + pause > until:
+                raise StoreError(
+                    f"{err}: the last state was not written there; it lies in "
+                    f"'{mirrored.folder}': type seedbed resume '{mirrored.url}' here to have it "
+                    "written"
+                ) from err
+            with suppress(StoreError):
+                mark.beat()
+            time.sleep(pause)
+            pause *= 2
+
+
+def _end_seconds() -> float:
+    with suppress(ValueError):
+        return float(os.environ.get(END_VARIABLE, END_SECONDS))
+    return END_SECONDS
+
+
+def _checkpoints(folder: Path) -> dict[str, int]:
+    """How the files stand that are worth writing at once."""
+    paths = RunPaths(folder)
+    found = {}
+    for path in (paths.last, paths.status, folder / SWEEP_JOBS):
+        with suppress(OSError):
+            found[path.name] = path.lstat().st_mtime_ns
+    return found
+
+
+def _take_over(there: Store, url: Url, folder: Path) -> None:
+    """Notes on both sides that what lies there is, from now on, what was made here.
+
+    Raises:
+        StoreError: if it cannot be written there.
+    """
+    token = uuid.uuid4().hex
+    folder.with_name(KNOWN).write_text(token)
+    there.write_bytes(url.below(OWNER), token.encode())
+
+
+def _is_from_here(there: Store, url: Url, folder: Path) -> bool:
+    """Whether nobody has written there since it was made here; what is here is as new or newer."""
+    with suppress(OSError, StoreError):
+        return folder.is_dir() and folder.with_name(KNOWN).read_bytes() == there.content(
+            url.below(OWNER), 100
+        )
+    return False
+
+
+def _tell(line: str) -> None:
+    with suppress(OSError):
+        os.write(2, f"{line}\n".encode(errors="backslashreplace"))

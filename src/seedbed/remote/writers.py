@@ -1,0 +1,109 @@
+"""Who writes a run at a URL: a mark of each writer, as a store of objects has no locks.
+
+A writer puts its mark there and only then looks for those of others; any that lives has it go away
+again. As stores show what was written to whoever looks later, of two writers one at least sees the
+other: both may be refused, never none. A mark is written again as long as its writer lives, and all
+times are the store's, so that clocks of machines do not matter.
+"""
+
+import json
+import os
+import time
+import uuid
+from contextlib import suppress
+
+from seedbed.remote.names import WRITERS
+from seedbed.remote.store import Store, Stored, StoreError
+from seedbed.remote.urls import Url
+from seedbed.runs.files import printable
+from seedbed.runs.heartbeat import this_host
+
+BEAT_SECONDS = 30.0
+"""Between two writings of a mark."""
+
+STALE_SECONDS = 120.0
+"""Without one, after which a writer is no more."""
+
+
+class Mark:
+    """The mark of this writer.
+
+    Args:
+        store: that has the run.
+        url: of the run or the sweep.
+    """
+
+    def __init__(self, store: Store, url: Url) -> None:
+        self.store, self.url = store, url
+        self.place = url.below(f"{WRITERS}/{uuid.uuid4().hex}")
+        self._written = 0.0
+
+    def put(self) -> None:
+        """Writes it, at first or again.
+
+        Raises:
+            StoreError: if that is refused.
+        """
+        told = {"host": this_host(), "pid": os.getppid(), "at": time.time()}
+        try:
+            self.store.write_bytes(self.place, json.dumps(told).encode())
+        except StoreError as err:
+            reason = str(err).replace(str(self.place), str(self.url))
+            raise StoreError(reason, passing=err.passing) from err
+        self._written = time.monotonic()
+
+    def beat(self) -> None:
+        """Writes it again, if it is time."""
+        if time.monotonic() - self._written > BEAT_SECONDS:
+            self.put()
+
+    def claim(self) -> None:
+        """Puts it there, alone.
+
+        Raises:
+            StoreError: if another writer lives, or it cannot be written.
+        """
+        self.put()
+        marks = self.store.below(self.url.below(WRITERS))
+        own = marks.pop(self.place.name, None)
+        for name, other in marks.items():
+            place = self.url.below(f"{WRITERS}/{name}")
+            if own is None or _lives(other, own):
+                self.remove()
+                raise StoreError(f"'{self.url}' is being written by {self._who(place)}; wait for "
+                                 f"it, or stop it: {STALE_SECONDS:.0f} s after its last sign it "
+                                 "counts as ended")  # fmt: skip
+            with suppress(StoreError):
+                self.store.remove(place)
+
+    def remove(self) -> None:
+        """Takes it away; a store that does not answer now has it until it is stale."""
+        with suppress(StoreError):
+            self.store.remove(self.place)
+
+    def _who(self, place: Url) -> str:
+        with suppress(StoreError, ValueError, AttributeError):
+            told = json.loads(self.store.content(place, 2**12))
+            return f"process {int(told['pid'])} on {printable(str(told['host']))[:100]}"
+        return "another process"
+
+
+def _lives(other: Stored, own: Stored) -> bool:
+    if other.stamp is None or own.stamp is None:
+        return True
+    return (own.stamp - other.stamp) / 1e9 < STALE_SECONDS
+
+
+def is_written(store: Store, url: Url) -> bool:
+    """Whether a writer lives, for a reader, who leaves no mark.
+
+    A mark that is young by this machine's clock is believed; another is looked at a second time.
+    """
+    first = store.below(url.below(WRITERS))
+    stamps = [one.stamp for one in first.values()]
+    if not first or None in stamps:
+        return bool(first)
+    if any(abs(time.time() - stamp / 1e9) < STALE_SECONDS for stamp in stamps if stamp):
+        return True
+    time.sleep(BEAT_SECONDS + 5)
+    return store.below(url.below(WRITERS)) != first

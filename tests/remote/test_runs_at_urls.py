@@ -1,0 +1,257 @@
+"""A run at a URL is one that lies here, whatever happens to the store and to whoever writes it."""
+
+import json
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from support.command_line import Command
+from support.s3_server import S3Server
+
+from seedbed.remote.mirror import Mirror
+from seedbed.remote.names import is_ours
+from seedbed.remote.store import Store
+from seedbed.remote.urls import Url
+
+FILES = {
+    ".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "config.yaml",
+    "environment.json", "history.csv", "loss.png", "model.pth", "preprocessing.json",
+    "result.json", "run.log", "status.json", "checkpoints/last.pt", "checkpoints/best.pt",
+}  # fmt: skip
+LONG = ("trainer.epochs=100000", "trainer.checkpoint_every=1 s", "hydra.run.dir=s3://lake/a")
+
+
+def wait_for(found: object, seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not found():  # type: ignore[operator]
+        assert time.monotonic() < until, "it did not come to that"
+        time.sleep(0.2)
+
+
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str = "other") -> None:
+    """From now on commands run as on another machine, with nothing in its cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / name))
+
+
+@contextmanager
+def training(*words: str) -> Iterator["subprocess.Popen[bytes]"]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seedbed", "train", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_run_lies_at_its_url_whole_and_is_read_from_another_machine(
+    seedbed: Command, s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    elsewhere(monkeypatch, tmp_path, "first")
+    words = ("trainer.epochs=3",)
+    ended = seedbed("train", *words, "hydra.run.dir=s3://lake/runs/a/")
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines()[-1] == "run: s3://lake/runs/a"
+    names = {name.removeprefix("runs/a/") for name in s3.names("lake") if name[-1] != "/"}
+    names -= {".seedbed_owner"}
+    assert {name for name in names if not name.startswith("events.")} == FILES
+    everything = b"".join(s3.get(f"lake/runs/a/{name}") or b"" for name in names)
+    assert s3.variables["AWS_SECRET_ACCESS_KEY"].encode() not in everything
+    seedbed("train", *words, "hydra.run.dir=here")
+    assert s3.get("lake/runs/a/model.pth") == Path("here/model.pth").read_bytes()
+    elsewhere(monkeypatch, tmp_path)
+    rows = ("--input", "[[10, 11]]")
+    assert seedbed("predict", "s3://lake/runs/a", *rows) == seedbed("predict", "here", *rows)
+    listed = json.loads(seedbed("runs", "s3://lake/runs", "--json").out)["runs"]
+    assert [(one["path"], one["status"]) for one in listed] == [("s3://lake/runs/a", "completed")]
+    assert not list((tmp_path / "other").rglob("runs/a/model.pth"))
+    again = seedbed("train", *words, "hydra.run.dir=s3://lake/runs/a")
+    assert (again.code, again.err.count("holds a run already")) == (2, 1)
+
+
+def test_a_sweep_lies_at_its_url(
+    seedbed: Command, s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ended = seedbed("train", "-m", "seed=1,2", "trainer.epochs=2", "hydra.sweep.dir=s3://lake/s")
+    assert ended.out.splitlines()[-1] == "sweep: s3://lake/s"
+    elsewhere(monkeypatch, tmp_path)
+    assert "best run" not in seedbed("compare", "s3://lake/s").err
+    resumed = seedbed("resume", "s3://lake/s")
+    assert (resumed.code, resumed.out.splitlines()[-1]) == (0, "sweep: s3://lake/s")
+    assert seedbed("predict", "s3://lake/s/0_seed=1", "--input", "[[1, 2]]").code == 0
+
+
+def test_a_killed_run_goes_on_elsewhere_to_the_same_bits(
+    seedbed: Command, s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with training(*LONG) as process:
+        wait_for(lambda: s3.get("lake/a/checkpoints/last.pt"))
+        elsewhere(monkeypatch, tmp_path)
+        listed = json.loads(seedbed("runs", "s3://lake", "--json").out)["runs"]
+        refused = seedbed("resume", "s3://lake/a")
+        assert "is being written by process" in refused.err
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert [one["name"] for one in listed] == ["a"]
+    wait_for(lambda: not [n for n in s3.names("lake") if "_writer/" in n and n[-1] != "/"])
+    epochs = json.loads(seedbed("runs", "s3://lake", "--json").out)["runs"][0]["epoch"]
+    more = (epochs or 0) + 300
+    ended = seedbed("resume", "s3://lake/a", f"trainer.epochs={more}")
+    assert ended.code in (0, 2), ended.err
+    if ended.code == 0:
+        seedbed("train", f"trainer.epochs={more}", "hydra.run.dir=whole")
+        assert s3.get("lake/a/model.pth") == Path("whole/model.pth").read_bytes()
+
+
+class Line:
+    """A connection to the server that can be cut, as a cable is."""
+
+    def __init__(self, port: int) -> None:
+        self.to, self.whole = port, True
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        self.open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self.server.accept()
+            except OSError:
+                return
+            if not self.whole:
+                near.close()
+                continue
+            far = socket.create_connection(("127.0.0.1", self.to))
+            self.open += [near, far]
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def _carry(one: socket.socket, other: socket.socket) -> None:
+        try:
+            while piece := one.recv(2**16):
+                other.sendall(piece)
+        except OSError:
+            pass
+        for end in (one, other):
+            end.close()
+
+    def cut(self) -> None:
+        self.whole = False
+        for end in self.open:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.cut()
+        self.server.close()
+
+
+@pytest.fixture
+def line(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
+    made = Line(s3.port)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{made.port}")
+    yield made
+    made.close()
+
+
+def test_a_store_that_is_lost_ends_no_run_and_gets_all_of_it_later(
+    seedbed: Command, s3: S3Server, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEEDBED_UPLOAD_SECONDS", "0")
+    with training(*LONG) as process:
+        wait_for(lambda: s3.get("lake/a/checkpoints/last.pt"))
+        line.cut()
+        time.sleep(3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=120)[0].decode()
+    assert process.returncode != 0
+    assert "it cannot be reached" in said
+    assert "the last state was not written there; it lies in '" in said
+    assert json.loads(s3.get("lake/a/status.json") or b"")["status"] == "running"
+    (folder,) = re.findall(r"it lies in '([^']+)'", said)[-1:]
+    assert json.loads((Path(folder) / "status.json").read_text())["status"] == "interrupted"
+    line.whole = True
+    epoch = len((Path(folder) / "history.csv").read_text().splitlines()) - 1
+    ended = seedbed("resume", "s3://lake/a", f"trainer.epochs={100_000 + epoch}")
+    assert ended.code == 2, ended.out  # refused, and what was here is there all the same
+    assert json.loads(s3.get("lake/a/status.json") or b"")["status"] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("s3://nowhere/a", "'s3://nowhere/a': there is no such bucket"),
+        ("s3://k:hidden@lake/a", "has a user or a password"),
+        ("memory://a", "cannot keep runs"),
+        ("https://host/a", "cannot keep runs"),
+        ("s3://lake//a", "has an empty part"),
+    ],
+)
+def test_where_no_run_can_be_kept_is_told_before_it_begins(
+    seedbed: Command, s3: S3Server, url: str, said: str
+) -> None:
+    ended = seedbed("train", "trainer.epochs=1", f"hydra.run.dir={url}")
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert said in ended.err
+    assert "hidden" not in ended.err
+    assert "epoch 1" not in ended.out
+
+
+def test_commands_that_change_a_run_are_refused(seedbed: Command) -> None:
+    for words in (("tag", "x"), ("remove",), ("note", "x"), ("unpack",)):
+        assert "is a URL" in seedbed(words[0], "s3://lake/a", *words[1:]).err
+    assert (
+        "write a file here" in seedbed("predict", ".", "--input", "1", "--output", "s3://a/b").err
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "a/../config.yaml", "/config.yaml", "a\\config.yaml", "a/\x1b/config.yaml",
+             "evil.py", ".bashrc", "a//config.yaml", "checkpoints/x.pt"]
+)  # fmt: skip
+def test_no_name_of_a_store_reaches_beyond_the_files_of_runs(name: str) -> None:
+    assert not is_ours(name)
+
+
+def test_how_a_run_stands_is_written_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("status.json", "result.json", "model.pth", "config.yaml", "checkpoints/last.pt",
+                 "checkpoints/best.pt", "events.out.tfevents.1.a.1.0", ".status.json.1.tmp",
+                 "job/status.json", "job/config.yaml", "sweep.json", "own.txt"):  # fmt: skip
+        path = tmp_path / "run" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    order = []
+    monkeypatch.setattr(Store, "write", lambda self, url, file: order.append(url.place))
+    mirror = Mirror(Store(Url("memory", "r")), Url("memory", "r"), tmp_path / "run")
+    mirror.write()
+    assert order[:2] == ["r/job/config.yaml", "r/job/status.json"]
+    assert order[-5:] == [
+        "r/checkpoints/last.pt", "r/model.pth", "r/result.json", "r/status.json", "r/sweep.json"
+    ]  # fmt: skip
+    assert not any("own.txt" in one or ".tmp" in one for one in order)
+    order.clear()
+    mirror.write()
+    assert not order
+
+
+def test_the_page_does_what_it_says_of_runs(seedbed: Command, s3: S3Server) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "remote.md").read_text(encoding="utf-8")
+    _, second = re.findall(r"^```sh\n(.*?)^```$", page, flags=re.M | re.S)
+    for text in second.splitlines():
+        ended = seedbed(*shlex.split(text)[1:])
+        assert ended.code == 0, (text, ended.err)
