@@ -97,7 +97,7 @@ def test_a_killed_run_goes_on_elsewhere_to_the_same_bits(
     seedbed: Command, s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with training(*LONG) as process:
-        wait_for(lambda: s3.get("lake/a/checkpoints/last.pt"))
+        wait_for(lambda: s3.get("lake/a/checkpoints/last.pt") and s3.get("lake/a/status.json"))
         elsewhere(monkeypatch, tmp_path)
         listed = json.loads(seedbed("runs", "s3://lake", "--json").out)["runs"]
         refused = seedbed("resume", "s3://lake/a")
@@ -130,11 +130,17 @@ class Line:
             try:
                 near, _ = self.server.accept()
             except OSError:
-                return
+                if self.server.fileno() < 0:
+                    return
+                continue
             if not self.whole:
                 near.close()
                 continue
-            far = socket.create_connection(("127.0.0.1", self.to))
+            try:
+                far = socket.create_connection(("127.0.0.1", self.to))
+            except OSError:
+                near.close()
+                continue
             self.open += [near, far]
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
@@ -173,7 +179,7 @@ def test_a_store_that_is_lost_ends_no_run_and_gets_all_of_it_later(
 ) -> None:
     monkeypatch.setenv("SEEDBED_UPLOAD_SECONDS", "0")
     with training(*LONG) as process:
-        wait_for(lambda: s3.get("lake/a/checkpoints/last.pt"))
+        wait_for(lambda: s3.get("lake/a/checkpoints/last.pt") and s3.get("lake/a/status.json"))
         line.cut()
         time.sleep(3)
         assert process.poll() is None
@@ -186,8 +192,7 @@ def test_a_store_that_is_lost_ends_no_run_and_gets_all_of_it_later(
     (folder,) = re.findall(r"it lies in '([^']+)'", said)[-1:]
     assert json.loads((Path(folder) / "status.json").read_text())["status"] == "interrupted"
     line.whole = True
-    epoch = len((Path(folder) / "history.csv").read_text().splitlines()) - 1
-    ended = seedbed("resume", "s3://lake/a", f"trainer.epochs={100_000 + epoch}")
+    ended = seedbed("resume", "s3://lake/a", "optimizer.lr=1")
     assert ended.code == 2, ended.out  # refused, and what was here is there all the same
     assert json.loads(s3.get("lake/a/status.json") or b"")["status"] == "interrupted"
 

@@ -1,6 +1,8 @@
 """A run or a sweep that belongs to a URL, seen from the process that makes it."""
 
 import json
+import os
+import select
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +12,7 @@ from typing import Any, Literal
 from seedbed.errors import RunDirectoryError, RunFailedError
 from seedbed.remote.carried import command
 from seedbed.remote.places import url_of
+from seedbed.remote.urls import Url
 
 
 class Upload:
@@ -25,6 +28,31 @@ class Upload:
         """
         if self.problem is not None:
             raise RunFailedError(self.problem)
+
+
+PATIENCE_SECONDS = 20.0
+"""Beyond the time for which the last state is tried to be written."""
+
+END_SECONDS = 60.0
+"""How long that is."""
+
+END_VARIABLE = "SEEDBED_UPLOAD_SECONDS"
+"""What the user sets in its place."""
+
+
+def end_seconds() -> float:
+    """For which the last state is tried to be written."""
+    with suppress(ValueError):
+        return float(os.environ.get(END_VARIABLE, END_SECONDS))
+    return END_SECONDS
+
+
+def unwritten(why: str, folder: Path, url: Url) -> str:
+    """What is told of a last state that a store did not take."""
+    return (
+        f"{why}: the last state was not written there; it lies in '{folder}': type "
+        f"seedbed resume '{url}' here to have it written"
+    )
 
 
 @contextmanager
@@ -50,7 +78,7 @@ def mirrored(folder: Path, mode: Literal["new", "resume"] = "new") -> Iterator[U
         with suppress(OSError):
             process.stdin.write("end\n")  # type: ignore[union-attr] # forks may have it open
             process.stdin.close()  # type: ignore[union-attr]
-        upload.problem = _last_words(process)
+        upload.problem = _last_words(process, folder, url)
 
 
 def _started(told: dict[str, Any]) -> "subprocess.Popen[str]":
@@ -81,8 +109,13 @@ def _hear(process: "subprocess.Popen[str]") -> None:
         raise RunDirectoryError(*answer.get("problems", ["what writes to URLs has ended"]))
 
 
-def _last_words(process: "subprocess.Popen[str]") -> str | None:
-    """Why the last state is not there; None if it is."""
+def _last_words(process: "subprocess.Popen[str]", folder: Path, url: Url) -> str | None:
+    """Why the last state is not there; None if it is. One that a store keeps waiting is ended."""
+    out = process.stdout.fileno()  # type: ignore[union-attr]
+    if not select.select([out], [], [], end_seconds() + PATIENCE_SECONDS)[0]:
+        process.kill()
+        process.wait()
+        return unwritten(f"'{url}' does not answer", folder, url)
     answer = _answer(process)
     process.stdout.close()  # type: ignore[union-attr]
     process.wait()

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from seedbed.remote.bringing import bring
 from seedbed.remote.mirror import Mirror
+from seedbed.remote.mirrored import end_seconds, unwritten
 from seedbed.remote.store import Store, StoreError, store
 from seedbed.remote.urls import Url, parsed
 from seedbed.remote.writers import Mark
@@ -31,12 +32,6 @@ FOLLOW_SECONDS = 30.0
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 120.0
 """Before what was refused is tried again."""
-
-END_SECONDS = 60.0
-"""How long the last state is tried to be written."""
-
-END_VARIABLE = "SEEDBED_UPLOAD_SECONDS"
-"""What the user sets in its place."""
 
 KNOWN = "owner.txt"
 """Beside the folder: what `OWNER` holds if nobody else has written to its URL since."""
@@ -135,7 +130,7 @@ def _end(mirrored: Mirror, mark: Mark) -> None:
     Raises:
         StoreError: if it cannot be.
     """
-    until = time.monotonic() + _end_seconds()
+    until = time.monotonic() + end_seconds()
     pause = FIRST_PAUSE
     while True:
         try:
@@ -143,21 +138,11 @@ def _end(mirrored: Mirror, mark: Mark) -> None:
             return
         except StoreError as err:
             if time.monotonic() + pause > until:
-                raise StoreError(
-                    f"{err}: the last state was not written there; it lies in "
-                    f"'{mirrored.folder}': type seedbed resume '{mirrored.url}' here to have it "
-                    "written"
-                ) from err
+                raise StoreError(unwritten(str(err), mirrored.folder, mirrored.url)) from err
             with suppress(StoreError):
                 mark.beat()
             time.sleep(pause)
             pause *= 2
-
-
-def _end_seconds() -> float:
-    with suppress(ValueError):
-        return float(os.environ.get(END_VARIABLE, END_SECONDS))
-    return END_SECONDS
 
 
 def _checkpoints(folder: Path) -> dict[str, int]:

@@ -19,7 +19,7 @@ import pyarrow.fs as pafs
 from seedbed.remote.urls import ARROWS, Url, needs
 from seedbed.runs.files import printable
 
-CONNECT_SECONDS, ANSWER_SECONDS, TRIES = 10, 60, 3
+CONNECT_SECONDS, ANSWER_SECONDS, TRIES = 10, 20, 2
 """How long a store may take to answer, and how often it is asked again at once."""
 
 PIECE = 8 * 2**20

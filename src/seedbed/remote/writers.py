@@ -10,7 +10,10 @@ import json
 import os
 import time
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 from seedbed.remote.names import WRITERS
 from seedbed.remote.store import Store, Stored, StoreError
@@ -44,7 +47,10 @@ class Mark:
         Raises:
             StoreError: if that is refused.
         """
-        told = {"host": this_host(), "pid": os.getppid(), "at": time.time()}
+        told = {
+            "host": this_host(), "pid": os.getppid(),
+            "machine": _machine(), "writer": os.getpid(),
+        }  # fmt: skip
         try:
             self.store.write_bytes(self.place, json.dumps(told).encode())
         except StoreError as err:
@@ -68,9 +74,10 @@ class Mark:
         own = marks.pop(self.place.name, None)
         for name, other in marks.items():
             place = self.url.below(f"{WRITERS}/{name}")
-            if own is None or _lives(other, own):
+            told = self._told(place)
+            if not _is_gone(told) and (own is None or _lives(other, own)):
                 self.remove()
-                raise StoreError(f"'{self.url}' is being written by {self._who(place)}; wait for "
+                raise StoreError(f"'{self.url}' is being written by {_who(told)}; wait for "
                                  f"it, or stop it: {STALE_SECONDS:.0f} s after its last sign it "
                                  "counts as ended")  # fmt: skip
             with suppress(StoreError):
@@ -81,11 +88,35 @@ class Mark:
         with suppress(StoreError):
             self.store.remove(self.place)
 
-    def _who(self, place: Url) -> str:
-        with suppress(StoreError, ValueError, AttributeError):
+    def _told(self, place: Url) -> dict[str, Any]:
+        """What a mark says; nothing where it is gone, or no mark of ours."""
+        with suppress(StoreError, ValueError):
             told = json.loads(self.store.content(place, 2**12))
-            return f"process {int(told['pid'])} on {printable(str(told['host']))[:100]}"
+            if isinstance(told, dict):
+                return told
+        return {}
+
+
+def _machine() -> str | None:
+    """What no two machines and no two containers have in common while they run."""
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    return None
+
+
+def _is_gone(told: Mapping[str, Any]) -> bool:
+    """Whether a writer was on this machine, and its process is no more."""
+    machine, writer = told.get("machine"), told.get("writer")
+    if machine is None or machine != _machine() or type(writer) is not int:
+        return False
+    return not Path(f"/proc/{writer}").exists()
+
+
+def _who(told: Mapping[str, Any]) -> str:
+    if not isinstance(told.get("host"), str):
         return "another process"
+    return f"process {told.get('pid')} on {printable(told['host'])[:100]}"
 
 
 def _lives(other: Stored, own: Stored) -> bool:
