@@ -1,7 +1,6 @@
 """A run or a sweep that belongs to a URL, seen from the process that makes it."""
 
 import json
-import os
 import select
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any, Literal
 
 from seedbed.errors import RunDirectoryError, RunFailedError
 from seedbed.remote.carried import command
+from seedbed.remote.last_state import end_seconds, unwritten
 from seedbed.remote.places import url_of
 from seedbed.remote.urls import Url
 
@@ -32,27 +32,6 @@ class Upload:
 
 PATIENCE_SECONDS = 20.0
 """Beyond the time for which the last state is tried to be written."""
-
-END_SECONDS = 60.0
-"""How long that is."""
-
-END_VARIABLE = "SEEDBED_UPLOAD_SECONDS"
-"""What the user sets in its place."""
-
-
-def end_seconds() -> float:
-    """For which the last state is tried to be written."""
-    with suppress(ValueError):
-        return float(os.environ.get(END_VARIABLE, END_SECONDS))
-    return END_SECONDS
-
-
-def unwritten(why: str, folder: Path, url: Url) -> str:
-    """What is told of a last state that a store did not take."""
-    return (
-        f"{why}: the last state was not written there; it lies in '{folder}': type "
-        f"seedbed resume '{url}' here to have it written"
-    )
 
 
 @contextmanager

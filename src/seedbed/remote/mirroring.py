@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seedbed.remote.bringing import bring
+from seedbed.remote.last_state import end_seconds, unwritten
 from seedbed.remote.mirror import Mirror
-from seedbed.remote.mirrored import end_seconds, unwritten
 from seedbed.remote.store import Store, StoreError, store
 from seedbed.remote.urls import Url, parsed
 from seedbed.remote.writers import Mark
