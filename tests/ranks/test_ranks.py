@@ -31,7 +31,7 @@ from seedbed.training.resume import load_best, load_snapshot
 SPLIT = "data.split={validation:0.2,test:0.1}"
 CLASSES = ["data=sklearn", "data.dataset=wine", SPLIT, "loader.batch_size=25", "trainer.epochs=2"]
 ROWS = ["data=npz", "data.path=rows.npz", SPLIT, "loader.batch_size=6", "trainer.epochs=2"]
-TABLE = ["data=csv", "data.path=rows.csv", "data.target=real", *ROWS[2:]]
+TABLE = ["data=csv", "data.path=rows.csv", "data.target=real", "data.features=[a,b]", *ROWS[2:]]
 ADAM = ["optimizer=adam", "optimizer.weight_decay=0.01"]
 TASKS = {
     "real values": [*ROWS, "data.target=real", "trainer.gradient_clip=0.1", "scheduler=onecycle"],
@@ -56,6 +56,8 @@ TASKS = {
     "weighted classes": [*CLASSES, "loss=cross_entropy", "loss.class_weights=auto", *ADAM],
     "batch norm": [*CLASSES, "model.batch_norm=true", "scheduler=plateau", "scheduler.patience=0"],
     "row weights": [*TABLE, "data.weight=w"],
+    "batches that weigh nothing": [*TABLE, "data.weight=few", "loader.batch_size=2", *ADAM],
+    "averaged by epochs": [*CLASSES, "trainer.select=swa", "trainer.swa_start=1"],
     "a stream": [*TABLE, "data=parquet", "data.path=rows.parquet", "data.stream=true"],
     "accumulated": [*ROWS, "data.target=real", "trainer.accumulate=3"],
     "averaged": [*CLASSES, "trainer.select=ema", "trainer.ema_decay=0.5", "model.batch_norm=true"],
@@ -74,6 +76,7 @@ def rows(tmp_path: Path) -> None:
     draws = np.random.default_rng(0)
     x = draws.normal(size=(37, 3)).astype(np.float32)
     table = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "real": x.sum(axis=1), "w": np.abs(x[:, 2])})
+    table["few"] = (np.arange(37) % 4 == 0).astype(int)
     table.to_csv(tmp_path / "rows.csv", index=False)
     table.to_parquet(tmp_path / "rows.parquet", row_group_size=10)
     np.savez(

@@ -93,9 +93,10 @@ class RankEngine(SingleEngine):
         weight = none + (self.head.batch_weight(y) if len(y) else 0)
         with self._over_ranks():
             if weight.item() == 0:
-                if not self._layers:
+                if not self._layers and not len(y):
                     return none, none
-                nothing = self._outputs(x).float().sum() * 0  # the layers look at all ranks' rows
+                # Layers look at all ranks' rows, and rows that weigh nothing have a gradient of 0.
+                nothing = self._outputs(x).float().sum() * 0
                 nothing.backward()
                 return none, none
             loss = self._loss(x, y) * weight

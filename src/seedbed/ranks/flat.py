@@ -56,8 +56,10 @@ class FlatGradients:
         add(self.flat)
         if by is not None:
             gradients = self.flat[: -len(self.have) - len(self.more)]
-            gradients /= self.more[by]
-            self.more[0] /= self.more[by].clone()
+            count = self.more[by].clone()
+            count = count.where(count != 0, 1)  # of rows that all weigh nothing the loss is 0
+            gradients /= count
+            self.more[0] /= count
         self._put_back()
         return [one.clone() for one in self.more]
 
