@@ -23,6 +23,7 @@ PAGES = [
     "docs/cross_validation.md",
     "docs/gallery.md",
     "docs/reports.md",
+    "docs/remote.md",
     "docs/reproducibility.md",
     "docs/scale.md",
     "docs/schedules.md",

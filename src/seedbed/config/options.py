@@ -76,6 +76,10 @@ def listed(group: str, values: Mapping[str, Any]) -> str:
     return ", ".join(f"{group}.{key}={as_typed(value)}" for key, value in values.items())
 
 
+UNLIKELY = ("init.weights", "data.weight")
+"""Keys that are only named to who looks in their group: in others the word means other things."""
+
+
 def key_hint(key: str, names: Iterable[str]) -> str:
     """What may have been meant by a key that is not there.
 
@@ -86,7 +90,8 @@ def key_hint(key: str, names: Iterable[str]) -> str:
         names: all keys of the config, dotted.
     """
     elsewhere = () if key.startswith("sweep") else ("sweep.slurm.", "sweep.ray.")
-    unlikely = () if key.startswith("init") else ("init.weights.",)
+    group = key.partition(".")[0]
+    unlikely = tuple(f"{one}." for one in UNLIKELY if not one.startswith(group))
     hidden = (f"{key}.", "preset.", *elsewhere, *unlikely)
     names = [name for name in names if not f"{name}.".startswith(hidden)]
     group, _, last = key.rpartition(".")

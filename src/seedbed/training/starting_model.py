@@ -29,7 +29,8 @@ def start_for(config: RunConfig, starts: "Starts" = NO_STARTS) -> "StartingPoint
         return None
     from seedbed.training.starting_point import starting_point
 
-    return starts.get(config.identity) or starting_point(config.init)
+    known = starts.get(config.identity) if starts else None
+    return known or starting_point(config.init)
 
 
 def begin(

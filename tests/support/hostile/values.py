@@ -61,6 +61,14 @@ OPTIONS = {
 }
 """The option of ours for a class, by the name of the class."""
 
+_MEMBERS = "scheduler.schedulers=[{ConstantLR:{factor:0.5}},{ExponentialLR:{gamma:0.9}}]"
+NEEDED = {
+    "torch.optim.lr_scheduler.MultiStepLR": ["scheduler.milestones=[1]"],
+    "torch.optim.lr_scheduler.SequentialLR": [_MEMBERS, "scheduler.milestones=[1]"],
+    "torch.optim.lr_scheduler.ChainedScheduler": [_MEMBERS],
+}
+"""What an option has no default for."""
+
 SOURCES = {
     "rows": ["data=sum"],
     "csv": ["data=csv", "data.path=table.csv", "data.target=kind"],
@@ -87,7 +95,7 @@ def bases() -> dict[str, tuple[list[str], list[str]]]:
             if target is not None:
                 names = ["_target_", "surplus", *schema]
                 keys = [f"{group}.{name}" for name in names]
-                made[target] = ([OPTIONS[target]], keys)
+                made[target] = ([OPTIONS[target], *NEEDED.get(target, [])], keys)
     return made
 
 
