@@ -58,6 +58,10 @@ FEATURES = {
         "scheduler.schedulers=[{LinearLR:{total_iters:2}},{ExponentialLR:{gamma:0.9}}]",
     ],
     "`trainer.accumulate`": ["data.target=a", "loader.batch_size=4", "trainer.accumulate=4"],
+    "`optimizer.groups`, `no_decay`": [
+        *("data.target=a", "optimizer=adamw", "optimizer.no_decay=true"),
+        "optimizer.groups={head:{params:'^hidden_to',lr:0.1}}",
+    ],
     "`trainer.select=ema`": ["data.target=a", "trainer.select=ema", "trainer.ema_decay=0.5"],
     "`trainer.select=swa`": [
         *("data.target=a", "trainer.select=swa", "trainer.swa_start=1", "trainer.epochs=4"),

@@ -17,7 +17,7 @@ from seedbed.config.hints import MOST_PROBLEMS, did_you_mean, joined, written
 from seedbed.config.key_paths import dotted_keys
 from seedbed.config.options import TARGET, key_hint
 from seedbed.config.parts import problems_of_parts
-from seedbed.config.ranges import LONGEST_TEXT
+from seedbed.config.ranges import LONGEST_TEXT, Name
 from seedbed.config.schema import DATA_SOURCES, DataConfig, RunConfig, TrainerConfig
 from seedbed.config.shorthand import instead_of_group
 from seedbed.config.target_keys import ABSENT_KEYS, KEYS_OF_OURS, NONE, TARGET_KEYS
@@ -176,11 +176,37 @@ class _Checker:
             rest = {key: item for key, item in value.items() if key != TARGET}
             absent = {**ABSENT_KEYS.get(target, NONE), **dict.fromkeys(ours)}
             self.keys({**known[target], **ours}, rest, group, absent)
+            if group == "optimizer":
+                self.parameter_groups(value.get("groups"), known[target])
         elif not isinstance(target, str) or not target:
             self.problems.append(f"{where} must be the name of a class, got {as_typed(target)}")
         else:
             own = {key: value[key] for key in ours if key in value}
             self.keys(ours, own, group, dict.fromkeys(ours))
+            if group == "optimizer":
+                self.parameter_groups(value.get("groups"), None)
+
+    def parameter_groups(self, groups: Any, known: Mapping[str, Any] | None) -> None:
+        """Notes what is wrong with groups of parameters.
+
+        Args:
+            groups: by name.
+            known: the keys of the optimizer, with the type of each; None of a class of one's own.
+        """
+        if not isinstance(groups, Mapping):
+            return
+        for name, group in groups.items():
+            where = f"optimizer.groups.{written(name)}"
+            if not isinstance(group, Mapping):
+                self.problems.append(
+                    f"{where} must hold params, an expression for names of parameters, and what "
+                    f"the optimizer has, got {as_typed(group)}; type "
+                    "'optimizer.groups={head: {params: ^head, lr: 0.01}}'"
+                )
+                continue
+            keys = known if known is not None else dict.fromkeys(group, Any)
+            hints = {**keys, "params": Name}
+            self.keys(hints, group, where, dict.fromkeys(keys))
 
     def value(self, hint: Any, value: Any, where: str) -> Any:
         if where == "data":

@@ -67,6 +67,13 @@ IDLE = (
         "changes nothing but with trainer.select=swa",
     ),
     Idle(
+        ("optimizer.no_decay",),
+        lambda values: (
+            not _at(values, "optimizer.weight_decay") and not _at(values, "optimizer.groups")
+        ),
+        "changes nothing while optimizer.weight_decay is 0",
+    ),
+    Idle(
         ("trainer.devices",),
         lambda values: _at(values, "trainer.strategy") in (None, "single", NOTHING),
         "changes nothing without ranks; type trainer.strategy=ddp beside it",

@@ -160,7 +160,10 @@ TARGET_KEYS: dict[str, dict[str | None, Keys]] = {
 }
 """The keys that go with a `_target_` of ours; another class is checked against its signature."""
 
-KEYS_OF_OURS: dict[str, Keys] = {"scheduler": {"warmup": WarmUp | None}}
+KEYS_OF_OURS: dict[str, Keys] = {
+    "scheduler": {"warmup": WarmUp | None},
+    "optimizer": {"groups": Object | None, "no_decay": bool | None},
+}
 """Keys of a group that go with every class, and are no arguments of it. Configs may lack them, as
 earlier ones and a user's own do; that means null."""
 

@@ -67,10 +67,15 @@ def _of_data(data: DataConfig) -> dict[str, Any]:
 
 
 def _switches(optimizer: Mapping[str, Any]) -> dict[str, Any]:
-    return {
+    switches = {
         key: value
         for key, value in optimizer.items()
         if isinstance(value, bool | str) or value is None
+    }
+    groups = optimizer.get("groups")
+    return {
+        **switches,
+        "groups": [[k, _switches(v)] for k, v in groups.items()] if groups else None,
     }
 
 
@@ -102,6 +107,10 @@ def fusion_blocker(config: RunConfig) -> str | None:
         return "data.stream=true reads the rows of each run by itself"
     if config.data.source == "dataset" or config.loader.num_workers:
         return "rows come through a DataLoader"
+    for name, group in (config.optimizer.get("groups") or {}).items():
+        switch = next((key for key in _switches(group) if key not in ("params", "groups")), None)
+        if switch is not None:
+            return f"optimizer.groups.{name}.{switch} is a switch, which a stack has one of"
     if config.optimizer["_target_"] not in BATCHED:
         return f"optimizer {config.optimizer['_target_']} is not one that fuses"
     return None

@@ -20,6 +20,7 @@ from seedbed.fused.optimizers import numbers_of
 from seedbed.runs.checkpoint import copied
 from seedbed.training.arrays import Column
 from seedbed.training.optimization import build_optimizer
+from seedbed.training.parameter_groups import settings_of_groups
 from seedbed.training.run_length import RunLength
 from seedbed.training.schedule import Schedule, build_schedule
 
@@ -189,9 +190,11 @@ def _identity(config: RunConfig, place: int) -> str:
 def _built(
     config: RunConfig, allow: AllowList, length: RunLength, higher_is_better: bool
 ) -> _Shared:
-    number = nn.Module()
-    number.weight = nn.Parameter(torch.zeros(1))
-    optimizer = build_optimizer(config.optimizer, allow, [*number.parameters()])
+    groups = [
+        ([nn.Parameter(torch.zeros(1))], settings)
+        for settings in settings_of_groups(config.optimizer)
+    ]
+    optimizer = build_optimizer(config.optimizer, allow, groups)
     schedule = build_schedule(
         config.scheduler, allow, optimizer, length=length, higher_is_better=higher_is_better
     )

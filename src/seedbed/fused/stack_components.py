@@ -27,6 +27,7 @@ from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.stack_heads import told_apart, unlike_labels
 from seedbed.training.averaging import SWA, has_batch_norm
+from seedbed.training.parameter_groups import parameter_groups
 from seedbed.training.run_components import RunComponents, build_run, data_of
 from seedbed.training.starting_model import NO_STARTS, begin, prepared_by, start_for
 
@@ -168,7 +169,8 @@ def build_stack(
         reason = "trainer.select=swa measures each run's batch statistics anew, by itself"
     if reason is not None:
         raise NotAlikeError(reason)
-    layout = Layout(model, runs_last=_runs_last(first, randomness))
+    groups = [one.names for one in parameter_groups(configs[0].optimizer, model)]
+    layout = Layout(model, runs_last=_runs_last(first, randomness), groups=groups)
     rows, kept = _starting_weights(configs, allow, first, layout, points)
     classes = len(first.head.preprocessing.classes)
     whose = classes if first.head.weights_of_runs is not None else 0

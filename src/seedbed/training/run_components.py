@@ -30,7 +30,8 @@ from seedbed.training.accumulation import refuse_more_than_an_epoch, updates_of
 from seedbed.training.averaging import refuse_no_epoch
 from seedbed.training.device import mixed_precision, resolved_device
 from seedbed.training.interval import MANY
-from seedbed.training.optimization import build_optimizer
+from seedbed.training.optimization import OneGroup, build_optimizer
+from seedbed.training.parameter_groups import parameter_groups, refuse_one_rate
 from seedbed.training.rank_count import device_of_rank, rank_count, rank_notes, refuse_unshared
 from seedbed.training.run_length import RunLength
 from seedbed.training.schedule import Schedule, build_schedule
@@ -139,7 +140,7 @@ def build_run(
     start = tried(start_for, config, starts)
     data = data if data is not None else tried(data_of, config, allow, read, start)
     if data is None:
-        tried(_optimizer, config, allow, [*nn.Linear(1, 1).parameters()], length=None, monitor=None)
+        tried(_optimizer, config, allow, _one_group(), length=None, monitor=None)
         raise tried.error()
     monitor = tried(_monitor, config, data)
     limit = config.trainer.limit_batches
@@ -165,10 +166,12 @@ def build_run(
         length = RunLength.of(config.trainer, updates)
     if head is not None and isinstance(head.loss_function, nn.Module):
         head.loss_function.to(device)
-    trainable = [*learner.parameters(), *(head.trainable if head is not None else [])]
+    beside = head.trainable if head is not None else []
+    trainable = [*learner.parameters(), *beside]
     tried(_refuse_frozen, learner, trainable)
-    trainable = trainable or [*nn.Linear(1, 1).parameters()]  # for its optimizer to be tried
-    moved = tried(_optimizer, config, allow, trainable, length=length, monitor=monitor)
+    grouped = tried(_groups, config, learner, beside) if model is not None and trainable else None
+    grouped = grouped or _one_group()  # for its optimizer to be tried
+    moved = tried(_optimizer, config, allow, grouped, length=length, monitor=monitor)
     if tried.errors or head is None or train is None or monitor is None or moved is None:
         raise tried.error()
     held_out = {"validation": data.validation, "test": data.test}
@@ -268,15 +271,33 @@ def data_of(
     return shortened(prepare_data(config.data, config.seed, read, known), config)
 
 
+def _groups(config: RunConfig, model: nn.Module, beside: Sequence[nn.Parameter]) -> list[OneGroup]:
+    """The parameters of each group; those of the loss are in the first, as none has their names.
+
+    Raises:
+        ConfigError: see `parameter_groups`.
+    """
+    named = dict(model.named_parameters())
+    groups = parameter_groups(config.optimizer, model)
+    found: list[OneGroup] = [([named[name] for name in one.names], one.settings) for one in groups]
+    return [([*found[0][0], *beside], found[0][1]), *found[1:]]
+
+
+def _one_group() -> list[OneGroup]:
+    """Of parameters that stand in for those of a model that could not be built."""
+    return [([*nn.Linear(1, 1).parameters()], {})]
+
+
 def _optimizer(
     config: RunConfig,
     allow: AllowList,
-    parameters: Sequence[nn.Parameter],
+    groups: Sequence[OneGroup],
     *,
     length: RunLength | None,
     monitor: Monitor | None,
 ) -> tuple[Optimizer, Schedule]:
-    optimizer = build_optimizer(config.optimizer, allow, parameters)
+    optimizer = build_optimizer(config.optimizer, allow, groups)
+    refuse_one_rate(config, groups)
     higher = monitor is not None and monitor.higher_is_better
     known = length or RunLength.of(config.trainer, MANY)  # the rows are what is wrong
     schedule = build_schedule(

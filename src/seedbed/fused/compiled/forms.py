@@ -134,6 +134,7 @@ def refuse_other_stacks(stack: Stacked) -> None:
         (plan.device.type != "cpu", f"the device is {plan.device.type}"),
         (plan.threads != 1, f"a stack computes in {plan.threads} threads"),
         (not plan.model.traced or stack.buffers, "the model is more than layers and activations"),
+        (len(plan.layout.groups) > 1, "parameters are in groups with numbers of their own"),
         (clipped, "gradients are clipped"),
         (accumulated, "an update takes the gradients of several batches"),
         (plan.first.head.preprocessing.weight is not None, "the loss weighs rows"),
