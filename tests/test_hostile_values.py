@@ -103,7 +103,7 @@ def command_lines(command: str, run: Path) -> Iterator[list[str]]:
         yield from ([command, "-m", text, "seed=0,1"] for text in ARGUMENTS[::2])
         yield from ([command, "--config-dir", text] for text in ARGUMENTS[:30])
         return
-    module = importlib.import_module(f"seedbed.cli.{command}")
+    module = importlib.import_module(f"seedbed.cli.{command.replace('-', '_')}")
     for action in module.parser()._actions:
         for text in ARGUMENTS:
             if action.option_strings and action.nargs != 0:

@@ -11,6 +11,7 @@ from seedbed.process.exit_codes import DONE
 
 COMMANDS = {
     "train": "train one run, or with -m a sweep",
+    "lr-find": "many learning rates in one pass, and the one to begin with",
     "validate": "check a config without training; all mistakes at once",
     "summary": "a model's layers and parameters",
     "predict": "predictions for new rows",
@@ -105,7 +106,7 @@ def _command(argv: list[str]) -> int:
         raise SeedbedError(f"no command '{name}'{hint}")
     import importlib
 
-    module = importlib.import_module(f"seedbed.cli.{name}")
+    module = importlib.import_module(f"seedbed.cli.{name.replace('-', '_')}")
     run: Callable[[list[str]], int] = module.main
     return run(rest)
 

@@ -79,16 +79,30 @@ def built(overrides: Sequence[str], config_dir: str | None) -> "RunComponents":
     Raises:
         SeedbedError: if the config or anything that it builds is wrong.
     """
-    if config_dir is not None and not Path(config_dir).is_dir():
-        raise ArgumentError(f"--config-dir: no folder '{config_dir}'")
-    config = composed_ahead(
-        lambda: _composed(overrides, config_dir), ("torch", "seedbed.training.run_components")
-    )
+    config = composed_one(overrides, config_dir, ("torch", "seedbed.training.run_components"))
     # Imported here: torch takes a second, and a misspelt key is answered before it.
     from seedbed.training.run_components import build_run
 
     fast_start.imports_done()
     return build_run(config, AllowList(config.allow))
+
+
+def composed_one(
+    overrides: Sequence[str], config_dir: str | None, modules: Sequence[str]
+) -> RunConfig:
+    """The config of one run that overrides describe, checked.
+
+    Args:
+        overrides: as `seedbed train` takes them.
+        config_dir: the user's config folder, or None to look for one.
+        modules: that are imported meanwhile.
+
+    Raises:
+        SeedbedError: if the config is wrong.
+    """
+    if config_dir is not None and not Path(config_dir).is_dir():
+        raise ArgumentError(f"--config-dir: no folder '{config_dir}'")
+    return composed_ahead(lambda: _composed(overrides, config_dir), modules)
 
 
 def _composed(overrides: Sequence[str], config_dir: str | None) -> RunConfig:

@@ -1,0 +1,225 @@
+"""Tries many learning rates at once: a short run of each, with several seeds, in one stack."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, stdev
+from typing import Any
+
+from seedbed.components import AllowList
+from seedbed.config.schema import EarlyStopping, RunConfig
+from seedbed.errors import ArgumentError
+from seedbed.fused.engine import fused_training
+from seedbed.fused.fusion_key import fusion_blocker
+from seedbed.fused.rows import NotAlikeError
+from seedbed.fused.sizing import most_runs
+from seedbed.fused.stack_components import KnownData, StackComponents, build_stack
+from seedbed.fused.stackable import vmap_blocker
+from seedbed.training.interrupt import StopRequest, stop_request
+from seedbed.training.loop import train
+from seedbed.training.recorder import NullRecorder
+from seedbed.training.run_components import build_run
+from seedbed.training.single import single_training
+from seedbed.training.training import Ended, Training
+
+LEAST_EPOCHS = 2
+"""The loss of the last one counts: a first epoch begins with weights that nobody has trained."""
+
+
+@dataclass(frozen=True)
+class RateCurve:
+    """What each rate came to.
+
+    Args:
+        rates: rising.
+        losses: of each rate, `train/loss` of the last epoch for each seed; infinite where the run
+            diverged.
+        seeds: of the runs.
+        epochs: of each.
+        steps: of each.
+        together: whether they trained as a stack.
+    """
+
+    rates: list[float]
+    losses: list[list[float]]
+    seeds: list[int]
+    epochs: int
+    steps: int
+    together: bool
+
+    @property
+    def means(self) -> list[float]:
+        """Of each rate, the mean over seeds; infinite where one of them diverged."""
+        return [fmean(one) if all(map(math.isfinite, one)) else math.inf for one in self.losses]
+
+    @property
+    def suggested(self) -> float | None:
+        """The rate of the lowest mean; None if all diverged."""
+        means = self.means
+        best = min(range(len(means)), key=means.__getitem__)
+        return self.rates[best] if math.isfinite(means[best]) else None
+
+    @property
+    def as_good(self) -> tuple[float, float] | None:
+        """From which to which rate no mean is above the lowest by more than its standard error.
+
+        They lie next to each other, around the suggested one; None without a suggested one, or of
+        one seed.
+        """
+        if self.suggested is None or len(self.seeds) < 2:
+            return None
+        means, best = self.means, self.rates.index(self.suggested)
+        most = means[best] + stdev(self.losses[best]) / math.sqrt(len(self.seeds))
+        first = last = best
+        while first > 0 and means[first - 1] <= most:
+            first -= 1
+        while last < len(means) - 1 and means[last + 1] <= most:
+            last += 1
+        return self.rates[first], self.rates[last]
+
+    @property
+    def at_an_end(self) -> bool:
+        """Whether the lowest mean is at the first or the last rate; a better may lie beyond."""
+        return len(self.rates) > 1 and self.suggested in (self.rates[0], self.rates[-1])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain containers; null for what is infinite."""
+        losses = [[one if math.isfinite(one) else None for one in own] for own in self.losses]
+        means = [one if math.isfinite(one) else None for one in self.means]
+        return {
+            "suggested": self.suggested,
+            "as_good": list(self.as_good) if self.as_good else None,
+            "rates": self.rates,
+            "means": means,
+            "losses": losses,
+            "seeds": self.seeds,
+            "epochs": self.epochs,
+            "steps": self.steps,
+            "together": self.together,
+        }
+
+
+def spread_rates(least: float, greatest: float, count: int) -> list[float]:
+    """Rates at equal ratios, of four digits.
+
+    Raises:
+        ArgumentError: if they are none, or not so many.
+    """
+    if not 0 < least < greatest < math.inf:
+        raise ArgumentError(f"--from and --to must be rates with 0 < from < to, got {least:g} and "
+                            f"{greatest:g}")  # fmt: skip
+    if count < 2:
+        raise ArgumentError(f"--rates must be a whole number >= 2, got {count}")
+    ratio = (greatest / least) ** (1 / (count - 1))
+    return [float(f"{least * ratio**number:.4g}") for number in range(count)]
+
+
+def try_rates(
+    config: RunConfig,
+    rates: Sequence[float],
+    seeds: int,
+    steps: int,
+    note: Callable[[str], None],
+) -> RateCurve:
+    """Trains a short run of each rate with each seed; nothing is written.
+
+    The rates stay as they are: a schedule of the config is left out. The seeds are those from the
+    config's on.
+
+    Args:
+        config: of a run.
+        rates: rising.
+        seeds: how many.
+        steps: updates of each run, at least; it makes whole epochs, and `LEAST_EPOCHS` of them.
+        note: hears why they do not train together.
+
+    Raises:
+        ArgumentError: if the optimizer has no rate.
+        SeedbedError: if a part cannot be built.
+        KeyboardInterrupt: if the user stopped it.
+    """
+    if not isinstance(config.optimizer.get("lr"), int | float):
+        raise ArgumentError("optimizer.lr: this optimizer has no learning rate to look for")
+    allow = AllowList(config.allow)
+    first = build_run(config, allow)
+    epochs = max(LEAST_EPOCHS, math.ceil(steps / first.updates))
+    short = _short(config, epochs)
+    numbers = [config.seed + number for number in range(seeds)]
+    configs = [
+        replace(short, seed=seed, optimizer={**config.optimizer, "lr": rate})
+        for rate in rates
+        for seed in numbers
+    ]
+    with stop_request() as stop:
+        reason = fusion_blocker(short)
+        found = None
+        if reason is None:
+            try:
+                found = _together(configs, allow, stop)
+            except NotAlikeError as err:
+                reason = str(err)
+        if found is None:
+            note(f"the rates run one by one: {reason}")
+            found = [_alone(one, allow, stop) for one in configs]
+        if stop.requested:
+            raise KeyboardInterrupt
+    losses = [found[at : at + seeds] for at in range(0, len(found), seeds)]
+    return RateCurve(
+        list(rates), losses, numbers, epochs, epochs * first.updates, together=reason is None
+    )
+
+
+def _short(config: RunConfig, epochs: int) -> RunConfig:
+    trainer = replace(
+        config.trainer,
+        epochs=epochs,
+        max_steps=None,
+        max_time=None,
+        checkpoint_every=f"{epochs + 1} epochs",
+        early_stopping=EarlyStopping(None, 0.0),
+    )
+    return replace(config, trainer=trainer, scheduler={"_target_": None})
+
+
+def _together(configs: Sequence[RunConfig], allow: AllowList, stop: StopRequest) -> list[float]:
+    """The losses of runs that train as stacks, as many at once as fit.
+
+    Raises:
+        NotAlikeError: if they cannot be stacked.
+    """
+    known: KnownData = {}
+    pair: StackComponents = build_stack(configs[:2], allow, known=known)
+    if (reason := vmap_blocker(pair)) is not None:
+        raise NotAlikeError(reason)
+    at_once = most_runs(pair)
+    losses: list[float] = []
+    for start in range(0, len(configs), at_once):
+        some = configs[start : start + at_once]
+        plan = build_stack(some, allow, known=known)
+        last = _LastLosses()
+        train(fused_training(plan, len(some)), last, stop)
+        losses += [last.losses.get(run, math.inf) for run in range(len(some))]
+        if stop.requested:
+            break
+    return losses
+
+
+def _alone(config: RunConfig, allow: AllowList, stop: StopRequest) -> float:
+    last = _LastLosses()
+    if not stop.requested:
+        train(single_training(build_run(config, allow)), last, stop)
+    return last.losses.get(0, math.inf)
+
+
+class _LastLosses(NullRecorder):
+    """Keeps the loss of each run's last epoch; none of a run that diverged."""
+
+    def __init__(self) -> None:
+        self.losses: dict[int, float] = {}
+
+    def ended(self, training: Training, ended: Ended) -> None:
+        """See `Recorder`."""
+        progress = training.progress
+        for one in ended.runs:
+            if one.error is None and (rows := progress.rows(one.slot)):
+                self.losses[progress.runs[one.slot]] = rows[-1]["train/loss"]
