@@ -112,6 +112,18 @@ def test_files_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(calls) == 1
 
 
+def test_all_options_of_ours_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word too many in one YAML, such as a backslash in a comment, would slow all commands."""
+    monkeypatch.setattr(keeping, "_choices", Latest(1000))
+    conf = Path(__file__).parents[2] / "conf"
+    options = [f"{path.parent.name}={path.stem}" for path in sorted(conf.glob("*/*.yaml"))]
+    assert len(options) > 60
+    with both_loaders(ConfigSource()) as (ours, _):
+        for number, option in enumerate(options, 1):
+            ours.load_configuration("config", [option], RunMode.RUN)
+            assert len(keeping._choices._kept) == number, option
+
+
 def test_what_is_kept_cannot_be_changed() -> None:
     with both_loaders(ConfigSource()) as (ours, _):
         one = ours.load_configuration("config", [], RunMode.RUN)
@@ -298,6 +310,9 @@ class Momentum(Stored):
     nesterov: bool = False
     dampening: float = 0.0
     weight_decay: float = 0.0
+    maximize: bool = False
+    no_decay: bool = False
+    groups: Any = None
 
 
 def test_what_hydra_warns_of_it_warns_of_each_time(tmp_path: Path) -> None:
