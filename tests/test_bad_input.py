@@ -108,7 +108,8 @@ unknown group behind ++: train ++modle=custom
 number for an option: train model=3
     model: no option '3'; there are custom, manual, sequential
 null for an option: train scheduler=null
-    scheduler: no option 'null'; there are cosine, none, onecycle, plateau, step
+    scheduler: no option 'null'; there are chain, cosine, cosine_restarts, exponential, linear,
+    multistep, none, onecycle, plateau, polynomial, sequence, step
 number for a group of Hydra: train hydra=3
     hydra: no option '3'
 unknown option behind +: train +model=custm
@@ -345,15 +346,16 @@ function for a class: train model._target_=os.system
     'os.system' is not allowed
 class of a stranger: train model._target_=my.Net
     'my.Net' is not allowed; classes of torch.nn, torch.optim, torch.optim.lr_scheduler,
-    seedbed.models, seedbed.losses are; if 'my' is your own code, type 'allow=[my]'
+    seedbed.models, seedbed.losses, seedbed.optimizers are; if 'my' is your own code, type
+    'allow=[my]'
 misspelt class: train model._target_=seedbed.models.CustomMPL
     no class 'CustomMPL' in seedbed.models; did you mean 'CustomMLP'?
 optimizer for a model: train model._target_=torch.optim.SGD
     model._target_: SGD is no torch.nn.Module
 allowed, but not there: train model._target_=my.Net 'allow=[my]'
     model._target_: cannot import 'my'
-scheduler without its argument: train scheduler._target_=torch.optim.lr_scheduler.ExponentialLR
-    missing a required argument: 'gamma'; type +scheduler.gamma=VALUE
+scheduler without its argument: train scheduler._target_=torch.optim.lr_scheduler.CyclicLR
+    missing a required argument: 'base_lr'; type +scheduler.base_lr=VALUE
 optimizer that needs the loss again: train optimizer._target_=torch.optim.LBFGS
     LBFGS asks for the loss more than once a step, which a run does not do
 nesterov without momentum: train optimizer.nesterov=true

@@ -243,7 +243,10 @@ def test_a_config_with_values_still_to_be_given_is_shown(seedbed) -> None:
         (["--info", "defaults"], "model/custom"),
         (["--info", "searchpath"], "main"),
         (["--hydra-help"], "--multirun"),
-        (["--help"], "optimizer: adagrad, adam, adamw, rmsprop, sgd"),
+        (
+            ["--help"],
+            "optimizer: adadelta, adafactor, adagrad, adam, adamax, adamw, asgd, lion",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )

@@ -23,7 +23,6 @@ PAGES = [
     "docs/cross_validation.md",
     "docs/gallery.md",
     "docs/reports.md",
-    "docs/remote.md",
     "docs/reproducibility.md",
     "docs/scale.md",
     "docs/schedules.md",
@@ -98,6 +97,8 @@ def test_commands_of_the_page_work_and_print_what_it_says(page, seedbed, tmp_pat
 
 
 PYTHON = "docs/python.md"
+REMOTE = "docs/remote.md"
+"""Its commands need a server, and are run with one by `tests/remote`."""
 
 
 @pytest.mark.slow
@@ -116,4 +117,4 @@ def test_the_code_of_the_page_runs_and_prints_what_it_says(page, least, seedbed,
 
 def test_no_page_is_left_out():
     found = {str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md")} | {"README.md"}
-    assert found - {"docs/architecture.md", "docs/features.md", PYTHON} == set(PAGES)
+    assert found - {"docs/architecture.md", "docs/features.md", REMOTE, PYTHON} == set(PAGES)

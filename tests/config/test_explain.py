@@ -34,8 +34,9 @@ def test_every_unreadable_override_is_reported() -> None:
 def test_keys_are_looked_up_in_the_option_that_was_chosen() -> None:
     assert problems("optimizer=adam", "optimizer.momentum=0.9") == [
         "no key 'optimizer.momentum'; there are optimizer._target_, optimizer.amsgrad, "
-        "optimizer.betas, optimizer.eps, optimizer.lr, optimizer.weight_decay; "
-        "optimizer=rmsprop and sgd have it"
+        "optimizer.betas, optimizer.decoupled_weight_decay, optimizer.eps, optimizer.groups, "
+        "optimizer.lr, optimizer.maximize, optimizer.no_decay, optimizer.weight_decay; "
+        "optimizer=muon, rmsprop and sgd have it"
     ]
     assert (
         composed(["optimizer=rmsprop", "optimizer.momentum=0.9"]).config.optimizer["momentum"]

@@ -174,7 +174,7 @@ def test_a_bar_leaves_the_terminal_its_cursor() -> None:
 from types import SimpleNamespace as Any
 from seedbed.api.run_progress import Bar
 bar = Bar()
-bar.started(Any(config=Any(trainer=Any(epochs=3)), train=[1, 2]))
+bar.started(Any(config=Any(trainer=Any(epochs=3)), train=[1, 2], updates=2))
 send(signal.SIGTERM)
 """
     terminal, theirs = pty.openpty()

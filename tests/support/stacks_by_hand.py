@@ -51,7 +51,9 @@ class Stack:
         self.classes = isinstance(loss, CLASSES)
         linear: list[Any] = [one for one in model.modules() if hasattr(one, "in_features")]
         self.inputs, self.outputs = linear[0].in_features, linear[-1].out_features
-        task: Any = SimpleNamespace(task="multiclass" if self.classes else "regression")
+        task: Any = SimpleNamespace(
+            task="multiclass" if self.classes else "regression", weight=None
+        )
         self.head = TaskHead(type(loss).__name__, loss, task)
         self.model = StackedModel(model, self.layout, self.head, "error", precision=precision)
 

@@ -52,7 +52,10 @@ sys.stdin.read()
             ["optimizer=adam,sgd", "optimizer.amsgrad=true"],
             "job 1 (optimizer=sgd optimizer.amsgrad=True): no key 'optimizer.amsgrad'",
         ),
-        (["optimizer=adam,sdg"], "optimizer: no option 'sdg'; there are adagrad, adam, adamw"),
+        (
+            ["optimizer=adam,sdg"],
+            "optimizer: no option 'sdg'; there are adadelta, adafactor, adagrad, adam, adamax",
+        ),
         (["optimizer.lr=0.1,["], "cannot read the override 'optimizer.lr=0.1,['; a bracket stays"),
         (["optimizer.lr=0.1,abc"], "job 1 (optimizer.lr=abc): optimizer.lr must be a number > 0"),
         (["sweep.settings=[{seed:1},{seed:a}]"], "seed must be a whole number"),

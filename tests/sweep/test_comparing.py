@@ -169,6 +169,8 @@ def record(number: int, words: list[str], metrics: dict[str, float], **plain: An
     data = {"path": "a.csv", "standardize": False, "split": {"validation": 0.2, "test": 0.2}}
     config = {
         "seed": 0,
+        "trainer": {},
+        "loader": {},
         "loss": {"_target_": "torch.nn.MSELoss"},
         "data": {**data, **plain.pop("data", {})},
     }

@@ -11,7 +11,6 @@ from seedbed.process.exit_codes import DONE
 
 COMMANDS = {
     "train": "train one run, or with -m a sweep",
-    "lr-find": "many learning rates in one pass, and the one to begin with",
     "validate": "check a config without training; all mistakes at once",
     "summary": "a model's layers and parameters",
     "predict": "predictions for new rows",
@@ -27,6 +26,7 @@ COMMANDS = {
     "compare": "what differs between runs, which setting is best, and whether that is shown",
     "report": "one HTML page of runs: verdict, table, curves; needs no network",
     "confirm": "train a sweep's best settings again with fresh seeds",
+    "lr-find": "many learning rates in one pass, and the one to begin with",
     "resume": "go on where a run stopped, to the same bits",
     "reproduce": "run a run again and compare bit for bit",
 }

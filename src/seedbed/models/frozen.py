@@ -9,6 +9,7 @@ from torch import nn
 from seedbed.config.hints import joined
 from seedbed.errors import ModelError
 from seedbed.models.parameter_names import names_found
+from seedbed.process.torch_private import batch_norm
 
 
 def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
@@ -72,11 +73,7 @@ def measured_anew(batches: Iterable[Any], model: nn.Module) -> None:
     Source: `torch.optim.swa_utils.update_bn`, of all layers.
     """
     set_training(model, frozen_eval=True)
-    norms = [
-        one
-        for one in model.modules()
-        if isinstance(one, nn.modules.batchnorm._BatchNorm) and one.training
-    ]
+    norms = [one for one in model.modules() if isinstance(one, batch_norm) and one.training]
     before = [one.momentum for one in norms]
     for norm in norms:
         norm.reset_running_stats()

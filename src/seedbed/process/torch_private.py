@@ -23,9 +23,12 @@ from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor, nn
+from torch import _foreach_copy_ as foreach_copy
+from torch import _foreach_lerp_ as foreach_lerp
 from torch import _fused_adam_ as fused_adam
 from torch import _log_softmax as log_softmax
 from torch._utils import _rebuild_tensor_v2 as rebuild_tensor
+from torch.nn.modules.batchnorm import _BatchNorm as batch_norm
 from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -34,7 +37,10 @@ from seedbed.process import fast_start
 
 __all__ = [
     "DispatchMode",
+    "batch_norm",
     "building_without_compiler",
+    "foreach_copy",
+    "foreach_lerp",
     "fused_adam",
     "graph_of",
     "has_stepped",

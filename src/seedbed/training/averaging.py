@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from seedbed.config.schema import TrainerConfig
 from seedbed.errors import CheckpointError, ConfigError
+from seedbed.process.torch_private import batch_norm, foreach_copy, foreach_lerp
 from seedbed.runs.files import printable
 
 EMA, SWA = "ema", "swa"
@@ -59,7 +58,7 @@ def refuse_no_epoch(trainer: TrainerConfig) -> None:
 
 def has_batch_norm(model: nn.Module) -> bool:
     """Whether a model holds statistics of batches, which go with its weights."""
-    return any(isinstance(one, _BatchNorm) for one in model.modules())
+    return any(isinstance(one, batch_norm) for one in model.modules())
 
 
 class Average:
@@ -100,9 +99,9 @@ class Average:
         now = [one.detach() for one in self._parameters]
         if self.count:
             share = share_of_newest(self.trainer, self.count)
-            torch._foreach_lerp_(self._mean, now, share)
+            foreach_lerp(self._mean, now, share)
         else:
-            torch._foreach_copy_(self._mean, now)
+            foreach_copy(self._mean, now)
         self.count += 1
 
     @contextmanager
