@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from seedbed.compose.compose import composed
 from seedbed.config.options import fitted_to_classes, options_of
-from seedbed.config.target_keys import TARGET_KEYS
+from seedbed.config.target_keys import TARGET_KEYS, arguments_of
 
 NETS = """
 from torch import nn
@@ -57,7 +57,8 @@ def test_a_class_of_torchs_or_ours_has_its_keys(word: str) -> None:
 def test_every_optimizer_over_every_other(option: str, over: str) -> None:
     target = options_of("optimizer")[option]["_target_"]
     made = composed([f"optimizer={over}", f"optimizer._target_={target}", "optimizer.lr=0.5"])
-    arguments = {key: value for key, value in made.config.optimizer.items() if key != "_target_"}
+    arguments = arguments_of("optimizer", made.config.optimizer)
+    del arguments["_target_"]
     built = getattr(torch.optim, target.rpartition(".")[2])([torch.ones(1)], **arguments)
     assert built.param_groups[0]["lr"] == 0.5
     assert bool(made.notes) == (option != over)

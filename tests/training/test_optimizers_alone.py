@@ -32,7 +32,7 @@ def base() -> Mapping[str, Any]:
 def built(optimizer: Mapping[str, Any], parameters: list[nn.Parameter]) -> Optimizer:
     """As a run with these settings has it."""
     config = checked({**base(), "optimizer": optimizer})
-    return build_optimizer(config.optimizer, AllowList(), parameters)
+    return build_optimizer(config.optimizer, AllowList(), [(parameters, {})])
 
 
 def shapes(option: str) -> list[tuple[int, ...]]:

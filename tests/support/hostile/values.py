@@ -69,6 +69,15 @@ NEEDED = {
 }
 """What an option has no default for."""
 
+_OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad")
+_SCHEDULERS = ("StepLR", "CosineAnnealingLR", "OneCycleLR", "ReduceLROnPlateau")
+MANY = {
+    "optimizer": [f"torch.optim.{name}" for name in _OPTIMIZERS],
+    "scheduler": [f"torch.optim.lr_scheduler.{name}" for name in _SCHEDULERS],
+}
+"""Groups of many options. All keys of these are asked for, and of the others those that none of
+these has with the same type, as one check answers both."""
+
 SOURCES = {
     "rows": ["data=sum"],
     "csv": ["data=csv", "data.path=table.csv", "data.target=kind"],
@@ -91,9 +100,14 @@ def bases() -> dict[str, tuple[list[str], list[str]]]:
         schema = DATA_SOURCES[source]
         made[f"data {source}"] = (SOURCES[source], list(keys_of(schema, "data")))
     for group, schemas in TARGET_KEYS.items():
+        whole = {one for one in schemas if group not in MANY or one in MANY[group]}
+        seen = {(name, repr(kind)) for one in whole for name, kind in schemas[one].items()}
         for target, schema in schemas.items():
             if target is not None:
                 names = ["_target_", "surplus", *schema]
+                if target not in whole:
+                    own = {name for name, kind in schema.items() if (name, repr(kind)) not in seen}
+                    names = ["surplus", *(name for name in schema if name in own)]
                 keys = [f"{group}.{name}" for name in names]
                 made[target] = ([OPTIONS[target], *NEEDED.get(target, [])], keys)
     return made
