@@ -40,8 +40,8 @@ MOST_WORKERS = 9
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: for a quarter of the time a test waits for another process."""
-    return min(usable_cores() + 1, MOST_WORKERS)
+    """One a core: a further one has them wait for memory, and for one another's processes."""
+    return max(2, min(usable_cores(), MOST_WORKERS))
 
 
 @pytest.fixture(scope="session", autouse=True)
