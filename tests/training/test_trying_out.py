@@ -45,7 +45,8 @@ def test_steps_that_epochs_end_as_well(tmp_path: Path, steps: int) -> None:
 
 def test_a_stack_ends_by_steps_as_its_runs_do(seedbed: Command, tmp_path: Path) -> None:
     words = (*IRIS, *SEVEN, "data.split.seed=0")
-    assert seedbed("train", "-m", "seed=1,2", *words, "hydra.sweep.dir=s", "sweep.fuse=always")
+    done = seedbed("train", "-m", "seed=1,2", *words, "hydra.sweep.dir=s", "sweep.fuse=always")
+    assert done.code == 0, done.err
     for seed in (1, 2):
         one = single_runs.train(tmp_path / f"{seed}", *words, f"seed={seed}")
         among = tmp_path / "s" / f"{seed - 1}_seed={seed}"

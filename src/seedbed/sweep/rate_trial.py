@@ -7,6 +7,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from seedbed.components import AllowList
+from seedbed.config.hints import joined
 from seedbed.config.schema import EarlyStopping, RunConfig
 from seedbed.errors import ArgumentError
 from seedbed.fused.engine import fused_training
@@ -131,7 +132,7 @@ def try_rates(
         rates: rising.
         seeds: how many.
         steps: updates of each run, at least; it makes whole epochs, and `LEAST_EPOCHS` of them.
-        note: hears why they do not train together.
+        note: hears why they do not train together, and which rates stay as they are.
 
     Raises:
         ArgumentError: if the optimizer has no rate.
@@ -140,6 +141,9 @@ def try_rates(
     """
     if not isinstance(config.optimizer.get("lr"), int | float):
         raise ArgumentError("optimizer.lr: this optimizer has no learning rate to look for")
+    groups = config.optimizer.get("groups") or {}
+    if kept := [name for name, group in groups.items() if "lr" in group]:
+        note(f"optimizer.groups: {joined(kept)} keep rates of their own")
     allow = AllowList(config.allow)
     first = build_run(config, allow)
     epochs = max(LEAST_EPOCHS, math.ceil(steps / first.updates))
