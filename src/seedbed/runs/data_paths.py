@@ -11,7 +11,7 @@ from seedbed.errors import DataError
 ENDINGS = (".parquet", ".pq")
 """Of the files that a folder is searched for."""
 
-MOST_SEEN = 1_000_000
+MOST_SEEN = 200_000
 """Files and folders below one, which are looked through."""
 
 WILDCARD = re.compile(r"[*?\[]")
@@ -93,5 +93,8 @@ def _below(folder: Path, below: Path) -> Iterator[Found]:
         files += [Path(inner, name) for name in shown if name.lower().endswith(ENDINGS)]
         seen += len(names) + len(folders)
         if seen > MOST_SEEN:
-            raise DataError(f"data: '{folder}' holds more than {MOST_SEEN} files and folders")
+            raise DataError(
+                f"data: '{folder}' holds more than {MOST_SEEN} files and folders; name the folder "
+                "of the Parquet files, or a glob"
+            )
     yield from (Found(file, below) for file in sorted(files))

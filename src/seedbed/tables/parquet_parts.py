@@ -43,9 +43,11 @@ def parts_of(spec: Any, key: str, *, in_memory: bool) -> list[Part]:
         DataError: if there is none, one cannot be read or is named twice, or their folders do not
             tell the same columns.
     """
-    found = files_named(spec)
+    found: list[Found] = []
     for text in named(spec):
-        if not files_named(text):
+        own = files_named(text)
+        found += own
+        if not own:
             kind = "glob" if is_pattern(text) else "folder"
             raise DataError(
                 f"{key}: no file ending in {' or '.join(ENDINGS)} in the {kind} '{text}'"
