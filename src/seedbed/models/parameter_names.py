@@ -15,10 +15,16 @@ SPECIAL = re.compile(r"[\\^$*+?()\[\]{}|]")
 LONGEST = 200
 """Characters of an expression."""
 
-GROUP_REPEATED = re.compile(r"(?<!\\)\)[*+{]")
-REPEATS = re.compile(r"(?<!\\)[*+{]")
-OPTIONAL = re.compile(r"(?<![\\(])\?")
-MOST_REPEATS, MOST_OPTIONAL = 3, 8
+ESCAPED = re.compile(r"\\.", re.DOTALL)
+CLASS = re.compile(r"\[\^?\]?[^\]]*\]")
+INNERMOST = re.compile(r"\(([^()]*)\)")
+UNSEEN = re.compile(r"\(\?(#|[a-zA-Z-]*x)")
+"""Comments, and the flag by which spaces are none: they hide what an expression repeats."""
+
+GROUP_REPEATED = re.compile(r"\)[*+{]")
+REPEATS = re.compile(r"[*+{]")
+OPTIONAL = re.compile(r"(?<!\()\?")
+MOST_REPEATS, MOST_WAYS = 3, 2**8
 """Of an expression; with more, or with a group that repeats, a search may take years, and a
 stranger's config may ask for it."""
 
@@ -68,12 +74,26 @@ def _endless(pattern: str) -> str:
     """Why a search for an expression might have no end; empty if it cannot."""
     if len(pattern) > LONGEST:
         return f"has {len(pattern)} characters; {LONGEST} are the most"
-    if GROUP_REPEATED.search(pattern):
+    bare = ESCAPED.sub("_", pattern)
+    if UNSEEN.search(bare):
+        return "has a comment or the flag x, which no name needs; leave it out"
+    if GROUP_REPEATED.search(bare):
         return "repeats a group, which no name needs; write it out, or give two expressions"
-    repeats, optional = len(REPEATS.findall(pattern)), len(OPTIONAL.findall(pattern))
-    if repeats > MOST_REPEATS or optional > MOST_OPTIONAL:
+    if len(REPEATS.findall(bare)) > MOST_REPEATS:
         return f"has more than {MOST_REPEATS} of *, + and {{}}; give two expressions"
+    if _ways(bare) > MOST_WAYS:
+        return f"leaves more than {MOST_WAYS} ways to match; give two expressions"
     return ""
+
+
+def _ways(bare: str) -> int:
+    """How many ways optional parts and the alternatives of groups leave, at most."""
+    ways = 2 ** len(OPTIONAL.findall(bare))
+    left = CLASS.sub("_", bare)
+    while group := INNERMOST.search(left):
+        ways *= group[1].count("|") + 1
+        left = left[: group.start()] + left[group.end() :]
+    return int(ways)
 
 
 def _shown(pattern: str) -> str:
