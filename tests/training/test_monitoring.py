@@ -183,6 +183,10 @@ def test_predictions_of_the_best_epoch_are_refused_where_there_is_none(
     assert refused.code == 2
     assert "has no best epoch" in refused.err
     assert "--checkpoint last" in refused.err
+    started = seedbed("train", *ONE_CLASS, f"init.run={run}", "init.checkpoint=best")
+    assert started.code == 2
+    assert "has no best epoch, as val/auroc was a number in none" in started.err
+    assert "type init.checkpoint=last" in started.err
 
 
 @pytest.mark.parametrize(

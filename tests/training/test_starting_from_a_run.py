@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.optim.swa_utils import update_bn
+from torch.optim.swa_utils import AveragedModel, update_bn
 
 import seedbed
 from seedbed.api.run import Run
-from seedbed.errors import ArgumentError, CheckpointError, DataError
+from seedbed.errors import ArgumentError, CheckpointError, ConfigError, DataError, ModelError
 from seedbed.models.copies import copied_model
 from seedbed.models.frozen import frozen_layers, measured_anew, set_training
 from seedbed.models.starting_weights import matched, without_prefix
@@ -69,6 +69,63 @@ def start_of(folder: Path, *words: str) -> nn.Module:
 def test_all_weights_and_buffers_are_taken_by_name(folder: Path) -> None:
     source, model = weights(folder / "source"), start_of(folder)
     assert all(torch.equal(one, source[name]) for name, one in model.state_dict().items())
+
+
+def test_what_is_reset_has_the_names_of_the_model_whatever_is_in_front_of_them(
+    folder: Path, tmp_path: Path
+) -> None:
+    from support.single_runs import prepared
+
+    source = weights(folder / "source")
+    more = {**source, "extra.weight": torch.zeros(2)}
+    torch.save({f"module.{name}": one for name, one in more.items()}, tmp_path / "w.pth")
+    words = [*COMMON, f"data.path={folder / 'old.csv'}", f"init.weights={tmp_path / 'w.pth'}"]
+    plan = prepared(*words, "init.reset=['^extra','^hidden_to_output']")[1]
+    state = plan.model.state_dict()
+    assert torch.equal(
+        state["input_to_hidden_layer.weight"], source["input_to_hidden_layer.weight"]
+    )
+    last = "hidden_to_output_layer.weight"
+    assert not torch.equal(state[last], source[last])
+    with pytest.raises(ConfigError, match="matches none of"):
+        prepared(*words, r"init.reset=['^extra','^module\.hidden_to_output']")
+
+
+def test_a_file_of_torchs_averages_starts_a_run(folder: Path, tmp_path: Path) -> None:
+    from support.single_runs import prepared
+
+    average = AveragedModel(start_of(folder))
+    torch.save(average.state_dict(), tmp_path / "average.pth")
+    words = [*COMMON, f"data.path={folder / 'old.csv'}", f"init.weights={tmp_path / 'average.pth'}"]
+    with pytest.raises(ModelError, match=r"n_averaged \(\): not in the model"):
+        prepared(*words)
+    plan = prepared(*words, "init.reset=['^n_averaged$']")[1]
+    expected = average.module.state_dict()
+    assert all(torch.equal(one, expected[k]) for k, one in plan.model.state_dict().items())
+    assert any("'module.' was taken off all of its names but n_averaged" in n for n in plan.notes)
+
+
+@pytest.mark.parametrize("which", ["best", "last"])
+def test_a_checkpoint_of_averaged_weights_is_taken_as_predict_opens_it(
+    folder: Path, tmp_path: Path, which: str
+) -> None:
+    from support.single_runs import prepared
+
+    data, average = (
+        f"data.path={folder / 'old.csv'}",
+        ["trainer.select=ema", "trainer.ema_decay=0.9"],
+    )
+    source = seedbed.train(*COMMON, data, *average, directory=tmp_path / "ema")
+    file = source.path / "checkpoints" / f"{which}.pt"
+    saved, opened = torch.load(file, weights_only=True), source.model(which).state_dict()
+    name = "input_to_hidden_layer.weight"
+    assert not torch.equal(opened[name], saved["model"][name])
+    for start in (
+        [f"init.run={source.path}", f"init.checkpoint={which}"],
+        [f"init.weights={file}"],
+    ):
+        model = prepared(*COMMON, data, *start)[1].model
+        assert all(torch.equal(one, opened[k]) for k, one in model.state_dict().items())
 
 
 @pytest.mark.parametrize("which", ["best", "last"])
@@ -266,6 +323,8 @@ def test_a_prefix_is_taken_off_only_where_no_name_fits_as_it_is() -> None:
     assert without_prefix({"module.a.w": one, "a.w": one}, ["a.w"])[1] == ""
     assert without_prefix({"x.a": one, "y.b": one}, ["a"])[1] == ""
     assert without_prefix({"x": one}, ["a"])[1] == ""
+    assert without_prefix({"x.y.a": one, "n": one}, ["a"]) == ({"a": one, "n": one}, "x.y.")
+    assert without_prefix({"x.a": one, "a": one}, ["b"])[1] == ""
 
 
 def test_tied_weights_are_loaded_by_whichever_name_there_is() -> None:

@@ -45,12 +45,10 @@ class Matched:
     Args:
         tensors: that fit, by their names in the model.
         fates: of all tensors of either.
-        prefix: that all names in the source have in front of the model's.
     """
 
     tensors: Mapping[str, Tensor]
     fates: Sequence[Fate]
-    prefix: str = ""
 
     @property
     def misfits(self) -> list[Fate]:
@@ -88,18 +86,14 @@ def matched(
 ) -> Matched:
     """Compares the tensors of a source with a model's, by name and shape.
 
-    Where no name of the source is one of the model's, and all begin with the same part, such as
-    `module.` or `_orig_mod.`, that part is taken off.
-
     Args:
         model: with its fresh start.
-        source: the tensors of another, by name.
+        source: the tensors of another, by name, see `without_prefix`.
         reset: names that keep their fresh start, of the model or left out of the source.
         other: names that mean something else in the source, and why.
         frozen: names of parameters that are not trained.
     """
     own = {k: one for k, one in model.state_dict().items() if isinstance(one, Tensor)}
-    source, prefix = without_prefix(source, own)
     tensors, fates = {}, []
     for name, tensor in own.items():
         outcome, fits = _outcome(name, tensor, source.get(name), reset, other or {})
@@ -111,7 +105,7 @@ def matched(
         for name, tensor in source.items()
         if name not in own
     ]
-    return Matched(tensors, fates, prefix)
+    return Matched(tensors, fates)
 
 
 def _outcome(
@@ -138,15 +132,21 @@ def _outcome(
 def without_prefix(
     source: Mapping[str, Tensor], own: Collection[str]
 ) -> tuple[dict[str, Tensor], str]:
-    """The source with the model's names, and what all of its names have in front of them."""
+    """The source with the model's names, and what its names have in front of them.
+
+    Where no name of the source is one of the model's, and all that have a dot begin with the same
+    part, such as `module.` or `_orig_mod.`, that part is taken off. One without a dot stays: some
+    files count there, as torch's `AveragedModel` does in `n_averaged`.
+    """
     prefix, found = "", dict(source)
     while found and not any(name in own for name in found):
-        firsts = {name.partition(".")[0] for name in found}
-        if len(firsts) > 1 or any("." not in name for name in found):
+        firsts = {name.partition(".")[0] for name in found if "." in name}
+        if len(firsts) != 1:
             return dict(source), ""
-        prefix += f"{firsts.pop()}."
-        found = {name.partition(".")[2]: tensor for name, tensor in found.items()}
-    return (found, prefix) if prefix else (dict(source), "")
+        first = f"{firsts.pop()}."
+        prefix += first
+        found = {name.removeprefix(first): tensor for name, tensor in found.items()}
+    return (found, prefix) if len(found) == len(source) else (dict(source), "")
 
 
 def put_into(model: nn.Module, match: Matched, origin: str) -> None:

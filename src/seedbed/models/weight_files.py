@@ -21,17 +21,26 @@ LONGEST_NAME = 300
 """Characters of a tensor's name."""
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a `state_dict`, by name, on the CPU; nothing in the file is executed.
-
-    Args:
-        path: of the file; whole checkpoints have the weights under one of `AROUND`.
+def read_content(path: Path) -> Any:
+    """What a file of weights holds, on the CPU; nothing in it is executed.
 
     Raises:
-        CheckpointError: if it is damaged, or holds anything else.
+        CheckpointError: if it is damaged, or holds more than plain containers.
         RunDirectoryError: if it is no plain file.
     """
-    content = _safetensors(path) if path.suffix == ".safetensors" else load(path)
+    return _safetensors(path) if path.suffix == ".safetensors" else load(path)
+
+
+def weights_in(content: Any, path: Path) -> dict[str, Tensor]:
+    """The tensors of a `state_dict`, by name.
+
+    Args:
+        content: of a file; whole checkpoints have the weights under one of `AROUND`.
+        path: of the file, for errors.
+
+    Raises:
+        CheckpointError: if it holds anything else.
+    """
     found = _state_dict(content)
     if found is None:
         held = joined(map(str, content), 6) if isinstance(content, Mapping) else "no mapping"

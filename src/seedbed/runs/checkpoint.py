@@ -199,6 +199,27 @@ def _refuse_hollow(tensor: Tensor) -> None:
         raise CheckpointError("holds a tensor of more values than it has room for")
 
 
+def refuse_no_best(checkpoint: Any, run: Path, instead: str) -> None:
+    """Refuses the checkpoint of a run that has no best epoch; it holds the latest weights then.
+
+    Args:
+        checkpoint: as loaded; a damaged one is refused elsewhere.
+        run: its directory.
+        instead: what to type.
+
+    Raises:
+        CheckpointError: with what to type.
+    """
+    best: Any = checkpoint
+    for key in ("state", "best"):
+        best = best.get(key) if isinstance(best, dict) else None
+    if isinstance(best, dict) and best.get("epoch") == 0:
+        monitor = printable(str(best.get("monitor")))
+        raise CheckpointError(
+            f"'{run}' has no best epoch, as {monitor} was a number in none; type {instead}"
+        )
+
+
 def load_weights(model: nn.Module, weights: Any, path: Path) -> None:
     """Puts a `state_dict` into a model, all of it.
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from seedbed.config.schema import TrainerConfig
 from seedbed.errors import CheckpointError, ConfigError
 from seedbed.process.torch_private import batch_norm, foreach_copy, foreach_lerp
+from seedbed.runs.checkpoint import FORMAT
 from seedbed.runs.files import printable
 
 EMA, SWA = "ema", "swa"
@@ -195,3 +196,28 @@ def load_average(model: nn.Module, state: Any, path: Path) -> None:
     for name, tensor in like.items():
         if count:
             tensor.copy_(weights[name])
+
+
+def averaged_weights(
+    weights: Mapping[str, Tensor], checkpoint: Any, path: Path
+) -> Mapping[str, Tensor]:
+    """The weights of a checkpoint, its average in place of those that it averages.
+
+    Args:
+        weights: `model` of the checkpoint.
+        checkpoint: content of a file; one that is not ours has no average.
+        path: where it came from, for errors.
+
+    Raises:
+        CheckpointError: if the average is damaged.
+    """
+    ours = isinstance(checkpoint, Mapping) and checkpoint.get("format") == FORMAT
+    state = checkpoint.get("average") if ours else None
+    if state is None:
+        return weights
+    try:
+        like = {name: weights[name] for name in state["weights"]}
+        _, average = read_average(state, like)
+    except (KeyError, TypeError, ValueError) as err:
+        raise CheckpointError(f"'{path}' is damaged: {printable(str(err))}") from err
+    return {**weights, **average}

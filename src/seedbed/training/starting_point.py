@@ -1,6 +1,6 @@
 """What a run starts from, read: the weights of another run or of a file, and its preprocessing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +10,23 @@ from seedbed.config.hints import joined
 from seedbed.config.schema import InitConfig, RunConfig
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.taken_preprocessing import other_meaning, other_target
-from seedbed.errors import CheckpointError, ConfigError, ModelError
+from seedbed.errors import ConfigError, ModelError
 from seedbed.models.frozen import freeze, restless
 from seedbed.models.parameter_names import names_found
-from seedbed.models.starting_weights import Matched, matched, not_finite, put_into
-from seedbed.models.weight_files import read_weights
-from seedbed.runs.checkpoint import load
+from seedbed.models.starting_weights import (
+    Matched,
+    matched,
+    not_finite,
+    put_into,
+    without_prefix,
+)
+from seedbed.models.weight_files import read_content, weights_in
+from seedbed.runs.checkpoint import refuse_no_best
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.starting_file import refuse_changed, starting_file
 from seedbed.runs.stored import is_stored
+from seedbed.training.averaging import averaged_weights
 from seedbed.training.stored_preprocessing import read_preprocessing
 
 HINT = (
@@ -69,9 +76,10 @@ def starting_point(init: InitConfig) -> StartingPoint | None:
     if found is None:
         return None
     refuse_changed(found.path, init)
-    if init.checkpoint == "best":
-        _refuse_no_best(load(found.path), found.path)
-    weights = read_weights(found.path)
+    content = read_content(found.path)
+    if init.checkpoint == "best" and found.run is not None:
+        refuse_no_best(content, found.run.root, "init.checkpoint=last")
+    weights = averaged_weights(weights_in(content, found.path), content, found.path)
     preprocessing = None
     if found.run is not None and is_stored(found.run.preprocessing):
         preprocessing = read_preprocessing(found.run)
@@ -148,8 +156,8 @@ def _load(
     frozen: Sequence[str],
     larger: Callable[[], nn.Module],
 ) -> list[str]:
-    weights = start.weights or {}
     state = model.state_dict()
+    weights, prefix = without_prefix(start.weights or {}, state)
     names = list(dict.fromkeys([*state, *weights]))
     reset = names_found(init.reset, names, "init.reset")
     if both := [name for name in frozen if name in reset]:
@@ -168,7 +176,17 @@ def _load(
     if init.strict and match.misfits:
         raise _refused(match, start.origin)
     put_into(model, match, start.origin)
-    return [_told(match, init, start), *start.notes, *_more(match, own, start, meaning, other)]
+    taken_off = _taken_off(prefix, weights, start)
+    more = _more(own, start, meaning, other)
+    return [_told(match, init, start), *start.notes, *taken_off, *more]
+
+
+def _taken_off(prefix: str, names: Collection[str], start: StartingPoint) -> list[str]:
+    if not prefix:
+        return []
+    left = [name for name in names if name in (start.weights or {})]
+    but = f" but {joined(left, 4)}" if left else ""
+    return [f"{start.origin}: '{prefix}' was taken off all of its names{but}"]
 
 
 def _told(match: Matched, init: InitConfig, start: StartingPoint) -> str:
@@ -180,15 +198,9 @@ def _told(match: Matched, init: InitConfig, start: StartingPoint) -> str:
 
 
 def _more(
-    match: Matched,
-    own: Preprocessing,
-    start: StartingPoint,
-    meaning: str,
-    other: Mapping[str, str],
+    own: Preprocessing, start: StartingPoint, meaning: str, other: Mapping[str, str]
 ) -> list[str]:
     notes = []
-    if match.prefix:
-        notes.append(f"{start.origin}: '{match.prefix}' was taken off all of its names")
     if meaning and not other:
         notes.append(
             f"{start.origin}: {meaning}, and which layer is the last one is not known; "
@@ -223,19 +235,3 @@ def _last_layer(state: Mapping[str, Any], larger: Callable[[], nn.Module]) -> li
         and isinstance(other.get(name), Tensor)
         and other[name].shape != tensor.shape
     ]
-
-
-def _refuse_no_best(checkpoint: Any, path: Any) -> None:
-    """Refuses the checkpoint of a run that has no best epoch; it holds the latest weights then.
-
-    Raises:
-        CheckpointError: with what to type.
-    """
-    best: Any = checkpoint
-    for key in ("state", "best"):
-        best = best.get(key) if isinstance(best, dict) else None
-    if isinstance(best, dict) and best.get("epoch") == 0:
-        raise CheckpointError(
-            f"init.checkpoint=best: '{path}' is of a run without a best epoch; type "
-            "init.checkpoint=last"
-        )

@@ -32,20 +32,3 @@ def refuse_unfinished(paths: RunPaths) -> None:
             "inspect and plot take its last checkpoint with --checkpoint last; to go on with it, "
             f"type seedbed resume {shlex.quote(str(paths.root))}"
         )
-
-
-def refuse_no_best(checkpoint: Any, paths: RunPaths) -> None:
-    """Refuses the checkpoint of a run that has no best epoch; it holds the latest weights then.
-
-    Raises:
-        CheckpointError: with what to type.
-    """
-    best: Any = checkpoint
-    for key in ("state", "best"):
-        best = best.get(key) if isinstance(best, dict) else None
-    if isinstance(best, dict) and best.get("epoch") == 0:
-        monitor = printable(str(best.get("monitor")))
-        raise CheckpointError(
-            f"'{paths.root}' has no best epoch, as {monitor} was a number in none; "
-            "type --checkpoint last"
-        )

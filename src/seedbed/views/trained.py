@@ -18,7 +18,7 @@ from seedbed.config.locations import users_allowed
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import RunDirectoryError
 from seedbed.models.build import build_model
-from seedbed.runs.checkpoint import load, load_weights
+from seedbed.runs.checkpoint import load, load_weights, refuse_no_best
 from seedbed.runs.code import changed_code
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import open_run, read_config
@@ -35,11 +35,7 @@ from seedbed.training.bounds import (
 )
 from seedbed.training.run_components import RunComponents
 from seedbed.training.stored_preprocessing import read_preprocessing
-from seedbed.views.missing_weights import (
-    note_on_untrained,
-    refuse_no_best,
-    refuse_unfinished,
-)
+from seedbed.views.missing_weights import note_on_untrained, refuse_unfinished
 
 
 @dataclass(frozen=True)
@@ -89,7 +85,7 @@ def load_trained(path: str | Path, which: str | None = None) -> TrainedModel:
         refuse_unfinished(paths)
     weights = load(file)
     if which == "best":
-        refuse_no_best(weights, paths)
+        refuse_no_best(weights, paths.root, "--checkpoint last")
     average = None
     if which is not None:
         average = weights.get("average") if isinstance(weights, dict) else None
