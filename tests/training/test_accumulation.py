@@ -1,28 +1,15 @@
 """Several batches for an update: the update of their rows at once, in one run and in a stack."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from support.command_line import Command
-from support.stacked_runs import (
-    Alone,
-    Kept,
-    Stopping,
-    alone,
-    going_on,
-    planned,
-    stacked,
-    train_stack,
-    trained,
-    variants,
-)
+from support.resumed_runs import assert_run_goes_on, assert_stack_goes_on
+from support.stacked_runs import Alone, alone, stacked, variants
 
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
-from seedbed.recording.archives import archive
-from seedbed.runs import checkpoint
 from seedbed.training.run_components import build_run
 from seedbed.training.single import single_training
 
@@ -92,30 +79,14 @@ def test_drop_last_leaves_out_rows_of_a_batch_and_no_batch() -> None:
 
 @pytest.mark.parametrize("together", [False, True], ids=["single", "stacked"])
 @pytest.mark.parametrize("step", [7, 10], ids=["within an epoch", "at its end"])
-def test_a_stopped_run_goes_on_to_the_same_bits(
-    tmp_path: Path, step: int, *, together: bool
-) -> None:
+def test_a_stopped_run_goes_on_to_the_same_bits(step: int, *, together: bool) -> None:
     batch_norm = {**EIGHT, "model.batch_norm": True, "scheduler.warmup": "8 steps"}
-    configs = of([], batch_norm)
-    path = tmp_path / "checkpoint.pt"
-
-    def through_a_file(content: Any) -> Any:
-        path.write_bytes(archive({**content, "events": 0}))
-        return checkpoint.load(path)
-
-    stopping, rest = Stopping(step, through_a_file), Kept()
+    (config,) = of([], batch_norm)
     if together:
-        whole = stacked([*configs, *configs])
-        train_stack(planned([*configs, *configs]), 2, stopping, stopping.stop)
-        train_stack(planned([*configs, *configs]), 2, rest, resumed=stopping.taken)
-        before, after = whole.runs[1], rest.runs[1]
+        both = [config, config]
+        assert_stack_goes_on(both, step)
     else:
-        before = alone(configs[0])
-        trained(single_training(build_run(configs[0], AllowList())), stopping, stopping.stop)
-        after = going_on(build_run(configs[0], AllowList()), *(one[0] for one in stopping.taken))
-    assert all(torch.equal(one, after.weights[name]) for name, one in before.weights.items())
-    for row, wanted in zip(after.history, before.history, strict=True):
-        assert {**row, "seconds": 0} == {**wanted, "seconds": 0}
+        assert_run_goes_on(config, step)
 
 
 def test_more_batches_than_an_epoch_has_are_refused(seedbed: Command) -> None:

@@ -9,8 +9,8 @@ import pytest
 import torch
 from support.command_line import Command
 from support.compiled_stacks import by
+from support.resumed_runs import assert_run_goes_on, assert_stack_goes_on
 from support.stacked_runs import (
-    Kept,
     Stopping,
     alone,
     assert_alike,
@@ -18,7 +18,6 @@ from support.stacked_runs import (
     planned,
     stacked,
     train_stack,
-    trained,
     variants,
 )
 from torch import Tensor, nn
@@ -35,7 +34,7 @@ from seedbed.errors import CheckpointError
 from seedbed.fused.averaging import StackedAverage, averaged
 from seedbed.training.averaging import Average, load_average
 from seedbed.training.run_components import build_run
-from seedbed.training.single import SingleEngine, single_training
+from seedbed.training.single import SingleEngine
 
 WINE = ["data=sklearn", "data.dataset=wine", "data.split={validation:0.2,test:0.2}"]
 WORDS = [*WINE, "loader.batch_size=20", "optimizer.lr=0.05", "optimizer.momentum=0.9"]
@@ -161,19 +160,8 @@ def test_a_stack_gives_what_its_runs_give(kind: str, *, batch_norm: bool) -> Non
 @pytest.mark.parametrize("kind", KINDS)
 def test_stopped_runs_go_on_to_the_same_bits(kind: str, step: int) -> None:
     configs = of(KINDS[kind], {**KINDS[kind], "trainer.ema_decay": 0.99}, seeds=True)
-    whole, stopping, rest = stacked(configs), Stopping(step, copy.deepcopy), Kept()
-    train_stack(planned(configs), 2, stopping, stopping.stop)
-    train_stack(planned(configs), 2, rest, resumed=stopping.taken)
-    own, stopping = alone(configs[0]), Stopping(step, copy.deepcopy)
-    trained(single_training(build_run(configs[0], AllowList())), stopping, stopping.stop)
-    (last,), (best,) = stopping.taken
-    after = going_on(build_run(configs[0], AllowList()), last, best)
-    for before, now in ((whole.runs[0], rest.runs[0]), (whole.runs[1], rest.runs[1]), (own, after)):
-        for name, tensor in before.weights.items():
-            assert torch.equal(tensor, now.weights[name]), name
-        assert [row["val/loss"] for row in before.history] == [
-            row["val/loss"] for row in now.history
-        ]
+    assert_stack_goes_on(configs, step)
+    assert_run_goes_on(configs[0], step)
 
 
 def test_a_run_goes_on_from_a_stack_s_checkpoint() -> None:

@@ -1,6 +1,5 @@
 """Schedules one after the other and all at once: torch's rates in both engines, and resumed."""
 
-import copy
 from dataclasses import replace
 from typing import Any
 
@@ -8,17 +7,8 @@ import numpy as np
 import pytest
 import torch
 from support.command_line import Command
-from support.stacked_runs import (
-    Kept,
-    Stopping,
-    alone,
-    going_on,
-    planned,
-    stacked,
-    train_stack,
-    trained,
-    variants,
-)
+from support.resumed_runs import assert_run_goes_on, assert_stack_goes_on
+from support.stacked_runs import variants
 from torch import nn, optim
 from torch.optim.lr_scheduler import (
     ChainedScheduler,
@@ -34,10 +24,8 @@ from torch.optim.lr_scheduler import (
 
 from seedbed.components import AllowList
 from seedbed.fused.schedules import Schedules
-from seedbed.training.run_components import build_run
 from seedbed.training.run_length import RunLength
 from seedbed.training.schedule import build_schedule
-from seedbed.training.single import single_training
 
 EPOCHS, UPDATES, RATE = 10, 5, 0.2
 TORCHS = "torch.optim.lr_scheduler."
@@ -129,16 +117,8 @@ def test_stopped_runs_go_on_to_the_same_bits(kind: str) -> None:
     words += ["optimizer.momentum=0.9"]
     spec = {**KINDS[kind], "warmup": "12 steps"}
     configs = [replace(config, scheduler=spec) for config in variants(words, [{}, {}])]
-    whole, stopping, rest = stacked(configs), Stopping(18, copy.deepcopy), Kept()
-    train_stack(planned(configs), 2, stopping, stopping.stop)
-    train_stack(planned(configs), 2, rest, resumed=stopping.taken)
-    own, stopping = alone(configs[0]), Stopping(18, copy.deepcopy)
-    trained(single_training(build_run(configs[0], AllowList())), stopping, stopping.stop)
-    after = going_on(build_run(configs[0], AllowList()), *(one[0] for one in stopping.taken))
-    for before, now in ((whole.runs[1], rest.runs[1]), (own, after)):
-        assert [row["lr"] for row in before.history] == [row["lr"] for row in now.history]
-        for name, tensor in before.weights.items():
-            assert torch.equal(tensor, now.weights[name])
+    assert_stack_goes_on(configs, 18)
+    assert_run_goes_on(configs[0], 18)
 
 
 def test_the_state_of_other_schedules_is_refused() -> None:

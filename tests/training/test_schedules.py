@@ -2,32 +2,18 @@
 
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from support.stacked_runs import (
-    Kept,
-    Stopping,
-    alone,
-    assert_alike,
-    going_on,
-    planned,
-    stacked,
-    train_stack,
-    trained,
-    variants,
-)
+from support.resumed_runs import assert_run_goes_on, assert_stack_goes_on
+from support.stacked_runs import alone, assert_alike, stacked, variants
 from torch import nn, optim
 from torch.optim import lr_scheduler
 
 from seedbed.components import AllowList
-from seedbed.config.schema import RunConfig
-from seedbed.recording.archives import archive
-from seedbed.runs import checkpoint
 from seedbed.training.run_components import build_run
-from seedbed.training.single import SingleEngine, single_training
+from seedbed.training.single import SingleEngine
 
 BATCHES, EPOCHS = 6, 7
 STOPS, STOPPED = (15, 18), ("within an epoch", "at its last step")
@@ -115,50 +101,18 @@ def test_history_tells_the_rate_of_the_last_step(name: str) -> None:
         assert [row["lr"] for row in kept.history[number]] == pytest.approx(expected, rel=1e-12)
 
 
-def through_a_file(folder: Path) -> Callable[[Any], Any]:
-    """Writes a checkpoint as a run does, and reads it as resuming does."""
-
-    def written(content: Any) -> Any:
-        path = folder / "checkpoint.pt"
-        path.write_bytes(archive({**content, "events": 0}))
-        return checkpoint.load(path)
-
-    return written
-
-
 @pytest.mark.parametrize("step", STOPS, ids=STOPPED)
 @pytest.mark.parametrize("name", SCHEDULERS)
-def test_a_stack_goes_on_from_its_checkpoints(tmp_path: Path, name: str, step: int) -> None:
+def test_a_stack_goes_on_from_its_checkpoints(name: str, step: int) -> None:
     configs = variants(words(name), [{}, {"optimizer.lr": 0.02}])
-    whole, stopping, rest = stacked(configs), Stopping(step, through_a_file(tmp_path)), Kept()
-    train_stack(planned(configs), 2, stopping, stopping.stop)
-    train_stack(planned(configs), 2, rest, resumed=stopping.taken)
-    for number in range(2):
-        for before, after in zip(whole.history[number], rest.history[number], strict=True):
-            assert {**before, "seconds": 0} == {**after, "seconds": 0}
-        for key, tensor in whole.weights[number].items():
-            assert torch.equal(tensor, rest.weights[number][key])
-
-
-def check_resumed(config: RunConfig, folder: Path, step: int) -> None:
-    """A run that was stopped after a step ends with the bits of one that was not."""
-    whole = alone(config)
-    plan, fresh = (build_run(config, AllowList()) for _ in range(2))
-    recorder = Stopping(step, through_a_file(folder))
-    trained(single_training(plan), recorder, recorder.stop)
-    (last,), (best,) = recorder.taken
-    rest = going_on(fresh, last, best)
-    for before, after in zip(whole.history, rest.history, strict=True):
-        assert {**before, "seconds": 0} == {**after, "seconds": 0}
-    for key, tensor in whole.weights.items():
-        assert torch.equal(tensor, rest.weights[key])
+    assert_stack_goes_on(configs, step)
 
 
 @pytest.mark.parametrize("step", STOPS, ids=STOPPED)
 @pytest.mark.parametrize("name", SCHEDULERS)
-def test_a_run_goes_on_from_its_checkpoint(tmp_path: Path, name: str, step: int) -> None:
+def test_a_run_goes_on_from_its_checkpoint(name: str, step: int) -> None:
     (config,) = variants(words(name), [{}])
-    check_resumed(config, tmp_path, step)
+    assert_run_goes_on(config, step)
 
 
 def named(name: str) -> list[str]:
@@ -188,9 +142,9 @@ def test_an_optimizer_s_weights_are_those_of_a_plain_loop(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_an_optimizer_goes_on_from_its_checkpoint(tmp_path: Path, name: str) -> None:
+def test_an_optimizer_goes_on_from_its_checkpoint(name: str) -> None:
     (config,) = variants(named(name), [{}])
-    check_resumed(config, tmp_path, STOPS[0])
+    assert_run_goes_on(config, STOPS[0])
 
 
 @pytest.mark.parametrize(("name", "reason"), REFUSED.items(), ids=REFUSED)
