@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import resource
 import shlex
 import subprocess
 import sys
@@ -134,6 +135,22 @@ def test_rows_in_the_memory_of_this_process(
     memory.rm("/t.csv")
     ended = seedbed("reproduce", "run")
     assert (ended.code, ended.err) == (2, "error: data.path: no object 'memory://t.csv'\n")
+
+
+def test_a_copy_that_cannot_be_written_is_told(
+    seedbed: Command, memory: fsspec.AbstractFileSystem
+) -> None:
+    memory.pipe("/t.csv", CSV.encode() + b"1,2,3\n" * 50_000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        words = ("data=csv", "data.path=memory://t.csv", "data.target=price")
+        ended = seedbed("validate", *words)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert ended.err.startswith("error: data.path: cannot write '")
+    assert ended.err.endswith(": File too large\n")
 
 
 def test_a_file_url_is_the_file(seedbed: Command, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A run at a URL is one that lies here, whatever happens to the store and to whoever writes it."""
 
 import json
+import os
 import re
 import shlex
 import signal
@@ -13,14 +14,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import fsspec
 import pytest
 from support.command_line import Command
 from support.s3_server import S3Server
 
+import seedbed as api
+from seedbed.remote import mirroring, writers
 from seedbed.remote.mirror import Mirror
 from seedbed.remote.names import is_ours
-from seedbed.remote.store import Store
+from seedbed.remote.store import Store, StoreError
 from seedbed.remote.urls import Url
+from seedbed.remote.writers import Mark
 
 FILES = {
     ".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "config.yaml",
@@ -230,6 +235,12 @@ def test_where_no_run_can_be_kept_is_told_before_it_begins(
     assert "epoch 1" not in ended.out
 
 
+def test_a_run_that_keeps_its_log_alone_goes_to_no_url(seedbed: Command) -> None:
+    ended = seedbed("train", "trainer.fast_dev_run=true", "hydra.run.dir=s3://lake/a")
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert "keeps the log alone, and on this machine" in ended.err
+
+
 def test_commands_that_change_a_run_are_refused(seedbed: Command) -> None:
     for words in (("tag", "x"), ("remove",), ("note", "x"), ("unpack",)):
         assert "is a URL" in seedbed(words[0], "s3://lake/a", *words[1:]).err
@@ -240,7 +251,8 @@ def test_commands_that_change_a_run_are_refused(seedbed: Command) -> None:
 
 @pytest.mark.parametrize(
     "name", ["../x", "a/../config.yaml", "/config.yaml", "a\\config.yaml", "a/\x1b/config.yaml",
-             "evil.py", ".bashrc", "a//config.yaml", "checkpoints/x.pt"]
+             "evil.py", ".bashrc", "a//config.yaml", "checkpoints/x.pt", ".before/status.json",
+             "0_seed=1/.before/checkpoints/last.pt", ".before.tmp/config.yaml"]
 )  # fmt: skip
 def test_no_name_of_a_store_reaches_beyond_the_files_of_runs(name: str) -> None:
     assert not is_ours(name)
@@ -265,6 +277,126 @@ def test_how_a_run_stands_is_written_last(tmp_path: Path, monkeypatch: pytest.Mo
     order.clear()
     mirror.write()
     assert not order
+
+
+def test_a_heartbeat_has_nothing_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("status.json", "stack_1.tar", "history.csv"):
+        (tmp_path / name).write_text(name)
+    order: list[str] = []
+    monkeypatch.setattr(Store, "write", lambda self, url, file: order.append(url.name))
+    mirror = Mirror(Store(Url("memory", "r")), Url("memory", "r"), tmp_path)
+    mirror.write()
+    assert sorted(order) == ["history.csv", "stack_1.tar", "status.json"]
+    for path in tmp_path.iterdir():
+        os.utime(path, (1, 1))
+    order.clear()
+    before = mirroring._checkpoints(mirror)
+    mirror.write()
+    assert order == ["history.csv"]
+    os.utime(tmp_path / "status.json", (2, 2))
+    assert mirroring._checkpoints(mirror) == before
+    with (tmp_path / "status.json").open("r+") as file:  # as long as it was, and the same inode
+        file.write("S")
+    with (tmp_path / "stack_1.tar").open("a") as file:
+        file.write("more")
+    order.clear()
+    mirror.write()
+    assert order == ["stack_1.tar", "status.json"]
+
+
+@pytest.fixture
+def place() -> Iterator[Url]:
+    """A URL in the memory of this process."""
+    yield Url("memory", "r")
+    fsspec.filesystem("memory").store.clear()
+
+
+def test_a_mark_stays_however_long_anything_takes(
+    place: Url, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "BEAT_SECONDS", 0.01)
+    store = Store(place)
+    mark = Mark(store, place)
+    with mark.held():
+        mark.take_over()
+        store.remove(mark.place)
+        wait_for(lambda: store.look(mark.place))
+        Mark(store, place).take_over()
+        time.sleep(0.1)
+        store.remove(mark.place)
+        time.sleep(0.1)
+        assert not store.look(mark.place), "it has a successor"
+    assert not store.below(place.below(".seedbed_writer"))
+
+
+def test_a_writer_that_has_a_successor_writes_no_more(place: Url, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("a: 1")
+    store = Store(place)
+    first, second = Mark(store, place), Mark(store, place)
+    first.take_over()
+    mirror = Mirror(store, place, tmp_path)
+    mirroring._end(mirror, first)
+    assert store.content(place.below("config.yaml"), 100) == b"a: 1"
+    second.take_over()
+    (tmp_path / "config.yaml").write_text("a: 22")
+    with pytest.raises(StoreError, match="is written by another process since"):
+        mirroring._end(mirror, first)
+    assert store.content(place.below("config.yaml"), 100) == b"a: 1"
+    mirroring._end(mirror, second)
+    assert store.content(place.below("config.yaml"), 100) == b"a: 22"
+
+
+def test_a_run_that_was_read_from_a_url_goes_on_there(
+    seedbed: Command, s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seedbed("train", "trainer.epochs=1", "hydra.run.dir=s3://lake/a")
+    elsewhere(monkeypatch, tmp_path)
+    read = api.load_run("s3://lake/a")
+    assert len(api.resume(read, "trainer.epochs=2").history["epoch"]) == 2  # type: ignore[union-attr]
+    assert (s3.get("lake/a/history.csv") or b"").count(b"\n") == 3
+    ended = seedbed("resume", str(read.path), "trainer.epochs=3")
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "run: s3://lake/a")
+    assert (s3.get("lake/a/history.csv") or b"").count(b"\n") == 4
+
+
+@pytest.mark.parametrize("url", ["s3://lake/s", "file:///s"])
+def test_other_launchers_keep_no_sweep_at_a_url(seedbed: Command, url: str) -> None:
+    words = ("-m", "seed=1,2", "hydra/launcher=basic", f"hydra.sweep.dir={url}")
+    ended = seedbed("train", *words)
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert f"hydra.sweep.dir={url}: hydra/launcher=basic writes into folders alone" in ended.err
+    assert not [path for path in Path().iterdir() if ":" in path.name]
+
+
+def test_writers_that_may_be_no_more_are_waited_for_once(
+    place: Url, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, waits = Store(place), []
+    runs = [place.below(name) for name in ("a", "b", "none")]
+    for url in runs[:2]:
+        store.write_bytes(url.below(".seedbed_writer/x"), b"{}")
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        store.write_bytes(runs[1].below(".seedbed_writer/x"), b"{ }")
+
+    monkeypatch.setattr(writers, "_is_young", lambda mark: False)
+    monkeypatch.setattr(time, "sleep", wait)
+    assert writers.living(store, runs) == {runs[1]}
+    assert len(waits) == 1
+
+
+def test_a_stranger_s_object_where_a_folder_should_be_is_told(
+    seedbed: Command, s3: S3Server
+) -> None:
+    s3.put("lake/a/config.yaml", b"a: 1")
+    s3.put("lake/a/config.yaml/config.yaml", b"a: 1")
+    s3.put("lake/b/status.json", b"[]")
+    ended = seedbed("runs", "s3://lake/a")
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert "cannot write '" in ended.err
+    ended = seedbed("runs", "s3://lake/b")
+    assert "what reads URLs ended" not in ended.err
 
 
 def test_the_page_does_what_it_says_of_runs(seedbed: Command, s3: S3Server) -> None:

@@ -16,8 +16,7 @@ from seedbed.api.wording import worded_for_python
 from seedbed.config.hints import did_you_mean
 from seedbed.errors import ArgumentError
 from seedbed.remote.mirrored import mirrored
-from seedbed.remote.places import read_place, resumed_place
-from seedbed.remote.urls import is_url
+from seedbed.remote.places import read_place, resumed_place, shown
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.reader import open_run
 from seedbed.runs.status import Status
@@ -97,12 +96,16 @@ def _directory(path: object, *, light: bool = False) -> Path:
         ArgumentError: for what names none.
         RunDirectoryError: if it cannot be brought.
     """
-    try:
-        return Path(read_place(fspath(path), light=light))  # type: ignore[call-overload]
-    except TypeError as err:
+    return Path(read_place(_named(path), light=light))
+
+
+def _named(path: object) -> str:
+    named = fspath(path) if isinstance(path, str | PathLike) else None
+    if not isinstance(named, str):
         raise ArgumentError(
             f"path must be a folder's name, a Run or a Sweep, got {type(path).__name__}"
-        ) from err
+        )
+    return named
 
 
 @_a_guest
@@ -258,18 +261,26 @@ def resume(
         KeyboardInterrupt: if it was interrupted.
     """
     from seedbed.api.handed import refuse_no_override
-    from seedbed.api.handed_again import handed_again, handed_to_sweep
 
     refuse_no_override(overrides)
-    if is_url(path):
-        directory = resumed_place(str(path))
-        with mirrored(directory, "resume") as upload:
-            gone_on = resume(
-                directory, *overrides, data=data, model=model, changed=changed, progress=progress
-            )
-        upload.refuse_unwritten()
-        return gone_on
-    directory = _directory(path)
+    directory = Path(resumed_place(_named(path)))
+    with mirrored(directory, "resume") as upload:
+        gone_on = _resumed(directory, overrides, data, model, changed=changed, progress=progress)
+    upload.refuse_unwritten()
+    return gone_on
+
+
+def _resumed(
+    directory: Path,
+    overrides: Sequence[str],
+    data: Any,
+    model: "nn.Module | None",
+    *,
+    changed: bool,
+    progress: bool,
+) -> "Run | Sweep":
+    from seedbed.api.handed_again import handed_again, handed_to_sweep
+
     if (directory / SWEEP_JOBS).is_file():
         from seedbed.api.sweep_resuming import resume_sweep
 
@@ -411,7 +422,7 @@ def runs(*folders: Folder) -> "RunTable":
 def _raise_interrupt(status: str, path: Path) -> None:
     """Stops the caller as well, whose loop would go on with the next run."""
     if status == Status.INTERRUPTED:
-        raise KeyboardInterrupt(f"interrupted; seedbed.resume({str(path)!r}) goes on")
+        raise KeyboardInterrupt(f"interrupted; seedbed.resume({shown(path)!r}) goes on")
 
 
 def _ended(sweep: "Sweep", state: "SweepState") -> "Sweep":

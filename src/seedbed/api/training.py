@@ -16,6 +16,7 @@ from seedbed.errors import ArgumentError, RunFailedError, SeedbedError
 from seedbed.process import fast_start
 from seedbed.raised import reason
 from seedbed.remote.mirrored import mirrored
+from seedbed.remote.places import shown, url_of
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import claimed
 from seedbed.runs.files import writing
@@ -68,6 +69,7 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
     from seedbed.training.run_components import build_run
     from seedbed.views.summary import model_table
 
+    _refuse_log_at_url(settings)
     progress = messages.run_progress()
     fast_start.imports_done()
     (settings,) = with_fingerprints([settings])
@@ -101,6 +103,14 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
     messages.run_ended(trained)
     upload.refuse_unwritten()
     return trained
+
+
+def _refuse_log_at_url(settings: ComposedConfig) -> None:
+    if settings.config.trainer.fast_dev_run and url_of(settings.directory) is not None:
+        raise ArgumentError(
+            "trainer.fast_dev_run=true keeps the log alone, and on this machine; type "
+            f"hydra.run.dir=FOLDER in place of {shown(settings.directory)}"
+        )
 
 
 def refuse_log_alone(config: RunConfig) -> None:

@@ -8,7 +8,6 @@ from seedbed.cli.arguments import Parser, refuse_idle_flag
 from seedbed.cli.console import Console
 from seedbed.remote.mirrored import mirrored
 from seedbed.remote.places import resumed_place
-from seedbed.remote.urls import is_url
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.reader import open_run
 
@@ -34,11 +33,9 @@ def parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Goes on; the exit code."""
     args = parser().parse_args(argv)
-    if not is_url(args.run):
-        return _resume(args, args.run)
     folder = resumed_place(args.run)
-    with mirrored(folder, "resume") as upload:
-        code = _resume(args, str(folder))
+    with mirrored(Path(folder), "resume") as upload:
+        code = _resume(args, folder)
     upload.refuse_unwritten()
     return code
 

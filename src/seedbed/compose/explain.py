@@ -23,6 +23,7 @@ from seedbed.config.options import key_hint
 from seedbed.config.other_names import our_option
 from seedbed.config.shorthand import instead_of_option, option_of_file
 from seedbed.errors import ConfigError
+from seedbed.runs.data_paths import FILE_KEYS
 
 GROUPS = {"data", "model", "trainer"}
 """A config with none of these does not build on ours."""
@@ -36,7 +37,7 @@ MOST_OPTIONS = 16
 RAISED = re.compile(r"\w+ raised while resolving interpolation: ")
 """How OmegaConf begins what a resolver raised."""
 
-PATHS = ("data.path", "data.validation_path", "data.test_path")
+PATHS = tuple(f"data.{key}" for key in FILE_KEYS)
 
 UNFOUNDED = (
     "the config has no data, model or trainer; begin your YAML with 'defaults: [seedbed, _self_]'"

@@ -12,13 +12,14 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from seedbed.compose.compose import COMPOSITION_ERRORS, OWN, ConfigSource, hydra_part
-from seedbed.compose.composed import ComposedSweep
+from seedbed.compose.composed import ComposedSweep, selected
 from seedbed.compose.explain import explained
 from seedbed.compose.hydra_keys import OWN_LAUNCHER, refuse_of_one_job, refuse_unobeyed
 from seedbed.compose.modes import notes_on_repeated, refuse_idle_of_sweep
 from seedbed.compose.sweep_jobs import composed_jobs, sweep_config, sweep_directory, sweep_settings
 from seedbed.config.schema import SweepConfig
 from seedbed.errors import ConfigError
+from seedbed.remote.urls import is_url
 from seedbed.sweep.expand import Expanded, expanded
 
 
@@ -130,7 +131,9 @@ def composed_from(
     composed = composed_jobs(loader, sweep, jobs)
     composed[0] = replace(composed[0], notes=(*notes, *composed[0].notes))
     if sweep.hydra.launcher.get("_target_") != OWN_LAUNCHER:
-        _refuse_ours_alone(composed[0].config.sweep, sweep.hydra.runtime.choices["hydra/launcher"])
+        launcher = sweep.hydra.runtime.choices["hydra/launcher"]
+        _refuse_ours_alone(composed[0].config.sweep, launcher)
+        _refuse_url(sweep, launcher)
     multirun: Any = OmegaConf.to_container(sweep, enum_to_str=True)
     return ComposedSweep(
         directory, composed, multirun, {"config_name": str(sweep.hydra.job.config_name)}
@@ -158,6 +161,16 @@ def _refuse_ours_alone(settings: SweepConfig, launcher: str) -> None:
     ]
     if problems:
         raise ConfigError(*problems)
+
+
+def _refuse_url(sweep: DictConfig, launcher: str) -> None:
+    """Other launchers would make a folder of that name."""
+    place = selected(sweep, "hydra.sweep.dir")
+    if is_url(place):
+        raise ConfigError(
+            f"hydra.sweep.dir={place}: hydra/launcher={launcher} writes into folders "
+            "alone; name one, or leave the launcher out"
+        )
 
 
 def _refuse_empty(overrides: Sequence[Override]) -> None:

@@ -2,22 +2,21 @@
 
 import json
 import os
-import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from seedbed.errors import SeedbedError
+from seedbed.errors import RunDirectoryError
 from seedbed.remote.cache import refuse_no_room
 from seedbed.remote.names import WRITERS, is_heavy, is_ours, rank
-from seedbed.remote.objects import SETTLED_SECONDS
 from seedbed.remote.store import Store, Stored, StoreError, store
 from seedbed.remote.urls import Url
-from seedbed.remote.writers import is_written
-from seedbed.runs.files import write_json
+from seedbed.remote.writers import living
+from seedbed.runs.files import write_json, write_pieces, writing
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
+from seedbed.runs.reader import read_json
 from seedbed.runs.status import Status
 
 KNOWN = "brought.json"
@@ -38,6 +37,7 @@ def bring(url: Url, folder: Path, *, light: bool) -> None:
 
     Raises:
         StoreError: if there is nothing, or it cannot be read.
+        SeedbedError: if it cannot be written here.
     """
     there = store(url)
     found = there.below(url)
@@ -64,18 +64,10 @@ def bring(url: Url, folder: Path, *, light: bool) -> None:
 
 
 def _brought(there: Store, url: Url, path: Path, found: Stored) -> list[Any]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".brought.", delete=False) as file:
-            there.read(url, file)
-        Path(file.name).replace(path)
-    except OSError as err:
-        raise SeedbedError(f"cannot write '{path}': {err.strerror or err}") from err
-    finally:
-        with suppress(OSError):
-            os.unlink(file.name)  # noqa: PTH108
-    settled = found.stamp is not None and time.time() - found.stamp / 1e9 > SETTLED_SECONDS
-    return [found.size, found.stamp, settled]
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_pieces(path, there.pieces(url))
+    return [found.size, found.stamp, found.is_settled]
 
 
 def _is_here(path: Path, found: Stored, known: Any) -> bool:
@@ -99,32 +91,33 @@ def _remove_gone(folder: Path, names: Iterable[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _tell_who_lives(there: Store, url: Url, folder: Path, found: dict[str, Stored]) -> None:
+def _tell_who_lives(there: Store, url: Url, folder: Path, found: Iterable[str]) -> None:
     """Stamps the heartbeats of runs that say they go on: now if their writer lives, else long ago.
 
     Those who read the folder judge by these, as of a shared disk.
     """
-    lives: dict[str, bool] = {}
-    for path in folder.rglob(STATUS):
-        with suppress(OSError, ValueError):
-            if json.loads(path.read_bytes()).get("status") != Status.RUNNING:
-                continue
-            name = path.parent.relative_to(folder).as_posix()
-            root = _written_root(name, found)
-            if root is not None and root not in lives:
-                lives[root] = is_written(there, url.below(root) if root else url)
-            now = time.time() if root is not None and lives[root] else 0.0
-            os.utime(path, (now, now))
-            if (folder / (root or "") / SWEEP_JOBS).is_file():
-                os.utime(folder / (root or "") / SWEEP_JOBS, (now, now))
-
-
-def _written_root(name: str, found: Iterable[str]) -> str | None:
-    """The folder above a run, or its own, that has the marks of writers; None if none has."""
     marked = {one.rpartition(f"{WRITERS}/")[0].rstrip("/") for one in found if WRITERS in one}
-    parts = [] if name == "." else name.split("/")
-    for length in range(len(parts), -1, -1):
-        root = "/".join(parts[:length])
-        if root in marked:
-            return root
-    return None
+    roots = {
+        path: _written_root(path.parent.relative_to(folder).parts, marked)
+        for path in folder.rglob(STATUS)
+        if _goes_on(path)
+    }
+    urls = {root: url.below(root) if root else url for root in roots.values() if root is not None}
+    lives = living(there, urls.values())
+    for path, root in roots.items():
+        now = time.time() if root is not None and urls[root] in lives else 0.0
+        for file in (path, folder / (root or "") / SWEEP_JOBS):
+            with suppress(OSError):
+                os.utime(file, (now, now))
+
+
+def _goes_on(status: Path) -> bool:
+    with suppress(RunDirectoryError):
+        return bool(read_json(status).get("status") == Status.RUNNING)
+    return False
+
+
+def _written_root(parts: Sequence[str], marked: Collection[str]) -> str | None:
+    """The folder above a run, or its own, that has the marks of writers; None if none has."""
+    above = ("/".join(parts[:length]) for length in range(len(parts), -1, -1))
+    return next((root for root in above if root in marked), None)

@@ -7,10 +7,8 @@ from typing import Any, TypeVar
 
 from seedbed.errors import DataError, SeedbedError
 from seedbed.remote.urls import FILE, WrongUrl, is_url, local_path, parsed
+from seedbed.runs.data_paths import FILE_KEYS
 from seedbed.runs.opening import justified_by_what_came
-
-KEYS = ("path", "validation_path", "test_path")
-"""Of `data`, that name files."""
 
 C = TypeVar("C")
 
@@ -30,7 +28,7 @@ def local_files(config: C) -> tuple[C, dict[str, str]]:
     Raises:
         DataError: if one cannot be brought, naming the key.
     """
-    given = {key: getattr(config, key, None) for key in KEYS}
+    given = {key: getattr(config, key, None) for key in FILE_KEYS}
     named = [(key, one) for key, value in given.items() for one in _each(value) if is_url(one)]
     if not named:
         return config, {}

@@ -1,16 +1,21 @@
 """Writes a run's or a sweep's folder to its URL, while it is made and at its end."""
 
 import os
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from seedbed.remote.names import is_ours, rank
 from seedbed.remote.store import Store
 from seedbed.remote.urls import Url
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.pack import is_pack_name
 
 Stamp = tuple[int, int, int]
-"""Of a file here: when it was written, its size and its inode."""
+"""Of a file here: when it was written, or what tells that, its size and its inode."""
+
+STATUS = RunPaths(Path()).status.name
 
 MOST_OPEN = 200
 """Files that are held open at once."""
@@ -29,9 +34,11 @@ class Mirror:
         self.store, self.url, self.folder = store, url, folder
         self.written: dict[str, Stamp] = {}
 
-    def is_behind(self) -> bool:
-        """Whether anything has changed here since it was written there."""
-        return any(True for _ in self._changed())
+    def stamp(self, path: Path) -> Stamp | None:
+        """How a file stands here; None if there is none. A heartbeat changes nothing of it."""
+        with suppress(OSError):
+            return _stamp(path.name, path.lstat(), path.read_bytes)
+        return None
 
     def go_on_from(self, names: set[str]) -> None:
         """Takes what lies there, and here unchanged since, as written."""
@@ -66,7 +73,7 @@ class Mirror:
                     numbers[name] = number
             for name, _ in files:
                 if name in numbers:
-                    stamp = _stamp(os.fstat(numbers[name]))
+                    stamp = _stamp_of_open(name, numbers[name])
                     self.store.write(self.url.below(name), numbers[name])
                     self.written[name] = stamp
 
@@ -79,9 +86,8 @@ class Mirror:
             folders.sort()
             for name in sorted(names):
                 path = (below / name).as_posix()
-                if is_ours(path):
-                    with suppress(OSError):
-                        yield path, _stamp(os.lstat(Path(above) / name))
+                if is_ours(path) and (stamp := self.stamp(Path(above) / name)) is not None:
+                    yield path, stamp
 
 
 def _run_of(name: str) -> str:
@@ -93,5 +99,19 @@ def _run_of(name: str) -> str:
     return head if below in (".hydra", "checkpoints") else above
 
 
-def _stamp(state: os.stat_result) -> Stamp:
-    return (state.st_mtime_ns, state.st_size, state.st_ino)
+def _stamp_of_open(name: str, number: int) -> Stamp:
+    state = os.fstat(number)
+    return _stamp(name, state, lambda: os.pread(number, state.st_size, 0))
+
+
+def _stamp(name: str, state: os.stat_result, content: Callable[[], bytes]) -> Stamp:
+    """Of a file; heartbeats touch a status or a pack, which are told by what they are otherwise.
+
+    A status is small; a pack grows at its end, or is another file.
+    """
+    last, moment = name.rpartition("/")[2], state.st_mtime_ns
+    if last == STATUS:
+        moment = zlib.crc32(content())
+    elif is_pack_name(last):
+        moment = 0
+    return (moment, state.st_size, state.st_ino)

@@ -9,7 +9,6 @@ import os
 import select
 import sys
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,10 +16,10 @@ from typing import Any, Literal
 
 from seedbed.remote.bringing import bring
 from seedbed.remote.last_state import end_seconds, unwritten
-from seedbed.remote.mirror import Mirror
+from seedbed.remote.mirror import Mirror, Stamp
 from seedbed.remote.store import Store, StoreError, store
 from seedbed.remote.urls import Url, parsed
-from seedbed.remote.writers import Mark
+from seedbed.remote.writers import Mark, SuccessorError, owner
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.lock import is_being_written
 
@@ -34,10 +33,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 120.0
 """Before what was refused is tried again."""
 
 KNOWN = "owner.txt"
-"""Beside the folder: what `OWNER` holds if nobody else has written to its URL since."""
-
-OWNER = ".seedbed_owner"
-"""The object that each writer replaces as it begins."""
+"""Beside the folder: the note of its last writer here; at its URL, if nobody has written since."""
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -59,21 +55,17 @@ def mirror(say: Say, url: str, folder: str, mode: Literal["new", "resume"]) -> d
     """
     place, path = parsed(url), Path(folder)
     there = store(place)
-    mark = Mark(there, place)
-    mark.claim()
-    try:
-        mirrored = Mirror(there, place, path)
+    mark, mirrored = Mark(there, place), Mirror(there, place, path)
+    with mark.held():
         if mode == "new":
             _refuse_occupied(there, place)
             _aside(path)
         else:
             _bring_all(there, place, path, mirrored)
-        _take_over(there, place, path)
+        path.with_name(KNOWN).write_text(mark.take_over())
         say({"ready": True})
         _follow(mirrored, mark)
         _end(mirrored, mark)
-    finally:
-        mark.remove()
     return {"done": None}
 
 
@@ -102,14 +94,14 @@ def _bring_all(there: Store, url: Url, folder: Path, mirrored: Mirror) -> None:
 def _follow(mirrored: Mirror, mark: Mark) -> None:
     """Until the run's process closes its end, or is gone."""
     pause, due, told = FIRST_PAUSE, 0.0, False
-    saved = _checkpoints(mirrored.folder)
+    saved = _checkpoints(mirrored)
     maker = os.getppid()
     while os.getppid() == maker and not select.select([sys.stdin], [], [], LOOK_SECONDS)[0]:
-        now = _checkpoints(mirrored.folder)
+        now = _checkpoints(mirrored)
         if time.monotonic() < due and now == saved:
             continue
         try:
-            mark.beat()
+            mark.refuse_succeeded()
             mirrored.write()
             if told:
                 _tell(f"note: '{mirrored.url}' is written again")
@@ -117,8 +109,10 @@ def _follow(mirrored: Mirror, mark: Mark) -> None:
             due = time.monotonic() + FOLLOW_SECONDS
         except StoreError as err:
             if not told:
-                _tell(f"note: {err}; the run goes on in '{mirrored.folder}', and is written there "
-                      "as soon as that can be")  # fmt: skip
+                later = "" if isinstance(err, SuccessorError) else (
+                    ", and is written there as soon as that can be"
+                )  # fmt: skip
+                _tell(f"note: {err}; the run goes on in '{mirrored.folder}'{later}")
             saved, told = now, True
             due = time.monotonic() + pause
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -134,44 +128,28 @@ def _end(mirrored: Mirror, mark: Mark) -> None:
     pause = FIRST_PAUSE
     while True:
         try:
+            mark.refuse_succeeded()
             mirrored.write()
             return
+        except SuccessorError as err:
+            raise StoreError(f"{err}: what was made here lies in '{mirrored.folder}'") from err
         except StoreError as err:
             if time.monotonic() + pause > until:
                 raise StoreError(unwritten(str(err), mirrored.folder, mirrored.url)) from err
-            with suppress(StoreError):
-                mark.beat()
             time.sleep(pause)
             pause *= 2
 
 
-def _checkpoints(folder: Path) -> dict[str, int]:
+def _checkpoints(mirrored: Mirror) -> list[Stamp | None]:
     """How the files stand that are worth writing at once."""
-    paths = RunPaths(folder)
-    found = {}
-    for path in (paths.last, paths.status, folder / SWEEP_JOBS):
-        with suppress(OSError):
-            found[path.name] = path.lstat().st_mtime_ns
-    return found
-
-
-def _take_over(there: Store, url: Url, folder: Path) -> None:
-    """Notes on both sides that what lies there is, from now on, what was made here.
-
-    Raises:
-        StoreError: if it cannot be written there.
-    """
-    token = uuid.uuid4().hex
-    folder.with_name(KNOWN).write_text(token)
-    there.write_bytes(url.below(OWNER), token.encode())
+    paths = RunPaths(mirrored.folder)
+    return [mirrored.stamp(path) for path in (paths.last, paths.status, paths.root / SWEEP_JOBS)]
 
 
 def _is_from_here(there: Store, url: Url, folder: Path) -> bool:
     """Whether nobody has written there since it was made here; what is here is as new or newer."""
     with suppress(OSError, StoreError):
-        return folder.is_dir() and folder.with_name(KNOWN).read_bytes() == there.content(
-            url.below(OWNER), 100
-        )
+        return folder.is_dir() and folder.with_name(KNOWN).read_bytes() == owner(there, url)
     return False
 
 

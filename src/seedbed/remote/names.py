@@ -6,6 +6,7 @@ reads that a run has completed finds all of it.
 
 import re
 
+from seedbed.runs import keepsake
 from seedbed.runs.files import UNPRINTABLE
 from seedbed.runs.layout import (
     EVENT_PREFIX,
@@ -22,6 +23,10 @@ WRITERS = ".seedbed_writer"
 
 OF_SWEEPS = (SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START, SWEEP_TABLE)
 
+STAYS = {keepsake.FOLDER, keepsake.UNFINISHED}
+"""Folders of what a run was before it is made longer. They go again when that has ended, and would
+have made an earlier run of it where one of them had been left."""
+
 LATE = ("last.pt", "model.pth", "result.json", "status.json", SWEEP_TABLE, SWEEP_JOBS)
 """In the order in which they are written, after all others."""
 
@@ -32,6 +37,8 @@ HEAVY = re.compile(r".*\.(pt|pth|png)|" + re.escape(EVENT_PREFIX) + r"\..*", re.
 def is_ours(name: str) -> bool:
     """Whether a run or a sweep has such a file, at any depth; no other is brought or written.
 
+    What a run was before it is made longer stays on the machine that does so.
+
     Args:
         name: from the folder that was named, with `/`; it may be a stranger's.
     """
@@ -39,6 +46,8 @@ def is_ours(name: str) -> bool:
     odd = ("", ".", "..")
     if any(one in odd or "\\" in one or UNPRINTABLE.search(one) or len(one.encode()) > 255
            for one in parts):  # fmt: skip
+        return False
+    if not STAYS.isdisjoint(parts):
         return False
     last = parts[-1]
     return (

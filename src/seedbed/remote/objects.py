@@ -7,8 +7,6 @@ is known by when its object was written and by its size, and is named by its con
 import hashlib
 import json
 import os
-import tempfile
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import astuple
@@ -16,17 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.config.hints import did_you_mean
-from seedbed.errors import SeedbedError
 from seedbed.remote.cache import data_folder, refuse_no_room, remove_unused
 from seedbed.remote.store import Store, Stored, StoreError, store
 from seedbed.remote.urls import STORES, Url
-from seedbed.runs.files import write_json
+from seedbed.runs.files import write_json, write_pieces, writing
 
 KNOWN = "known.json"
 """Which copy is which version."""
-
-SETTLED_SECONDS = 60.0
-"""An object that was written later may be written again within the tick of the store's clock."""
 
 TRIES = 3
 """How often one is read that changes while it is."""
@@ -37,7 +31,7 @@ def brought(url: Url) -> Path:
 
     Raises:
         StoreError: if it is not there, or cannot be read.
-        SeedbedError: if there is no room for it.
+        SeedbedError: if there is no room for it, or it cannot be written here.
     """
     place = store(url)
     folder = data_folder(url)
@@ -67,25 +61,21 @@ def _known_copy(folder: Path, url: Url, found: Stored) -> Path | None:
 def _copied(place: Store, url: Url, folder: Path, found: Stored) -> Path | None:
     """A new copy; None if the object was another at the end of it than at its beginning."""
     refuse_no_room(folder, found.size, url)
+    arrived = folder / f".brought.{os.getpid()}"
     try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".brought.", delete=False) as file:
-            size = place.read(url, file)
-            file.flush()
-        if found.size not in (None, size) or place.look(url) != found:
+        write_pieces(arrived, place.pieces(url))
+        if found.size not in (None, arrived.stat().st_size) or place.look(url) != found:
             return None
-        with Path(file.name).open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        copy = folder / digest[:32] / url.name
-        copy.parent.mkdir(exist_ok=True)
-        Path(file.name).replace(copy)
-    except OSError as err:
-        raise SeedbedError(f"cannot write the copy of '{url}': {err.strerror or err}") from err
+        with arrived.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()[:32]
+        copy = folder / digest / url.name
+        with writing(copy):
+            copy.parent.mkdir(exist_ok=True)
+            arrived.replace(copy)
     finally:
-        with suppress(OSError):
-            os.unlink(file.name)  # noqa: PTH108
-    settled = found.stamp is not None and time.time() - found.stamp / 1e9 > SETTLED_SECONDS
+        arrived.unlink(missing_ok=True)
     known: Mapping[str, Any] = {
-        "url": str(url), "version": astuple(found), "digest": digest[:32], "settled": settled,
+        "url": str(url), "version": astuple(found), "digest": digest, "settled": found.is_settled,
     }  # fmt: skip
     write_json(folder / KNOWN, known)
     return copy

@@ -31,8 +31,11 @@ def output_place(key: str, value: object) -> Path:
         url = _of_runs(value)
     except WrongUrl as err:
         raise ConfigError(f"{key}: {err}") from err
-    if isinstance(url, Path):
-        return url
+    return url if isinstance(url, Path) else _made_here(url)
+
+
+def _made_here(url: Url) -> Path:
+    """The folder here of what is written to a URL."""
     folder = run_folder(url, MADE)
     folder.with_name(URL).write_text(str(url))
     return folder
@@ -112,21 +115,23 @@ def here_alone(text: str) -> str:
     return text
 
 
-def resumed_place(text: str) -> Path:
-    """The folder here of a run that is to go on, and lies at a URL.
+def resumed_place(text: str) -> str:
+    """The folder here of a run that is to go on; a copy of one at a URL goes on there.
+
+    Args:
+        text: as typed, or the folder of a run that was read.
 
     Raises:
-        RunDirectoryError: if it is none that can be written.
+        RunDirectoryError: if it lies at a URL where none can be written.
     """
+    place = text if is_url(text) else shown(Path(text))
+    if not is_url(place):
+        return text
     try:
-        url = _of_runs(text)
+        url = _of_runs(place)
     except WrongUrl as err:
         raise RunDirectoryError(str(err)) from err
-    if isinstance(url, Path):
-        return url
-    folder = run_folder(url, MADE)
-    folder.with_name(URL).write_text(str(url))
-    return folder
+    return str(url if isinstance(url, Path) else _made_here(url))
 
 
 def _of_runs(text: str) -> Url | Path:

@@ -7,12 +7,12 @@ process of its own (`carrier.py`): both leave threads behind, and no process wit
 
 import mmap
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from io import BytesIO
-from typing import IO, Any
+from typing import Any
 
 import pyarrow.fs as pafs
 
@@ -24,6 +24,9 @@ CONNECT_SECONDS, ANSWER_SECONDS, TRIES = 10, 20, 2
 
 PIECE = 8 * 2**20
 """Bytes of an object that are held at once."""
+
+SETTLED_SECONDS = 60.0
+"""An object that was written later may be written again within the tick of the store's clock."""
 
 WORDS = {
     "ACCESS_DENIED": "access is denied",
@@ -62,6 +65,11 @@ class Stored:
 
     size: int | None
     stamp: int | None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether another version of it would be told otherwise."""
+        return self.stamp is not None and time.time() - self.stamp / 1e9 > SETTLED_SECONDS
 
 
 class Store:
@@ -115,12 +123,11 @@ class Store:
             (found,) = self._fs.get_file_info([url.place.partition("/")[0]])
         return bool(found.type != pafs.FileType.NotFound)
 
-    def read(self, url: Url, to: IO[bytes], most: float = float("inf")) -> int:
-        """Copies an object into a file; how many bytes that are.
+    def pieces(self, url: Url, most: float = float("inf")) -> Iterator[bytes]:
+        """The content of an object, one piece after the other.
 
         Args:
             url: of the object.
-            to: open to be written.
             most: bytes; more are refused.
 
         Raises:
@@ -132,14 +139,11 @@ class Store:
                 size += len(piece)
                 if size > most:
                     raise StoreError(f"'{url}' has more than {most:.0f} bytes")
-                to.write(piece)
-        return size
+                yield piece
 
     def content(self, url: Url, most: int) -> bytes:
-        """All of a small object; errors as `read`."""
-        with BytesIO() as file:
-            self.read(url, file, most)
-            return file.getvalue()
+        """All of a small object; errors as `pieces`."""
+        return b"".join(self.pieces(url, most))
 
     def write(self, url: Url, file: int) -> None:
         """Puts an object in its place, whole: readers see the old or the new.

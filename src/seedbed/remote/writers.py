@@ -3,16 +3,18 @@
 A writer puts its mark there and only then looks for those of others; any that lives has it go away
 again. As stores show what was written to whoever looks later, of two writers one at least sees the
 other: both may be refused, never none. A mark is written again as long as its writer lives, and all
-times are the store's, so that clocks of machines do not matter.
+times are the store's, so that clocks of machines do not matter. A writer that was not heard of in a
+while, as its connection was lost or its machine slept, may have a successor: it writes no more.
 """
 
 import json
 import os
 import time
 import uuid
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 from seedbed.remote.names import WRITERS
@@ -24,8 +26,18 @@ from seedbed.runs.heartbeat import this_host
 BEAT_SECONDS = 30.0
 """Between two writings of a mark."""
 
+JOIN_SECONDS = 5.0
+"""For which the end waits for a writing that a store keeps waiting."""
+
 STALE_SECONDS = 120.0
 """Without one, after which a writer is no more."""
+
+OWNER = ".seedbed_owner"
+"""The object that each writer replaces as it begins."""
+
+
+class SuccessorError(StoreError):
+    """Another writer has begun since, and what lies there is its own."""
 
 
 class Mark:
@@ -39,7 +51,31 @@ class Mark:
     def __init__(self, store: Store, url: Url) -> None:
         self.store, self.url = store, url
         self.place = url.below(f"{WRITERS}/{uuid.uuid4().hex}")
-        self._written = 0.0
+        self._owner = b""
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside, this writer is alone, and its mark is young, however long anything takes.
+
+        Raises:
+            StoreError: as `claim`.
+        """
+        self.claim()
+        ended = Event()
+        beating = Thread(target=self._beat, args=(ended,), daemon=True)
+        beating.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            beating.join(JOIN_SECONDS)
+            self.remove()
+
+    def _beat(self, ended: Event) -> None:
+        while not ended.wait(BEAT_SECONDS):
+            with suppress(StoreError):  # it is written again later, or by nobody
+                self.refuse_succeeded()
+                self.put()
 
     def put(self) -> None:
         """Writes it, at first or again.
@@ -56,12 +92,29 @@ class Mark:
         except StoreError as err:
             reason = str(err).replace(str(self.place), str(self.url))
             raise StoreError(reason, passing=err.passing) from err
-        self._written = time.monotonic()
 
-    def beat(self) -> None:
-        """Writes it again, if it is time."""
-        if time.monotonic() - self._written > BEAT_SECONDS:
-            self.put()
+    def take_over(self) -> str:
+        """Notes there that what lies there is this writer's from now on; the note.
+
+        Raises:
+            StoreError: if it cannot be written.
+        """
+        note = uuid.uuid4().hex
+        self.store.write_bytes(self.url.below(OWNER), note.encode())
+        self._owner = note.encode()
+        return note
+
+    def refuse_succeeded(self) -> None:
+        """Before anything is written.
+
+        Raises:
+            SuccessorError: if another writer has taken over since.
+            StoreError: if that is not to be known.
+        """
+        now = owner(self.store, self.url)
+        if self._owner and now not in (None, self._owner):
+            raise SuccessorError(f"'{self.url}' is written by another process since this one was "
+                                 "not heard of")  # fmt: skip
 
     def claim(self) -> None:
         """Puts it there, alone.
@@ -97,6 +150,20 @@ class Mark:
         return {}
 
 
+def owner(store: Store, url: Url) -> bytes | None:
+    """The note of the last writer that took over; None if there is none.
+
+    Raises:
+        StoreError: if the store does not answer.
+    """
+    try:
+        return store.content(url.below(OWNER), 100)
+    except StoreError as err:
+        if err.passing:
+            raise
+        return None
+
+
 def _machine() -> str | None:
     """What no two machines and no two containers have in common while they run."""
     with suppress(OSError):
@@ -125,16 +192,23 @@ def _lives(other: Stored, own: Stored) -> bool:
     return (own.stamp - other.stamp) / 1e9 < STALE_SECONDS
 
 
-def is_written(store: Store, url: Url) -> bool:
-    """Whether a writer lives, for a reader, who leaves no mark.
+def living(store: Store, urls: Iterable[Url]) -> set[Url]:
+    """Those that have a living writer, for a reader, who leaves no mark.
 
-    A mark that is young by this machine's clock is believed; another is looked at a second time.
+    A mark that is young by this machine's clock is believed; the others are looked at again,
+    all of them after one wait.
+
+    Raises:
+        StoreError: if that is not to be known.
     """
-    first = store.below(url.below(WRITERS))
-    stamps = [one.stamp for one in first.values()]
-    if not first or None in stamps:
-        return bool(first)
-    if any(abs(time.time() - stamp / 1e9) < STALE_SECONDS for stamp in stamps if stamp):
-        return True
-    time.sleep(BEAT_SECONDS + 5)
-    return store.below(url.below(WRITERS)) != first
+    marks = {url: store.below(url.below(WRITERS)) for url in urls}
+    lives = {url for url, own in marks.items() if any(map(_is_young, own.values()))}
+    doubtful = [url for url, own in marks.items() if own and url not in lives]
+    if doubtful:
+        time.sleep(BEAT_SECONDS + 5)
+        lives |= {url for url in doubtful if store.below(url.below(WRITERS)) != marks[url]}
+    return lives
+
+
+def _is_young(mark: Stored) -> bool:
+    return mark.stamp is None or abs(time.time() - mark.stamp / 1e9) < STALE_SECONDS

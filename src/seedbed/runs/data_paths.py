@@ -1,4 +1,4 @@
-"""The files that `data.path` names: one, a list, a glob, or a folder with all that is below it."""
+"""The files that keys of `data` name: one, a list, a glob, or a folder with what is below it."""
 
 import os
 import re
@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seedbed.errors import DataError
+
+FILE_KEYS = ("path", "validation_path", "test_path")
+"""The keys of `data` that name files."""
 
 ENDINGS = (".parquet", ".pq")
 """Of the files that a folder is searched for."""

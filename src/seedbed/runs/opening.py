@@ -19,7 +19,7 @@ from typing import Any
 from seedbed.errors import ArgumentError, LimitError, SeedbedError
 from seedbed.process import signals
 from seedbed.process.memory import memory_bytes
-from seedbed.runs.data_paths import files_named
+from seedbed.runs.data_paths import FILE_KEYS, files_named
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.stored import stored_bytes
 
@@ -203,8 +203,7 @@ def justified_by_what_came(files: Iterable[Path]) -> None:
 def files_of(config: Mapping[str, Any]) -> list[Path]:
     """The data files that a run's config names."""
     data = config.get("data")
-    keys = ("path", "validation_path", "test_path") if isinstance(data, Mapping) else ()
-    specs = [data.get(key) for key in keys] if isinstance(data, Mapping) else []
+    specs = [data.get(key) for key in FILE_KEYS] if isinstance(data, Mapping) else []
     return [found.path for spec in specs for found in files_named(spec)]
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from seedbed.errors import ArgumentError
+from seedbed.runs.data_paths import FILE_KEYS
 
-FILES = ("path", "validation_path", "test_path")
 PARTS = ("train", "validation", "test")
 """Of a Dataset of the user's own: any text among its arguments may be a path."""
 
@@ -73,7 +73,7 @@ def places(data: Any) -> dict[tuple[str, ...], str]:
     """
     if not isinstance(data, Mapping):
         return {}
-    found: dict[tuple[str, ...], Any] = {(key,): data.get(key) for key in FILES}
+    found: dict[tuple[str, ...], Any] = {(key,): data.get(key) for key in FILE_KEYS}
     for part in PARTS:
         spec = data.get(part)
         if isinstance(spec, Mapping):

@@ -7,13 +7,10 @@ from seedbed.config.schema import DataConfig, MemoryConfig
 from seedbed.errors import DataError
 from seedbed.handed_in import handed_in
 from seedbed.remote.urls import is_url
-from seedbed.runs.data_paths import files_named, named
+from seedbed.runs.data_paths import FILE_KEYS, files_named, named
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
-
-PATHS = ("path", "validation_path", "test_path")
-"""The keys of `data` that name files."""
 
 
 def refuse_absent_data(config: DataConfig, paths: RunPaths) -> None:
@@ -31,7 +28,7 @@ def refuse_absent_data(config: DataConfig, paths: RunPaths) -> None:
             f"'{paths.root}' was trained on rows in memory, which are not kept; in Python, type "
             f"seedbed.resume({str(paths.root)!r}, data=rows), or seedbed.reproduce likewise"
         )
-    for key in PATHS:
+    for key in FILE_KEYS:
         path = getattr(config, key, None)
         for file in _absent(path):
             where = elsewhere(file, paths)
