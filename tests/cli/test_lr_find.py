@@ -66,6 +66,15 @@ def test_a_schedule_and_an_early_stop_are_left_out(seedbed: Command) -> None:
     assert json.loads(seedbed("lr-find", *words, *beside, "trainer.max_steps=3").out) == plain
 
 
+def test_a_rate_that_a_group_has_of_its_own_stays_and_is_told(seedbed: Command) -> None:
+    groups = "optimizer.groups={head: {params: '^hidden_to', lr: 0.5}}"
+    done = seedbed("lr-find", groups, "--rates", "2", "--steps", "2", "--seeds", "1")
+    assert (
+        "note: optimizer.groups.head.lr=0.5 stays: the rates are those of the other parameters"
+        in done.err
+    )
+
+
 def test_a_rate_where_one_seed_diverges_is_not_suggested(seedbed: Command) -> None:
     assert curve([2.0, 2.0], [0.1, math.inf], [1.0, 1.2]).suggested == 100.0
     assert curve([math.inf]).suggested is None

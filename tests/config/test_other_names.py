@@ -3,6 +3,7 @@
 import pytest
 
 from seedbed.compose.compose import composed
+from seedbed.config.key_paths import NOTHING, value_at
 from seedbed.config.locations import own_conf
 from seedbed.config.options import options_of
 from seedbed.config.other_names import ADVICE, KEYS, OPTIONS
@@ -46,6 +47,16 @@ def problem(*words: str) -> str:
         (["lr_scheduler=step"], "scheduler"),
         (["trainer.validation_split=0.2"], "data.split.validation"),
         (["data.test_size=0.2"], "data.split.test"),
+        (["optimizer.param_groups={}"], "optimizer.groups"),
+        (["pretrained=x.pth"], "init.weights"),
+        (["init.freeze_layers=[x]"], "init.freeze"),
+        (["trainer.world_size=2"], "trainer.devices"),
+        (["trainer.ddp=true"], "trainer.strategy"),
+        (["n_splits=5"], "data.folds"),
+        (["data.fold_idx=1"], "data.fold"),
+        ([*CSV, "data.sample_weight=w"], "data.weight"),
+        ([*CSV, "data.group_col=g"], "data.split.by"),
+        ([*CSV, "data.time_col=g"], "data.split.time"),
         ([*CSV, "data.label=q"], "data.target"),
         ([*CSV, "data.sep='x'"], "data.delimiter"),
         ([*CSV, "data.na_values=[x]"], "data.missing"),
@@ -121,10 +132,8 @@ def test_every_name_that_is_led_to_is_ours_and_none_is_listed_twice() -> None:
         group, _, rest = key.partition(".")
         if group == "hydra":
             continue
-        value = whole
-        for part in key.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
+        is_there = value_at(whole, tuple(key.split("."))) is not NOTHING
         first = rest.partition(".")[0]
-        assert value is not None or any(first in one for one in options_of(group).values()), key
+        assert is_there or any(first in one for one in options_of(group).values()), key
     for group, options in OPTIONS.items():
         assert set(options) <= {path.stem for path in (own_conf() / group).glob("*.yaml")}

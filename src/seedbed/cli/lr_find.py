@@ -1,9 +1,9 @@
 """`seedbed lr-find`: many learning rates in one pass, their curve, and the one to begin with."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seedbed.cli.arguments import Parser, print_notes
 from seedbed.cli.models import composed_one
@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
     from seedbed.sweep.rate_trial import spread_rates, try_rates
 
     rates = spread_rates(args.least, args.greatest, args.rates)
-    notes: list[str] = []
+    notes = _rates_of_groups(config.optimizer.get("groups") or {})
     curve = try_rates(config, rates, args.seeds, args.steps, notes.append)
     print_notes(notes)
     if args.output is not None:
@@ -74,17 +74,25 @@ def main(argv: Sequence[str]) -> int:
 MODULES = ("torch", "seedbed.sweep.rate_trial")
 
 
+def _rates_of_groups(groups: Mapping[str, Any]) -> list[str]:
+    return [
+        f"optimizer.groups.{name}.lr={group['lr']:g} stays: the rates are those of the other "
+        "parameters"
+        for name, group in groups.items()
+        if group.get("lr") is not None
+    ]
+
+
 def curve_text(curve: "RateCurve", output: Path | None) -> str:
     """The table of rates, and what to type."""
     from seedbed.views.text_table import lines
 
     count, best = len(curve.rates), curve.suggested
-    shown = sorted({round(n * (count - 1) / (SHOWN - 1)) for n in range(min(SHOWN, count))})
-    if count <= SHOWN:
-        shown = list(range(count))
-    elif best is not None:
-        shown = sorted({*shown, curve.rates.index(best)})
-    rows = [(curve.rates[at], curve.means[at]) for at in shown]
+    apart = max(1.0, (count - 1) / (SHOWN - 1))
+    shown = {round(number * apart) for number in range(min(SHOWN, count))}
+    if best is not None:
+        shown.add(curve.rates.index(best))
+    rows = [(curve.rates[at], curve.means[at]) for at in sorted(shown)]
     told = [f"{mean:.5g}" if math.isfinite(mean) else "diverged" for _, mean in rows]
     marks = ["<" if rate == best else "" for rate, _ in rows]
     runs = "together" if curve.together else "one by one"

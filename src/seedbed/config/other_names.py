@@ -10,10 +10,17 @@ KEYS = {
     "optimizer.weight_decay": "l2 l2_reg l2_regularization wd decay regularization alpha",
     "optimizer.betas": "beta1 beta2 beta_1 beta_2 beta",
     "optimizer.eps": "epsilon",
+    "optimizer.groups": "param_groups parameter_groups params_groups layer_lrs lr_groups",
+    "optimizer.no_decay": "no_weight_decay skip_weight_decay exclude_from_weight_decay",
+    "init.run": "init_from load_from finetune_from warm_start from_run pretrained_run",
+    "init.weights": "pretrained pretrained_weights pretrained_path load_weights weights_path",
+    "init.freeze": "freeze_layers frozen_layers frozen freeze_params",
     "optimizer.alpha": "rho",
     "trainer.epochs": "max_epochs num_epochs n_epochs nb_epoch nb_epochs num_train_epochs max_iter "
     "n_iter iterations num_iterations epoch_count",
     "trainer.device": "gpu gpus accelerator devices cuda use_cuda use_gpu no_cuda n_gpus num_gpus",
+    "trainer.strategy": "ddp distributed use_ddp distributed_backend data_parallel",
+    "trainer.devices": "world_size nproc_per_node num_processes n_procs",
     "trainer.precision": "amp fp16 bf16 mixed_precision half dtype use_amp autocast",
     "trainer.accumulate": "accumulate_grad_batches gradient_accumulation_steps accumulation_steps "
     "grad_accum grad_accumulation gradient_accumulation accum_iter accum_steps accumulation "
@@ -65,6 +72,11 @@ KEYS = {
     "feature_cols",
     "data.split.validation": "val_split valid_split validation_split val_size valid_size val_frac "
     "validation_size val_fraction validation_fraction val valid dev validation_ratio val_ratio",
+    "data.split.by": "group_col group_column groups_col split_by group_by",
+    "data.split.time": "time_col time_column date_col date_column",
+    "data.folds": "n_splits n_folds num_folds k_folds k_fold kfold cv cv_folds",
+    "data.fold": "fold_idx fold_index fold_id fold_number",
+    "data.weight": "sample_weight sample_weights weight_col weight_column",
     "data.split.test": "test_size test_split test_fraction test_frac test_ratio",
     "data.standardize": "normalize normalise scale scaler scaling standard_scaler standardise "
     "normalize_data",
