@@ -11,7 +11,7 @@ from support import processes, single_runs
 from support.command_line import Command
 
 from seedbed.runs.layout import RunPaths
-from seedbed.training.duration import seconds_in
+from seedbed.training.run_length import seconds_in
 
 IRIS = ("data=sklearn", "data.dataset=iris", "loader.batch_size=16", "optimizer=adam")
 SEVEN = ("trainer.epochs=4", "trainer.max_steps=10")  # epochs of 7 batches

@@ -130,8 +130,8 @@ def _opened(
     from seedbed.config.locations import users_allowed
     from seedbed.recording.run import run  # noqa: F401 - while the collector rests
     from seedbed.runs.checkpoint import load
-    from seedbed.training.duration import as_it_ended
     from seedbed.training.resume import with_ranks, with_threads
+    from seedbed.training.run_length import as_it_ended
 
     fast_start.imports_done()
     config = with_ranks(with_threads(checked(resolved), paths), paths)

@@ -256,6 +256,11 @@ class TrainerConfig:
         """Whether processes share every batch, each a rank."""
         return self.strategy == "ddp"
 
+    @property
+    def is_tried_out(self) -> bool:
+        """Whether it is a trial on a few batches, which a longer run's settings need not suit."""
+        return self.limit_batches is not None or self.overfit_batches is not None
+
 
 @dataclass(frozen=True)
 class InitConfig:

@@ -21,11 +21,11 @@ from seedbed.runs.directory import claim
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.reader import read_config, read_json
 from seedbed.sweep.outcome import JobState, has_begun, read_sweep
-from seedbed.training.duration import total_steps
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
 from seedbed.training.resume import with_threads
 from seedbed.training.run_components import build_run
+from seedbed.training.run_length import RunLength
 
 
 def members(paths: RunPaths) -> list[JobState] | None:
@@ -101,7 +101,7 @@ def rerun_stack(
     plan = _stack_of(configs, allow, directory)
     config, draws = configs[slot], plan.model.randomness != "error"
     recorded = RecordedRun(configs[slot], claim(scratch), plan.data[slot])
-    steps = total_steps(config.trainer, plan.first.updates)
+    steps = RunLength.of(config.trainer, plan.first.updates).steps
     own_run = build_run(config, allow, plan.data[slot])
     again: list[RecordedRun | None] = [None] * len(configs)
     again[slot] = recorded

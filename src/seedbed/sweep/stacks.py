@@ -21,11 +21,11 @@ from seedbed.runs.pack_writer import PackWriter
 from seedbed.runs.stored import pack_of, packs_of
 from seedbed.sweep.groups import Group, starts_of
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
-from seedbed.training.duration import total_steps
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
 from seedbed.training.recorder import Forwarding, Recorder
 from seedbed.training.resume import load_best
+from seedbed.training.run_length import RunLength
 from seedbed.training.training import Training
 
 Step = Callable[[float, int], None]
@@ -120,7 +120,7 @@ class StackReport(Forwarding):
         """See `Recorder`."""
         super().begin(training, resumed)
         progress = training.progress
-        self._steps = max(total_steps(one.trainer, progress.batches) for one in progress.configs)
+        self._steps = max(RunLength.of(one.trainer, progress.batches).steps for one in progress.configs)
 
     def step(self, training: Training) -> None:
         """See `Recorder`."""

@@ -14,11 +14,11 @@ from torch import Tensor
 from seedbed.config.schema import RunConfig, TrainerConfig
 from seedbed.training.arrays import Column, Mask
 from seedbed.training.best_epochs import BestEpochs
-from seedbed.training.duration import MAX_TIME, seconds_in
 from seedbed.training.epoch_loss import EpochLoss
 from seedbed.training.histories import Histories
 from seedbed.training.interval import MANY
 from seedbed.training.monitoring import undefined_note
+from seedbed.training.run_length import MAX_TIME, seconds_in
 from seedbed.training.state import HistoryRow, Monitor, TrainingState
 
 

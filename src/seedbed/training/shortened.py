@@ -26,7 +26,7 @@ def shortened(data: PreparedData, config: RunConfig) -> PreparedData:
         config: checked.
     """
     trainer = config.trainer
-    if trainer.overfit_batches is None and trainer.limit_batches is None:
+    if not trainer.is_tried_out:
         return data
     rows = len(cast(Sized, data.train))
     batch = rows_a_batch(config.loader.batch_size, rows)
