@@ -97,20 +97,19 @@ class OwnSteps(Forwarding):
             self._before = training.engine.checkpoint(slot, "last")
             self._loss_sum = progress.loss.of(slot)[0]
 
+    def epoch(self, training: Training) -> None:
+        """Keeps what the next step starts from anew: the end of an epoch moves schedules."""
+        super().epoch(training)
+        if self._before is not None:
+            slot = training.progress.runs.index(self.run)
+            self._before = training.engine.checkpoint(slot, "last")
+
     def _compare(self, training: Training, slot: int) -> None:
         assert self._before is not None
         plan, progress, number = self.plan, training.progress, training.progress.batch - 1
         before, settings = self._before["model"], self._before["optimizer"]
         now = training.engine.checkpoint(slot, "last")
         plan.model.load_state_dict(before)
-        if not plan.schedule.moves_by_step:  # it moved after the epoch, before the step
-            groups = zip(settings["param_groups"], now["optimizer"]["param_groups"], strict=True)
-            for group, moved in groups:
-                group |= {key: value for key, value in moved.items() if key != "params"}
-        if plan.schedule.warm_up is not None:  # it moves after steps, whatever else moves the rate
-            first, used = settings["param_groups"][0]["lr"], float(progress.rates[slot])
-            for group in settings["param_groups"]:
-                group["lr"] *= used / first
         plan.optimizer.load_state_dict(copied(settings))
         set_training(plan.model, frozen_eval=plan.config.init.frozen_eval)
         x, y = next(iter(self._engine.batches(progress.epoch, number)))

@@ -27,6 +27,11 @@ KINDS = {
     "early stop": [*IRIS, "optimizer.lr=0.5", "trainer.early_stopping.patience=1"],
     "sum of losses": ["loss._target_=torch.nn.SmoothL1Loss", "+loss.reduction=sum"],
     "bfloat16": [*IRIS, "optimizer=adam", "trainer.precision=bfloat16", "trainer.epochs=30"],
+    "a rate of 0": [
+        *IRIS,
+        *("scheduler=cosine", "scheduler.T_max=2", "scheduler.warmup='3 steps'"),
+        *("trainer.epochs=6", "loader.batch_size=60"),
+    ],
     "one step": ["trainer.epochs=1", "loader=full_batch"],
 }
 
