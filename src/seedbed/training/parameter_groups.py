@@ -1,7 +1,7 @@
 """Groups of a model's parameters with settings of their own: `optimizer.groups` and `no_decay`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
@@ -41,13 +41,8 @@ class ParameterGroup:
         settings: that are not the optimizer's own.
     """
 
-    names: list[str] = field(default_factory=list)
-    settings: dict[str, Any] = field(default_factory=dict)
-
-
-def is_grouped(spec: Mapping[str, Any]) -> bool:
-    """Whether a config has more than one group of parameters."""
-    return bool(spec.get(GROUPS) or spec.get(NO_DECAY))
+    names: list[str]
+    settings: dict[str, Any]
 
 
 def parameter_groups(spec: Mapping[str, Any], model: nn.Module) -> list[ParameterGroup]:
@@ -65,17 +60,14 @@ def parameter_groups(spec: Mapping[str, Any], model: nn.Module) -> list[Paramete
     Raises:
         ConfigError: for an expression that is found in no name, or in none that is left.
     """
-    if not is_grouped(spec):
-        return [ParameterGroup([name for name, _ in model.named_parameters()])]
-    left = [name for name, _ in model.named_parameters()]
+    names = [name for name, _ in model.named_parameters()]
+    left = names
+    owned: list[list[str]] = []
     problems: list[str] = []
-    named: list[ParameterGroup] = []
     for label, group in (spec.get(GROUPS) or {}).items():
         key = f"optimizer.{GROUPS}.{label}.{PARAMS}"
         try:
-            found = names_found(
-                [group[PARAMS]], [name for name, _ in model.named_parameters()], key
-            )
+            found = names_found([group[PARAMS]], names, key)
         except ConfigError as err:
             problems += err.problems
             continue
@@ -83,12 +75,19 @@ def parameter_groups(spec: Mapping[str, Any], model: nn.Module) -> list[Paramete
         if not own:
             problems.append(f"{key}: all that it matches ({joined(found)}) is in groups before it")
         left = [name for name in left if name not in own]
-        settings = {name: value for name, value in group.items() if name != PARAMS}
-        named.append(ParameterGroup(own, settings))
+        owned.append(own)
     if problems:
         raise ConfigError(*problems)
-    groups = [ParameterGroup(left), *named]
-    return _without_decay(groups, model) if spec.get(NO_DECAY) else groups
+    owned = [left, *owned]
+    if spec.get(NO_DECAY):
+        spared = _spared(model)
+        owned = [
+            [name for name in own if (name in spared) == without_decay]
+            for own in owned
+            for without_decay in (False, True)
+        ]
+    settings = settings_of_groups(spec)
+    return [ParameterGroup(*one) for one in zip(owned, settings, strict=True)]
 
 
 def refuse_one_rate(config: RunConfig, groups: Sequence[tuple[object, Mapping[str, Any]]]) -> None:
@@ -105,26 +104,18 @@ def refuse_one_rate(config: RunConfig, groups: Sequence[tuple[object, Mapping[st
         )
 
 
-def _without_decay(groups: Sequence[ParameterGroup], model: nn.Module) -> list[ParameterGroup]:
-    """Each group in two parts, the second of which has no weight decay."""
-    spared = {
+def _spared(model: nn.Module) -> set[str]:
+    """The names of what `optimizer.no_decay` leaves without weight decay."""
+    return {
         f"{above}.{name}" if above else name
         for above, module in model.named_modules()
         for name, one in module.named_parameters(recurse=False)
         if isinstance(module, NORMS) or "bias" in name or one.ndim <= 1
     }
-    parts: list[ParameterGroup] = []
-    for group in groups:
-        parts.append(ParameterGroup([n for n in group.names if n not in spared], group.settings))
-        without = {**group.settings, DECAY: 0.0}
-        parts.append(ParameterGroup([n for n in group.names if n in spared], without))
-    return parts
 
 
 def settings_of_groups(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The settings of each group that `parameter_groups` has, told from the config alone."""
-    if not is_grouped(spec):
-        return [{}]
     named = [
         {name: value for name, value in group.items() if name != PARAMS}
         for group in (spec.get(GROUPS) or {}).values()
