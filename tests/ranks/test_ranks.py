@@ -58,6 +58,12 @@ TASKS = {
     "row weights": [*TABLE, "data.weight=w"],
     "batches that weigh nothing": [*TABLE, "data.weight=few", "loader.batch_size=2", *ADAM],
     "averaged by epochs": [*CLASSES, "trainer.select=swa", "trainer.swa_start=1"],
+    "averaged by epochs, batch norm": [
+        *CLASSES,
+        "trainer.select=swa",
+        "trainer.swa_start=1",
+        "model.batch_norm=true",
+    ],
     "a stream": [*TABLE, "data=parquet", "data.path=rows.parquet", "data.stream=true"],
     "accumulated": [*ROWS, "data.target=real", "trainer.accumulate=3"],
     "averaged": [*CLASSES, "trainer.select=ema", "trainer.ema_decay=0.5", "model.batch_norm=true"],
@@ -212,6 +218,24 @@ def test_a_run_that_diverges_does_so_on_all_ranks(tmp_path: Path) -> None:
     two = on_ranks(tmp_path / "two", 2, "optimizer.lr=1e6")
     assert one.result["status"] == two.result["status"] == "diverged"
     assert one.result["error"] == two.result["error"]
+
+
+def test_the_layer_that_broke_on_another_rank_is_named(tmp_path: Path) -> None:
+    layer = f"model={{_target_:{MODULE}.DivergingOnOne,in_features:2,out_features:1}}"
+    words = [layer, f"allow=[{MODULE},support]", "trainer.detect_anomaly=true"]
+    error = on_ranks(tmp_path / "run", 2, *words).result["error"]
+    assert error.endswith("(epoch 3, batch 1, lr 0.001): the output of the model is NaN")
+
+
+def test_batches_are_measured_alike_on_all_ranks(tmp_path: Path) -> None:
+    """Also where a dropped-out layer comes before: else each would hold other statistics."""
+    layers = "[{Linear:{out_features:6}},{Dropout:{p:0.5}},{BatchNorm1d:{num_features:6}}]"
+    words = [*CLASSES, "trainer.select=swa", "trainer.swa_start=1"]
+    two = on_ranks(tmp_path / "two", 2, *words, "model=sequential", f"model.layers={layers}")
+    (rows,) = two.plan.splits["validation"].epoch(0)
+    with torch.no_grad():
+        loss = two.plan.head.loss(two.plan.model.eval()(rows[0]), rows[1])
+    assert two.result["metrics"]["val/loss"] == pytest.approx(float(loss), rel=1e-5)
 
 
 def test_checkpoints_by_the_clock_are_of_one_step_on_all_ranks(

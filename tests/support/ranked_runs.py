@@ -88,5 +88,15 @@ class DyingOnOne(nn.Linear):
         if self.training and torch.is_grad_enabled() and torch.distributed.is_initialized():
             self.steps += 1
             if self.steps == 3 and torch.distributed.get_rank() == 1:
-                raise ArithmeticError("only here")
+                return self.broken(x)
         return super().forward(x)
+
+    def broken(self, x: Tensor) -> Tensor:
+        raise ArithmeticError("only here")
+
+
+class DivergingOnOne(DyingOnOne):
+    """Gives NaN there."""
+
+    def broken(self, x: Tensor) -> Tensor:
+        return super(DyingOnOne, self).forward(x) * torch.nan

@@ -22,7 +22,6 @@ from seedbed.ranks.flat import FlatGradients
 from seedbed.ranks.group import Group
 from seedbed.ranks.wishes import Wishes
 from seedbed.training.accumulation import Weight, groups
-from seedbed.training.arrays import Column
 from seedbed.training.engine import Rows, Unseen, at_each_step
 from seedbed.training.evaluation import over_pieces, over_stream
 from seedbed.training.run_components import RunComponents
@@ -56,11 +55,11 @@ class RankEngine(SingleEngine):
         shares = share_of(self.plan.train, epoch, start * self.accumulate, self.group.share)
         batches = shares if self.accumulate == 1 else groups(shares, self.accumulate)
         for number, batch in enumerate(batches, start):
-            self._seed(epoch, number)
+            self._seed(self.group.place.rank, epoch, number)
             yield batch
 
     def _seed(self, *counters: int) -> None:
-        seed = stream_seed(self.plan.config.seed, "rank", self.group.place.rank, *counters)
+        seed = stream_seed(self.plan.config.seed, "rank", *counters)
         torch.manual_seed(seed)
         if self.plan.packages:
             random.seed(seed)
@@ -77,6 +76,8 @@ class RankEngine(SingleEngine):
     def _added(self, batches: Sequence[Batch]) -> Tensor:
         """Puts the gradients of all rows of batches into the parameters; their loss, ()."""
         parts = [self._of_share(x, y) for x, y in batches]
+        if self.watch is not None:  # what any rank's rows broke comes before the loss of all
+            self.watch.found = next(filter(None, self.group.of_all(self.watch.found)), "")
         losses, weights = (torch.stack(some).sum() for some in zip(*parts, strict=True))
         changed = float(self._buffers.touched())
         told: list[Tensor | float] = [losses, weights, changed, *self.wishes.own()]
@@ -115,14 +116,16 @@ class RankEngine(SingleEngine):
         """See `Engine`: of the rows of all ranks, in the step just made."""
         return self._weight
 
-    def evaluate(self, split: str, weights: object = None) -> dict[str, Column]:
-        """See `Engine`; each rank lets its share through, the first one measures all."""
-        with self._over_ranks():
-            return super().evaluate(split, weights)
+    def _measure_batches(self) -> None:
+        """See `SingleEngine`; each rank measures all rows, by the same draws."""
+        self._seed(0)
+        super()._measure_batches()
 
     def _measured(self, batches: Batches) -> dict[str, float]:
-        found = self._streamed(batches) if isinstance(batches, StreamBatches) else None
-        measured: dict[str, float] = self.group.from_first(found or self._held(batches))
+        """See `SingleEngine`; each rank lets its share through, the first one measures all."""
+        with self._over_ranks():
+            found = self._streamed(batches) if isinstance(batches, StreamBatches) else None
+            measured: dict[str, float] = self.group.from_first(found or self._held(batches))
         return measured
 
     def _streamed(self, batches: StreamBatches) -> dict[str, float]:
