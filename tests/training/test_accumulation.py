@@ -66,6 +66,34 @@ def test_rows_that_count_nothing_alone_in_a_batch_change_nothing() -> None:
     assert_same(Alone(kept.history[0], kept.weights[0], 0, {}, "", None), expected)
 
 
+@pytest.mark.parametrize(
+    ("words", "ends"),
+    [
+        (["data.weight=few"], "completed"),
+        (["loss._target_=torch.nn.NLLLoss", "+loss.ignore_index=0"], "diverged"),
+    ],
+    ids=["rows weighed", "ignored"],
+)
+def test_an_update_of_rows_that_count_nothing_is_that_of_them_at_once(
+    tmp_path: Path, words: list[str], ends: str
+) -> None:
+    """The first update is of two such rows: their mean is 0 by weight, and no number if ignored."""
+    rows = ["x,few,name", *(f"{n},{n // 4},{'ab'[n // 4]}" for n in range(8))]
+    (tmp_path / "rows.csv").write_text("\n".join(rows))
+    data = [f"data.path={tmp_path / 'rows.csv'}", "data.target=name", "data.features=[x]"]
+    words = [*words, "data=csv", *data, "data.split={validation:0.0,test:0.0}", "trainer.epochs=2"]
+    few, whole = variants(
+        [*words, "loader.shuffle=false"],
+        [{"loader.batch_size": 1, "trainer.accumulate": 2}, {"loader.batch_size": 2}],
+        seeds=False,
+    )
+    kept, expected = stacked([few, few]), alone(whole)
+    assert expected.status == alone(few).status == kept.status[1] == ends
+    if ends == "completed":
+        assert_same(alone(few), expected)
+        assert_same(Alone(kept.history[1], kept.weights[1], 0, {}, "", None), expected)
+
+
 def test_drop_last_leaves_out_rows_of_a_batch_and_no_batch() -> None:
     """128 of 142 rows are in whole batches of 16: 8 of them, by threes."""
     (config,) = of([], {"loader.batch_size": 16, "loader.drop_last": True, "trainer.accumulate": 3})

@@ -51,8 +51,10 @@ def shares(head: TaskHead, targets: Sequence[Tensor], *, stacked: bool = False) 
         return [1.0] * len(targets)
     weights = [head.batch_weight(y, stacked=stacked) for y in targets]
     total = sum(weights)
-    if isinstance(total, Tensor):  # of rows of which none counts
-        total = torch.where(total > 0, total, torch.ones_like(total))
+    if isinstance(total, Tensor):  # where no row counts, one batch has the loss of all
+        counts, one = total > 0, torch.ones_like(total)
+        weights[0] = torch.where(counts, weights[0], one)
+        total = torch.where(counts, total, one)
     return [weight / total for weight in weights]
 
 
@@ -63,8 +65,7 @@ def refuse_more_than_an_epoch(config: RunConfig, batches: int) -> None:
         ConfigError: with what to type.
     """
     at_once, trainer = config.trainer.accumulate, config.trainer
-    tried_out = trainer.limit_batches is not None or trainer.overfit_batches is not None
-    if at_once > batches and not tried_out:  # on few batches, all of which make an update
+    if at_once > batches and not trainer.is_tried_out:  # on few batches, all of which make an update
         raise ConfigError(
             f"trainer.accumulate={at_once} is more batches than an epoch has, which are {batches}; "
             f"type trainer.accumulate={batches}, or a smaller loader.batch_size"
