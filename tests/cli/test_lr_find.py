@@ -59,11 +59,14 @@ def test_groups_with_rates_of_their_own_are_told(seedbed: Command) -> None:
     assert "optimizer.groups: head keep rates of their own" in done.out + done.err
 
 
-def test_a_schedule_and_an_early_stop_are_left_out(seedbed: Command) -> None:
+def test_what_does_not_belong_to_a_rate_is_left_out(seedbed: Command) -> None:
     words = (*IRIS, "--rates", "2", "--steps", "14", "--json")
     plain = json.loads(seedbed("lr-find", *words).out)
     beside = ("scheduler=step", "scheduler.step_size=1", "trainer.early_stopping=1")
     assert json.loads(seedbed("lr-find", *words, *beside, "trainer.max_steps=3").out) == plain
+    watched = ("trainer.detect_anomaly=true", "trainer.log_graph=true", "trainer.log_every='2 steps'")
+    averaged = ("trainer.select=swa", "trainer.swa_start=20", "trainer.epochs=50")
+    assert json.loads(seedbed("lr-find", *words, *watched, *averaged).out) == plain
 
 
 def test_a_rate_that_a_group_has_of_its_own_stays_and_is_told(seedbed: Command) -> None:

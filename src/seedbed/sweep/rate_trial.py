@@ -124,8 +124,8 @@ def try_rates(
 ) -> RateCurve:
     """Trains a short run of each rate with each seed; nothing is written.
 
-    The rates stay as they are: a schedule of the config is left out. The seeds are those from the
-    config's on.
+    The rates stay as they are: a schedule of the config is left out, and so is all that changes no
+    `train/loss`, such as averages and profiles. The seeds are those from the config's on.
 
     Args:
         config: of a run.
@@ -174,13 +174,22 @@ def try_rates(
 
 
 def _short(config: RunConfig, epochs: int) -> RunConfig:
+    """Without what ends a run early, looks at it, averages it or shares its batches."""
     trainer = replace(
         config.trainer,
         epochs=epochs,
         max_steps=None,
         max_time=None,
+        select="last",
         checkpoint_every=f"{epochs + 1} epochs",
         early_stopping=EarlyStopping(None, 0.0),
+        log_every="1 epochs",
+        log_histograms=False,
+        log_graph=False,
+        detect_anomaly=False,
+        profile=None,
+        strategy=None,
+        devices=None,
     )
     return replace(config, trainer=trainer, scheduler={"_target_": None})
 
