@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seedbed.fused.kept_state import KeptState, Numbers
+from seedbed.fused.kept_state import Numbers, TwoMeans
 from seedbed.process.torch_private import fused_adam
 
 WIDE = 2**13
@@ -22,7 +22,7 @@ Shared = list[tuple[slice, dict[str, float]]]
 """Neighbours among the runs that have the same numbers, and these."""
 
 
-class Adam(KeptState):
+class Adam(TwoMeans):
     """Source: `torch.optim.Adam`, Kingma and Ba 2015; `amsgrad` as there."""
 
     def __init__(self, switches: Mapping[str, Any], columns: Tensor | None = None) -> None:
@@ -99,10 +99,6 @@ class Adam(KeptState):
             self._shared_by = numbers
             self._shared = _shared({name: numbers[name] for name in (*names, "beta2", "eps")})
         return self._shared
-
-    def _more(self, numbers: Numbers) -> Numbers:
-        new = {"new1": 1 - numbers["beta1"], "new2": 1 - numbers["beta2"]}
-        return {**super()._more(numbers), **new}
 
     @property
     def names(self) -> list[str]:

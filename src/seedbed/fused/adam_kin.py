@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seedbed.fused.kept_state import KeptState, Numbers, rounded_as
+from seedbed.fused.kept_state import Numbers, TwoMeans, rounded_as
 
 
-class NAdam(KeptState):
+class NAdam(TwoMeans):
     """Source: `torch.optim.NAdam`, Dozat 2016."""
 
     def move(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
@@ -38,16 +38,12 @@ class NAdam(KeptState):
         """Of the mean in a step, growing to `beta1`."""
         return numbers["beta1"] * (1 - 0.5 * torch.pow(0.96, step * numbers["momentum_decay"]))
 
-    def _more(self, numbers: Numbers) -> Numbers:
-        new = {"new1": 1 - numbers["beta1"], "new2": 1 - numbers["beta2"]}
-        return {**super()._more(numbers), **new}
-
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
         """See `KeptState`."""
         return ["mu_product", "exp_avg", "exp_avg_sq"]
 
 
-class RAdam(KeptState):
+class RAdam(TwoMeans):
     """Source: `torch.optim.RAdam`, Liu et al. 2020."""
 
     def move(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
@@ -82,16 +78,12 @@ class RAdam(KeptState):
         factor = torch.where(rectified, part, 1).sqrt() * (1 - kept).sqrt()
         return rectified, factor
 
-    def _more(self, numbers: Numbers) -> Numbers:
-        new = {"new1": 1 - numbers["beta1"], "new2": 1 - numbers["beta2"]}
-        return {**super()._more(numbers), **new}
-
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
         """See `KeptState`."""
         return ["exp_avg", "exp_avg_sq"]
 
 
-class Adamax(KeptState):
+class Adamax(TwoMeans):
     """Source: `torch.optim.Adamax`, Kingma and Ba 2015, section 7.1."""
 
     def move(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
@@ -103,15 +95,12 @@ class Adamax(KeptState):
         size = -numbers["lr"] / (1 - numbers["beta1"].pow(self.steps))
         weights.addcdiv_(mean * self.spread(size, weights), largest)
 
-    def _more(self, numbers: Numbers) -> Numbers:
-        return {"new1": 1 - numbers["beta1"]}
-
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
         """See `KeptState`."""
         return ["exp_avg", "exp_inf"]
 
 
-class Lion(KeptState):
+class Lion(TwoMeans):
     """Source: `seedbed.optimizers.Lion`, Chen et al. 2023."""
 
     counts_steps = False
@@ -123,10 +112,6 @@ class Lion(KeptState):
         moved = torch.lerp(mean, gradient, rounded["new1"].expand_as(gradient)).sign_()
         weights.addcmul_(moved, rounded["lr"], value=-1)
         mean.lerp_(gradient, rounded["new2"].expand_as(gradient))
-
-    def _more(self, numbers: Numbers) -> Numbers:
-        new = {"new1": 1 - numbers["beta1"], "new2": 1 - numbers["beta2"]}
-        return {**super()._more(numbers), **new}
 
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
         """See `KeptState`."""

@@ -115,6 +115,14 @@ class KeptState:
         return self.state[name]
 
 
+class TwoMeans(KeptState):
+    """Those that follow means of the gradient and of its square by `betas`, as Adam does."""
+
+    def _more(self, numbers: Numbers) -> Numbers:
+        new = {"new1": 1 - numbers["beta1"], "new2": 1 - numbers["beta2"]}
+        return {**super()._more(numbers), **new}
+
+
 def rounded_as(number: Tensor, weights: Tensor) -> Tensor:
     """Rounded to the type of the weights, and then where they are: not every device has float64."""
     return number.to(weights.dtype).to(weights.device)
