@@ -105,6 +105,9 @@ def test_a_run_shorter_than_its_profile_is_measured_as_far_as_it_came(
     words = ("trainer.profile='500 steps'", "trainer.epochs=2", "hydra.run.dir=r")
     assert "the time of 3 steps by operation" in seedbed("train", *words).out
     assert (tmp_path / "r" / "profile.txt").read_text().startswith("3 steps, from the second on")
+    done = seedbed("train", "trainer.profile='5 steps'", "trainer.max_steps=1", "hydra.run.dir=s")
+    assert "note: trainer.profile: nothing was measured, as no step came after the" in done.out
+    assert not (tmp_path / "s" / "profile.txt").exists()
 
 
 @pytest.mark.parametrize("key", ["detect_anomaly=true", "profile='2 steps'"])

@@ -77,6 +77,8 @@ class Profiled(Forwarding):
         """See `Recorder`; a run that ends early is measured as far as it came."""
         if self._profiler is not None and self._made > WARM_UP:
             self._write()
+        elif self._profiler is not None:
+            self.note("trainer.profile: nothing was measured, as no step came after the first")
         self.close()
         super().ended(training, ended)
 
