@@ -9,7 +9,8 @@ from support import single_runs
 from support.command_line import Command
 
 from seedbed.errors import ArgumentError
-from seedbed.sweep.rate_trial import RateCurve, spread_rates
+from seedbed.sweep.rate_curve import RateCurve
+from seedbed.sweep.rate_trial import spread_rates
 
 IRIS = ("data=sklearn", "data.dataset=iris", "loader.batch_size=16", "optimizer=adam")
 
@@ -97,6 +98,7 @@ def test_rates_as_good_lie_beside_the_best() -> None:
 
 def test_rates_are_at_equal_ratios() -> None:
     assert spread_rates(1e-4, 1.0, 5) == [1e-4, 1e-3, 1e-2, 0.1, 1.0]
+    assert spread_rates(1e-320, 1e300, 3)[1:] == [1e-10, 1e300]
     with pytest.raises(ArgumentError, match="0 < from < to, got 1 and"):
         spread_rates(1.0, 0.1, 5)
 
@@ -107,9 +109,11 @@ def test_rates_are_at_equal_ratios() -> None:
         (("--from", "0"), "--from and --to must be rates with 0 < from < to"),
         (("--to", "inf"), "--from and --to must be rates with 0 < from < to"),
         (("--rates", "1"), "--rates must be a whole number >= 2, got 1"),
+        (("--rates", "100000000"), "--rates must be a whole number >= 2 and <= 1000, got 100000000"),
         (("--seeds", "0"), "--seeds must be a whole number >= 1 and <= 1000, got 0"),
         (("--steps", "-1"), "--steps must be a whole number >= 1, got -1"),
         (("--output", "a.txt"), "must end in .png, .svg or .pdf"),
+        (("optimizer.groups={all:{params:'.',lr:0.1}}",), "are in groups with rates of their own"),
         (("optimizer.lrr=1",), "did you mean 'optimizer.lr'?"),
         (("seed=1,2",), "seed"),
         (("--config-dir", "none"), "--config-dir: no folder 'none'"),

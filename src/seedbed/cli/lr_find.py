@@ -12,7 +12,7 @@ from seedbed.process.exit_codes import DONE, RUN_FAILED
 from seedbed.runs.files import json_text
 
 if TYPE_CHECKING:
-    from seedbed.sweep.rate_trial import RateCurve
+    from seedbed.sweep.rate_curve import RateCurve
 
 SHOWN = 16
 """Rates of the table; of more, some evenly spread."""

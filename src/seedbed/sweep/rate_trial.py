@@ -2,9 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from statistics import fmean, stdev
-from typing import Any
+from dataclasses import replace
 
 from seedbed.components import AllowList
 from seedbed.config.hints import joined
@@ -16,88 +14,19 @@ from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import most_runs
 from seedbed.fused.stack_components import KnownData, StackComponents, build_stack
 from seedbed.fused.stackable import vmap_blocker
+from seedbed.sweep.rate_curve import RateCurve
 from seedbed.training.interrupt import StopRequest, stop_request
 from seedbed.training.loop import train
+from seedbed.training.parameter_groups import settings_of_groups
 from seedbed.training.recorder import NullRecorder
-from seedbed.training.run_components import build_run
+from seedbed.training.run_components import RunComponents, build_run
 from seedbed.training.single import single_training
 from seedbed.training.training import Ended, Training
 
+MOST_RATES = 1000
+
 LEAST_EPOCHS = 2
 """The loss of the last one counts: a first epoch begins with weights that nobody has trained."""
-
-
-@dataclass(frozen=True)
-class RateCurve:
-    """What each rate came to.
-
-    Args:
-        rates: rising.
-        losses: of each rate, `train/loss` of the last epoch for each seed; infinite where the run
-            diverged.
-        seeds: of the runs.
-        epochs: of each.
-        steps: of each.
-        together: whether they trained as a stack.
-    """
-
-    rates: list[float]
-    losses: list[list[float]]
-    seeds: list[int]
-    epochs: int
-    steps: int
-    together: bool
-
-    @property
-    def means(self) -> list[float]:
-        """Of each rate, the mean over seeds; infinite where one of them diverged."""
-        return [fmean(one) if all(map(math.isfinite, one)) else math.inf for one in self.losses]
-
-    @property
-    def suggested(self) -> float | None:
-        """The rate of the lowest mean; None if all diverged."""
-        means = self.means
-        best = min(range(len(means)), key=means.__getitem__)
-        return self.rates[best] if math.isfinite(means[best]) else None
-
-    @property
-    def as_good(self) -> tuple[float, float] | None:
-        """From which to which rate no mean is above the lowest by more than its standard error.
-
-        They lie next to each other, around the suggested one; None without a suggested one, or of
-        one seed.
-        """
-        if self.suggested is None or len(self.seeds) < 2:
-            return None
-        means, best = self.means, self.rates.index(self.suggested)
-        most = means[best] + stdev(self.losses[best]) / math.sqrt(len(self.seeds))
-        first = last = best
-        while first > 0 and means[first - 1] <= most:
-            first -= 1
-        while last < len(means) - 1 and means[last + 1] <= most:
-            last += 1
-        return self.rates[first], self.rates[last]
-
-    @property
-    def at_an_end(self) -> bool:
-        """Whether the lowest mean is at the first or the last rate; a better may lie beyond."""
-        return len(self.rates) > 1 and self.suggested in (self.rates[0], self.rates[-1])
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain containers; null for what is infinite."""
-        losses = [[one if math.isfinite(one) else None for one in own] for own in self.losses]
-        means = [one if math.isfinite(one) else None for one in self.means]
-        return {
-            "suggested": self.suggested,
-            "as_good": list(self.as_good) if self.as_good else None,
-            "rates": self.rates,
-            "means": means,
-            "losses": losses,
-            "seeds": self.seeds,
-            "epochs": self.epochs,
-            "steps": self.steps,
-            "together": self.together,
-        }
 
 
 def spread_rates(least: float, greatest: float, count: int) -> list[float]:
@@ -109,10 +38,12 @@ def spread_rates(least: float, greatest: float, count: int) -> list[float]:
     if not 0 < least < greatest < math.inf:
         raise ArgumentError(f"--from and --to must be rates with 0 < from < to, got {least:g} and "
                             f"{greatest:g}")  # fmt: skip
-    if count < 2:
-        raise ArgumentError(f"--rates must be a whole number >= 2, got {count}")
-    ratio = (greatest / least) ** (1 / (count - 1))
-    return [float(f"{least * ratio**number:.4g}") for number in range(count)]
+    if not 2 <= count <= MOST_RATES:
+        limit = f" and <= {MOST_RATES}" if count > MOST_RATES else ""
+        raise ArgumentError(f"--rates must be a whole number >= 2{limit}, got {count}")
+    first, last = math.log(least), math.log(greatest)
+    each = (first + (last - first) * number / (count - 1) for number in range(count))
+    return [float(f"{math.exp(one):.4g}") for one in each]
 
 
 def try_rates(
@@ -135,7 +66,7 @@ def try_rates(
         note: hears why they do not train together, and which rates stay as they are.
 
     Raises:
-        ArgumentError: if the optimizer has no rate.
+        ArgumentError: if the optimizer has no rate, or nothing goes by it.
         SeedbedError: if a part cannot be built.
         KeyboardInterrupt: if the user stopped it.
     """
@@ -146,6 +77,7 @@ def try_rates(
         note(f"optimizer.groups: {joined(kept)} keep rates of their own")
     allow = AllowList(config.allow)
     first = build_run(config, allow)
+    _refuse_rates_of_groups(first)
     epochs = max(LEAST_EPOCHS, math.ceil(steps / first.updates))
     short = _short(config, epochs)
     numbers = [config.seed + number for number in range(seeds)]
@@ -171,6 +103,25 @@ def try_rates(
     return RateCurve(
         list(rates), losses, numbers, epochs, epochs * first.updates, together=reason is None
     )
+
+
+def _refuse_rates_of_groups(plan: RunComponents) -> None:
+    """Refuses groups of which none follows the optimizer's rate: all curves would be flat.
+
+    Raises:
+        ArgumentError: with what to change.
+    """
+    settings, groups = settings_of_groups(plan.config.optimizer), plan.optimizer.param_groups
+    trained = [
+        own
+        for own, group in zip(settings, groups, strict=False)
+        if any(one.requires_grad for one in group["params"])
+    ]
+    if all("lr" in own for own in trained):
+        raise ArgumentError(
+            "optimizer.lr: all parameters are in groups with rates of their own; leave lr out of "
+            "one of optimizer.groups"
+        )
 
 
 def _short(config: RunConfig, epochs: int) -> RunConfig:

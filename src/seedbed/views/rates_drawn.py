@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from seedbed.sweep.rate_trial import RateCurve
+from seedbed.sweep.rate_curve import RateCurve
 from seedbed.views.drawing import is_wide, new_figure
 
 if TYPE_CHECKING:
