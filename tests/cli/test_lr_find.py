@@ -65,7 +65,11 @@ def test_what_does_not_belong_to_a_rate_is_left_out(seedbed: Command) -> None:
     plain = json.loads(seedbed("lr-find", *words).out)
     beside = ("scheduler=step", "scheduler.step_size=1", "trainer.early_stopping=1")
     assert json.loads(seedbed("lr-find", *words, *beside, "trainer.max_steps=3").out) == plain
-    watched = ("trainer.detect_anomaly=true", "trainer.log_graph=true", "trainer.log_every='2 steps'")
+    watched = (
+        "trainer.detect_anomaly=true",
+        "trainer.log_graph=true",
+        "trainer.log_every='2 steps'",
+    )
     averaged = ("trainer.select=swa", "trainer.swa_start=20", "trainer.epochs=50")
     assert json.loads(seedbed("lr-find", *words, *watched, *averaged).out) == plain
 
@@ -109,9 +113,13 @@ def test_rates_are_at_equal_ratios() -> None:
         (("--from", "0"), "--from and --to must be rates with 0 < from < to"),
         (("--to", "inf"), "--from and --to must be rates with 0 < from < to"),
         (("--rates", "1"), "--rates must be a whole number >= 2, got 1"),
-        (("--rates", "100000000"), "--rates must be a whole number >= 2 and <= 1000, got 100000000"),
+        (
+            ("--rates", "100000000"),
+            "--rates must be a whole number >= 2 and <= 1000, got 100000000",
+        ),
         (("--seeds", "0"), "--seeds must be a whole number >= 1 and <= 1000, got 0"),
         (("--steps", "-1"), "--steps must be a whole number >= 1, got -1"),
+        (("--output", "none/a.png"), "--output: no folder 'none'; make it first"),
         (("--output", "a.txt"), "must end in .png, .svg or .pdf"),
         (("optimizer.groups={all:{params:'.',lr:0.1}}",), "are in groups with rates of their own"),
         (("optimizer.lrr=1",), "did you mean 'optimizer.lr'?"),

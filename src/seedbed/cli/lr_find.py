@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedbed.cli.arguments import Parser, print_notes
+from seedbed.cli.arguments import Parser, output_file, print_notes
 from seedbed.cli.models import composed_one
 from seedbed.errors import ArgumentError
 from seedbed.process.exit_codes import DONE, RUN_FAILED
@@ -38,7 +38,7 @@ def parser() -> Parser:
     made.add_argument("--seeds", metavar="N", type=int, default=3, help="default: 3")
     made.add_argument("--steps", metavar="N", type=int, default=100,
                       help="updates of each run, up to whole epochs; default: 100")  # fmt: skip
-    made.add_argument("--output", metavar="FILE", type=Path, help="a picture: .png, .svg, .pdf")
+    made.add_argument("--output", metavar="FILE", help="a picture: .png, .svg, .pdf")
     made.add_argument("--config-dir", metavar="DIR", help="your own config folder")
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
@@ -51,10 +51,12 @@ def main(argv: Sequence[str]) -> int:
         if not 1 <= value <= most:
             limit = "" if most == math.inf else f" and <= {most}"
             raise ArgumentError(f"--{name} must be a whole number >= 1{limit}, got {value}")
+    output = None
     if args.output is not None:
         from seedbed.views.drawing import refuse_ending
 
-        refuse_ending(args.output)
+        output = output_file(args.output, "--output")
+        refuse_ending(output)
     config = composed_one(args.overrides, args.config_dir, MODULES)
     from seedbed.sweep.rate_trial import spread_rates, try_rates
 
@@ -62,12 +64,12 @@ def main(argv: Sequence[str]) -> int:
     notes = _rates_of_groups(config.optimizer.get("groups") or {})
     curve = try_rates(config, rates, args.seeds, args.steps, notes.append)
     print_notes(notes)
-    if args.output is not None:
+    if output is not None:
         from seedbed.views.drawing import save
         from seedbed.views.rates_drawn import rates_drawn
 
-        save(rates_drawn(curve), args.output)
-    print(json_text(curve.to_json()) if args.json else curve_text(curve, args.output))
+        save(rates_drawn(curve), output)
+    print(json_text(curve.to_json()) if args.json else curve_text(curve, output))
     return DONE if curve.suggested is not None else RUN_FAILED
 
 

@@ -120,7 +120,9 @@ class StackReport(Forwarding):
         """See `Recorder`."""
         super().begin(training, resumed)
         progress = training.progress
-        self._steps = max(RunLength.of(one.trainer, progress.batches).steps for one in progress.configs)
+        self._steps = max(
+            RunLength.of(one.trainer, progress.batches).steps for one in progress.configs
+        )
 
     def step(self, training: Training) -> None:
         """See `Recorder`."""
