@@ -224,12 +224,12 @@ def test_the_layer_that_broke_on_another_rank_is_named(tmp_path: Path) -> None:
     layer = f"model={{_target_:{MODULE}.DivergingOnOne,in_features:2,out_features:1}}"
     words = [layer, f"allow=[{MODULE},support]", "trainer.detect_anomaly=true"]
     error = on_ranks(tmp_path / "run", 2, *words).result["error"]
-    assert error.endswith("(epoch 3, batch 1, lr 0.001): the output of the model is NaN")
+    assert error.endswith("(epoch 2, batch 1, lr 0.001): the output of the model is NaN")
 
 
 def test_batches_are_measured_alike_on_all_ranks(tmp_path: Path) -> None:
     """Also where a dropped-out layer comes before: else each would hold other statistics."""
-    layers = "[{Linear:{out_features:6}},{Dropout:{p:0.5}},{BatchNorm1d:{num_features:6}}]"
+    layers = "[{Dropout:{p:0.5}},{BatchNorm1d:{num_features:13}},{Linear:{out_features:3}}]"
     words = [*CLASSES, "trainer.select=swa", "trainer.swa_start=1"]
     two = on_ranks(tmp_path / "two", 2, *words, "model=sequential", f"model.layers={layers}")
     (rows,) = two.plan.splits["validation"].epoch(0)
