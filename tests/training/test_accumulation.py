@@ -1,5 +1,6 @@
 """Several batches for an update: the update of their rows at once, in one run and in a stack."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
