@@ -95,6 +95,20 @@ def test_a_mark_in_every_column_means_its_value(tmp_path: Path) -> None:
     assert rows.inputs[0].tolist() == rows.inputs[1].tolist()
 
 
+@pytest.mark.parametrize(
+    ("mark", "mean"),
+    [("'-1.000'", 2), ("'-1.000,5'", -332.667), ("-1000", 2), ("-1", -331)],
+)
+def test_a_mark_is_read_as_the_cells_are(tmp_path: Path, mark: str, mean: float) -> None:
+    """Where a point parts thousands, a thousand is no one."""
+    cells = ["-1.000", "-1", "-1.000,5", "3"] if "," in mark else ["-1.000", "-1", "5", "2"]
+    path = write_csv(tmp_path / "rows.csv", {"a": cells, "y": [1, 2, 3, 5]})
+    form = ["data.decimal=','", "data.thousands='.'", "data.split={validation:0,test:0}"]
+    words = ["data=csv", f"data.path={path}", "data.target=y", *form, f"data.missing=[{mark}]"]
+    (feature,) = prepared_data(*words).preprocessing.features
+    assert feature.mean == pytest.approx(mean, rel=1e-3)
+
+
 def test_predictions_of_every_form_are_the_same(seedbed: Command, tmp_path: Path) -> None:
     columns = table()
     path = write_csv(tmp_path / "rows.csv", columns)
@@ -154,6 +168,7 @@ def test_dates_of_another_form_are_refused_with_what_to_type(tmp_path: Path) -> 
         (["data.dates={at: [moon]}"], r"'at': no part 'moon' of a date; there are number, year"),
         (["data.dates={at: [hour, hour]}"], "parts must be one or more, and all differ"),
         (["data.dates={at: {parts: [hour], zone: x}}"], "'at' has no key 'zone'"),
+        (["data.dates={at: {parts: hour}}"], r"'at': parts must be a list .* got 'hour'"),
         (["data.dates={at: {form: '%Y'}}"], r"row 1 .line 2. holds '2024-03-23 14:00:00'"),
         (["data.dates={nothing: [hour]}"], "no column 'nothing'"),
         (["data.dates={c: [hour]}"], "column 'c' of rows.csv holds '.' in row 1|column 'c'"),

@@ -9,6 +9,8 @@ import torch
 from support.parquet_rows import STREAM, prepared, rows, write, write_parts
 
 from seedbed.errors import DataError
+from seedbed.tables.parquet_files import ParquetFiles
+from seedbed.tables.parquet_stream import ParquetStream
 
 MODES = pytest.mark.parametrize("mode", [(), STREAM], ids=["in memory", "streamed"])
 
@@ -56,6 +58,30 @@ def test_a_list_and_a_glob_are_the_folder(tmp_path: Path, mode: tuple[str, ...])
         assert again.fingerprint["sha256"] == whole.fingerprint["sha256"]
     turned = prepared(sorted(folder.iterdir(), reverse=True), *mode)
     assert turned.fingerprint["sha256"] != whole.fingerprint["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "count"),
+    [("*", 500), ("*/*.parquet", 500), ("_temporary/*.parquet", 7), ("*/_part-*.parquet", 20)],
+)
+def test_a_glob_passes_over_what_a_folder_does_unless_it_names_it(
+    tmp_path: Path, pattern: str, count: int
+) -> None:
+    folder = tmp_path / "parts"
+    write_parts(rows(), folder / "a", [200, 300])
+    write(rows(7), folder / "_temporary" / "part-000.parquet")
+    write(rows(20), folder / "a" / "_part-002.parquet")
+    data = prepared(f"'{folder}/{pattern}'", "data.split={validation:0,test:0}")
+    assert data.fingerprint["rows"] == {"train": count}
+
+
+def test_columns_that_folders_alone_tell_come_some_rows_at_a_time(tmp_path: Path) -> None:
+    files = ParquetFiles(str(hive(tmp_path / "hive")), "data.path", in_memory=False)
+    pieces = [*ParquetStream(files, 8).cells(["year"], 5, 70)]
+    assert max(count for _, count, _ in pieces) == 8
+    assert [first for first, _, _ in pieces] == [5, 13, 21, 29, 30, 38, 46, 54, 60, 68]
+    told = [one for _, _, cells in pieces for one in cells["year"].to_pylist()]
+    assert told == ["2023"] * 25 + ["2024"] * 30 + [None] * 10
 
 
 def with_column(table: Any, name: str, cells: Any) -> Any:

@@ -17,6 +17,9 @@ ENDINGS = (".parquet", ".pq")
 MOST_SEEN = 200_000
 """Files and folders below one, which are looked through."""
 
+HIDDEN = (".", "_")
+"""How names begin of what is passed over: what was not finished, and notes of other programs."""
+
 WILDCARD = re.compile(r"[*?\[]")
 
 
@@ -64,7 +67,10 @@ def _files_of(text: str) -> Iterator[Found]:
     path = Path(text)
     if is_pattern(text):
         below = _fixed(path)
-        matches = sorted(below.glob(str(path.relative_to(below))))
+        pattern = path.relative_to(below)
+        matches = sorted(below.glob(str(pattern)))
+        if not _is_hidden(pattern):
+            matches = [match for match in matches if not _is_hidden(match.relative_to(below))]
         for match in matches:
             if match.is_dir():
                 yield from _below(match, below)
@@ -74,6 +80,11 @@ def _files_of(text: str) -> Iterator[Found]:
         yield from _below(path, path)
     else:
         yield Found(path, None)
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether a name in it begins with `.` or `_`; a pattern may ask for such names."""
+    return any(part.startswith(HIDDEN) for part in path.parts)
 
 
 def _fixed(pattern: Path) -> Path:
@@ -87,12 +98,12 @@ def _fixed(pattern: Path) -> Path:
 
 
 def _below(folder: Path, below: Path) -> Iterator[Found]:
-    """Those of a folder but for hidden ones, whose names begin with `.` or `_`."""
+    """Those of a folder but for hidden ones."""
     files: list[Path] = []
     seen = 0
     for inner, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
-        shown = [name for name in names if not name.startswith((".", "_"))]
+        folders[:] = [name for name in folders if not name.startswith(HIDDEN)]
+        shown = [name for name in names if not name.startswith(HIDDEN)]
         files += [Path(inner, name) for name in shown if name.lower().endswith(ENDINGS)]
         seen += len(names) + len(folders)
         if seen > MOST_SEEN:

@@ -131,9 +131,14 @@ def _parts_of(name: str, given: Any) -> list[str]:
                     f"data.dates: '{name}' has no key '{key}'; there are form and parts, as in "
                     f"{{{name}: {{form: '%d.%m.%Y', parts: [month, weekday]}}}}"
                 )
-        given = given.get("parts", [])
-        if not given:
+        given = given.get("parts")
+        if given is None or given == []:
             return []
+        if not isinstance(given, list):
+            raise DataError(
+                f"data.dates: '{name}': parts must be a list such as [month, weekday], got "
+                f"{given!r}"
+            )
     if not isinstance(given, list):
         return []
     refuse_unknown_parts(name, given)

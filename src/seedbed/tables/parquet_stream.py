@@ -113,7 +113,9 @@ class ParquetStream:
         with self._opened(part, names) as file:
             if not held:
                 first, last = max(start, row), min(stop, groups[-1].start + groups[-1].rows)
-                yield first, last - first, self._cells(None, part, names, last - first)
+                for row in range(first, last, self.at_once):
+                    rows = min(self.at_once, last - row)
+                    yield row, rows, self._cells(None, part, names, rows)
                 return
             for batch in file.iter_batches(
                 self.at_once,

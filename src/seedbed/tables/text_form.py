@@ -53,8 +53,14 @@ class CellForm:
         """The words for a missing value that are numbers: any cell of that value is missing."""
         if self.date is not None:
             return []
-        plain = (word.strip().replace(self.decimal, ".") for word in self.missing)
+        plain = (self._plain(word.strip()) for word in self.missing)
         return [float(word) for word in plain if re.fullmatch(PLAIN_NUMBER, word)]
+
+    def _plain(self, word: str) -> str:
+        """A word read as a cell is, or as a plain number where it is none of the column's."""
+        if self.thousands is not None and re.fullmatch(self.number, word):
+            word = re.sub(self.grouping, "", word)
+        return word.replace(self.decimal, ".")
 
     @property
     def is_plain(self) -> bool:

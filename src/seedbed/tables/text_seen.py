@@ -197,6 +197,8 @@ def columns_seen(
             for name, one in seen.items():
                 one.add(start, cells[name])
             rows.add(cells)
+            if rows.overflows and not seen:
+                break  # quantities, as mostly: their rows tell nothing more
 
     def raw() -> Iterator[RawColumn]:
         for name in [*features, *(name for name in targets if name not in features)]:
