@@ -176,6 +176,26 @@ def test_metrics_weigh_nothing_and_evaluate_takes_the_weights_of_its_file(
     assert seedbed("predict", run, "--file", without, "--json").code == 0
 
 
+@pytest.mark.parametrize("target", ["v", "kind"])
+def test_a_group_of_which_no_row_counts_has_no_loss(
+    seedbed: Command, rows: Path, tmp_path: Path, target: str
+) -> None:
+    """A loss of 0 would be that of a model that is never wrong."""
+    run = seedbed("train", *words(rows, target, "trainer.epochs=1")).run
+    few = ["a,b,w,v,kind", *(f"{n / 7},1,0,{n},{'xyz'[n % 3]}" for n in range(6))]
+    few += [f"{n / 5},2,{n % 2},{n},{'xyz'[n % 3]}" for n in range(6)]
+    (tmp_path / "few.csv").write_text("\n".join([*few, ""]))
+    asked = ("evaluate", run, "--file", tmp_path / "few.csv", "--by", "b")
+    told = json.loads(seedbed(*asked, "--json").out)
+    none, some = (one["metrics"]["loss"] for one in told["groups"])
+    assert none == {"value": None, "interval": None}
+    assert some["value"] == pytest.approx(told["metrics"]["loss"]["value"])
+    assert 0 < some["interval"][0] <= some["interval"][1]
+    assert (
+        "loss is not defined in 1 of 2 groups: no row there has a weight above 0" in told["notes"]
+    )
+
+
 def test_the_weight_is_no_feature(rows: Path) -> None:
     data = prepared_data(*words(rows, "v"))
     assert [one.name for one in data.preprocessing.features] == ["a", "b"]
@@ -199,12 +219,18 @@ def test_wrong_weights_are_refused_with_their_row(
     assert told.replace("\\", "") in error
 
 
-def test_weights_that_are_all_zero_are_refused(seedbed: Command, rows: Path) -> None:
+@pytest.mark.parametrize(
+    ("weight", "told"), [("0", "are 0, and"), ("1e-46", "are 0, or below 1.2e-38, the least")]
+)
+def test_weights_that_are_all_zero_are_refused(
+    seedbed: Command, rows: Path, weight: str, told: str
+) -> None:
+    """Of weights that are 0 in float32 alone, no loss was told, or one of 0."""
     lines = [line.split(",") for line in rows.read_text().splitlines()]
-    zero = [lines[0], *([*one[:2], "0", *one[3:]] for one in lines[1:])]
+    zero = [lines[0], *([*one[:2], weight, *one[3:]] for one in lines[1:])]
     rows.write_text("\n".join(map(",".join, zero)) + "\n")
     (error,) = seedbed("train", *words(rows, "v")).errors
-    assert "all weights of the train rows are 0" in error
+    assert f"all weights of the train rows {told}" in error
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ from seedbed.tables.table import Column, Table
 LARGEST = 1e30
 """Of a weight; the sum of all of them is finite in float32."""
 
+LEAST = float(np.finfo(np.float32).tiny)
+"""Where all weights are less, they are 0 where the loss computes with them, or nearly."""
+
 
 def refuse_wrong_weights(name: str, table: Table) -> None:
     """Refuses weights that are missing, negative or huge, while row numbers are the file's.
@@ -69,7 +72,8 @@ def with_weights(
     Raises:
         DataError: if no row counts.
     """
-    if not weights.any():
-        raise DataError(f"data.weight: all weights of the {what} are 0, and no row counts")
+    if not (weights >= LEAST).any():
+        least = f", or below {LEAST:.2g}, the least in float32" if weights.any() else ""
+        raise DataError(f"data.weight: all weights of the {what} are 0{least}, and no row counts")
     beside = targets.reshape(len(targets), -1).astype(np.float32)
     return np.column_stack([beside, weights.astype(np.float32)])

@@ -34,6 +34,9 @@ REASONS = {
 }
 """Why a metric is not defined."""
 
+NO_WEIGHT = ": no row there has a weight above 0"
+"""Why the loss is not, of a run that weighs rows."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -95,7 +98,10 @@ def evaluated(trained: TrainedModel, rows: LabelledRows, notes: Sequence[str] = 
     wrong = int((~outputs.isfinite()).reshape(len(y), -1).any(dim=1).sum())
     if wrong:
         notes.append(f"the model gives no finite number for {wrong} of {len(y)} rows")
-    notes += _notes(head, whole, by, found, REASONS if not wrong else {})
+    reasons = {} if wrong else REASONS
+    if head.preprocessing.weight is not None:
+        reasons = {**reasons, LOSS: NO_WEIGHT}
+    notes += _notes(head, whole, by, found, reasons)
     return Evaluated(whole, by, found, resamples, rows.without_label, notes)
 
 
@@ -139,8 +145,8 @@ def _measured(head: TaskHead, outputs: Tensor, y: Tensor, resamples: int) -> Mea
 
 
 def _loss(head: TaskHead, output: Tensor, y: Tensor) -> float:
-    """NaN for a loss with weights of its own, which `model.pth` does not hold."""
-    return nan if head.state else head.loss(output, y).item()
+    """NaN for a loss with weights of its own, which `model.pth` does not hold, and of no row."""
+    return nan if head.state or not head.batch_weight(y) else head.loss(output, y).item()
 
 
 def _resampled(head: TaskHead, outputs: Tensor, y: Tensor, resamples: int) -> dict[str, Array]:
@@ -164,7 +170,8 @@ def _losses(head: TaskHead, outputs: Tensor, y: Tensor) -> Tensor:
     with torch.no_grad():
         if is_ours_or_torchs(head.loss_name) and head.loss_name in head.task.losses:
             alone: Tensor = torch.vmap(stackable_loss(head))(outputs, y)
-            return alone
+            counts = torch.as_tensor(head.batch_weight(y, stacked=True))
+            return torch.where(counts > 0, alone, nan)
         return torch.tensor([_loss(head, *own) for own in zip(outputs, y, strict=True)])
 
 
