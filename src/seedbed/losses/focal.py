@@ -42,18 +42,19 @@ def focal_loss(output: Tensor, target: Tensor, gamma: float, weight: Tensor | No
     Shape:
         output (batch, classes), target (batch,), weight (classes,) -> ()
     """
-    told = torch.log_softmax(output.t(), dim=0).gather(0, target.reshape(1, -1))[0]
-    missed = (-torch.expm1(told)).clamp(min=torch.finfo(told.dtype).tiny)  # a slope, also at 0
-    return mean_of_rows(-(missed**gamma) * told, target, weight)
-
-
-def mean_of_rows(losses: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
-    """The mean of the rows' losses, weighted by their classes as torch does it.
-
-    Shape:
-        losses (batch,), target (batch,), weight (classes,) -> ()
-    """
+    losses = focal_losses(output, target, gamma)
     if weight is None:
         return losses.mean()
     of_rows = weight[target]
     return (losses * of_rows).sum() / of_rows.sum()
+
+
+def focal_losses(output: Tensor, target: Tensor, gamma: float) -> Tensor:
+    """The loss of each row, whatever its class counts.
+
+    Shape:
+        output (batch, classes), target (batch,) -> (batch,)
+    """
+    told = torch.log_softmax(output.t(), dim=0).gather(0, target.reshape(1, -1))[0]
+    missed = (-torch.expm1(told)).clamp(min=torch.finfo(told.dtype).tiny)  # a slope, also at 0
+    return -(missed**gamma) * told

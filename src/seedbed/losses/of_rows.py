@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seedbed.losses.focal import FocalLoss
+from seedbed.losses.focal import FocalLoss, focal_losses
 from seedbed.losses.poisson import PoissonLoss
 from seedbed.losses.quantile import QuantileLoss, pinball
-from seedbed.losses.weighted import SmoothedBCE, smoothed
+from seedbed.losses.weighted import SmoothedBCE, log_likelihoods, smoothed
 
 
 def has_losses_of_rows(loss: nn.Module) -> bool:
@@ -54,10 +54,13 @@ def _losses(
     loss: nn.Module, output: Tensor, target: Tensor, classes: Tensor | None
 ) -> tuple[Tensor, Tensor | None]:
     """Of each row, and what each counts in the mean; None where all count alike."""
-    if isinstance(loss, nn.CrossEntropyLoss):
-        return _of_classes(output, target, _either(classes, loss.weight), loss.label_smoothing)
-    if isinstance(loss, FocalLoss):
-        return _focal(output, target, _either(classes, loss.weight), loss.gamma)
+    if isinstance(loss, nn.CrossEntropyLoss | FocalLoss):
+        weight = _either(classes, loss.weight)
+        counts = None if weight is None else weight[target]
+        if isinstance(loss, FocalLoss):
+            losses = focal_losses(output, target, loss.gamma)
+            return (losses if counts is None else losses * counts), counts
+        return -log_likelihoods(output, target, weight, counts, loss.label_smoothing), counts
     if isinstance(loss, QuantileLoss):
         return pinball(output, target, loss.levels).flatten(1).mean(1), None
     if isinstance(loss, nn.BCEWithLogitsLoss):
@@ -75,33 +78,6 @@ def _losses(
 
 def _either(given: Tensor | None, own: Tensor | None) -> Tensor | None:
     return own if given is None else given
-
-
-def _of_classes(
-    output: Tensor, target: Tensor, weight: Tensor | None, smoothing: float
-) -> tuple[Tensor, Tensor | None]:
-    """Source: `torch.nn.functional.cross_entropy`, of class numbers."""
-    logs = torch.log_softmax(output.t(), dim=0)
-    told = logs.gather(0, target.reshape(1, -1))[0]
-    counts = None if weight is None else weight[target]
-    if counts is not None:
-        told = told * counts
-    if smoothing:
-        spread = (logs if weight is None else logs * weight[:, None]).mean(dim=0)
-        told = (1 - smoothing) * told + smoothing * spread
-    return -told, counts
-
-
-def _focal(
-    output: Tensor, target: Tensor, weight: Tensor | None, gamma: float
-) -> tuple[Tensor, Tensor | None]:
-    """Source: see `FocalLoss`."""
-    told = torch.log_softmax(output.t(), dim=0).gather(0, target.reshape(1, -1))[0]
-    missed = (-torch.expm1(told)).clamp(min=torch.finfo(told.dtype).tiny)
-    losses = -(missed**gamma) * told
-    if weight is None:
-        return losses, None
-    return losses * weight[target], weight[target]
 
 
 _OF_VALUES: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], Tensor]] = {

@@ -75,14 +75,38 @@ def weighted_by(loss: nn.Module) -> Weighted | None:
 def _cross_entropy(
     output: Tensor, target: Tensor, weight: Tensor, label_smoothing: float
 ) -> Tensor:
-    """Source: `torch.nn.functional.cross_entropy`, of class numbers."""
-    logs = torch.log_softmax(output.t(), dim=0)  # classes first, as in `stackable_loss`
     of_rows = weight[target]
-    told = logs.gather(0, target.reshape(1, -1))[0] * of_rows
+    return -log_likelihoods(output, target, weight, of_rows, label_smoothing).sum() / of_rows.sum()
+
+
+def log_likelihoods(
+    output: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    of_rows: Tensor | None,
+    label_smoothing: float,
+) -> Tensor:
+    """Of each row, times its weight: cross entropy is the negative of it.
+
+    Args:
+        output: of the model.
+        target: class numbers.
+        weight: of each class; None where all count alike.
+        of_rows: those of the classes of the rows; None likewise.
+        label_smoothing: as torch has it.
+
+    Shape:
+        output (batch, classes), target (batch,), weight (classes,), of_rows (batch,) -> (batch,)
+
+    Source: `torch.nn.functional.cross_entropy`, of class numbers.
+    """
+    logs = torch.log_softmax(output.t(), dim=0)  # classes first, as in `stackable_loss`
+    told = logs.gather(0, target.reshape(1, -1))[0]
+    told = told if of_rows is None else told * of_rows
     if label_smoothing:
-        spread = (logs * weight[:, None]).mean(dim=0)
+        spread = (logs if weight is None else logs * weight[:, None]).mean(dim=0)
         told = (1 - label_smoothing) * told + label_smoothing * spread
-    return -told.sum() / of_rows.sum()
+    return told
 
 
 def _binary_cross_entropy(
