@@ -172,10 +172,9 @@ def not_stacked(
     groups: Sequence[Group], individually: Sequence[Unfused], randomness: Randomness, fuse: str
 ) -> list[Unfused]:
     """The jobs that cannot be stacked, each with why; found without measuring what is faster."""
-    sorted_ones = [of_same_rows(group, fuse) for group in groups]
-    unfused = [single for single in individually if single.jobs]
-    unfused += [one for _, alone in sorted_ones for one in alone]
-    for group in [part for parts, _ in sorted_ones for part in parts]:
+    parts, alone = of_same_rows(groups, fuse)
+    unfused = [*(single for single in individually if single.jobs), *alone]
+    for group in parts:
         configs = tried_pair([prepared_here(job.config) for job in group.jobs])
         reason: str | None
         try:

@@ -157,9 +157,8 @@ class Execution:
 
     def _planned(self) -> Iterator[Stack]:
         """The stacks of all groups, each group looked at when it is its turn."""
-        sorted_ones = [of_same_rows(group, self.settings.fuse) for group in self.groups]
-        self.groups = [part for parts, _ in sorted_ones for part in parts]
-        self.unfused += [one for _, alone in sorted_ones for one in alone]
+        self.groups, alone = of_same_rows(self.groups, self.settings.fuse)
+        self.unfused += alone
         for group in self.groups:
             yield from self._stacks_of(group)
 
