@@ -2,6 +2,10 @@
 
 from typing import Literal
 
+from seedbed.config.hints import counted
+from seedbed.config.schema import LoaderConfig
+from seedbed.errors import DataError
+
 BLOCK_BYTES = 8 * 2**20
 """How much of the rows is gathered at once; then split into batches without copying."""
 
@@ -27,6 +31,29 @@ def rows_a_batch(batch_size: BatchSize, rows: int) -> int:
         fitting = 1 << max(0, -(-rows // BATCHES) - 1).bit_length()
         batch_size = min(max(fitting, SMALLEST_BATCH), LARGEST_BATCH)
     return min(batch_size or rows, rows)
+
+
+def batches_of(loader: LoaderConfig, rows: int, limit: int | None) -> int:
+    """How many batches an epoch has.
+
+    Args:
+        loader: of the run.
+        rows: to train on.
+        limit: the most; None for all.
+    """
+    whole, rest = divmod(rows, rows_a_batch(loader.batch_size, rows))
+    every = whole + (rest > 0 and not loader.drop_last)
+    return every if limit is None else min(every, limit)
+
+
+def refuse_no_batch(loader: LoaderConfig, rows: int) -> None:
+    """Raises DataError if `loader.drop_last` leaves none."""
+    size = loader.batch_size
+    if loader.drop_last and isinstance(size, int) and rows < size:
+        raise DataError(
+            f"loader.drop_last=true leaves no batch: {counted(rows, 'row')}, loader.batch_size="
+            f"{size}; type loader.drop_last=false or a batch size <= {rows}"
+        )
 
 
 def evaluation_rows(batch_size: BatchSize, row_bytes: int) -> int:

@@ -17,9 +17,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from seedbed.config.hints import counted
 from seedbed.config.schema import LoaderConfig
-from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows
+from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows, refuse_no_batch
 from seedbed.data.generators import generators_seeded
 from seedbed.data.orders import RowOrders
 from seedbed.data.prepared import Rows
@@ -69,11 +68,7 @@ class _Ordered:
         limit: int | None,
         most_rows: int = ROWS_AT_ONCE,
     ) -> None:
-        if loader.drop_last and isinstance(loader.batch_size, int) and rows < loader.batch_size:
-            raise DataError(
-                f"loader.drop_last=true leaves no batch: {counted(rows, 'row')}, loader.batch_size="
-                f"{loader.batch_size}; type loader.drop_last=false or a batch size <= {rows}"
-            )
+        refuse_no_batch(loader, rows)
         self.rows = rows
         self.orders = RowOrders(rows, loader, [seed], most_rows, limit=limit)
         self.batch_size = self.orders.batch_size

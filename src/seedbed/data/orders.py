@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from seedbed.config.schema import LoaderConfig
-from seedbed.data.batch_sizes import rows_a_batch
+from seedbed.data.batch_sizes import batches_of, rows_a_batch
 from seedbed.data.seeds import permutations, stream_seeds
 
 MOST_EPOCHS = 64
@@ -38,9 +38,7 @@ class RowOrders:
         self.rows = rows
         self.shuffle = loader.shuffle
         self.batch_size = rows_a_batch(loader.batch_size, rows)
-        whole, rest = divmod(rows, self.batch_size)
-        all_batches = whole + (rest > 0 and not loader.drop_last)
-        self.batches = all_batches if limit is None else min(all_batches, limit)
+        self.batches = batches_of(loader, rows, limit)
         self.visited = min(self.batches * self.batch_size, rows)
         self.most_rows = most_rows
         self.epochs = max(1, epochs)

@@ -17,12 +17,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seedbed.config.hints import counted
 from seedbed.config.schema import LoaderConfig
-from seedbed.data.batch_sizes import evaluation_rows, rows_a_batch
+from seedbed.data.batch_sizes import (
+    batches_of,
+    evaluation_rows,
+    refuse_no_batch,
+    rows_a_batch,
+)
 from seedbed.data.streaming.blocks import BUFFERS, Mix, capacity, epoch_order, mixes, order_within
 from seedbed.data.streaming.rows import Block, StreamedRows
-from seedbed.errors import ConfigError, DataError
+from seedbed.errors import ConfigError
 
 Batch = tuple[Tensor, Tensor]
 Arrays = tuple[NDArray[np.float32], NDArray[Any]]
@@ -56,21 +60,10 @@ class StreamBatches:
         self.rows = len(data)
         self.shuffle, self.workers = loader.shuffle, loader.num_workers
         self.most = capacity(data.memory, data.row_bytes)
-        if (
-            loader.drop_last
-            and isinstance(loader.batch_size, int)
-            and self.rows < loader.batch_size
-        ):
-            raise DataError(
-                f"loader.drop_last=true leaves no batch: {counted(self.rows, 'row')}, "
-                f"loader.batch_size={loader.batch_size}; type loader.drop_last=false or a batch "
-                f"size <= {self.rows}"
-            )
+        refuse_no_batch(loader, self.rows)
         self._refuse_large(loader)
         self.batch_size = rows_a_batch(loader.batch_size, self.rows)
-        whole, rest = divmod(self.rows, self.batch_size)
-        every = whole + (rest > 0 and not loader.drop_last)
-        self.batches = every if limit is None else min(every, limit)
+        self.batches = batches_of(loader, self.rows, limit)
 
     def _refuse_large(self, loader: LoaderConfig) -> None:
         size = loader.batch_size
