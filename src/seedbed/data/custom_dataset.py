@@ -1,7 +1,6 @@
 """A user's own `Dataset` classes: every row of every part is looked at before training."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.prepared import PreparedData
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.seeds import stream_seed
-from seedbed.data.splits import Told, parts_of, refuse_no_rest
+from seedbed.data.splits import Told, parts_of, rest_of
 from seedbed.errors import DataError
 from seedbed.raised import reason
 
@@ -102,14 +101,10 @@ def _split(
     config: DatasetConfig, seed: int, train: CustomRows, inspected: Inspected
 ) -> dict[str, CustomRows]:
     """The parts that `data.split` takes from `data.train`, where they have no Dataset."""
-    split = replace(
-        config.split,
-        validation=config.split.validation if config.validation is None else 0.0,
-        test=config.split.test if config.test is None else 0.0,
-    )
+    own = [name for name in HELD_OUT if getattr(config, name) is not None]
+    split = rest_of(config.split, own)
     if split.validation == split.test == 0 and config.folds is None:
         return {}
-    refuse_no_rest(split)
     labels = train.labels
     strata = None
     if labels.classes and split.stratify:

@@ -51,12 +51,8 @@ def unit_of_inputs(features: Sequence[FittedColumn]) -> tuple[list[float], list[
 
 
 def constant_targets(train: Table, targets: Sequence[str]) -> list[str]:
-    """Of each target that leaves nothing to learn, and no r2 to measure."""
-    return [
-        f"data.target: '{name}' of {train.origin} has one value in all training rows"
-        for name in targets
-        if np.ptp(train.columns[name].values) == 0
-    ]
+    """Names of the targets that have one value only."""
+    return [name for name in targets if np.ptp(train.columns[name].values) == 0]
 
 
 def target_scale_of(train: Table, targets: Sequence[str]) -> tuple[list[float], list[float]]:

@@ -1,9 +1,14 @@
-"""How rows or groups are dealt out to the folds of a cross-validation."""
+"""How many rows a part has, and how rows or groups are dealt out to folds."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.int64]
+
+
+def rows_for(rows: int, fraction: float) -> int:
+    """How many of the rows a fraction is."""
+    return int(rows * fraction + 0.5)
 
 
 def dealt(rows: int, folds: int) -> Numbers:

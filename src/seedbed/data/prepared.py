@@ -1,46 +1,29 @@
 """The data of a run, ready to train on: read, split, fitted on the training rows, as tensors."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import file_digest, sha256
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch.utils.data import Dataset, TensorDataset
 
-from seedbed.config.schema import (
-    ColumnsConfig,
-    DataConfig,
-    FilesConfig,
-)
-from seedbed.config.task_names import MULTILABEL, NEVER_SCALED, RECONSTRUCTION, TaskName
-from seedbed.data.fitted_column import (
-    FittedColumn,
-    constant_columns,
-    fit_features,
-)
-from seedbed.data.fitted_target import (
-    constant_targets,
-    outputs_of,
-    target_names,
-    target_scale_of,
-    unit_of_inputs,
-)
+from seedbed.config.schema import ColumnsConfig, DataConfig, FilesConfig
+from seedbed.config.task_names import RECONSTRUCTION
+from seedbed.data.fitted_table import Columns, fit_table
+from seedbed.data.fitted_target import target_names
 from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.measurable import refuse_infinite
 from seedbed.data.preprocessing import (
-    THRESHOLD,
     Preprocessing,
     class_names,
-    class_numbers,
     refuse_other_numbers,
     target_matrix,
 )
 from seedbed.data.row_notes import held_out_notes
 from seedbed.data.row_parts import refuse_shared, told_of
 from seedbed.data.row_weights import checked_weights, refuse_wrong_weights, with_weights
-from seedbed.data.splits import parts_of, refuse_no_rest
+from seedbed.data.splits import parts_of, refuse_few_rows, refuse_few_to_train, rest_of
 from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
 from seedbed.remote.data_files import local_files, told_by_url
@@ -52,8 +35,6 @@ from seedbed.tables.text_form import TextForm
 
 Rows = Dataset[Any]
 """Anything that gives (x, y) by number; a `TensorDataset` where all of it is in memory."""
-
-NO_LIMIT = 2**31
 
 
 @dataclass(frozen=True)
@@ -114,9 +95,7 @@ def prepare_data(
     local, urls = local_files(cast(ColumnsConfig, config))
     config = local
     table = read(config)
-    if len(table) < 2:
-        count = ("no rows", "one row only")[len(table)]
-        raise DataError(f"data: {table.origin} has {count}; 2 to train on are the least")
+    refuse_few_rows(len(table), table.origin)
     targets = target_names(config, table)
     for name in targets:
         table.column(name, "data.target")
@@ -135,11 +114,9 @@ def prepare_data(
     types = ColumnTypes(kinds, table.text or TextForm())
     splits = _split_tables(config, seed, table, targets, types, classes=bool(classes))
     train = splits["train"]
-    if len(train) < 2:
-        raise DataError(
-            f"data: {table.origin} leaves {len(train)} row to train on; 2 are the least"
-        )
-    preprocessing, notes = _fitted(config, train, names, targets, task, classes, types)
+    refuse_few_to_train(len(train), table.origin)
+    columns = Columns(names, targets, task, classes, types)
+    preprocessing, notes = fit_table(config, train, columns)
     if known is not None:
         from seedbed.data.taken_preprocessing import taken_over  # few runs start from another
 
@@ -178,6 +155,14 @@ def feature_names(config: ColumnsConfig, table: Table, targets: Sequence[str]) -
     return list(names)
 
 
+def own_files(config: ColumnsConfig) -> dict[str, Any]:
+    """The parts that have files of their own, and what names these."""
+    if not isinstance(config, FilesConfig):
+        return {}
+    paths = {"validation": config.validation_path, "test": config.test_path}
+    return {name: path for name, path in paths.items() if path is not None}
+
+
 def _split_tables(
     config: ColumnsConfig,
     seed: int,
@@ -188,88 +173,16 @@ def _split_tables(
     classes: bool,
 ) -> dict[str, Table]:
     """The rows of each split that there is: train, validation, test."""
-    split, files = config.split, {}
-    if isinstance(config, FilesConfig):
-        for name, path in (("validation", config.validation_path), ("test", config.test_path)):
-            if path is not None:
-                files[name] = read_file(config, path, f"data.{name}_path", types)
-                split = replace(split, **{name: 0.0})  # type: ignore[arg-type]
-    refuse_no_rest(split)
+    files = {
+        name: read_file(cast(FilesConfig, config), path, f"data.{name}_path", types)
+        for name, path in own_files(config).items()
+    }
+    split = rest_of(config.split, files)
     strata = class_names(table, targets[0]).ranks() if classes else None
     splits = parts_of(config, split, seed, len(table), told_of(split, table, strata))
     tables = {name: table.taken(rows) for name, rows in splits.items() if len(rows)} | files
     refuse_shared(split, tables, files)
     return {name: tables[name] for name in splits if name in tables}
-
-
-def _fitted(
-    config: ColumnsConfig,
-    train: Table,
-    names: Sequence[str],
-    targets: Sequence[str],
-    task: TaskName,
-    classes: list[str],
-    types: ColumnTypes,
-) -> tuple[Preprocessing, list[str]]:
-    limit = getattr(config, "max_categories", NO_LIMIT)
-    features = fit_features(names, train, limit, standardize=config.standardize)
-    notes = [
-        f"column '{name}' of {train.origin} has one value in all training rows"
-        for name in constant_columns(features, train)
-    ]
-    if len(notes) > 3:
-        notes = [f"{len(notes)} columns of {train.origin} have one value in all training rows"]
-    counts: list[int] = []
-    if classes:
-        numbers = class_numbers(train, targets[0], classes)
-        counts = np.bincount(numbers, minlength=len(classes)).tolist()
-        absent = [name for name, count in zip(classes, counts, strict=True) if not count]
-        if absent:
-            raise DataError(
-                f"data.target: class '{absent[0]}' of '{targets[0]}' is in no training row; "
-                f"{_stratify(config)}give it more rows"
-            )
-    elif targets:
-        notes += constant_targets(train, targets)
-    if task == MULTILABEL:
-        labels = target_matrix(train, targets)
-        counts = [*(int(one) for one in labels.sum(axis=0)), len(labels)]
-    mean, scale = None, None
-    if not targets:
-        mean, scale = unit_of_inputs(features)
-    elif not classes and config.standardize and task not in NEVER_SCALED:
-        mean, scale = target_scale_of(train, targets)
-    return (
-        Preprocessing(
-            features=features,
-            task=task,
-            target=list(targets or names),
-            classes=classes,
-            target_mean=mean,
-            target_scale=scale,
-            input_shape=_input_shape(features),
-            outputs=outputs_of(train, targets, features) if not classes else 1,
-            target_kinds=[types.kinds[name] for name in targets or names],
-            text=types.text,
-            unknown=getattr(config, "unknown", "zeros"),
-            class_counts=counts,
-            threshold=getattr(config, "threshold", THRESHOLD),
-            weight=config.weight,
-        ),
-        notes,
-    )
-
-
-def _stratify(config: ColumnsConfig) -> str:
-    """What may help first; parts by groups or times take no heed of classes."""
-    by_column = config.split.by is not None or config.split.time is not None
-    return "" if by_column else "type data.split.stratify=true, or "
-
-
-def _input_shape(features: Sequence[FittedColumn]) -> list[int]:
-    if len(features) == 1 and features[0].shape:
-        return list(features[0].shape)
-    return [sum(feature.width for feature in features)]
 
 
 def _tensors(preprocessing: Preprocessing, table: Table, part: str) -> TensorDataset:

@@ -1,7 +1,7 @@
 """Which rows train, which validate and which test: a pure function of a seed."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from seedbed.config.hints import counted
 from seedbed.config.schema import DataConfig, Split
-from seedbed.data.folds import dealt, lightest
+from seedbed.data.folds import dealt, lightest, rows_for
 from seedbed.data.seeds import permutation, stream_seed
 from seedbed.data.times import split_by_time
 from seedbed.errors import DataError
@@ -193,13 +193,36 @@ def _too_many(folds: int, what: str, split: Split) -> str:
     return f"data.folds={folds} are more than the {what}{test}; type fewer folds"
 
 
-def refuse_no_rest(split: Split) -> None:
-    """Raises DataError if the fractions leave nothing to train on."""
-    if split.validation + split.test >= 1:
+def rest_of(split: Split, own: Iterable[str]) -> Split:
+    """The fractions of the parts that have no rows of their own.
+
+    Args:
+        split: `data.split`.
+        own: the names of those that have.
+
+    Raises:
+        DataError: if the fractions leave nothing to train on.
+    """
+    rest = replace(split, **dict.fromkeys(own, 0.0))  # type: ignore[arg-type]
+    if rest.validation + rest.test >= 1:
         raise DataError(
-            f"data.split leaves nothing to train on: validation {split.validation:g} + test "
-            f"{split.test:g} must be < 1"
+            f"data.split leaves nothing to train on: validation {rest.validation:g} + test "
+            f"{rest.test:g} must be < 1"
         )
+    return rest
+
+
+def refuse_few_rows(rows: int, origin: str) -> None:
+    """Raises DataError if so many rows, before any split, are too few to train on."""
+    if rows < 2:
+        count = ("no rows", "one row only")[rows]
+        raise DataError(f"data: {origin} has {count}; 2 to train on are the least")
+
+
+def refuse_few_to_train(rows: int, origin: str) -> None:
+    """Raises DataError if a split leaves so few rows to train on."""
+    if rows < 2:
+        raise DataError(f"data: {origin} leaves {rows} row to train on; 2 are the least")
 
 
 def split_seed(split: Split, seed: int) -> int:
@@ -223,8 +246,3 @@ def drawn_by(config: DataConfig, seed: int) -> Drawn:
 def _by_class(order: Rows, classes: ArrayLike) -> list[Rows]:
     named = np.asarray(classes)[order]
     return [order[named == name] for name in np.unique(named)]
-
-
-def rows_for(rows: int, fraction: float) -> int:
-    """How many of the rows a fraction is."""
-    return int(rows * fraction + 0.5)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from seedbed.config.hints import counted
 from seedbed.config.schema import Split
+from seedbed.data.folds import rows_for
 from seedbed.errors import DataError
 
 Rows = NDArray[np.int64]
@@ -31,9 +32,9 @@ def split_by_time(split: Split, folds: int | None, fold: int, times: Times) -> d
     order = np.argsort(times, kind="stable")
     changes = _changes(times[order])
     rows = len(times)
-    tested = _nearest(changes, rows - int(rows * split.test + 0.5))
+    tested = _nearest(changes, rows - rows_for(rows, split.test))
     if folds is None:
-        trained = _nearest(changes, tested - int(rows * split.validation + 0.5))
+        trained = _nearest(changes, tested - rows_for(rows, split.validation))
         validated = tested
     else:
         trained, validated = _blocks(changes, tested, folds, split)[fold : fold + 2]

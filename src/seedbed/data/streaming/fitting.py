@@ -1,7 +1,6 @@
 """What is measured on the training rows of a stream, in one pass over all rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,19 @@ from numpy.typing import NDArray
 
 from seedbed.config.hints import in_list
 from seedbed.config.schema import ColumnsConfig
-from seedbed.config.task_names import MULTILABEL, NEVER_SCALED, TaskName
+from seedbed.config.task_names import MULTILABEL, NEVER_SCALED
 from seedbed.data.fitted_column import FittedColumn, unusable
+from seedbed.data.fitted_table import (
+    Columns,
+    name_limit,
+    notes_on_constants,
+    preprocessing_of,
+    refuse_absent,
+)
 from seedbed.data.fitted_target import unit_of_inputs
 from seedbed.data.measurable import refuse_immeasurable, refuse_infinite
 from seedbed.data.prepared import ColumnsSeen
 from seedbed.data.preprocessing import (
-    THRESHOLD,
     Preprocessing,
     class_numbers,
     refuse_other_numbers,
@@ -24,29 +29,9 @@ from seedbed.data.preprocessing import (
 from seedbed.data.streaming.moments import Moments
 from seedbed.data.streaming.split_rule import TRAIN
 from seedbed.errors import DataError
-from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.row_names import RowNames
 from seedbed.tables.table import Column, Table
 from seedbed.tables.text_seen import MOST_DIFFERENT
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Which columns a run uses, and as what.
-
-    Args:
-        features: in order.
-        targets: likewise; none where the features are reconstructed.
-        task: that the targets pose.
-        classes: of the target.
-        types: of all.
-    """
-
-    features: Sequence[str]
-    targets: Sequence[str]
-    task: TaskName
-    classes: list[str]
-    types: ColumnTypes
 
 
 class Fitting:
@@ -130,24 +115,13 @@ class Fitting:
         self.numbers.finish()
         self.targets.finish()
         features = self._features()
-        config, columns = self.config, self.columns
-        mean, scale = self._target_unit(features)
-        return Preprocessing(
-            features=features,
-            task=columns.task,
-            target=list(columns.targets or columns.features),
-            classes=columns.classes,
-            target_mean=mean,
-            target_scale=scale,
-            input_shape=[sum(one.width for one in features)],
-            outputs=self._outputs(features),
-            target_kinds=[
-                columns.types.kinds[name] for name in columns.targets or columns.features
-            ],
-            text=columns.types.text,
-            unknown=getattr(config, "unknown", "zeros"),
-            class_counts=self._counts(),
-            threshold=getattr(config, "threshold", THRESHOLD),
+        return preprocessing_of(
+            self.config,
+            self.columns,
+            features,
+            self._outputs(features),
+            self._counts(),
+            self._target_unit(features),
         )
 
     def _features(self) -> list[FittedColumn]:
@@ -183,8 +157,8 @@ class Fitting:
         for index, name in enumerate(self.plain):
             value = 0.0 if self.numbers.count[index] else np.nan
             stand_in[name] = Column("number", np.array([value]))
-        limit = getattr(self.config, "max_categories", 2**31)
-        if problems := unusable(self.columns.features, Table(stand_in, self.origin), limit):
+        table, limit = Table(stand_in, self.origin), name_limit(self.config)
+        if problems := unusable(self.columns.features, table, limit):
             raise DataError(*problems)
 
     def _outputs(self, features: Sequence[FittedColumn]) -> int:
@@ -197,17 +171,8 @@ class Fitting:
         if columns.task == MULTILABEL:
             rows = int(self.targets.count[0])
             return [*np.rint(self.targets.mean * rows).astype(int).tolist(), rows]
-        absent = [
-            name
-            for name, count in zip(columns.classes, self.class_counts, strict=True)
-            if not count
-        ]
-        if absent:
-            raise DataError(
-                f"data.target: class '{absent[0]}' of '{columns.targets[0]}' is in no training "
-                "row; type data.split.stratify=true, or give it more rows"
-            )
         counts: list[int] = self.class_counts.tolist()
+        refuse_absent(self.config, columns, counts)
         return counts
 
     def _target_unit(self, features: Sequence[FittedColumn]) -> tuple[Any, Any]:
@@ -240,17 +205,12 @@ class Fitting:
         ]
         constant += [name for name in self.names if len(self._categories(name)) == 1]
         listed = [name for name in self.columns.features if name in constant]
-        rows = f"of {self.origin} have one value in all training rows"
-        notes = [f"column '{name}' {rows.replace('have', 'has', 1)}" for name in listed]
-        if len(notes) > 3:
-            notes = [f"{len(notes)} columns {rows}"]
-        if not self.columns.classes:
-            notes += [
-                f"data.target: '{name}' of {self.origin} has one value in all training rows"
-                for index, name in enumerate(self.columns.targets)
-                if self.targets.low[index] == self.targets.high[index]
-            ]
-        return notes
+        targets = [
+            name
+            for index, name in enumerate(() if self.columns.classes else self.columns.targets)
+            if self.targets.low[index] == self.targets.high[index]
+        ]
+        return notes_on_constants(listed, targets, self.origin)
 
     def held_out_differ(self, preprocessing: Preprocessing) -> bool:
         """Whether a held-out row has a name or a gap that no training row has."""

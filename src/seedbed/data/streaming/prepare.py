@@ -5,7 +5,6 @@ that of the same rows in memory.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
@@ -14,14 +13,15 @@ import numpy as np
 
 from seedbed.config.schema import ParquetConfig
 from seedbed.config.task_names import RECONSTRUCTION
+from seedbed.data.fitted_table import Columns
 from seedbed.data.fitted_target import target_names
 from seedbed.data.like_spellings import notes_on_spellings
-from seedbed.data.prepared import PreparedData, feature_names, file_digests
+from seedbed.data.prepared import PreparedData, feature_names, file_digests, own_files
 from seedbed.data.preprocessing import Preprocessing, class_numbers
 from seedbed.data.row_notes import RowNotes, unknown_names
-from seedbed.data.splits import refuse_no_rest
+from seedbed.data.splits import refuse_few_rows, refuse_few_to_train, rest_of
 from seedbed.data.streaming.blocks import BUFFERS, MIXED, block_edges, capacity
-from seedbed.data.streaming.fitting import Columns, Fitting
+from seedbed.data.streaming.fitting import Fitting
 from seedbed.data.streaming.rows import Block, StreamedRows
 from seedbed.data.streaming.split_rule import SPLITS, TRAIN, SplitRule, split_rule
 from seedbed.data.task_choice import task_of
@@ -30,6 +30,7 @@ from seedbed.remote.data_files import local_files, told_by_url
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.configured_columns import left_out
 from seedbed.tables.parquet_files import ParquetFiles
+from seedbed.tables.parquet_parts import parts_of
 from seedbed.tables.parquet_stream import ParquetStream
 from seedbed.tables.sources import used_columns
 from seedbed.tables.text_form import TextForm
@@ -64,18 +65,12 @@ def prepare_stream(config: ParquetConfig, seed: int) -> PreparedData:
     files = ParquetFiles(config.path, "data.path", in_memory=False)
     stream, columns, notes, unused = _looked_at(config, files, memory)
     stream.targets = columns.targets if columns.classes else ()
-    split = config.split
-    for name in ("validation", "test"):
-        if getattr(config, f"{name}_path") is not None:
-            split = replace(split, **{name: 0.0})  # type: ignore[arg-type]
-    refuse_no_rest(split)
+    paths = own_files(config)
+    split = rest_of(config.split, paths)
     by_class = bool(columns.classes) and split.stratify and split.validation + split.test > 0
     codes = _codes(stream, columns) if by_class else None
     rule = split_rule(split, seed, stream.rows, codes, len(columns.classes))
-    if rule.counts[TRAIN] < 2:
-        raise DataError(
-            f"data: {stream.origin} leaves {rule.counts[TRAIN]} row to train on; 2 are the least"
-        )
+    refuse_few_to_train(rule.counts[TRAIN], stream.origin)
     fitting = Fitting(config, columns, stream.origin)
     used = list(dict.fromkeys([*columns.features, *columns.targets]))
     for start, table in stream.tables(used, columns.types):
@@ -86,11 +81,9 @@ def prepare_stream(config: ParquetConfig, seed: int) -> PreparedData:
         for number, name in enumerate(SPLITS)
         if rule.counts[number]
     }
-    for name in SPLITS[1:]:
-        if (path := getattr(config, f"{name}_path")) is not None:
-            parts[name] = _other_rows(path, f"data.{name}_path", preprocessing, memory, stream)
-    own = [name for name in parts if getattr(config, f"{name}_path", None) is None]
-    checked = own if fitting.held_out_differ(preprocessing) else []
+    for name, path in paths.items():
+        parts[name] = _other_rows(path, f"data.{name}_path", preprocessing, memory, stream)
+    checked = parts if fitting.held_out_differ(preprocessing) else paths
     return PreparedData(
         train=parts["train"],
         validation=parts.get("validation"),
@@ -105,7 +98,7 @@ def prepare_stream(config: ParquetConfig, seed: int) -> PreparedData:
             *(
                 note
                 for name in SPLITS[1:]
-                if name in parts and (name in checked or name not in own)
+                if name in checked
                 for note in _held_out_notes(parts[name], f"{name} rows")
             ),
         ],
@@ -124,9 +117,7 @@ def _looked_at(
     cell_bytes = 12 * len({*features, *targets})
     at_once = min(MOST_AT_ONCE, max(LEAST_AT_ONCE, memory // 64 // cell_bytes))
     stream = ParquetStream(files, at_once)
-    if stream.rows < 2:
-        count = ("no rows", "one row only")[stream.rows]
-        raise DataError(f"data: {stream.origin} has {count}; 2 to train on are the least")
+    refuse_few_rows(stream.rows, stream.origin)
     seen, whole = columns_seen(stream, features, targets, types)
     unused = left_out(config, files, [*features, *targets])
     targets = target_names(config, seen)
@@ -222,11 +213,11 @@ def _fingerprint(config: ParquetConfig, parts: dict[str, StreamedRows]) -> dict[
     """As of a table in memory, but that the digest is one of the files, not of what they became."""
     files: dict[str, str] = {}
     content: list[Any] = []
-    for key in ("path", "validation_path", "test_path"):
-        if (spec := getattr(config, key)) is not None:
-            digests = file_digests(spec)
-            files |= digests
-            content.append(_content(config, key, digests))
+    held_out = {f"{name}_path": path for name, path in own_files(config).items()}
+    for key, spec in {"path": config.path, **held_out}.items():
+        digests = file_digests(spec)
+        files |= digests
+        content.append(_content(spec, key, digests))
     digest = sha256(repr(content).encode()).hexdigest()
     return {
         "sha256": digest,
@@ -235,6 +226,6 @@ def _fingerprint(config: ParquetConfig, parts: dict[str, StreamedRows]) -> dict[
     }
 
 
-def _content(config: ParquetConfig, key: str, digests: dict[str, str]) -> Sequence[Any]:
-    parts = ParquetFiles(getattr(config, key), f"data.{key}", in_memory=False).parts
+def _content(spec: Any, key: str, digests: dict[str, str]) -> Sequence[Any]:
+    parts = parts_of(spec, f"data.{key}", in_memory=False)
     return [(digests[str(part.path)], sorted(part.values.items())) for part in parts]

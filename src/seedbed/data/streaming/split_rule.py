@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.config.schema import Split
+from seedbed.data.folds import rows_for
 from seedbed.data.seeds import scattered, stream_seed
-from seedbed.data.splits import refuse_empty, rows_for, split_seed
+from seedbed.data.splits import refuse_empty, split_seed
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 SPLITS = ("train", "validation", "test")
