@@ -234,6 +234,27 @@ def test_weights_that_are_all_zero_are_refused(
 
 
 @pytest.mark.parametrize(
+    ("key", "part"), [("limit_batches", "validation"), ("overfit_batches", "train")]
+)
+def test_few_rows_of_which_none_counts_are_refused(
+    seedbed: Command, rows: Path, key: str, part: str
+) -> None:
+    lines = rows.read_text().splitlines()
+    counted = [one for number, one in enumerate(lines[1:]) if W[number]]
+    zero = [",".join([*one.split(",")[:2], "0", *one.split(",")[3:]]) for one in lines[1:]]
+    parts = {"few": zero[:9] + counted[:1] + zero[9:30], "many": counted}
+    for name, own in parts.items():
+        (rows.parent / f"{name}.csv").write_text("\n".join([lines[0], *own, ""]))
+    path, held_out = ("many", "few") if part == "validation" else ("few", "many")
+    result = seedbed("train", *words(rows, "v", f"data.path={rows.parent / path}.csv"),
+                     f"data.validation_path={rows.parent / held_out}.csv", "data.split.test=0",
+                     f"trainer.{key}=1", "loader.batch_size=3")  # fmt: skip
+    (error,) = result.errors
+    assert result.code == 2
+    assert f"trainer.{key}=1 leaves 3 rows of the {part} rows, and data.weight=w is 0" in error
+
+
+@pytest.mark.parametrize(
     ("more", "told"),
     [
         (["data.features=[a,w]"], "data.weight=w is in data.features too"),

@@ -12,6 +12,7 @@ from seedbed.config.schema import RunConfig
 from seedbed.data.batch_sizes import rows_a_batch
 from seedbed.data.prepared import PreparedData, Rows
 from seedbed.data.streaming.rows import StreamedRows
+from seedbed.errors import DataError
 
 
 def shortened(data: PreparedData, config: RunConfig) -> PreparedData:
@@ -24,6 +25,9 @@ def shortened(data: PreparedData, config: RunConfig) -> PreparedData:
     Args:
         data: prepared for the config.
         config: checked.
+
+    Raises:
+        DataError: if no row of those that a part keeps has a weight; their loss would be 0.
     """
     trainer = config.trainer
     if not trainer.is_tried_out:
@@ -37,17 +41,34 @@ def shortened(data: PreparedData, config: RunConfig) -> PreparedData:
             f"trainer.overfit_batches={trainer.overfit_batches}: trained on {wanted} of "
             f"{counted(rows, 'row')}, and measured on no others"
         )
-        return replace(
+        few = replace(
             data, train=_some(data.train, wanted), validation=None, test=None, notes=notes
         )
+        return _weighed(few, f"trainer.overfit_batches={trainer.overfit_batches}")
     most = batch * cast(int, trainer.limit_batches)
     notes.append(
         f"trainer.limit_batches={trainer.limit_batches}: so many batches of each epoch, the first "
         f"of its order, and {counted(most, 'row')} of each held-out part at most"
     )
-    return replace(
+    few = replace(
         data, validation=_some(data.validation, most), test=_some(data.test, most), notes=notes
     )
+    return _weighed(few, f"trainer.limit_batches={trainer.limit_batches}")
+
+
+def _weighed(data: PreparedData, key: str) -> PreparedData:
+    """The data, if rows of every part count in the loss."""
+    if data.preprocessing.weight is None:
+        return data
+    for name in ("train", "validation", "test"):
+        part: Rows | None = getattr(data, name)
+        if isinstance(part, TensorDataset) and not part.tensors[1][:, -1].any():
+            raise DataError(
+                f"{key} leaves {counted(len(part), 'row')} of the {name} rows, and data.weight="
+                f"{data.preprocessing.weight} is 0 in all of them; type a larger number, or a "
+                "larger loader.batch_size"
+            )
+    return data
 
 
 @overload
