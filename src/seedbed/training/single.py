@@ -1,7 +1,7 @@
 """The engine of one run: torch's own autograd, optimizer and schedule over one module."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
-from seedbed.data.batches import Batches
+from seedbed.data.batches import Batch
 from seedbed.data.seeds import stream_seed
-from seedbed.data.streaming.batches import StreamBatches
-from seedbed.models.build import output_of
 from seedbed.models.frozen import measured_anew, set_training
 from seedbed.models.shared_values import kept_to_the_run
 from seedbed.runs.checkpoint import Checkpoint, all_finite, copied, random_state, restore_random
@@ -20,9 +18,9 @@ from seedbed.training.accumulation import Weight, groups, shares, weight_of
 from seedbed.training.anomaly import AnomalyWatch
 from seedbed.training.arrays import NO, YES, Column, Mask
 from seedbed.training.averaging import EMA, SWA, Average
-from seedbed.training.device import autocast, process_settings
+from seedbed.training.device import process_settings
 from seedbed.training.engine import Rows, Unseen, Which, at_each_step
-from seedbed.training.evaluation import over_pieces, over_stream
+from seedbed.training.forward import Forward
 from seedbed.training.optimization import learning_rate
 from seedbed.training.other_generators import others_state, restore_others
 from seedbed.training.progress import Progress
@@ -56,10 +54,12 @@ class SingleEngine:
 
     Args:
         plan: the parts of the run, which are trained in place.
+        forward: measures splits; None for this process's own.
     """
 
-    def __init__(self, plan: RunComponents) -> None:
+    def __init__(self, plan: RunComponents, forward: Forward | None = None) -> None:
         self.plan = plan
+        self.forward = forward or Forward(plan)
         self.name = "single"
         self.splits: Sequence[str] = list(plan.splits)
         self.model = plan.model
@@ -67,8 +67,6 @@ class SingleEngine:
         self.optimizer = plan.optimizer
         self.schedule = plan.schedule
         self.accumulate = plan.config.trainer.accumulate
-        self.gradient_clip = plan.config.trainer.gradient_clip
-        self.gradient_clip_value = plan.config.trainer.gradient_clip_value
         self.scaler = torch.amp.GradScaler(
             plan.device.type, enabled=plan.mixed_precision is torch.float16
         )
@@ -118,54 +116,49 @@ class SingleEngine:
         Shape:
             x (batch, …), y (batch, …), or tuples of them -> (1,)
         """
+        batches = [(x, y)] if self.accumulate == 1 else list(zip(x, y, strict=True))
         self.optimizer.zero_grad()
-        loss = self._gradient(x, y) if self.accumulate == 1 else self._accumulated(x, y)
-        if self.scaler.is_enabled():
-            self._scaled_update()
-        else:
-            if self.watch is not None:
-                self.watch.look_at_gradients(loss)
-            self._clip()
-            self.optimizer.step()
+        loss = self.gradients(batches)
+        if self.watch is not None and not self.scaler.is_enabled():
+            self.watch.look_at_gradients(loss)
+        self._update()
         if self.average is not None:
             self.average.after_update()
         if self.watch is not None:
             self.watch.look_at_weights()
         return loss.view(1)
 
-    def _gradient(self, x: Tensor, y: Tensor, share: Weight | None = None) -> Tensor:
+    def gradients(self, batches: Sequence[Batch]) -> Tensor:
+        """Puts the gradients of all rows of batches into the parameters.
+
+        Returns:
+            Their loss, ().
+        """
+        if len(batches) == 1:
+            return self._of_share(*batches[0])
+        # Those of ignored rows alone have no loss, and no share.
+        parts = zip(batches, shares(self.head, [y for _, y in batches]), strict=True)
+        return torch.stack([self._of_share(*one, part) for one, part in parts if part != 0]).sum()
+
+    def _of_share(self, x: Tensor, y: Tensor, share: Weight | None = None) -> Tensor:
         """Adds what a batch's share of an update has of gradients; the same share of its loss."""
-        loss = self._loss(x, y)
+        loss = self.forward.loss(x, y)
         if share is not None:
             loss = loss * share
-        (self.scaler.scale(loss) if self.scaler.is_enabled() else loss).backward()
+        self.scaler.scale(loss).backward()
         return loss.detach()
 
-    def _loss(self, x: Tensor, y: Tensor) -> Tensor:
-        with self._precision():
-            return self.head.loss(output_of(self.model(x)), y)
-
-    def _accumulated(self, x: Sequence[Tensor], y: Sequence[Tensor]) -> Tensor:
-        """One batch after the other; those of ignored rows alone have no loss, and no share."""
-        parts = zip(x, y, shares(self.head, y), strict=True)
-        return torch.stack([self._gradient(*part) for part in parts if part[2] != 0]).sum()
-
-    def _scaled_update(self) -> None:
-        if (self.gradient_clip, self.gradient_clip_value) != (None, None):
+    def _update(self) -> None:
+        """The gradients, clipped, become a step; the scaler, where it is off, changes nothing."""
+        trainer = self.plan.config.trainer
+        if (trainer.gradient_clip, trainer.gradient_clip_value) != (None, None):
             self.scaler.unscale_(self.optimizer)
-        self._clip()
+        if trainer.gradient_clip_value is not None:
+            nn.utils.clip_grad_value_(self.model.parameters(), trainer.gradient_clip_value)
+        if trainer.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), trainer.gradient_clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-
-    def _clip(self) -> None:
-        if self.gradient_clip_value is not None:
-            nn.utils.clip_grad_value_(self.model.parameters(), self.gradient_clip_value)
-        if self.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clip)
-
-    def _precision(self) -> AbstractContextManager[object]:
-        """Where mixed precision applies."""
-        return autocast(self.plan.mixed_precision, self.plan.device)
 
     def batch_weight(self, y: Any) -> Tensor | int:
         """See `Engine`."""
@@ -197,7 +190,7 @@ class SingleEngine:
 
     def _measure_batches(self) -> None:
         """Measures the statistics of batches anew, over the training rows."""
-        with self._precision():
+        with self.forward.precision():
             if self.plan.config.init.frozen_eval:
                 measured_anew(self.plan.train.epoch(0), self.model)
             else:
@@ -206,27 +199,10 @@ class SingleEngine:
     def evaluate(self, split: str, weights: object = None) -> dict[str, Column]:
         """See `Engine`."""
         with self.average.in_place() if self.average is not None else nullcontext():
-            return self._evaluated(split)
-
-    def _evaluated(self, split: str) -> dict[str, Column]:
-        self.model.eval()
-        measured = self._measured(self.plan.splits[split])
-        self._set_training()
+            self.model.eval()
+            measured = self.forward.measured(self.plan.splits[split])
+            self._set_training()
         return {name: np.array([value]) for name, value in measured.items()}
-
-    def _measured(self, batches: Batches) -> dict[str, float]:
-        pieces = batches.epoch(0)
-        if isinstance(batches, StreamBatches):
-            return over_stream(pieces, self._outputs, self._loss_of, self.head)
-        return over_pieces(pieces, self._outputs, self._loss_of, self.head.metrics)
-
-    def _outputs(self, x: Tensor) -> Tensor:
-        with self._precision():
-            return output_of(self.model(x))
-
-    def _loss_of(self, output: Tensor, y: Tensor) -> float:
-        with self._precision():
-            return self.head.loss(output, y).item()
 
     def remember_best(self, slots: Mask) -> None:
         """See `Engine`."""
