@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,15 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from seedbed.data.seeds import stream_seed
-from seedbed.fused.averaging import StackedAverage, averaged
+from seedbed.fused.accumulation import accumulated
+from seedbed.fused.averaging import StackedAverage
 from seedbed.fused.clipping import Clipping
 from seedbed.fused.compiled.steps import CompiledSteps, Compiling, Several
 from seedbed.fused.evaluation import evaluated
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.state import FlatState, flat_state
 from seedbed.runs.checkpoint import SHARED, Checkpoint, random_state, restore_random
-from seedbed.training.accumulation import groups, shares, weight_of
+from seedbed.training.accumulation import groups, weight_of
 from seedbed.training.arrays import Column, Mask
 from seedbed.training.averaging import EMA, SWA
 from seedbed.training.device import process_settings
@@ -151,7 +151,8 @@ class FusedEngine:
     def _stepped(self, x: Any, y: Any) -> Tensor:
         with torch.no_grad():
             if self.accumulate > 1:
-                gradient, losses = self._accumulated(x, y)
+                head = self.heads[0]
+                gradient, losses = accumulated(self._gradient, self.weights, head, x, y)
                 self._update(gradient)
                 return losses
             beside = self.compiled.beside(x.shape[1])
@@ -164,23 +165,6 @@ class FusedEngine:
         model = self.plan.model
         gradient, losses, self.buffers = model.gradient(self.weights, self.buffers, x, y)
         return gradient, losses
-
-    def _accumulated(self, x: Sequence[Tensor], y: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Gradients and losses of several batches; none of one whose rows a run ignores."""
-        gradients, losses = torch.zeros_like(self.weights), torch.zeros(len(self.weights))
-        losses = losses.to(self.weights.device)
-        for one, targets, share in zip(x, y, shares(self.heads[0], y, stacked=True), strict=True):
-            gradient, loss = self._gradient(one, targets)
-            if isinstance(share, Tensor):
-                share = share.to(loss.dtype)
-                gradient = gradient.masked_fill((share == 0)[:, None], 0)
-                loss = loss.masked_fill(share == 0, 0)
-                gradients.addcmul_(gradient, share[:, None])
-                losses.addcmul_(loss, share)
-            else:
-                gradients.add_(gradient, alpha=share)
-                losses.add_(loss, alpha=share)
-        return gradients, losses
 
     def _update(self, gradient: Tensor) -> None:
         self.optimizer.step(self.weights, self._clip(gradient), self.plan.schedules.numbers)
@@ -223,7 +207,7 @@ class FusedEngine:
 
     def evaluate(self, split: str, weights: FlatState | None = None) -> dict[str, Column]:
         """See `Engine`."""
-        state = weights or _measured(self.now)
+        state = weights or self.now.measured()
         batch_size = self.plan.first.splits[split].batch_size
         table = self.tables[split]
         return evaluated(self.plan, self.heads, table, batch_size, state.weights, state.buffers)
@@ -236,7 +220,7 @@ class FusedEngine:
         """See `Engine`."""
         final = self.now.without_optimizer().clone()
         final.copy(best, self.best.without_optimizer())
-        return _measured(final)
+        return final.measured()
 
     def state_dict(self, slot: int, weights: FlatState) -> dict[str, Any]:
         """See `Engine`."""
@@ -292,10 +276,3 @@ class FusedEngine:
         if state.average is not None:
             trainers = [config.trainer for config in self.configs]
             self.average = StackedAverage(trainers, state.average, state.averaged)
-
-
-def _measured(state: FlatState) -> FlatState:
-    """With the averages for weights, where there are some: what is measured and kept."""
-    if state.average is None:
-        return state
-    return replace(state, weights=averaged(state.weights, state.average, state.averaged))

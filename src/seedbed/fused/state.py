@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seedbed.fused.averaging import averaged
 from seedbed.fused.flat import Layout, Named
 from seedbed.fused.kept_state import PER_GROUP, KeptState
 from seedbed.fused.optimizers import numbers_of, stacked_states
@@ -51,6 +52,12 @@ class FlatState:
             None if self.average is None else self.average.clone(),
             self.averaged.copy(),
         )
+
+    def measured(self) -> "FlatState":
+        """With the averages for weights, where there are some: what is measured and kept."""
+        if self.average is None:
+            return self
+        return replace(self, weights=averaged(self.weights, self.average, self.averaged))
 
     def without_optimizer(self) -> "FlatState":
         """The same tensors, but for what the optimizer keeps."""
