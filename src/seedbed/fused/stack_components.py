@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from seedbed.components import AllowList
@@ -19,9 +19,8 @@ from seedbed.fused.pure import is_pure, refused_form
 from seedbed.fused.rows import NotAlikeError, StackedBatches, StackedRows, table_of
 from seedbed.fused.runs_last import is_small
 from seedbed.fused.schedules import Schedules
+from seedbed.fused.starts import starting_points, starting_weights
 from seedbed.fused.step import Randomness, StackedModel
-from seedbed.models.build import ModelBuilder
-from seedbed.models.plain_state import PlainState, first_difference, plain_state
 from seedbed.tables.sources import read_once
 from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.head import TaskHead
@@ -29,7 +28,7 @@ from seedbed.tasks.stack_heads import told_apart, unlike_labels
 from seedbed.training.averaging import SWA, has_batch_norm
 from seedbed.training.parameter_groups import parameter_groups
 from seedbed.training.run_components import RunComponents, build_run, data_of
-from seedbed.training.starting_model import NO_STARTS, begin, prepared_by, start_for
+from seedbed.training.starting_model import NO_STARTS, prepared_by
 
 if TYPE_CHECKING:
     from seedbed.training.starting_point import StartingPoint, Starts
@@ -148,7 +147,7 @@ def build_stack(
     """
     configs = [*configs, configs[-1]] if len(configs) < NARROWEST else list(configs)
     known = {} if known is None else known
-    points = _starting_points(configs, starts)
+    points = starting_points(configs, starts)
     first = build_run(configs[0], allow, known.get(_drawn_by(configs[0], points[0])), starts=starts)
     device, model = first.device, first.model
     data = _data(configs, allow, first, points, known)
@@ -171,7 +170,7 @@ def build_stack(
         raise NotAlikeError(reason)
     groups = [one.names for one in parameter_groups(configs[0].optimizer, model)]
     layout = Layout(model, runs_last=_runs_last(first, randomness), groups=groups)
-    rows, kept = _starting_weights(configs, allow, first, layout, points)
+    rows, kept = starting_weights(configs, allow, first, layout, points)
     classes = len(first.head.preprocessing.classes)
     whose = classes if first.head.weights_of_runs is not None else 0
     train = _table(data, "train", device, whose)
@@ -215,28 +214,6 @@ def _runs_last(first: RunComponents, randomness: Randomness) -> bool:
     small = is_small(first.model, first.head.loss_function, first.train.batch_size)
     plain = first.mixed_precision is None and first.device.type == "cpu"
     return small and plain and randomness == "error"
-
-
-def _starting_points(
-    configs: Sequence[RunConfig], starts: "Starts"
-) -> "list[StartingPoint | None]":
-    """What each run starts from, each source read once."""
-    read: dict[Hashable, StartingPoint | None] = {}
-    found = []
-    for config in configs:
-        key = config.identity if config.identity in starts else _source(config)
-        if key not in read:
-            read[key] = start_for(config, starts)
-        found.append(read[key])
-    return found
-
-
-def _source(config: RunConfig) -> Hashable:
-    """Equal for runs that start from the same weights in the same way."""
-    init = config.init
-    if init.source is None:
-        return None
-    return (init.run, init.weights, init.checkpoint, init.preprocessing, init.fingerprint)
 
 
 def _data(
@@ -297,53 +274,3 @@ def _told(y: Tensor, more: int) -> Tensor:
     if y.ndim == 1:
         return y + more
     return torch.cat([y[:, :1] + more, y[:, 1:]], dim=1)
-
-
-def _starting_weights(
-    configs: Sequence[RunConfig],
-    allow: AllowList,
-    first: RunComponents,
-    layout: Layout,
-    points: "Sequence[StartingPoint | None]",
-) -> tuple[Tensor, Named]:
-    """Those of a single run of each config; runs of one seed and source start alike."""
-    head = first.head
-    shape = head.preprocessing.input_shape
-    builder = ModelBuilder(configs[0].model, allow, shape, head.outputs)
-    keys = [_start_key(config) for config in configs]
-    different = {key: at for at, key in reversed([*enumerate(keys)])}
-    rows, kept = torch.empty(len(different), layout.width), []
-    attributes: PlainState | None = None
-    may_hold_more = not is_pure(first.model)
-    for place, at in enumerate(different.values()):
-        built = builder(configs[at].seed)
-        begin(built, configs[at], allow, head, points[at])
-        if may_hold_more:
-            attributes = attributes or plain_state(built)
-            _refuse_other_attributes(attributes, built)
-        state = {**dict(built.named_parameters()), **dict(built.named_buffers())}
-        rows[place] = layout.row({name: one.detach() for name, one in state.items()})
-        kept.append([state[name].detach() for name in layout.kept])
-    place_of = {key: place for place, key in enumerate(different)}
-    which = torch.tensor([place_of[key] for key in keys])
-    stacked = {
-        name: torch.stack([one[at] for one in kept])[which] for at, name in enumerate(layout.kept)
-    }
-    return rows[which], stacked
-
-
-def _start_key(config: RunConfig) -> Hashable:
-    """Equal for runs that start alike."""
-    init = config.init
-    return (config.seed, _source(config), init.strict, tuple(init.reset))
-
-
-def _refuse_other_attributes(first: PlainState, model: nn.Module) -> None:
-    """A stack holds what is neither parameter nor buffer once, for all seeds.
-
-    Raises:
-        NotAlikeError: naming what differs.
-    """
-    path = first_difference(first, plain_state(model))
-    if path is not None:
-        raise NotAlikeError(f"'{path}' differs between seeds and is neither parameter nor buffer")
