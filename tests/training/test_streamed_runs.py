@@ -1,5 +1,6 @@
 """Runs whose rows are read in blocks: gone on with, reproduced, and what is wrong with them."""
 
+import csv
 import json
 import os
 import signal
@@ -96,6 +97,21 @@ def test_streamed_jobs_of_a_sweep_are_trained_one_by_one_and_why_is_said(
     done = seedbed(line[0], "-m", *line[1:], "seed=0,1", "hydra.sweep.dir=sweep")
     assert done.code == 0
     assert "data.stream=true reads the rows of each run by itself" in done.out + done.err
+
+
+def test_runs_of_a_stream_are_compared_with_those_in_memory(files: Path, seedbed: Callable) -> None:
+    """They train on the same rows in another order, and are measured on the same ones."""
+    line = ["train", "-m", "data=parquet", f"data.path={files}", *TRAINED, "trainer.epochs=1"]
+    swept = ["data.stream=false,true", "data.memory='10 MB','20 MB'", "seed=1,2"]
+    done = seedbed(*line, *swept, "hydra.sweep.dir=sweep")
+    with Path("sweep/results.csv").open(newline="") as file:
+        told = list(csv.DictReader(file))
+    assert len(told) == 8
+    assert len({one["rows"] for one in told}) == 2  # of each seed's split
+    assert done.code == 0
+    compared = seedbed("compare", "sweep")
+    assert compared.code == 0
+    assert "4 settings over seed" in compared.out
 
 
 def test_pictures_of_the_runs_own_rows_are_drawn(files: Path, seedbed: Callable) -> None:

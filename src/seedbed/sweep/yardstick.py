@@ -24,6 +24,8 @@ SAME_ROWS = (
     "unknown",
     "check_rows",
     "threshold",
+    "stream",
+    "memory",
 )
 """Keys of `data` that leave the rows and the targets as they are; any other may change them."""
 
