@@ -46,6 +46,13 @@ def test_nothing_is_written_but_the_picture(seedbed: Command, tmp_path: Path) ->
     assert "optimizer.lr" in (tmp_path / "rates.svg").read_text()
 
 
+@pytest.mark.parametrize("name", ["s3://lake/rates.png", "."])
+def test_a_picture_that_cannot_be_written_is_told_before(seedbed: Command, name: str) -> None:
+    done = seedbed("lr-find", "--output", name)
+    assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
+    assert done.err.startswith("error: --output: ")
+
+
 def test_jobs_that_do_not_train_together_run_one_by_one(seedbed: Command) -> None:
     words = ("--rates", "2", "--seeds", "1", "--steps", "4", "--from", "0.001", "--to", "0.002")
     done = seedbed("lr-find", "optimizer=asgd", *words)

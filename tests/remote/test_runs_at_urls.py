@@ -91,6 +91,7 @@ def test_a_run_lies_at_its_url_whole_and_is_read_from_another_machine(
     listed = json.loads(seedbed("runs", "s3://lake/runs", "--json").out)["runs"]
     assert [(one["path"], one["status"]) for one in listed] == [("s3://lake/runs/a", "completed")]
     assert not list((tmp_path / "other").rglob("runs/a/model.pth"))
+    assert seedbed("runs", "s3://lake/runs/a").out.startswith("1 run in s3://lake/runs, ")
     again = seedbed("train", *words, "hydra.run.dir=s3://lake/runs/a")
     assert (again.code, again.err.count("holds a run already")) == (2, 1)
 
@@ -384,6 +385,24 @@ def test_writers_that_may_be_no_more_are_waited_for_once(
     monkeypatch.setattr(time, "sleep", wait)
     assert writers.living(store, runs) == {runs[1]}
     assert len(waits) == 1
+
+
+def test_where_there_is_no_run_nothing_is_left(seedbed: Command, s3: S3Server) -> None:
+    for words in (("resume",), ("compare",), ("confirm",), ("predict", "--input", "[[1, 2]]")):
+        ended = seedbed(words[0], "s3://lake/none", *words[1:])
+        assert ended.code == 2
+        assert ended.err == "error: there is no run at 's3://lake/none', nor any below it\n"
+    assert [name for name in s3.names("lake") if name[-1] != "/"] == []
+    s3.put("lake/a/config.yaml", b"a: 1")
+    ended = seedbed("confirm", "s3://lake/a")
+    assert ended.err == "error: 's3://lake/a' is no sweep: it has no sweep.json\n"
+
+
+@pytest.mark.parametrize("key", ["init.run", "init.weights"])
+def test_a_run_starts_from_no_url(seedbed: Command, key: str) -> None:
+    ended = seedbed("validate", f"{key}=s3://lake/a")
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert f"{key}: 's3://lake/a' is a URL, and a run starts from files" in ended.err
 
 
 def test_a_stranger_s_object_where_a_folder_should_be_is_told(

@@ -7,7 +7,7 @@ import sys
 from seedbed.errors import RunFailedError, SeedbedError
 from seedbed.process.exit_codes import RUN_FAILED, WRONG_INPUT
 from seedbed.raised import reason, shown_traceback
-from seedbed.remote.data_files import named_by_url
+from seedbed.remote.brought import named_by_url
 
 LONGEST = 1000
 """Characters of what a library says."""

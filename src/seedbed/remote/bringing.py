@@ -41,9 +41,9 @@ def bring(url: Url, folder: Path, *, light: bool) -> None:
     """
     there = store(url)
     found = there.below(url)
-    if not found:
-        raise StoreError(f"there is no run at '{url}', nor anything below it")
     ours = {name: one for name, one in found.items() if is_ours(name)}
+    if not ours:
+        raise StoreError(f"there is no run at '{url}', nor any below it")
     if len(ours) > MOST_OBJECTS:
         raise StoreError(f"'{url}' has more than {MOST_OBJECTS} files; name a folder below it")
     known = _known(folder)

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from seedbed.errors import DataError, SeedbedError
+from seedbed.remote.brought import brought_from
 from seedbed.remote.urls import FILE, WrongUrl, is_url, local_path, parsed
 from seedbed.runs.data_paths import FILE_KEYS
 from seedbed.runs.opening import justified_by_what_came
 
 C = TypeVar("C")
-
-_brought: dict[str, str] = {}
-"""The URLs of the files that this process had brought."""
 
 
 def local_files(config: C) -> tuple[C, dict[str, str]]:
@@ -70,15 +68,8 @@ def local_file(text: str, key: str) -> Path:
     except SeedbedError as err:
         raise DataError(*(f"{key}: {problem}" for problem in err.problems)) from err
     justified_by_what_came([file])
-    _brought[str(file)] = str(url)
+    brought_from(url, file)
     return file
-
-
-def named_by_url(problem: str) -> str:
-    """A line for the user in which files that were brought have the names of their URLs."""
-    for file, url in _brought.items():
-        problem = problem.replace(file, url)
-    return problem
 
 
 def _each(value: Any) -> list[Any]:

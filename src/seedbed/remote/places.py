@@ -5,6 +5,7 @@ from pathlib import Path
 
 from seedbed.config.locations import output_folder
 from seedbed.errors import ArgumentError, ConfigError, RunDirectoryError, SeedbedError
+from seedbed.remote.brought import brought_from
 from seedbed.remote.cache import cache_folder, run_folder
 from seedbed.remote.urls import FILE, STORES, Url, WrongUrl, is_url, local_path, parsed
 from seedbed.runs.lock import is_being_written
@@ -53,15 +54,17 @@ def url_of(folder: Path) -> Url | None:
 
 def shown(folder: Path) -> str:
     """A folder as the user has to type it: by its URL, if it or one above it belongs to one."""
-    if "remote" not in folder.parts:
+    if "remote" not in folder.parts or {MADE, COPIED}.isdisjoint(folder.parts):
         return str(folder)
-    for above in (folder, *folder.parents):
-        if above.parent.parent.name in (MADE, COPIED) and (
-            above.parent.parent.parent == cache_folder()
-        ):
-            with suppress(OSError, WrongUrl):
+    whole, top = folder.absolute(), cache_folder()
+    with suppress(OSError, WrongUrl):
+        if whole.parent.parent == top:  # it holds the folder of one URL, and no other
+            url = parsed((whole / URL).read_text())
+            return str(Url(url.scheme, url.place.rpartition("/")[0] or url.place))
+        for above in (whole, *whole.parents):
+            if above.parent.parent.parent == top:
                 url = parsed(above.with_name(URL).read_text())
-                return "/".join([str(url), *folder.relative_to(above).parts])
+                return "/".join([str(url), *whole.relative_to(above).parts])
     return str(folder)
 
 
@@ -89,6 +92,7 @@ def read_place(text: str, *, light: bool = False) -> str:
         folder = run_folder(url, COPIED)
         folder.with_name(URL).write_text(str(url))
         carried("bring", url=str(url), folder=str(folder), light=light)
+        brought_from(url, folder)
     except WrongUrl as err:
         raise RunDirectoryError(str(err)) from err
     except SeedbedError as err:

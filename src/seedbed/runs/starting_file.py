@@ -48,6 +48,11 @@ def starting_file(init: InitConfig) -> StartingFile | None:
             f"init.run={init.run} and init.weights={init.weights}: a run starts from one of them; "
             "leave the other out"
         )
+    if init.source is not None and "://" in init.source and not Path(init.source).exists():
+        raise CheckpointError(
+            f"{init.key}: '{init.source}' is a URL, and a run starts from files of this machine; "
+            "copy them here by the store's own tools"
+        )
     if init.run is not None:
         return _of_run(init.run, init)
     return _of_its_own(init.weights) if init.weights is not None else None
