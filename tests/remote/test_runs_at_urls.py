@@ -16,6 +16,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from support import processes
 from support.command_line import Command
 from support.s3_server import S3Server
 
@@ -33,12 +34,13 @@ FILES = {
     "result.json", "run.log", "status.json", "checkpoints/last.pt", "checkpoints/best.pt",
 }  # fmt: skip
 SLOW = """
-import time, torch
+import os, time, torch
+PAUSE = float(os.environ.get("SEEDBED_TEST_PAUSE", 0))
 class Rows(torch.utils.data.Dataset):
     def __len__(self):
         return 4
     def __getitem__(self, index):
-        time.sleep(0.005)
+        time.sleep(PAUSE)
         return torch.tensor([index, 1.0]), torch.tensor([2.0 * index])
 """
 LONG = ("trainer.epochs=100000", "trainer.checkpoint_every=1 s", "hydra.run.dir=s3://lake/a")
@@ -58,10 +60,11 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str = "othe
 
 @contextmanager
 def training(*words: str) -> Iterator["subprocess.Popen[bytes]"]:
-    process = subprocess.Popen(
+    process = processes.Process(
         [sys.executable, "-m", "seedbed", "train", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        env={**os.environ, "SEEDBED_TEST_PAUSE": "0.005"},
     )
     try:
         yield process

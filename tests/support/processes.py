@@ -104,7 +104,7 @@ def _is_python(line: Any) -> bool:
 
 def _early(variables: Mapping[str, str]) -> dict[str, str]:
     """Those that Python or a library may have read while it began."""
-    ours = ("SEEDBED_", "PYTEST_")
+    ours = ("SEEDBED_", "PYTEST_", "AWS_")
     return {
         name: value
         for name, value in variables.items()

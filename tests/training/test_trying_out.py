@@ -106,7 +106,8 @@ def test_time_that_is_over_between_two_epochs_ends_no_empty_one(
     """Whenever the clock is looked at, the epoch that ends has a batch."""
     from seedbed.training.progress import Progress
 
-    for late in range(1, 20):
+    ended_at = set()
+    for late in range(1, 12):
         looks = iter(range(1000))
         with monkeypatch.context() as patched:
             patched.setattr(
@@ -114,11 +115,18 @@ def test_time_that_is_over_between_two_epochs_ends_no_empty_one(
                 "seconds_of",
                 lambda self, slot, looks=looks, late=late: 1e9 if next(looks) >= late else 0.0,
             )
-            words = (*IRIS, "trainer.epochs=3", "trainer.max_time='1 h'")
+            words = (
+                *IRIS[:2],
+                "loader.batch_size=35",
+                "trainer.epochs=3",
+                "trainer.max_time='1 h'",
+            )
             ended = single_runs.train(tmp_path / f"{late}", *words)
         steps = ended.history["step"]
         assert len(set(steps)) == len(steps)
         assert steps[-1] == ended.result["steps"] > 0
+        ended_at.add(ended.result["steps"])
+    assert ended_at == {*range(2, 10)}, "after all batches of 3 epochs but the first"
 
 
 @pytest.mark.parametrize(
