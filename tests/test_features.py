@@ -3,13 +3,13 @@
 import json
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from support import processes
 from support.command_line import Command
 
 from seedbed import train
@@ -107,7 +107,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 (place(made, name, together) / state).mkdir(parents=True)
             here = str(place(made, name, together) / "killed")
             lines.append([here, ["train", *words(made, name, together)]])
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, str(KILLING)],
         input=json.dumps(lines), capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip

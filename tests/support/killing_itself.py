@@ -3,18 +3,28 @@
 Standard input is a list of `[folder, words]`; standard output the signal that ended each.
 """
 
+import contextlib
+import io
 import json
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from seedbed.cli.main import main
+from seedbed.process.threads import may_fork
 from seedbed.recording.run import run  # noqa: F401  # with torch, which every fork then has
+from seedbed.tables import csv_file  # noqa: F401  # with Arrow
 from seedbed.training.progress import Progress
 
 STEP = 4
+
+MANY = 5
+"""Command lines from which on it is less work to train here first."""
 
 
 def kill_after(step: int) -> None:
@@ -40,5 +50,23 @@ def ended(folder: str, words: Sequence[str]) -> int:
     os._exit(main(list(words)))
 
 
+def warm_up() -> None:
+    """Trains a run and a stack: what they import, parse and trace, every fork then has."""
+    torch.set_num_threads(1)
+    words = ["data=sklearn", "trainer.epochs=1"]  # to read a file would leave threads
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        assert main(["train", *words]) == 0
+        stack = ["-m", "seed=1,2", "sweep.workers=0", "sweep.fuse=always"]
+        assert main(["train", *stack, *words]) == 0
+    assert may_fork(), "a thread is left that a fork would miss"
+
+
 if __name__ == "__main__":
-    print(json.dumps([ended(*one) for one in json.load(sys.stdin)]))
+    lines = json.load(sys.stdin)
+    if len(lines) >= MANY:
+        warm_up()
+    print(json.dumps([ended(*one) for one in lines]))
