@@ -111,6 +111,26 @@ def test_a_sweep_lies_at_its_url(
     assert seedbed("predict", "s3://lake/s/0_seed=1", "--input", "[[1, 2]]").code == 0
 
 
+def test_a_run_in_a_pack_is_read_by_its_url(
+    seedbed: Command, s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    words = ("-m", "seed=1,2", "trainer.epochs=2", "sweep.layout=packed", "sweep.fuse=always")
+    seedbed("train", *words, "hydra.sweep.dir=s3://lake/p")
+    seedbed("train", *words, "hydra.sweep.dir=here")
+    elsewhere(monkeypatch, tmp_path)
+    rows = ("--input", "[[1, 2]]")
+    read = seedbed("predict", "s3://lake/p/1_seed=2", *rows)
+    assert read.code == 0, read.err
+    assert read == seedbed("predict", "here/1_seed=2", *rows)
+    none = seedbed("predict", "s3://lake/p/7_seed=8", *rows)
+    assert (none.code, len(none.err.splitlines())) == (2, 1)
+    assert "s3://lake/p/7_seed=8" in none.err
+    resumed = seedbed("resume", "s3://lake/p/1_seed=2")
+    assert resumed.err == (
+        "error: 's3://lake/p/1_seed=2' lies in a pack; type seedbed resume 's3://lake/p'\n"
+    )
+
+
 def test_a_killed_run_goes_on_elsewhere_to_the_same_bits(
     seedbed: Command, s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

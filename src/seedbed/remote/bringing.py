@@ -16,6 +16,7 @@ from seedbed.remote.urls import Url
 from seedbed.remote.writers import living
 from seedbed.runs.files import write_json, write_pieces, writing
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
+from seedbed.runs.pack import is_pack_name
 from seedbed.runs.reader import read_json
 from seedbed.runs.status import Status
 
@@ -27,13 +28,16 @@ MOST_OBJECTS = 1_000_000
 STATUS = RunPaths(Path()).status.name
 
 
-def bring(url: Url, folder: Path, *, light: bool) -> None:
+def bring(url: Url, folder: Path, *, light: bool) -> bool:
     """Has what lies at a URL in a folder here.
 
     Args:
         url: of a run, a sweep or a folder of them, which may be a stranger's.
         folder: made where it is not there; nothing else is in it.
         light: without weights, curves and pictures.
+
+    Returns:
+        Whether there was anything; if not, what lies above has packs, one of which may hold it.
 
     Raises:
         StoreError: if there is nothing, or it cannot be read.
@@ -43,6 +47,8 @@ def bring(url: Url, folder: Path, *, light: bool) -> None:
     found = there.below(url)
     ours = {name: one for name, one in found.items() if is_ours(name)}
     if not ours:
+        if any(map(is_pack_name, there.below(url.above, deep=False))):
+            return False
         raise StoreError(f"there is no run at '{url}', nor any below it")
     if len(ours) > MOST_OBJECTS:
         raise StoreError(f"'{url}' has more than {MOST_OBJECTS} files; name a folder below it")
@@ -61,6 +67,7 @@ def bring(url: Url, folder: Path, *, light: bool) -> None:
         _remove_gone(folder, ours)
         write_json(folder.with_name(KNOWN), {n: one for n, one in known.items() if n in ours})
     _tell_who_lives(there, url, folder, found)
+    return True
 
 
 def _brought(there: Store, url: Url, path: Path, found: Stored) -> list[Any]:

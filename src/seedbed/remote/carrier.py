@@ -26,11 +26,11 @@ def fetch(urls: list[str]) -> dict[str, str]:
     return {url: str(brought(parsed(url))) for url in urls}
 
 
-def bring(url: str, folder: str, *, light: bool) -> None:
-    """Brings a run, a sweep or several into a folder."""
+def bring(url: str, folder: str, *, light: bool) -> bool:
+    """Brings a run, a sweep or several into a folder; False for a run that may lie in a pack."""
     from seedbed.remote.bringing import bring as brought
 
-    brought(parsed(url), Path(folder), light=light)
+    return brought(parsed(url), Path(folder), light=light)
 
 
 TASKS: Mapping[str, Task] = {"fetch": fetch, "bring": bring}

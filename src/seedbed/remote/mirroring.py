@@ -87,7 +87,8 @@ def _bring_all(there: Store, url: Url, folder: Path, mirrored: Mirror) -> None:
     """Has all of a run here; what is here goes before what is there if that is its continuation."""
     if not _is_from_here(there, url, folder):
         _aside(folder)
-        bring(url, folder, light=False)
+        if not bring(url, folder, light=False):
+            raise StoreError(f"'{url}' lies in a pack; type seedbed resume '{url.above}'")
         mirrored.go_on_from(set(there.below(url)))
 
 

@@ -60,7 +60,7 @@ def shown(folder: Path) -> str:
     with suppress(OSError, WrongUrl):
         if whole.parent.parent == top:  # it holds the folder of one URL, and no other
             url = parsed((whole / URL).read_text())
-            return str(Url(url.scheme, url.place.rpartition("/")[0] or url.place))
+            return str(url.above)
         for above in (whole, *whole.parents):
             if above.parent.parent.parent == top:
                 url = parsed(above.with_name(URL).read_text())
@@ -91,7 +91,8 @@ def read_place(text: str, *, light: bool = False) -> str:
             return str(made)
         folder = run_folder(url, COPIED)
         folder.with_name(URL).write_text(str(url))
-        carried("bring", url=str(url), folder=str(folder), light=light)
+        if not carried("bring", url=str(url), folder=str(folder), light=light):
+            return str(Path(read_place(str(url.above), light=light), url.name))
         brought_from(url, folder)
     except WrongUrl as err:
         raise RunDirectoryError(str(err)) from err

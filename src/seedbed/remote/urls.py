@@ -66,6 +66,11 @@ class Url:
         """Something below it."""
         return Url(self.scheme, f"{self.place}/{name}")
 
+    @property
+    def above(self) -> "Url":
+        """What it lies in; a bucket itself."""
+        return Url(self.scheme, self.place.rpartition("/")[0] or self.place)
+
 
 def is_url(text: object) -> bool:
     """Whether it is one, or a chain of them as fsspec takes it; no path begins so."""
