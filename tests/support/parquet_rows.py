@@ -10,7 +10,7 @@ from support.composing import composed_quickly
 
 from seedbed.components import AllowList
 from seedbed.data.prepared import PreparedData
-from seedbed.training.run_components import data_of
+from seedbed.training.run_data import data_of
 
 ROWS = 500
 

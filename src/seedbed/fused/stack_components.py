@@ -27,7 +27,8 @@ from seedbed.tasks.head import TaskHead
 from seedbed.tasks.stack_heads import told_apart, unlike_labels
 from seedbed.training.averaging import SWA, has_batch_norm
 from seedbed.training.parameter_groups import parameter_groups
-from seedbed.training.run_components import RunComponents, build_run, data_of
+from seedbed.training.run_components import RunComponents, build_run
+from seedbed.training.run_data import data_of
 from seedbed.training.starting_model import NO_STARTS, prepared_by
 
 if TYPE_CHECKING:

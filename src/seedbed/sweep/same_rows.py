@@ -14,7 +14,7 @@ from seedbed.sweep.groups import Group, Unfused
 from seedbed.sweep.job import Job
 from seedbed.tables.sources import read_once
 from seedbed.tables.table import Table
-from seedbed.training.run_components import data_of
+from seedbed.training.run_data import data_of
 
 Shapes = tuple[tuple[int, ...], ...]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -10,12 +10,12 @@ from torch.optim import Optimizer
 
 from seedbed.components import AllowList, unused_keys
 from seedbed.config.hints import did_you_mean, joined
-from seedbed.config.schema import DataConfig, DatasetConfig, ParquetConfig, RunConfig
+from seedbed.config.schema import DataConfig, RunConfig
 from seedbed.data.batches import Batches, evaluation_batches, training_batches
-from seedbed.data.prepared import PreparedData, prepare_data
+from seedbed.data.prepared import PreparedData
 from seedbed.data.streaming.batches import StreamBatches
 from seedbed.data.streaming.blocks import BUFFERS
-from seedbed.errors import ConfigError, DataError, ModelError, SeedbedError
+from seedbed.errors import ConfigError, DataError, ModelError
 from seedbed.models.build import build_model
 from seedbed.models.copies import copied_model
 from seedbed.models.shared_values import kept_to_the_run
@@ -27,27 +27,23 @@ from seedbed.tasks.metrics import higher_is_better, is_undirected
 from seedbed.tasks.metrics_in_pieces import kept_bytes, kept_metrics
 from seedbed.tasks.registry import metric_names, task_for
 from seedbed.training.accumulation import refuse_more_than_an_epoch, updates_of
+from seedbed.training.attempts import Attempts
 from seedbed.training.averaging import refuse_no_epoch
 from seedbed.training.device import mixed_precision, resolved_device
 from seedbed.training.interval import MANY
 from seedbed.training.optimization import OneGroup, build_optimizer
 from seedbed.training.parameter_groups import parameter_groups, refuse_one_rate
 from seedbed.training.rank_count import device_of_rank, rank_count, rank_notes, refuse_unshared
+from seedbed.training.run_data import data_of
 from seedbed.training.run_length import RunLength
 from seedbed.training.schedule import Schedule, build_schedule
-from seedbed.training.shortened import shortened
 from seedbed.training.starting_model import NO_STARTS, begin, start_for
 from seedbed.training.state import Monitor
 from seedbed.training.threads import OWN_STEP, threads_for
 from seedbed.training.trial_batch import try_batch
 
 if TYPE_CHECKING:
-    from seedbed.training.starting_point import StartingPoint, Starts
-
-FITTED_ANEW = "the preprocessing is fitted anew, as data.stream=true takes none from another run"
-
-P = ParamSpec("P")
-T = TypeVar("T")
+    from seedbed.training.starting_point import Starts
 
 
 @dataclass(frozen=True)
@@ -214,61 +210,6 @@ def _refuse_many_outputs(head: TaskHead, batches: Batches, name: str) -> None:
             f"take {needed / 1e9:.3g} GB; type data.memory='{needed * BUFFERS / 1e9:.3g} GB', or "
             f"a smaller data.split.{name}"
         )
-
-
-class Attempts:
-    """Tries the parts of a run one after the other, and keeps what is wrong with each."""
-
-    def __init__(self) -> None:
-        self.errors: list[SeedbedError] = []
-
-    def __call__(self, build: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:
-        """What `build` returns, or None with its problems kept."""
-        try:
-            return build(*args, **named)
-        except SeedbedError as err:
-            self.errors.append(err)
-            return None
-
-    def error(self) -> SeedbedError:
-        """One error that holds all problems, of the kind of the first, which is its cause."""
-        problems = [problem for error in self.errors for problem in error.problems]
-        whole = type(self.errors[0])(*problems)
-        whole.__cause__ = self.errors[0]
-        return whole
-
-
-def data_of(
-    config: RunConfig,
-    allow: AllowList,
-    read: Callable[[DataConfig], Table] = read_source,
-    start: "StartingPoint | None" = None,
-) -> PreparedData:
-    """The rows of a run, read, split and fitted.
-
-    Args:
-        config: checked.
-        allow: what the config may name.
-        read: reads a table.
-        start: whose preprocessing is taken over, as far as the columns are the same.
-
-    Raises:
-        DataError: if anything about them cannot be used.
-        NotAllowedError: if they are of a class that may not be built.
-    """
-    if isinstance(config.data, DatasetConfig):
-        from seedbed.data.custom_dataset import prepare_custom  # with what looks at a user's rows
-
-        return shortened(prepare_custom(config.data, allow, config.seed), config)
-    if isinstance(config.data, ParquetConfig) and config.data.stream:
-        from seedbed.data.streaming.prepare import prepare_stream  # with Arrow
-
-        data = prepare_stream(config.data, config.seed)
-        if start is not None and start.taken is not None:
-            data = replace(data, notes=[*data.notes, FITTED_ANEW])
-        return shortened(data, config)
-    known = start.taken if start else None
-    return shortened(prepare_data(config.data, config.seed, read, known), config)
 
 
 def _groups(config: RunConfig, model: nn.Module, beside: Sequence[nn.Parameter]) -> list[OneGroup]:

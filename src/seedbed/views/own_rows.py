@@ -32,7 +32,7 @@ from seedbed.runs.relocation import relocated
 from seedbed.training.bounds import bounded, is_trusted, most_bytes
 from seedbed.training.data_folder import refuse_absent_data
 from seedbed.training.resume import refuse_changed_data
-from seedbed.training.run_components import data_of
+from seedbed.training.run_data import data_of
 from seedbed.training.starting_point import continued
 from seedbed.training.training import PREFIXES
 from seedbed.views.evaluate import training_file_note

@@ -1,0 +1,50 @@
+"""The rows of a run, whatever they come from."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from seedbed.components import AllowList
+from seedbed.config.schema import DataConfig, DatasetConfig, ParquetConfig, RunConfig
+from seedbed.data.prepared import PreparedData, prepare_data
+from seedbed.tables.sources import read_source
+from seedbed.tables.table import Table
+from seedbed.training.shortened import shortened
+
+if TYPE_CHECKING:
+    from seedbed.training.starting_point import StartingPoint
+
+FITTED_ANEW = "the preprocessing is fitted anew, as data.stream=true takes none from another run"
+
+
+def data_of(
+    config: RunConfig,
+    allow: AllowList,
+    read: Callable[[DataConfig], Table] = read_source,
+    start: "StartingPoint | None" = None,
+) -> PreparedData:
+    """The rows of a run, read, split and fitted.
+
+    Args:
+        config: checked.
+        allow: what the config may name.
+        read: reads a table.
+        start: whose preprocessing is taken over, as far as the columns are the same.
+
+    Raises:
+        DataError: if anything about them cannot be used.
+        NotAllowedError: if they are of a class that may not be built.
+    """
+    if isinstance(config.data, DatasetConfig):
+        from seedbed.data.custom_dataset import prepare_custom  # with what looks at a user's rows
+
+        return shortened(prepare_custom(config.data, allow, config.seed), config)
+    if isinstance(config.data, ParquetConfig) and config.data.stream:
+        from seedbed.data.streaming.prepare import prepare_stream  # with Arrow
+
+        data = prepare_stream(config.data, config.seed)
+        if start is not None and start.taken is not None:
+            data = replace(data, notes=[*data.notes, FITTED_ANEW])
+        return shortened(data, config)
+    known = start.taken if start else None
+    return shortened(prepare_data(config.data, config.seed, read, known), config)
