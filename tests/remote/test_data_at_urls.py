@@ -75,6 +75,22 @@ def test_rows_in_a_bucket_are_those_of_the_file(
     assert seedbed("reproduce", "run").code == 0
 
 
+def test_several_files_in_buckets_are_one_table_on_any_machine(
+    seedbed: Command, s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for number in range(2):
+        s3.put(f"lake/{number}.parquet", parquet())
+    paths = "[s3://lake/0.parquet,s3://lake/1.parquet]"
+    there = seedbed("train", "data=parquet", f"data.path={paths}", *QUICK)
+    assert there.code == 0, there.err
+    told = json.loads(Path("run/environment.json").read_text())["data"]["files"]
+    assert {"s3://lake/0.parquet", "s3://lake/1.parquet"} < {*told}
+    assert not any("seedbed/remote" in name for name in told)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    again = seedbed("reproduce", "run")
+    assert again.code == 0, again.err
+
+
 def test_new_rows_and_labelled_rows_may_lie_at_a_url(
     seedbed: Command, s3: S3Server, table_run: Path
 ) -> None:

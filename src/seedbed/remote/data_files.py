@@ -39,8 +39,10 @@ def told_by_url(fingerprint: dict[str, Any], urls: Mapping[str, str]) -> dict[st
     """A fingerprint of data in which files that were brought have the names of their URLs."""
     if not urls:
         return fingerprint
-    files = {urls.get(file, file): digest for file, digest in fingerprint["files"].items()}
-    return {**fingerprint, "files": files}
+    named = fingerprint["files"]
+    for file, url in urls.items():  # what several files are together is named by all of them
+        named = {name.replace(file, url): digest for name, digest in named.items()}
+    return {**fingerprint, "files": named}
 
 
 def local_file(text: str, key: str) -> Path:
