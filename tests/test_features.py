@@ -3,7 +3,9 @@
 import json
 import re
 import signal
+import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from support.command_line import Command
 from seedbed import train
 
 ROOT = Path(__file__).parents[1]
+Killing = Callable[[Path, Sequence[str]], int]
 PAGE, KILLING = ROOT / "docs" / "features.md", ROOT / "tests" / "support" / "killing_itself.py"
 
 FEATURES = {
@@ -88,7 +91,7 @@ SINGLY = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Rows, and every feature killed after 4 steps, alone and in a stack."""
+    """Rows, and a run to start from."""
     made = tmp_path_factory.mktemp("features")
     drawn = np.random.default_rng(0)
     x = drawn.normal(size=(90, 3))
@@ -100,19 +103,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "rows.csv").write_text("\n".join(["a,b,c,n,kind,p,q", *rows, ""]))
     known = [*COMMON, f"data.path={made / 'rows.csv'}", "data.target=a", "trainer.epochs=1"]
     train(*known, directory=made / "source")
-    lines = []
-    for name in FEATURES:
-        for together in (False, True):
-            for state in ("killed", "whole"):
-                (place(made, name, together) / state).mkdir(parents=True)
-            here = str(place(made, name, together) / "killed")
-            lines.append([here, ["train", *words(made, name, together)]])
-    done = processes.run(
-        [sys.executable, str(KILLING)],
-        input=json.dumps(lines), capture_output=True, text=True, timeout=300, check=True,
-    )  # fmt: skip
-    assert json.loads(done.stdout) == [signal.SIGKILL] * len(lines), done.stderr
     return made
+
+
+@pytest.fixture(scope="module")
+def killing() -> Iterator[Killing]:
+    """Runs a command line in a folder until it was killed after 4 steps; the signal of its end."""
+    line = [sys.executable, str(KILLING), "many"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with processes.Process(line, text=True, **pipes) as process:
+
+        def killed(where: Path, words: Sequence[str]) -> int:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            print(json.dumps([[str(where), words]]), file=process.stdin, flush=True)
+            (ended,) = json.loads(process.stdout.readline())
+            return int(ended)
+
+        yield killed
 
 
 def place(folder: Path, name: str, together: bool) -> Path:
@@ -140,12 +148,15 @@ def same(one: Path, other: Path) -> bool:
     return alike and (first[0], first[2]) == (second[0], second[2])
 
 
-def cells(seedbed: Command, folder: Path, name: str) -> list[str]:
+def cells(seedbed: Command, killing: Killing, folder: Path, name: str) -> list[str]:
     """What comes of a feature: alone, in a stack, resumed, reproduced."""
     found: dict[str, list[bool]] = {"made": [], "resumed": [], "reproduced": []}
     fused = ""
     for together in (False, True):
         killed, whole = (place(folder, name, together) / one for one in ("killed", "whole"))
+        for one in (killed, whole):
+            one.mkdir(parents=True)
+        assert killing(killed, ["train", *words(folder, name, together)]) == signal.SIGKILL
         made = whole / "made"
         asked = [one.replace("dir=made", f"dir={made}") for one in words(folder, name, together)]
         result = seedbed("train", *asked)
@@ -167,8 +178,10 @@ def cells(seedbed: Command, folder: Path, name: str) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FEATURES)
-def test_table_tells_what_comes_of_each(seedbed: Command, folder: Path, name: str) -> None:
+def test_table_tells_what_comes_of_each(
+    seedbed: Command, killing: Killing, folder: Path, name: str
+) -> None:
     row = re.search(rf"^\| {re.escape(name)} \|(.*)\|$", PAGE.read_text(), flags=re.M)
     assert row is not None
     told = [re.sub(r" \(.*", "", one.strip()) for one in row[1].split("|")]
-    assert told == cells(seedbed, folder, name)
+    assert told == cells(seedbed, killing, folder, name)
