@@ -91,6 +91,25 @@ def test_what_is_reset_has_the_names_of_the_model_whatever_is_in_front_of_them(
         prepared(*words, r"init.reset=['^extra','^module\.hidden_to_output']")
 
 
+def test_weights_of_a_byte_start_a_run(folder: Path, tmp_path: Path) -> None:
+    from support.single_runs import prepared
+
+    kept = (torch.long, torch.float8_e4m3fn)
+    small = {
+        k: one.to(kept[one.is_floating_point()]) for k, one in weights(folder / "source").items()
+    }
+    file, words = tmp_path / "small.safetensors", [*COMMON, f"data.path={folder / 'old.csv'}"]
+    save_file(small, file)
+    plan = prepared(*words, f"init.weights={file}")[1]
+    assert not any("NaN" in note for note in plan.notes)
+    assert all(torch.equal(one, small[k].to(one)) for k, one in plan.model.state_dict().items())
+    name = "hidden_to_output_layer.bias"
+    small[name] = torch.full((3,), torch.nan).to(torch.float8_e4m3fn)
+    save_file(small, file)
+    notes = prepared(*words, f"init.weights={file}")[1].notes
+    assert any(f"holds NaN or infinity in {name}" in note for note in notes)
+
+
 def test_a_file_of_torchs_averages_starts_a_run(folder: Path, tmp_path: Path) -> None:
     from support.single_runs import prepared
 

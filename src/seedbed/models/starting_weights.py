@@ -178,7 +178,11 @@ def put_into(model: nn.Module, match: Matched, origin: str) -> None:
 def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
     """The names of tensors with a value that is NaN or infinite."""
     return [
-        name
-        for name, one in tensors.items()
-        if one.is_floating_point() and not bool(one.isfinite().all())
+        name for name, one in tensors.items() if one.is_floating_point() and not _is_finite(one)
     ]
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """For numbers of a byte torch has no operation; they are looked at in another type."""
+    small = tensor.element_size() == 1
+    return bool((tensor.float() if small else tensor).isfinite().all())
