@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.optim.swa_utils import update_bn
 
 from seedbed.data.batches import Batch
@@ -77,6 +78,8 @@ class SingleEngine:
         watches = plan.config.trainer.detect_anomaly
         self.watch = AnomalyWatch(plan.model) if watches else None
         self._parameters = [p.detach() for p in self.model.parameters()]
+        self._learning = [p for group in self.optimizer.param_groups for p in group["params"]]
+        self._clears_itself = type(self.optimizer).zero_grad is not Optimizer.zero_grad
         self._best: Checkpoint = {}
         self._last: Checkpoint | None = None
         self._random: dict[str, Tensor] | None = None
@@ -117,7 +120,7 @@ class SingleEngine:
             x (batch, …), y (batch, …), or tuples of them -> (1,)
         """
         batches = [(x, y)] if self.accumulate == 1 else list(zip(x, y, strict=True))
-        self.optimizer.zero_grad()
+        self._clear_gradients()
         loss = self.gradients(batches)
         if self.watch is not None and not self.scaler.is_enabled():
             self.watch.look_at_gradients(loss)
@@ -127,6 +130,14 @@ class SingleEngine:
         if self.watch is not None:
             self.watch.look_at_weights()
         return loss.view(1)
+
+    def _clear_gradients(self) -> None:
+        """As torch.s `zero_grad`, which spends a twentieth of a small step on its profiler."""
+        if self._clears_itself:
+            self.optimizer.zero_grad()
+            return
+        for parameter in self._learning:
+            parameter.grad = None
 
     def gradients(self, batches: Sequence[Batch]) -> Tensor:
         """Puts the gradients of all rows of batches into the parameters.
