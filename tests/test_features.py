@@ -43,6 +43,7 @@ FEATURES = {
     "`trainer.limit_batches`": ["data.target=a", "trainer.limit_batches=3"],
     "`trainer.overfit_batches`": ["data.target=a", "trainer.overfit_batches=2", "trainer.epochs=4"],
     "`trainer.detect_anomaly`": ["data.target=a", "trainer.detect_anomaly=true"],
+    "`trainer.log_gradients`": ["data.target=a", "trainer.log_gradients=true"],
     "`init.run`, `init.freeze`": [
         *("data.target=a", "init.run={source}", "init.freeze=['^input_to_hidden']"),
         "init.reset=['^hidden_to_output']",

@@ -147,4 +147,4 @@ def test_debug_of_a_mistake_in_the_words_is_the_one_line(seedbed: Command) -> No
 def test_a_profile_is_asked_for_in_steps(seedbed: Command, value: str) -> None:
     done = seedbed("train", f"trainer.profile={value}")
     assert done.code == 2
-    assert "trainer.profile must be a text ('N steps') or null" in done.err
+    assert "trainer.profile must be a text ('N steps', N from 1 to 99999) or null" in done.err

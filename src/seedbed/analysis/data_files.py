@@ -9,10 +9,11 @@ from typing import Any
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import identity
 from seedbed.errors import RunDirectoryError
+from seedbed.runs import data_paths
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
 
-FILE_KEYS = ("data.path", "data.validation_path", "data.test_path")
+FILE_KEYS = tuple(f"data.{key}" for key in data_paths.FILE_KEYS)
 """Keys of the config that name a data file."""
 
 Digests = Mapping[str, Any]

@@ -82,8 +82,14 @@ def typed(command: str) -> str:
 
 
 def _print_diverged(trained: Trained) -> None:
-    clip = trained.plan.config.trainer.gradient_clip
-    other = "trainer.gradient_clip=1" if clip is None else f"a trainer.gradient_clip below {clip:g}"
+    trainer = trained.plan.config.trainer
+    clips = {
+        key: value
+        for key in ("gradient_clip", "gradient_clip_value")
+        if (value := getattr(trainer, key)) is not None
+    }
+    lower = [f"a trainer.{key} below {value:g}" for key, value in clips.items()]
+    other = " or ".join(lower) or "trainer.gradient_clip=1"
     print(
         f"error: diverged: {trained.result['error']}; the last good checkpoint is "
         f"{trained.paths.best}; type a smaller optimizer.lr, or {other}",

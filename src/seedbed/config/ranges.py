@@ -189,7 +189,7 @@ Duration = Annotated[
         "as SLURM reads it: MINUTES, 'HOURS:MM:SS', 'MINUTES:SS' or 'DAYS-HOURS'",
     ),
 ]
-Steps = Annotated[str, matches(r"[1-9]\d{0,4} steps?", "'N steps'")]
+Steps = Annotated[str, matches(r"[1-9]\d{0,4} steps?", "'N steps', N from 1 to 99999")]
 TimeSpan = Annotated[
     str,
     matches(

@@ -250,6 +250,7 @@ class TrainerConfig:
     swa_start: Count | Factor = field(metadata={ABSENT: 0.75})
     strategy: Literal["single", "ddp"] | None = field(metadata={ABSENT: None})
     devices: Literal["auto"] | Threads | None = field(metadata={ABSENT: None})
+    log_gradients: bool = field(metadata={ABSENT: False})
 
     @property
     def is_ranked(self) -> bool:

@@ -27,7 +27,7 @@ from seedbed.data.splits import parts_of, refuse_few_rows, refuse_few_to_train, 
 from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
 from seedbed.remote.data_files import local_files, told_by_url
-from seedbed.runs.data_paths import files_named, is_several
+from seedbed.runs.data_paths import FILE_KEYS, files_named, is_several
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.sources import read_file, read_source
 from seedbed.tables.table import Table
@@ -216,7 +216,7 @@ def _fingerprint(config: ColumnsConfig, tensors: dict[str, TensorDataset]) -> di
         for tensor in part.tensors:
             digest.update(tensor.contiguous().numpy().data)
     files: dict[str, str] = {}
-    for key in ("path", "validation_path", "test_path"):
+    for key in FILE_KEYS:
         path = getattr(config, key, None)
         if path is not None:
             files |= file_digests(path)

@@ -15,7 +15,11 @@ from seedbed.fused.stack_components import StackComponents
 from seedbed.models.build import ModelBuilder, output_of
 from seedbed.models.frozen import set_training
 from seedbed.models.plain_state import PlainState, plain_state
-from seedbed.process.torch_private import building_without_compiler, without_compiler
+from seedbed.process.torch_private import (
+    building_without_compiler,
+    dropout_base,
+    without_compiler,
+)
 from seedbed.tasks.build_head import build_task_head
 from seedbed.training.starting_model import begin
 
@@ -140,7 +144,7 @@ def tensors_of(module: Any) -> Named:
 def without_dropout(model: nn.Module) -> None:
     """So that what torch's own layers draw hides nothing of the rest."""
     for module in model.modules():
-        if isinstance(module, nn.modules.dropout._DropoutNd):
+        if isinstance(module, dropout_base):
             module.p = 0.0
 
 

@@ -25,6 +25,7 @@ from seedbed.training.averaging import EMA, SWA
 from seedbed.training.device import process_settings
 from seedbed.training.engine import Rows, Unseen, Which, at_each_step
 from seedbed.training.progress import Progress
+from seedbed.training.step_norms import StepNorms
 from seedbed.training.training import Training
 
 NEVER = Compiling()
@@ -78,6 +79,7 @@ class FusedEngine:
         self.best = self.now.clone()
         self.accumulate = plan.configs[0].trainer.accumulate
         self._clip = Clipping(self.configs, self.weights.device)
+        self.norms = StepNorms() if plan.configs[0].trainer.log_gradients else None
         self._random: dict[str, Tensor] = {}
         plan.model.captures = plan.device.type == "cuda" and compiling.mode == "always"
         self.compiled = CompiledSteps(self, NEVER if plan.model.captures else compiling)
@@ -104,6 +106,11 @@ class FusedEngine:
         """Whether each step's weights are taken into an average, so that steps come one by one."""
         return self.average is not None and self.average.by_update
 
+    @property
+    def _measures(self) -> bool:
+        """Whether the next step is measured, so that torch makes it."""
+        return self.norms is not None and self.norms.due
+
     @contextmanager
     def settings(self) -> Iterator[None]:
         """See `Engine`; the runs draw from one generator together."""
@@ -126,7 +133,8 @@ class FusedEngine:
             return
         batch = start
         while batch < self.plan.batches.batches:
-            if several := self.compiled.several(epoch, batch, unseen()):
+            several = self.compiled.several(epoch, batch, unseen())
+            if several and not self._measures:
                 yield several, several
                 batch += several.steps
                 continue
@@ -167,7 +175,13 @@ class FusedEngine:
         return gradient, losses
 
     def _update(self, gradient: Tensor) -> None:
+        norms, views = self.norms, self.plan.layout.views
+        measured = norms if norms is not None and norms.due else None
+        if measured is not None:
+            measured.before_update(views(gradient), views(self.weights))
         self.optimizer.step(self.weights, self._clip(gradient), self.plan.schedules.numbers)
+        if measured is not None:
+            measured.after_update(views(self.weights))
 
     def batch_weight(self, y: Any) -> Tensor | int:
         """See `Engine`."""

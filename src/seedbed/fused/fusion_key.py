@@ -17,6 +17,7 @@ OF_THE_STACK = (
     "monitor",
     "select",
     "log_every",
+    "log_gradients",
     "checkpoint_every",
     "max_steps",
     "limit_batches",

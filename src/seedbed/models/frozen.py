@@ -9,7 +9,7 @@ from torch import nn
 from seedbed.config.hints import joined
 from seedbed.errors import ModelError
 from seedbed.models.parameter_names import names_found
-from seedbed.process.torch_private import batch_norm
+from seedbed.process.torch_private import batch_norm, dropout_base, norm_base
 
 
 def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
@@ -96,6 +96,6 @@ def restless(model: nn.Module) -> list[str]:
 
 
 def _moves(module: nn.Module) -> bool:
-    if isinstance(module, nn.modules.batchnorm._NormBase):
+    if isinstance(module, norm_base):
         return bool(module.track_running_stats)
-    return isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0
+    return isinstance(module, dropout_base) and module.p > 0

@@ -29,6 +29,8 @@ from torch import _fused_adam_ as fused_adam
 from torch import _log_softmax as log_softmax
 from torch._utils import _rebuild_tensor_v2 as rebuild_tensor
 from torch.nn.modules.batchnorm import _BatchNorm as batch_norm
+from torch.nn.modules.batchnorm import _NormBase as norm_base
+from torch.nn.modules.dropout import _DropoutNd as dropout_base
 from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -39,6 +41,7 @@ __all__ = [
     "DispatchMode",
     "batch_norm",
     "building_without_compiler",
+    "dropout_base",
     "foreach_copy",
     "foreach_lerp",
     "fused_adam",
@@ -46,6 +49,7 @@ __all__ = [
     "has_stepped",
     "is_compiler_loaded",
     "log_softmax",
+    "norm_base",
     "number_types",
     "pickle_in",
     "quiet_profiler",

@@ -160,6 +160,11 @@ class EventFiles:
         """Something else, such as a histogram or a graph, as the fields of an event."""
         self._files[number].add(_record(**content))
 
+    def add_records(self, number: int, records: bytes) -> None:
+        """Records that are encoded already."""
+        if number in self._files:
+            self._files[number].add(records)
+
     def flush(self, numbers: Iterable[int]) -> None:
         """Writes what waits."""
         for number in numbers:

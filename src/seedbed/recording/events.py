@@ -28,9 +28,9 @@ NO_VALUE = TensorProto(
 stand-in for TensorFlow; tests hold both equal."""
 
 SHOWN = {
-    "data": ("name", "dataset", "path", "standardize"),
+    "data": ("name", "dataset", "path", "standardize", "fold"),
     "loader": ("batch_size", "shuffle"),
-    "trainer": ("epochs", "precision", "gradient_clip", "early_stopping"),
+    "trainer": ("epochs", "precision", "gradient_clip", "gradient_clip_value", "early_stopping"),
 }
 """HParams of these groups; the dashboard opens with the first few columns, so the rest is left out.
 

@@ -9,6 +9,7 @@ from typing import Any
 from seedbed.ranks import begun as ranks
 from seedbed.ranks.ready import Begun
 from seedbed.recording.directory import DirectoryRecorder
+from seedbed.recording.gradient_points import with_gradients
 from seedbed.recording.profiled import Profiled
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.checkpoint import Checkpoint
@@ -64,7 +65,7 @@ def _train(
     begun: Begun,
     plan: RunComponents,
     directory: RunDirectory,
-    recorder: Recorder,
+    recorder: DirectoryRecorder,
     reporter: Reporter,
     resumed: Checkpoint | None,
 ) -> None:
@@ -73,7 +74,7 @@ def _train(
         best = load_best(directory)
         restore(begun.training, plan.model, resumed, best, directory)
     begun.go_on(resumed, best)
-    reported = Reported(recorder, reporter, plan)
+    reported = Reported(with_gradients(recorder, recorder.events, plan), reporter, plan)
     hears: Recorder = UnsavedNotes(reported, plan)
     profiled = None
     if (written := plan.config.trainer.profile) is not None:

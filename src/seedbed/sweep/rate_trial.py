@@ -137,6 +137,7 @@ def _short(config: RunConfig, epochs: int) -> RunConfig:
         log_every="1 epochs",
         log_histograms=False,
         log_graph=False,
+        log_gradients=False,
         detect_anomaly=False,
         profile=None,
         strategy=None,

@@ -10,6 +10,7 @@ from seedbed.fused.engine import fused_training
 from seedbed.fused.stack_components import KnownData, StackComponents, build_stack
 from seedbed.fused.step import Randomness, StackedModel
 from seedbed.recording.directory import DirectoryRecorder
+from seedbed.recording.gradient_points import with_gradients
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.beginning import write_hydra_files
 from seedbed.runs.checkpoint import Checkpoint
@@ -96,7 +97,8 @@ def run_stack(
             best = [load_best(run.directory) for run in runs]
             last = stack.snapshots
             training.restore(last, [b or one for one, b in zip(last, best, strict=True)])
-        train(training, StackReport(recorder, step, note), stop, stack.snapshots)
+        hears = with_gradients(StackReport(recorder, step, note), recorder.events, plan.first)
+        train(training, hears, stop, stack.snapshots)
     results = [run.result or {} for run in runs]
     outcomes = [Outcome(one["status"], one.get("error"), one["metrics"]) for one in results]
     return list(zip(stack.jobs, outcomes, strict=True))

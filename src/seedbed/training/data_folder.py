@@ -40,9 +40,9 @@ def refuse_absent_data(config: DataConfig, paths: RunPaths) -> None:
 
 def _absent(spec: Any) -> list[Path]:
     """The first of what a key names that is not there, if there is one."""
-    spec = [text for text in named(spec) if not is_url(text)]
-    absent = [text for text in named(spec) if not files_named(text)]
-    files = [*map(Path, absent), *(one.path for one in files_named(spec))]
+    texts = [text for text in named(spec) if not is_url(text)]
+    found = {text: [one.path for one in files_named(text)] for text in texts}
+    files = [file for text, some in found.items() for file in some or [Path(text)]]
     return [file for file in files if not file.is_file()][:1]
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.training.arrays import Column, Mask
+from seedbed.training.step_norms import StepNorms
 
 Which = Literal["last", "best"]
 """Weights as they are now, or as they were when they were remembered."""
@@ -40,6 +41,9 @@ class Engine(Protocol):
 
     splits: Sequence[str]
     """Held-out rows that can be measured: validation, test."""
+
+    norms: StepNorms | None
+    """Measures the steps that are due, with `trainer.log_gradients`."""
 
     @property
     def anomaly(self) -> str:

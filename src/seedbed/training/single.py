@@ -26,6 +26,7 @@ from seedbed.training.optimization import learning_rate
 from seedbed.training.other_generators import others_state, restore_others
 from seedbed.training.progress import Progress
 from seedbed.training.run_components import RunComponents
+from seedbed.training.step_norms import StepNorms, gradients_of, weights_of
 from seedbed.training.training import Training
 
 LOSSES_IN_FLIGHT = 32
@@ -77,6 +78,7 @@ class SingleEngine:
         )
         watches = plan.config.trainer.detect_anomaly
         self.watch = AnomalyWatch(plan.model) if watches else None
+        self.norms = StepNorms() if plan.config.trainer.log_gradients else None
         self._parameters = [p.detach() for p in self.model.parameters()]
         self._learning = [p for group in self.optimizer.param_groups for p in group["params"]]
         self._clears_itself = type(self.optimizer).zero_grad is not Optimizer.zero_grad
@@ -162,14 +164,19 @@ class SingleEngine:
     def _update(self) -> None:
         """The gradients, clipped, become a step; the scaler, where it is off, changes nothing."""
         trainer = self.plan.config.trainer
-        if (trainer.gradient_clip, trainer.gradient_clip_value) != (None, None):
+        norms = self.norms if self.norms is not None and self.norms.due else None
+        if norms or (trainer.gradient_clip, trainer.gradient_clip_value) != (None, None):
             self.scaler.unscale_(self.optimizer)
+        if norms is not None:
+            norms.before_update(gradients_of(self.model), weights_of(self.model))
         if trainer.gradient_clip_value is not None:
             nn.utils.clip_grad_value_(self.model.parameters(), trainer.gradient_clip_value)
         if trainer.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), trainer.gradient_clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        if norms is not None:
+            norms.after_update(weights_of(self.model))
 
     def batch_weight(self, y: Any) -> Tensor | int:
         """See `Engine`."""
