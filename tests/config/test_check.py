@@ -4,10 +4,11 @@ import copy
 from typing import Any
 
 import pytest
+from support.loaders import loader_config
 
 from seedbed.compose.compose import composed
 from seedbed.config.check import checked
-from seedbed.config.schema import CsvConfig, EarlyStopping, LoaderConfig, RowsConfig
+from seedbed.config.schema import CsvConfig, EarlyStopping, RowsConfig
 from seedbed.errors import ConfigError
 
 LONG = "x" * 200
@@ -33,7 +34,7 @@ def put(config: dict[str, Any], key: str, value: Any) -> None:
 
 def test_the_groups_are_typed(config: dict[str, Any]) -> None:
     run = checked(config)
-    assert run.loader == LoaderConfig(batch_size=2, shuffle=True, num_workers=0, drop_last=False)
+    assert run.loader == loader_config(2, persistent_workers=None)
     assert isinstance(run.data, RowsConfig)
     assert run.data.split.stratify is True
     assert run.model["_target_"] == "seedbed.models.CustomMLP"

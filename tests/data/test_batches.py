@@ -1,11 +1,13 @@
 """Batches: the same rows in the same order, whoever reads them."""
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from support.loaders import loader_config as loader
 from torch import Tensor
 from torch.utils.data import Dataset, TensorDataset
 
@@ -38,12 +40,6 @@ class NoisyRows(Dataset[tuple[Tensor, Tensor]]):
         return x if torch.rand(()) < 0.5 else x.flip(0), torch.tensor(index)
 
 
-def loader(
-    batch_size: int | None = 4, *, shuffle: bool = True, workers: int = 0, drop_last: bool = False
-) -> LoaderConfig:
-    return LoaderConfig(batch_size, shuffle, workers, drop_last)
-
-
 def rows_of(batches: Batches, epoch: int = 0, start: int = 0) -> list[list[int]]:
     """The numbers of the rows in each batch; the target of a row is its number."""
     return [y.tolist() for _, y in batches.epoch(epoch, start)]
@@ -59,13 +55,19 @@ def same_batches(one: Batches, other: Batches, epoch: int) -> bool:
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize(
     "settings",
-    [loader(), loader(shuffle=False), loader(drop_last=True), loader(None), loader(100)],
+    [
+        loader(),
+        loader(shuffle=False),
+        loader(drop_last=True),
+        loader(None),
+        loader(100),
+    ],
     ids=["shuffled", "in order", "drop_last", "full batch", "batch larger than the data"],
 )
 def test_a_table_gives_the_same_batches_with_or_without_workers(
     settings: LoaderConfig, workers: int
 ) -> None:
-    spread = LoaderConfig(settings.batch_size, settings.shuffle, workers, settings.drop_last)
+    spread = replace(settings, num_workers=workers)
     tensors = TensorBatches(DATA, settings, 0, CPU)
     loaded = LoaderBatches(DATA, spread, 0, CPU)
     assert len(tensors) == len(loaded)

@@ -2,13 +2,14 @@
 
 import random
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from support.single_runs import Trained, prepared, same_weights, train
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, IterableDataset
 
 from seedbed.data.new_rows import rows_from_json
 from seedbed.errors import DataError
@@ -98,6 +99,16 @@ def test_a_dataset_that_gives_no_tensors_is_refused() -> None:
 def test_an_empty_dataset_is_refused() -> None:
     with pytest.raises(DataError, match=r"data.train: Noisy has no rows"):
         prepared(*words("Noisy", ",rows:0"))
+
+
+class Endless(IterableDataset[Tensor]):
+    def __iter__(self) -> Iterator[Tensor]:
+        yield torch.zeros(2)
+
+
+def test_rows_that_come_in_an_order_of_their_own_are_refused() -> None:
+    with pytest.raises(DataError, match=r"data.train: Endless is an IterableDataset, and rows are"):
+        prepared(*words("Endless"))
 
 
 def noisy_run(path: Path, *more: str) -> Trained:

@@ -45,7 +45,13 @@ COMMANDS = {
         3,
     ),
     "workers of a loader": (
-        ["train", "data=sklearn", "trainer.epochs=1", "loader.num_workers=2"],
+        [
+            "train",
+            "data=sklearn",
+            "trainer.epochs=1",
+            "loader.num_workers=2",
+            "loader.persistent_workers=false",
+        ],
         5,
     ),
 }

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 import torch
 from support.command_line import Command
+from support.loaders import loader_config
 from support.single_runs import Trained, prepared, same_weights, train
 from support.stacked_runs import planned, variants, write_module
 from torch.utils.data import TensorDataset
 from training.test_resume import resumed, stopped
 
 from seedbed.config.locations import own_conf
-from seedbed.config.schema import LoaderConfig
 from seedbed.data.batches import (
     Batches,
     LoaderBatches,
@@ -186,7 +186,7 @@ class TestBatches:
     def test_what_is_written_into_one_is_in_no_other(
         self, kind: type, shuffle: bool, size: int | None, drop_last: bool
     ) -> None:
-        loader = LoaderConfig(size, shuffle, 0, drop_last)
+        loader = loader_config(size, shuffle=shuffle, drop_last=drop_last)
         data, asked = self.rows(), [(0, 0), (0, 0), (1, 0), (1, 1), (1, 0), (70, 0), (2, 0)]
         spoiled, fresh = kind(data, loader, 0, CPU), [kind(self.rows(), loader, 0, CPU)]
         for epoch, start in asked:
@@ -197,13 +197,13 @@ class TestBatches:
     @pytest.mark.parametrize("size", [None, 1, 4, 11])
     def test_evaluation_s_neither(self, size: int | None) -> None:
         data = self.rows()
-        batches = evaluation_batches(data, LoaderConfig(size, True, 0, False), 0, CPU)
+        batches = evaluation_batches(data, loader_config(size), 0, CPU)
         assert self.spoil(batches, 0, 0) == self.spoil(batches, 0, 0)
         assert all(map(torch.equal, data.tensors, self.rows().tensors))
 
     @pytest.mark.parametrize("shuffle", [True, False], ids=["shuffled", "in order"])
     def test_batches_have_no_history_in_common(self, shuffle: bool) -> None:
-        loader = LoaderConfig(4, shuffle, 0, False)
+        loader = loader_config(4, shuffle=shuffle)
         learnt = torch.zeros((), requires_grad=True)
         versions = []
         for x, _ in islice(training_batches(self.rows(), loader, 0, CPU).epoch(0), 2):

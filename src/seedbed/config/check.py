@@ -15,6 +15,7 @@ from seedbed.config.absurd import Absurd, refuse_absurd
 from seedbed.config.fitting import Refused, absent_values, as_typed, fitted, hints_of
 from seedbed.config.hints import MOST_PROBLEMS, did_you_mean, joined, written
 from seedbed.config.key_paths import dotted_keys
+from seedbed.config.loading import problems_of_loading
 from seedbed.config.options import TARGET, key_hint
 from seedbed.config.parts import problems_of_parts
 from seedbed.config.ranges import LONGEST_TEXT, Name
@@ -60,6 +61,7 @@ def checked(config: Mapping[str, Any], groups: CheckedGroups | None = None) -> R
     built = checker.keys(hints_of(RunConfig), config, "", absent_values(RunConfig))
     if isinstance(built.get("data"), DataConfig) and not checker.problems:
         checker.problems += problems_of_parts(built["data"])
+        checker.problems += problems_of_loading(built["data"], built["loader"])
     if checker.problems:
         raise ConfigError(*checker.problems)
     if built["trainer"].fast_dev_run:

@@ -33,6 +33,7 @@ from seedbed.config.ranges import (
     Paths,
     PathText,
     Positive,
+    Prefetched,
     Processes,
     Rows,
     Seed,
@@ -210,6 +211,22 @@ class LoaderConfig:
     shuffle: bool
     num_workers: Processes
     drop_last: bool
+    persistent_workers: bool | None = field(metadata={ABSENT: False})
+    prefetch_factor: Prefetched | None = field(metadata={ABSENT: None})
+    pin_memory: bool | None = field(metadata={ABSENT: None})
+
+    @classmethod
+    def of_this_process(cls, batch_size: int | Literal["auto"] | None) -> "LoaderConfig":
+        """Rows as they stand, which no worker reads."""
+        return cls(
+            batch_size,
+            shuffle=False,
+            num_workers=0,
+            drop_last=False,
+            persistent_workers=None,
+            prefetch_factor=None,
+            pin_memory=None,
+        )
 
 
 @dataclass(frozen=True)

@@ -5,38 +5,26 @@ Rows in memory are indexed on the device, many batches at a time; a user's own D
 may write into it: no stored row, and no later batch, shares its memory.
 """
 
-import atexit
-import multiprocessing
-import os
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
-from multiprocessing.process import BaseProcess
 from typing import Protocol
-from weakref import WeakKeyDictionary
 
 import torch
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import TensorDataset
 
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows, refuse_no_batch
-from seedbed.data.generators import generators_seeded
 from seedbed.data.orders import RowOrders
 from seedbed.data.prepared import Rows
-from seedbed.data.seeds import stream_seed
+from seedbed.data.row_loader import RowLoader, refuse_without_shared_memory
 from seedbed.data.shares import Share
 from seedbed.data.streaming.rows import StreamedRows
-from seedbed.errors import DataError, DeviceError
-from seedbed.process import signals, threads
-from seedbed.process.forkserver import without_main_module, workers_of_server
-from seedbed.process.torch_private import workers_of
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
 ROWS_AT_ONCE = 2**14
 """Orders are drawn for as many epochs at once as keep below this many rows."""
-
-PRELOADED = ("torch.utils.data", "seedbed.data.batches")
-"""Modules that a worker needs which is no fork of this process."""
 
 
 class Batches(Protocol):
@@ -151,7 +139,16 @@ class TensorBatches(_Ordered):
 
 
 class LoaderBatches(_Ordered):
-    """A Dataset behind a DataLoader with worker processes."""
+    """Rows that a DataLoader reads.
+
+    Args:
+        data: the rows.
+        loader: how they become batches.
+        seed: of the run.
+        device: where they are used.
+        limit: batches of an epoch; None for all.
+        reader: of all splits of the run; None for one of its own.
+    """
 
     def __init__(
         self,
@@ -160,26 +157,14 @@ class LoaderBatches(_Ordered):
         seed: int,
         device: torch.device,
         limit: int | None = None,
+        reader: RowLoader | None = None,
     ) -> None:
         super().__init__(len(data), loader, seed, limit)  # type: ignore[arg-type]
-        self.data = data
-        self.workers = loader.num_workers
         self.device = device
-        if self.workers:
-            _refuse_without_shared_memory(self.workers)
-
-    def _started(self, loader: DataLoader[Batch]) -> Iterator[Batch]:
-        """Its iterator, with workers that are forks of this process, or of a server's.
-
-        A fork needs no copy of the rows; where this process has threads there can be none.
-        """
-        if not self.workers or "forkserver" not in multiprocessing.get_all_start_methods():
-            return iter(loader)
-        safe = threads.may_fork()
-        context = multiprocessing.get_context("fork") if safe else workers_of_server(PRELOADED)
-        loader.multiprocessing_context = context
-        with without_main_module():
-            return iter(loader)
+        self.reader = reader or RowLoader(loader, seed, device)
+        self.split = self.reader.add(data)
+        if loader.num_workers:
+            refuse_without_shared_memory(loader.num_workers)
 
     def epoch(self, number: int, start: int = 0, share: Share | None = None) -> Iterator[Batch]:
         """See `Batches`.
@@ -193,63 +178,11 @@ class LoaderBatches(_Ordered):
             return
         parts = self.order(number, start).split(self.batch_size)
         own = [part if share is None else share(part) for part in parts]
-        read = self._read(number, [part.tolist() for part in own if len(part)])
+        read = self.reader.read(self.split, number, [part.tolist() for part in own if len(part)])
         none = torch.empty(0, device=self.device)
         for part in own:
             yield next(read) if len(part) else (none, none)
-        yield from read  # to its end, where it ends its workers
-
-    def _read(self, number: int, parts: list[list[int]]) -> Iterator[Batch]:
-        if not parts:
-            return
-        loader = DataLoader(
-            _Seeded(self.data, stream_seed(self.seed, "rows", number)),
-            batch_sampler=parts,
-            num_workers=self.workers,
-            worker_init_fn=signals.ignored,
-            pin_memory=self.device.type == "cuda",
-            generator=torch.Generator().manual_seed(stream_seed(self.seed, "loader", number)),
-        )
-        batches = self._started(loader)
-        _at_work.update((worker, os.getpid()) for worker in workers_of(batches))
-        try:
-            for x, y in batches:
-                yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
-        except DataError as err:  # of a worker: torch puts its traceback before the message
-            raise DataError(str(err).rpartition("DataError: ")[2].removesuffix("\\n")) from err
-        finally:  # an error keeps them, and the garbage collector waits for each for seconds
-            getattr(batches, "_shutdown_workers", lambda: None)()
-
-
-_at_work: WeakKeyDictionary[BaseProcess, int] = WeakKeyDictionary()
-"""The workers of DataLoaders, and the process that started each."""
-
-
-@atexit.register
-def _end_workers() -> None:
-    """Ends workers that an error has left, for which Python would wait for half a minute.
-
-    DataLoader's own way to end them does not reach them once the garbage collector has begun.
-    """
-    for worker, parent in list(_at_work.items()):
-        if parent == os.getpid():
-            worker.kill()
-
-
-def _refuse_without_shared_memory(workers: int) -> None:
-    """What a DataLoader would end by after the run has begun, with a traceback of its own.
-
-    Raises:
-        DeviceError: if processes cannot share memory here, as where `/dev/shm` is read-only.
-    """
-    try:
-        multiprocessing.Lock()
-    except (OSError, ImportError) as err:
-        why = getattr(err, "strerror", None) or err
-        raise DeviceError(
-            f"loader.num_workers={workers}: processes cannot share memory here ({why}, as of "
-            "/dev/shm); type loader.num_workers=0"
-        ) from err
+        yield from read  # to its end, where it ends workers that do not last
 
 
 def share_of(batches: Batches, number: int, start: int, share: Share) -> Iterator[Batch]:
@@ -268,25 +201,13 @@ def share_of(batches: Batches, number: int, start: int, share: Share) -> Iterato
     return ((share(x), share(y)) for x, y in batches.epoch(number, start))
 
 
-class _Seeded(Dataset[Batch]):
-    """Gives each row its own random stream, whichever process reads it."""
-
-    def __init__(self, data: Rows, seed: int) -> None:
-        self.data = data
-        self.seed = seed
-
-    def __getitem__(self, index: int) -> Batch:
-        with generators_seeded(stream_seed(self.seed, "row", index)):
-            x, y = self.data[index]
-        return x, torch.as_tensor(y)
-
-
 def training_batches(
     data: Rows,
     loader: LoaderConfig,
     seed: int,
     device: torch.device,
     limit: int | None = None,
+    reader: RowLoader | None = None,
 ) -> Batches:
     """Batches of the training rows.
 
@@ -296,6 +217,7 @@ def training_batches(
         seed: of the run.
         device: where they are used.
         limit: batches of an epoch; None for all.
+        reader: of all splits of the run; None for one of its own.
 
     Raises:
         DataError: if `loader.drop_last` leaves none.
@@ -306,21 +228,28 @@ def training_batches(
         from seedbed.data.streaming.batches import StreamBatches
 
         return StreamBatches(data, loader, seed, device, limit)
-    return LoaderBatches(data, loader, seed, device, limit)
+    return LoaderBatches(data, loader, seed, device, limit, reader)
 
 
 def evaluation_batches(
-    data: Rows, loader: LoaderConfig, seed: int, device: torch.device
+    data: Rows,
+    loader: LoaderConfig,
+    seed: int,
+    device: torch.device,
+    reader: RowLoader | None = None,
 ) -> Batches:
-    """Batches of rows that are only looked at: all of them, in the order they stand."""
+    """Batches of rows that are only looked at: all of them, in the order they stand.
+
+    Arguments as `training_batches`.
+    """
     if isinstance(data, StreamedRows):
         from seedbed.data.streaming.batches import KeptBatches
 
         return KeptBatches(data, loader, seed, device)
     row_bytes = data.tensors[0][0].nbytes if isinstance(data, TensorDataset) else BLOCK_BYTES
     size = evaluation_rows(loader.batch_size, row_bytes)
-    plain = LoaderConfig(size, shuffle=False, num_workers=loader.num_workers, drop_last=False)
-    return training_batches(data, plain, seed, device)
+    plain = replace(loader, batch_size=size, shuffle=False, drop_last=False)
+    return training_batches(data, plain, seed, device, reader=reader)
 
 
 def _fits(data: TensorDataset, device: torch.device) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from torch.utils.data import IterableDataset
 
 from seedbed.components import AllowList
 from seedbed.config.schema import DatasetConfig
@@ -72,6 +73,12 @@ def _built(spec: dict[str, Any], allow: AllowList, where: str) -> CustomSplit:
     if "_target_" not in spec:
         raise DataError(f"{where}._target_ is missing; it names your Dataset class")
     dataset = allow.build(spec, where)
+    if isinstance(dataset, IterableDataset):
+        raise DataError(
+            f"{where}: {type(dataset).__name__} is an IterableDataset, and rows are asked for by "
+            "number, to shuffle and split them and to go on after a stop; give it __len__ and "
+            "__getitem__ as a Dataset, or write its rows to Parquet for data.stream=true"
+        )
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         raise DataError(f"{where}: {type(dataset).__name__} needs __len__ and __getitem__")
     try:

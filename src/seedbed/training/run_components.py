@@ -13,6 +13,7 @@ from seedbed.config.hints import did_you_mean, joined
 from seedbed.config.schema import DataConfig, RunConfig
 from seedbed.data.batches import Batches, evaluation_batches, training_batches
 from seedbed.data.prepared import PreparedData
+from seedbed.data.row_loader import RowLoader, pinning_notes
 from seedbed.data.streaming.batches import StreamBatches
 from seedbed.data.streaming.blocks import BUFFERS
 from seedbed.errors import ConfigError, DataError, ModelError
@@ -62,6 +63,7 @@ class RunComponents:
         train: batches that are learnt from.
         splits: batches that are only measured, by name: validation, test.
         monitor: what decides the best epoch.
+        reader: of rows that come through a DataLoader.
         notes: what the user is told of the data and the config.
         multiplications: in the forward pass of a batch.
         ranks: processes that share each batch; this is one of them.
@@ -78,6 +80,7 @@ class RunComponents:
     train: Batches
     splits: Mapping[str, Batches]
     monitor: Monitor
+    reader: RowLoader
     notes: Sequence[str] = ()
     multiplications: int = 0
     ranks: int = 1
@@ -140,7 +143,8 @@ def build_run(
         raise tried.error()
     monitor = tried(_monitor, config, data)
     limit = config.trainer.limit_batches
-    train = tried(training_batches, data.train, config.loader, config.seed, device, limit)
+    reader = RowLoader(config.loader, config.seed, device)
+    train = tried(training_batches, data.train, config.loader, config.seed, device, limit, reader)
     if train is not None:
         tried(refuse_unshared, ranks, train)
     head = tried(build_task_head, config.loss, allow, data.preprocessing)
@@ -172,7 +176,7 @@ def build_run(
         raise tried.error()
     held_out = {"validation": data.validation, "test": data.test}
     splits = {
-        name: evaluation_batches(rows, config.loader, config.seed, device)
+        name: evaluation_batches(rows, config.loader, config.seed, device, reader)
         for name, rows in held_out.items()
         if rows is not None
     }
@@ -189,7 +193,14 @@ def build_run(
         train,
         splits,
         monitor,
-        [*unused_keys(config, allow), *data.notes, *(told or ()), *rank_notes(ranks, device)],
+        reader,
+        [
+            *unused_keys(config, allow),
+            *data.notes,
+            *(told or ()),
+            *rank_notes(ranks, device),
+            *pinning_notes(config.loader, device),
+        ],
         work or 0,
         ranks,
     )

@@ -99,6 +99,7 @@ class SingleEngine:
             process_settings(plan.config.trainer, plan.device, seed, plan.threads),
             kept_to_the_run(plan.packages, seed),
             self.watch.watching() if self.watch is not None else nullcontext(),
+            plan.reader.lasting(),
         ):
             if self._random is not None:
                 restore_random(self._random, plan.device)

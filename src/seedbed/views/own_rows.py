@@ -102,7 +102,7 @@ def split_outputs(
         raise DataError(_no_rows(paths, split, {k: v for k, v in held_out.items() if v}))
     loader = trained.config.get("loader")
     size = loader.get("batch_size") if isinstance(loader, dict) else None
-    plain = LoaderConfig(size, shuffle=False, num_workers=0, drop_last=False)
+    plain = LoaderConfig.of_this_process(size)
     pieces = evaluation_batches(own, plain, trained.config["seed"], torch.device("cpu")).epoch(0)
     pairs = [(outputs_of(trained, x), y) for x, y in pieces]
     outputs, y = (torch.cat(parts) for parts in zip(*pairs, strict=True))

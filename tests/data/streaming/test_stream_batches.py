@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from support.loaders import loader_config
 from support.parquet_rows import STREAM, prepared, write, write_parts
 
 from seedbed.config.schema import LoaderConfig
@@ -42,7 +43,7 @@ def _little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 def loader(
     size: int = 32, *, shuffle: bool = True, workers: int = 0, drop: bool = False
 ) -> LoaderConfig:
-    return LoaderConfig(size, shuffle, workers, drop)  # fmt: skip
+    return loader_config(size, shuffle=shuffle, workers=workers, drop_last=drop)
 
 
 def numbers(path: Path, settings: LoaderConfig, epoch: int = 0, start: int = 0) -> list[list[int]]:
@@ -106,7 +107,7 @@ def test_a_batch_is_the_models_own(forms: dict[str, Path]) -> None:
 @pytest.mark.parametrize("size", [None, 161])
 def test_a_batch_beyond_the_memory_is_refused(forms: dict[str, Path], size: int | None) -> None:
     with pytest.raises(ConfigError, match=r"loader.batch_size=(null|161)"):
-        numbers(forms["one"], LoaderConfig(size, True, 0, False))
+        numbers(forms["one"], loader_config(size))
 
 
 @pytest.mark.parametrize("group", [1, 7, 50, 64])

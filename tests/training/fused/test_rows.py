@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 import torch
+from support.loaders import loader_config
 from support.stacked_runs import planned, variants
 from torch.utils.data import TensorDataset
 
@@ -30,7 +31,7 @@ def data(number: int = 0) -> TensorDataset:
 
 
 def loader(size: int | None = 4, *, shuffle: bool = True, drop_last: bool = False) -> LoaderConfig:
-    return LoaderConfig(size, shuffle, 0, drop_last)
+    return loader_config(size, shuffle=shuffle, drop_last=drop_last)
 
 
 LOADERS = {

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, partial
 from itertools import accumulate
 from typing import Any
@@ -168,7 +169,7 @@ class KeptBatches(StreamBatches):
         self, data: StreamedRows, loader: LoaderConfig, seed: int, device: torch.device
     ) -> None:
         size = evaluation_rows(loader.batch_size or 1, data.row_bytes)
-        plain = LoaderConfig(size, shuffle=False, num_workers=loader.num_workers, drop_last=False)
+        plain = replace(loader, batch_size=size, shuffle=False, drop_last=False)
         super().__init__(data, plain, seed, device)
         self._keeps = 2 * BUFFERS * self.rows * data.row_bytes <= data.memory
         self._kept: list[Batch] | None = None
