@@ -1,8 +1,9 @@
 """Builds an object from its description in a config; the allow-list is here.
 
-A class is named by `_target_`. What may be named is torch's layers, losses, optimizers and
-schedulers, Seedbed's own models, and classes of packages that the user allowed. Everything else is
-refused before it is imported.
+A class is named by `_target_`, and where a part is only called, as a loss is, so may a function be.
+What may be named is torch's layers, losses, optimizers and schedulers, Seedbed's own models, and
+classes and functions of packages that the user allowed. Everything else is refused before it is
+imported.
 """
 
 import importlib
@@ -10,8 +11,9 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,12 @@ from seedbed import handed_in
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.config.options import TARGET, leftovers, listed
 from seedbed.config.schema import RunConfig
-from seedbed.config.target_keys import TARGET_KEYS, arguments_of
+from seedbed.config.target_keys import (
+    CLASSES_OF_FUNCTIONS,
+    FUNCTIONAL,
+    TARGET_KEYS,
+    arguments_of,
+)
 from seedbed.errors import NotAllowedError
 from seedbed.raised import is_of_user, reason
 
@@ -77,11 +84,26 @@ class AllowList:
         Raises:
             NotAllowedError: if the name is not on the list, or names nothing.
         """
+        found = self.find_part(target, where, classes_only=True)
+        assert isinstance(found, type)
+        return found
+
+    def find_part(
+        self, target: str, where: str, *, classes_only: bool = False
+    ) -> Callable[..., Any]:
+        """The class or function that `target` names; see `find`."""
         module, _, name = target.rpartition(".")
         if module in SHIPPED:
             return _shipped(module, name, where)
         if any(f"{target}.".startswith(f"{package}.") for package in self.packages):
-            return _allowed(module, name, where, self.packages)
+            return _allowed(module, name, where, self.packages, classes_only=classes_only)
+        if module == FUNCTIONAL:
+            known = [f"{FUNCTIONAL}.{one}" for one in CLASSES_OF_FUNCTIONS]
+            raise NotAllowedError(
+                f"{where}: '{target}' is not allowed; of {FUNCTIONAL} losses of outputs and "
+                "targets are"
+                f"{did_you_mean(target, known)}"
+            )
         package = target.partition(".")[0]
         hint = did_you_mean(target, _shipped_names(package))
         if package not in {"torch", "seedbed", *sys.stdlib_module_names}:
@@ -113,6 +135,28 @@ class AllowList:
         }
         return called(found, {**arguments, **extra}, where)
 
+    def bound(
+        self, spec: Mapping[str, Any], where: str, given: tuple[str, str]
+    ) -> Callable[..., Any]:
+        """The function that `spec` describes, with the arguments that stand there.
+
+        Args:
+            spec: `_target_`, a function of the user's own, and arguments by name.
+            where: the key that it stands under, for errors.
+            given: what it is called with, in words; two of them.
+
+        Raises:
+            NotAllowedError: if it is not allowed, or does not take what it would be called with.
+        """
+        found = self.find_part(str(spec["_target_"]), where)
+        arguments = {
+            key: self._nested(value, f"{where}.{key}")
+            for key, value in spec.items()
+            if key != "_target_"
+        }
+        kept = accepted(found, arguments, where, given)
+        return partial(found, **kept) if kept else found
+
     def _nested(self, value: Any, where: str) -> Any:
         if isinstance(value, Mapping):
             if "_target_" in value:
@@ -121,6 +165,13 @@ class AllowList:
         if isinstance(value, list):
             return [self._nested(item, f"{where}[{index}]") for index, item in enumerate(value)]
         return value
+
+
+def name_of(callee: Callable[..., Any]) -> str:
+    """What a class or a function is called."""
+    while isinstance(callee, partial):
+        callee = callee.func
+    return str(getattr(callee, "__name__", type(callee).__name__))
 
 
 def accepts(callee: type, argument: str) -> bool:
@@ -145,30 +196,59 @@ def called(callee: type, arguments: Mapping[str, Any], where: str) -> Any:
     return constructed(callee, accepted(callee, arguments, where), where)
 
 
-def accepted(callee: type, arguments: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The arguments that a class can be called with.
+def accepted(
+    callee: Callable[..., Any], arguments: Mapping[str, Any], where: str, given: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The arguments that a class or a function can be called with.
+
+    Args:
+        callee: of either kind.
+        arguments: by name.
+        where: the key that they stand under, for errors.
+        given: what it is called with beside them, by place, in words.
 
     Raises:
-        NotAllowedError: if one is unknown or missing.
+        NotAllowedError: if one is unknown or missing, or what is given goes to another's place.
     """
     _refuse_placing(callee, arguments, where)
-    signature = inspect.signature(callee)
-    names = [name for name in signature.parameters if name not in ("args", "kwargs")]
+    signature, called = inspect.signature(callee), name_of(callee)
+    _refuse_turned(signature, called, where, given)
+    names = [name for name in signature.parameters if name not in ("args", "kwargs")][len(given) :]
     surplus = _surplus(signature, arguments)
     for key in surplus:
         if key not in leftovers(where, surplus):
-            raise NotAllowedError(
-                f"no key '{where}.{key}': {callee.__name__} takes {joined(names)}"
-                f"{did_you_mean(key, names)}"
-            )
+            takes = f"{called} takes {joined(names) or 'none'}"
+            raise NotAllowedError(f"no key '{where}.{key}': {takes}{did_you_mean(key, names)}")
     kept = {key: value for key, value in arguments.items() if key not in surplus}
     try:
-        signature.bind(**kept)
+        signature.bind(*given, **kept)
     except TypeError as err:
-        missing = re.search(r"missing a required argument: '(\w+)'", str(err))
-        hint = f"; type +{where}.{missing[1]}=VALUE" if missing and "[" not in where else ""
-        raise NotAllowedError(f"{where}: {callee.__name__}: {err}{hint}") from err
+        missing = re.search(r"missing a required( keyword-only)? argument: '(\w+)'", str(err))
+        hint = f"; type +{where}.{missing[2]}=VALUE" if missing and "[" not in where else ""
+        beside = f", called with {' and '.join(given)}" if given else ""
+        raise NotAllowedError(f"{where}: {called}{beside}: {err}{hint}") from err
     return kept
+
+
+PREDICTED = re.compile(r"(y_?)?(hat|pred\w*|outputs?|inputs?|logits?|scores?|prob\w*)")
+TRUE = re.compile(r"(y_?)?(true|truth|targets?|labels?|actual|gt|gold|observed)|y")
+"""Names of parameters, as losses and metrics have them."""
+
+
+def _refuse_turned(
+    signature: inspect.Signature, called: str, where: str, given: Sequence[str]
+) -> None:
+    """Refuses a function that says by its names that it takes the targets first.
+
+    Raises:
+        NotAllowedError: with what to write.
+    """
+    first, second, *_ = [*signature.parameters, "", ""]
+    if len(given) == 2 and TRUE.fullmatch(first) and PREDICTED.fullmatch(second):
+        raise NotAllowedError(
+            f"{where}: {called} takes ({first}, {second}), and is called with {given[0]} and then "
+            f"{given[1]}; turn the two round, or write a function that calls it"
+        )
 
 
 def unused_keys(config: RunConfig, allow: AllowList) -> list[str]:
@@ -188,16 +268,16 @@ def unused_keys(config: RunConfig, allow: AllowList) -> list[str]:
         known = target is None or target in TARGET_KEYS[group]  # checked, key by key
         if known or spec.get(handed_in.KEY) is not None:
             continue
-        found = allow.find(str(target), group)
+        found = allow.find_part(str(target), group, classes_only=group != "loss")
         own = arguments_of(group, spec)
         given = {key: one for key, one in own.items() if key != TARGET and one is not None}
         unused = {key: given[key] for key in _surplus(inspect.signature(found), given)}
         if unused:
-            notes.append(f"{found.__name__} does not take {listed(group, unused)}; left out")
+            notes.append(f"{name_of(found)} does not take {listed(group, unused)}; left out")
     return notes
 
 
-def _refuse_placing(callee: type, arguments: Mapping[str, Any], where: str) -> None:
+def _refuse_placing(callee: Callable[..., Any], arguments: Mapping[str, Any], where: str) -> None:
     """Refuses to have a part of a model somewhere else, or of another type, than the rest of it."""
     if callee.__module__.partition(".")[0] not in ("torch", "seedbed"):
         return
@@ -248,8 +328,10 @@ def _shipped_names(package: str) -> list[str]:
     return [f"{module}.{name}" for module in modules for name in _public(module)]
 
 
-def _allowed(module: str, name: str, where: str, packages: list[str]) -> type:
-    """A class of the user's own; its package may lie in the working directory."""
+def _allowed(
+    module: str, name: str, where: str, packages: list[str], *, classes_only: bool
+) -> Callable[..., Any]:
+    """A class of the user's own, or a function; its package may lie in the working directory."""
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)
@@ -259,13 +341,27 @@ def _allowed(module: str, name: str, where: str, packages: list[str]) -> type:
         told = str(err) if isinstance(err, ImportError) and not is_of_user(err) else reason(err)
         raise NotAllowedError(f"{where}: cannot import '{module}': {told}") from err
     found = getattr(home, name, None)
-    if not isinstance(found, type):
-        classes = [key for key, value in vars(home).items() if isinstance(value, type)]
+    if not (isinstance(found, type) or (callable(found) and not classes_only)):
+        kinds = "class" if classes_only else "class and no function"
+        names = [
+            key
+            for key, value in vars(home).items()
+            if isinstance(value, type) or (callable(value) and not classes_only)
+        ]
         raise NotAllowedError(
-            f"{where}: no class '{name}' in {module}{did_you_mean(name, classes)}"
+            f"{where}: no {kinds} '{name}' in {module}{did_you_mean(name, names)}"
         )
-    if not any(f"{found.__module__}.".startswith(f"{package}.") for package in packages):
+    origin = _origin(found)
+    if not any(f"{origin}.".startswith(f"{package}.") for package in packages):
         raise NotAllowedError(
-            f"{where}: '{module}.{name}' comes from {found.__module__}, which is not allowed"
+            f"{where}: '{module}.{name}' comes from {origin}, which is not allowed"
         )
     return found
+
+
+def _origin(part: Callable[..., Any]) -> str:
+    """The module that a class or a function was written in."""
+    while isinstance(part, partial):
+        part = part.func
+    home = getattr(part, "__module__", None)
+    return home if isinstance(home, str) else type(part).__module__

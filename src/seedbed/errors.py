@@ -40,6 +40,10 @@ class ModelError(SeedbedError):
     """A model that cannot be built, or does not fit the data."""
 
 
+class MetricError(SeedbedError):
+    """A metric of the config's that cannot be computed."""
+
+
 class DeviceError(SeedbedError):
     """A device or precision that this machine does not have."""
 

@@ -7,9 +7,9 @@ packages, and was called by Seedbed.
 import re
 import traceback
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, TracebackType
 
 HERE = str(Path(__file__).resolve().parent)
 OURS = (HERE, str(Path(__file__).resolve().parents[1] / "hydra_plugins" / "seedbed"))
@@ -77,6 +77,27 @@ def own_traceback(err: BaseException) -> TracebackType | None:
         for part in reversed(parts[marked[0] : marked[-1] + 1]):
             whole = TracebackType(whole, part.tb_frame, part.tb_lasti, part.tb_lineno)
         return whole
+    return None
+
+
+def defined_at(part: object) -> str:
+    """Where a function or class of the user's own begins, ` (mine.py, line 3, in worst)`."""
+    code = _code_of(part)
+    if code is None or not _is_users(code.co_filename):
+        return ""
+    return f" ({_place((code.co_filename, code.co_firstlineno, code.co_name))})"
+
+
+def _code_of(part: object) -> CodeType | None:
+    """Of a function, whatever it is wrapped in; of a class or an object, of what is called."""
+    while isinstance(part, partial):
+        part = part.func
+    part = getattr(part, "__wrapped__", part)
+    called = ("__func__", "compute", "forward", "__call__")
+    for one in (part, *(getattr(part, name, None) for name in called)):
+        code = getattr(getattr(one, "__wrapped__", one), "__code__", None)
+        if isinstance(code, CodeType):
+            return code
     return None
 
 

@@ -65,7 +65,7 @@ def chosen_metric(
         _refuse_units(done, metric)
     if chosen.removeprefix(BEST).startswith("test/"):
         why = "the test rows chose the best here, and are no test of it any more"
-    return ChosenMetric(chosen, _direction(chosen, better), why)
+    return ChosenMetric(chosen, _direction(chosen, better, done), why)
 
 
 def measured(run: RunRecord, metric: str) -> float | None:
@@ -184,7 +184,7 @@ def _shared(done: Sequence[RunRecord]) -> list[str]:
     return [name for name in names if all(measured(run, name) is not None for run in done)]
 
 
-def _direction(metric: str, better: str | None) -> bool:
+def _direction(metric: str, better: str | None, done: Sequence[RunRecord]) -> bool:
     if is_undirected(metric):
         raise ArgumentError(
             f"--metric: {metric} is no better when it is higher, nor when it is lower; runs are "
@@ -196,9 +196,19 @@ def _direction(metric: str, better: str | None) -> bool:
             said = "higher" if higher else "lower"
             raise ArgumentError(f"--better: {metric} is better when it is {said}; leave it out")
         return higher
+    name = metric.rpartition("/")[2]
+    told = {run.higher_is_better[name] for run in done if name in run.higher_is_better} - {None}
+    if len(told) == 1 and better is None:
+        return told == {True}
     if better is None:
+        which = "the runs do not agree" if told else "a run does not tell"
         raise ArgumentError(
-            f"'{metric}' is a metric of your own, and a run does not tell whether it is better "
+            f"'{metric}' is a metric of your own, and {which} whether it is better "
             "when it is higher; type --better higher or --better lower"
+        )
+    if told == {better != "higher"}:
+        said = "lower" if better == "higher" else "higher"
+        raise ArgumentError(
+            f"--better: {metric} is better when it is {said}, as its runs tell; leave it out"
         )
     return better == "higher"

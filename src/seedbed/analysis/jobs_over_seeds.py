@@ -10,7 +10,6 @@ from seedbed.analysis.comparing import rank
 from seedbed.analysis.intervals import mean_and_std
 from seedbed.analysis.jobs_ranked import Ranked, Ranking, grouped
 from seedbed.analysis.settings import REPEATS
-from seedbed.tasks.metrics import higher_is_better
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,6 @@ def _settings_of(
         values = {key: group[0].settings[key] for key in keys}
         mean, std = mean_and_std(np.array([one.value for one in group]))
         found.append(OverSeeds(values, mean, std, len(group), lost.get(tuple(values.values()), 0)))
-    higher = higher_is_better(metric)
+    higher = family[0][0].metric.higher
     found.sort(key=lambda one: rank(one.mean, one.lost, higher=higher))
     return Settings(metric, found)

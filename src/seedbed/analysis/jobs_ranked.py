@@ -13,7 +13,6 @@ from seedbed.analysis.settings import REPEATS
 from seedbed.runs.status import Status
 from seedbed.sweep.outcome import JobState
 from seedbed.sweep.yardstick import Metric, Yardstick
-from seedbed.tasks.metrics import higher_is_better
 
 T = TypeVar("T")
 
@@ -106,8 +105,7 @@ def ranked(jobs: Sequence[JobState], monitor: str) -> Ranking:
         found.append(Ranked(job, {key: typed.get(key, "") for key in keys}, metric, value))
     groups = grouped(found, lambda one: (one.job.rows, one.metric))
     for group in groups:
-        higher = higher_is_better(group[0].metric.name)
-        group.sort(key=lambda one: one.value, reverse=higher)
+        group.sort(key=lambda one: one.value, reverse=group[0].metric.higher)
     names = dict.fromkeys(name for one in found for name in one.job.metrics or {})
     others = [name for name in names if {one.metric.name for one in found} != {name}]
     return Ranking(keys, groups, others, left_out, lost)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from seedbed.analysis.job_values import value_of
 from seedbed.sweep.outcome import JobState
 from seedbed.sweep.yardstick import Yardstick
-from seedbed.tasks.metrics import higher_is_better
 
 
 class Leader:
@@ -33,6 +32,5 @@ class Leader:
             self.metric, self.value = metric.name, math.nan
         if metric.name != self.metric:
             return
-        higher = higher_is_better(self.metric)
-        if math.isnan(self.value) or (value > self.value if higher else value < self.value):
+        if math.isnan(self.value) or (value > self.value if metric.higher else value < self.value):
             self.value, self.folder = value, job.directory

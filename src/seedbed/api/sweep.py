@@ -46,6 +46,7 @@ class Sweep(Sequence[Run]):
                 outcome = earlier_outcome(self.path / job.directory)
                 outcome = outcome or Outcome(Status.PENDING)  # not begun yet, or removed since
                 job.status, job.error, job.metrics = outcome.status, outcome.error, outcome.metrics
+                job.higher_is_better = outcome.higher_is_better
             self._begun = [job for job in self._jobs if has_begun(self.path, job)]
         self._runs: dict[int, Run] = {}
 

@@ -12,7 +12,7 @@ from seedbed.catalog.record import RunRecord
 from seedbed.catalog.rows import row_of, shared_parts
 from seedbed.runs.files import UNPRINTABLE
 
-VERSION = 2
+VERSION = 3
 """Of what a record is; an index of another version is made anew."""
 
 SCHEMA = (

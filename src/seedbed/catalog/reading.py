@@ -105,6 +105,7 @@ def _read(paths: RunPaths, name: str, sweep: Path | None) -> RunRecord:
         metrics=metrics,
         best=best,
         facts={k: result[k] for k in FACTS if result and isinstance(result.get(k), str | int)},
+        higher_is_better=directions(result or {}),
         tags=notes.tags,
         note=notes.note,
         problem=str(status.get("error") or ""),
@@ -203,6 +204,14 @@ def _moment(text: object) -> datetime | None:
 
 def _since(started: datetime | None) -> float | None:
     return None if started is None else max(0.0, time.time() - started.timestamp())
+
+
+def directions(result: Mapping[str, Any]) -> dict[str, bool | None]:
+    """What a result tells of metrics that are not Seedbed's: whether higher is better."""
+    told = result.get("higher_is_better")
+    if not isinstance(told, dict):
+        return {}
+    return {printable(str(k)): v for k, v in told.items() if isinstance(v, bool | None)}
 
 
 def _number(value: object) -> float | None:

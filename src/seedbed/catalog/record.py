@@ -39,6 +39,8 @@ class RunRecord:
             of its last finished epoch.
         best: `epoch`, and the value of the metric that is monitored, by its name.
         facts: what else the result tells: `task`, `parameters`, `engine`, `device`, `loss`.
+        higher_is_better: of metrics that are not Seedbed's, as the result tells; None where it is
+            not known.
         tags: words, sorted.
         note: a text; empty for none.
         problem: why it did not complete, or cannot be read; empty for none.
@@ -58,6 +60,7 @@ class RunRecord:
     metrics: Mapping[str, float] = field(default_factory=dict)
     best: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    higher_is_better: Mapping[str, bool | None] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     note: str = ""
     problem: str = ""

@@ -35,7 +35,7 @@ def row_of(record: RunRecord, parts: Sequence[int], *, nested: bool) -> Row:
         record.started.isoformat() if record.started else None,
         record.seconds, record.epoch, record.epochs,
         dict(record.metrics), dict(record.best), dict(record.facts),
-        record.tags, record.note, record.problem,
+        dict(record.higher_is_better), record.tags, record.note, record.problem,
     ]  # fmt: skip
 
 
@@ -51,7 +51,10 @@ def record_of(
         name: of the run.
         sweep: of the run.
     """
-    numbers, _, status, started, seconds, epoch, epochs, metrics, best, facts, tags, note, why = row
+    (
+        numbers, _, status, started, seconds, epoch, epochs, metrics, best, facts, higher,
+        tags, note, why,
+    ) = row  # fmt: skip
     settings: dict[str, Any] = {}
     for number in numbers[2:]:
         settings.update(parts[number])
@@ -59,7 +62,7 @@ def record_of(
         path, name, status, sweep,
         datetime.fromisoformat(started) if started else None,
         seconds, epoch, epochs, settings, parts[numbers[0]], parts[numbers[1]],
-        metrics, best, facts, tuple(tags), note, why,
+        metrics, best, facts, higher, tuple(tags), note, why,
     )  # fmt: skip
 
 
@@ -69,18 +72,20 @@ def refuse_wrong_types(row: Row) -> None:
     Raises:
         ValueError: if it is one; so may `TypeError`.
     """
-    numbers, nested, status, started, seconds, epoch, epochs, metrics, best, facts, tags, *texts = (
-        row
-    )
+    (
+        numbers, nested, status, started, seconds, epoch, epochs, metrics, best, facts, higher,
+        tags, *texts,
+    ) = row  # fmt: skip
     right = (
         status in STATUSES
         and type(nested) is bool
         and (started is None or datetime.fromisoformat(started).tzinfo is not None)
         and type(numbers) is list and len(numbers) >= 2
         and {type(seconds), type(epoch), type(epochs)} <= {int, float, type(None)}
-        and type(metrics) is type(best) is type(facts) is dict
+        and type(metrics) is type(best) is type(facts) is type(higher) is dict
         and {*map(type, metrics.values()), *map(type, best.values())} <= {int, float}
         and {*map(type, facts.values())} <= {int, str}
+        and {*map(type, higher.values())} <= {bool, type(None)}
         and {*map(type, tags)} <= {str}
         and [*map(type, texts)] == [str, str]
     )  # fmt: skip

@@ -16,7 +16,6 @@ from seedbed.runs.reader import read_config
 from seedbed.runs.status import Status
 from seedbed.sweep.outcome import SweepState
 from seedbed.sweep.yardstick import Yardstick
-from seedbed.tasks.metrics import higher_is_better
 
 
 def verdict_text(sweep: SweepState, monitor: str) -> str:
@@ -61,9 +60,8 @@ def _sentences(sweep: SweepState, monitor: str) -> list[str]:
         for job, typed in zip(sweep.jobs, settings, strict=True)
     ]
     try:
-        higher = higher_is_better(metric.name)
         folds = _folds(sweep) if FOLD in repeats else None
-        compared = compare_settings(keys, trials, higher=higher, folds=folds)
+        compared = compare_settings(keys, trials, higher=metric.higher, folds=folds)
     except DifferentRows:
         return []
     labels = {

@@ -16,7 +16,13 @@ from seedbed.config.hints import by_last_part, did_you_mean, joined
 from seedbed.config.key_paths import NOTHING, value_at
 from seedbed.config.locations import own_conf
 from seedbed.config.other_names import CHOICES, advice_on, our_key
-from seedbed.config.target_keys import KEYS_OF_OURS, NONE, TARGET_KEYS
+from seedbed.config.target_keys import (
+    CLASSES_OF_FUNCTIONS,
+    FUNCTIONAL,
+    KEYS_OF_OURS,
+    NONE,
+    TARGET_KEYS,
+)
 
 TARGET = "_target_"
 
@@ -47,9 +53,9 @@ def fitted_to_classes(
     Returns:
         The same config if nothing is to be done, else another that shares the rest; and the notes.
     """
-    fitted, notes = plain, []
+    fitted, notes = _functions_as_classes(plain)
     for group, classes in TARGET_KEYS.items():
-        held = plain.get(group)
+        held = fitted.get(group)
         if not isinstance(held, dict):
             continue
         target = held.get(TARGET, NOTHING)
@@ -59,10 +65,21 @@ def fitted_to_classes(
         if held.keys() - KEYS_OF_OURS.get(group, NONE).keys() != wanted and _is_named_over(
             group, choices.get(group), held
         ):
-            value, note = _fitted(group, held, wanted, plain)
+            value, note = _fitted(group, held, wanted, fitted)
             fitted = {**fitted, group: value}
             notes += note
     return fitted, tuple(notes)
+
+
+def _functions_as_classes(plain: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The config with the class in place of a loss of `torch.nn.functional`, and a note of it."""
+    loss = plain.get("loss")
+    target = loss.get(TARGET) if isinstance(loss, dict) else None
+    module, _, name = target.rpartition(".") if isinstance(target, str) else ("", "", "")
+    if not isinstance(loss, dict) or module != FUNCTIONAL or name not in CLASSES_OF_FUNCTIONS:
+        return plain, []
+    found = f"torch.nn.{CLASSES_OF_FUNCTIONS[name]}"
+    return {**plain, "loss": {**loss, TARGET: found}}, [f"{target} is {found}"]
 
 
 def leftovers(group: str, keys: Iterable[str]) -> list[str]:

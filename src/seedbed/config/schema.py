@@ -26,6 +26,7 @@ from seedbed.config.ranges import (
     FromZero,
     Interval,
     Memory,
+    MetricEntries,
     Name,
     Names,
     Object,
@@ -389,6 +390,7 @@ class RunConfig:
     scheduler: Object
     trainer: TrainerConfig
     sweep: SweepConfig
+    metrics: MetricEntries | None = field(metadata={ABSENT: None})
     init: InitConfig = field(metadata={ABSENT: FRESH})
     preset: Object = field(metadata={ABSENT: {}})
     resolved: Mapping[str, Any] = field(metadata={NO_KEY: True}, repr=False, compare=False)

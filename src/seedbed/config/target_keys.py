@@ -167,6 +167,28 @@ KEYS_OF_OURS: dict[str, Keys] = {
 """Keys of a group that go with every class, and are no arguments of it. Configs may lack them, as
 earlier ones and a user's own do; that means null."""
 
+FUNCTIONAL = "torch.nn.functional"
+
+CLASSES_OF_FUNCTIONS = {
+    "binary_cross_entropy": "BCELoss",
+    "binary_cross_entropy_with_logits": "BCEWithLogitsLoss",
+    "cross_entropy": "CrossEntropyLoss",
+    "hinge_embedding_loss": "HingeEmbeddingLoss",
+    "huber_loss": "HuberLoss",
+    "kl_div": "KLDivLoss",
+    "l1_loss": "L1Loss",
+    "mse_loss": "MSELoss",
+    "multi_margin_loss": "MultiMarginLoss",
+    "multilabel_margin_loss": "MultiLabelMarginLoss",
+    "multilabel_soft_margin_loss": "MultiLabelSoftMarginLoss",
+    "nll_loss": "NLLLoss",
+    "poisson_nll_loss": "PoissonNLLLoss",
+    "smooth_l1_loss": "SmoothL1Loss",
+    "soft_margin_loss": "SoftMarginLoss",
+}
+"""Losses of `torch.nn.functional` that take outputs and targets, by the class of `torch.nn` that
+calls each: it knows what it fits, and trains in stacks as fast as can be."""
+
 CLASS_WEIGHTS, POS_WEIGHT, BALANCED = "class_weights", "pos_weight", "auto"
 """Keys of losses, and the value by which the training rows decide."""
 

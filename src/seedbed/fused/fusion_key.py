@@ -50,6 +50,7 @@ def fusion_key(config: RunConfig, known: KnownParts | None = None) -> str:
         _text(config.optimizer, _switches, known),
         _text(config.trainer, _of_trainer, known),
         _text(config.init, _of_init, known),
+        json.dumps(config.metrics, sort_keys=True, default=str),
     ]
     return "\n".join(parts)
 

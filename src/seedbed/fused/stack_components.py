@@ -23,6 +23,7 @@ from seedbed.fused.starts import starting_points, starting_weights
 from seedbed.fused.step import Randomness, StackedModel
 from seedbed.tables.sources import read_once
 from seedbed.tasks.build_head import build_task_head
+from seedbed.tasks.chosen_metrics import with_metrics
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.stack_heads import told_apart, unlike_labels
 from seedbed.training.averaging import SWA, has_batch_norm
@@ -161,6 +162,7 @@ def build_stack(
             "loss.pos_weight=auto counts labels in the rows that each seed draws; with "
             "data.split.seed=0, say, all have the same"
         )
+    built = [with_metrics(one, first.head.chosen) for one in built]
     heads = dict(zip(distinct, told_apart(built, device), strict=True))
     if heads[id(data[0])].weights_of_runs is not None:
         first = replace(first, head=heads[id(data[0])])

@@ -129,15 +129,31 @@ def shared_state(module: Any) -> PlainState:
     """
     walk = _Walk(opaque=id)
     parts = module.modules() if isinstance(module, nn.Module) else [module]
+    parts = list(parts)
     classes = {base for one in parts for base in type(one).__mro__}
     own = [one for one in classes if not f"{one.__module__}.".startswith(FOREIGN)]
     for found in own:
         walk.entries(_data(vars(found), found.__module__), f"{found.__name__}.")
-    packages = tuple({f"{one.__module__.partition('.')[0]}." for one in own})
+    homes = [*(one.__module__ for one in own), *_homes_of_functions(parts)]
+    packages = tuple({f"{one.partition('.')[0]}." for one in homes})
     for name, home in sorted(sys.modules.items()):
         if packages and f"{name}.".startswith(packages):
             walk.entries(_data(vars(home), name), f"{name}.")
     return walk.found
+
+
+def _homes_of_functions(parts: Sequence[Any]) -> list[str]:
+    """Modules of the functions that objects keep in attributes."""
+    homes = []
+    for part in parts:
+        for value in list(getattr(part, "__dict__", {}).values()):
+            while isinstance(value, functools.partial):
+                value = value.func
+            home = getattr(value, "__module__", None)
+            own = isinstance(value, types.FunctionType | types.MethodType)
+            if own and isinstance(home, str) and not f"{home}.".startswith(FOREIGN):
+                homes.append(home)
+    return homes
 
 
 def first_difference(one: PlainState, other: PlainState) -> str | None:

@@ -96,6 +96,7 @@ def result_of(
         "parameters": plan.parameters,
         "loss": plan.head.loss_name,
         "task": plan.head.task.name,
+        **_directions(plan),
         "device": str(plan.device),
         **engine,
         **_of_ranks(plan),
@@ -109,6 +110,12 @@ def result_of(
     if ended.error:
         result["error"] = ended.error
     return result
+
+
+def _directions(plan: RunComponents) -> dict[str, dict[str, bool | None]]:
+    """Whether higher is better, for tables of runs, of metrics that are not Seedbed's."""
+    told = plan.head.directions
+    return {"higher_is_better": told} if told else {}
 
 
 def _of_ranks(plan: RunComponents) -> dict[str, int]:

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,7 @@ class Outcome:
         status: as in `status.json`.
         error: of one that did not complete.
         metrics: of `result.json`.
+        higher_is_better: likewise, of metrics that are not Seedbed's.
         notes: what a person should know.
     """
 
@@ -74,6 +75,19 @@ class Outcome:
     error: str | None = None
     metrics: dict[str, float] | None = None
     notes: list[str] = field(default_factory=list)
+    higher_is_better: dict[str, bool | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, result: Mapping[str, Any], notes: Sequence[str] = ()) -> "Outcome":
+        """Of a job whose `result.json` holds this."""
+        told = result.get("higher_is_better")
+        return cls(
+            str(result["status"]),
+            result.get("error"),
+            result["metrics"],
+            list(notes),
+            told if isinstance(told, dict) else {},
+        )
 
 
 def earlier_outcome(path: Path) -> Outcome | None:
@@ -82,10 +96,10 @@ def earlier_outcome(path: Path) -> Outcome | None:
     try:
         status = read_status(paths)
         completed = status["status"] == Status.COMPLETED
-        metrics = read_json(paths.result)["metrics"] if completed else None
+        result = read_json(paths.result) if completed else {"metrics": None}
+        return Outcome.of({**result, "status": status["status"], "error": status.get("error")})
     except (RunDirectoryError, KeyError):
         return None
-    return Outcome(str(status.get("status")), status.get("error"), metrics)
 
 
 def run_job(job: Job) -> Outcome:
@@ -117,7 +131,7 @@ def run_job(job: Job) -> Outcome:
                 draw=job.config.sweep.plot,
                 resumed=snapshot,
             )
-            return Outcome(result["status"], result.get("error"), result["metrics"], heard.notes)
+            return Outcome.of(result, heard.notes)
         except KeyboardInterrupt:
             raise
         except BaseException as err:  # sys.exit in a user's model ends the job, not the sweep

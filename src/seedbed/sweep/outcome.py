@@ -18,6 +18,9 @@ from seedbed.runs.stored import is_stored
 WRITE_SECONDS = 1.0
 """How old `sweep.json` may be; how a job stands is told by its own directory."""
 
+UNWRITTEN = ("metrics", "higher_is_better")
+"""Of a job, what its own directory tells."""
+
 HEAD = ("number", "directory", "status")
 """Of a job, the first columns of the sweep's table."""
 
@@ -35,6 +38,7 @@ class JobState:
         error: of a job that failed.
         group: number of those that it trains with, from 1, or None for a job on its own.
         metrics: of a job that ended; not written.
+        higher_is_better: of those that are not Seedbed's; not written.
         rows: equal for jobs that are measured on the same rows.
         loss: equal for jobs with the same loss.
         scale: equal for jobs whose targets are scaled alike.
@@ -48,6 +52,7 @@ class JobState:
     error: str | None = None
     group: int | None = None
     metrics: dict[str, float] | None = None
+    higher_is_better: dict[str, bool | None] = field(default_factory=dict)
     rows: str = ""
     loss: str = ""
     scale: str = ""
@@ -85,7 +90,7 @@ class SweepState:
         """Writes `sweep.json`; without `now` only if the last time is a while ago."""
         if not now and time.monotonic() - self._written < WRITE_SECONDS:
             return
-        jobs = [{k: v for k, v in vars(job).items() if k != "metrics"} for job in self.jobs]
+        jobs = [{k: v for k, v in vars(job).items() if k not in UNWRITTEN} for job in self.jobs]
         write_json(self.directory / SWEEP_JOBS, {**self.origin, "jobs": jobs})
         self._written = time.monotonic()
 

@@ -80,3 +80,4 @@ def left_to_run(sweep: SweepState) -> list[JobState]:
 
 def _note(record: JobState, outcome: Outcome) -> None:
     record.status, record.error, record.metrics = outcome.status, outcome.error, outcome.metrics
+    record.higher_is_better = outcome.higher_is_better

@@ -100,7 +100,7 @@ def run_stack(
         hears = with_gradients(StackReport(recorder, step, note), recorder.events, plan.first)
         train(training, hears, stop, stack.snapshots)
     results = [run.result or {} for run in runs]
-    outcomes = [Outcome(one["status"], one.get("error"), one["metrics"]) for one in results]
+    outcomes = [Outcome.of(one) for one in results]
     return list(zip(stack.jobs, outcomes, strict=True))
 
 

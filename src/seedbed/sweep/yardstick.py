@@ -12,6 +12,7 @@ from typing import Any
 
 from seedbed.config.target_keys import is_balanced, with_absent
 from seedbed.sweep.outcome import JobState
+from seedbed.tasks.metrics import higher_is_better
 
 SAME_ROWS = (
     "name",
@@ -127,11 +128,13 @@ class Metric:
         name: of the metric.
         unit: equal for jobs that it can compare; empty if it can compare all on the same rows.
         instead: the loss that it stands in for; empty if it is what `trainer.monitor` says.
+        higher: whether higher is better.
     """
 
     name: str
     unit: str = ""
     instead: str = ""
+    higher: bool = False
 
 
 class Yardstick:
@@ -161,11 +164,11 @@ class Yardstick:
         if wanted == "auto":
             wanted = "val/loss" if "val/loss" in metrics else "train/loss"
         if not wanted.endswith("/loss") or not self._differ(metrics):
-            return Metric(wanted)
+            return Metric(wanted, higher=higher_is_better(wanted, job.higher_is_better))
         own = "val/mae" if self._absolute else "val/mse"
         for name in (own, "val/accuracy"):
             if name in metrics:
-                return Metric(name, instead=wanted)
+                return Metric(name, instead=wanted, higher=higher_is_better(name))
         return Metric(wanted, unit=f"{job.loss} {job.scale}")
 
     def _differ(self, metrics: Mapping[str, float]) -> bool:

@@ -9,6 +9,8 @@ from torch import nn
 from seedbed.components import AllowList
 from seedbed.config.target_keys import CLASS_WEIGHTS, POS_WEIGHT
 from seedbed.data.preprocessing import Preprocessing
+from seedbed.errors import NotAllowedError
+from seedbed.losses.function import FunctionLoss
 from seedbed.losses.weighted import SmoothedBCE
 from seedbed.tasks.binary import ONE_LOGIT
 from seedbed.tasks.class_weights import smoothing_of, takes_weights, weight_arguments
@@ -47,12 +49,22 @@ def listed_loss(
 
 
 def users_loss(spec: Mapping[str, Any], allow: AllowList) -> nn.Module:
-    """A loss that no task lists; what it draws is a matter of its config alone.
+    """A loss that no task lists, a class or a function.
+
+    What it draws is a matter of its config alone.
 
     Raises:
-        NotAllowedError: if the class may not be built.
+        NotAllowedError: if the class may not be built, or the function not be called as a loss.
     """
+    found = allow.find_part(str(spec["_target_"]), "loss")
+    if isinstance(found, nn.Module):
+        raise NotAllowedError(
+            f"loss: '{spec['_target_']}' is a {type(found).__name__} that is made already, and "
+            "runs would share it; name its class"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
+        if not isinstance(found, type):
+            return FunctionLoss(allow.bound(spec, "loss", ("the outputs", "the targets")))
         built: nn.Module = allow.build(spec, "loss")
     return built

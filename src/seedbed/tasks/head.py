@@ -15,7 +15,7 @@ from seedbed.losses.of_rows import weighted_mean
 from seedbed.losses.quantile import QuantileLoss
 from seedbed.losses.weighted import weighted_by, weighted_classes, weights_in
 from seedbed.tasks.built_loss import is_ours_or_torchs
-from seedbed.tasks.metrics import METRICS
+from seedbed.tasks.metrics import METRICS, SHIPPED, Metric
 from seedbed.tasks.multilabel import EXACT, METRICS_OF_LABELS, label_metric
 from seedbed.tasks.quantiles import OF_LEVELS
 from seedbed.tasks.registry import column_labels, metric_names, task_for
@@ -31,6 +31,7 @@ class TaskHead:
         loss_function: called as loss(output, target).
         preprocessing: the task's name, the classes and the target's scale.
         is_balanced: whether the loss goes by the training rows of each class.
+        chosen: metrics that the config names; None for the task's.
         weights_of_runs: of the classes, a row for each preparation of the data of a stack; its
             targets tell theirs, see `whose`. None where one loss is that of all runs.
     """
@@ -39,6 +40,7 @@ class TaskHead:
     loss_function: nn.Module
     preprocessing: Preprocessing
     is_balanced: bool = False
+    chosen: Sequence[Metric] | None = None
     weights_of_runs: Tensor | None = None
 
     @property
@@ -77,7 +79,21 @@ class TaskHead:
     @cached_property
     def metric_names(self) -> list[str]:
         """What is measured, in order."""
-        return metric_names(self.task, self.preprocessing)
+        return metric_names(self.task, self.preprocessing, self.chosen)
+
+    @cached_property
+    def directions(self) -> dict[str, bool | None]:
+        """Whether higher is better, of each metric that is not Seedbed's."""
+        names = [name for name in self.metric_names if name not in SHIPPED and "/" not in name]
+        return {name: self.named(name).higher_is_better for name in names}
+
+    def named(self, name: str) -> Metric:
+        """The metric of a name."""
+        return self._chosen_by_name.get(name) or METRICS[name]
+
+    @cached_property
+    def _chosen_by_name(self) -> dict[str, Metric]:
+        return {one.name: one for one in self.chosen or ()}
 
     def metric(self, name: str, predictions: Tensor, targets: Tensor) -> Tensor:
         """The value of every run; of quantiles, by their levels.
@@ -88,7 +104,7 @@ class TaskHead:
         if self.task.name == MULTILABEL:
             return self._of_labels(name, predictions, targets)
         if name not in OF_LEVELS or not self.quantiles:
-            return METRICS[name](predictions, targets)
+            return self.named(name)(predictions, targets)
         levels = predictions.new_tensor(self.quantiles)
         return METRICS[name](predictions.unflatten(2, (-1, len(levels))), targets, levels)
 
@@ -216,7 +232,7 @@ class TaskHead:
     def _of_labels(self, name: str, predictions: Tensor, targets: Tensor) -> Tensor:
         label, _, metric = name.rpartition("/")
         if metric not in (EXACT, *METRICS_OF_LABELS):  # of somebody else
-            return METRICS[name](predictions, targets)
+            return self.named(name)(predictions, targets)
         known = column_labels(self.preprocessing.output_names)
         number = known.index(label) if label else None
         found = label_metric(metric, predictions, targets, self.preprocessing.threshold, number)

@@ -3,13 +3,26 @@
 Tables of numbers ask for their names and directions, so importing this module imports no torch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import nan
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+class Pieces(Protocol):
+    """A metric that sees its rows a piece at a time."""
+
+    def add(self, predictions: "Tensor", targets: "Tensor") -> None:
+        """Looks at further rows; shapes as `Metric` takes them, of one run."""
+        ...
+
+    def value(self) -> float:
+        """Of all rows so far; NaN where it is not defined."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -23,6 +36,9 @@ class Metric:
         compute: gives the value of every run from predictions and targets, NaN where it is not
             defined. Its arithmetic has the precision of the predictions: a run on its own gives
             probabilities in float32, as torchmetrics takes them, and a stack in float64.
+        pieces: begins one that sees the rows of a run a piece at a time; None where that is known
+            by its name, or it takes all rows at once.
+        keeps_rows: whether one with pieces keeps what it sees all the same.
 
     Shape:
         real values: (runs, rows, outputs) float64, twice, in the target's units -> (runs,)
@@ -33,6 +49,8 @@ class Metric:
     name: str
     higher_is_better: bool | None
     compute: Callable[..., "Tensor"]
+    pieces: Callable[[], Pieces] | None = None
+    keeps_rows: bool = False
 
     def __call__(self, predictions: "Tensor", targets: "Tensor", *levels: "Tensor") -> "Tensor":
         """`compute` of them; NaN for a run with a prediction that is NaN.
@@ -147,19 +165,35 @@ METRICS = {
         Metric("coverage", None, coverage),
     )
 }
-"""Every metric there is; `registry.register_metric` adds to it."""
+"""Every metric that has its name in this process; `registry.register_metric` adds to it."""
+
+SHIPPED = frozenset(METRICS)
+"""The names of Seedbed's own."""
+
+Directions = Mapping[str, bool | None]
+"""Whether higher is better of metrics that are not Seedbed's, by name; None where that is not
+known, or neither is."""
 
 
-def higher_is_better(column: str) -> bool:
-    """Whether `val/accuracy` and the like; losses and errors are better when lower."""
-    metric = METRICS.get(column.rpartition("/")[2])
-    return metric is not None and metric.higher_is_better is True
+def higher_is_better(column: str, own: Directions = MappingProxyType({})) -> bool:
+    """Whether `val/accuracy` and the like; losses and errors are better when lower.
+
+    Args:
+        column: of the history.
+        own: what runs tell of metrics that their configs name.
+    """
+    name = column.rpartition("/")[2]
+    metric = METRICS.get(name)
+    return (own.get(name) if metric is None else metric.higher_is_better) is True
 
 
-def is_undirected(column: str) -> bool:
-    """Whether a metric has its best value in between, so that nothing can be chosen by it."""
-    metric = METRICS.get(column.rpartition("/")[2])
-    return metric is not None and metric.higher_is_better is None
+def is_undirected(column: str, own: Directions = MappingProxyType({})) -> bool:
+    """Whether nothing can be chosen by a metric, as its best value is in between or not known."""
+    name = column.rpartition("/")[2]
+    metric = METRICS.get(name)
+    if metric is None:
+        return name in own and own[name] is None
+    return metric.higher_is_better is None
 
 
 def _is_single(predictions: "Tensor") -> bool:

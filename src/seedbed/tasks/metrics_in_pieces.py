@@ -4,28 +4,16 @@ Means over rows add up; f1 goes by counts, r2 by sums of squares. What needs all
 auroc and the metrics of somebody else, keeps them, which `kept_bytes` tells beforehand.
 """
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
 from seedbed.tasks.head import TaskHead
+from seedbed.tasks.metrics import SHIPPED, Pieces
 
 MEANS = ("mse", "mae", "accuracy", "exact_match", "deviance", "pinball", "coverage")
 """Metrics that are means over rows."""
-
-
-class Pieces(Protocol):
-    """A metric that sees its rows a piece at a time."""
-
-    def add(self, predictions: Tensor, targets: Tensor) -> None:
-        """Looks at further rows; shapes as `Metric` takes them, of one run."""
-        ...
-
-    def value(self) -> float:
-        """Of all rows so far; NaN where it is not defined."""
-        ...
 
 
 class _Mean:
@@ -117,12 +105,26 @@ def _pieces_of(head: TaskHead, name: str) -> Pieces:
         return _Mean(head, name)
     if name == "f1":
         return _F1()
-    return _R2() if name == "r2" else _Kept(head, name)
+    if name == "r2":
+        return _R2()
+    begin = _begin(head, name)
+    return _Kept(head, name) if begin is None else begin()
+
+
+def _begin(head: TaskHead, name: str) -> Callable[[], Pieces] | None:
+    """What begins the pieces of a metric that is not Seedbed's."""
+    return None if name in SHIPPED or "/" in name else head.named(name).pieces
 
 
 def kept_metrics(head: TaskHead) -> list[str]:
     """The metrics of a run that need all outputs at once."""
-    return [name for name in head.metric_names if isinstance(_pieces_of(head, name), _Kept)]
+    return [name for name in head.metric_names if _keeps(head, name)]
+
+
+def _keeps(head: TaskHead, name: str) -> bool:
+    if _begin(head, name) is not None:
+        return head.named(name).keeps_rows
+    return isinstance(_pieces_of(head, name), _Kept)
 
 
 def kept_bytes(head: TaskHead, rows: int) -> int:

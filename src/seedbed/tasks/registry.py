@@ -45,13 +45,21 @@ def task_for(name: str, loss: str | None) -> Task:
     return task
 
 
-def metric_names(task: Task, preprocessing: Preprocessing) -> list[str]:
-    """What is measured, in the order of the history's columns; of labels, each of them too."""
-    names = list(task.metrics)
+def metric_names(
+    task: Task, preprocessing: Preprocessing, chosen: Sequence[Metric] | None = None
+) -> list[str]:
+    """What is measured, in the order of the history's columns; of labels, each of them too.
+
+    Args:
+        task: of the run.
+        preprocessing: of the data.
+        chosen: metrics that the config names; None for the task's.
+    """
+    names = list(task.metrics) if chosen is None else [one.name for one in chosen]
     if task.name != MULTILABEL:
         return names
-    labels = column_labels(preprocessing.output_names)
-    return [*names, *(f"{label}/{name}" for label in labels for name in OF_LABELS)]
+    labels, each = column_labels(preprocessing.output_names), [n for n in OF_LABELS if n in names]
+    return [*names, *(f"{label}/{name}" for label in labels for name in each)]
 
 
 def column_labels(names: Sequence[str]) -> list[str]:
@@ -83,6 +91,8 @@ def register_task(task: Task) -> None:
 
 def register_metric(metric: Metric, *tasks: str) -> None:
     """Adds a metric, which runs of these tasks then compute as `val/<name>` and `test/<name>`.
+
+    A config may name it for other tasks too, in `metrics`.
 
     Raises:
         ValueError: if there is a metric of this name, or no such task.

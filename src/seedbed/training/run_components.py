@@ -23,8 +23,9 @@ from seedbed.models.shared_values import kept_to_the_run
 from seedbed.tables.sources import read_source
 from seedbed.tables.table import Table
 from seedbed.tasks.build_head import build_task_head
+from seedbed.tasks.chosen_metrics import chosen_metrics, with_metrics
 from seedbed.tasks.head import TaskHead
-from seedbed.tasks.metrics import higher_is_better, is_undirected
+from seedbed.tasks.metrics import SHIPPED, Metric, higher_is_better, is_undirected
 from seedbed.tasks.metrics_in_pieces import kept_bytes, kept_metrics
 from seedbed.tasks.registry import metric_names, task_for
 from seedbed.training.accumulation import refuse_more_than_an_epoch, updates_of
@@ -109,7 +110,7 @@ class RunComponents:
     @property
     def metric_names(self) -> list[str]:
         """The columns of losses and metrics in the history, in order."""
-        return ["train/loss", *_validation_columns(self.data, self.config)]
+        return ["train/loss", *_validation_columns(self.data, self.config, self.head.chosen)]
 
 
 def build_run(
@@ -141,13 +142,17 @@ def build_run(
     if data is None:
         tried(_optimizer, config, allow, _one_group(), length=None, monitor=None)
         raise tried.error()
-    monitor = tried(_monitor, config, data)
+    wanted = (config.metrics, config.loss["_target_"], allow, data.preprocessing)
+    chosen = tried(chosen_metrics, *wanted)
+    are_told = chosen is not None or not config.metrics
+    monitor = tried(_monitor, config, data, chosen) if are_told else None
     limit = config.trainer.limit_batches
     reader = RowLoader(config.loader, config.seed, device)
     train = tried(training_batches, data.train, config.loader, config.seed, device, limit, reader)
     if train is not None:
         tried(refuse_unshared, ranks, train)
     head = tried(build_task_head, config.loss, allow, data.preprocessing)
+    head = with_metrics(head, chosen) if head is not None else None
     model = tried(_model, config, allow, head) if head is not None else None
     told: Sequence[str] | None = ()
     if model is not None and head is not None:
@@ -156,7 +161,7 @@ def build_run(
     if model is not None and head is not None and train is not None:
         twins = _twins(config, allow, model, head)
         with kept_to_the_run(allow.packages, config.seed):
-            work = tried(try_batch, *twins, data.train, train)
+            work = tried(try_batch, *twins, data.train, train, data.validation or data.test)
     learner = (model if model is not None else nn.Linear(1, 1)).to(device)
     tried(refuse_no_epoch, config.trainer)
     length = None
@@ -289,23 +294,27 @@ def _twins(
         return copied_model(model), replace(head, loss_function=loss)
     except Exception:  # of any kind: the classes may be the user's
         anew = build_task_head(config.loss, allow, head.preprocessing)
+        anew = replace(anew, chosen=head.chosen)
         return _model(config, allow, anew), anew
 
 
-def _validation_columns(data: PreparedData, config: RunConfig) -> list[str]:
+def _validation_columns(
+    data: PreparedData, config: RunConfig, chosen: Sequence[Metric] | None
+) -> list[str]:
     if data.validation is None:
         return []
     task = task_for(data.preprocessing.task, config.loss["_target_"])
-    return ["val/loss", *(f"val/{name}" for name in metric_names(task, data.preprocessing))]
+    return ["val/loss", *(f"val/{name}" for name in metric_names(task, data.preprocessing, chosen))]
 
 
-def _monitor(config: RunConfig, data: PreparedData) -> Monitor:
+def _monitor(config: RunConfig, data: PreparedData, chosen: Sequence[Metric] | None) -> Monitor:
     """What decides the best epoch.
 
     Raises:
         ConfigError: if `trainer.monitor` is no column of the history.
     """
-    names = [*_validation_columns(data, config), "train/loss"]
+    names = [*_validation_columns(data, config, chosen), "train/loss"]
+    own = {one.name: one.higher_is_better for one in chosen or ()}
     name = names[0] if config.trainer.monitor == "auto" else config.trainer.monitor
     if name not in names:
         without = "; there are no validation rows" if len(names) == 1 else ""
@@ -313,10 +322,13 @@ def _monitor(config: RunConfig, data: PreparedData) -> Monitor:
             f"trainer.monitor: no column '{name}'{without}; there are {', '.join(names)}"
             f"{did_you_mean(name, names)}"
         )
-    if is_undirected(name):
-        others = [one for one in names if not is_undirected(one)]
-        raise ConfigError(
-            f"trainer.monitor: {name} is no better when it is higher, nor when it is lower; there "
-            f"are {joined(others)}"
-        )
-    return Monitor(name, higher_is_better(name))
+    if is_undirected(name, own):
+        others = [one for one in names if not is_undirected(one, own)]
+        why = "is no better when it is higher, nor when it is lower"
+        if name.rpartition("/")[2] not in SHIPPED:
+            why = (
+                "does not say whether it is better when it is higher; give its entry in metrics "
+                "higher_is_better: true or false"
+            )
+        raise ConfigError(f"trainer.monitor: {name} {why}; there are {joined(others)}")
+    return Monitor(name, higher_is_better(name, own))

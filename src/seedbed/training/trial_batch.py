@@ -1,35 +1,45 @@
 """One batch through a copy of the model and the loss, before anything is trained or written."""
 
-from typing import Any
+from collections.abc import Sized
+from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.data import TensorDataset
 
 from seedbed.config.hints import counted
 from seedbed.data.batches import Batches
 from seedbed.data.prepared import Rows
 from seedbed.errors import DataError, ModelError, SeedbedError
 from seedbed.models.build import output_of
-from seedbed.raised import is_of_user, reason
+from seedbed.raised import defined_at, is_of_user, reason
 from seedbed.tasks.built_loss import is_ours_or_torchs
+from seedbed.tasks.chosen_metrics import try_metrics
 from seedbed.tasks.head import TaskHead
 from seedbed.training.threads import counting
 
+MOST_ROWS_HELD, MOST_ROWS_READ = 4096, 256
+"""That metrics are tried on, of rows in memory and of others."""
 
-def try_batch(model: nn.Module, head: TaskHead, rows: Rows, batches: Batches) -> int:
-    """Lets the smallest batch that training will see through.
+
+def try_batch(
+    model: nn.Module, head: TaskHead, rows: Rows, batches: Batches, measured: Rows | None = None
+) -> int:
+    """Lets the smallest batch that training will see through, and measures some rows.
 
     Args:
         model: a twin, which the batch may change; so is the loss.
         head: likewise.
         rows: of training.
         batches: of these.
+        measured: rows on which metrics are computed, if there are any; see `try_metrics`.
 
     Returns:
         The multiplications in the forward pass of a whole batch, about.
 
     Raises:
         ModelError: if it does not fit the data, or its output does not fit the loss.
+        MetricError: if a metric that the config names cannot be computed.
     """
     left = batches.rows - (len(batches) - 1) * batches.batch_size
     size = min(left, batches.batch_size)
@@ -56,12 +66,60 @@ def try_batch(model: nn.Module, head: TaskHead, rows: Rows, batches: Batches) ->
     except (Exception, SystemExit) as err:
         what = f"raises {reason(err)}" if is_of_user(err) else f"refuses the model's output: {err}"
         raise ModelError(f"loss: {head.loss_name} {what}") from err
-    if loss.numel() != 1:
-        raise ModelError(
-            f"loss: {head.loss_name} gives {loss.numel()} numbers for a batch of {len(x)} "
-            "rows, training takes one; type loss.reduction=mean"
-        )
+    _refuse_form(loss, output, head, model)
+    if head.chosen is not None:
+        try_metrics(head, output, _some_targets(measured) if measured is not None else y)
     return count() * batches.batch_size // size
+
+
+def _refuse_form(loss: Any, output: Tensor, head: TaskHead, model: nn.Module) -> None:
+    """Refuses what no training can go by.
+
+    Args:
+        loss: of the batch, whatever the loss gave.
+        output: of the model.
+        head: the task's.
+        model: that is trained.
+
+    Raises:
+        ModelError: naming the loss, and the line of a user's own.
+    """
+    function = getattr(head.loss_function, "function", head.loss_function)
+    told = f"loss: {head.loss_name} gives"
+    if not isinstance(loss, Tensor):
+        kind = "nothing" if loss is None else f"a {type(loss).__name__}"
+        raise ModelError(
+            f"{told} {kind}, training takes one number, a tensor{defined_at(function)}"
+        )
+    if loss.numel() != 1:
+        hint = "return their mean" if defined_at(function) else "type loss.reduction=mean"
+        raise ModelError(
+            f"{told} {loss.numel()} numbers for a batch of {counted(len(output), 'row')}, training "
+            f"takes one; {hint}{defined_at(function)}"
+        )
+    learns = any(one.requires_grad for one in [*model.parameters(), *head.trainable])
+    if loss.requires_grad or not learns:
+        return
+    if output.requires_grad:
+        raise ModelError(
+            f"{told} a number without a gradient, so that nothing could learn from it; compute it "
+            f"of the outputs with torch, without .item(), .detach() or NumPy{defined_at(function)}"
+        )
+    raise ModelError(
+        f"model: forward of {type(model).__name__} gives an output without a gradient, so that "
+        "nothing could learn from it; compute it with torch, without .detach() or torch.no_grad()"
+        f"{defined_at(type(model))}"
+    )
+
+
+def _some_targets(rows: Rows) -> Tensor:
+    """Of all rows, or of some that are spread evenly over them."""
+    if isinstance(rows, TensorDataset):
+        y = rows.tensors[1]
+        return y[:: -(-len(y) // MOST_ROWS_HELD)]
+    number = len(cast(Sized, rows))
+    step = -(-number // MOST_ROWS_READ)
+    return torch.stack([torch.as_tensor(_row(rows, at)[1]) for at in range(0, number, step)])
 
 
 def _row(rows: Rows, index: int) -> Any:

@@ -205,7 +205,11 @@ def _apart(
 ) -> list[str]:
     """A sentence where a metric is not the one that the run wrote of the same rows."""
     told = read_json(paths.result).get("metrics") if paths.result.is_file() else None
-    name = next(iter(trained.head.task.metrics), "")
+    head = trained.head  # metrics that the config names need not be built to draw
+    names = [
+        name for name in head.task.metrics if isinstance(told, dict) and f"{prefix}/{name}" in told
+    ]
+    name = next(iter(names), "")
     before = told.get(f"{prefix}/{name}") if isinstance(told, dict) else None
     if not isinstance(before, int | float):
         return []

@@ -8,6 +8,7 @@ names are built only from the allow-list, and that list is the reader's own (`SE
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from torch import nn
 
 from seedbed.components import AllowList
 from seedbed.config.locations import users_allowed
+from seedbed.config.metric_specs import problems_of_metrics
 from seedbed.data.preprocessing import Preprocessing
-from seedbed.errors import RunDirectoryError
+from seedbed.errors import ConfigError, RunDirectoryError
 from seedbed.models.build import build_model
 from seedbed.runs.checkpoint import load, load_weights, refuse_no_best
 from seedbed.runs.code import changed_code
@@ -24,9 +26,11 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import open_run, read_config
 from seedbed.runs.stored import is_stored
 from seedbed.tasks.build_head import build_task_head
+from seedbed.tasks.chosen_metrics import chosen_metrics, with_metrics
 from seedbed.tasks.head import TaskHead
 from seedbed.training.averaging import load_average
 from seedbed.training.bounds import (
+    bounded,
     built_loss,
     built_within,
     most_bytes,
@@ -36,6 +40,9 @@ from seedbed.training.bounds import (
 from seedbed.training.run_components import RunComponents
 from seedbed.training.stored_preprocessing import read_preprocessing
 from seedbed.views.missing_weights import note_on_untrained, refuse_unfinished
+
+MOST_OF_METRICS = 2**28
+"""Bytes that the metrics of a stranger's config may hold before they have seen a row."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,26 @@ class TrainedModel:
     allow: AllowList
     notes: Sequence[str] = ()
     values_per_row: int = 0
+
+    @cached_property
+    def measuring_head(self) -> TaskHead:
+        """The head with the metrics that the run's config names.
+
+        Raises:
+            ConfigError: if they are none.
+            NotAllowedError: if one is of a package that the reader has not allowed.
+        """
+        entries = self.config.get("metrics")
+        if not entries:
+            return self.head
+        if not isinstance(entries, list):
+            raise ConfigError("metrics must be a list")
+        if problems := problems_of_metrics(entries):
+            raise ConfigError(*problems)
+        loss, own = self.config["loss"]["_target_"], self.preprocessing
+        with bounded(MOST_OF_METRICS):
+            chosen = chosen_metrics(entries, loss, self.allow, own, tried=True)
+        return with_metrics(self.head, chosen)
 
     @property
     def preprocessing(self) -> Preprocessing:

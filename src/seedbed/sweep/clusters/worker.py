@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -165,7 +165,7 @@ def _end_of(files: TaskFiles, beat: _Beat, stopped: Callable[[], bool]) -> dict[
     except BaseException as err:  # sys.exit in a user's model too
         kind = "stopped" if isinstance(err, KeyboardInterrupt) or stopped() else "raised"
         return {"kind": kind, "why": reason(err), "notes": beat.notes}
-    told = [[number, one.status, one.error, one.metrics, one.notes] for number, one in outcomes]
+    told = [[number, *astuple(one)] for number, one in outcomes]
     return {"kind": "ended", "outcomes": told, "notes": beat.notes}
 
 
