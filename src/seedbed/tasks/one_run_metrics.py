@@ -6,7 +6,7 @@ begins with the same random state every time, and leaves the process's generator
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import nan
 from numbers import Real
 from typing import Any, Protocol
@@ -63,7 +63,7 @@ class FunctionOfRows:
     def _of_run(self, predictions: Tensor, targets: Tensor) -> float:
         if not bool(predictions.isfinite().all()):
             return nan
-        _seed_all()
+        seed_all()
         return number_of(self.name, self.function(*self.form(predictions, targets)), self.part)
 
 
@@ -74,7 +74,7 @@ class UpdatedByRows:
         name: of the metric.
         make: makes one that has seen no row; one with `reset` is made once.
         form: see `Form`.
-        part: the user's own behind it, for errors.
+        part: the user's own behind it, for errors and as it may draw; None of a known one.
     """
 
     def __init__(
@@ -82,6 +82,10 @@ class UpdatedByRows:
     ) -> None:
         self.name, self.make, self.form, self.part = name, make, form, part
         self._made: Any = None
+
+    def by_itself(self) -> AbstractContextManager[None]:
+        """Where it is called."""
+        return nullcontext() if self.part is None else by_itself()
 
     def begun(self) -> Updatable:
         """One that has seen no row."""
@@ -95,15 +99,18 @@ class UpdatedByRows:
 
     def __call__(self, predictions: Tensor, targets: Tensor) -> Tensor:
         """See `FunctionOfRows`."""
-        return torch.tensor(
-            [self._of_run(*own) for own in zip(predictions, targets, strict=True)],
-            dtype=torch.float64,
-        )
+        with self.by_itself():
+            values = [self._of_run(*own) for own in zip(predictions, targets, strict=True)]
+        return torch.tensor(values, dtype=torch.float64)
 
     def _of_run(self, predictions: Tensor, targets: Tensor) -> float:
-        pieces = self.pieces()
-        pieces.add(predictions[None], targets[None])
-        return pieces.value()
+        if not bool(predictions.isfinite().all()):
+            return nan
+        if self.part is not None:
+            seed_all()
+        updated = self.begun()
+        updated.update(*self.form(predictions, targets))
+        return number_of(self.name, updated.compute(), self.part)
 
     def pieces(self) -> "UpdatedPieces":
         """See `Metric.pieces`; only one is in use at a time."""
@@ -119,21 +126,21 @@ class UpdatedPieces:
 
     def __init__(self, of: UpdatedByRows) -> None:
         self.of, self.sound = of, True
-        with by_itself():
+        with of.by_itself():
             self.updated = of.begun()
 
     def add(self, predictions: Tensor, targets: Tensor) -> None:
         """Looks at further rows of one run; shapes as `Metric` takes them."""
         self.sound = self.sound and bool(predictions.isfinite().all())
         if self.sound:
-            with by_itself():
+            with self.of.by_itself():
                 self.updated.update(*self.of.form(predictions[0], targets[0]))
 
     def value(self) -> float:
         """NaN after a prediction that is no finite number."""
         if not self.sound:
             return nan
-        with by_itself():
+        with self.of.by_itself():
             return number_of(self.of.name, self.updated.compute(), self.of.part)
 
 
@@ -141,11 +148,12 @@ class UpdatedPieces:
 def by_itself() -> Iterator[None]:
     """Inside, what is drawn and what is left in the generators is no matter of the training."""
     with generators_put_back(), torch.no_grad():
-        _seed_all()
+        seed_all()
         yield
 
 
-def _seed_all() -> None:
+def seed_all() -> None:
+    """The generators of the CPU begin anew; those of an accelerator are the training's alone."""
     random.seed(0)
     np.random.seed(0)
     torch.default_generator.manual_seed(0)
