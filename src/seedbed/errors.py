@@ -68,6 +68,10 @@ class RunFailedError(SeedbedError):
     """A run that broke off; the command line ends with 1 then, not with 2."""
 
 
+class RunTakenError(RunFailedError, RunDirectoryError):
+    """A run or a sweep with which another process has gone on while this one stood still."""
+
+
 class LimitError(SeedbedError):
     """A run that takes more memory to open than is allowed."""
 

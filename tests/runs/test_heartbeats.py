@@ -146,12 +146,15 @@ def test_a_run_touches_its_heartbeat_while_it_trains(
     touched: list[str] = []
     monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.0)
     monkeypatch.setattr(heartbeat._pulse, "due", 0.0)
-    original = os.utime
+    original = heartbeat.stamp
 
-    def utime(path: Path, *rest: object) -> None:
-        touched.append(str(path))
-        original(path, *rest)
+    def stamp(file: Path) -> None:
+        touched.append(str(file))
+        before = file.stat().st_mtime_ns
+        original(file)
+        assert file.stat().st_mtime_ns >= before
+        assert file.read_bytes().endswith(b"}\n")
 
-    monkeypatch.setattr(os, "utime", utime)
+    monkeypatch.setattr(heartbeat, "stamp", stamp)
     run = seedbed("train", "trainer.epochs=3").run
     assert touched.count(f"{run.relative_to(Path.cwd())}/status.json") >= 3

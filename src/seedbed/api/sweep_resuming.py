@@ -15,7 +15,7 @@ from seedbed.api.pinning import with_fingerprints
 from seedbed.api.rebuilding import own_starts_of
 from seedbed.api.sweep_checks import refuse_what_cannot_run
 from seedbed.api.sweep_relocation import moved, refuse_other_data, refuse_other_overrides
-from seedbed.api.sweeping import alone, jobs_of, run_left
+from seedbed.api.sweeping import jobs_of, run_left
 from seedbed.components import only_readers_own
 from seedbed.compose.composed import ComposedConfig
 from seedbed.config.locations import users_allowed
@@ -28,6 +28,7 @@ from seedbed.runs.opening import files_of, opening
 from seedbed.runs.pack_rewriting import remove_unfinished_packs, without_superseded
 from seedbed.runs.reader import refuse_links
 from seedbed.runs.stored import packs_of, refuse_damaged_packs
+from seedbed.runs.sweep_hold import held
 from seedbed.sweep.clusters.choice import refuse_wrong_cluster
 from seedbed.sweep.clusters.earlier import end_earlier_tasks
 from seedbed.sweep.outcome import JobState, SweepState, read_sweep
@@ -63,11 +64,11 @@ def resume_sweep(
     with opening(directory) as bounds, only_readers_own(users_allowed()):
         for folder in (directory, *(path for path in directory.iterdir() if path.is_dir())):
             refuse_links(RunPaths(folder))
-        with alone(directory):
+        with held(directory):
             refuse_damaged_packs(directory)
             sweep = read_sweep(directory)
-            held = [RunPaths(directory / job.directory) for job in sweep.jobs]
-            bounds.justified_by(file for run in held for file in (run.model, run.last, run.best))
+            runs = [RunPaths(directory / job.directory) for job in sweep.jobs]
+            bounds.justified_by(file for run in runs for file in (run.model, run.last, run.best))
             end_earlier_tasks(sweep, messages.note)
             remove_unfinished_packs(directory)
             left = left_to_run(sweep)

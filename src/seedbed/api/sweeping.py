@@ -28,8 +28,8 @@ from seedbed.remote.places import shown, url_of
 from seedbed.runs.directory import refuse_occupied
 from seedbed.runs.files import write_yaml, writing
 from seedbed.runs.layout import SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START
-from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.relocation import Relocation
+from seedbed.runs.sweep_hold import held, refuse_held
 from seedbed.sweep.clusters.choice import refuse_wrong_cluster
 from seedbed.sweep.job import Job
 from seedbed.sweep.names import job_folders, refuse_unpackable, refuse_wrong_folders
@@ -111,7 +111,7 @@ def _checked(
     """The jobs of a new sweep without duplicates, their folders, and what each takes."""
     directory = request.directory
     if (directory / SWEEP_JOBS).exists():
-        DirectoryLock(directory).release()  # one that another process runs is refused as such
+        refuse_held(directory)  # one that another process runs is refused as such
     refuse_occupied(directory, "sweep")
     kept = without_duplicates(with_fingerprints(request.jobs), note)
     if any(one.config.trainer.fast_dev_run for one in kept):
@@ -195,22 +195,8 @@ def run_left(
 
 @contextmanager
 def made_alone(directory: Path) -> Iterator[None]:
-    """As `alone`, of a sweep that begins: its folder is made where it is not there."""
+    """As `held`, of a sweep that begins: its folder is made where it is not there."""
     with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    with alone(directory):
+    with held(directory):
         yield
-
-
-@contextmanager
-def alone(directory: Path) -> Iterator[None]:
-    """No other process runs the sweep meanwhile.
-
-    Raises:
-        SeedbedError: if one does.
-    """
-    lock = DirectoryLock(directory)
-    try:
-        yield
-    finally:
-        lock.release()

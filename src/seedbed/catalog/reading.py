@@ -19,8 +19,8 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.living import is_being_made
 from seedbed.runs.notes import read_notes
 from seedbed.runs.opening import allocated
-from seedbed.runs.reader import GONE, read_json, read_text, written_status
-from seedbed.runs.status import Status
+from seedbed.runs.reader import read_json, read_text, written_status
+from seedbed.runs.status import GONE, Status
 from seedbed.runs.stored import is_stored, open_stored
 
 FACTS = ("task", "parameters", "engine", "device", "loss")

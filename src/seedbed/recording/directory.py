@@ -7,11 +7,11 @@ a stack are written at checkpoints and at their end.
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
-from seedbed.errors import RunDirectoryError, SeedbedError
+from seedbed.errors import RunDirectoryError, RunTakenError, SeedbedError
 from seedbed.process.fork_map import fork_map
 from seedbed.raised import reason
 from seedbed.recording.archives import archive
@@ -29,7 +29,7 @@ from seedbed.recording.run_log import RunLog
 from seedbed.recording.shared_files import SharedFiles
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.files import json_text
-from seedbed.runs.heartbeat import beat
+from seedbed.runs.heartbeat import beat, is_due
 from seedbed.runs.moment import Moment
 from seedbed.runs.run_files import Collected
 from seedbed.runs.same_files import SameFiles
@@ -90,7 +90,7 @@ class DirectoryRecorder:
         self.stores = list({id(one.files): one.files for one in directories.values()}.values())
         self._log_interval = parsed_interval(plan.config.trainer.log_every)
         self._followed = time.monotonic()
-        self._status = next(iter(self.runs.values())).directory.status
+        self._first = next(iter(self.runs.values())).directory
 
     def __enter__(self) -> Self:
         return self
@@ -106,12 +106,12 @@ class DirectoryRecorder:
                 run.directory.release()
 
     def _failed(self, left: Mapping[int, RecordedRun], err: BaseException) -> None:
-        if self.stack is None:
+        left = {n: run for n, run in left.items() if not _is_taken(run)}
+        if self.stack is None and left:
             log.error("".join(traceback.format_exception(err)))
         # What is interrupted may raise anything: an import does, and so do a loader's workers.
-        stopped = isinstance(err, KeyboardInterrupt) or (
-            self.stop.requested and not isinstance(err, SeedbedError)
-        )
+        told = isinstance(err, KeyboardInterrupt | RunTakenError)
+        stopped = told or (self.stop.requested and not isinstance(err, SeedbedError))
         now = Moment()
         for number, run in left.items():
             with suppress(RunDirectoryError, ValueError):  # the disk may be what failed
@@ -120,9 +120,10 @@ class DirectoryRecorder:
                 run.directory.write_status(
                     Status.INTERRUPTED if stopped else Status.FAILED, reason(err), now
                 )
-        with suppress(RunDirectoryError):
-            self._commit()
-        if stopped and not isinstance(err, KeyboardInterrupt):
+        if left:
+            with suppress(RunDirectoryError):
+                self._commit()
+        if stopped and not told:
             raise KeyboardInterrupt from err
 
     def begin(self, training: Training, resumed: Sequence[Checkpoint] | None) -> None:
@@ -174,9 +175,20 @@ class DirectoryRecorder:
         for files in self.stores:
             files.commit()
 
+    def _beat(self) -> None:
+        """Tells now and then that the runs go on; not where they are somebody else's by now."""
+        if is_due():
+            self._first.refuse_if_taken()
+            beat(self._first.status)
+
+    def _refuse_taken(self, numbers: Iterable[int]) -> None:
+        """Before files are written of runs, of which other processes may have taken some."""
+        for number in numbers:
+            self.runs[number].directory.refuse_if_taken()
+
     def step(self, training: Training) -> None:
         """See `Recorder`."""
-        beat(self._status)
+        self._beat()
         interval, progress = self._log_interval, training.progress
         if interval.unit != "epochs" and interval.after_step(progress.step):
             means = progress.train_loss
@@ -188,6 +200,7 @@ class DirectoryRecorder:
     def epoch(self, training: Training) -> None:
         """See `Recorder`."""
         progress = training.progress
+        self._beat()
         if self.stack is None:
             self.log.epoch(progress)
             self._add_histograms(progress)
@@ -221,6 +234,7 @@ class DirectoryRecorder:
             for slot, number in enumerate(progress.runs)
             if number in self.runs and number not in progress.diverged
         ]
+        self._refuse_taken(progress.runs[slot] for slot in slots)
         self.events.add_points(progress, slots)
         self.events.flush(progress.runs[slot] for slot in slots)
         for files in self.stores:
@@ -244,6 +258,7 @@ class DirectoryRecorder:
         """See `Recorder`."""
         progress = training.progress
         ours = [one for one in ended.runs if progress.runs[one.slot] in self.runs]
+        self._refuse_taken(progress.runs[one.slot] for one in ours)
         self.events.add_points(progress, [one.slot for one in ours])
         said, now = endings(), Moment()
         numbers = result_records(
@@ -316,3 +331,12 @@ class DirectoryRecorder:
     def note(self, text: str) -> None:
         """See `Recorder`."""
         self.log.note(text)
+
+
+def _is_taken(run: RecordedRun) -> bool:
+    """Whether another process has gone on with a run by now; where that is not known, none has."""
+    try:
+        run.directory.refuse_if_taken()
+    except RunTakenError:
+        return True
+    return False

@@ -21,7 +21,7 @@ from seedbed.remote.names import WRITERS
 from seedbed.remote.store import Store, Stored, StoreError
 from seedbed.remote.urls import Url
 from seedbed.runs.files import printable
-from seedbed.runs.heartbeat import this_host
+from seedbed.runs.owner import this_host
 
 BEAT_SECONDS = 30.0
 """Between two writings of a mark."""

@@ -1,6 +1,5 @@
 """A run directory while the run is being made: claimed by one process, its status kept true."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,14 +12,15 @@ from typing import Literal
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
 from seedbed.process import signals
 from seedbed.runs.files import json_text, remove_unfinished, writing
-from seedbed.runs.heartbeat import heartbeat_of, this_host
-from seedbed.runs.layout import LOCK, SWEEP_JOBS, RunPaths
+from seedbed.runs.heartbeat import heartbeat_of
+from seedbed.runs.layout import HELD, LOCK, SWEEP_JOBS, SWEEP_PROCESS, RunPaths
 from seedbed.runs.living import refuse_made_elsewhere
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.moment import Moment
+from seedbed.runs.owner import OWNER, identity, owner_told, read_told, refuse_gone, taken
 from seedbed.runs.run_files import ON_DISK, RunFiles
 from seedbed.runs.same_files import SameFiles
-from seedbed.runs.status import Status
+from seedbed.runs.status import GONE, Status
 
 STAMP = "%Y-%m-%d_%H-%M-%S-%f"
 """How the name of a run directory ends, unless the user names it; as in `conf/config.yaml`."""
@@ -56,13 +56,34 @@ class RunDirectory(RunPaths):
             status: of it.
             error: why it is that.
             at: when it came to that, with other runs; None for a moment of its own.
+
+        Raises:
+            RunTakenError: if the run is no more this process's.
         """
+        self.refuse_if_taken()
         if status == Status.RUNNING and self.__dict__.pop("new", False):
             return  # written when the directory was claimed
         at = at or Moment()
         # One that has ended has a file of its own: people change it, in place.
         same = at.files if status == Status.RUNNING else SameFiles()
         self.files.write_same(self.status, self._status(status, error, at), same)
+        self.__dict__["owner"] = OWNER
+
+    def refuse_if_taken(self) -> None:
+        """Looks whether the run is this process's still, before more is written of it.
+
+        Raises:
+            RunTakenError: if another process has gone on with it, or removed it.
+        """
+        if self.lock is None:  # of a pack, which a directory of the run is believed over
+            if self.files is not ON_DISK and os.path.lexists(self.root):
+                raise taken(self.root, ON_DISK.read(self.status))
+            return
+        content = self.files.read(self.status)
+        if content is None:
+            refuse_gone(self.root)
+        elif owner_told(content) != self.__dict__["owner"]:
+            raise taken(self.root, content)
 
     @property
     def is_new(self) -> bool:
@@ -71,11 +92,7 @@ class RunDirectory(RunPaths):
 
     def is_running(self) -> bool:
         """Whether its status says so."""
-        try:
-            status = json.loads(self.files.read(self.status) or b"")
-        except ValueError:
-            return False
-        return isinstance(status, dict) and status.get("status") == Status.RUNNING
+        return read_told(self.files.read(self.status)).get("status") == Status.RUNNING
 
     def _status(self, status: Status, error: str | None, at: Moment) -> bytes:
         content = {
@@ -83,8 +100,7 @@ class RunDirectory(RunPaths):
             "started": self._started,
             "ended": None if status == Status.RUNNING else at.text,
             "error": error,
-            "host": this_host(),
-            "pid": os.getpid(),
+            **identity(),
             "heartbeat": heartbeat_of(self),
         }
         return f"{json_text(content)}\n".encode()
@@ -92,9 +108,7 @@ class RunDirectory(RunPaths):
     @cached_property
     def _started(self) -> str:
         """When the run was started first, which the status of a resumed run tells; else now."""
-        started: str | None = None
-        with suppress(ValueError):
-            started = json.loads(self.files.read(self.status) or b"").get("started")
+        started: str | None = read_told(self.files.read(self.status)).get("started")
         return started or datetime.now(UTC).isoformat()
 
 
@@ -146,6 +160,9 @@ def reclaim(paths: RunPaths) -> RunDirectory:
     """
     refuse_made_elsewhere(paths)
     directory = RunDirectory(paths.root, DirectoryLock(paths.root))
+    directory.__dict__["owner"] = owner_told(directory.files.read(directory.status))
+    if directory.is_running():  # its process is gone, or sees by this that it is to be
+        directory.write_status(Status.INTERRUPTED, GONE)
     for folder in (paths.root, paths.hydra, paths.checkpoints):
         remove_unfinished(folder)
     _ours[directory.root] = directory
@@ -181,6 +198,7 @@ def _claimed(path: Path, at: Moment) -> RunDirectory:
         directory.release()
         raise
     directory.__dict__["new"] = True
+    directory.__dict__["owner"] = OWNER
     _ours[directory.root] = directory
     return directory
 
@@ -221,7 +239,7 @@ def refuse_occupied(path: Path, kind: Literal["run", "sweep"]) -> None:
             raise RunDirectoryError(f"'{path}' holds a sweep already; {other}seedbed resume {path}")
         if mark in names:
             raise DirectoryTakenError(f"'{path}' holds a run already; {other}none")
-    strange = sorted(names - {LOCK, paths.hydra.name})
+    strange = sorted(names - {LOCK, HELD, SWEEP_PROCESS, paths.hydra.name})
     if strange:
         raise RunDirectoryError(
             f"'{path}' holds '{strange[0]}', and a {kind} goes into a new or an empty folder; "

@@ -6,13 +6,15 @@ file system's, and is compared with the file system's: the clocks of the machine
 """
 
 import os
+import stat
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from seedbed.runs.files import NOT_FOLLOWED
 from seedbed.runs.layout import RunPaths
 
 BEAT_SECONDS = 5.0
@@ -42,6 +44,7 @@ class _Pulse:
 
 
 _pulse = _Pulse()
+_also: dict[Path, Callable[[], None]] = {}
 _offsets: dict[int, tuple[float, float]] = {}
 _seen: dict[Path, tuple[bool, float]] = {}
 
@@ -70,32 +73,73 @@ def heartbeat_of(run: RunPaths) -> str:
     return run.status.name if _pulse.file is None else _pulse.text
 
 
-def beat(status: Path) -> None:
-    """Called after every step: touches the file, now and then.
+def is_due() -> bool:
+    """Whether the next heartbeat is; at once where this machine has slept meanwhile."""
+    return _now() >= _pulse.due
+
+
+def beat(status: Path | None = None) -> None:
+    """Called after every step: stamps what is of this process, now and then.
 
     Args:
-        status: of a run that this process makes.
+        status: of a run that this process makes; None where it makes none itself.
+
+    Raises:
+        RunTakenError: if another process has gone on with what is stamped too.
     """
-    now = time.monotonic()
-    if now >= _pulse.due:
-        _pulse.due = now + BEAT_SECONDS
-        with suppress(OSError):  # a disk that does not answer now may later
-            os.utime(_pulse.file or status)
+    if not is_due():
+        return
+    _pulse.due = _now() + BEAT_SECONDS
+    for refuse_taken in _also.values():
+        refuse_taken()
+    for file in (_pulse.file or status, *_also):
+        if file is not None:
+            with suppress(OSError):  # a disk that does not answer now may later
+                stamp(file)
 
 
-def this_host() -> str:
-    """The name of this machine, as a status has it."""
-    if hasattr(os, "uname"):
-        return os.uname().nodename
-    import platform  # here, as it is not needed elsewhere
+@contextmanager
+def stamped_too(file: Path, refuse_taken: Callable[[], None]) -> Iterator[None]:
+    """Has another file stamped with each heartbeat of this process inside; no fork does it.
 
-    return platform.node()
+    Args:
+        file: that is stamped.
+        refuse_taken: called before, as the file may be another process's by then.
+    """
+    _also[file] = refuse_taken
+    try:
+        yield
+    finally:
+        _also.pop(file, None)
 
 
-def is_elsewhere(status: Mapping[str, Any]) -> bool:
-    """Whether a status was written on another machine."""
-    host = status.get("host")
-    return isinstance(host, str) and host != this_host()
+def _now() -> float:
+    """By a clock that goes on while the machine sleeps."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+def stamp(file: Path) -> None:
+    """Has the file system give a file its own time: by a write, which changes nothing of it.
+
+    A client may set a time by its own clock, as sshfs does; of a write the server tells the time.
+    """
+    if not hasattr(os, "pwrite"):  # on Windows
+        os.utime(file)
+        return
+    try:
+        number = os.open(file, os.O_RDWR | NOT_FOLLOWED)
+    except PermissionError:
+        os.utime(file)
+        return
+    try:
+        if first := os.pread(number, 1, 0):
+            os.pwrite(number, first, 0)
+        else:
+            os.utime(number)
+    finally:
+        os.close(number)
 
 
 def beats(paths: RunPaths, status: Mapping[str, Any]) -> bool:
@@ -111,8 +155,13 @@ def beats(paths: RunPaths, status: Mapping[str, Any]) -> bool:
     file = Path(os.path.normpath(paths.root.absolute() / told))
     if paths.root.absolute().parent not in file.parents:  # of its sweep, or its own
         return False
+    return is_young(file)
+
+
+def is_young(file: Path) -> bool:
+    """Whether a file was stamped not long ago, by the file system's own clock."""
     try:
-        stamped = file.lstat()
+        stamped = _state(file)
     except OSError:
         return False
     now = _file_system_time(file.parent, stamped.st_dev)
@@ -121,7 +170,22 @@ def beats(paths: RunPaths, status: Mapping[str, Any]) -> bool:
     return _was_seen_to_beat(file, stamped.st_mtime_ns)
 
 
-def _was_seen_to_beat(file: Path, stamp: int) -> bool:
+def _state(file: Path) -> os.stat_result:
+    """Of the file as it is opened: until then, a client of NFS remembers its time for a minute."""
+    state = file.lstat()
+    if not stat.S_ISREG(state.st_mode):
+        return state
+    try:
+        number = os.open(file, os.O_RDONLY | NOT_FOLLOWED)
+    except PermissionError:
+        return state
+    try:
+        return os.fstat(number)
+    finally:
+        os.close(number)
+
+
+def _was_seen_to_beat(file: Path, before: int) -> bool:
     """Whether a file was touched while one waits for it; the same for all runs that share it.
 
     Where several would have to be waited for, one after the other, this machine's clock decides of
@@ -131,11 +195,11 @@ def _was_seen_to_beat(file: Path, stamp: int) -> bool:
     if time.monotonic() - at < KNOWN_SECONDS:
         return seen
     if any(time.monotonic() - at < KNOWN_SECONDS for _, at in _seen.values()):
-        return abs(time.time() - stamp / 1e9) < STALE_SECONDS
+        return abs(time.time() - before / 1e9) < STALE_SECONDS
     time.sleep(WAIT_SECONDS)
     seen = False
     with suppress(OSError):
-        seen = file.lstat().st_mtime_ns != stamp
+        seen = _state(file).st_mtime_ns != before
     _seen[file] = (seen, time.monotonic())
     return seen
 
@@ -147,8 +211,15 @@ def _file_system_time(folder: Path, device: int) -> float | None:
         return known + time.monotonic()
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".now.") as file:
+            file.write(b".")
+            file.flush()
+            os.fsync(file.fileno())  # by the server, where there is one
             now = os.fstat(file.fileno()).st_mtime
     except OSError:
         return None
     _offsets[device] = (now - time.monotonic(), time.monotonic())
     return now
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_also.clear)

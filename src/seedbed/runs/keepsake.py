@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from seedbed.errors import RunDirectoryError
+from seedbed.errors import RunDirectoryError, RunTakenError
 from seedbed.runs.files import writing
 from seedbed.runs.layout import EVENT_PREFIX, RunPaths
 from seedbed.runs.living import is_being_made
@@ -124,7 +124,7 @@ def kept(paths: RunPaths, say: Callable[[str], None], *, was_complete: bool) -> 
         keepsake.take()
     try:
         yield attempt
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RunTakenError):  # of the latter the files are another process's
         raise
     except BaseException:
         attempt.status = Status.FAILED

@@ -106,6 +106,9 @@ class RunPaths:
 LOCK = ".lock"
 """Empty, in run and sweep directories; there only where directories themselves cannot be locked."""
 
+HELD = ".held"
+"""Who has locked a directory where files cannot be locked either; there only as long as that."""
+
 SWEEP_TABLE = "results.csv"
 SWEEP_JOBS = "sweep.json"
 SWEEP_START = "start.pt"
@@ -116,6 +119,9 @@ REPORT = "report.html"
 
 SWEEP_TASKS = ".tasks"
 """What passes between a sweep and its tasks on a cluster, and what these print, while it runs."""
+
+SWEEP_PROCESS = ".running"
+"""Which process runs the sweep, as long as one does."""
 
 SWEEP_CONFIG = "multirun.yaml"
 RUN_INDEX = ".seedbed_index.sqlite"

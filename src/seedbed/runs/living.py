@@ -1,6 +1,5 @@
 """Whether the process that makes a run still lives, on this machine or on another."""
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -8,8 +7,9 @@ from typing import Any
 
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
 from seedbed.runs.files import printable
-from seedbed.runs.heartbeat import STALE_SECONDS, beats, is_elsewhere
-from seedbed.runs.layout import RunPaths
+from seedbed.runs.heartbeat import STALE_SECONDS, beats
+from seedbed.runs.layout import SWEEP_PROCESS, RunPaths
+from seedbed.runs.owner import is_elsewhere, read_told
 from seedbed.runs.status import Status
 from seedbed.runs.stored import is_being_written, open_stored
 
@@ -51,10 +51,8 @@ def _goes_on_elsewhere(paths: RunPaths, status: Mapping[str, Any]) -> bool:
 
 
 def _status(paths: RunPaths) -> Mapping[str, Any]:
-    """As it is written; empty where it is damaged."""
-    damaged = (OSError, ValueError, RunDirectoryError, RecursionError)
-    with suppress(*damaged), open_stored(paths.status) as file:
-        content = json.loads(file.read(LARGEST_STATUS))
-        if isinstance(content, dict):
-            return content
+    """As it is written, of a run or of a sweep that is running; empty where it is damaged."""
+    for path in (paths.status, paths.root / SWEEP_PROCESS):
+        with suppress(OSError, RunDirectoryError), open_stored(path) as file:
+            return read_told(file.read(LARGEST_STATUS))
     return {}

@@ -1,8 +1,9 @@
 """Who writes a run directory: a lock that the system itself lets go of when the process dies.
 
 The lock is on the directory: it leaves no file, and costs 6 µs where one on a file costs 160. Where
-directories cannot be locked, on NFS and Windows, `filelock` locks a file in it. Source: flock(2); a
-lock belongs to an open file, not to a process, so two runs of one process exclude each other too.
+directories cannot be locked, on NFS and Windows, `filelock` locks a file in it; where files cannot
+be locked either, a file that is there tells it (`held_file.py`). Source: flock(2); a lock belongs
+to an open file, not to a process, so two runs of one process exclude each other too.
 """
 
 import errno
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
 from seedbed.runs.files import NOT_FOLLOWED
-from seedbed.runs.layout import LOCK
+from seedbed.runs.held_file import HeldFile
+from seedbed.runs.layout import HELD, LOCK
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -23,7 +25,10 @@ try:
 except ImportError:  # on Windows
     fcntl = None  # type: ignore[assignment]
 
-UNSUPPORTED = {errno.EBADF, errno.EISDIR, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
+NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK}
+"""What a system says that locks nothing; NFS says ENOLCK where the server has no lock manager."""
+
+UNSUPPORTED = {errno.EBADF, errno.EISDIR, errno.EINVAL, *NO_LOCKS}
 """What a system says that does not lock directories; NFS says EBADF, as it cannot be written to."""
 
 TRIES, PAUSE = 3, 0.005
@@ -45,22 +50,17 @@ class DirectoryLock:
 
     def __init__(self, path: Path) -> None:
         self._directory: int | None = None
-        self._file: BaseFileLock | None = None
+        self._file: BaseFileLock | HeldFile | None = None
         try:
             self._directory = _exclusively(path)
             if self._directory is None:
-                self._file = _locked_file(path)
+                self._file = _locked_file(path) or HeldFile(_beside(path, HELD))
         except (BlockingIOError, TimeoutError) as err:
             raise DirectoryTakenError(
                 f"'{path}' is being written by another process; wait for it, or stop it first"
             ) from err
         except OSError as err:
             raise RunDirectoryError(f"cannot lock '{path}': {err.strerror or err}") from err
-        except NotImplementedError as err:
-            raise RunDirectoryError(
-                f"cannot lock '{path}': its disk has no flock; put it on another, or have the disk "
-                "mounted with flock"
-            ) from err
         _held.add(self)
 
     @property
@@ -81,7 +81,11 @@ class DirectoryLock:
 
 def lock_file(path: Path) -> Path:
     """What is locked where the system locks no directories: in a directory, or beside a pack."""
-    return path / LOCK if path.is_dir() else path.with_name(f".{path.name}{LOCK}")
+    return _beside(path, LOCK)
+
+
+def _beside(path: Path, name: str) -> Path:
+    return path / name if path.is_dir() else path.with_name(f".{path.name}{name}")
 
 
 def is_being_written(path: Path) -> bool:
@@ -94,8 +98,10 @@ def is_being_written(path: Path) -> bool:
             file = _flocked(name, exclusively=False)
             if file is not None:
                 os.close(file)
-        if fcntl is None and lock_file(path).exists():
-            _locked_file(path).release()
+        if fcntl is None and lock_file(path).exists() and (lock := _locked_file(path)):
+            lock.release()
+        if HeldFile.is_held(_beside(path, HELD)):
+            return True
     except (BlockingIOError, TimeoutError):
         return True
     except OSError:
@@ -132,8 +138,8 @@ def _flocked(path: Path, *, exclusively: bool) -> int | None:
     return file
 
 
-def _locked_file(path: Path) -> "BaseFileLock":
-    """The lock of a file in the directory, which stays there.
+def _locked_file(path: Path) -> "BaseFileLock | None":
+    """The lock of a file in the directory, which stays there; None where none can be locked.
 
     Raises:
         TimeoutError: if somebody else holds it.
@@ -142,7 +148,14 @@ def _locked_file(path: Path) -> "BaseFileLock":
     from filelock import FileLock  # here, as it takes 40 ms
 
     lock = FileLock(lock_file(path), thread_local=False, fallback_to_soft=False)
-    lock.acquire(blocking=False)
+    try:
+        lock.acquire(blocking=False)
+    except NotImplementedError:
+        return None
+    except OSError as err:
+        if isinstance(err, TimeoutError) or err.errno not in NO_LOCKS:
+            raise
+        return None
     return lock
 
 

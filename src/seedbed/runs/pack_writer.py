@@ -10,6 +10,7 @@ from typing import Self
 from seedbed.runs.files import NOT_FOLLOWED, write_pieces, writing
 from seedbed.runs.layout import run_and_name
 from seedbed.runs.lock import DirectoryLock
+from seedbed.runs.owner import refuse_gone, taken
 from seedbed.runs.pack import number_of, pack_name
 from seedbed.runs.pack_contents import ABOUT, content_at
 from seedbed.runs.pack_members import PackMembers
@@ -116,8 +117,15 @@ class PackWriter:
         """Nothing: a pack has no folders."""
 
     def commit(self, *, flush: bool = False) -> None:
-        """See `RunFiles`; where the disk is full, the pack stays as it was."""
+        """See `RunFiles`; where the disk is full, the pack stays as it was.
+
+        Raises:
+            RunTakenError: if another file has its name by now, or none has.
+        """
         with writing(self.path):
+            refuse_gone(self.path)
+            if not os.path.samestat(self.path.lstat(), os.fstat(self._file)):
+                raise taken(self.path, None)
             try:
                 os.lseek(self._file, self._on_disk, os.SEEK_SET)
                 at = self._on_disk

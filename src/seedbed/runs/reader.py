@@ -19,7 +19,7 @@ from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import UNPRINTABLE, YamlLoader, printable
 from seedbed.runs.layout import EVENT_PREFIX, RunPaths
 from seedbed.runs.living import is_being_made
-from seedbed.runs.status import Status
+from seedbed.runs.status import GONE, Status
 from seedbed.runs.stored import is_stored, open_stored, runs_in_packs
 from seedbed.runs.unpacking import unpack_in_place
 from seedbed.runs.yaml_bombs import refuse_bomb
@@ -32,9 +32,6 @@ LARGEST_LIST = 128 * 2**20
 
 MOST_EPOCHS = 1_000_000
 """Rows of a history."""
-
-GONE = "its process has gone"
-"""Why a run was interrupted whose status says that it is running."""
 
 STATUSES = [one for one in Status if one not in (Status.PENDING, Status.PRUNED)]
 

@@ -13,3 +13,7 @@ class Status(StrEnum):
     INTERRUPTED = "interrupted"
     DIVERGED = "diverged"
     PRUNED = "pruned"
+
+
+GONE = "its process has gone"
+"""Why a run was interrupted whose status says that it is running."""

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from seedbed.config.schema import SweepConfig
-from seedbed.errors import SeedbedError
+from seedbed.errors import RunTakenError, SeedbedError
 from seedbed.fused.rows import NotAlikeError
 from seedbed.process.cores import usable_cores
 from seedbed.raised import reason
+from seedbed.runs.heartbeat import beat
 from seedbed.runs.keepsake import put_back_unless_running
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.status import Status
@@ -82,6 +83,12 @@ class Execution:
         self._ending = True
 
     def _over(self) -> bool:
+        """Whether no more is to be started; asked now and then while others train.
+
+        Raises:
+            RunTakenError: if another process has gone on with the sweep.
+        """
+        beat()
         return self._ending or self.stop.requested
 
     def outcomes(self) -> Ended:
@@ -146,6 +153,8 @@ class Execution:
     def _ended(self, stack: Stack, end: StackEnd, processes: StackExecutor) -> Ended:
         if end.kind == "ended":
             yield end.outcomes
+        elif end.kind == "taken":
+            raise RunTakenError(end.why)
         elif end.kind == "late":
             yield [(job, lost(job, end.why, stopped=False)) for job in stack.jobs]
         elif end.kind == "raised":
@@ -232,7 +241,7 @@ class Execution:
                 known=stack.known,
                 written=stack.written,
             )
-        except (KeyboardInterrupt, GeneratorExit):
+        except (KeyboardInterrupt, GeneratorExit, RunTakenError):
             raise
         except BaseException as err:  # sys.exit in a user's model too
             if self.stop.requested:  # what is interrupted may raise anything

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.directory import reclaim
+from seedbed.runs.heartbeat import beat
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.status import Status
 from seedbed.sweep.job import Job, Outcome, earlier_outcome, run_job
@@ -75,6 +76,7 @@ def run_on(executor: Executor, jobs: Sequence[Job]) -> Iterator[Ended]:
                     job = waiting.popleft()
                     running[executor.submit(job)] = job
                 done, _ = wait(running, LOOK_SECONDS, FIRST_COMPLETED)
+                beat()  # that of the sweep
                 for future in done:
                     yield [_ended(running.pop(future), future, stopped=False)]
         finally:

@@ -14,6 +14,7 @@ from seedbed.runs.layout import SWEEP_JOBS, SWEEP_TABLE, RunPaths
 from seedbed.runs.reader import LARGEST_LIST, read_json
 from seedbed.runs.status import Status
 from seedbed.runs.stored import is_stored
+from seedbed.runs.sweep_hold import refuse_taken
 
 WRITE_SECONDS = 1.0
 """How old `sweep.json` may be; how a job stands is told by its own directory."""
@@ -87,9 +88,14 @@ class SweepState:
     _written: float = 0.0
 
     def write_jobs(self, *, now: bool = True) -> None:
-        """Writes `sweep.json`; without `now` only if the last time is a while ago."""
+        """Writes `sweep.json`; without `now` only if the last time is a while ago.
+
+        Raises:
+            RunTakenError: if another process has gone on with the sweep.
+        """
         if not now and time.monotonic() - self._written < WRITE_SECONDS:
             return
+        refuse_taken(self.directory)
         jobs = [{k: v for k, v in vars(job).items() if k not in UNWRITTEN} for job in self.jobs]
         write_json(self.directory / SWEEP_JOBS, {**self.origin, "jobs": jobs})
         self._written = time.monotonic()
@@ -103,7 +109,11 @@ class SweepState:
         """Writes `results.csv`: a job a line, its settings and its metrics; no times.
 
         The last column, `rows`, is equal for jobs that are measured on the same rows.
+
+        Raises:
+            RunTakenError: if another process has gone on with the sweep.
         """
+        refuse_taken(self.directory)
         keys = dict.fromkeys(key for job in self.jobs for key in job.settings)
         names = dict.fromkeys(name for job in self.jobs for name in job.metrics or {})
         text = io.StringIO()

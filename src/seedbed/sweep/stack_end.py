@@ -52,12 +52,13 @@ class StackEnd:
 
     Args:
         kind: by itself; with what a model of the user's raised; on the user's word, before its runs
-            had; with its process; or before it began, as it waited for too long.
+            had; with its process; before it began, as it waited for too long; or as another process
+            has gone on with its runs.
         outcomes: of its jobs, if it ended by itself.
         why: else, in a few words.
     """
 
-    kind: Literal["ended", "raised", "stopped", "died", "late"]
+    kind: Literal["ended", "raised", "stopped", "died", "late", "taken"]
     outcomes: list[tuple[Job, Outcome]] = field(default_factory=list)
     why: str = ""
 

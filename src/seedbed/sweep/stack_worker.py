@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 
 import torch
 
+from seedbed.errors import RunTakenError
 from seedbed.fused.step import Randomness
 from seedbed.handed_in import handing_in
 from seedbed.process import workers
@@ -42,6 +43,8 @@ def train_in_worker(pipe: Connection, sent: Stack | bytes, randomness: Randomnes
             stack = pickle.loads(sent) if isinstance(sent, bytes) else sent
             with handing_in(stack.jobs[0].handed_in):
                 end = StackEnd("ended", _trained(stack, teller, randomness))
+        except RunTakenError as err:
+            end = StackEnd("taken", why=str(err))
         except BaseException as err:  # sys.exit in a user's model too
             stopped = isinstance(err, KeyboardInterrupt) or stop.requested
             end = StackEnd("stopped" if stopped else "raised", why=reason(err))

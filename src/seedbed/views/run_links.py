@@ -15,7 +15,7 @@ from pathlib import Path
 from seedbed.catalog.record import RunRecord
 from seedbed.errors import ArgumentError, RunDirectoryError, SeedbedError
 from seedbed.runs.files import write_bytes
-from seedbed.runs.layout import LOCK, event_files
+from seedbed.runs.layout import HELD, LOCK, event_files
 from seedbed.runs.lock import DirectoryLock, is_being_written
 from seedbed.runs.pack import Pack
 from seedbed.runs.stored import pack_of
@@ -99,7 +99,7 @@ def _remove(folder: Path) -> None:
     for above, folders, files in os.walk(folder, topdown=False):
         for name in (*folders, *files):
             path = Path(above, name)
-            is_lock = path.parent == folder and name == LOCK
+            is_lock = path.parent == folder and name in (LOCK, HELD)
             if path.is_symlink() or is_lock or (path.is_file() and event_files([name])):
                 path.unlink()
         with suppress(OSError):

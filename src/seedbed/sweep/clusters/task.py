@@ -17,7 +17,7 @@ from typing import Any
 
 from seedbed.fused.step import Randomness
 from seedbed.runs.files import write_bytes
-from seedbed.runs.heartbeat import this_host
+from seedbed.runs.owner import this_host
 from seedbed.sweep.job import Job
 from seedbed.sweep.stack_end import Stack
 

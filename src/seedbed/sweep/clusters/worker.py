@@ -16,7 +16,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from seedbed.errors import RunTakenError
 from seedbed.process import signals
+from seedbed.runs.heartbeat import pulse, stamp
 from seedbed.sweep.clusters.task import Origin, Task, TaskFiles, take_over, versions
 
 LOOK_SECONDS = 0.5
@@ -47,7 +49,6 @@ def run_task(folder: str, name: str, where: Origin) -> None:
     signals.take_over(quiet=True)
     # Imported here: they bring torch, and would fail elsewhere where it is another.
     from seedbed.runs.directory import tell_at_end
-    from seedbed.runs.heartbeat import pulse
     from seedbed.training.interrupt import stop_request
 
     tell_at_end()
@@ -56,6 +57,8 @@ def run_task(folder: str, name: str, where: Origin) -> None:
         heard = Heard(stop.wish)
         with _beating(files, own, lambda: stop.wish(signal.SIGTERM)) as beat:
             end = _end_of(files, beat, lambda: stop.requested)
+    if end["kind"] == "taken":  # by a later start of the task, whose end it will be
+        return
     if heard.number is None or _is_whole(end):
         files.write_end(end)
     else:
@@ -131,7 +134,7 @@ def _beating(files: TaskFiles, own: Path, stop: Callable[[], None]) -> Iterator[
             if count % BEATS == 0:
                 _tell(files, beat, count // BEATS + 1)
                 with suppress(OSError):
-                    os.utime(own)
+                    stamp(own)
             count += 1
             if ended.wait(LOOK_SECONDS):
                 return
@@ -162,6 +165,8 @@ def _end_of(files: TaskFiles, beat: _Beat, stopped: Callable[[], bool]) -> dict[
 
     try:
         outcomes = _done(files.read(), beat)
+    except RunTakenError as err:
+        return {"kind": "taken", "why": str(err)}
     except BaseException as err:  # sys.exit in a user's model too
         kind = "stopped" if isinstance(err, KeyboardInterrupt) or stopped() else "raised"
         return {"kind": kind, "why": reason(err), "notes": beat.notes}

@@ -1,0 +1,118 @@
+"""A lock for file systems that have none: a file that is there as long as its process lives.
+
+Its name can be made by one process only, on any file system. Who left it is judged as of a run: on
+this machine by the process, of another by the heartbeat that its process gives it.
+"""
+
+import errno
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from seedbed.runs.files import NEW_FILE, json_text
+from seedbed.runs.heartbeat import is_young, stamped_too
+from seedbed.runs.owner import OWNER, identity, is_elsewhere, owner_told, read_told, taken
+
+TRIES = 3
+
+LARGEST = 4096
+"""Bytes."""
+
+
+class HeldFile:
+    """Held from its making until `release`, or until its process ends. A fork does not hold it.
+
+    Args:
+        file: that is made.
+
+    Raises:
+        BlockingIOError: if another lock of it is held, here or elsewhere.
+        OSError: if it cannot be made.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file, self._process = file, os.getpid()
+        self._content = f"{json_text({**identity(), 'lock': secrets.token_hex(8)})}\n".encode()
+        for _ in range(TRIES):
+            try:
+                number = os.open(file, NEW_FILE, 0o666)
+                break
+            except FileExistsError:
+                content = _content(file)
+                if _lives(file, content):
+                    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
+                _take_away(file, content)
+        else:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        try:
+            os.write(number, self._content)
+        finally:
+            os.close(number)
+        self._stamped = stamped_too(file, self._refuse_taken)
+        self._stamped.__enter__()
+
+    @staticmethod
+    def is_held(file: Path) -> bool:
+        """Whether a live process has it."""
+        return os.path.lexists(file) and _lives(file, _content(file))
+
+    def release(self) -> None:
+        """Lets go."""
+        self._stamped.__exit__(None, None, None)
+        if self._process == os.getpid() and _content(self.file) == self._content:
+            with suppress(OSError):
+                self.file.unlink()
+
+    def _refuse_taken(self) -> None:
+        content = _content(self.file)
+        if content not in (None, self._content):
+            raise taken(self.file.parent, content)
+
+
+def _content(file: Path) -> bytes | None:
+    """None where it is not there, or cannot be read."""
+    with suppress(OSError), file.open("rb") as opened:
+        return opened.read(LARGEST)
+    return None
+
+
+def _lives(file: Path, content: bytes | None) -> bool:
+    """Whether the process lives that made it; one that has not written yet lives, for a while."""
+    if content is None:
+        return False
+    told = read_told(content)
+    if not told or is_elsewhere(told):
+        return is_young(file)
+    process = told.get("pid")
+    if not isinstance(process, int) or process <= 0:
+        return False
+    if process == os.getpid():
+        return bool(owner_told(content) == OWNER)
+    return _is_there(process)
+
+
+def _is_there(process: int) -> bool:
+    """Whether this machine has such a process."""
+    if os.name == "nt":  # where it would be sent Ctrl-C
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _take_away(file: Path, content: bytes | None) -> None:
+    """Removes what was judged; what another process has made of the name meanwhile is put back."""
+    aside = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    try:
+        file.rename(aside)
+    except FileNotFoundError:
+        return
+    if _content(aside) != content and not os.path.lexists(file):
+        aside.rename(file)
+        return
+    aside.unlink(missing_ok=True)
