@@ -1,5 +1,6 @@
 """Two hosts that share a folder: network and host name of each are namespaces of their own."""
 
+import fcntl
 import json
 import os
 import signal
@@ -7,12 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from support.other_host import HOST, OTHER_HOST, refused
 
-from seedbed.runs import heartbeat, living
+from seedbed.runs import heartbeat
+from seedbed.runs.directory import reclaim
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.status import Status
 
 pytestmark = [
     pytest.mark.slow,
@@ -21,49 +26,79 @@ pytestmark = [
 
 
 @pytest.fixture
-def sweep(tmp_path: Path) -> Iterator[Path]:
-    """A sweep that the other host trains: one stack, for as long as the test takes."""
+def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """The other host trains a sweep, of one stack, for as long as the test takes."""
     words = ["train", "-m", "seed=1,2", "trainer.epochs=1000000", "sweep.fuse=always"]
     words += ["sweep.workers=0", "trainer.checkpoint_every='200 steps'", "hydra.sweep.dir=sweep"]
-    process = subprocess.Popen([*OTHER_HOST, sys.executable, "-m", "seedbed", *words], cwd=tmp_path)
-    try:
+    line = [*OTHER_HOST, sys.executable, "-m", "seedbed", *words]
+    with subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 100
         while len(list(tmp_path.glob("sweep/*/checkpoints/last.pt"))) < 2:
             assert process.poll() is None
             assert time.monotonic() < until
             time.sleep(0.05)
-        yield tmp_path / "sweep"
-    finally:
+        yield process
         process.kill()
-        process.wait()
 
 
-def _statuses(seedbed: Callable) -> set[str]:
-    return {run["status"] for run in json.loads(seedbed("runs", "sweep", "--json").out)["runs"]}
+def _statuses(seedbed: Callable) -> list[str]:
+    return sorted(
+        run["status"] for run in json.loads(seedbed("runs", "sweep", "--json").out)["runs"]
+    )
+
+
+def _contents(run: Path) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for file in run.rglob("*") if file.is_file()}
+
+
+@contextmanager
+def _locks_of_the_other_host_are_not_seen() -> Iterator[None]:
+    """As on disks that hosts share without locks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fcntl, "flock", lambda *_: None)
+        yield
 
 
 def test_one_that_lives_is_told_from_one_that_is_unplugged(
-    seedbed: Callable, sweep: Path, monkeypatch: pytest.MonkeyPatch
+    seedbed: Callable,
+    other: subprocess.Popen[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The host of the sweep is unplugged: its processes stand still, and then are no more.
-
-    Disks that are shared without locks tell nothing of locks; here they are looked away from.
-    """
-    status = json.loads((sweep / "0_seed=1/status.json").read_text())
+    """The other host is unplugged: its processes stand still. This one goes on; then it is back."""
+    sweep = tmp_path / "sweep"
+    mine, its = sweep / "0_seed=1", sweep / "1_seed=2"
+    status = json.loads((mine / "status.json").read_text())
     assert status["host"] == HOST
-    assert _statuses(seedbed) == {"running"}
+    assert _statuses(seedbed) == ["running", "running"]
     (line,) = seedbed("resume", "sweep").errors
     assert "is being written by another process" in line  # its lock holds here too
-    with monkeypatch.context() as patch:
-        patch.setattr(living, "is_being_written", lambda path: False)
-        assert _statuses(seedbed) == {"running"}
-        (line,) = seedbed("resume", "sweep/0_seed=1").errors
-        assert f"is being written by process {status['pid']} on {HOST}" in line
-        monkeypatch.setattr(heartbeat, "STALE_SECONDS", 2.0)
+    with _locks_of_the_other_host_are_not_seen():
+        assert _statuses(seedbed) == ["running", "running"]
+        for words in (["resume", "sweep/0_seed=1"], ["resume", "sweep"]):
+            result = seedbed(*words)
+            assert result.code == 2
+            assert f"is being written by process {status['pid']} on {HOST}" in result.errors[0]
+        assert "is being written" in seedbed("remove", "sweep", "--yes").errors[0]
         os.kill(status["pid"], signal.SIGSTOP)
-        time.sleep(3)
-        assert _statuses(seedbed) == {"interrupted"}
-    os.kill(status["pid"], signal.SIGKILL)
-    time.sleep(3)
-    assert _statuses(seedbed) == {"interrupted"}
+        monkeypatch.setattr(heartbeat, "STALE_SECONDS", 1.0)
+        time.sleep(1.5)
+        assert _statuses(seedbed) == ["interrupted", "interrupted"]
+        taken = reclaim(RunPaths(mine))
+        taken.write_status(Status.RUNNING)
+        taken.files.write(taken.last, b"of this host")
+        before = _contents(mine)
+        os.kill(status["pid"], signal.SIGCONT)
+        assert other.stderr is not None
+        error = other.stderr.read().splitlines()[-1]
+        assert other.wait() == 1
+    assert error == (
+        f"error: 'sweep/0_seed=1' is made by process {os.getpid()} on {os.uname().nodename} now: "
+        "this process was not heard of for long, as when a machine sleeps or loses its network; "
+        "it ends, and writes no more"
+    )
+    assert _contents(mine) == before
+    assert json.loads((its / "status.json").read_text())["status"] == "interrupted"
+    assert not (sweep / ".running").exists()
+    taken.release()
     assert seedbed("remove", "sweep", "--yes").code == 0

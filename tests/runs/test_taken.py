@@ -1,0 +1,169 @@
+"""A process that stood still finds that another has gone on: it writes no more of what it made."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from seedbed.errors import DirectoryTakenError, RunTakenError
+from seedbed.runs import heartbeat, owner
+from seedbed.runs.directory import RunDirectory, claim, reclaim
+from seedbed.runs.layout import RunPaths
+from seedbed.runs.status import Status
+from seedbed.runs.sweep_hold import held, refuse_held
+from seedbed.sweep.outcome import JobState, SweepState
+
+ELSEWHERE = {"host": "other", "boot": "another", "pid": 7, "owner": "theirs"}
+
+
+def _told_by_another(file: Path, **more: object) -> bytes:
+    """What a process of another machine writes; the whole file."""
+    told = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps({**told, **ELSEWHERE, "status": "running", **more}))
+    return file.read_bytes()
+
+
+def _aged(file: Path) -> None:
+    os.utime(file, (0, 0))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[RunDirectory]:
+    made = claim(tmp_path / "run")
+    made.write_status(Status.RUNNING)
+    yield made
+    made.release()
+
+
+@pytest.mark.parametrize("status", list(Status)[1:6], ids=str)
+def test_a_status_of_another_process_is_not_written_over(run: RunDirectory, status: Status) -> None:
+    theirs = _told_by_another(run.status)
+    with pytest.raises(RunTakenError, match="is made by process 7 on other now: this process was"):
+        run.write_status(status)
+    assert run.status.read_bytes() == theirs
+
+
+def test_a_run_that_was_removed_meanwhile_is_not_made_again(run: RunDirectory) -> None:
+    run.root.rename(run.root.with_name("elsewhere"))
+    with pytest.raises(RunTakenError, match="was removed or moved while this process made it"):
+        run.write_status(Status.COMPLETED)
+    assert not run.root.exists()
+
+
+def test_a_disk_that_does_not_answer_takes_no_run(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.status.unlink()
+
+    def silent(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "lstat", silent)
+    run.refuse_if_taken()
+
+
+def test_a_run_that_is_taken_tells_so_before_it_is_gone_on_with(tmp_path: Path) -> None:
+    """Else its process would not see it until the parts are built here, and write meanwhile."""
+    made = claim(tmp_path / "run")
+    made.release()
+    _told_by_another(made.status, heartbeat="status.json")
+    with pytest.raises(DirectoryTakenError, match="is being written by process 7 on other"):
+        reclaim(RunPaths(made.root))
+    _aged(made.status)
+    mine = reclaim(RunPaths(made.root))
+    told = json.loads(made.status.read_text())
+    assert (told["status"], told["owner"]) == ("interrupted", owner.OWNER)
+    mine.release()
+
+
+def test_of_two_that_begin_a_run_at_once_one_goes_on(tmp_path: Path) -> None:
+    """Where no lock is seen both may claim it; one sees the status of the other."""
+    mine = claim(tmp_path / "run")
+    theirs = _told_by_another(mine.status)
+    with pytest.raises(RunTakenError):
+        mine.write_status(Status.RUNNING)
+    assert mine.status.read_bytes() == theirs
+    mine.release()
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"host": os.uname().nodename}, False),
+        ({"host": os.uname().nodename, "boot": owner.this_boot()}, False),
+        ({"host": os.uname().nodename, "boot": "another"}, True),
+        ({"host": "other", "boot": owner.this_boot()}, True),
+        ({"host": os.uname().nodename, "boot": 7}, False),
+        ({}, False),
+    ],
+    ids=["earlier version", "here", "of one name", "container", "strange", "nothing"],
+)
+def test_machines_of_one_name_are_told_apart(told: dict[str, object], *, expected: bool) -> None:
+    assert owner.is_elsewhere(told) is expected
+
+
+def test_a_sweep_tells_who_runs_it_as_long_as_somebody_does(tmp_path: Path) -> None:
+    with held(tmp_path):
+        told = json.loads((tmp_path / ".running").read_text())
+        assert (told["pid"], told["owner"]) == (os.getpid(), owner.OWNER)
+        with pytest.raises(DirectoryTakenError):
+            refuse_held(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sweep_that_another_machine_runs_is_refused_until_its_heartbeat_ends(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / ".running"
+    _told_by_another(file, heartbeat=".running")
+    with (
+        pytest.raises(DirectoryTakenError, match="is being written by process 7 on other"),
+        held(tmp_path),
+    ):
+        pass
+    _aged(file)
+    with held(tmp_path):
+        assert json.loads(file.read_text())["owner"] == owner.OWNER
+
+
+def test_a_sweep_that_was_taken_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = SweepState(tmp_path, [JobState(0, [], "0_", "")])
+    with held(tmp_path):
+        sweep.write_all()
+        (tmp_path / "results.csv").unlink()
+        theirs = _told_by_another(tmp_path / ".running")
+        for write in (sweep.write_jobs, sweep.write_table, sweep.write_all):
+            with pytest.raises(RunTakenError, match="is made by process 7 on other now"):
+                write()
+        monkeypatch.setattr(heartbeat._pulse, "due", 0.0)
+        with pytest.raises(RunTakenError):  # also where a job of it trains
+            heartbeat.beat()
+    assert (tmp_path / ".running").read_bytes() == theirs
+    assert not (tmp_path / "results.csv").exists()
+
+
+def test_a_sweep_leaves_no_mark_of_its_process(iris_sweep: Path) -> None:
+    assert not (iris_sweep / ".running").exists()
+
+
+def test_what_a_run_was_before_it_is_made_longer_is_not_put_back_over_anothers(
+    seedbed: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = seedbed("train", "trainer.epochs=2").run
+    original = RunDirectory.refuse_if_taken
+
+    def as_another_goes_on(directory: RunDirectory) -> None:
+        if (run / ".before").exists() and (run / "run.log").read_text().count("going on"):
+            _told_by_another(run / "status.json")
+        original(directory)
+
+    monkeypatch.setattr(RunDirectory, "refuse_if_taken", as_another_goes_on)
+    result = seedbed("resume", str(run), "trainer.epochs=4")
+    assert result.code == 1
+    assert "is made by process 7 on other now" in result.errors[0]
+    assert (run / ".before").exists()
+    assert json.loads((run / "status.json").read_text())["owner"] == "theirs"
