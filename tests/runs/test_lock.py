@@ -226,6 +226,7 @@ def read_only_run(tmp_path: Path, sum_run: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(run)], check=True)
 
 
+@pytest.mark.parametrize("variables", ["directory", "no locks"], indirect=True)
 def test_commands_that_look_work_on_a_read_only_run(
     read_only_run: Path,
     seedbed: Callable,

@@ -28,13 +28,17 @@ except ImportError:  # on Windows
 NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK}
 """What a system says that locks nothing; NFS says ENOLCK where the server has no lock manager."""
 
-UNSUPPORTED = {errno.EBADF, errno.EISDIR, errno.EINVAL, *NO_LOCKS}
+UNSUPPORTED = {errno.EBADF, errno.EISDIR, errno.EINVAL}
 """What a system says that does not lock directories; NFS says EBADF, as it cannot be written to."""
 
 TRIES, PAUSE = 3, 0.005
 """A command that looks whether a run is being written holds its lock for some microseconds."""
 
 _held: set["DirectoryLock"] = set()
+
+
+class _NoLocksError(Exception):
+    """Nothing can be locked there."""
 
 
 class DirectoryLock:
@@ -52,9 +56,7 @@ class DirectoryLock:
         self._directory: int | None = None
         self._file: BaseFileLock | HeldFile | None = None
         try:
-            self._directory = _exclusively(path)
-            if self._directory is None:
-                self._file = _locked_file(path) or HeldFile(_beside(path, HELD))
+            self._take(path)
         except (BlockingIOError, TimeoutError) as err:
             raise DirectoryTakenError(
                 f"'{path}' is being written by another process; wait for it, or stop it first"
@@ -62,6 +64,19 @@ class DirectoryLock:
         except OSError as err:
             raise RunDirectoryError(f"cannot lock '{path}': {err.strerror or err}") from err
         _held.add(self)
+
+    def _take(self, path: Path) -> None:
+        held = _beside(path, HELD)
+        try:
+            self._directory = _exclusively(path)
+            if self._directory is None:
+                self._file = _locked_file(path)
+        except _NoLocksError:
+            self._file = HeldFile(held)
+            return
+        if HeldFile.is_held(held):  # by a process that could lock nothing
+            self.release()
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
     @property
     def held(self) -> bool:
@@ -98,15 +113,13 @@ def is_being_written(path: Path) -> bool:
             file = _flocked(name, exclusively=False)
             if file is not None:
                 os.close(file)
-        if fcntl is None and lock_file(path).exists() and (lock := _locked_file(path)):
-            lock.release()
-        if HeldFile.is_held(_beside(path, HELD)):
-            return True
+        if fcntl is None and lock_file(path).exists():
+            _locked_file(path).release()
     except (BlockingIOError, TimeoutError):
         return True
-    except OSError:
-        return False
-    return False
+    except (OSError, _NoLocksError):
+        pass
+    return HeldFile.is_held(_beside(path, HELD))
 
 
 def _exclusively(path: Path) -> int | None:
@@ -123,6 +136,7 @@ def _flocked(path: Path, *, exclusively: bool) -> int | None:
 
     Raises:
         BlockingIOError: if somebody else has locked it.
+        _NoLocksError: if nothing can be locked there.
         OSError: if it cannot be opened, or locked.
     """
     if fcntl is None:
@@ -132,17 +146,20 @@ def _flocked(path: Path, *, exclusively: bool) -> int | None:
         fcntl.flock(file, (fcntl.LOCK_EX if exclusively else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except OSError as err:
         os.close(file)
+        if err.errno in NO_LOCKS:
+            raise _NoLocksError from err
         if err.errno in UNSUPPORTED:
             return None
         raise
     return file
 
 
-def _locked_file(path: Path) -> "BaseFileLock | None":
-    """The lock of a file in the directory, which stays there; None where none can be locked.
+def _locked_file(path: Path) -> "BaseFileLock":
+    """The lock of a file in the directory, which stays there.
 
     Raises:
         TimeoutError: if somebody else holds it.
+        _NoLocksError: if nothing can be locked there.
         OSError: if it cannot be made.
     """
     from filelock import FileLock  # here, as it takes 40 ms
@@ -150,12 +167,12 @@ def _locked_file(path: Path) -> "BaseFileLock | None":
     lock = FileLock(lock_file(path), thread_local=False, fallback_to_soft=False)
     try:
         lock.acquire(blocking=False)
-    except NotImplementedError:
-        return None
+    except NotImplementedError as err:
+        raise _NoLocksError from err
     except OSError as err:
         if isinstance(err, TimeoutError) or err.errno not in NO_LOCKS:
             raise
-        return None
+        raise _NoLocksError from err
     return lock
 
 
