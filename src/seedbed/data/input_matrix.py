@@ -3,7 +3,7 @@
 A block of float64 stays in the processor's cache; of the whole table there is never a copy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,10 @@ BLOCK_VALUES = 2**18
 MANY_ROWS = 2**10
 """Of a block, from which on each column is written by itself."""
 
+FEW_NAMES = 64
+"""Of a column, up to which the inputs of each name are looked up in a table."""
 
-@np.errstate(over="ignore")  # what is beyond float32 is refused by its row
+
 def input_matrix(
     features: Sequence[FittedColumn], columns: Sequence[Column], *, strict: bool, origin: str
 ) -> NDArray[np.float32]:
@@ -38,20 +40,54 @@ def input_matrix(
         DataError: for a value of another kind, one that is not finite, or (strict) an unknown name.
     """
     parts = _parts(features, columns, strict=strict, origin=origin)
-    rows, width = len(columns[0]), sum(one.width for one in features)
-    matrix = np.zeros((rows, width), dtype=np.float32)
-    at_once = max(1, BLOCK_VALUES // max(1, width))
-    for start in range(0, rows, at_once):
-        block = slice(start, min(start + at_once, rows))
-        for part in parts:
-            part.fill(matrix[block], block)
-        if not np.isfinite(matrix[block]).all():
-            raise _not_finite(matrix[block], start, origin)
-    return matrix.reshape(rows, *features[0].shape) if _is_array(features) else matrix
+    matrix = np.empty((len(columns[0]), _width(features)), dtype=np.float32)
+    for block in _blocks(*matrix.shape):
+        _fill(matrix[block], parts, block, origin)
+    return _shaped(matrix, features)
 
 
-def _is_array(features: Sequence[FittedColumn]) -> bool:
-    return len(features) == 1 and bool(features[0].shape)
+def input_blocks(
+    features: Sequence[FittedColumn], columns: Sequence[Column], *, strict: bool, origin: str
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """As `input_matrix`, some rows at a time, and which these are; they last until the next."""
+    parts = _parts(features, columns, strict=strict, origin=origin)
+    rows, width = len(columns[0]), _width(features)
+    memory = np.empty((min(rows, _at_once(width)), width), dtype=np.float32)
+    for block in _blocks(rows, width):
+        matrix = memory[: block.stop - block.start]
+        _fill(matrix, parts, block, origin)
+        yield block, _shaped(matrix, features)
+
+
+def _width(features: Sequence[FittedColumn]) -> int:
+    return sum(one.width for one in features)
+
+
+def _at_once(width: int) -> int:
+    return max(1, BLOCK_VALUES // max(1, width))
+
+
+def _blocks(rows: int, width: int) -> Iterator[slice]:
+    at_once = _at_once(width)
+    return (slice(start, min(start + at_once, rows)) for start in range(0, rows, at_once))
+
+
+def _shaped(matrix: NDArray[np.float32], features: Sequence[FittedColumn]) -> NDArray[np.float32]:
+    is_array = len(features) == 1 and bool(features[0].shape)
+    return matrix.reshape(len(matrix), *features[0].shape) if is_array else matrix
+
+
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is refused by its row
+def _fill(matrix: NDArray[np.float32], parts: "Sequence[_Part]", block: slice, origin: str) -> None:
+    """Writes the rows of a block; each part writes all of its own inputs.
+
+    Raises:
+        DataError: for a value that is not finite.
+    """
+    for part in parts:
+        part.fill(matrix, block)
+    if not np.isfinite(matrix).all():
+        raise _not_finite(matrix, block.start, origin)
 
 
 class _Numbers:
@@ -77,21 +113,26 @@ class _Numbers:
     def fill(self, matrix: NDArray[np.float32], rows: slice) -> None:
         """Writes these rows into theirs of the matrix.
 
-        Of many rows a column at a time, which takes half as long: a column lies together.
+        Of many rows a column at a time, which takes half as long: a column lies together. What is
+        made on the way has one memory, and its sum tells whether a number may be missing.
         """
         if len(matrix) < MANY_ROWS:
             values: Floats = np.stack([column[rows] for column in self.columns], axis=1)
             values = np.where(np.isnan(values), self.mean, values)
             matrix[:, self.places] = (values - self.subtracted) / self.scale
             return
+        scaled = np.empty(len(matrix))
         for number, column in enumerate(self.columns):
-            values = column[rows]
-            missing = np.isnan(values)
-            if missing.any():
-                values = np.where(missing, self.mean[number], values)
-            values = values - self.subtracted[number]
-            values /= self.scale[number]
-            matrix[:, self.each[number]] = values
+            self._scale(number, column[rows], scaled)
+            if not np.isfinite(np.add.reduce(scaled)):
+                values = column[rows]
+                values = np.where(np.isnan(values), self.mean[number], values)
+                self._scale(number, values, scaled)
+            matrix[:, self.each[number]] = scaled
+
+    def _scale(self, number: int, values: Floats, into: Floats) -> None:
+        np.subtract(values, self.subtracted[number], out=into)
+        np.divide(into, self.scale[number], out=into)
 
 
 class _Array:
@@ -119,31 +160,41 @@ class _Names:
     Args:
         indices: which, -1 for none.
         place: of the first.
+        width: how many inputs there are.
     """
 
-    def __init__(self, indices: NDArray[np.int64], place: int) -> None:
-        self.indices, self.place = indices, place
+    def __init__(self, indices: NDArray[np.int64], place: int, width: int) -> None:
+        self.indices, self.places = indices, slice(place, place + width)
+        # By the index of a name; the last is that of none.
+        self.inputs = np.eye(width + 1, width, dtype=np.float32) if width <= FEW_NAMES else None
 
     def fill(self, matrix: NDArray[np.float32], rows: slice) -> None:
         """As `_Numbers.fill`."""
         indices = self.indices[rows]
+        if self.inputs is not None:
+            matrix[:, self.places] = self.inputs.take(indices, axis=0)
+            return
+        matrix[:, self.places] = 0.0
         known = np.flatnonzero(indices >= 0)
-        matrix[known, self.place + indices[known]] = 1.0
+        matrix[known, self.places.start + indices[known]] = 1.0
+
+
+_Part = _Numbers | _Array | _Names
 
 
 def _parts(
     features: Sequence[FittedColumn], columns: Sequence[Column], *, strict: bool, origin: str
-) -> list[_Numbers | _Array | _Names]:
+) -> list[_Part]:
     """What fills the matrix; arguments and errors as `input_matrix`."""
     numbers: list[tuple[FittedColumn, Column, int]] = []
-    parts: list[_Numbers | _Array | _Names] = []
+    parts: list[_Part] = []
     place = 0
     for feature, column in zip(features, columns, strict=True):
         if feature.takes_number(column):
             numbers.append((feature, column, place))
         elif feature.categories is not None:
             indices = feature.places(column, strict=strict, origin=origin)
-            parts.append(_Names(indices, place))
+            parts.append(_Names(indices, place, feature.width))
         else:
             feature.refuse_other_kind(column, origin)
             parts.append(_Array(feature, column, place))

@@ -6,7 +6,7 @@ Names: one column of 0 and 1 for each name seen in training; a name that was not
 them, or refused (`data.unknown`). Booleans: 0 and 1.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from seedbed.config.hints import did_you_mean, joined, shortened
 from seedbed.config.task_names import COUNTS, MULTILABEL, RECONSTRUCTION, TaskName
 from seedbed.data.fitted_column import FittedColumn, Floats
-from seedbed.data.input_matrix import as_float32, input_matrix
+from seedbed.data.input_matrix import as_float32, input_blocks, input_matrix
 from seedbed.data.measurable import beyond_float32
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.row_names import RowNames
 from seedbed.tables.spellings import KnownNames
-from seedbed.tables.table import Table
+from seedbed.tables.table import Column, Table
 from seedbed.tables.text_form import Kind, TextForm
 
 THRESHOLD = 0.5
@@ -105,10 +105,17 @@ class Preprocessing:
         Raises:
             DataError: if a column is missing, or a value does not fit (see `FittedColumn`).
         """
-        columns = [table.column(one.name, "data.features") for one in self.features]
-        return input_matrix(
-            self.features, columns, strict=self.unknown == "error", origin=table.origin
-        )
+        return input_matrix(self.features, self._columns(table), **self._asked(table))
+
+    def input_blocks(self, table: Table) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """As `inputs`, some rows at a time, and which these are; they last until the next."""
+        return input_blocks(self.features, self._columns(table), **self._asked(table))
+
+    def _columns(self, table: Table) -> Sequence[Column]:
+        return [table.column(one.name, "data.features") for one in self.features]
+
+    def _asked(self, table: Table) -> dict[str, Any]:
+        return {"strict": self.unknown == "error", "origin": table.origin}
 
     def targets(self, table: Table) -> NDArray[Any]:
         """The target as the model is trained on it.

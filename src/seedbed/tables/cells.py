@@ -74,7 +74,9 @@ def _numbers(cells: Any, form: CellForm) -> Floats:
         return values
     if pa.types.is_null(kind):
         return np.full(len(cells), np.nan)
-    if pa.types.is_integer(kind) or pa.types.is_float64(kind):
+    if pa.types.is_float64(kind):
+        return floats(cells)
+    if pa.types.is_integer(kind):
         return floats(pc.cast(cells, pa.float64(), safe=False))
     if is_number(kind):  # by their shortest text: 0.1 in float32 is 0.1, as in a CSV
         return floats(pc.cast(pc.cast(cells, pa.string()), pa.float64()))

@@ -1,6 +1,7 @@
 """What the cells of a column that the config does not name are: numbers, booleans or names."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,7 @@ def kind_of(cells: Any, form: CellForm) -> Kind | None:
     return "category" if pa.types.is_temporal(kind) and not pa.types.is_duration(kind) else None
 
 
+@lru_cache
 def is_usable(kind: Any) -> bool:
     """Whether cells of an Arrow type can be read at all: no lists, structs, bytes or durations."""
     if pa.types.is_dictionary(kind):

@@ -31,6 +31,8 @@ class RowNames:
     def at(cls, indices: NDArray[Any], names: Sequence[str | None]) -> "RowNames":
         """From the place of each row's name among names that may be alike, or None; -1 for none."""
         known = cls.of(names)
+        if len(known.different) == len(names):  # all unlike, so that each keeps its place
+            return cls(np.asarray(indices, dtype=np.int32), known.different)
         return cls(np.append(known.indices, np.int32(-1))[indices], known.different)
 
     def renamed(self, names: Sequence[str | None]) -> "RowNames":

@@ -14,6 +14,7 @@ from seedbed.config.schema import LoaderConfig
 from seedbed.data.batches import evaluation_batches, training_batches
 from seedbed.data.streaming import batches as batches_module
 from seedbed.data.streaming.blocks import block_edges, mixes
+from seedbed.data.streaming.rows import StreamedRows
 from seedbed.errors import ConfigError, DataError
 
 CPU = torch.device("cpu")
@@ -135,3 +136,22 @@ def test_rows_in_the_order_of_their_target_are_mixed(forms: dict[str, Path]) -> 
     as_they_lie = numbers(forms["one"], loader(shuffle=False))
     in_order = np.array([np.mean(batch) for batch in as_they_lie[:-1]])
     assert means.std() < 0.5 * in_order.std()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_memory_is_used_again_once_nobody_holds_rows_of_it(
+    forms: dict[str, Path], workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    empty = StreamedRows.empty
+    monkeypatch.setattr(StreamedRows, "empty", lambda self, n: made.append(n) or empty(self, n))
+    data = prepared(forms["one"], *WORDS).train
+    batches = training_batches(data, loader(workers=workers), 3, CPU)
+    held = [*batches.epoch(0)]
+    assert len(made) == len(batches.mixes(0)) > 3  # type: ignore[attr-defined]
+    seen = [y[:, 0].int().tolist() for epoch in (1, 2) for _, y in batches.epoch(epoch)]
+    assert [y[:, 0].int().tolist() for _, y in held] == numbers(forms["one"], loader(), 0)
+    assert seen == [one for n in (1, 2) for one in numbers(forms["one"], loader(), n)]
+    del held, made[:]
+    assert sum(len(y) for _, y in batches.epoch(3)) == len(data)
+    assert made == []

@@ -13,9 +13,7 @@ from functools import cache, partial
 from itertools import accumulate
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from seedbed.config.schema import LoaderConfig
@@ -26,11 +24,11 @@ from seedbed.data.batch_sizes import (
     rows_a_batch,
 )
 from seedbed.data.streaming.blocks import BUFFERS, Mix, capacity, epoch_order, mixes, order_within
+from seedbed.data.streaming.buffers import Arrays, Buffers
 from seedbed.data.streaming.rows import Block, StreamedRows
 from seedbed.errors import ConfigError
 
 Batch = tuple[Tensor, Tensor]
-Arrays = tuple[NDArray[np.float32], NDArray[Any]]
 Task = Callable[[], Any]
 
 
@@ -65,6 +63,7 @@ class StreamBatches:
         self._refuse_large(loader)
         self.batch_size = rows_a_batch(loader.batch_size, self.rows)
         self.batches = batches_of(loader, self.rows, limit)
+        self._buffers = Buffers(data.empty, min(self.most, self.rows))
 
     def _refuse_large(self, loader: LoaderConfig) -> None:
         size = loader.batch_size
@@ -123,7 +122,7 @@ class StreamBatches:
 
         Each row is written to its place in the order at once, so that a batch is a slice.
         """
-        x, y = self.data.empty(mix.rows)
+        x, y = self._buffers.take(mix.rows)
         blocks = [self.data.blocks[number] for number in sorted(mix.blocks)]
         ends = accumulate(block.rows for block in blocks)
         order = submit(partial(order_within, self.seed, epoch, mix))

@@ -126,21 +126,26 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
         Raises:
             DataError: if a file changed, or cannot be read any more.
         """
-        place = 0
-        for inputs, targets in self.pieces(block):
-            stop = place + len(inputs)
-            into = slice(place, stop) if places is None else places[place:stop]
-            _bytes_of_rows(x)[into] = _bytes_of_rows(inputs)
-            _bytes_of_rows(y)[into] = _bytes_of_rows(targets)
-            place = stop
+        start = 0
+        for stop, own, table in self._own_tables(block):
+            into = slice(start, stop) if places is None else places[start:stop]
+            _bytes_of_rows(y)[into] = _bytes_of_rows(self.preprocessing.targets(table)[own])
+            for rows, inputs in self.preprocessing.input_blocks(table):
+                part = inputs if isinstance(own, slice) else inputs[own[rows]]
+                end = start + len(part)
+                into = slice(start, end) if places is None else places[start:end]
+                _bytes_of_rows(x)[into] = _bytes_of_rows(part)
+                start = end
 
-    def pieces(self, block: Block) -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
-        """The rows of a block, some at a time."""
+    def _own_tables(self, block: Block) -> Iterator[tuple[int, Any, Table]]:
+        """Tables with rows of the split, which these are, and how many there were with them."""
+        stop = 0
         for start, table in self._tables(block):
-            rows = self._own(start, len(table))
-            inputs = self.preprocessing.inputs(table)[rows]
-            if len(inputs):
-                yield inputs, self.preprocessing.targets(table)[rows]
+            own = self._own(start, len(table))
+            rows = len(table) if isinstance(own, slice) else int(own.sum())
+            stop += rows
+            if rows:
+                yield stop, own, table
 
     def tables(self, block: Block) -> Iterator[Table]:
         """The rows of a block as they lie in the files, some at a time."""
