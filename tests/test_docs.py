@@ -14,6 +14,7 @@ PAGES = [
     "README.md",
     "docs/article.md",
     "docs/data.md",
+    "docs/batches.md",
     "docs/config.md",
     "docs/optimizing.md",
     "docs/finetuning.md",

@@ -161,5 +161,5 @@ def test_a_key_of_another_group_is_found(config: dict[str, Any]) -> None:
 
 def test_a_key_far_from_all_is_answered_with_what_there_is(config: dict[str, Any]) -> None:
     put(config, "loader.qqq", 8)
-    with pytest.raises(ConfigError, match=r"there are loader\.batch_size, loader\.drop_last"):
+    with pytest.raises(ConfigError, match=r"there are loader\.batch_size, loader\.buckets"):
         checked(config)

@@ -24,7 +24,7 @@ FOREIGN = "defaults: [db: mysql]\nport: 3306\nmodel: {depth: 3}\ntrainer: {steps
         ("optimizer.betas=[0.9,0.9]", "optimizer.lr, optimizer.maximize, "),
         ("optimizer.betas=[0.9,0.9]", "; optimizer=adam, adamax, adamw, "),
         ("scheduler.patience=3", "; scheduler=plateau has it"),
-        ("loader.timeout=3", "there are loader.batch_size, loader.drop_last"),
+        ("loader.timeout=3", "there are loader.batch_size, loader.buckets"),
         ("trainer.lr=3", "did you mean 'optimizer.lr'?"),
         ("data.epoch=3", "did you mean 'trainer.epochs'?"),
         ("optimizer.weight=3", "did you mean 'optimizer.weight_decay'?"),

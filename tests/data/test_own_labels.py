@@ -219,7 +219,7 @@ def test_a_class_that_only_the_config_names_may_come_later() -> None:
 
 
 REFUSED = {
-    "a mapping": ("mapping", "must be (x, y), got dict with the keys 'x', 'y'"),
+    "a mapping": ("mapping", "gives x {x: (3,) float32}, row 0 (3,) float32"),
     "three": ("three", "must be (x, y), got tuple of 3"),
     "no number": ("nan", "gives y nan"),
     "beyond float32": ("huge", "not finite in float32"),
@@ -243,7 +243,8 @@ def test_a_single_row_that_cannot_be_used_is_named(where: str, kind: str, told: 
 
 
 def test_what_all_rows_have_is_refused_too() -> None:
-    assert "Rows[0] must be (x, y), got dict" in refusal(part("train", kind="mapping"))
+    told = refusal(part("train", kind="mapping"), "data.target=z")
+    assert "Rows[0] gives a mapping without 'z', what is to be predicted; it has x, y" in told
     assert "has the label 2 as all that" in refusal(part("train", kind="third"))
     assert "40 different labels; type data.task" in refusal(part("train", kind="number"))
     assert "data.task=regression" in refusal(part("train", kind="int pair"))

@@ -32,6 +32,8 @@ def new_rows(rows: Any, preprocessing: Preprocessing) -> NewRows:
     Raises:
         DataError: if they are none of these, or not of the run's form.
     """
+    if preprocessing.form is not None:
+        return rows_from_json(_one_by_one(rows), preprocessing, KEY)
     if has_columns(rows):
         return rows_from_file(table_in_memory(rows, KEY), preprocessing)
     if hasattr(rows, "detach"):  # a tensor
@@ -60,7 +62,8 @@ def labelled(
     Raises:
         DataError: if they are none of these, or not of the run's form.
     """
-    table = table_in_memory(rows, KEY) if has_columns(rows) else None
+    is_table = has_columns(rows) and preprocessing.form is None
+    table = table_in_memory(rows, KEY) if is_table else None
     if by is not None and table is None:
         raise DataError(f"by is a column of {KEY}, which must have names then: pass a DataFrame")
     is_own = preprocessing.task == RECONSTRUCTION
@@ -104,6 +107,17 @@ def _labels(targets: Any, names: Sequence[str]) -> MemoryTable:
     else:
         columns = {names[0]: targets}
     return MemoryTable(table_in_memory(columns, TARGETS).columns, TARGETS, TARGETS)
+
+
+def _one_by_one(rows: Any) -> Any:
+    """A list of rows, which may be nested, of arrays of all of them or of such by name."""
+    if isinstance(rows, Mapping):
+        lengths = {str(key): len(one) for key, one in rows.items() if hasattr(one, "__len__")}
+        if len(lengths) < len(rows) or len(set(lengths.values())) != 1:
+            told = joined(f"{key} {length}" for key, length in lengths.items())
+            raise DataError(f"{KEY}: a mapping must hold a list of all rows by name, got {told}")
+        return [dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)]
+    return list(rows) if hasattr(rows, "__len__") and not isinstance(rows, str) else rows
 
 
 def _as_json(value: Any) -> Any:

@@ -63,12 +63,11 @@ def activations(
     trained: "TrainedModel", rows: Any, layers: str | Sequence[str] | None
 ) -> "dict[str, np.ndarray[Any, Any]]":
     """What the layers make of rows; see `Run.activations`."""
-    import torch
-
     from seedbed.api.rows import new_rows
     from seedbed.views.layers import chosen, layer_values, output
+    from seedbed.views.predict import as_batch
 
-    inputs = torch.from_numpy(new_rows(rows, trained.preprocessing).inputs)
+    inputs = as_batch(new_rows(rows, trained.preprocessing).inputs)
     values = layer_values(trained, inputs)
     values.setdefault("output", output(trained, inputs))
     if layers is not None and (isinstance(layers, str) or not isinstance(layers, Iterable)):

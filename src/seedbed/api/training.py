@@ -87,7 +87,7 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
             at_end.callback(keep_log_alone, directory)
         for note in (*settings.notes, *plan.notes):
             messages.note(note)
-        table = model_table(plan.model, plan.data.preprocessing.input_shape)
+        table = model_table(plan.model, plan.data.preprocessing.row_form)
         messages.line(table)
         messages.line(introduction(plan))
         with logged(directory):

@@ -85,7 +85,9 @@ def _refuse(args: Any, run: str | None) -> None:
 
 
 def _batches(plan: Any, *, as_json: bool) -> dict[str, Any]:
-    batches = [{"x": x.tolist(), "y": y.tolist()} for x, y in plan.train.epoch(0)]
+    from seedbed.data.nested import in_lists
+
+    batches = [{"x": in_lists(x), "y": y.tolist()} for x, y in plan.train.epoch(0)]
     if not as_json:
         for number, batch in enumerate(batches, 1):
             print(f"batch {number}: x {batch['x']}  y {batch['y']}")
@@ -102,11 +104,10 @@ def _weights(model: Any, *, as_json: bool) -> dict[str, Any]:
 
 
 def _names(model: Any, *, as_json: bool) -> dict[str, Any]:
-    import torch
-
+    from seedbed.data.nested import zeros
     from seedbed.views import layers
 
-    names = layers.layer_names(model, torch.zeros(1, *model.preprocessing.input_shape))
+    names = layers.layer_names(model, zeros(model.preprocessing.row_form, 1))
     if not as_json:
         for name, shape in names.items():
             print(f"{name}  {'' if shape is None else shape}".rstrip())
@@ -114,14 +115,13 @@ def _names(model: Any, *, as_json: bool) -> dict[str, Any]:
 
 
 def _values(model: Any, rows: Any, names: Sequence[str], *, as_json: bool) -> dict[str, Any]:
-    import torch
-
     from seedbed.data.new_rows import rows_from_json
     from seedbed.views import layers
+    from seedbed.views.predict import as_batch
 
     new = rows_from_json(rows, model.preprocessing)
     print_notes(new.notes)
-    inputs = torch.from_numpy(new.inputs)
+    inputs = as_batch(new.inputs)
     values = layers.chosen(layers.layer_values(model, inputs), names)
     output = layers.output(model, inputs)
     hidden = layers.returned_hidden(model, inputs)

@@ -31,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
         plan = built(args.what, args.config_dir)
         from seedbed.views.summary import summary
 
-        report = summary(plan.model, plan.data.preprocessing.input_shape)
+        report = summary(plan.model, plan.data.preprocessing.row_form)
         return _print(report, as_json=args.json)
     with trained_model(run) as trained:
         from seedbed.views.summary import trained_summary

@@ -18,6 +18,7 @@ from seedbed.config.key_paths import dotted_keys
 from seedbed.config.loading import problems_of_loading
 from seedbed.config.metric_specs import problems_of_metrics
 from seedbed.config.options import TARGET, key_hint
+from seedbed.config.padding import problems_of_padding
 from seedbed.config.parts import problems_of_parts
 from seedbed.config.ranges import LONGEST_TEXT, Name
 from seedbed.config.schema import DATA_SOURCES, DataConfig, RunConfig, TrainerConfig
@@ -63,6 +64,7 @@ def checked(config: Mapping[str, Any], groups: CheckedGroups | None = None) -> R
     if isinstance(built.get("data"), DataConfig) and not checker.problems:
         checker.problems += problems_of_parts(built["data"])
         checker.problems += problems_of_loading(built["data"], built["loader"])
+        checker.problems += problems_of_padding(built["loader"], built["data"])
     checker.problems += problems_of_metrics(built.get("metrics"))
     if checker.problems:
         raise ConfigError(*checker.problems)

@@ -150,6 +150,12 @@ IDLE = (
         contradicts=True,
     ),
     Idle(
+        ("loader.pad_value",),
+        lambda values: _at(values, "loader.collate") in (None, NOTHING),
+        "changes nothing but with loader.collate=pad",
+        contradicts=True,
+    ),
+    Idle(
         ("data.memory",),
         lambda values: _at(values, "data.stream") is not True,
         "changes nothing but with data.stream=true",

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from seedbed.config.identity import config_hash
 from seedbed.config.ranges import (
     AnyNames,
+    Buckets,
     Count,
     DataMemory,
     Delimiter,
@@ -29,6 +30,7 @@ from seedbed.config.ranges import (
     MetricEntries,
     Name,
     Names,
+    Number,
     Object,
     Objects,
     Paths,
@@ -202,6 +204,7 @@ class DatasetConfig(DataConfig):
     classes: Names | None
     check_rows: Count | None = field(metadata={ABSENT: None})
     threshold: Factor = field(metadata={ABSENT: 0.5})
+    target: Name = field(metadata={ABSENT: "y"})
 
 
 @dataclass(frozen=True)
@@ -215,6 +218,9 @@ class LoaderConfig:
     persistent_workers: bool | None = field(metadata={ABSENT: False})
     prefetch_factor: Prefetched | None = field(metadata={ABSENT: None})
     pin_memory: bool | None = field(metadata={ABSENT: None})
+    collate: Literal["pad"] | None = field(metadata={ABSENT: None})
+    pad_value: Number = field(metadata={ABSENT: 0.0})
+    buckets: Buckets | None = field(metadata={ABSENT: None})
 
     @classmethod
     def of_this_process(cls, batch_size: int | Literal["auto"] | None) -> "LoaderConfig":
@@ -227,7 +233,15 @@ class LoaderConfig:
             persistent_workers=None,
             prefetch_factor=None,
             pin_memory=None,
+            collate=None,
+            pad_value=0,
+            buckets=None,
         )
+
+    @property
+    def pads(self) -> bool:
+        """Whether rows may differ in length."""
+        return self.collate == "pad"
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,25 @@ may write into it: no stored row, and no later batch, shares its memory.
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch.utils.data import TensorDataset
 
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows, refuse_no_batch
+from seedbed.data.buckets import buckets_of
+from seedbed.data.custom_rows import form_of_data, lengths_of_data
+from seedbed.data.nested import mapped, zeros
 from seedbed.data.orders import RowOrders
 from seedbed.data.prepared import Rows
 from seedbed.data.row_loader import RowLoader, refuse_without_shared_memory
+from seedbed.data.seeds import Order
 from seedbed.data.shares import Share
 from seedbed.data.streaming.rows import StreamedRows
 
-Batch = tuple[torch.Tensor, torch.Tensor]
+Batch = tuple[Any, torch.Tensor]
+"""Inputs, which are one tensor or several in tuples and mappings, and targets."""
 
 ROWS_AT_ONCE = 2**14
 """Orders are drawn for as many epochs at once as keep below this many rows."""
@@ -55,10 +60,11 @@ class _Ordered:
         seed: int,
         limit: int | None,
         most_rows: int = ROWS_AT_ONCE,
+        buckets: Order | None = None,
     ) -> None:
         refuse_no_batch(loader, rows)
         self.rows = rows
-        self.orders = RowOrders(rows, loader, [seed], most_rows, limit=limit)
+        self.orders = RowOrders(rows, loader, [seed], most_rows, limit=limit, buckets=buckets)
         self.batch_size = self.orders.batch_size
         self.seed = seed
 
@@ -159,7 +165,10 @@ class LoaderBatches(_Ordered):
         limit: int | None = None,
         reader: RowLoader | None = None,
     ) -> None:
-        super().__init__(len(data), loader, seed, limit)  # type: ignore[arg-type]
+        number, rows = loader.buckets, len(data)  # type: ignore[arg-type]
+        buckets = None if number is None else buckets_of(lengths_of_data(data), number)
+        super().__init__(rows, loader, seed, limit, buckets=buckets)
+        self.form = form_of_data(data)
         self.device = device
         self.reader = reader or RowLoader(loader, seed, device)
         self.split = self.reader.add(data)
@@ -179,10 +188,16 @@ class LoaderBatches(_Ordered):
         parts = self.order(number, start).split(self.batch_size)
         own = [part if share is None else share(part) for part in parts]
         read = self.reader.read(self.split, number, [part.tolist() for part in own if len(part)])
-        none = torch.empty(0, device=self.device)
         for part in own:
-            yield next(read) if len(part) else (none, none)
+            yield next(read) if len(part) else self._nothing()
         yield from read  # to its end, where it ends workers that do not last
+
+    def _nothing(self) -> Batch:
+        """Of a share without rows."""
+        none = torch.empty(0, device=self.device)
+        if self.form is None or self.form.is_default:
+            return none, none
+        return mapped(lambda one: one.to(self.device), zeros(self.form, 0)), none
 
 
 def share_of(batches: Batches, number: int, start: int, share: Share) -> Iterator[Batch]:
@@ -198,7 +213,7 @@ def share_of(batches: Batches, number: int, start: int, share: Share) -> Iterato
     """
     if isinstance(batches, LoaderBatches):
         return batches.epoch(number, start, share)
-    return ((share(x), share(y)) for x, y in batches.epoch(number, start))
+    return ((mapped(share, x), share(y)) for x, y in batches.epoch(number, start))
 
 
 def training_batches(
@@ -248,7 +263,7 @@ def evaluation_batches(
         return KeptBatches(data, loader, seed, device)
     row_bytes = data.tensors[0][0].nbytes if isinstance(data, TensorDataset) else BLOCK_BYTES
     size = evaluation_rows(loader.batch_size, row_bytes)
-    plain = replace(loader, batch_size=size, shuffle=False, drop_last=False)
+    plain = replace(loader, batch_size=size, shuffle=False, drop_last=False, buckets=None)
     return training_batches(data, plain, seed, device, reader=reader)
 
 

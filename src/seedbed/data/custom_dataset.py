@@ -1,21 +1,25 @@
 """A user's own `Dataset` classes: every row of every part is looked at before training."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from torch.utils.data import IterableDataset
 
 from seedbed.components import AllowList
-from seedbed.config.schema import DatasetConfig
+from seedbed.config.schema import DatasetConfig, LoaderConfig
 from seedbed.config.task_names import AUTO, MULTILABEL
 from seedbed.data.custom_fingerprint import digests
+from seedbed.data.custom_form import form_of_rows, row_lengths
 from seedbed.data.custom_labels import LabelError, Labels, label_text, labels_of
-from seedbed.data.custom_rows import CustomRows, CustomSplit, Inspected, inspect_rows
+from seedbed.data.custom_rows import CustomRows, Inspected, inspect_rows
+from seedbed.data.custom_split import CustomSplit
 from seedbed.data.generators import generators_seeded
 from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.prepared import PreparedData
 from seedbed.data.preprocessing import Preprocessing
+from seedbed.data.row_form import RowForm
 from seedbed.data.seeds import stream_seed
 from seedbed.data.splits import Told, parts_of, rest_of
 from seedbed.errors import DataError
@@ -24,12 +28,15 @@ from seedbed.raised import reason
 HELD_OUT = ("validation", "test")
 
 
-def prepare_custom(config: DatasetConfig, allow: AllowList, seed: int) -> PreparedData:
+def prepare_custom(
+    config: DatasetConfig, allow: AllowList, seed: int, loader: LoaderConfig
+) -> PreparedData:
     """Builds the datasets of `data.train`, `data.validation` and `data.test`, and looks at them.
 
     Args:
         config: each part names a class and its arguments.
         allow: what may be built.
+        loader: says whether rows may differ in length.
         seed: seeds the generators while they are built and looked at, should they draw.
 
     Raises:
@@ -38,24 +45,29 @@ def prepare_custom(config: DatasetConfig, allow: AllowList, seed: int) -> Prepar
     """
     with generators_seeded(seed):
         parts = {
-            name: _built(spec, allow, f"data.{name}")
+            name: _built(spec, allow, f"data.{name}", config.target)
             for name in ("train", *HELD_OUT)
             if (spec := getattr(config, name)) is not None
         }
     inspected = {
-        name: inspect_rows(part, config.check_rows, stream_seed(seed, "look", number))
+        name: inspect_rows(
+            part, config.check_rows, stream_seed(seed, "look", number), pads=loader.pads
+        )
         for number, (name, part) in enumerate(parts.items())
     }
     train = inspected["train"]
     labels = _labels(config, parts["train"], train)
-    rows = {name: CustomRows(part, labels, train.form) for name, part in parts.items()}
+    form = form_of_rows(parts["train"], train, loader)
+    rows = {
+        name: CustomRows(part, labels, form, None, row_lengths(form, inspected[name]))
+        for name, part in parts.items()
+    }
     for name, one in inspected.items():
         rows[name].refuse_other(one)
     rows |= _split(config, seed, rows["train"], train)
     ready = {name: one.in_memory() or one for name, one in rows.items()}
-    preprocessing = _preprocessing(
-        labels, train, _class_counts(train, rows["train"]), config.threshold
-    )
+    counts = _class_counts(train, rows["train"])
+    preprocessing = _preprocessing(labels, form, counts, config)
     return PreparedData(
         train=ready["train"],
         validation=ready.get("validation"),
@@ -69,7 +81,7 @@ def prepare_custom(config: DatasetConfig, allow: AllowList, seed: int) -> Prepar
     )
 
 
-def _built(spec: dict[str, Any], allow: AllowList, where: str) -> CustomSplit:
+def _built(spec: dict[str, Any], allow: AllowList, where: str, target: str) -> CustomSplit:
     if "_target_" not in spec:
         raise DataError(f"{where}._target_ is missing; it names your Dataset class")
     dataset = allow.build(spec, where)
@@ -87,7 +99,7 @@ def _built(spec: dict[str, Any], allow: AllowList, where: str) -> CustomSplit:
         raise DataError(f"{where}: {type(dataset).__name__}: len raises {reason(err)}") from err
     if rows == 0:
         raise DataError(f"{where}: {type(dataset).__name__} has no rows")
-    return CustomSplit(where, dataset)
+    return CustomSplit(where, dataset, target)
 
 
 def _labels(config: DatasetConfig, part: CustomSplit, train: Inspected) -> Labels:
@@ -124,11 +136,7 @@ def _split(
     drawn = parts_of(config, split, seed, len(train), Told(strata))
     if labels.classes and len(inspected.indices) == len(train):
         _refuse_absent(inspected, set(drawn["train"].tolist()))
-    return {
-        name: CustomRows(train.part, labels, train.form, rows.tolist())
-        for name, rows in drawn.items()
-        if len(rows)
-    }
+    return {name: replace(train, rows=rows.tolist()) for name, rows in drawn.items() if len(rows)}
 
 
 def _refuse_absent(inspected: Inspected, trained: set[int]) -> None:
@@ -159,19 +167,20 @@ def _class_counts(inspected: Inspected, train: CustomRows) -> list[int]:
 
 
 def _preprocessing(
-    labels: Labels, train: Inspected, class_counts: list[int], threshold: float
+    labels: Labels, form: RowForm, class_counts: list[int], config: DatasetConfig
 ) -> Preprocessing:
     return Preprocessing(
         features=[],
         task=labels.task,
-        target=["y"],
+        target=[config.target],
         classes=labels.classes,
         target_mean=None,
         target_scale=None,
-        input_shape=list(train.form.shape),
+        input_shape=form.shape if form.is_single else [],
         outputs=max(int(np.prod(labels.shape)), 1),
         class_counts=class_counts,
-        threshold=threshold,
+        threshold=config.threshold,
+        form=None if form.is_default else form.to_plain(),
     )
 
 

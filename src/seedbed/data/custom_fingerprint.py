@@ -12,8 +12,10 @@ import numpy as np
 import torch
 
 from seedbed.data.custom_labels import as_array, label_of
-from seedbed.data.custom_rows import CustomSplit, Inspected, spaced
+from seedbed.data.custom_rows import Inspected, spaced
+from seedbed.data.custom_split import CustomSplit
 from seedbed.data.generators import generators_seeded
+from seedbed.data.nested import tensors_in
 
 MOST_ROWS = 32
 
@@ -49,7 +51,8 @@ def _of_rows(part: CustomSplit, indices: Sequence[int], seed: int) -> str:
         for index in indices:
             x, y = part.row(index)
             label = label_of(y)
-            digest.update(_bytes(x.detach().cpu().numpy()))
+            for tensor in tensors_in(x):
+                digest.update(_bytes(tensor.detach().cpu().numpy()))
             known = _bytes(label) if isinstance(label, np.ndarray) else repr(label).encode()
             digest.update(known)
     return digest.hexdigest()

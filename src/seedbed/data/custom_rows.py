@@ -1,84 +1,30 @@
 """The rows of a user's own Dataset, each held to the form that training needs when it is read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset, TensorDataset
+from torch.utils.data import Dataset, Subset, TensorDataset
 
+from seedbed.config.hints import joined
 from seedbed.data.custom_labels import Label, LabelError, Labels, label_of
+from seedbed.data.custom_split import CustomSplit
 from seedbed.data.generators import generators_seeded
+from seedbed.data.nested import nest_of
+from seedbed.data.row_form import (
+    Nest,
+    RowForm,
+    differ_in_length,
+    difference,
+    fits,
+    merged,
+    named,
+    place_of,
+)
 from seedbed.errors import DataError
 from seedbed.raised import reason
-
-READING = ("__getitem__", "__len__", "__getattribute__")
-
-
-class Form(NamedTuple):
-    """Of one input."""
-
-    shape: torch.Size
-    dtype: torch.dtype
-
-    def __str__(self) -> str:
-        return f"{tuple(self.shape)} {str(self.dtype).removeprefix('torch.')}"
-
-
-def form_of(x: torch.Tensor) -> Form:
-    """The form of an input."""
-    return Form(x.shape, x.dtype)
-
-
-@dataclass(frozen=True)
-class CustomSplit:
-    """A part of the data as the user's class gives it.
-
-    Args:
-        key: that names it in the config.
-        dataset: the user's.
-    """
-
-    key: str
-    dataset: Any
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    @property
-    def is_tensors(self) -> bool:
-        """Whether its rows are known to be those of its tensors: nobody has overridden how."""
-        own = type(self.dataset)
-        return isinstance(self.dataset, TensorDataset) and all(
-            getattr(own, name) is getattr(TensorDataset, name) for name in READING
-        )
-
-    def row(self, index: int) -> tuple[torch.Tensor, Any]:
-        """The input in float32 where it is real, and the label as it is.
-
-        Raises:
-            DataError: if the row is no pair, or its input no tensor.
-        """
-        row = self.dataset[index]
-        if not isinstance(row, tuple | list) or len(row) != 2:
-            raise self.error(index, f"must be (x, y), got {_type_text(row)}")
-        x = torch.from_numpy(row[0]) if isinstance(row[0], np.ndarray) else row[0]
-        if not isinstance(x, torch.Tensor):
-            raise self.error(index, f"must give x as a tensor, got {type(x).__name__}")
-        return self._single(index, x), row[1]
-
-    def _single(self, index: int, x: torch.Tensor) -> torch.Tensor:
-        if not x.is_floating_point() or x.dtype == torch.float32:
-            return x
-        single = x.float()
-        if not torch.equal(single.isfinite(), x.isfinite()):
-            raise self.error(index, "gives an x with a number beyond float32")
-        return single
-
-    def error(self, index: int, message: str) -> DataError:
-        """Names the row that something is wrong with."""
-        return DataError(f"{self.key}: {type(self.dataset).__name__}[{index}] {message}")
 
 
 @dataclass(frozen=True)
@@ -87,22 +33,26 @@ class Inspected:
 
     Args:
         indices: of the rows that were looked at, ascending.
-        form: of each input.
+        nest: the form of all inputs.
         labels: of each row.
+        sizes: of each row the first size of every tensor in it, by name; empty where all rows have
+            the same.
     """
 
     indices: Sequence[int]
-    form: Form
+    nest: Nest
     labels: list[Label]
+    sizes: Sequence[Mapping[str, int]] = ()
 
 
-def inspect_rows(part: CustomSplit, most: int | None, seed: int) -> Inspected:
+def inspect_rows(part: CustomSplit, most: int | None, seed: int, *, pads: bool) -> Inspected:
     """Reads the rows of a part once.
 
     Args:
         part: of one row or more.
         most: rows to read, evenly spaced; None for all.
         seed: of the generators that the Dataset may draw from.
+        pads: whether the tensors of rows may differ in length.
 
     Raises:
         DataError: if a row cannot be read, or is not as the first.
@@ -112,19 +62,54 @@ def inspect_rows(part: CustomSplit, most: int | None, seed: int) -> Inspected:
         return _inspect_tensors(part)
     indices = range(rows) if most is None else spaced(rows, most)
     labels: list[Label] = []
-    form = None
+    sizes: list[Mapping[str, int]] = []
+    nest: Nest | None = None
     with generators_seeded(seed):
         for index in indices:
             x, y = _read(part, index)
-            form = form or form_of(x)
-            if form_of(x) != form:
-                raise part.error(index, f"gives x {form_of(x)}, row {indices[0]} {form}")
+            own = nest_of(x)
+            nest = own if nest is None else _merged(part, (indices[0], nest), (index, own), pads)
+            if pads:
+                sizes.append(_sizes(part, index, own))
             try:
                 labels.append(label_of(y))
             except LabelError as err:
                 raise part.error(index, str(err)) from err
-    assert form is not None
-    return Inspected(indices, form, labels)
+    return Inspected(indices, nest, labels, sizes)
+
+
+def _merged(part: CustomSplit, before: tuple[int, Nest], row: tuple[int, Nest], pads: bool) -> Nest:
+    """The form of rows that were looked at, with one more.
+
+    Raises:
+        DataError: naming both rows, if they have none in common.
+    """
+    (first, nest), (index, own) = before, row
+    found = merged(nest, own, pads=pads)
+    if found is None:
+        name, one, other = difference(nest, own)
+        hint = ""
+        if differ_in_length(nest, own):
+            hint = "; type loader.collate=pad to fill shorter rows up to the longest of a batch"
+        raise part.error(index, f"gives {name} {other}, row {first} {one}{hint}")
+    return found
+
+
+def _sizes(part: CustomSplit, index: int, nest: Nest) -> Mapping[str, int]:
+    """The first size of each tensor of a row.
+
+    Raises:
+        DataError: if one is 0.
+    """
+    sizes = {name: leaf.shape[0] for name, leaf in named(nest).items() if leaf.shape}
+    for name, size in sizes.items():
+        if not size:
+            raise part.error(
+                index,
+                f"gives {place_of(name)} of length 0, which holds nothing to learn from; leave the "
+                "row out",
+            )
+    return sizes
 
 
 def spaced(rows: int, most: int) -> list[int]:
@@ -141,10 +126,10 @@ def _inspect_tensors(part: CustomSplit) -> Inspected:
     x, _ = part.row(0)
     one_each = y.numel() == len(y)
     labels = y.reshape(-1).tolist() if one_each else [label_of(one) for one in y]
-    return Inspected(range(len(y)), form_of(x), labels)
+    return Inspected(range(len(y)), nest_of(x), labels)
 
 
-def _read(part: CustomSplit, index: int) -> tuple[torch.Tensor, Any]:
+def _read(part: CustomSplit, index: int) -> tuple[Any, Any]:
     try:
         return part.row(index)
     except DataError:
@@ -154,7 +139,7 @@ def _read(part: CustomSplit, index: int) -> tuple[torch.Tensor, Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class CustomRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+class CustomRows(Dataset[tuple[Any, torch.Tensor]]):
     """Rows as training takes them; each is checked when it is read.
 
     Args:
@@ -162,20 +147,26 @@ class CustomRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         labels: of the training rows.
         form: of each input.
         rows: which of the part's; None for all.
+        lengths: of all rows of the part, of which each is that of its longest tensor; empty where
+            none varies, or not all were looked at.
     """
 
     part: CustomSplit
     labels: Labels
-    form: Form
+    form: RowForm
     rows: Sequence[int] | None = None
+    lengths: Sequence[int] = ()
 
     def __len__(self) -> int:
         return len(self.part) if self.rows is None else len(self.rows)
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def __getitem__(self, index: int) -> tuple[Any, torch.Tensor]:
         row = index if self.rows is None else self.rows[index]
         x, y = self.part.row(row)
-        self._refuse_other_form(row, form_of(x))
+        nest = nest_of(x)
+        self._refuse_other_form(row, nest)
+        if self.form.varying:
+            self._refuse_other_lengths(row, nest)
         return x, self._encoded(row, y)
 
     def refuse_other(self, inspected: Inspected) -> None:
@@ -184,13 +175,25 @@ class CustomRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         Raises:
             DataError: naming the first row that is not.
         """
-        self._refuse_other_form(0, inspected.form)
+        self._refuse_other_form(inspected.indices[0], inspected.nest)
         for index, label in zip(inspected.indices, inspected.labels, strict=True):
             self._encoded(index, label)
 
-    def _refuse_other_form(self, index: int, form: Form) -> None:
-        if form != self.form:
-            raise self.part.error(index, f"gives x {form}, data.train gives {self.form}")
+    def _refuse_other_form(self, index: int, nest: Nest) -> None:
+        if not fits(self.form.nest, nest):
+            name, own, other = difference(self.form.nest, nest)
+            raise self.part.error(index, f"gives {name} {other}, data.train gives {own}")
+
+    def _refuse_other_lengths(self, index: int, nest: Nest) -> None:
+        sizes = _sizes(self.part, index, nest)
+        lengths = {name: sizes[name] for name in self.form.varying}
+        if self.form.together and len(set(lengths.values())) > 1:
+            told = joined(f"{place_of(name)} {size}" for name, size in lengths.items())
+            raise self.part.error(
+                index,
+                f"has tensors of different lengths ({told}), which no row has that was looked at; "
+                "type data.check_rows=null",
+            )
 
     def _encoded(self, index: int, label: Any) -> torch.Tensor:
         try:
@@ -200,7 +203,7 @@ class CustomRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def in_memory(self) -> TensorDataset | None:
         """The same rows as two tensors, where the user's Dataset is nothing more; or None."""
-        if not self.part.is_tensors:
+        if not self.part.is_tensors or not self.form.is_single:
             return None
         x, y = self.part.dataset.tensors
         rows = torch.arange(len(x)) if self.rows is None else torch.tensor(self.rows)
@@ -209,9 +212,17 @@ class CustomRows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return TensorDataset(x.float() if x.is_floating_point() else x, targets)
 
 
-def _type_text(row: Any) -> str:
-    if isinstance(row, dict):
-        return f"dict with the keys {', '.join(map(repr, list(row)[:5]))}"
-    if isinstance(row, tuple | list):
-        return f"{type(row).__name__} of {len(row)}"
-    return type(row).__name__
+def form_of_data(data: Dataset[Any]) -> RowForm | None:
+    """The form of the rows of a Dataset of the user's own; None of any other rows."""
+    while isinstance(data, Subset):
+        data = data.dataset
+    return data.form if isinstance(data, CustomRows) else None
+
+
+def lengths_of_data(data: Dataset[Any]) -> list[int]:
+    """The length of each row of a Dataset of the user's own, whose rows differ in length."""
+    if isinstance(data, Subset):
+        of_all = lengths_of_data(data.dataset)
+        return [of_all[row] for row in data.indices]
+    assert isinstance(data, CustomRows)
+    return [data.lengths[row] for row in data.rows] if data.rows is not None else [*data.lengths]

@@ -50,14 +50,14 @@ class LabelledRows:
     """Rows that can be measured.
 
     Args:
-        inputs: as the model takes them.
+        inputs: as the model takes them, see `NewRows`.
         targets: as `Preprocessing.targets`.
         groups: of these rows; None if nobody asks for groups.
         without_label: how many rows were left out.
         notes: what a person should know of the rows.
     """
 
-    inputs: NDArray[np.float32]
+    inputs: Any
     targets: NDArray[Any]
     groups: Groups | None
     without_label: int

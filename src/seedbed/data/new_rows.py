@@ -33,12 +33,12 @@ class NewRows:
     """Rows as the model takes them.
 
     Args:
-        inputs: (rows, *input_shape) float32.
+        inputs: (rows, *input_shape) float32, or what `nested_rows` makes of them.
         unknown: by feature, which rows hold a name that training did not have.
         notes: what a person should know of them.
     """
 
-    inputs: np.ndarray[Any, Any]
+    inputs: Any
     unknown: Mapping[str, np.ndarray[Any, Any]]
     notes: Sequence[str]
 
@@ -71,6 +71,10 @@ def rows_from_json(rows: Any, preprocessing: Preprocessing, origin: str = ORIGIN
             f"{origin} must be a list of rows such as [[10, 11]], got {shortened(repr(rows))}"
         )
     features = preprocessing.features
+    if preprocessing.form is not None:
+        from seedbed.data.nested_rows import nested_rows  # with torch
+
+        return NewRows(nested_rows(rows, preprocessing.row_form, origin), {}, ())
     if not features:
         array = _array(rows, preprocessing.input_shape, origin)
         return NewRows(as_float32(array, origin), {}, ())

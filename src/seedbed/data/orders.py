@@ -3,12 +3,14 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.batch_sizes import batches_of, rows_a_batch
-from seedbed.data.seeds import permutations, stream_seeds
+from seedbed.data.buckets import bucketed
+from seedbed.data.seeds import Order, permutations, stream_seeds
 
 MOST_EPOCHS = 64
 """Whose orders are drawn at once; for few rows that is faster."""
@@ -24,6 +26,7 @@ class RowOrders:
         most_rows: orders are drawn for as many epochs at once as keep below this over all runs.
         epochs: that are to come, about; none is drawn in vain then.
         limit: batches of each epoch that are visited, of its order the first; None for all.
+        buckets: of each row, whose rows share batches; None where any may.
     """
 
     def __init__(
@@ -34,8 +37,10 @@ class RowOrders:
         most_rows: int,
         epochs: int = MOST_EPOCHS,
         limit: int | None = None,
+        buckets: Order | None = None,
     ) -> None:
         self.rows = rows
+        self.buckets = buckets
         self.shuffle = loader.shuffle
         self.batch_size = rows_a_batch(loader.batch_size, rows)
         self.batches = batches_of(loader, rows, limit)
@@ -86,6 +91,15 @@ class RowOrders:
             epochs = range(first, first + self.epochs_at_once)
             keys = stream_seeds(self._distinct, "order", epochs)
             drawn = permutations(keys.T.reshape(-1), self.rows)
+            if self.buckets is not None:
+                drawn = self._bucketed(drawn, epochs)
             shape = (self.epochs_at_once, len(self._distinct), self.rows)
             self._drawn = (number, torch.from_numpy(drawn.reshape(shape)))
         return first, self._drawn[1]
+
+    def _bucketed(self, drawn: Order, epochs: Sequence[int]) -> Order:
+        """Orders of epochs, of each seed one after the other, by buckets."""
+        assert self.buckets is not None
+        keys = stream_seeds(self._distinct, "buckets", epochs).T.reshape(-1).tolist()
+        each = zip(drawn, keys, strict=True)
+        return np.stack([bucketed(one, self.buckets, self.batch_size, key) for one, key in each])

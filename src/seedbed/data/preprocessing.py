@@ -8,6 +8,7 @@ them, or refused (`data.unknown`). Booleans: 0 and 1.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from seedbed.config.task_names import COUNTS, MULTILABEL, RECONSTRUCTION, TaskNa
 from seedbed.data.fitted_column import FittedColumn, Floats
 from seedbed.data.input_matrix import as_float32, input_blocks, input_matrix
 from seedbed.data.measurable import beyond_float32
+from seedbed.data.row_form import RowForm, as_form
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.row_names import RowNames
@@ -63,6 +65,8 @@ class Preprocessing:
             asked, or not all were read.
         threshold: probability from which on one of several labels is predicted.
         weight: the column of the rows' weights in the loss; None where all count alike.
+        form: of rows that are no single tensor of real numbers, see `RowForm.to_plain`;
+            None where `input_shape` says it.
     """
 
     features: list[FittedColumn]
@@ -79,6 +83,12 @@ class Preprocessing:
     class_counts: list[int] = field(default_factory=list)
     threshold: float = THRESHOLD
     weight: str | None = None
+    form: dict[str, Any] | None = None
+
+    @cached_property
+    def row_form(self) -> RowForm:
+        """Of one row as the model takes it."""
+        return as_form(self.input_shape) if self.form is None else RowForm.from_plain(self.form)
 
     @property
     def output_names(self) -> list[str]:
@@ -168,8 +178,9 @@ class Preprocessing:
             del plain["class_counts"]
         if self.task != MULTILABEL:
             del plain["threshold"]
-        if self.weight is None:
-            del plain["weight"]
+        for key in ("weight", "form"):
+            if plain[key] is None:
+                del plain[key]
         for key in ("marks", "parts"):
             if not plain["text"][key]:
                 del plain["text"][key]

@@ -17,14 +17,16 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from seedbed.config.schema import LoaderConfig
+from seedbed.data.custom_rows import form_of_data
 from seedbed.data.generators import generators_seeded
+from seedbed.data.nested import collation_of, mapped
 from seedbed.data.seeds import stream_seed
 from seedbed.errors import DataError, DeviceError
 from seedbed.process import signals, threads
 from seedbed.process.forkserver import without_main_module, workers_of_server
 from seedbed.process.torch_private import workers_of
 
-Batch = tuple[torch.Tensor, torch.Tensor]
+Batch = tuple[Any, torch.Tensor]
 
 PRELOADED = ("torch.utils.data", "seedbed.data.batches")
 """Modules that a worker needs which is no fork of this process."""
@@ -157,6 +159,7 @@ class RowLoader:
         return DataLoader(
             _SeededRows([*self._splits]),
             batch_sampler=parts,
+            collate_fn=collation_of(form_of_data(self._splits[0])),
             num_workers=self.workers,
             worker_init_fn=signals.ignored,
             pin_memory=self.pins,
@@ -179,10 +182,13 @@ class RowLoader:
         with without_main_module():
             return _noted(iter(loader))
 
+    def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.to(self.device, non_blocking=True)
+
     def _on_device(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         try:
             for x, y in batches:
-                yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
+                yield mapped(self._moved, x), self._moved(y)
         except DataError as err:  # of a worker: torch puts its traceback before the message
             raise DataError(str(err).rpartition("DataError: ")[2].removesuffix("\\n")) from err
 

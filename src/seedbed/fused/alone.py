@@ -38,7 +38,7 @@ class Alone:
         self.head = plan.heads[place]
         if self.head.weights_of_runs is None:
             self.head = build_task_head(config.loss, allow, self.head.preprocessing)
-        shape = self.head.preprocessing.input_shape
+        shape = self.head.preprocessing.row_form
         model = ModelBuilder(config.model, allow, shape, self.head.outputs)(config.seed)
         begin(model, config, allow, self.head, plan.points[place])
         self.model = model.to(plan.device)

@@ -8,8 +8,10 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from seedbed.config.schema import LoaderConfig
-from seedbed.data.batches import Batch
 from seedbed.data.orders import MOST_EPOCHS, RowOrders
+
+Batch = tuple[Tensor, Tensor]
+"""Inputs and targets of every run."""
 
 GATHERED_BYTES = 2**20
 """How much is gathered at once; then split into batches without copying. Larger batches come one at

@@ -63,7 +63,7 @@ def starting_weights(
         NotAlikeError: if a model holds something else that differs between seeds.
     """
     head = first.head
-    shape = head.preprocessing.input_shape
+    shape = head.preprocessing.row_form
     builder = ModelBuilder(configs[0].model, allow, shape, head.outputs)
     keys = [_start_key(config) for config in configs]
     different = {key: at for at, key in reversed([*enumerate(keys)])}

@@ -2,13 +2,13 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
-from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from seedbed.components import AllowList, accepted, constructed
+from seedbed.data.row_form import RowForm, as_form
 from seedbed.errors import ModelError, NotAllowedError
 from seedbed.handed_in import KEY, handed_in
 from seedbed.models.copies import copied_model
@@ -25,7 +25,8 @@ class ModelBuilder:
         spec: `model` of the config. `in_features`, `out_features` and `input_shape` are given to
             the class if it takes them and the config leaves them open.
         allow: what may be built.
-        input_shape: of one row.
+        input_shape: of one row; or its form, where it is no single tensor of real numbers. A class
+            is given the shapes of several as a mapping or a list, and then no `in_features`.
         out_features: how many numbers the loss asks for, for each row.
 
     Raises:
@@ -37,10 +38,10 @@ class ModelBuilder:
         self,
         spec: Mapping[str, Any],
         allow: AllowList,
-        input_shape: Sequence[int],
+        input_shape: Sequence[int] | RowForm,
         out_features: int,
     ) -> None:
-        self.input_shape = list(input_shape)
+        self.form = as_form(input_shape)
         self.built = _handed_in(spec)
         self.own = True
         if self.built is not None:
@@ -49,13 +50,15 @@ class ModelBuilder:
         if not issubclass(self.found, nn.Module):
             raise ModelError(f"model._target_: {self.found.__name__} is no torch.nn.Module")
         sizes = {
-            "in_features": prod(input_shape),
+            "in_features": self.form.features,
             "out_features": out_features,
-            "input_shape": list(input_shape),
+            "input_shape": self.form.shape,
         }
         arguments = {key: value for key, value in spec.items() if key != "_target_"}
         parameters = inspect.signature(self.found).parameters
         for key, size in sizes.items():
+            if size is None:
+                continue
             if arguments.get(key) is None and key in parameters:
                 arguments[key] = size
             elif key in ("in_features", "out_features") and arguments.get(key) not in (None, size):
@@ -87,7 +90,7 @@ class ModelBuilder:
             else:
                 with others_seeded(seed):
                     model = self._copied() or _built(self.found, self.arguments)
-                    materialize(model, self.input_shape)
+                    materialize(model, self.form)
         finally:
             torch.default_generator.set_state(state)
         assert isinstance(model, nn.Module)
@@ -135,7 +138,7 @@ def _seed_the_cpu(seed: int) -> None:
 def build_model(
     spec: Mapping[str, Any],
     allow: AllowList,
-    input_shape: Sequence[int],
+    input_shape: Sequence[int] | RowForm,
     out_features: int,
     seed: int,
 ) -> nn.Module:

@@ -8,6 +8,7 @@ from torch import nn
 
 from seedbed.config.hints import joined
 from seedbed.errors import ModelError
+from seedbed.models.calling import forwarded
 from seedbed.models.parameter_names import names_found
 from seedbed.process.torch_private import batch_norm, dropout_base, norm_base
 
@@ -63,16 +64,17 @@ def frozen_layers(model: nn.Module) -> list[nn.Module]:
     return found
 
 
-def measured_anew(batches: Iterable[Any], model: nn.Module) -> None:
-    """Measures the statistics of batches anew, but for those of frozen layers, which stay.
+def measured_anew(batches: Iterable[Any], model: nn.Module, *, frozen_eval: bool) -> None:
+    """Measures the statistics of batches anew.
 
     Args:
         batches: pairs, of which the first goes into the model.
-        model: whose layers without a trainable parameter stay in evaluation mode.
+        model: that has them.
+        frozen_eval: whether those of frozen layers stay, which are in evaluation mode then.
 
     Source: `torch.optim.swa_utils.update_bn`, of all layers.
     """
-    set_training(model, frozen_eval=True)
+    set_training(model, frozen_eval=frozen_eval)
     norms = [one for one in model.modules() if isinstance(one, batch_norm) and one.training]
     before = [one.momentum for one in norms]
     for norm in norms:
@@ -80,7 +82,7 @@ def measured_anew(batches: Iterable[Any], model: nn.Module) -> None:
         norm.momentum = None  # the mean over all batches
     with torch.no_grad():
         for x, _ in batches:
-            model(x)
+            forwarded(model, x)
     for norm, momentum in zip(norms, before, strict=True):
         norm.momentum = momentum
 

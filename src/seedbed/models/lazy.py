@@ -1,15 +1,16 @@
 """Gives lazy layers their sizes, before anything counts their weights or draws them."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from seedbed.data.nested import zeros
+from seedbed.data.row_form import RowForm, text_of
 from seedbed.errors import ModelError
+from seedbed.models.calling import forwarded
 
 
-def materialize(model: nn.Module, input_shape: Sequence[int]) -> None:
+def materialize(model: nn.Module, form: RowForm) -> None:
     """Lets a batch of zeros through a model with lazy layers; any other is left as it is.
 
     What a layer draws is drawn from torch's generator as it stands, so that weights depend on the
@@ -17,7 +18,7 @@ def materialize(model: nn.Module, input_shape: Sequence[int]) -> None:
 
     Args:
         model: changed in place; its mode and statistics stay as they are.
-        input_shape: of one row.
+        form: of one row.
 
     Raises:
         ModelError: if a layer has no size afterwards, or the batch does not go through.
@@ -29,7 +30,7 @@ def materialize(model: nn.Module, input_shape: Sequence[int]) -> None:
         for mode in (False, True):  # in evaluation, statistics stay as they are
             model.train(mode)
             if _lazy_tensors(model):
-                _let_through(model, input_shape)
+                _let_through(model, form)
     finally:
         model.train(training)
     left = _lazy_tensors(model)
@@ -45,18 +46,22 @@ def _lazy_tensors(model: nn.Module) -> list[str]:
     return [name for name, one in named if is_lazy(one)]
 
 
-def _let_through(model: nn.Module, input_shape: Sequence[int]) -> None:
+def _let_through(model: nn.Module, form: RowForm) -> None:
     """Zeros, as numbers; where these are not taken, as indices."""
-    batch = torch.zeros(2, *input_shape)
+    single = form.is_single
+    batch = torch.zeros(2, *form.shape) if single else zeros(form, 2)
     with torch.no_grad():
         try:
-            model(batch)
+            forwarded(model, batch)
         except Exception as err:  # of any kind: the model is the user's
             try:
+                if not single:
+                    raise
                 model(batch.long())
             except Exception:
                 reason = " ".join(str(err).split())
+                told = tuple(batch.shape) if single else text_of(form.nest)
                 raise ModelError(
-                    f"model has lazy layers, and a batch of {tuple(batch.shape)} zeros, from which "
+                    f"model has lazy layers, and a batch of {told} zeros, from which "
                     f"they take their sizes, gives {type(err).__name__}: {reason}"
                 ) from err

@@ -22,11 +22,11 @@ from types import MethodType, ModuleType
 from typing import Any, BinaryIO
 
 import torch
-from torch import Tensor, nn
 from torch import _foreach_copy_ as foreach_copy
 from torch import _foreach_lerp_ as foreach_lerp
 from torch import _fused_adam_ as fused_adam
 from torch import _log_softmax as log_softmax
+from torch import nn
 from torch._utils import _rebuild_tensor_v2 as rebuild_tensor
 from torch.nn.modules.batchnorm import _BatchNorm as batch_norm
 from torch.nn.modules.batchnorm import _NormBase as norm_base
@@ -249,7 +249,7 @@ def has_stepped(optimizer: Any) -> None:
     optimizer._opt_called = True
 
 
-def graph_of(model: nn.Module, rows: Tensor) -> bytes:
+def graph_of(model: nn.Module, rows: Any) -> bytes:
     """A model's graph as TensorBoard shows it.
 
     Raises:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
+from seedbed.data.nested import first_row
+from seedbed.models.calling import in_places
 from seedbed.process.torch_private import graph_of
 from seedbed.training.run_components import RunComponents
 
@@ -37,7 +39,7 @@ class ModelEvents:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # torch deprecates tracing, all that GRAPHS shows
                 try:
-                    graph = graph_of(self.plan.model, x[:1])
+                    graph = graph_of(self.plan.model, in_places(self.plan.model, first_row(x)))
                 except RuntimeError:
                     return
             yield {"graph_def": graph}

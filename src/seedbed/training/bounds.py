@@ -19,7 +19,10 @@ from torch.nn.parameter import is_lazy
 
 from seedbed.components import SHIPPED
 from seedbed.config.schema import DatasetConfig, RunConfig
+from seedbed.data.nested import zeros
+from seedbed.data.row_form import RowForm, as_form
 from seedbed.errors import ModelError
+from seedbed.models.calling import forwarded
 from seedbed.process.memory import memory_bytes
 from seedbed.process.torch_private import DispatchMode, shapes_without_compiler, tree_leaves
 from seedbed.runs.opening import allocated
@@ -60,7 +63,7 @@ def most_bytes(*files: Path) -> int:
 def built_within(
     most: int,
     spec: Mapping[str, Any],
-    input_shape: Sequence[int],
+    input_shape: Sequence[int] | RowForm,
     build: Callable[[], nn.Module],
 ) -> tuple[nn.Module, int]:
     """The model, if it stays within bounds; a class of the reader's own is trusted to.
@@ -114,7 +117,7 @@ def is_trusted(config: RunConfig) -> bool:
 def refuse_larger(
     most: int,
     spec: Mapping[str, Any],
-    input_shape: Sequence[int],
+    input_shape: Sequence[int] | RowForm,
     build: Callable[[], nn.Module],
 ) -> int:
     """The check of `built_within` alone; it takes no memory."""
@@ -132,7 +135,7 @@ def refuse_larger(
             bounds.whole(model)
             bounds.counting.largest = 0
             with torch.no_grad():
-                model(torch.zeros(1, *input_shape))
+                forwarded(model, zeros(as_form(input_shape), 1))
             return bounds.counting.largest
         except Exception:
             if bounds.broken:

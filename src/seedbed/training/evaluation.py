@@ -1,7 +1,7 @@
 """The loss and the metrics over all rows of a split, which go through the model in pieces."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ Value = TypeVar("Value")
 
 def over_pieces(
     pieces: Iterable[Batch],
-    outputs_of: Callable[[Tensor], Tensor],
+    outputs_of: Callable[[Any], Tensor],
     loss: Callable[[Tensor, Tensor], Value],
     metrics: Callable[[Tensor, Tensor], Mapping[str, Value]],
     rows_dim: int = 0,
@@ -41,7 +41,7 @@ def over_pieces(
 
 def over_stream(
     pieces: Iterable[Batch],
-    outputs_of: Callable[[Tensor], Tensor],
+    outputs_of: Callable[[Any], Tensor],
     loss: Callable[[Tensor, Tensor], float],
     head: TaskHead,
 ) -> dict[str, float]:

@@ -1,12 +1,14 @@
 """A run's model and loss: what rows come to, in the precision that the config asks for."""
 
 from contextlib import AbstractContextManager
+from typing import Any
 
 from torch import Tensor
 
 from seedbed.data.batches import Batches
 from seedbed.data.streaming.batches import StreamBatches
 from seedbed.models.build import output_of
+from seedbed.models.calling import forwarded
 from seedbed.training.device import autocast
 from seedbed.training.evaluation import over_pieces, over_stream
 from seedbed.training.run_components import RunComponents
@@ -29,23 +31,23 @@ class Forward:
         """Where mixed precision applies."""
         return autocast(self._precision, self._device)
 
-    def outputs(self, x: Tensor) -> Tensor:
+    def outputs(self, x: Any) -> Tensor:
         """What the model gives for rows.
 
         Shape:
-            (rows, …) -> (rows, outputs)
+            (rows, …), or tensors of this shape in tuples and mappings -> (rows, outputs)
         """
         with self.precision():
-            return output_of(self.model(x))
+            return output_of(forwarded(self.model, x))
 
-    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+    def loss(self, x: Any, y: Tensor) -> Tensor:
         """The loss of a batch.
 
         Shape:
-            x (rows, …), y (rows, …) -> ()
+            x (rows, …), or tensors of this shape in tuples and mappings, y (rows, …) -> ()
         """
         with self.precision():
-            return self.head.loss(output_of(self.model(x)), y)
+            return self.head.loss(output_of(forwarded(self.model, x)), y)
 
     def measured(self, batches: Batches) -> dict[str, float]:
         """The loss and the metrics over all rows, with the model as it is."""

@@ -157,11 +157,11 @@ def build_run(
     told: Sequence[str] | None = ()
     if model is not None and head is not None:
         told = tried(begin, model, config, allow, head, start)
-    work = None
+    trial = None
     if model is not None and head is not None and train is not None:
         twins = _twins(config, allow, model, head)
         with kept_to_the_run(allow.packages, config.seed):
-            work = tried(try_batch, *twins, data.train, train, data.validation or data.test)
+            trial = tried(try_batch, *twins, data.train, train, data.validation or data.test)
     learner = (model if model is not None else nn.Linear(1, 1)).to(device)
     tried(refuse_no_epoch, config.trainer)
     length = None
@@ -203,10 +203,11 @@ def build_run(
             *unused_keys(config, allow),
             *data.notes,
             *(told or ()),
+            *(trial.notes if trial else ()),
             *rank_notes(ranks, device),
             *pinning_notes(config.loader, device),
         ],
-        work or 0,
+        trial.multiplications if trial else 0,
         ranks,
     )
 
@@ -281,7 +282,7 @@ def _refuse_frozen(model: nn.Module, parameters: Sequence[nn.Parameter]) -> None
 
 
 def _model(config: RunConfig, allow: AllowList, head: TaskHead) -> nn.Module:
-    shape = head.preprocessing.input_shape
+    shape = head.preprocessing.row_form
     return build_model(config.model, allow, shape, head.outputs, config.seed)
 
 

@@ -38,7 +38,8 @@ def data_of(
     if isinstance(config.data, DatasetConfig):
         from seedbed.data.custom_dataset import prepare_custom  # with what looks at a user's rows
 
-        return shortened(prepare_custom(config.data, allow, config.seed), config)
+        prepared = prepare_custom(config.data, allow, config.seed, config.loader)
+        return shortened(prepared, config)
     if isinstance(config.data, ParquetConfig) and config.data.stream:
         from seedbed.data.streaming.prepare import prepare_stream  # with Arrow
 

@@ -154,7 +154,7 @@ class SingleEngine:
         parts = zip(batches, shares(self.head, [y for _, y in batches]), strict=True)
         return torch.stack([self._of_share(*one, part) for one, part in parts if part != 0]).sum()
 
-    def _of_share(self, x: Tensor, y: Tensor, share: Weight | None = None) -> Tensor:
+    def _of_share(self, x: Any, y: Tensor, share: Weight | None = None) -> Tensor:
         """Adds what a batch's share of an update has of gradients; the same share of its loss."""
         loss = self.forward.loss(x, y)
         if share is not None:
@@ -209,9 +209,10 @@ class SingleEngine:
 
     def _measure_batches(self) -> None:
         """Measures the statistics of batches anew, over the training rows."""
+        frozen, form = self.plan.config.init.frozen_eval, self.plan.data.preprocessing.row_form
         with self.forward.precision():
-            if self.plan.config.init.frozen_eval:
-                measured_anew(self.plan.train.epoch(0), self.model)
+            if frozen or not form.is_single:
+                measured_anew(self.plan.train.epoch(0), self.model, frozen_eval=frozen)
             else:
                 update_bn(self.plan.train.epoch(0), self.model)
 

@@ -52,7 +52,7 @@ def begin(
     own = head.preprocessing
 
     def larger() -> nn.Module:
-        return build_model(config.model, allow, own.input_shape, head.outputs + 1, config.seed)
+        return build_model(config.model, allow, own.row_form, head.outputs + 1, config.seed)
 
     return started(model, config, own, start, larger)
 

@@ -38,6 +38,9 @@ def _refuse_damage(preprocessing: Preprocessing) -> None:
     if preprocessing.task not in list(TARGET_KINDS):
         raise ValueError(f"there is no task {preprocessing.task!r}")
     _must_be_sizes(preprocessing.input_shape, "input_shape")
+    if preprocessing.form is not None and preprocessing.features:
+        raise ValueError("it has a form of rows beside columns")
+    assert preprocessing.row_form is not None  # raises for one that is damaged
     _must_be_sizes([preprocessing.outputs], "outputs")
     _must_be_texts(preprocessing.classes, "classes")
     _must_be_texts(preprocessing.target, "target")

@@ -1,7 +1,7 @@
 """One batch through a copy of the model and the loss, before anything is trained or written."""
 
-from collections.abc import Sized
-from typing import Any, cast
+from collections.abc import Sequence, Sized
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -9,22 +9,42 @@ from torch.utils.data import TensorDataset
 
 from seedbed.config.hints import counted
 from seedbed.data.batches import Batches
+from seedbed.data.custom_rows import form_of_data
+from seedbed.data.nested import Padded, batch_of, nest_of
 from seedbed.data.prepared import Rows
+from seedbed.data.row_form import Leaf, RowForm, text_of
 from seedbed.errors import DataError, ModelError, SeedbedError
 from seedbed.models.build import output_of
+from seedbed.models.calling import forwarded, refuse_other_call
 from seedbed.raised import defined_at, is_of_user, reason
 from seedbed.tasks.built_loss import is_ours_or_torchs
 from seedbed.tasks.chosen_metrics import try_metrics
 from seedbed.tasks.head import TaskHead
+from seedbed.training.padding import notes_on_padding
 from seedbed.training.threads import counting
 
 MOST_ROWS_HELD, MOST_ROWS_READ = 4096, 256
 """That metrics are tried on, of rows in memory and of others."""
 
+SINGLE = RowForm(Leaf(()))
+"""Of rows that are one tensor each, whatever its shape."""
+
+
+class Tried(NamedTuple):
+    """What was seen of a batch.
+
+    Args:
+        multiplications: in the forward pass of a whole one, about.
+        notes: what a person should know.
+    """
+
+    multiplications: int
+    notes: Sequence[str]
+
 
 def try_batch(
     model: nn.Module, head: TaskHead, rows: Rows, batches: Batches, measured: Rows | None = None
-) -> int:
+) -> Tried:
     """Lets the smallest batch that training will see through, and measures some rows.
 
     Args:
@@ -34,9 +54,6 @@ def try_batch(
         batches: of these.
         measured: rows on which metrics are computed, if there are any; see `try_metrics`.
 
-    Returns:
-        The multiplications in the forward pass of a whole batch, about.
-
     Raises:
         ModelError: if it does not fit the data, or its output does not fit the loss.
         MetricError: if a metric that the config names cannot be computed.
@@ -45,19 +62,21 @@ def try_batch(
     size = min(left, batches.batch_size)
     with torch.random.fork_rng(devices=[]):
         samples = [_row(rows, index) for index in range(size)]
-        x = torch.stack([sample[0] for sample in samples])
+        form = form_of_data(rows) or SINGLE
+        x = batch_of(form, [sample[0] for sample in samples])
         y = torch.stack([torch.as_tensor(sample[1]) for sample in samples])
+        refuse_other_call(model, x)
         try:
             with counting(model) as count:
-                output = output_of(model(x))
+                output = output_of(forwarded(model, x))
         except ModelError:
             raise
         except (Exception, SystemExit) as err:
             raise ModelError(_misfit(err, x)) from err
-    wanted = (len(x), head.outputs)
+    wanted = (len(y), head.outputs)
     if is_ours_or_torchs(head.loss_name) and tuple(output.shape) != wanted:
         raise ModelError(
-            f"model: forward gives {tuple(output.shape)} for {counted(len(x), 'row')}, the "
+            f"model: forward gives {tuple(output.shape)} for {counted(len(y), 'row')}, the "
             "loss asks for "
             f"{wanted}; leave the last layer's size out to have it inferred"
         )
@@ -69,7 +88,8 @@ def try_batch(
     _refuse_form(loss, output, head, model)
     if head.chosen is not None:
         try_metrics(head, output, _some_targets(measured) if measured is not None else y)
-    return count() * batches.batch_size // size
+    notes = notes_on_padding(model, x, form) if isinstance(x, Padded) else []
+    return Tried(count() * batches.batch_size // size, notes)
 
 
 def _refuse_form(loss: Any, output: Tensor, head: TaskHead, model: nn.Module) -> None:
@@ -136,13 +156,13 @@ def _row(rows: Rows, index: int) -> Any:
         raise DataError(f"data.train: row {index + 1} raises {reason(err)}") from err
 
 
-def _misfit(err: BaseException, x: torch.Tensor) -> str:
+def _misfit(err: BaseException, x: Any) -> str:
     if "more than 1 value per channel" in str(err):
         return (
             "model: batch normalisation cannot train on a batch of one row, and the last one would "
             "be; type loader.drop_last=true, or another loader.batch_size"
         )
-    kind = f"{tuple(x.shape)} {str(x.dtype).removeprefix('torch.')}"
+    kind = text_of(nest_of(x.x if isinstance(x, Padded) else x))
     if is_of_user(err):
         return f"model: forward raises {reason(err)}, given a batch of {kind}"
     return (

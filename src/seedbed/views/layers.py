@@ -9,10 +9,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from seedbed.config.hints import did_you_mean, joined
+from seedbed.data.nested import mapped
 from seedbed.errors import ArgumentError
 from seedbed.models.build import build_model, output_of
+from seedbed.models.calling import forwarded
 from seedbed.models.manual import ManualMLP
 from seedbed.views.trained import TrainedModel
 
@@ -25,7 +28,7 @@ def weights(trained: TrainedModel) -> dict[str, dict[str, Any]]:
     }
 
 
-def layer_names(trained: TrainedModel, inputs: Tensor) -> dict[str, list[int] | None]:
+def layer_names(trained: TrainedModel, inputs: Any) -> dict[str, list[int] | None]:
     """The names that have values, with the shape of one row's."""
     values = layer_values(trained, inputs)
     return {
@@ -34,7 +37,7 @@ def layer_names(trained: TrainedModel, inputs: Tensor) -> dict[str, list[int] | 
     }
 
 
-def layer_values(trained: TrainedModel, inputs: Tensor) -> dict[str, Tensor]:
+def layer_values(trained: TrainedModel, inputs: Any) -> dict[str, Tensor]:
     """What every layer makes of the input, in the order in which they compute.
 
     Shape:
@@ -44,7 +47,7 @@ def layer_values(trained: TrainedModel, inputs: Tensor) -> dict[str, Tensor]:
     with torch.no_grad():
         if isinstance(model, ManualMLP):
             return model.layer_values(inputs)
-        return _hooked(model, inputs.clone())  # a layer may write into its input
+        return _hooked(model, mapped(Tensor.clone, inputs))  # a layer may write into its input
 
 
 def chosen(
@@ -70,13 +73,13 @@ def chosen(
     return {name: values[name] for name in names}
 
 
-def output(trained: TrainedModel, inputs: Tensor) -> Tensor:
+def output(trained: TrainedModel, inputs: Any) -> Tensor:
     """The model's output."""
     with torch.no_grad():
-        return output_of(trained.model(inputs.clone()))
+        return output_of(forwarded(trained.model, mapped(Tensor.clone, inputs)))
 
 
-def returned_hidden(trained: TrainedModel, inputs: Tensor) -> Tensor | None:
+def returned_hidden(trained: TrainedModel, inputs: Any) -> Tensor | None:
     """The hidden values as a `forward` returns them: the article's second way.
 
     A model of ours is built once more with `return_hidden=true` and given the same weights; for a
@@ -86,21 +89,24 @@ def returned_hidden(trained: TrainedModel, inputs: Tensor) -> Tensor | None:
     if not getattr(model, "return_hidden", True):
         spec = {**trained.config["model"], "return_hidden": True}
         outputs = trained.head.outputs
-        shape, seed = trained.preprocessing.input_shape, trained.config.get("seed", 0)
+        shape, seed = trained.preprocessing.row_form, trained.config.get("seed", 0)
         model = build_model(spec, trained.allow, shape, outputs, seed)
         model.load_state_dict(trained.model.state_dict())
         model.eval()
     with torch.no_grad():
-        forwarded = model(inputs.clone())
-    second = forwarded[1] if isinstance(forwarded, tuple | list) and len(forwarded) > 1 else None
+        returned = forwarded(model, mapped(Tensor.clone, inputs))
+    second = returned[1] if isinstance(returned, tuple | list) and len(returned) > 1 else None
     return second if isinstance(second, Tensor) else None
 
 
-def _hooked(model: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
+def _hooked(model: nn.Module, inputs: Any) -> dict[str, Tensor]:
     values: dict[str, Tensor] = {}
 
     def keep(name: str, value: Any) -> None:
         first = value[0] if isinstance(value, tuple | list) and value else value
+        if isinstance(value, PackedSequence) or isinstance(first, PackedSequence):
+            packed = value if isinstance(value, PackedSequence) else first
+            first, _ = pad_packed_sequence(packed, batch_first=True)
         if isinstance(first, Tensor):
             values[name] = first.clone()  # a layer after it may work in place
 
@@ -110,7 +116,7 @@ def _hooked(model: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
         if name and not isinstance(layer, torch.jit.ScriptModule)  # which takes no hooks
     ]
     try:
-        model(inputs)
+        forwarded(model, inputs)
     finally:
         for hook in hooks:
             hook.remove()

@@ -1,16 +1,22 @@
 """Predictions of a trained model for new rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from seedbed.config.task_names import MULTILABEL
-from seedbed.data.batch_sizes import evaluation_rows
+from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows
+from seedbed.data.nested import mapped
+from seedbed.data.nested_rows import NestedRows
 from seedbed.models.build import output_of
+from seedbed.models.calling import forwarded
 from seedbed.training.threads import most_threads, using
 from seedbed.views.trained import TrainedModel
+
+Inputs = np.ndarray[Any, Any] | NestedRows
+"""Rows to predict: (rows, *input_shape), or tensors in tuples and mappings."""
 
 VALUES_AT_ONCE = 2**26
 """That an operation may make; a model that makes millions of a row takes fewer rows."""
@@ -19,12 +25,12 @@ OWN_WEIGHTS = 2**16
 """From which on a model uses the cores: threads that wait for a smaller one's rows take longer."""
 
 
-def predictions(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> dict[str, Any]:
+def predictions(trained: TrainedModel, inputs: Inputs) -> dict[str, Any]:
     """What the model says of each row.
 
     Args:
         trained: the model.
-        inputs: (rows, *input_shape) float32, as `data.new_rows` makes them.
+        inputs: as `data.new_rows` makes them.
 
     Returns:
         `predictions`, one list of real values a row, or one class name a row;
@@ -62,23 +68,37 @@ def _named(found: torch.Tensor, classes: Sequence[str]) -> list[str]:
     return [classes[index] for index in found.argmax(dim=1).numpy().tolist()]
 
 
-def model_outputs(trained: TrainedModel, inputs: np.ndarray[Any, Any]) -> torch.Tensor:
+def as_batch(inputs: Inputs) -> Any:
+    """All rows together, as a model takes them."""
+    return inputs.whole() if isinstance(inputs, NestedRows) else torch.from_numpy(inputs)
+
+
+def model_outputs(trained: TrainedModel, inputs: Inputs) -> torch.Tensor:
     """The model's bare outputs of rows, as `outputs_of` gives them."""
+    if isinstance(inputs, NestedRows):
+        return _outputs(trained, inputs.pieces(rows_at_once(trained, BLOCK_BYTES)))
     return outputs_of(trained, torch.from_numpy(inputs))
 
 
-def outputs_of(trained: TrainedModel, rows: torch.Tensor) -> torch.Tensor:
+def outputs_of(trained: TrainedModel, rows: Any) -> torch.Tensor:
     """The model's bare outputs; `rows` stay as they are, whatever it does.
 
-    The rows are cut as the run's evaluation cuts them, unless a row takes very much memory.
+    The rows are cut as the run's evaluation cuts them, unless a row takes very much memory; tensors
+    in tuples and mappings have been cut by who calls.
 
     Shape:
         (rows, *input_shape) -> (rows, outputs)
     """
-    parts = rows.split(rows_at_once(trained, rows[:1].nbytes))
+    if not isinstance(rows, torch.Tensor):
+        return _outputs(trained, [rows])
+    return _outputs(trained, rows.split(rows_at_once(trained, rows[:1].nbytes)))
+
+
+def _outputs(trained: TrainedModel, parts: Iterable[Any]) -> torch.Tensor:
     weights = sum(one.numel() for one in trained.model.parameters())
     with torch.no_grad(), using(1 if weights < OWN_WEIGHTS else most_threads()):
-        return torch.cat([output_of(trained.model(part.clone())).clone() for part in parts])
+        copies = (mapped(torch.Tensor.clone, part) for part in parts)
+        return torch.cat([output_of(forwarded(trained.model, one)).clone() for one in copies])
 
 
 def rows_at_once(trained: TrainedModel, row_bytes: int) -> int:

@@ -9,7 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seedbed.data.nested import zeros
+from seedbed.data.row_form import RowForm, as_form
 from seedbed.errors import SeedbedError
+from seedbed.models.calling import forwarded
 from seedbed.models.copies import copied_model
 from seedbed.models.frozen import freeze
 from seedbed.models.manual import ManualMLP
@@ -61,7 +64,7 @@ class Summary:
         return {"layers": rows, "total": self.total, "trainable": self.trainable}
 
 
-def summary(model: nn.Module, input_shape: Sequence[int]) -> Summary:
+def summary(model: nn.Module, input_shape: Sequence[int] | RowForm) -> Summary:
     """The table, its rows and the totals."""
     total, trainable = totals(model)
     table, rows = model_table(model, input_shape), layer_rows(model, input_shape)
@@ -86,17 +89,18 @@ def totals(model: nn.Module) -> tuple[int, int]:
     return sum(p.numel() for p in parameters), trainable
 
 
-def model_table(model: nn.Module, input_shape: Sequence[int]) -> str:
+def model_table(model: nn.Module, input_shape: Sequence[int] | RowForm) -> str:
     """The table as text."""
     total, trainable = totals(model)
-    shown = _torchsummary(model, input_shape)
+    form = as_form(input_shape)
+    shown = _torchsummary(model, form.shape) if form.is_default else None
     true_totals = f"Total params: {total:,}\nTrainable params: {trainable:,}\n"
     if shown is not None and true_totals in shown:
         return shown
     return _own_table(layer_rows(model, input_shape), total, trainable)
 
 
-def layer_rows(model: nn.Module, input_shape: Sequence[int]) -> list[LayerRow]:
+def layer_rows(model: nn.Module, input_shape: Sequence[int] | RowForm) -> list[LayerRow]:
     """The layers in the order in which they compute.
 
     Works for models that torchsummary cannot handle; a model that does not take a row of zeros of
@@ -140,7 +144,7 @@ def _untouched(model: nn.Module) -> Iterator[nn.Module]:
     model.train(training)
 
 
-def _hooked_rows(model: nn.Module, input_shape: Sequence[int]) -> list[LayerRow]:
+def _hooked_rows(model: nn.Module, input_shape: Sequence[int] | RowForm) -> list[LayerRow]:
     rows: list[LayerRow] = []
     leaves = {name: layer for name, layer in model.named_modules() if not list(layer.children())}
     direct = _direct_parameters(model)
@@ -157,7 +161,7 @@ def _hooked_rows(model: nn.Module, input_shape: Sequence[int]) -> list[LayerRow]
         if not isinstance(layer, torch.jit.ScriptModule)  # which takes no hooks
     ]
     try:
-        model(torch.zeros(2, *input_shape))
+        forwarded(model, zeros(as_form(input_shape), 2))
     except (Exception, SystemExit):  # any model of anybody's; its layers are still worth listing
         rows.clear()
     for hook in hooks:
@@ -181,8 +185,8 @@ def _direct_parameters(model: nn.Module) -> dict[str, int]:
     }
 
 
-def _manual_rows(model: ManualMLP, input_shape: Sequence[int]) -> list[LayerRow]:
-    values = model.layer_values(torch.zeros(2, *input_shape))
+def _manual_rows(model: ManualMLP, input_shape: Sequence[int] | RowForm) -> list[LayerRow]:
+    values = model.layer_values(zeros(as_form(input_shape), 2))
     parameters = dict(model.named_parameters())
     rows: list[LayerRow] = []
     for path, value in values.items():

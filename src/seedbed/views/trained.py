@@ -117,7 +117,7 @@ def load_trained(path: str | Path, which: str | None = None) -> TrainedModel:
     if which is not None:
         average = weights.get("average") if isinstance(weights, dict) else None
         weights = weights.get("model") if isinstance(weights, dict) else None
-    shape = head.preprocessing.input_shape
+    shape = head.preprocessing.row_form
     model, values = built_within(most_bytes(file), config["model"], shape, build)
     load_weights(model, weights, file)
     load_average(model, average, file)
@@ -138,7 +138,7 @@ def refuse_oversized(paths: RunPaths, config: dict[str, Any], allow: AllowList) 
     refuse_repeats(config.get("model"))
     if is_stored(paths.preprocessing):
         head, build = _model_of(paths, config, allow, most)
-        refuse_larger(most, config["model"], head.preprocessing.input_shape, build)
+        refuse_larger(most, config["model"], head.preprocessing.row_form, build)
     elif is_stored(paths.last) or is_stored(paths.model):  # it is written before either
         raise RunDirectoryError(f"'{paths.root}' has weights, but no {paths.preprocessing.name}")
     return most
@@ -156,7 +156,7 @@ def _model_of(
         if "_target_" not in config[key]:
             raise RunDirectoryError(f"'{paths.config}': {key}._target_ is missing")
     head = built_loss(most, lambda: build_task_head(config["loss"], allow, preprocessing))
-    shape, outputs = preprocessing.input_shape, head.outputs
+    shape, outputs = preprocessing.row_form, head.outputs
     seed = _seed(config, paths)
     return head, lambda: build_model(config["model"], allow, shape, outputs, seed)
 

@@ -1,0 +1,64 @@
+"""The form of the inputs of a user's own Dataset, and what shorter rows are filled with."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from seedbed.config.schema import LoaderConfig
+from seedbed.data.custom_rows import Inspected
+from seedbed.data.custom_split import CustomSplit
+from seedbed.data.row_form import VARIES, Leaf, RowForm, place_of
+from seedbed.errors import DataError
+
+
+def form_of_rows(part: CustomSplit, rows: Inspected, loader: LoaderConfig) -> RowForm:
+    """The form that all rows of a run are held to.
+
+    Args:
+        part: of training.
+        rows: of it that were looked at.
+        loader: says whether they may differ in length.
+
+    Raises:
+        DataError: if rows are to be padded and none is shorter than another, or the value that they
+            are padded with is none of theirs.
+    """
+    if not loader.pads:
+        return RowForm(rows.nest)
+    nest = rows.nest
+    if isinstance(nest, Leaf) and nest.shape:  # one tensor: its first size is the length
+        nest = replace(nest, shape=(VARIES, *nest.shape[1:]))
+    value = loader.pad_value
+    form = RowForm(nest, pad_value=int(value) if value == int(value) else value)
+    if not form.varying:
+        raise part.error(
+            rows.indices[0],
+            "is as long as every other row that was looked at, so that loader.collate=pad has "
+            "nothing to fill up; type loader.collate=null",
+        )
+    for name in form.varying:
+        _refuse_other_value(form, name)
+    lengths = [{sizes[name] for name in form.varying} for sizes in rows.sizes]
+    return replace(form, together=all(len(one) == 1 for one in lengths))
+
+
+def row_lengths(form: RowForm, rows: Inspected) -> list[int]:
+    """Of each row that was looked at, that of its longest tensor; empty where none varies."""
+    return [max(sizes[name] for name in form.varying) for sizes in rows.sizes if form.varying]
+
+
+def _refuse_other_value(form: RowForm, name: str) -> None:
+    """Refuses a value that a tensor cannot hold.
+
+    Raises:
+        DataError: naming the tensor.
+    """
+    value, dtype = form.pad_value, np.dtype(form.leaves[name].dtype)
+    if dtype.kind in "fc":
+        return
+    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    if type(value) is not int or not low <= value <= high:
+        raise DataError(
+            f"loader.pad_value={value} is no value of {place_of(name)}, which is {dtype.name}; "
+            "type loader.pad_value=0"
+        )

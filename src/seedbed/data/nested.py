@@ -1,0 +1,228 @@
+"""Inputs that are tensors in tuples and mappings: read, measured, put together to a batch."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from seedbed.data.row_form import Leaf, Nest, RowForm, items
+
+SAMPLE_LENGTH = 16
+"""Of what stands for a row of varying length, to see what layers make of one."""
+
+
+class NotTensorsError(Exception):
+    """An input that is no tensor, nor tensors in tuples and mappings; the text says where."""
+
+
+class Padded(NamedTuple):
+    """Rows of unequal length, filled up to the longest.
+
+    Args:
+        x: tensors, nested as in a row; (rows, longest, …) where lengths differ.
+        lengths: (rows,) int64; a mapping by name where the tensors of a row differ in length.
+        mask: true where a row has a value, (rows, longest); a mapping likewise.
+    """
+
+    x: Any
+    lengths: Any
+    mask: Any
+
+
+def mapped(change: Callable[[Tensor], Any], x: Any) -> Any:
+    """The same nest of what `change` makes of each tensor."""
+    if isinstance(x, Tensor):
+        return change(x)
+    if isinstance(x, Padded):
+        return Padded(*(mapped(change, one) for one in x))
+    if isinstance(x, dict):
+        return {key: mapped(change, one) for key, one in x.items()}
+    return tuple(mapped(change, one) for one in x)
+
+
+def first_row(x: Any) -> Any:
+    """A batch of the first row alone."""
+    return mapped(lambda one: one[:1], x)
+
+
+def tensors_in(x: Any) -> Iterator[Tensor]:
+    """All tensors of a nest."""
+    if isinstance(x, Tensor):
+        yield x
+    else:
+        for one in x.values() if isinstance(x, dict) else x:
+            yield from tensors_in(one)
+
+
+def as_tensors(x: Any, name: str = "x") -> Any:
+    """An input of a user's own as tensors in tuples and plain dictionaries; reals as they are.
+
+    A list is an array of numbers, as in JSON; a tuple is several inputs.
+
+    Args:
+        x: what a Dataset gives.
+        name: of it, for the error.
+
+    Raises:
+        NotTensorsError: naming what is none.
+    """
+    if isinstance(x, Tensor):
+        return x
+    if isinstance(x, Mapping):
+        _refuse_empty(x, name)
+        if other := [key for key in x if not isinstance(key, str)]:
+            raise NotTensorsError(f"{name} with the key {other[0]!r}; keys have to be texts")
+        return {key: as_tensors(one, f"{name}.{key}") for key, one in x.items()}
+    if isinstance(x, tuple):
+        _refuse_empty(x, name)
+        return tuple(as_tensors(one, f"{name}.{place}") for place, one in enumerate(x))
+    if not isinstance(x, np.ndarray | np.generic | list | int | float):
+        raise NotTensorsError(f"{name} as a tensor, got {type(x).__name__}")
+    try:
+        return torch.from_numpy(np.asarray(x))
+    except (TypeError, ValueError) as err:
+        raise NotTensorsError(f"{name} as a tensor, got {_told(x)}") from err
+
+
+def _refuse_empty(x: Any, name: str) -> None:
+    if not x:
+        raise NotTensorsError(f"{name} as a tensor, got an empty {type(x).__name__}")
+
+
+def _told(x: Any) -> str:
+    if isinstance(x, list):
+        return "a list of something else than numbers; several inputs are a tuple"
+    return f"an array of {np.asarray(x).dtype}"
+
+
+def in_lists(x: Any) -> Any:
+    """A batch as JSON has it; padded rows with their lengths."""
+    if isinstance(x, Padded):
+        return {"x": in_lists(x.x), "lengths": in_lists(x.lengths)}
+    lists = mapped(Tensor.tolist, x)
+    return list(lists) if isinstance(lists, tuple) else lists
+
+
+def nest_of(x: Any) -> Nest:
+    """The form of one input."""
+    if isinstance(x, Tensor):
+        return Leaf(tuple(x.shape), str(x.dtype).removeprefix("torch."))
+    parts = {key: nest_of(one) for key, one in items(x)}
+    return parts if isinstance(x, Mapping) else tuple(parts.values())
+
+
+def named_tensors(x: Any, name: str = "") -> dict[str, Tensor]:
+    """The tensors of a nest by their names, as `row_form.named` has them."""
+    if isinstance(x, Tensor):
+        return {name: x}
+    found: dict[str, Tensor] = {}
+    for key, one in items(x):
+        found |= named_tensors(one, f"{name}.{key}" if name else str(key))
+    return found
+
+
+def batch_of(form: RowForm, rows: Sequence[Any]) -> Any:
+    """Rows of a run put together, shorter ones filled up.
+
+    Args:
+        form: of the run's rows.
+        rows: one or more.
+    """
+    x = _together(form.nest, rows, form.pad_value)
+    if not form.varying:
+        return x
+    tensors = [named_tensors(row) for row in rows]
+    lengths = {
+        name: torch.tensor([len(row[name]) for row in tensors])
+        for name in (form.varying[:1] if form.together else form.varying)
+    }
+    masks = {name: mask_of(one, int(one.max())) for name, one in lengths.items()}
+    if form.together:
+        return Padded(x, *(one for each in (lengths, masks) for one in each.values()))
+    return Padded(x, lengths, masks)
+
+
+@dataclass(frozen=True)
+class Collation:
+    """Puts rows and their targets together; for a process of a DataLoader, too.
+
+    Args:
+        form: of the rows.
+    """
+
+    form: RowForm
+
+    def __call__(self, rows: Sequence[tuple[Any, Tensor]]) -> tuple[Any, Tensor]:
+        """A batch of them."""
+        return batch_of(self.form, [x for x, _ in rows]), torch.stack([y for _, y in rows])
+
+
+def collation_of(form: RowForm | None) -> Collation | None:
+    """What puts rows of a form together; None where a DataLoader does it as it does."""
+    return None if form is None or form.is_single else Collation(form)
+
+
+def padded_further(x: Padded, form: RowForm, places: int) -> Padded:
+    """The same rows, filled up by so many places more.
+
+    Args:
+        x: of rows of the form.
+        form: says with what.
+        places: at the end of each row.
+    """
+
+    def longer(tensor: Tensor, value: float) -> Tensor:
+        return torch.cat(
+            [tensor, tensor.new_full((len(tensor), places, *tensor.shape[2:]), value)], 1
+        )
+
+    def of_nest(nest: Nest, own: Any) -> Any:
+        if isinstance(nest, Leaf):
+            return longer(own, form.pad_value) if nest.varies else own
+        parts = {key: of_nest(one, own[key]) for key, one in items(nest)}
+        return parts if isinstance(nest, Mapping) else tuple(parts.values())
+
+    return Padded(
+        of_nest(form.nest, x.x), x.lengths, mapped(lambda one: longer(one, False), x.mask)
+    )
+
+
+def mask_of(lengths: Tensor, longest: int) -> Tensor:
+    """True at the first places of each row.
+
+    Shape:
+        (rows,) -> (rows, longest)
+    """
+    return torch.arange(longest, device=lengths.device) < lengths[:, None]
+
+
+def zeros(form: RowForm, rows: int) -> Any:
+    """A batch that stands for rows of this form."""
+    if not form.varying:
+        return _zeros(form.nest, rows)
+    if not rows:
+        empty = zeros(form, 1)
+        return mapped(lambda one: one[:0], empty)
+    return batch_of(form, [_zeros(form.with_lengths(SAMPLE_LENGTH).nest, None)] * rows)
+
+
+def _zeros(nest: Nest, rows: int | None) -> Any:
+    """Of so many rows; of one without its dimension where there is no number."""
+    if isinstance(nest, Leaf):
+        ahead = () if rows is None else (rows,)
+        return torch.zeros((*ahead, *nest.shape), dtype=getattr(torch, nest.dtype))
+    parts = {key: _zeros(one, rows) for key, one in items(nest)}
+    return parts if isinstance(nest, Mapping) else tuple(parts.values())
+
+
+def _together(nest: Nest, rows: Sequence[Any], pad_value: float) -> Any:
+    if isinstance(nest, Leaf):
+        if nest.varies:
+            return pad_sequence([*rows], batch_first=True, padding_value=pad_value)
+        return torch.stack([*rows])
+    parts = {key: _together(one, [row[key] for row in rows], pad_value) for key, one in items(nest)}
+    return parts if isinstance(nest, Mapping) else tuple(parts.values())

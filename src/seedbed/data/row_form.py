@@ -1,0 +1,251 @@
+"""The form of an input: one tensor, or tensors in tuples and mappings, nested.
+
+It is kept with what was fitted, so that rows to predict are read as those of training were. Nothing
+here imports torch.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
+from typing import Any
+
+from seedbed.config.hints import joined
+
+VARIES = -1
+"""The first size of a tensor whose length is not the same in all rows."""
+
+FLOAT = "float32"
+
+MOST_VALUES = 2**26
+"""Of one tensor in a row, as `training/bounds.py` has it of outputs."""
+
+_WHOLE = [f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)]
+DTYPES = ("float32", "bool", "complex64", "complex128", *_WHOLE)
+"""Of tensors in a row, as torch names them; real numbers are float32."""
+
+Nest = Any
+"""A `Leaf`, a tuple of nests, or a mapping of names to nests."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One tensor of a row.
+
+    Args:
+        shape: its first size is `VARIES` where rows have different ones.
+        dtype: as torch names it.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str = FLOAT
+
+    @property
+    def varies(self) -> bool:
+        """Whether rows have different lengths."""
+        return self.shape[:1] == (VARIES,)
+
+    def __str__(self) -> str:
+        sizes = ["any" if size == VARIES else str(size) for size in self.shape]
+        return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''}) {self.dtype}"
+
+
+@dataclass(frozen=True)
+class RowForm:
+    """Of the inputs of a run.
+
+    Args:
+        nest: a leaf, or tuples and mappings of them.
+        together: whether all tensors of varying length have one length in each row.
+        pad_value: what shorter rows are filled with.
+    """
+
+    nest: Nest
+    together: bool = True
+    pad_value: float = 0
+
+    @cached_property
+    def leaves(self) -> dict[str, Leaf]:
+        """By their names, which are the keys and places on the way to each, with points between."""
+        return named(self.nest)
+
+    @cached_property
+    def varying(self) -> list[str]:
+        """The names of the leaves whose length is not the same in all rows."""
+        return [name for name, leaf in self.leaves.items() if leaf.varies]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether an input is one tensor, of one shape in all rows."""
+        return isinstance(self.nest, Leaf) and not self.nest.varies
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the shape alone says all of it."""
+        return self.is_single and self.nest.dtype == FLOAT
+
+    @property
+    def shape(self) -> Any:
+        """Of a row: a list of sizes, or lists and mappings of such lists."""
+        return _shapes(self.nest)
+
+    @property
+    def features(self) -> int | None:
+        """How many numbers a row has; None where it is no tensor of one shape."""
+        return prod(self.nest.shape) if self.is_single else None
+
+    def with_lengths(self, length: int) -> "RowForm":
+        """Of rows that all have this length."""
+        return replace(self, nest=_with_lengths(self.nest, length))
+
+    def to_plain(self) -> dict[str, Any]:
+        """Plain containers for `preprocessing.json`."""
+        return {
+            "form": _to_plain(self.nest),
+            "together": self.together,
+            "pad_value": self.pad_value,
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> "RowForm":
+        """The reverse of `to_plain`.
+
+        Raises:
+            KeyError, TypeError, ValueError: if it was not written by `to_plain`.
+        """
+        together, pad_value = plain["together"], plain["pad_value"]
+        if type(together) is not bool or type(pad_value) not in (int, float):
+            raise ValueError("inputs are damaged")
+        return cls(_from_plain(plain["form"]), together, pad_value)
+
+
+def as_form(shape: "Sequence[int] | RowForm") -> RowForm:
+    """The form of rows; those of a bare shape are single tensors of real numbers."""
+    return shape if isinstance(shape, RowForm) else RowForm(Leaf(tuple(shape)))
+
+
+def named(nest: Nest, name: str = "") -> dict[str, Leaf]:
+    """The leaves of a nest, by their names."""
+    if isinstance(nest, Leaf):
+        return {name: nest}
+    found: dict[str, Leaf] = {}
+    for key, one in items(nest):
+        found |= named(one, f"{name}.{key}" if name else str(key))
+    return found
+
+
+def place_of(name: str) -> str:
+    """How errors name a leaf."""
+    return f"x.{name}" if name else "x"
+
+
+def items(nest: Any) -> list[tuple[Any, Any]]:
+    """The keys, or places, of a mapping or a tuple, and what is there."""
+    return list(nest.items()) if isinstance(nest, Mapping) else list(enumerate(nest))
+
+
+def merged(one: Nest, other: Nest, *, pads: bool) -> Nest | None:
+    """The form that holds for the rows of both; None if there is none.
+
+    Args:
+        one: of some rows.
+        other: of another.
+        pads: whether tensors may differ in their first size.
+    """
+    if isinstance(one, Leaf) and isinstance(other, Leaf):
+        if one == other:
+            return one
+        if not pads or not _differ_in_length(one, other):
+            return None
+        return Leaf((VARIES, *one.shape[1:]), one.dtype)
+    if not _alike(one, other):
+        return None
+    parts = {key: merged(part, other[key], pads=pads) for key, part in items(one)}
+    if any(part is None for part in parts.values()):
+        return None
+    return parts if isinstance(one, Mapping) else tuple(parts.values())
+
+
+def fits(form: Nest, given: Nest) -> bool:
+    """Whether a row of the form `given` is one of `form`."""
+    if isinstance(form, Leaf) and isinstance(given, Leaf):
+        return form == given or (form.varies and _differ_in_length(form, given))
+    return _alike(form, given) and all(fits(part, given[key]) for key, part in items(form))
+
+
+def differ_in_length(one: Nest, other: Nest) -> bool:
+    """Whether padding would make one form of two."""
+    return merged(one, other, pads=True) is not None and merged(one, other, pads=False) is None
+
+
+def text_of(nest: Nest) -> str:
+    """A form in words."""
+    if isinstance(nest, Leaf):
+        return str(nest)
+    if isinstance(nest, Mapping):
+        return f"{{{', '.join(f'{key}: {text_of(one)}' for key, one in nest.items())}}}"
+    return f"({', '.join(map(text_of, nest))}{',' if len(nest) == 1 else ''})"
+
+
+def difference(one: Nest, other: Nest, name: str = "x") -> tuple[str, str, str]:
+    """Where two forms part: the name of the place, and what is there in either."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping) and one.keys() != other.keys():
+        own, others = (f"with the keys {joined(keys)}" for keys in (one, other))
+        return name, own, others
+    if not _alike(one, other):
+        return name, text_of(one), text_of(other)
+    for key, part in items(one):
+        if not fits(part, other[key]):
+            return difference(part, other[key], f"{name}.{key}")
+    return name, text_of(one), text_of(other)
+
+
+def _differ_in_length(one: Leaf, other: Leaf) -> bool:
+    """Whether nothing but the first size can differ."""
+    same = one.dtype == other.dtype and one.shape[1:] == other.shape[1:]
+    return same and bool(one.shape) and bool(other.shape)
+
+
+def _alike(one: Nest, other: Nest) -> bool:
+    """Whether both are mappings of the same keys, or tuples of as many."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys()
+    return isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other)
+
+
+def _shapes(nest: Nest) -> Any:
+    if isinstance(nest, Leaf):
+        return list(nest.shape)
+    parts = {key: _shapes(one) for key, one in items(nest)}
+    return parts if isinstance(nest, Mapping) else list(parts.values())
+
+
+def _with_lengths(nest: Nest, length: int) -> Nest:
+    if isinstance(nest, Leaf):
+        return replace(nest, shape=(length, *nest.shape[1:])) if nest.varies else nest
+    parts = {key: _with_lengths(one, length) for key, one in items(nest)}
+    return parts if isinstance(nest, Mapping) else tuple(parts.values())
+
+
+def _to_plain(nest: Nest) -> dict[str, Any]:
+    if isinstance(nest, Leaf):
+        return {"shape": list(nest.shape), "dtype": nest.dtype}
+    if isinstance(nest, Mapping):
+        return {"mapping": {key: _to_plain(one) for key, one in nest.items()}}
+    return {"tuple": [_to_plain(one) for one in nest]}
+
+
+def _from_plain(plain: Any, depth: int = 0) -> Nest:
+    if depth > 32 or not isinstance(plain, dict):
+        raise ValueError("inputs are damaged")
+    if "mapping" in plain:
+        return {str(key): _from_plain(one, depth + 1) for key, one in plain["mapping"].items()}
+    if "tuple" in plain:
+        return tuple(_from_plain(one, depth + 1) for one in plain["tuple"])
+    sizes, dtype = plain["shape"], plain["dtype"]
+    if not isinstance(sizes, list) or dtype not in DTYPES:
+        raise ValueError("inputs have no shape or type")
+    fixed = sizes[1:] if sizes[:1] == [VARIES] else sizes
+    if not all(type(size) is int and size > 0 for size in fixed) or prod(fixed) > MOST_VALUES:
+        raise ValueError("shapes of inputs must be whole numbers > 0, and not huge")
+    return Leaf(tuple(sizes), dtype)

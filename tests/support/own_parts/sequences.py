@@ -1,0 +1,97 @@
+"""Rows of unequal length and of several tensors, and models that take them."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence
+from torch.utils.data import Dataset
+
+
+class Sequences(Dataset[Any]):
+    """Steps that rise or fall: one tensor, or beside a number in a tuple or a mapping."""
+
+    def __init__(
+        self, rows: int = 40, kind: str = "alone", odd: int = -1, longest: int = 9
+    ) -> None:
+        drawn = np.random.default_rng(0)
+        self.lengths = drawn.integers(1, longest + 1, rows)
+        self.steps = [drawn.normal(size=(n, 3)) + (i % 2) for i, n in enumerate(self.lengths)]
+        self.kind, self.odd = kind, odd
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, index: int) -> Any:
+        steps, y = self.steps[index], "down" if index % 2 == 0 else "up"
+        if index == self.odd:
+            return self._odd(steps, y)
+        if self.kind == "alone":
+            return torch.from_numpy(steps), y
+        if self.kind == "tuple":
+            return (steps, index / 10), y
+        if self.kind == "two":
+            return {"steps": steps, "tokens": [*range(1 + index % 4)], "label": y}
+        return {"steps": steps, "more": {"age": index / 10, "flag": index % 3 == 0}, "label": y}
+
+    def _odd(self, steps: Any, y: str) -> Any:
+        if self.kind == "alone":
+            return steps[:0], y
+        if self.kind == "tuple":
+            return (steps, "ten"), y
+        return {"steps": steps, "label": y}
+
+
+class Packed(nn.Module):
+    """A GRU that is told where each row ends."""
+
+    def __init__(self, out_features: int, input_shape: Any = None) -> None:
+        super().__init__()
+        self.input_shape = input_shape
+        self.gru = nn.GRU(3, 6, batch_first=True)
+        self.head = nn.Linear(6, out_features)
+
+    def forward(
+        self, steps: Tensor, age: Any = None, more: Any = None, *, lengths: Tensor
+    ) -> Tensor:
+        if more is not None:
+            age = more["age"] + more["flag"]
+        if age is not None:
+            steps = steps + age[:, None, None]
+        packed = pack_padded_sequence(steps, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        return self.head(self.gru(packed)[1][0])
+
+
+class Masked(nn.Module):
+    """The mean of what there is of each row; steps are tokens in some rows."""
+
+    def __init__(self, out_features: int) -> None:
+        super().__init__()
+        self.body = nn.Linear(3, 6)
+        self.head = nn.Linear(6, out_features)
+
+    def forward(self, steps: Tensor, mask: Tensor, more: Any = None) -> Tensor:
+        values = torch.tanh(self.body(steps)) * mask[:, :, None]
+        return self.head(values.sum(1) / mask.sum(1)[:, None])
+
+
+class Careless(Masked):
+    """Takes what fills rows for a part of them."""
+
+    def forward(self, steps: Tensor) -> Tensor:  # type: ignore[override]
+        return self.head(torch.tanh(self.body(steps + 1)).mean(1))
+
+
+class TwoLengths(nn.Module):
+    """Steps and tokens of other lengths in each row."""
+
+    def __init__(self, out_features: int) -> None:
+        super().__init__()
+        self.names = nn.Embedding(5, 3)
+        self.head = nn.LazyLinear(out_features)
+
+    def forward(self, steps: Tensor, tokens: Tensor, lengths: Any, mask: Any) -> Tensor:
+        names = (self.names(tokens) * mask["tokens"][:, :, None]).sum(1)
+        means = (steps * mask["steps"][:, :, None]).sum(1) / lengths["steps"][:, None]
+        return self.head(torch.cat([means, names], 1))
