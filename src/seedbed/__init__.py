@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seedbed.api.functions import runs as runs
     from seedbed.api.functions import sweep as sweep
     from seedbed.api.functions import train as train
+    from seedbed.api.functions import unpack as unpack
     from seedbed.api.functions import validate as validate
     from seedbed.api.history import History as History
     from seedbed.api.predictions import Predictions as Predictions
@@ -50,6 +51,7 @@ _HOMES = {
             "runs",
             "sweep",
             "train",
+            "unpack",
             "validate",
         ),
         "seedbed.api.functions",

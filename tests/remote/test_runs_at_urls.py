@@ -129,6 +129,18 @@ def test_a_run_in_a_pack_is_read_by_its_url(
     assert resumed.err == (
         "error: 's3://lake/p/1_seed=2' lies in a pack; type seedbed resume 's3://lake/p'\n"
     )
+    whole = s3.get("lake/p/stack_1.tar") or b""
+    cut = whole.replace(b'"status": "completed"', b'"status": "running"  ')
+    told = f'"host": "{os.uname().nodename}"'.encode()
+    assert whole != cut
+    s3.put("lake/killed/stack_1.tar", cut.replace(told, told.replace(b'": "', b'":"!')))
+    s3.put("lake/killed/sweep.json", s3.get("lake/p/sweep.json") or b"")
+    listed = seedbed("runs", "s3://lake/p", "s3://lake/killed")
+    assert listed.out.startswith("4 runs in s3://lake, newest first:\nname ")
+    found = [line.split()[0] for line in listed.out.splitlines()[2:]]
+    expected = ["killed/0_seed=1", "killed/1_seed=2", "p/0_seed=1", "p/1_seed=2"]
+    assert sorted(found) == expected, listed.out
+    assert listed.out.count("interrupted") == 2, listed.out
 
 
 def test_a_killed_run_goes_on_elsewhere_to_the_same_bits(

@@ -150,6 +150,23 @@ def _files(run: Path) -> dict[str, bytes]:
     }
 
 
+def test_a_python_program_unpacks_some_or_all(packed: Path, tmp_path: Path) -> None:
+    names = sorted(Pack(packed / "stack_1.tar").runs)
+    made = front.unpack(packed, 3, names[0], to=tmp_path / "elsewhere")
+    assert [run.path.name for run in made] == [names[3], names[0]]
+    assert [run.path.parent for run in made] == [tmp_path / "elsewhere"] * 2
+    assert all(run.status == "completed" for run in made)
+    assert not folders(packed)
+    every = front.unpack(front.load_sweep(packed))
+    assert [run.path for run in every] == [packed / name for name in names]
+    with pytest.raises(front.errors.RunDirectoryError, match="is there already"):
+        front.unpack(packed, 3)
+    with pytest.raises(front.errors.ArgumentError, match="'99' is none of the 6 runs in packs"):
+        front.unpack(packed, 99, to=tmp_path)
+    with pytest.raises(front.errors.ArgumentError, match="is a URL"):
+        front.unpack("s3://lake/sweep")
+
+
 def test_files_that_runs_share_are_one_file_when_unpacked(packed: Path, seedbed: Callable) -> None:
     assert seedbed("unpack", packed).code == 0
     for name, files in (("status.json", 6), ("environment.json", 1), ("preprocessing.json", 1)):

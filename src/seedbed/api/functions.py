@@ -16,7 +16,7 @@ from seedbed.api.wording import worded_for_python
 from seedbed.config.hints import did_you_mean
 from seedbed.errors import ArgumentError
 from seedbed.remote.mirrored import mirrored
-from seedbed.remote.places import read_place, resumed_place, shown
+from seedbed.remote.places import here_alone, read_place, resumed_place, shown
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.reader import open_run
 from seedbed.runs.status import Status
@@ -298,6 +298,29 @@ def _resumed(
     if trained is not None:
         _raise_interrupt(trained.status, trained.paths.root)
     return Run(directory, given.module)
+
+
+@_a_guest
+def unpack(path: Folder, *jobs: str | int, to: Folder | None = None) -> "list[Run]":
+    """Makes run directories of runs of a packed sweep, as `seedbed unpack` does.
+
+    Args:
+        path: of the sweep, or the sweep itself.
+        jobs: names of their folders, or numbers; none for all runs.
+        to: the folder that they go into; None for the sweep's own, where they are the runs from
+            then on.
+
+    Returns:
+        The runs in their directories.
+
+    Raises:
+        SeedbedError: if a job is not in a pack, a pack is damaged, or a directory is there already.
+    """
+    from seedbed.api.unpacking import unpack_runs
+
+    sweep = Path(here_alone(str(_named(path))))
+    into = None if to is None else Path(to)
+    return [Run(made) for made in unpack_runs(sweep, list(map(str, jobs)), into)]
 
 
 @_a_guest

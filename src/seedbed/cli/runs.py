@@ -4,7 +4,6 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from seedbed.catalog.sorting import known_names
 from seedbed.catalog.table import OUTPUTS, RecordTable
@@ -14,7 +13,7 @@ from seedbed.config.hints import counted, joined
 from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
-from seedbed.remote.places import listed_place, shown
+from seedbed.remote.places import listed_place
 from seedbed.runs.files import json_text, printable
 from seedbed.runs.status import Status
 from seedbed.views.run_rows import csv_text, left_out_rows, machine_columns, markdown_text, rows_of
@@ -129,7 +128,7 @@ def _title(whole: int, every: RecordTable, place: str, args: argparse.Namespace)
     """How many there are, and where."""
     runs = counted(len(every), "run")
     number = runs if args.filter is None else f"{whole} of {runs}"
-    where = f" in {printable(shown(Path(place)))}" if place and whole else ""
+    where = f" in {printable(place)}" if place and whole else ""
     order = f"by {printable(args.sort)}" if args.sort is not None else "newest first"
     return f"{number}{where}, {order}:" if whole else number
 

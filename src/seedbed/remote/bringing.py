@@ -90,12 +90,18 @@ def _known(folder: Path) -> dict[str, Any]:
 
 
 def _remove_gone(folder: Path, names: Iterable[str]) -> None:
-    """Takes away the copies of what is there no more."""
+    """Takes away the copies of what is there no more, and what was unpacked of copies.
+
+    An empty folder would be taken for a run, in place of what a pack has.
+    """
     there = {*names}
-    for path in [*folder.rglob("*")]:
+    for path in sorted(folder.rglob("*"), reverse=True):  # what lies in a folder before it
         name = path.relative_to(folder).as_posix()
         if path.is_file() and is_ours(name) and name not in there:
             path.unlink(missing_ok=True)
+        elif path.is_dir():
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
 
 
 def _tell_who_lives(there: Store, url: Url, folder: Path, found: Iterable[str]) -> None:
@@ -106,8 +112,8 @@ def _tell_who_lives(there: Store, url: Url, folder: Path, found: Iterable[str]) 
     marked = {one.rpartition(f"{WRITERS}/")[0].rstrip("/") for one in found if WRITERS in one}
     roots = {
         path: _written_root(path.parent.relative_to(folder).parts, marked)
-        for path in folder.rglob(STATUS)
-        if _goes_on(path)
+        for path in folder.rglob("*")
+        if is_pack_name(path.name) or (path.name == STATUS and _goes_on(path))
     }
     urls = {root: url.below(root) if root else url for root in roots.values() if root is not None}
     lives = living(there, urls.values())

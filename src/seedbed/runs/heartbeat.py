@@ -211,9 +211,9 @@ def _file_system_time(folder: Path, device: int) -> float | None:
         return known + time.monotonic()
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".now.") as file:
-            file.write(b".")
-            file.flush()
-            os.fsync(file.fileno())  # by the server, where there is one
+            with suppress(OSError):  # the disk may be full
+                os.write(file.fileno(), b".")
+                os.fsync(file.fileno())  # by the server, where there is one
             now = os.fstat(file.fileno()).st_mtime
     except OSError:
         return None

@@ -47,6 +47,9 @@ class HeldFile:
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         try:
             os.write(number, self._content)
+        except OSError:  # the disk is full
+            file.unlink(missing_ok=True)
+            raise
         finally:
             os.close(number)
         self._stamped = stamped_too(file, self._refuse_taken)

@@ -5,27 +5,40 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.table import RecordTable
 from seedbed.catalog.values import CONFIG, distinct_texts
+from seedbed.remote.places import shown
 from seedbed.runs.files import printable
 from seedbed.runs.status import Status
 from seedbed.views.text_table import NOTHING, Column
+
+BUCKET_PARTS = 3
+"""Of `s3://NAME`, with slashes between."""
 
 
 def place_of(table: Iterable[RunRecord]) -> str:
     """The folder that all the runs are in: `DIR/name` of a run is what a command takes."""
     folders = {os.path.dirname(path) for path in _paths(table)}  # noqa: PTH120 - of thousands
-    return os.path.commonpath(folders) if folders and "" not in folders else ""
+    if not folders or "" in folders:
+        return ""
+    if not any("://" in folder for folder in folders):
+        return os.path.commonpath(folders)
+    parts = zip(*(folder.split("/") for folder in folders), strict=False)
+    common = [alike[0] for alike in takewhile(lambda one: len({*one}) == 1, parts)]
+    return "/".join(common) if len(common) >= BUCKET_PARTS else ""
 
 
 def _paths(table: Iterable[RunRecord]) -> list[str]:
-    """The run directories, from here where they are below."""
+    """The run directories, from here where they are below; those of URLs by these."""
     here = f"{Path.cwd().resolve()}/"
-    return [str(run.path).removeprefix(here) for run in table]
+    paths = [os.path.split(str(run.path).removeprefix(here)) for run in table]
+    names = {above: shown(Path(above)) if "remote" in above else above for above, _ in paths}
+    return [f"{names[above]}/{run}" if names[above] else run for above, run in paths]
 
 
 def text_columns(table: RecordTable, columns: Sequence[str], place: str) -> list[Column]:
