@@ -13,6 +13,7 @@ import pytest
 import torch
 from support.ranked_runs import (
     MODULE,
+    SHARDED,
     NotedRows,
     assert_alike,
     fork_always,
@@ -104,6 +105,9 @@ def test_two_ranks_train_as_one_process_does(tmp_path: Path, words: list[str]) -
     assert two.result["ranks"] == 2
     assert two.result["batch_size"] == two.plan.train.batch_size
     assert two.result["engine"] == "ddp"
+    parts = on_ranks(tmp_path / "parts", 2, *words, *SHARDED)
+    assert_alike(one, parts)
+    assert parts.result["engine"] == "fsdp"
 
 
 def own(path: Path, dataset: str, *words: str) -> list[str]:
@@ -216,6 +220,17 @@ def test_early_stopping_is_decided_once_for_all(tmp_path: Path) -> None:
 def test_a_run_that_diverges_does_so_on_all_ranks(tmp_path: Path) -> None:
     one = train(tmp_path / "one", "optimizer.lr=1e6")
     two = on_ranks(tmp_path / "two", 2, "optimizer.lr=1e6")
+    assert one.result["status"] == two.result["status"] == "diverged"
+    assert one.result["error"] == two.result["error"]
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_batch_of_ignored_classes_alone_has_no_loss_on_ranks_either(tmp_path: Path) -> None:
+    """Its mean is over nothing; that of rows that weigh nothing is 0, as in one process."""
+    ignoring = ["data.target=two", "data.task=multiclass", "loss._target_=torch.nn.NLLLoss"]
+    words = [*ROWS, *ignoring, "+loss.ignore_index=1", "loader.batch_size=2"]
+    one = train(tmp_path / "one", *words)
+    two = on_ranks(tmp_path / "two", 2, *words)
     assert one.result["status"] == two.result["status"] == "diverged"
     assert one.result["error"] == two.result["error"]
 

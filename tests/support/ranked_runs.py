@@ -21,9 +21,14 @@ def fork_always(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("seedbed.process.threads.may_fork", lambda: may_fork() or True)
 
 
+SHARDED = ("trainer.strategy=fsdp", "trainer.shard=1")
+"""Every layer of a model is split, and gathered by itself."""
+
+
 def on_ranks(path: Path, ranks: int, *words: str) -> Trained:
     """Trains one run on so many ranks."""
-    return train(path, *words, "trainer.strategy=ddp", f"trainer.devices={ranks}")
+    strategy = [] if SHARDED[0] in words else ["trainer.strategy=ddp"]
+    return train(path, *words, *strategy, f"trainer.devices={ranks}")
 
 
 def assert_alike(one: Trained, other: Trained, tolerance: float = 1e-5) -> None:
@@ -100,3 +105,86 @@ class DivergingOnOne(DyingOnOne):
 
     def broken(self, x: Tensor) -> Tensor:
         return super(DyingOnOne, self).forward(x) * torch.nan
+
+
+class AllKinds(nn.Module):
+    """Layers in a row, tied, called twice, called by none, and numbers that are in no layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(2, 6)
+        self.blocks = nn.ModuleList([Block(), Block()])
+        self.again = nn.Linear(6, 6)
+        self.tied = nn.Linear(6, 6)
+        self.tied.weight = self.again.weight
+        # A bias of keys has no gradient but for rounding, which Adam would make a step of.
+        self.attention = nn.TransformerEncoderLayer(6, 2, 5, 0.0, batch_first=True, bias=False)
+        self.gru = nn.GRU(1, 3, batch_first=True)
+        self.unused = nn.Linear(2, 2)
+        self.frozen = nn.Linear(6, 6)
+        self.frozen.weight.requires_grad_(False)
+        self.scale = nn.Parameter(torch.tensor(1.5))
+        self.shift = nn.Parameter(torch.zeros(5, dtype=torch.float64))
+        self.last = nn.Linear(9, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        steps, _ = self.gru(x.unflatten(1, (-1, 1)))
+        rows = self.again(torch.tanh(self.again(self.first(x))))
+        for block in self.blocks:
+            rows = block(rows) * self.scale
+        rows = self.tied(rows)
+        rows = self.attention(torch.stack([rows, rows.flip(1) * 2], 1))[:, 0]
+        rows = self.frozen(rows) + self.shift.mean().float()
+        output: Tensor = self.last(torch.cat([rows, steps[:, -1]], 1))
+        return output
+
+
+class Block(nn.Sequential):
+    """Two layers and what goes around them."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Linear(6, 7), nn.LayerNorm(7), nn.ReLU(), nn.Linear(7, 6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = x + super().forward(x)
+        return found
+
+
+class Routing(nn.Module):
+    """Each rank's rows go through a layer of its own; or only while they are measured."""
+
+    def __init__(self, in_training: bool = True) -> None:
+        super().__init__()
+        self.ways = nn.ModuleList([nn.Linear(2, 1), nn.Linear(2, 1)])
+        self.in_training = in_training
+
+    def forward(self, x: Tensor) -> Tensor:
+        apart = torch.distributed.is_initialized() and self.training is self.in_training
+        output: Tensor = self.ways[torch.distributed.get_rank() if apart else 0](x)
+        return output
+
+
+class LookedInto(nn.Module):
+    """Takes a layer's weight without calling the layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.linear(x, self.layer.weight)
+
+
+class Hooked(nn.Linear):
+    """Looks at a gradient."""
+
+    def __init__(self) -> None:
+        super().__init__(2, 1)
+        self.weight.register_hook(lambda gradient: gradient)
+
+
+class Normalised(nn.Sequential):
+    """Looks at the rows of a batch together."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 1))

@@ -158,8 +158,8 @@ REFUSED = {
     "fewer epochs": (["run", "trainer.epochs=3"], "trainer.epochs can be raised, from 50, got 3"),
     "another key": (
         ["run", "seed=3"],
-        "resume takes trainer.epochs=N, trainer.early_stopping.patience=N or null, and "
-        "data.path=FILE, got 'seed=3'",
+        "resume takes trainer.epochs=N, trainer.early_stopping.patience=N or null, "
+        "trainer.strategy=single or ddp or fsdp, and data.path=FILE, got 'seed=3'",
     ),
     "no run": (["rum"], "run directory 'rum' does not exist; did you mean 'run'?"),
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seedbed.api.messages import Messages, Trained
+from seedbed.config.strategies import RANKED
 from seedbed.errors import ArgumentError, SeedbedError
 from seedbed.process.place import is_of_torchrun, place_told
 from seedbed.runs.layout import RunPaths
@@ -25,7 +26,7 @@ def is_follower(config: Mapping[str, Any]) -> bool:
         place = place_told()
     except ValueError:  # told where the run is built
         return False
-    return strategy == "ddp" and place is not None and not place.is_first
+    return strategy in RANKED and place is not None and not place.is_first
 
 
 def followed_run(plan: "RunComponents", messages: Messages) -> Trained:

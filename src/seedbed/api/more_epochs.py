@@ -1,15 +1,17 @@
-"""What `seedbed resume RUN KEY=VALUE` may change: more epochs, a later early stop, the ranks."""
+"""What `seedbed resume RUN KEY=VALUE` may change: more epochs, a later early stop, ranks."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seedbed.config.strategies import RANKED, SINGLE
 from seedbed.errors import ArgumentError
 
 EPOCHS = "trainer.epochs"
 PATIENCE = "trainer.early_stopping.patience"
 DEVICES = "trainer.devices"
+STRATEGY = "trainer.strategy"
 SHORT_PATIENCE = "trainer.early_stopping"
 NUMBER = re.compile(r"[1-9][0-9]{0,14}")
 
@@ -54,19 +56,22 @@ def raised(resolved: dict[str, Any], overrides: Sequence[str]) -> Raised:
             trainer["epochs"] = more.epochs = _larger(EPOCHS, more.epochs_before, int(value))
         elif key == DEVICES and _is_ranked(trainer) and NUMBER.fullmatch(value):
             trainer["devices"] = int(value)
+        elif key == STRATEGY and value in (SINGLE, *RANKED):
+            trainer["strategy"] = value
+            trainer["devices"] = trainer.get("devices") if _is_ranked(trainer) else None
         elif key in (PATIENCE, SHORT_PATIENCE) and (value == "null" or NUMBER.fullmatch(value)):
             more.patient = _wait_longer(trainer, value) or more.patient
         else:
             ranks = f", {DEVICES}=N" if _is_ranked(trainer) else ""
             raise ArgumentError(
-                f"resume takes {EPOCHS}=N, {PATIENCE}=N or null{ranks}, and data.path=FILE, got "
-                f"'{override}'"
+                f"resume takes {EPOCHS}=N, {PATIENCE}=N or null, {STRATEGY}="
+                f"{' or '.join((SINGLE, *RANKED))}{ranks}, and data.path=FILE, got '{override}'"
             )
     return more
 
 
 def _is_ranked(trainer: Mapping[str, Any]) -> bool:
-    return bool(trainer.get("strategy") == "ddp")
+    return trainer.get("strategy") in RANKED
 
 
 def _larger(key: str, before: int, after: int) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from seedbed.config.key_paths import NOTHING, value_at
 from seedbed.config.schema import RayConfig, SlurmConfig
+from seedbed.config.strategies import SHARDED
 from seedbed.config.task_names import MULTILABEL
 from seedbed.errors import ConfigError
 
@@ -77,6 +78,12 @@ IDLE = (
         ("trainer.devices",),
         lambda values: _at(values, "trainer.strategy") in (None, "single", NOTHING),
         "changes nothing without ranks; type trainer.strategy=ddp beside it",
+        contradicts=True,
+    ),
+    Idle(
+        ("trainer.shard",),
+        lambda values: _at(values, "trainer.strategy") not in (SHARDED, NOTHING),
+        "changes nothing but with trainer.strategy=fsdp",
         contradicts=True,
     ),
     Idle(

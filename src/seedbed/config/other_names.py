@@ -19,7 +19,7 @@ KEYS = {
     "trainer.epochs": "max_epochs num_epochs n_epochs nb_epoch nb_epochs num_train_epochs max_iter "
     "n_iter iterations num_iterations epoch_count",
     "trainer.device": "gpu gpus accelerator devices cuda use_cuda use_gpu no_cuda n_gpus num_gpus",
-    "trainer.strategy": "ddp distributed use_ddp distributed_backend data_parallel",
+    "trainer.strategy": "ddp fsdp distributed use_ddp distributed_backend data_parallel",
     "trainer.devices": "world_size nproc_per_node num_processes n_procs",
     "trainer.precision": "amp fp16 bf16 mixed_precision half dtype use_amp autocast",
     "trainer.accumulate": "accumulate_grad_batches gradient_accumulation_steps accumulation_steps "

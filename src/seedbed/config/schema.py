@@ -46,6 +46,7 @@ from seedbed.config.ranges import (
     TimeSpan,
     WholeFromZero,
 )
+from seedbed.config.strategies import RANKED, SHARDED
 from seedbed.config.task_names import TaskName
 
 ABSENT = "absent"
@@ -280,14 +281,20 @@ class TrainerConfig:
     accumulate: Count = field(metadata={ABSENT: 1})
     ema_decay: Factor = field(metadata={ABSENT: 0.999})
     swa_start: Count | Factor = field(metadata={ABSENT: 0.75})
-    strategy: Literal["single", "ddp"] | None = field(metadata={ABSENT: None})
+    strategy: Literal["single", "ddp", "fsdp"] | None = field(metadata={ABSENT: None})
     devices: Literal["auto"] | Threads | None = field(metadata={ABSENT: None})
     log_gradients: bool = field(metadata={ABSENT: False})
+    shard: Count = field(metadata={ABSENT: 1_000_000})
 
     @property
     def is_ranked(self) -> bool:
         """Whether processes share every batch, each a rank."""
-        return self.strategy == "ddp"
+        return self.strategy in RANKED
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether each rank holds a part of the weights alone."""
+        return self.strategy == SHARDED
 
     @property
     def is_tried_out(self) -> bool:

@@ -56,6 +56,7 @@ __all__ = [
     "rebuild_tensor",
     "schedulers_in",
     "shapes_without_compiler",
+    "splitting_without_compiler",
     "tree_leaves",
     "without_compiler",
     "without_fallback_warnings",
@@ -155,6 +156,30 @@ class _NoCompiler(ModuleType):
             del sys.modules[COMPILER], torch._dynamo
         while self.left_alone:
             delattr(self.left_alone.pop(), NOT_COMPILED)
+
+
+@contextmanager
+def splitting_without_compiler() -> Iterator[None]:
+    """Models that FSDP2 splits import no compiler inside, as their hooks tell it nothing."""
+    if is_compiler_loaded() or not fast_start.is_wanted():
+        yield
+        return
+    from torch.distributed.fsdp._fully_shard._fsdp_param_group import FSDPParamGroup
+    from torch.distributed.fsdp._fully_shard._fsdp_state import FSDPState
+
+    telling = [
+        (kind, name, one)
+        for kind in (FSDPParamGroup, FSDPState)
+        for name, one in vars(kind).items()
+        if getattr(getattr(one, "__code__", None), "co_qualname", "").startswith("_dynamo_disable")
+    ]
+    for kind, name, one in telling:
+        setattr(kind, name, one.__wrapped__)
+    try:
+        yield
+    finally:
+        for kind, name, one in telling:
+            setattr(kind, name, one)
 
 
 @contextmanager

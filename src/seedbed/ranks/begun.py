@@ -30,6 +30,8 @@ def begun(plan: RunComponents, stop: StopRequest) -> Iterator[Begun]:
     from seedbed.ranks.told import joined_told
     from seedbed.ranks.training import on_rank
 
+    if plan.config.trainer.is_sharded:
+        import seedbed.ranks.sharded  # noqa: F401 - once, before ranks are forks of this process
     place = place_told()
     joining = started(plan, stop) if place is None else joined_told(plan, place, stop)
     with joining as group:

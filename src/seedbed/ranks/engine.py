@@ -7,6 +7,7 @@ the mean of the ranks' means, and waits for ever where one rank has no rows.
 
 import random
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from seedbed.ranks.flat import FlatGradients
 from seedbed.ranks.forward import RankForward
 from seedbed.ranks.group import Group
 from seedbed.ranks.wishes import Wishes
+from seedbed.runs.checkpoint import Checkpoint
 from seedbed.training.accumulation import groups
 from seedbed.training.engine import Rows, Unseen, at_each_step
 from seedbed.training.run_components import RunComponents
@@ -35,14 +37,30 @@ class RankEngine(SingleEngine):
     """
 
     def __init__(self, plan: RunComponents, group: Group, wishes: Wishes) -> None:
-        self.ranked = RankForward(plan, group)
+        self.ranked = self._forward(plan, group)
         super().__init__(plan, self.ranked)
-        self.name = "ddp"
+        self.name = str(plan.config.trainer.strategy)
         self.group = group
         self.wishes = wishes
         self._buffers = SharedBuffers(self.model, self.head.loss_function, self.ranked.layers)
-        self._flat = FlatGradients(self.optimizer, Wishes.NUMBER + 3)
+        more = Wishes.NUMBER + 3 + len(self._beside())
+        self._flat = FlatGradients(self._held_whole(), more, plan.device)
         self._weight: Tensor | int = 0
+        self._unweighed = 0.0
+
+    def _forward(self, plan: RunComponents, group: Group) -> RankForward:
+        return RankForward(plan, group)
+
+    def _held_whole(self) -> Sequence[Tensor]:
+        """The parameters that each rank holds whole, and adds the gradients of itself."""
+        return self._learning
+
+    def _beside(self) -> list[float]:
+        """What is added over ranks beside the gradients, the loss and the wishes."""
+        return []
+
+    def _hear_beside(self, numbers: Sequence[Tensor]) -> None:
+        """Hears the sums of these."""
 
     def batches(self, epoch: int, start: int, unseen: Unseen = at_each_step) -> Iterator[Rows]:
         """See `Engine`; each batch holds this rank's rows of it.
@@ -64,32 +82,44 @@ class RankEngine(SingleEngine):
 
     def gradients(self, batches: Sequence[Batch]) -> Tensor:
         """See `SingleEngine`; of the rows of all ranks, the same on every rank."""
+        self._unweighed = 0.0
         parts = [self._of_rank(x, y) for x, y in batches]
         if self.watch is not None:  # what any rank's rows broke comes before the loss of all
             self.watch.found = next(filter(None, self.group.of_all(self.watch.found)), "")
         losses, weights = (torch.stack(some).sum() for some in zip(*parts, strict=True))
         changed = float(self._buffers.touched())
-        told: list[Tensor | float] = [losses, weights, changed, *self.wishes.own()]
-        total, count, touched, *wanted = self._flat.added(self.group.add, told, self._count)
-        self.wishes.take([one.item() for one in wanted])
+        told: list[Tensor | float] = [losses, weights, changed, *self.wishes.own(), *self._beside()]
+        total, count, touched, *rest = self._flat.added(self.group.add, told, self._count)
+        self.wishes.take([one.item() for one in rest[: Wishes.NUMBER]])
+        self._hear_beside(rest[Wishes.NUMBER :])
         if touched.item() > 0:
             self._buffers.take(self.group.take_first)
-        self._weight = 1 if self.head.is_sum else count
-        return total
+        if self.head.is_sum:
+            self._weight = 1
+            return total
+        self._weight = count
+        return total if count.item() else self._of_no_weight()
 
-    def _of_rank(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def _of_no_weight(self) -> Tensor:
+        """The loss where no row of any rank counts: 0, or NaN as the mean over ignored classes."""
+        loss = torch.full((), self._unweighed, device=self.plan.device)
+        self.group.add(loss)
+        return loss
+
+    def _of_rank(self, x: Any, y: Tensor) -> tuple[Tensor, Tensor]:
         """What this rank's rows add to the loss of the batch, and what they count in it."""
         none = torch.zeros((), device=self.plan.device)
         weight = none + (self.head.batch_weight(y) if len(y) else 0)
         with self.ranked.over_ranks():
             if weight.item() == 0:
-                if not self.ranked.layers and not len(y):
-                    return none, none
-                # Layers look at all ranks' rows, and rows that weigh nothing have a gradient of 0.
-                nothing = self.forward.outputs(x).float().sum() * 0
-                nothing.backward()
+                # Rows that weigh nothing have a gradient of 0, and some models need every rank.
+                if self.ranked.needs_all or len(y):
+                    output = self.forward.outputs(self.ranked.some(x, y))
+                    if len(y):
+                        self._unweighed += self.forward.loss_of(output.detach(), y)
+                    (output.float().sum() * 0).backward()
                 return none, none
-            loss = self.forward.loss(x, y) * weight
+            loss = self.forward.loss(self.ranked.some(x, y), y) * weight
             self.scaler.scale(loss).backward()
         return loss.detach(), weight
 
@@ -101,6 +131,17 @@ class RankEngine(SingleEngine):
     def batch_weight(self, y: object) -> Tensor | int:
         """See `Engine`: of the rows of all ranks, in the step just made."""
         return self._weight
+
+    def spread(self, last: Checkpoint | None, best: Checkpoint | None) -> Sequence[Any]:
+        """The first rank's checkpoints to go on from, on every rank."""
+        found: Sequence[Any] = self.group.from_first((last, best))
+        return found
+
+    def help(self) -> None:
+        """Of another rank: has the first one write what it needs this one for, which is nothing."""
+
+    def helped(self) -> None:
+        """Of the first rank: needs the others no more."""
 
     def _measure_batches(self) -> None:
         """See `SingleEngine`; each rank measures all rows, by the same draws."""

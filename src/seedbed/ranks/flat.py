@@ -4,28 +4,28 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 
 class FlatGradients:
-    """Of the parameters that an optimizer moves.
+    """Of parameters that each rank holds whole.
 
     A parameter that no rank has a gradient of has none afterwards, as in one process: an optimizer
     passes it over, and does not take it for one whose gradient is 0.
 
     Args:
-        optimizer: of them.
+        parameters: all of them.
         more: numbers that are added beside.
+        device: where they are.
     """
 
-    def __init__(self, optimizer: Optimizer, more: int) -> None:
-        self.parameters = [one for group in optimizer.param_groups for one in group["params"]]
+    def __init__(self, parameters: Sequence[Tensor], more: int, device: torch.device) -> None:
+        self.parameters = parameters
         double = any(one.dtype in (torch.float64, torch.complex128) for one in self.parameters)
         sizes = [_real(one.detach()).numel() for one in self.parameters]
         self.flat = torch.zeros(
             sum(sizes) + len(sizes) + more,
             dtype=torch.float64 if double else torch.float32,
-            device=self.parameters[0].device,
+            device=device,
         )
         *self.parts, self.have, self.more = self.flat.split([*sizes, len(sizes), more])
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from seedbed.data.batches import Batch, Batches, share_of
+from seedbed.data.nested import first_row, mapped
 from seedbed.data.streaming.batches import StreamBatches
 from seedbed.ranks.batch_norm import layers_of, over_ranks
 from seedbed.ranks.group import Group
@@ -25,16 +27,41 @@ class RankForward(Forward):
 
     Attributes:
         layers: that look at the rows of all ranks.
+        needs_all: whether each rank has to call the model for every batch, also without rows.
+        spare: a row of an earlier batch.
     """
 
     def __init__(self, plan: RunComponents, group: Group) -> None:
         super().__init__(plan)
         self.group = group
         self.layers = layers_of(self.model)
+        self.needs_all = bool(self.layers)
+        self.spare: Any = None
+
+    def lacks_rows(self, batches: Sequence[Batch]) -> bool:
+        """Whether there is none in some of these, and none from before."""
+        return self.spare is None and not all(len(y) for _, y in batches)
 
     def over_ranks(self) -> AbstractContextManager[None]:
         """Inside, the layers look at the rows of all ranks; each rank has to call them."""
         return over_ranks(self.layers, self.group) if self.layers else nullcontext()
+
+    def some(self, x: Any, y: Tensor) -> Any:
+        """What a rank calls the model with, whose rows of a batch these are.
+
+        Where it has none, a row from before, as models may not take none; or none of its form,
+        where layers would count it.
+        """
+        if len(y):
+            self.spare = first_row(x)
+            return x
+        if self.spare is None:
+            return x
+        return mapped(lambda one: one[:0], self.spare) if self.layers else self.spare
+
+    def agreed(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """The batches, where all ranks have them."""
+        return batches
 
     def measured(self, batches: Batches) -> dict[str, float]:
         """See `Forward`; each rank lets its share through, the first one measures all."""
@@ -53,7 +80,7 @@ class RankForward(Forward):
 
     def _whole_pieces(self, batches: Batches) -> Iterator[Batch]:
         """Outputs and targets of pieces of a stream, of all rows; on the first rank alone."""
-        for x, y in batches.epoch(0):
+        for x, y in self.agreed(batches.epoch(0)):
             numbers = [self._rows(len(y), rank) for rank in self._ranks]
             if not all(numbers):  # of fewer rows than ranks each takes all
                 yield self.outputs(x).clone(), y
@@ -92,9 +119,9 @@ class RankForward(Forward):
         return int(share.stop - share.start)
 
     def _outputs_of_share(self, batches: Batches) -> Iterator[Batch]:
-        for x, y in share_of(batches, 0, 0, self.group.share):
-            if len(y) or self.layers:
-                output = self.outputs(x).clone()
+        for x, y in self.agreed(share_of(batches, 0, 0, self.group.share)):
+            if len(y) or self.needs_all:
+                output = self.outputs(self.some(x, y)).clone()
                 if len(y):
                     yield output, y
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from traceback import extract_tb
 from typing import Any, NoReturn
 
 import torch
@@ -74,6 +75,19 @@ class Group:
         if held is None:
             return None
         return torch.cat([one[:number] for one, number in zip(held, rows, strict=True)])
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Inside, a model tells ranks something that is split over them."""
+        try:
+            yield
+        except RuntimeError as err:  # it may be the user's own as well
+            if any(
+                frame.filename == dist.distributed_c10d.__file__
+                for frame in extract_tb(err.__traceback__)
+            ):
+                self._lost(err)
+            raise
 
     @contextmanager
     def _together(self) -> Iterator[None]:

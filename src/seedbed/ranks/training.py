@@ -10,6 +10,7 @@ import torch
 from seedbed.config.identity import NOT_OF_A_RUN
 from seedbed.ranks.engine import RankEngine
 from seedbed.ranks.group import Group
+from seedbed.ranks.helping import Helping
 from seedbed.ranks.joining import refuse_disagreement
 from seedbed.ranks.ready import Begun
 from seedbed.ranks.wishes import Wishes
@@ -18,7 +19,6 @@ from seedbed.runs.environment import installed_version
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.interval import parsed_interval
 from seedbed.training.loop import train
-from seedbed.training.recorder import NullRecorder
 from seedbed.training.run_components import RunComponents
 from seedbed.training.single import progress_of
 from seedbed.training.training import Training
@@ -35,7 +35,16 @@ def on_rank(plan: RunComponents, stop: StopRequest, group: Group) -> Begun:
     wishes = Wishes(stop, saving, is_first=group.is_first)
     progress = progress_of(plan)
     progress.is_late = wishes.end_by(progress.time_is_over)
-    return Begun(Training(RankEngine(plan, group, wishes), progress), wishes, wishes, group)
+    engine = _engine(plan, group, wishes)
+    return Begun(Training(engine, progress), wishes, wishes, engine)
+
+
+def _engine(plan: RunComponents, group: Group, wishes: Wishes) -> RankEngine:
+    if not plan.config.trainer.is_sharded:
+        return RankEngine(plan, group, wishes)
+    from seedbed.ranks.sharded import ShardedEngine  # it takes a second to import
+
+    return ShardedEngine(plan, group, wishes)
 
 
 def follow(plan: RunComponents, stop: StopRequest, group: Group) -> Any:
@@ -50,11 +59,12 @@ def follow(plan: RunComponents, stop: StopRequest, group: Group) -> Any:
         What the first rank tells at the end.
     """
     begun = on_rank(plan, stop, group)
-    last, best = group.from_first(None)
+    assert begun.engine is not None
+    last, best = begun.engine.spread(None, None)
     if last is not None:
         begun.training.restore([last], [best or last])
     resumed = None if last is None else [last]
-    train(begun.training, NullRecorder(), begun.stop, resumed, begun.saving)
+    train(begun.training, Helping(begun.engine), begun.stop, resumed, begun.saving)
     return group.from_first(None)
 
 

@@ -82,7 +82,7 @@ def _train(
         hears = profiled = Profiled(hears, directory, steps, plan.device)
     last = [resumed] if resumed is not None else None
     try:
-        train(begun.training, hears, begun.stop, last, begun.saving)
+        train(begun.training, begun.heard(hears), begun.stop, last, begun.saving)
     finally:
         if profiled is not None:
             profiled.close()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from seedbed.config.strategies import SHARDED
 from seedbed.data.prepared import PreparedData
 from seedbed.runs.code import code_of
 from seedbed.runs.directory import RunDirectory
@@ -58,11 +59,18 @@ class SharedFiles:
 
 def _ranks(plan: RunComponents, directory: RunDirectory) -> dict[str, Any]:
     """How many a run has that has any, and had before it was gone on with."""
-    if not plan.config.trainer.is_ranked:
-        return {}
-    made = read_json(directory.environment) if directory.environment.exists() else {}
-    before = made.get("ranks_before")
-    numbers = [*(before if isinstance(before, list) else []), made.get("ranks")]
+    trainer = plan.config.trainer
+    now: dict[str, Any] = {"ranks": plan.ranks} if trainer.is_ranked else {}
+    if trainer.is_sharded:
+        now["strategy"] = trainer.strategy
+    if not directory.environment.exists():
+        return now
+    made = read_json(directory.environment)
+    before, ranks = made.get("ranks_before"), made.get("ranks", 1)
+    numbers = [*(before if isinstance(before, list) else []), ranks]
     earlier = [number for number in numbers if type(number) is int]
-    is_other = any(number != plan.ranks for number in earlier)
-    return {"ranks": plan.ranks, **({"ranks_before": earlier} if is_other else {})}
+    is_split = plan.ranks > 1 and trainer.is_sharded
+    is_other = is_split != (ranks != 1 and made.get("strategy") == SHARDED)
+    if before or is_other or any(number != plan.ranks for number in earlier):
+        now["ranks_before"] = earlier
+    return now

@@ -223,6 +223,16 @@ def refuse_no_best(checkpoint: Any, run: Path, instead: str) -> None:
 def load_weights(model: nn.Module, weights: Any, path: Path) -> None:
     """Puts a `state_dict` into a model, all of it.
 
+    Raises:
+        CheckpointError: see `refuse_other_weights`.
+    """
+    refuse_other_weights(model, weights, path)
+    model.load_state_dict({printable(str(name)): tensor for name, tensor in weights.items()})
+
+
+def refuse_other_weights(model: nn.Module, weights: Any, path: Path) -> None:
+    """Refuses a `state_dict` that is not of a model, or not all of it.
+
     Args:
         model: built from the config.
         weights: the `state_dict`.
@@ -251,4 +261,3 @@ def load_weights(model: nn.Module, weights: Any, path: Path) -> None:
     for name, tensor in expected.items():
         if isinstance(tensor, Tensor) and not isinstance(weights[name], Tensor):
             raise CheckpointError(f"'{path}' is damaged: {name} is no tensor")
-    model.load_state_dict(weights)

@@ -69,14 +69,21 @@ class Average:
         model: whose trainable parameters are averaged; its buffers are those of the moment.
         trainer: says how.
         measure: measures the statistics of batches anew with the weights that the model has.
+        parameters: those of the model by their names, or what this process holds of them; None
+            for the model's own.
     """
 
     def __init__(
-        self, model: nn.Module, trainer: TrainerConfig, measure: Callable[[], None]
+        self,
+        model: nn.Module,
+        trainer: TrainerConfig,
+        measure: Callable[[], None],
+        parameters: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.trainer = trainer
         self.count = 0
-        named = {name: one for name, one in model.named_parameters() if one.requires_grad}
+        known = dict(model.named_parameters()) if parameters is None else parameters
+        named = {name: one for name, one in known.items() if one.requires_grad}
         self._names, self._parameters = list(named), list(named.values())
         self._mean = [one.detach().clone() for one in self._parameters]
         self._buffers = list(model.buffers())

@@ -22,7 +22,7 @@ from seedbed.training.joined_schedules import JOINED, part_of
 from seedbed.training.schedule import total_steps
 
 WITHOUT_EFFECT = {
-    "trainer": ("epochs", "log_every", "checkpoint_every", "strategy", "devices"),
+    "trainer": ("epochs", "log_every", "checkpoint_every", "strategy", "devices", "shard"),
     "sweep": None,
     "allow": None,
     "name": None,

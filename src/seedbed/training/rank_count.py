@@ -27,7 +27,7 @@ def rank_count(trainer: TrainerConfig, device: torch.device) -> int:
         if is_of_torchrun():
             raise ConfigError(
                 "torchrun started several processes, and without trainer.strategy a run has one; "
-                "type trainer.strategy=ddp, or leave torchrun out"
+                "type trainer.strategy=ddp or fsdp, or leave torchrun out"
             )
         return 1
     if not torch.distributed.is_available():

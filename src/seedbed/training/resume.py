@@ -101,7 +101,7 @@ def restore(
     Raises:
         CheckpointError: if they are of another model, or damaged.
     """
-    checkpoint.load_weights(model, last.get("model"), paths.last)
+    checkpoint.refuse_other_weights(model, last.get("model"), paths.last)
     try:
         training.restore([last], [best or last])
     except Exception as err:  # torch raises many kinds on a state that is not its own

@@ -39,6 +39,7 @@ from seedbed.training.rank_count import device_of_rank, rank_count, rank_notes, 
 from seedbed.training.run_data import data_of
 from seedbed.training.run_length import RunLength
 from seedbed.training.schedule import Schedule, build_schedule
+from seedbed.training.splitting import refuse_unsplit
 from seedbed.training.starting_model import NO_STARTS, begin, start_for
 from seedbed.training.state import Monitor
 from seedbed.training.threads import OWN_STEP, threads_for
@@ -162,7 +163,9 @@ def build_run(
         twins = _twins(config, allow, model, head)
         with kept_to_the_run(allow.packages, config.seed):
             trial = tried(try_batch, *twins, data.train, train, data.validation or data.test)
-    learner = (model if model is not None else nn.Linear(1, 1)).to(device)
+    learner = model if model is not None else nn.Linear(1, 1)
+    if not config.trainer.is_sharded:  # no device has to hold the whole of one that is
+        learner.to(device)
     tried(refuse_no_epoch, config.trainer)
     length = None
     if train is not None:
@@ -177,6 +180,8 @@ def build_run(
     grouped = tried(_groups, config, learner, beside) if model is not None and trainable else None
     grouped = grouped or _one_group()  # for its optimizer to be tried
     moved = tried(_optimizer, config, allow, grouped, length=length, monitor=monitor)
+    if config.trainer.is_sharded and moved is not None:
+        tried(refuse_unsplit, config.trainer, device, learner, moved[0])
     if tried.errors or head is None or train is None or monitor is None or moved is None:
         raise tried.error()
     held_out = {"validation": data.validation, "test": data.test}

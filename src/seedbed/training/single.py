@@ -1,6 +1,6 @@
 """The engine of one run: torch's own autograd, optimizer and schedule over one module."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -73,9 +73,7 @@ class SingleEngine:
             plan.device.type, enabled=plan.mixed_precision is torch.float16
         )
         averages = plan.config.trainer.select in (EMA, SWA)
-        self.average = (
-            Average(self.model, plan.config.trainer, self._measure_batches) if averages else None
-        )
+        self.average = self._average() if averages else None
         watches = plan.config.trainer.detect_anomaly
         self.watch = AnomalyWatch(plan.model) if watches else None
         self.norms = StepNorms() if plan.config.trainer.log_gradients else None
@@ -85,6 +83,9 @@ class SingleEngine:
         self._best: Checkpoint = {}
         self._last: Checkpoint | None = None
         self._random: dict[str, Tensor] | None = None
+
+    def _average(self) -> Average:
+        return Average(self.model, self.plan.config.trainer, self._measure_batches)
 
     @property
     def anomaly(self) -> str:
@@ -171,13 +172,20 @@ class SingleEngine:
         if norms is not None:
             norms.before_update(gradients_of(self.model), weights_of(self.model))
         if trainer.gradient_clip_value is not None:
-            nn.utils.clip_grad_value_(self.model.parameters(), trainer.gradient_clip_value)
+            nn.utils.clip_grad_value_(self._clipped(), trainer.gradient_clip_value)
         if trainer.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), trainer.gradient_clip)
+            self._clip_norm(trainer.gradient_clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         if norms is not None:
             norms.after_update(weights_of(self.model))
+
+    def _clipped(self) -> Sequence[Tensor]:
+        """The parameters whose gradients are clipped."""
+        return list(self.model.parameters())
+
+    def _clip_norm(self, largest: float) -> None:
+        nn.utils.clip_grad_norm_(self._clipped(), largest)
 
     def batch_weight(self, y: Any) -> Tensor | int:
         """See `Engine`."""
@@ -238,18 +246,26 @@ class SingleEngine:
             state["average"] = copied(self.average.state_dict(), into.get("average"))
         return {
             **state,
-            "model": copied(self.model.state_dict(), into.get("model")),
+            "model": copied(self._weights(), into.get("model")),
             "optimizer": copied(self.optimizer.state_dict(), into.get("optimizer")),
             "scheduler": copied(self.schedule.state_dict()),
             "scaler": self.scaler.state_dict(),
             "random": {**random_state(self.plan.device), **others},
         }
 
+    def _weights(self) -> Mapping[str, Any]:
+        """The `state_dict` of the model, as this process holds it."""
+        return self.model.state_dict()
+
+    def _take_weights(self, weights: Mapping[str, Any]) -> None:
+        """Puts what `_weights` gave into the model."""
+        self.model.load_state_dict(weights)
+
     def final_weights(self, best: Mask) -> None:
         """See `Engine`; the module itself holds them."""
         self._last = self._state({})
         if best[0]:
-            self.model.load_state_dict(self._best["model"])
+            self._take_weights(self._best["model"])
             if "loss" in self._best:
                 self.head.loss_function.load_state_dict(self._best["loss"])
         if self.average is not None:
@@ -260,7 +276,7 @@ class SingleEngine:
 
     def state_dict(self, slot: int, weights: object) -> dict[str, Any]:
         """See `Engine`."""
-        state: dict[str, Any] = copied(self.model.state_dict())
+        state: dict[str, Any] = copied(self._weights())
         return state
 
     def checkpoint(self, slot: int, which: Which) -> Checkpoint:
@@ -276,7 +292,7 @@ class SingleEngine:
         self.scaler.load_state_dict(snapshot["scaler"])
         if self.head.state:
             self.head.loss_function.load_state_dict(snapshot["loss"])
-        self.model.load_state_dict(snapshot["model"])
+        self._take_weights(snapshot["model"])
         if self.average is not None:
             self.average.load_state_dict(snapshot["average"])
         self._random = snapshot["random"]
