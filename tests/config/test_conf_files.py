@@ -10,6 +10,7 @@ import pyarrow.parquet
 import pytest
 import torch
 import yaml
+from support.image_files import write_shapes
 
 from seedbed.components import AllowList, accepts
 from seedbed.compose.compose import composed
@@ -24,7 +25,7 @@ CONF = own_conf()
 FILES = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.rglob("*.yaml"))
 
 NUMBERS = {
-    "data": 7,
+    "data": 8,
     "experiment": 11,
     "init": 1,
     "loader": 2,
@@ -44,6 +45,7 @@ NEEDS = {
     "data/csv": TABLE,
     "data/parquet": ["data.path=rows.parquet", "data.target=y"],
     "data/npz": ["data.path=rows.npz"],
+    "data/images": ["data.path=shapes", "model=sequential", "model.layers=[Flatten,Linear]"],
     "data/dataset": ["+data.train._target_=conf_rows.Rows", "allow=[conf_rows]"],
     "data/memory": ["data.target=y", "data.fingerprint=rows"],
     "experiment/table": TABLE,
@@ -97,6 +99,7 @@ def files(tmp_path: Path, seedbed) -> Iterator[None]:
     pa.parquet.write_table(table, tmp_path / "rows.parquet")
     np.savez(tmp_path / "rows.npz", x=x, y=y)
     (tmp_path / "conf_rows.py").write_text(DATASET)
+    write_shapes(tmp_path / "shapes", 15, size=4)
     with handing_in({"rows": table_in_memory({"a": x[:, 0], "b": x[:, 1], "y": y})}):
         yield
 

@@ -79,7 +79,10 @@ def test_a_key_of_another_program_names_ours(words: list[str], key: str) -> None
             ["optimizer.beta1=0.9"],
             "did you mean 'optimizer.betas'? optimizer=adam, adamax, adamw, ",
         ),
-        (["data.file=x.csv"], "did you mean 'data.path'? data=csv, npz and parquet have it"),
+        (
+            ["data.file=x.csv"],
+            "did you mean 'data.path'? data=csv, images, npz and parquet have it",
+        ),
         (["dataset=iris"], "did you mean 'data.dataset'? data=sklearn has it"),
         (["scheduler.gamma=0.1"], "scheduler=exponential, multistep and step have it"),
         (["trainer.ckpt_path=x"], "type seedbed resume RUN"),

@@ -17,7 +17,7 @@ READ = """
 import sys
 from pathlib import Path
 from seedbed.tables.column_types import ColumnTypes
-from seedbed.tables.sources import opened
+from seedbed.tables.opened_file import opened
 from seedbed.tables.text_form import TextForm
 from seedbed.tables.training_table import first_table
 import numpy as np

@@ -1,12 +1,14 @@
 """Rows to predict or to measure a run on, in the forms that Python has them in."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from seedbed.config.hints import counted, joined
 from seedbed.config.task_names import RECONSTRUCTION
+from seedbed.data.images.levels import image_feature
 from seedbed.data.labelled_rows import (
     LabelledRows,
     groups_of,
@@ -14,7 +16,13 @@ from seedbed.data.labelled_rows import (
     must_be_measurable,
     own_targets,
 )
-from seedbed.data.new_rows import NewRows, rows_from_file, rows_from_json
+from seedbed.data.new_rows import (
+    NewRows,
+    named_images,
+    opened_rows,
+    rows_from_file,
+    rows_from_json,
+)
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import DataError
 from seedbed.tables.memory_table import MemoryTable, column_name, is_frame, table_in_memory
@@ -26,7 +34,8 @@ def new_rows(rows: Any, preprocessing: Preprocessing) -> NewRows:
     """Model inputs.
 
     Args:
-        rows: a list of lists or mappings, a mapping of columns, an array, or a DataFrame.
+        rows: a list of lists or mappings, a mapping of columns, an array, or a DataFrame; for a run
+            on images also a file or a folder of them.
         preprocessing: of the run.
 
     Raises:
@@ -34,8 +43,11 @@ def new_rows(rows: Any, preprocessing: Preprocessing) -> NewRows:
     """
     if preprocessing.form is not None:
         return rows_from_json(_one_by_one(rows), preprocessing, KEY)
+    if isinstance(rows, str | Path) and image_feature(preprocessing.features) is not None:
+        return rows_from_file(opened_rows(Path(rows), {}, preprocessing), preprocessing)
     if has_columns(rows):
-        return rows_from_file(table_in_memory(rows, KEY), preprocessing)
+        table = named_images(table_in_memory(rows, KEY), preprocessing)
+        return rows_from_file(table, preprocessing)
     if hasattr(rows, "detach"):  # a tensor
         rows = rows.detach().cpu().numpy()
     if isinstance(rows, np.ndarray):
@@ -86,7 +98,11 @@ def labelled(
     groups = None
     if table is not None and by is not None:
         groups = groups_of(table, column_name(by, "by"), preprocessing, "by")
-    new = new_rows(rows, preprocessing) if table is None else rows_from_file(table, preprocessing)
+    new = (
+        new_rows(rows, preprocessing)
+        if table is None
+        else rows_from_file(named_images(table, preprocessing), preprocessing)
+    )
     return labelled_rows(new, labels, preprocessing, groups)
 
 

@@ -33,7 +33,8 @@ def parser() -> Parser:
         metavar="FILE",
         type=rows_file,
         required=True,
-        help="a .csv, .tsv, .parquet or .npz file with the run's features and target",
+        help="a .csv, .tsv, .parquet or .npz file with the run's features and target; of images "
+        "also a folder with one folder a class",
     )
     made.add_argument(
         "--by", metavar="COLUMN", help="also for each value in a column, any one of the file"

@@ -1,9 +1,16 @@
 """`seedbed inspect`: weights, batches, and what the layers make of an input."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from seedbed.cli.arguments import Parser, parsed_json, print_notes, refuse_idle_flag
+from seedbed.cli.arguments import (
+    Parser,
+    parsed_json,
+    print_notes,
+    refuse_idle_flag,
+    rows_file,
+)
 from seedbed.cli.models import add_arguments, built, run_named, trained_model
 from seedbed.errors import ArgumentError
 from seedbed.process.exit_codes import DONE
@@ -22,7 +29,9 @@ def parser() -> Parser:
     made.add_argument("--weights", action="store_true", help="every tensor of the state_dict")
     made.add_argument("--layers", action="store_true", help="the names that --layer takes")
     made.add_argument("--layer", action="append", default=[], metavar="NAME", help="its values")
-    made.add_argument("--input", metavar="JSON", help="rows, for --layer")
+    rows = made.add_mutually_exclusive_group()
+    rows.add_argument("--input", metavar="JSON", help="rows, for --layer")
+    rows.add_argument("--file", metavar="FILE", type=rows_file, help="likewise, as of predict")
     made.add_argument("--batches", action="store_true", help="of the first epoch, of a config")
     made.add_argument("--checkpoint", choices=("last", "best"), help="instead of model.pth")
     return made
@@ -43,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
 
         report |= _of_model(untrained(plan), args, rows)
     else:
-        with trained_model(run, args.checkpoint, shown=args.weights) as model:
+        with trained_model(run, args.checkpoint, file=args.file, shown=args.weights) as model:
             report |= _of_model(model, args, rows)
     if args.json:
         print(json_text(report))
@@ -64,7 +73,7 @@ def _of_model(model: Any, args: Any, rows: Any) -> dict[str, Any]:
     if args.layers:
         report |= _names(model, as_json=args.json)
     if args.layer:
-        report |= _values(model, rows, args.layer, as_json=args.json)
+        report |= _values(model, _rows(model, rows, args.file), args.layer, as_json=args.json)
     return report
 
 
@@ -74,10 +83,11 @@ def _refuse(args: Any, run: str | None) -> None:
             "inspect: say what to show: --weights, --layers, --batches, or --layer NAME --input "
             "'[[1, 2]]'"
         )
-    if args.layer and args.input is None:
-        raise ArgumentError("inspect --layer needs rows; type --input '[[1, 2]]'")
+    if args.layer and args.input is None and args.file is None:
+        raise ArgumentError("inspect --layer needs rows; type --input '[[1, 2]]', or --file FILE")
     if not args.layer:
         refuse_idle_flag("--input", args.input is not None, "goes with --layer NAME")
+        refuse_idle_flag("--file", args.file is not None, "goes with --layer NAME")
     if run is None:
         refuse_idle_flag("--checkpoint", args.checkpoint, "is for a run, not for overrides")
     elif args.batches:
@@ -114,12 +124,20 @@ def _names(model: Any, *, as_json: bool) -> dict[str, Any]:
     return {"layers": names}
 
 
-def _values(model: Any, rows: Any, names: Sequence[str], *, as_json: bool) -> dict[str, Any]:
-    from seedbed.data.new_rows import rows_from_json
+def _rows(model: Any, rows: Any, file: str | None) -> Any:
+    """Of `--input`, or of `--file`."""
+    from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
+
+    if file is None:
+        return rows_from_json(rows, model.preprocessing)
+    opened = opened_rows(Path(file), model.config.get("data", {}), model.preprocessing)
+    return rows_from_file(opened, model.preprocessing)
+
+
+def _values(model: Any, new: Any, names: Sequence[str], *, as_json: bool) -> dict[str, Any]:
     from seedbed.views import layers
     from seedbed.views.predict import as_batch
 
-    new = rows_from_json(rows, model.preprocessing)
     print_notes(new.notes)
     inputs = as_batch(new.inputs)
     values = layers.chosen(layers.layer_values(model, inputs), names)

@@ -49,17 +49,18 @@ def run_named(what: Sequence[str], config_dir: str | None) -> str | None:
 
 @contextmanager
 def trained_model(
-    run: str, checkpoint: str | None = None, *, shown: bool = False
+    run: str, checkpoint: str | None = None, *, file: str | None = None, shown: bool = False
 ) -> "Iterator[TrainedModel]":
     """The model of a run, which may be a stranger's; its notes are printed.
 
     Args:
         run: its directory.
         checkpoint: last or best, in place of `model.pth`.
+        file: of rows, beside it.
         shown: whether all weights are written out.
     """
     open_run(run)
-    with opening(run, shown=shown):
+    with opening(run, file, shown=shown):
         # Imported here: torch takes a second, and a wrong argument is answered before it.
         from seedbed.views.trained import load_trained
 

@@ -37,7 +37,7 @@ def parser() -> Parser:
         "--file",
         metavar="FILE",
         type=rows_file,
-        help="a .csv, .tsv, .parquet or .npz file, or the URL of one",
+        help="a .csv, .tsv, .parquet or .npz file, or the URL of one; of images one, or a folder",
     )
     made.add_argument(
         "--output", metavar="FILE", help="write a CSV: the file's columns and the prediction"
@@ -73,8 +73,8 @@ def _predict(args: argparse.Namespace, json_rows: Any, output: Path | None) -> i
 
     fast_start.imports_done()
     trained = load_trained(args.run, args.checkpoint)
-    file = opened_rows(Path(args.file), trained.config["data"]) if args.file else None
-    preprocessing = trained.preprocessing
+    preprocessing, data = trained.preprocessing, trained.config["data"]
+    file = opened_rows(Path(args.file), data, preprocessing) if args.file else None
     large = _large(trained, file) if file is not None and file.is_large else None
     if large is not None:
         with closing(large):
@@ -92,7 +92,7 @@ def _predict(args: argparse.Namespace, json_rows: Any, output: Path | None) -> i
     elif output is not None:
         print(f"{len(rows.inputs)} predictions: {output}")
     elif file:
-        sys.stdout.write(csv_text(columns))
+        sys.stdout.write(csv_text({**file.row_names(), **columns}))
     else:
         _show(predicted["predictions"])
     return DONE

@@ -55,6 +55,8 @@ def _example_rows(plan: Any) -> str:
     """Rows to predict, in the form that the run takes: a typical one, or a file if it is wide."""
     features = plan.data.preprocessing.features
     if not 1 <= len(features) <= WIDEST_EXAMPLE or any(feature.shape for feature in features):
+        if plan.config.data.source == "images":
+            return "--file FOLDER"
         ending = {"npz": "npz", "parquet": "parquet"}.get(plan.config.data.source, "csv")
         return f"--file FILE.{ending}" if features else "--input JSON"
     row = [_typical(feature) for feature in features]

@@ -26,6 +26,9 @@ from seedbed.config.target_keys import (
 
 TARGET = "_target_"
 
+OF_IMAGES = "data.file"
+"""A key of one option, whose name means another key in other programs."""
+
 
 @cache
 def options_of(group: str) -> dict[str, dict[str, Any]]:
@@ -117,6 +120,8 @@ def key_hint(key: str, names: Iterable[str]) -> str:
         return f"; {group} is a value, and holds no keys"
     if last in CHOICES and (known := options_of(group)):
         return f"; an option is chosen by {group}=OPTION; there are {joined(known)}"
+    if key == OF_IMAGES and (hint := _by_other_name(key, names)):
+        return hint
     if group and (options := options_with(group, last)):
         return f"{_taken(group, siblings, others=False)}; {_have_it(group, options)}"
     if (longer := f"{group}.num_{last}") in siblings:

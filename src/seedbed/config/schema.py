@@ -40,10 +40,13 @@ from seedbed.config.ranges import (
     Processes,
     Rows,
     Seed,
+    Side,
+    Sides,
     Steps,
     Text,
     Threads,
     TimeSpan,
+    Transforms,
     WholeFromZero,
 )
 from seedbed.config.strategies import RANKED, SHARDED
@@ -142,6 +145,39 @@ class NpzConfig(FileConfig):
     """Arrays in a .npz file; features and target name the arrays."""
 
     source: Literal["npz"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesConfig(FileConfig):
+    """Image files: in a folder with one folder a class, or named by a column of a table."""
+
+    source: Literal["images"]
+    file: Name | None
+    size: Side | Sides | None
+    channels: Literal[1, 3, "auto"]
+    transforms: Transforms
+    features: Names | None = field(default=None, metadata={NO_KEY: True})
+    unknown: Literal["zeros", "error"] = field(default="zeros", metadata={NO_KEY: True})
+
+    @property
+    def height_and_width(self) -> tuple[int, int] | None:
+        """That images are resized to; None for those that all have one size."""
+        if self.size is None:
+            return None
+        height, width = self.size if isinstance(self.size, list) else (self.size, self.size)
+        return height, width
+
+    @property
+    def channel_count(self) -> int | None:
+        """Of images; None if they decide it."""
+        return None if self.channels == "auto" else self.channels
+
+    @property
+    def target_names(self) -> list[str]:
+        """The columns to predict; none where images are reconstructed."""
+        if self.target is None:
+            return []
+        return [self.target] if isinstance(self.target, str) else list(self.target)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -431,6 +467,7 @@ DATA_SOURCES: dict[str, type[DataConfig]] = {
     "csv": CsvConfig,
     "parquet": ParquetConfig,
     "npz": NpzConfig,
+    "images": ImagesConfig,
     "memory": MemoryConfig,
     "sklearn": SklearnConfig,
     "dataset": DatasetConfig,

@@ -17,6 +17,8 @@ from seedbed.config.schema import LoaderConfig
 from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows, refuse_no_batch
 from seedbed.data.buckets import buckets_of
 from seedbed.data.custom_rows import form_of_data, lengths_of_data
+from seedbed.data.images.batches import ImageBatches
+from seedbed.data.images.rows import ImageRows
 from seedbed.data.nested import mapped, zeros
 from seedbed.data.orders import RowOrders
 from seedbed.data.prepared import Rows
@@ -203,7 +205,8 @@ class LoaderBatches(_Ordered):
 def share_of(batches: Batches, number: int, start: int, share: Share) -> Iterator[Batch]:
     """A rank's rows of each batch of an epoch, which may be none.
 
-    Rows in memory, and those of a stream, are gathered whole; only a Dataset is read in parts.
+    Rows in memory, and those of a stream, are gathered whole; a Dataset and images are read in
+    parts.
 
     Args:
         batches: of all ranks.
@@ -211,7 +214,7 @@ def share_of(batches: Batches, number: int, start: int, share: Share) -> Iterato
         start: its first batch.
         share: of the rank.
     """
-    if isinstance(batches, LoaderBatches):
+    if isinstance(batches, LoaderBatches | ImageBatches):
         return batches.epoch(number, start, share)
     return ((mapped(share, x), share(y)) for x, y in batches.epoch(number, start))
 
@@ -239,6 +242,8 @@ def training_batches(
     """
     if isinstance(data, TensorDataset) and loader.num_workers == 0:
         return TensorBatches(data, loader, seed, device, limit)
+    if isinstance(data, ImageRows):
+        return ImageBatches(data, loader, seed, device, limit)
     if isinstance(data, StreamedRows):
         from seedbed.data.streaming.batches import StreamBatches
 
@@ -262,6 +267,7 @@ def evaluation_batches(
 
         return KeptBatches(data, loader, seed, device)
     row_bytes = data.tensors[0][0].nbytes if isinstance(data, TensorDataset) else BLOCK_BYTES
+    row_bytes = 4 * data.feature.width if isinstance(data, ImageRows) else row_bytes
     size = evaluation_rows(loader.batch_size, row_bytes)
     plain = replace(loader, batch_size=size, shuffle=False, drop_last=False, buckets=None)
     return training_batches(data, plain, seed, device, reader=reader)

@@ -36,6 +36,7 @@ class FittedColumn:
         categories: the names in training, sorted; None among them stands for missing.
         gaps: whether a training row had no number; None of names, and where nobody looked.
         parts: of dates, one for each of its values; None of anything else.
+        decoded: of images, how their files are read; None of anything else.
     """
 
     name: str
@@ -46,6 +47,7 @@ class FittedColumn:
     categories: list[str | None] | None = None
     gaps: bool | None = None
     parts: list[str] | None = None
+    decoded: dict[str, Any] | None = None
 
     @property
     def width(self) -> int:
@@ -266,7 +268,7 @@ def _names_held(column: Column) -> list[str | None]:
 
 def _is_plain(column: Column) -> bool:
     """Whether it holds one number a row."""
-    return column.kind != "category" and column.values.ndim == 1
+    return column.kind not in ("category", "image") and column.values.ndim == 1
 
 
 def constant_columns(features: Sequence[FittedColumn], table: Table) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from seedbed.config.schema import ColumnsConfig
+from seedbed.config.schema import ColumnsConfig, ImagesConfig
 from seedbed.config.task_names import MULTILABEL, NEVER_SCALED, TaskName
 from seedbed.data.fitted_column import FittedColumn, constant_columns, fit_features
 from seedbed.data.fitted_target import (
@@ -18,6 +18,7 @@ from seedbed.data.fitted_target import (
     target_scale_of,
     unit_of_inputs,
 )
+from seedbed.data.images.levels import fit_images
 from seedbed.data.preprocessing import THRESHOLD, Preprocessing, class_numbers, target_matrix
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
@@ -62,9 +63,12 @@ def fit_table(
         DataError: if a column or the target has nothing that can be measured.
     """
     targets, classes = columns.targets, columns.classes
-    features = fit_features(
-        columns.features, train, name_limit(config), standardize=config.standardize
-    )
+    if isinstance(config, ImagesConfig):
+        features = [fit_images(columns.features[0], train, standardize=config.standardize)]
+    else:
+        features = fit_features(
+            columns.features, train, name_limit(config), standardize=config.standardize
+        )
     constant: list[str] = []
     counts: list[int] = []
     if classes:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.fitted_column import FittedColumn, Floats
+from seedbed.data.images.levels import inputs_of, refuse_other_images
 from seedbed.errors import DataError
 from seedbed.tables.table import Column
 
@@ -179,7 +180,28 @@ class _Names:
         matrix[known, self.places.start + indices[known]] = 1.0
 
 
-_Part = _Numbers | _Array | _Names
+class _Images:
+    """A column of images.
+
+    Args:
+        feature: of it.
+        column: as read.
+        place: of its first input.
+        origin: for errors.
+    """
+
+    def __init__(self, feature: FittedColumn, column: Column, place: int, origin: str) -> None:
+        self.feature, self.numbers = feature, column.values
+        self.pixels = refuse_other_images(feature, column, origin)
+        self.places = slice(place, place + feature.width)
+
+    def fill(self, matrix: NDArray[np.float32], rows: slice) -> None:
+        """As `_Numbers.fill`."""
+        inputs = inputs_of(self.feature, self.pixels.levels[self.numbers[rows]])
+        matrix[:, self.places] = inputs.reshape(len(matrix), -1)
+
+
+_Part = _Numbers | _Array | _Names | _Images
 
 
 def _parts(
@@ -195,6 +217,8 @@ def _parts(
         elif feature.categories is not None:
             indices = feature.places(column, strict=strict, origin=origin)
             parts.append(_Names(indices, place, feature.width))
+        elif feature.kind == "image":
+            parts.append(_Images(feature, column, place, origin))
         else:
             feature.refuse_other_kind(column, origin)
             parts.append(_Array(feature, column, place))

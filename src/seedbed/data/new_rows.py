@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seedbed.config.fitting import as_float
 from seedbed.config.hints import counted, did_you_mean, joined, shortened
 from seedbed.data.fitted_column import FittedColumn
+from seedbed.data.images.levels import image_feature, is_resized, wanted_size
 from seedbed.data.input_matrix import as_float32
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.row_notes import notes_on_rows, unknown_names
@@ -21,6 +22,9 @@ from seedbed.tables.spellings import number_name
 from seedbed.tables.table import Column, Table
 from seedbed.tables.table_file import TableFile
 from seedbed.tables.text_form import CellForm
+
+if TYPE_CHECKING:
+    from seedbed.tables.images.decoding import ImageForm
 
 ORIGIN = "--input"
 
@@ -75,6 +79,9 @@ def rows_from_json(rows: Any, preprocessing: Preprocessing, origin: str = ORIGIN
         from seedbed.data.nested_rows import nested_rows  # with torch
 
         return NewRows(nested_rows(rows, preprocessing.row_form, origin), {}, ())
+    feature = image_feature(features)
+    if feature is not None:
+        return _new_rows(_levels(rows, feature, origin), preprocessing)
     if not features:
         array = _array(rows, preprocessing.input_shape, origin)
         return NewRows(as_float32(array, origin), {}, ())
@@ -106,20 +113,60 @@ def rows_from_file(file: TableFile, preprocessing: Preprocessing) -> NewRows:
     return _new_rows(table, preprocessing)
 
 
-def opened_rows(path: Path, data: Mapping[str, Any]) -> TableFile:
-    """A file of rows: CSV, TSV, Parquet or .npz, by its ending.
+def opened_rows(
+    path: Path,
+    data: Mapping[str, Any],
+    preprocessing: Preprocessing | None = None,
+    *,
+    labels: bool = False,
+) -> TableFile:
+    """A file of rows: CSV, TSV, Parquet or .npz, by its ending; of images also these or a folder.
 
     Args:
         path: of the file.
         data: `data` of the run's config, for the delimiter and encoding.
+        preprocessing: of the run, which may be on images; None for one on columns.
+        labels: whether the folders of images name their classes.
 
     Raises:
         DataError: if it is missing, damaged or of another kind.
     """
-    from seedbed.tables.sources import opened  # with all that training files need
+    feature = image_feature(preprocessing.features if preprocessing else ())
+    if preprocessing is not None and feature is not None:
+        from seedbed.tables.images.later import later_images  # with Pillow
+
+        target = preprocessing.target[0] if labels and preprocessing.classes else None
+        return later_images(path, "--file", _form(feature), feature.name, target)
+    from seedbed.tables.opened_file import opened  # with all that training files need
 
     delimiter = data.get("delimiter") if data.get("source") == "csv" else None
     return opened(path, "--file", None, delimiter, str(data.get("encoding") or "utf-8"))
+
+
+def named_images(table: TableFile, preprocessing: Preprocessing) -> TableFile:
+    """A table in memory, whose column of file names is the images where the run takes some."""
+    feature = image_feature(preprocessing.features)
+    if feature is None:
+        return table
+    from seedbed.tables.images.later import with_images
+
+    return with_images(table, _form(feature), feature.name)
+
+
+def _form(feature: FittedColumn) -> "ImageForm":
+    """How the files of a run's images are decoded."""
+    from seedbed.tables.images.decoding import ImageForm
+
+    return ImageForm(wanted_size(feature) if is_resized(feature) else None, feature.shape[0])
+
+
+def _levels(rows: list[Any], feature: FittedColumn, origin: str) -> Table:
+    """Images as lists of levels: channels of rows of pixels."""
+    from seedbed.tables.images.handed_levels import image_cells
+
+    array = _array(rows, [feature.shape[0], *wanted_size(feature)], origin)
+    cells = image_cells(array, origin)
+    return Table({feature.name: Column("image", cells.rows, pixels=cells.pixels)}, origin)
 
 
 def _new_rows(table: Table, preprocessing: Preprocessing) -> NewRows:

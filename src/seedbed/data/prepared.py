@@ -3,15 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import file_digest, sha256
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch.utils.data import Dataset, TensorDataset
 
-from seedbed.config.schema import ColumnsConfig, DataConfig, FilesConfig
+from seedbed.config.schema import ColumnsConfig, DataConfig, FilesConfig, ImagesConfig
 from seedbed.config.task_names import RECONSTRUCTION
 from seedbed.data.fitted_table import Columns, fit_table
 from seedbed.data.fitted_target import target_names
+from seedbed.data.images.levels import refuse_other_images
+from seedbed.data.images.rows import ImageRows
 from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.measurable import refuse_infinite
 from seedbed.data.preprocessing import (
@@ -35,6 +38,10 @@ from seedbed.tables.text_form import TextForm
 
 Rows = Dataset[Any]
 """Anything that gives (x, y) by number; a `TensorDataset` where all of it is in memory."""
+
+
+PART_OF = {"path": "train", "validation_path": "validation", "test_path": "test"}
+"""Rows that a key of files gives."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +99,15 @@ def prepare_data(
     Raises:
         DataError: if anything about the data cannot be used.
     """
-    local, urls = local_files(cast(ColumnsConfig, config))
-    config = local
+    urls: dict[str, str] = {}
+    if not isinstance(config, ImagesConfig):  # which refuses those at URLs itself
+        config, urls = local_files(cast(ColumnsConfig, config))
+    config = cast(ColumnsConfig, config)
     table = read(config)
+    if isinstance(config, ImagesConfig):
+        from seedbed.tables.images.training import like_training  # with Pillow
+
+        config = like_training(config, table)
     refuse_few_rows(len(table), table.origin)
     targets = target_names(config, table)
     for name in targets:
@@ -122,13 +135,13 @@ def prepare_data(
 
         preprocessing, said = taken_over(preprocessing, known)
         notes += [f"the preprocessing is {said}"] if said else []
-    tensors = {name: _tensors(preprocessing, one, name) for name, one in splits.items()}
+    rows = {name: _rows(preprocessing, one, name) for name, one in splits.items()}
     return PreparedData(
-        train=tensors["train"],
-        validation=tensors.get("validation"),
-        test=tensors.get("test"),
+        train=rows["train"],
+        validation=rows.get("validation"),
+        test=rows.get("test"),
         preprocessing=preprocessing,
-        fingerprint=told_by_url(_fingerprint(config, tensors), urls),
+        fingerprint=told_by_url(_fingerprint(config, rows, splits), urls),
         notes=[
             *table.notes,
             *notes,
@@ -185,13 +198,17 @@ def _split_tables(
     return {name: tables[name] for name in splits if name in tables}
 
 
-def _tensors(preprocessing: Preprocessing, table: Table, part: str) -> TensorDataset:
-    x = torch.from_numpy(preprocessing.inputs(table))
+def _rows(preprocessing: Preprocessing, table: Table, part: str) -> TensorDataset | ImageRows:
     targets, name = preprocessing.targets(table), preprocessing.weight
     if name is not None:
         weights = checked_weights(name, table.column(name, "data.weight"), table.origin)
         targets = with_weights(targets, weights, f"{part} rows")
-    return TensorDataset(x, torch.from_numpy(targets))
+    y, feature = torch.from_numpy(targets), preprocessing.features[0]
+    if feature.kind == "image":
+        column = table.column(feature.name, "data.file")
+        pixels = refuse_other_images(feature, column, table.origin)
+        return ImageRows(pixels, torch.from_numpy(column.values), y, feature)
+    return TensorDataset(torch.from_numpy(preprocessing.inputs(table)), y)
 
 
 def file_digests(spec: Any) -> dict[str, str]:
@@ -210,15 +227,33 @@ def file_digests(spec: Any) -> dict[str, str]:
     return {str(spec): whole, **digests}
 
 
-def _fingerprint(config: ColumnsConfig, tensors: dict[str, TensorDataset]) -> dict[str, Any]:
+def _fingerprint(
+    config: ColumnsConfig,
+    rows: Mapping[str, TensorDataset | ImageRows],
+    splits: Mapping[str, Table],
+) -> dict[str, Any]:
     digest = sha256()
-    for part in tensors.values():
+    for part in rows.values():
+        if isinstance(part, ImageRows):
+            digest.update(part.digest())
+            continue
         for tensor in part.tensors:
             digest.update(tensor.contiguous().numpy().data)
     files: dict[str, str] = {}
     for key in FILE_KEYS:
         path = getattr(config, key, None)
-        if path is not None:
+        if path is not None and isinstance(config, ImagesConfig):
+            files |= image_digests(path, splits[PART_OF[key]])
+        elif path is not None:
             files |= file_digests(path)
-    rows = {name: len(part) for name, part in tensors.items()}
-    return {"sha256": digest.hexdigest(), "rows": rows, "files": files}
+    counts = {name: len(part) for name, part in rows.items()}
+    return {"sha256": digest.hexdigest(), "rows": counts, "files": files}
+
+
+def image_digests(path: str, table: Table) -> dict[str, str]:
+    """As `file_digests`, of a folder of images, or of a table and the images that it names."""
+    from seedbed.tables.images.training import files_digest
+
+    if Path(path).is_dir():
+        return {path: files_digest(table)}
+    return {**file_digests(path), f"{path}: images": files_digest(table)}

@@ -185,8 +185,9 @@ class Preprocessing:
             if not plain["text"][key]:
                 del plain["text"][key]
         for feature in plain["features"]:
-            if feature["parts"] is None:
-                del feature["parts"]
+            for key in ("parts", "decoded"):
+                if feature[key] is None:
+                    del feature[key]
         return plain
 
     @classmethod

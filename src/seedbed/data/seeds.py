@@ -135,3 +135,28 @@ def _mix(values: NDArray[np.uint64]) -> None:
     values ^= values >> np.uint64(27)
     values *= _MIX_2
     values ^= values >> np.uint64(31)
+
+
+def row_keys(key: int, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """A key for each row, a pure function of `key` and the row's number; of its shape."""
+    with np.errstate(over="ignore"):
+        mixed = _GOLDEN * (rows.astype(np.uint64) + np.uint64(1)) + np.uint64(key)
+        _mix(mixed)
+    return mixed
+
+
+def uniforms(keys: NDArray[np.uint64], count: int) -> NDArray[np.float64]:
+    """Numbers from 0 up to 1, a pure function of each key: the i-th hangs on nothing but i and it.
+
+    Args:
+        keys: of rows, each mixed already.
+        count: numbers of each.
+
+    Shape:
+        (rows,) -> (rows, count)
+    """
+    with np.errstate(over="ignore"):
+        steps = _GOLDEN * np.arange(1, count + 1, dtype=np.uint64)
+        mixed = keys[:, None] + steps
+        _mix(mixed)
+    return (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -77,9 +77,18 @@ def _unlike(own: Sequence[FittedColumn], theirs: Sequence[FittedColumn]) -> str:
     wrong = [
         f"'{one.name}' is {one.kind}, {other.kind} there"
         for one, other in zip(own, theirs, strict=True)
-        if (one.kind == "category") != (other.kind == "category") or one.shape != other.shape
+        if _is_other_kind(one, other) or _shape(one) != _shape(other)
     ]
     return joined(wrong, 3)
+
+
+def _is_other_kind(one: FittedColumn, other: FittedColumn) -> bool:
+    return any((one.kind == kind) != (other.kind == kind) for kind in ("category", "image"))
+
+
+def _shape(one: FittedColumn) -> list[int]:
+    """Of a value; of images before they are cut."""
+    return [*one.shape[:1], *one.decoded["size"]] if one.decoded else one.shape
 
 
 def _unknown(own: Sequence[FittedColumn], theirs: Sequence[FittedColumn]) -> str:

@@ -47,9 +47,19 @@ class StackedRows:
         return self.rows == len(self.x)
 
     @property
+    def changes(self) -> bool:
+        """Whether training changes rows at random, by each run's seed."""
+        return False
+
+    @property
     def row_bytes(self) -> int:
         """Of one row."""
         return max(1, self.x[0].nbytes + self.y[0].nbytes)
+
+    @property
+    def held_bytes(self) -> int:
+        """What the rows of a run take that no other run has."""
+        return self.rows * self.row_bytes
 
     def keep(self, places: Tensor) -> "StackedRows":
         """Of some of the runs."""
@@ -67,6 +77,16 @@ class StackedRows:
             if self.shared:
                 x, y = x.expand(runs, *x.shape), y.expand(runs, *y.shape)
             yield x, y
+
+    def batch(self, rows: Tensor, epoch: int, seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Rows by number, as they are trained on in an epoch by runs of these seeds; see `taken`.
+
+        Args:
+            rows: their numbers.
+            epoch: from 0.
+            seeds: of the runs, which decide what is drawn for rows that change.
+        """
+        return self.taken(rows)
 
     def taken(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Rows by number.
@@ -127,8 +147,9 @@ class StackedBatches:
 
     @property
     def alike(self) -> bool:
-        """Whether all runs see the same rows in the same order."""
-        return self.table.shared and self.orders.alike
+        """Whether all runs see the same rows in the same order, changed in the same way."""
+        same = self.table.shared and self.orders.alike
+        return same and (not self.table.changes or len(set(self.orders.seeds)) == 1)
 
     def keep(self, slots: Sequence[int]) -> None:
         """Goes on with the runs in these slots."""
@@ -145,13 +166,13 @@ class StackedBatches:
             return
         size, runs = self.batch_size, len(self.orders.seeds)
         order = self.orders.of(number)[..., start * size : self.orders.visited]
-        if order.ndim == 1 and not self.table.shared:
+        if order.ndim == 1 and not self.alike:
             order = order.expand(runs, -1)
         order = order.to(self.table.x.device)
         distinct = 1 if order.ndim == 1 else runs
         at_once = size * max(1, GATHERED_BYTES // (distinct * self.table.row_bytes * size))
         for part in order.split(at_once, dim=-1):
-            x, y = self.table.taken(part)
+            x, y = self.table.batch(part, number, self.orders.seeds)
             if part.ndim == 1:
                 x, y = (one.expand(runs, *one.shape) for one in (x, y))
             yield from zip(x.split(size, 1), y.split(size, 1), strict=True)

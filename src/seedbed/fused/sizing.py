@@ -71,7 +71,7 @@ def run_bytes(plan: StackComponents) -> int:
     values = _values_in_forward(plan.first.model, x[0])
     own_rows = 0
     if len({id(one) for one in plan.data}) > 1:
-        own_rows = plan.batches.table.rows * plan.batches.table.row_bytes
+        own_rows = plan.batches.table.held_bytes
     epochs = max(config.trainer.epochs for config in plan.configs)
     kept = sum(tensor[0].nbytes for tensor in plan.buffers.values())
     return (

@@ -10,9 +10,11 @@ from torch.utils.data import TensorDataset
 
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
+from seedbed.data.images.rows import ImageRows
 from seedbed.data.prepared import PreparedData
 from seedbed.data.splits import drawn_by
 from seedbed.fused.flat import Layout, Named
+from seedbed.fused.images import images_of
 from seedbed.fused.kept_state import KeptState
 from seedbed.fused.optimizers import BATCHED
 from seedbed.fused.pure import is_pure, refused_form
@@ -265,11 +267,16 @@ def _table(
         return None
     distinct = list({id(one): one for one in data}.values())
     place = {id(one): at for at, one in enumerate(distinct)}
+    which = [place[id(one)] for one in data]
+    if isinstance(getattr(data[0], part), ImageRows):
+        images = [cast(ImageRows, getattr(one, part)) for one in distinct]
+        told = [replace(one, y=_told(one.y, whose * at)) for at, one in enumerate(images)]
+        return images_of(told, which, device)
     sets = [cast(TensorDataset, getattr(one, part)) for one in distinct]
     if whose:
         pairs = enumerate(one.tensors for one in sets)
         sets = [TensorDataset(x, _told(y, whose * number)) for number, (x, y) in pairs]
-    return table_of(sets, [place[id(one)] for one in data], device)
+    return table_of(sets, which, device)
 
 
 def _told(y: Tensor, more: int) -> Tensor:

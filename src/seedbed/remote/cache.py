@@ -1,7 +1,6 @@
 """Where what lies at URLs is kept on this machine: copies of data, and runs on their way there."""
 
 import hashlib
-import os
 import shutil
 import time
 from contextlib import suppress
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from seedbed.errors import SeedbedError
 from seedbed.remote.urls import Url
+from seedbed.runs.user_cache import user_cache
 
 UNUSED_SECONDS = 7 * 86400.0
 """After which a copy goes that is not what its URL holds any more; a run may have it open."""
@@ -23,20 +23,14 @@ def cache_folder(*parts: str) -> Path:
     Raises:
         SeedbedError: if it cannot be made.
     """
-    told = os.environ.get("XDG_CACHE_HOME", "")
     try:
-        root = Path(told) if Path(told).is_absolute() else Path.home() / ".cache"
-        top = root / "seedbed"
-        top.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = top.joinpath("remote", *parts)
-        folder.mkdir(parents=True, exist_ok=True)
+        return user_cache("remote", *parts)
     except (OSError, RuntimeError) as err:
         reason = err.strerror if isinstance(err, OSError) else err
         raise SeedbedError(
             f"no folder for what is brought from URLs: {reason}; type XDG_CACHE_HOME=FOLDER before "
             "the command"
         ) from err
-    return folder
 
 
 def data_folder(url: Url) -> Path:

@@ -14,8 +14,16 @@ FILE_KEYS = ("path", "validation_path", "test_path")
 ENDINGS = (".parquet", ".pq")
 """Of the files that a folder is searched for."""
 
+IMAGE_ENDINGS = (
+    *(".bmp", ".gif", ".jpeg", ".jpg", ".jfif", ".pbm", ".pgm", ".png", ".ppm"),
+    *(".tif", ".tiff", ".webp"),
+)
+"""Likewise, where the data are images."""
+
 MOST_SEEN = 200_000
-"""Files and folders below one, which are looked through."""
+"""Files and folders below one, which are looked through; of images more are common."""
+
+MOST_SEEN_OF_IMAGES = 2_000_000
 
 HIDDEN = (".", "_")
 """How names begin of what is passed over: what was not finished, and notes of other programs."""
@@ -54,16 +62,17 @@ def is_pattern(text: str) -> bool:
     return WILDCARD.search(text) is not None and not Path(text).exists()
 
 
-def files_named(spec: Any) -> list[Found]:
+def files_named(spec: Any, endings: tuple[str, ...] = ENDINGS) -> list[Found]:
     """All files, those of a folder or a glob sorted by their paths; a file may not be there.
 
     Args:
         spec: of the config.
+        endings: of the files that a folder is searched for.
     """
-    return [found for text in named(spec) for found in _files_of(text)]
+    return [found for text in named(spec) for found in _files_of(text, endings)]
 
 
-def _files_of(text: str) -> Iterator[Found]:
+def _files_of(text: str, endings: tuple[str, ...]) -> Iterator[Found]:
     path = Path(text)
     if is_pattern(text):
         below = _fixed(path)
@@ -73,11 +82,11 @@ def _files_of(text: str) -> Iterator[Found]:
             matches = [match for match in matches if not _is_hidden(match.relative_to(below))]
         for match in matches:
             if match.is_dir():
-                yield from _below(match, below)
+                yield from _below(match, below, endings)
             else:
                 yield Found(match, below)
     elif path.is_dir():
-        yield from _below(path, path)
+        yield from _below(path, path, endings)
     else:
         yield Found(path, None)
 
@@ -97,16 +106,16 @@ def _fixed(pattern: Path) -> Path:
     return Path(*parts) if parts else Path()
 
 
-def _below(folder: Path, below: Path) -> Iterator[Found]:
+def _below(folder: Path, below: Path, endings: tuple[str, ...]) -> Iterator[Found]:
     """Those of a folder but for hidden ones."""
     files: list[Path] = []
     seen = 0
     for inner, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(HIDDEN)]
         shown = [name for name in names if not name.startswith(HIDDEN)]
-        files += [Path(inner, name) for name in shown if name.lower().endswith(ENDINGS)]
+        files += [Path(inner, name) for name in shown if name.lower().endswith(endings)]
         seen += len(names) + len(folders)
-        if seen > MOST_SEEN:
+        if seen > (MOST_SEEN if endings == ENDINGS else MOST_SEEN_OF_IMAGES):
             raise DataError(
                 f"data: '{folder}' holds more than {MOST_SEEN} files and folders; name the folder "
                 "of the Parquet files, or a glob"

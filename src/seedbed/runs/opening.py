@@ -19,7 +19,7 @@ from typing import Any
 from seedbed.errors import ArgumentError, LimitError, SeedbedError
 from seedbed.process import signals
 from seedbed.process.memory import memory_bytes
-from seedbed.runs.data_paths import FILE_KEYS, files_named
+from seedbed.runs.data_paths import ENDINGS, FILE_KEYS, IMAGE_ENDINGS, files_named
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.stored import stored_bytes
 
@@ -204,7 +204,9 @@ def files_of(config: Mapping[str, Any]) -> list[Path]:
     """The data files that a run's config names."""
     data = config.get("data")
     specs = [data.get(key) for key in FILE_KEYS] if isinstance(data, Mapping) else []
-    return [found.path for spec in specs for found in files_named(spec)]
+    images = isinstance(data, Mapping) and data.get("source") == "images"
+    endings = IMAGE_ENDINGS if images else ENDINGS
+    return [found.path for spec in specs for found in files_named(spec, endings)]
 
 
 def allocated(file: Path) -> int:

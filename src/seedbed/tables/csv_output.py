@@ -44,6 +44,7 @@ def with_predictions(file: TableFile, columns: Mapping[str, Sequence[Any]]) -> b
     """
     from seedbed.tables.csv_file import CsvFile
 
+    file = file.written
     names = free_names(list(columns), file.names)
     added = dict(zip(names, columns.values(), strict=True))
     if isinstance(file, CsvFile):
@@ -68,11 +69,17 @@ def predictions_added(
     """
     from seedbed.tables.csv_file import CsvFile
 
-    assert isinstance(file, CsvFile)  # there is no other large file
     remaining = iter(blocks)
     first = next(remaining)
+    if not isinstance(file, CsvFile):  # the names of images, which are not many bytes
+        every: dict[str, list[Any]] = {name: [] for name in first}
+        for block in chain([first], remaining):
+            for name, cells in block.items():
+                every[name] += cells
+        yield with_predictions(file, every)
+        return
     texts = ([[*map(str, cells)] for cells in one.values()] for one in chain([first], remaining))
-    return file.carried.with_blocks(free_names(list(first), file.names), texts)
+    yield from file.carried.with_blocks(free_names(list(first), file.names), texts)
 
 
 def csv_text(columns: Mapping[str, Sequence[Any]], *, header: bool = True) -> str:

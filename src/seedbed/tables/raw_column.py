@@ -14,7 +14,12 @@ from seedbed.tables.table import Column, Written
 from seedbed.tables.table_file import CellSource, TableFile
 from seedbed.tables.text_form import ISO, CellForm, Kind, TextForm
 
-KIND_WORDS = {"number": "numbers", "boolean": "truth values", "category": "names"}
+KIND_WORDS = {
+    "number": "numbers",
+    "boolean": "truth values",
+    "category": "names",
+    "image": "images",
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class RawColumn:
         Raises:
             DataError: if a cell is of another kind, or no feature can be made of the column.
         """
+        if kind == "image":
+            return self._of_images()
         if self.is_array:
             column = self.of_array()
             if self.cells.ndim > 1 or kind == column.kind:
@@ -67,6 +74,17 @@ class RawColumn:
                 f"{self.words(kind)} in the run's training file; mend the cell, or leave it empty "
                 "if its value is missing"
             ) from misfit
+
+    def _of_images(self) -> Column:
+        """Cells that are images, or the levels of some that a program hands in.
+
+        Raises:
+            DataError: if they are neither.
+        """
+        from seedbed.tables.images.handed_levels import image_cells
+
+        cells = image_cells(self.cells, f"{self.file.key}: '{self.name}' of {self.file.origin}")
+        return Column("image", cells.rows, pixels=cells.pixels)
 
     def read_as(self, kind: Kind) -> Column:
         """Arrow's cells as a column; a target keeps how they are written, for names of classes.

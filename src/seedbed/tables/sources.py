@@ -13,6 +13,7 @@ from seedbed.config.schema import (
     CsvConfig,
     DataConfig,
     FilesConfig,
+    ImagesConfig,
     MemoryConfig,
     NamedConfig,
     ParquetConfig,
@@ -25,15 +26,12 @@ from seedbed.remote.data_files import local_files
 from seedbed.runs.files import UNPRINTABLE, printable
 from seedbed.tables.column_types import ColumnTypes, later_table
 from seedbed.tables.configured_columns import beside_features, features_of, left_out, text_form
-from seedbed.tables.file_checks import must_be_file
+from seedbed.tables.opened_file import opened
 from seedbed.tables.sklearn_sets import sklearn_table
 from seedbed.tables.table import Column, Table
 from seedbed.tables.table_file import TableFile, numbered_names
 from seedbed.tables.text_form import Kind
 from seedbed.tables.training_table import first_table
-
-SOURCES = {".npz": "npz", ".parquet": "parquet", ".pq": "parquet"}
-"""By the ending of a file; those of a CSV are several."""
 
 
 def read_source(config: DataConfig) -> Table:
@@ -49,6 +47,10 @@ def read_source(config: DataConfig) -> Table:
             return rows_table(config)
         case SklearnConfig():
             return sklearn_table(config)
+        case ImagesConfig():
+            from seedbed.tables.images.training import image_table, opened_images  # with Pillow
+
+            return image_table(config, opened_images(config, config.path, "data.path"))
         case FilesConfig():
             local, _ = local_files(config)
             return _training_table(local, _opened(local, local.path, "data.path"))
@@ -154,51 +156,16 @@ def _in_memory(config: MemoryConfig) -> TableFile:
 
 
 def _opened(config: FilesConfig, path: Any, key: str) -> TableFile:
+    if isinstance(config, ImagesConfig):
+        from seedbed.tables.images.training import opened_images
+
+        return opened_images(config, str(path), key)
     if isinstance(config, ParquetConfig):
         from seedbed.tables.parquet_files import parquet_table
 
         return parquet_table(path, key)
     text = (config.delimiter, config.encoding) if isinstance(config, CsvConfig) else ()
     return opened(Path(path), key, config.source, *text)
-
-
-def opened(
-    path: Path, key: str, source: str | None, delimiter: str | None = None, encoding: str = "utf-8"
-) -> TableFile:
-    """A file of rows.
-
-    Args:
-        path: of the file.
-        key: the config key or argument that names it.
-        source: csv (or tsv), parquet or npz; None to go by the file's ending.
-        delimiter: of a CSV; None for a tab in *.tsv and a comma elsewhere.
-        encoding: of a CSV.
-
-    Raises:
-        DataError: if it is missing, damaged or of another kind.
-    """
-    must_be_file(path, key)
-    match source or _source_of(path):
-        case "csv":
-            from seedbed.tables.csv_file import CsvFile
-
-            return CsvFile(path, key, delimiter, encoding)
-        case "parquet":
-            from seedbed.tables.parquet_file import ParquetFile
-
-            return ParquetFile(path, key)
-        case "npz":
-            from seedbed.tables.npz_file import NpzFile
-
-            return NpzFile(path, key)
-    raise DataError(f"{key}: '{path}' is no .csv, .tsv, .parquet or .npz file")
-
-
-def _source_of(path: Path) -> str | None:
-    """The option of `data` for a file by its ending, behind which a packed CSV has another."""
-    endings = [ending.lower() for ending in path.suffixes]
-    csv = "csv" if {".csv", ".tsv", ".tab", ".txt"} & {*endings[-2:]} else None
-    return SOURCES.get(endings[-1], csv) if endings else None
 
 
 def rows_table(config: RowsConfig) -> Table:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from seedbed.tables.row_names import RowNames
 from seedbed.tables.spellings import number_name, unified
 from seedbed.tables.table_file import must_be_column
 from seedbed.tables.text_form import CellForm, Kind, TextForm
+
+if TYPE_CHECKING:
+    from seedbed.tables.images.pixels import Pixels
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,12 @@ class Column:
     Args:
         kind: number (missing values are NaN), boolean (1.0, 0.0, NaN) or category.
         values: (rows,) float64; numbers may have further dimensions. Of a category the index of
-            each row's name, int32, and -1 for a missing one.
+            each row's name, int32, and -1 for a missing one. Of images the number of each row's.
         whole: whether the numbers were written as whole ones.
         written: how the file writes numbers and booleans; None where nobody asks.
         different: the names of a category, as `RowNames` has them.
         parts: of dates, which stand side by side in each row.
+        pixels: all images, of which the rows are numbers; None of anything else.
     """
 
     kind: Kind
@@ -64,6 +68,7 @@ class Column:
     written: Written | None = None
     different: Sequence[str] = ()
     parts: Sequence[str] = ()
+    pixels: "Pixels | None" = None
 
     @classmethod
     def of_names(cls, names: RowNames) -> "Column":

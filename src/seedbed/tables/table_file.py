@@ -49,6 +49,15 @@ class TableFile(CellSource, Protocol):
         return self.cells(names)
 
     @property
+    def written(self) -> "TableFile":
+        """What stands in a copy of it; of columns of images these are the names of their files."""
+        return self
+
+    def row_names(self) -> Mapping[str, Sequence[str]]:
+        """A column that says which row is which, where the rows are not those of a text."""
+        return {}
+
+    @property
     def is_large(self) -> bool:
         """Whether `batches` reads it without holding all of it."""
         return False

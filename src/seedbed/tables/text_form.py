@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-Kind = Literal["number", "boolean", "category"]
+Kind = Literal["number", "boolean", "category", "image"]
 """What the cells of a column are read as."""
 
 MARKS = (

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from seedbed.config.schema import DataConfig, MemoryConfig
+from seedbed.config.schema import DataConfig, ImagesConfig, MemoryConfig
 from seedbed.errors import DataError
 from seedbed.handed_in import handed_in
 from seedbed.remote.urls import is_url
@@ -30,7 +30,7 @@ def refuse_absent_data(config: DataConfig, paths: RunPaths) -> None:
         )
     for key in FILE_KEYS:
         path = getattr(config, key, None)
-        for file in _absent(path):
+        for file in _absent(path, config):
             where = elsewhere(file, paths)
             raise DataError(
                 f"data.{key}: no file '{file}' in '{Path.cwd()}'{where}; if it lies elsewhere now, "
@@ -38,8 +38,10 @@ def refuse_absent_data(config: DataConfig, paths: RunPaths) -> None:
             )
 
 
-def _absent(spec: Any) -> list[Path]:
+def _absent(spec: Any, config: DataConfig) -> list[Path]:
     """The first of what a key names that is not there, if there is one."""
+    if isinstance(config, ImagesConfig) and isinstance(spec, str) and Path(spec).is_dir():
+        return []  # what is in it is compared with what was
     texts = [text for text in named(spec) if not is_url(text)]
     found = {text: [one.path for one in files_named(text)] for text in texts}
     files = [file for text, some in found.items() for file in some or [Path(text)]]

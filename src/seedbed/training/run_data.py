@@ -5,7 +5,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seedbed.components import AllowList
-from seedbed.config.schema import DataConfig, DatasetConfig, ParquetConfig, RunConfig
+from seedbed.config.schema import (
+    DataConfig,
+    DatasetConfig,
+    ImagesConfig,
+    ParquetConfig,
+    RunConfig,
+)
 from seedbed.data.prepared import PreparedData, prepare_data
 from seedbed.tables.sources import read_source
 from seedbed.tables.table import Table
@@ -48,4 +54,9 @@ def data_of(
             data = replace(data, notes=[*data.notes, FITTED_ANEW])
         return shortened(data, config)
     known = start.taken if start else None
-    return shortened(prepare_data(config.data, config.seed, read, known), config)
+    data = prepare_data(config.data, config.seed, read, known)
+    if isinstance(config.data, ImagesConfig):
+        from seedbed.data.images.prepare import with_transforms
+
+        data = with_transforms(data, config.data, allow)
+    return shortened(data, config)

@@ -10,6 +10,7 @@ from torch.utils.data import Subset, TensorDataset
 from seedbed.config.hints import counted
 from seedbed.config.schema import RunConfig
 from seedbed.data.batch_sizes import rows_a_batch
+from seedbed.data.images.rows import ImageRows
 from seedbed.data.prepared import PreparedData, Rows
 from seedbed.data.streaming.rows import StreamedRows
 from seedbed.errors import DataError
@@ -62,9 +63,10 @@ def _weighed(data: PreparedData, key: str) -> PreparedData:
         return data
     for name in ("train", "validation", "test"):
         part: Rows | None = getattr(data, name)
-        if isinstance(part, TensorDataset) and not part.tensors[1][:, -1].any():
+        y = part.tensors[1] if isinstance(part, TensorDataset) else getattr(part, "y", None)
+        if y is not None and not y[:, -1].any():
             raise DataError(
-                f"{key} leaves {counted(len(part), 'row')} of the {name} rows, and data.weight="
+                f"{key} leaves {counted(len(y), 'row')} of the {name} rows, and data.weight="
                 f"{data.preprocessing.weight} is 0 in all of them; type a larger number, or a "
                 "larger loader.batch_size"
             )
@@ -89,4 +91,6 @@ def _some(part: Rows | None, most: int) -> Rows | None:
         return TensorDataset(*(tensor[rows] for tensor in part.tensors))
     if isinstance(part, StreamedRows):
         return part.some(rows)
+    if isinstance(part, ImageRows):
+        return part.taken(rows)
     return Subset(part, rows.tolist())

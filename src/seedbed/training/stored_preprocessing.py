@@ -97,10 +97,26 @@ def _refuse_damaged_column(column: FittedColumn) -> None:
         _must_be_texts(known, f"categories of '{column.name}'")
         if len(column.categories) > LARGEST_OUTPUT or column.shape:
             raise ValueError(f"categories of '{column.name}' have no shape")
+    if (column.kind == "image") != (column.decoded is not None):
+        raise ValueError(f"'{column.name}' is {column.kind}, and decoded {column.decoded}")
+    if column.decoded is not None:
+        _refuse_damaged_images(column, column.decoded)
     for numbers in (column.mean, column.scale):
         measured = np.asarray(numbers, dtype=np.float64).shape
         if np.broadcast_shapes(measured, tuple(column.shape)) != tuple(column.shape):
             raise ValueError(f"'{column.name}' has the shape {column.shape}, its mean {measured}")
+
+
+def _refuse_damaged_images(column: FittedColumn, decoded: object) -> None:
+    """Raises ValueError if images are not cut from larger ones of as many channels."""
+    whole = isinstance(decoded, dict) and type(decoded.get("resized")) is bool
+    size = decoded.get("size") if isinstance(decoded, dict) else None
+    _must_be_sizes(size, f"decoded size of '{column.name}'")
+    right = whole and isinstance(size, list) and len(size) == 2 and len(column.shape) == 3
+    if not right or column.shape[0] not in (1, 3) or np.any(np.array(column.shape[1:]) > size):
+        raise ValueError(f"'{column.name}' of shape {column.shape} is not cut from images {size}")
+    if column.mean is None or column.scale is None:
+        raise ValueError(f"'{column.name}' has no mean or scale")
 
 
 def _must_be_sizes(sizes: object, name: str) -> None:

@@ -14,7 +14,7 @@ from seedbed.tables.table import Column, Table
 if TYPE_CHECKING:
     from seedbed.data.prepared import ColumnsSeen
 
-KINDS = {"number": "numbers", "boolean": "true or false"}
+KINDS = {"number": "numbers", "boolean": "true or false", "image": "images"}
 
 MOST = 40
 """Columns that are listed one by one."""
@@ -98,7 +98,7 @@ def _report(table: Table, name: str, role: str) -> ColumnReport:
 
 
 def _with_shape(kind: str, column: Column) -> str:
-    shape = column.values.shape[1:]
+    shape = column.values.shape[1:] if column.pixels is None else column.pixels.shape
     return f"{kind}, {' x '.join(map(str, shape))} a row" if shape else kind
 
 

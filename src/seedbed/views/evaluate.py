@@ -117,12 +117,23 @@ def training_file_note(paths: RunPaths, config: Mapping[str, Any], file: Path) -
         trained_on = read_json(paths.environment)["data"]["files"][path]
     except (RunDirectoryError, OSError, KeyError, TypeError):
         return []
+    if file.is_dir():
+        return _same_folder_note(file, Path(path))
     with file.open("rb") as content:
         if trained_on != file_digest(content, "sha256").hexdigest():
             return []
     return [
         f"'{printable(file.name)}' is the file that the run was trained on: its numbers are better "
         "than those on new rows"
+    ]
+
+
+def _same_folder_note(file: Path, trained_on: Path) -> list[str]:
+    if file.resolve() != trained_on.resolve():
+        return []
+    return [
+        f"'{printable(file.name)}' is the folder that the run was trained on: its numbers are "
+        "better than those on new rows"
     ]
 
 

@@ -19,7 +19,7 @@ def labelled_file(trained: TrainedModel, path: Path, by: str | None = None) -> L
         DataError: if it cannot be read, or has not the columns or the classes of the run.
     """
     preprocessing = trained.preprocessing
-    file = opened_rows(path, trained.config["data"])
+    file = opened_rows(path, trained.config["data"], preprocessing, labels=True)
     must_be_measurable(file, preprocessing)
     groups = groups_of(file, by, preprocessing, "--by") if by is not None else None
     return labelled_rows(rows_from_file(file, preprocessing), file, preprocessing, groups)

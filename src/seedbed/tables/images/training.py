@@ -1,0 +1,129 @@
+"""The images of a run, of training and beside it: a table or a folder, by the config."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from seedbed.config.hints import joined
+from seedbed.config.schema import ImagesConfig
+from seedbed.errors import DataError
+from seedbed.remote.urls import is_url
+from seedbed.tables.column_types import ColumnTypes
+from seedbed.tables.configured_columns import beside_features
+from seedbed.tables.images.decoding import ImageForm
+from seedbed.tables.images.found import is_image
+from seedbed.tables.images.image_file import (
+    FILE,
+    ImageTable,
+    folder_of_images,
+    table_of_images,
+)
+from seedbed.tables.images.pixels import Pixels
+from seedbed.tables.table import Table
+from seedbed.tables.table_file import TableFile
+from seedbed.tables.text_form import Kind, TextForm
+from seedbed.tables.training_table import first_table
+
+
+def opened_images(config: ImagesConfig, path: str, key: str) -> ImageTable:
+    """The images of a part of the data.
+
+    Args:
+        config: `data`.
+        path: of the folder or the table.
+        key: the config key that names it.
+
+    Raises:
+        DataError: if it is neither, or its columns are not those of the config.
+    """
+    if is_url(path):
+        raise DataError(f"{key}: '{path}' is a URL, and images are read from files here; copy them")
+    place, form = Path(path), ImageForm(config.height_and_width, config.channel_count)
+    if place.is_dir():
+        return folder_of_images(place, key, form, (FILE, _class_column(config, key)), kept=True)
+    if is_image(place) and place.is_file():
+        raise DataError(
+            f"{key}: '{path}' is one image; name the folder of all classes, or a table with a "
+            "column of file names"
+        )
+    from seedbed.tables.opened_file import opened
+
+    rows = opened(place, key, None)
+    if config.file is None:
+        raise DataError(
+            f"{key}: '{path}' is a table, and data.file does not say which column names the "
+            f"images; columns are {joined(rows.names)}"
+        )
+    return table_of_images(rows, place, config.file, form, kept=True)
+
+
+def _class_column(config: ImagesConfig, key: str) -> str | None:
+    """The column that the names of folders become; None where nobody asks for classes."""
+    if config.file is not None:
+        raise DataError(
+            f"data.file={config.file} names a column of a table, and {key} is a folder; leave it "
+            "out, or name the table"
+        )
+    target = config.target
+    if isinstance(target, list) and len(target) != 1:
+        raise DataError(
+            f"data.target: a folder of images has one target, the class; got {len(target)} names"
+        )
+    name = target[0] if isinstance(target, list) else target
+    if name == FILE:
+        raise DataError(f"data.target={FILE} is the column of the images; type data.target=class")
+    return name
+
+
+def image_table(config: ImagesConfig, file: ImageTable) -> Table:
+    """The training rows; the columns' kinds are those of the run.
+
+    Args:
+        config: `data`.
+        file: as `opened_images` opened it.
+
+    Raises:
+        DataError: for a column that is not there, or an image that cannot be read.
+    """
+    targets = config.target_names
+    for name in targets:
+        file.must_have(name, "data.target")
+        if name == file.column:
+            raise DataError(f"data.target={name} is data.file too; name another column to predict")
+    beside = beside_features(config, file, [file.column, *targets])
+    kinds: dict[str, Kind] = {file.column: "image"}
+    if config.file is None:
+        kinds |= dict.fromkeys(targets, "category")
+    kinds |= {name: kind for name, kind in beside.items() if kind is not None}
+    types = ColumnTypes(kinds, TextForm())
+    table = first_table(file, [file.column, *beside], targets, types)
+    used = {file.column, *targets, *beside}
+    left_out = dict.fromkeys([n for n in file.names if n not in used], "neither image nor target")
+    notes = [*file.notes, *pixels_of(table).notes, *table.notes]
+    return replace(table, notes=notes, left_out=left_out)
+
+
+def pixels_of(table: Table) -> Pixels:
+    """The images of a table that has some."""
+    return next(one.pixels for one in table.columns.values() if one.pixels is not None)
+
+
+def like_training(config: ImagesConfig, table: Table) -> ImagesConfig:
+    """The config for the files beside the training file: grey or with colours as that is."""
+    return replace(config, channels=1 if pixels_of(table).shape[0] == 1 else 3)
+
+
+def files_digest(table: Table) -> str:
+    """SHA-256 of what the images' files hold."""
+    return pixels_of(table).files
+
+
+def image_column(file: TableFile) -> str | None:
+    """The column of a file that is its images; None if it has none."""
+    return file.column if isinstance(file, ImageTable) else None
+
+
+def rows_of(table: Table) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """The number of each row's image."""
+    return next(one.values for one in table.columns.values() if one.pixels is not None)
