@@ -1,6 +1,7 @@
 """The table of the page about features: each cell is what came of a run here."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -77,6 +78,13 @@ FEATURES = {
     "`optimizer=nadam`": ["data.target=a", "optimizer=nadam", "optimizer.weight_decay=0.1"],
     "`optimizer=lion`": ["data.target=a", "optimizer=lion", "optimizer.lr=0.01"],
 }
+OWN = ["data=dataset", "data.target=label", "allow=[support]", "loader.collate=pad"]
+OWN += ["data.train={_target_:support.own_parts.sequences.Sequences,kind:mapping,rows:80}"]
+MODELS = "model._target_=support.own_parts.sequences"
+FEATURES |= {
+    "a Dataset's rows, padded, with masks": [*OWN, f"{MODELS}.Masked", "data.in_memory=true"],
+    "a Dataset's rows, padded, `loader.buckets`": [*OWN, f"{MODELS}.Packed", "loader.buckets=3"],
+}
 COMMON = ["data=csv", "data.features=[b,c]", "data.split={validation:0.3,stratify:false}"]
 COMMON += ["loader.batch_size=16", "trainer.epochs=2", "trainer.checkpoint_every='3 steps'"]
 ALONE = ["hydra.run.dir=made"]
@@ -86,6 +94,7 @@ SINGLY = {
     "`trainer.max_time`",
     "`trainer.detect_anomaly`",
     "`trainer.select=swa`, batch norm",
+    "a Dataset's rows, padded, `loader.buckets`",
 }
 """What runs one by one in a sweep; all else is asked to train together, however fast that is."""
 
@@ -112,7 +121,8 @@ def killing() -> Iterator[Killing]:
     """Runs a command line in a folder until it was killed after 4 steps; the signal of its end."""
     line = [sys.executable, str(KILLING), "many"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with processes.Process(line, text=True, **pipes) as process:
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}  # with the classes of some runs
+    with processes.Process(line, text=True, env=env, **pipes) as process:
 
         def killed(where: Path, words: Sequence[str]) -> int:
             assert process.stdin is not None
@@ -132,7 +142,8 @@ def words(folder: Path, name: str, together: bool) -> list[str]:
     where = f"data.path={folder / 'rows.csv'}"
     fuse = ["sweep.fuse=always"] if together and name not in SINGLY else []
     own = [one.replace("{source}", str(folder / "source")) for one in FEATURES[name]]
-    return [*(TOGETHER if together else ALONE), *fuse, *COMMON, where, *own]
+    common = COMMON[2:] if "data=dataset" in own else [*COMMON, where]
+    return [*(TOGETHER if together else ALONE), *fuse, *common, *own]
 
 
 def content(run: Path) -> tuple[list[str], dict[str, torch.Tensor], object]:
@@ -180,8 +191,9 @@ def cells(seedbed: Command, killing: Killing, folder: Path, name: str) -> list[s
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FEATURES)
 def test_table_tells_what_comes_of_each(
-    seedbed: Command, killing: Killing, folder: Path, name: str
+    seedbed: Command, killing: Killing, folder: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("SEEDBED_ALLOW", "support")
     row = re.search(rf"^\| {re.escape(name)} \|(.*)\|$", PAGE.read_text(), flags=re.M)
     assert row is not None
     told = [re.sub(r" \(.*", "", one.strip()) for one in row[1].split("|")]

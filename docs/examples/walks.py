@@ -38,3 +38,16 @@ class Reader(nn.Module):
         packed = pack_padded_sequence(steps, lengths.cpu(), batch_first=True, enforce_sorted=False)
         _, last = self.gru(packed)
         return self.head(last[0])
+
+
+class Summed(nn.Module):
+    """Adds what it makes of each step that there is, as `mask` says; trains in stacks."""
+
+    def __init__(self, out_features, width=16):
+        super().__init__()
+        self.step = nn.Linear(2, width)
+        self.head = nn.Linear(width, out_features)
+
+    def forward(self, steps, start, mask):
+        """The logit of each walk."""
+        return self.head((torch.tanh(self.step(steps)) * mask[:, :, None]).sum(dim=1))

@@ -4,7 +4,7 @@ from seedbed.config.schema import DataConfig, DatasetConfig, LoaderConfig
 
 
 def problems_of_padding(loader: LoaderConfig, data: DataConfig) -> list[str]:
-    """What is wrong with `loader.collate` and `loader.buckets`."""
+    """What is wrong with `loader.collate`, `loader.buckets` and `data.in_memory`."""
     is_own = isinstance(data, DatasetConfig)
     looks_at_some = isinstance(data, DatasetConfig) and data.check_rows is not None
     problems = []
@@ -27,5 +27,10 @@ def problems_of_padding(loader: LoaderConfig, data: DataConfig) -> list[str]:
         problems.append(
             f"loader.buckets={loader.buckets} needs the length of every row; type "
             "data.check_rows=null"
+        )
+    if isinstance(data, DatasetConfig) and data.in_memory and looks_at_some:
+        problems.append(
+            f"data.in_memory=true reads every row, and data.check_rows={data.check_rows} some; "
+            "type data.check_rows=null"
         )
     return problems

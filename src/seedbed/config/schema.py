@@ -242,6 +242,7 @@ class DatasetConfig(DataConfig):
     check_rows: Count | None = field(metadata={ABSENT: None})
     threshold: Factor = field(metadata={ABSENT: 0.5})
     target: Name = field(metadata={ABSENT: "y"})
+    in_memory: bool = field(metadata={ABSENT: False})
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from seedbed.data.images.batches import ImageBatches
 from seedbed.data.images.rows import ImageRows
 from seedbed.data.nested import mapped, zeros
 from seedbed.data.orders import RowOrders
+from seedbed.data.packing import PackedRows
 from seedbed.data.prepared import Rows
 from seedbed.data.row_loader import RowLoader, refuse_without_shared_memory
 from seedbed.data.seeds import Order
@@ -88,10 +89,11 @@ class TensorBatches(_Ordered):
         seed: int,
         device: torch.device,
         limit: int | None = None,
+        buckets: Order | None = None,
     ) -> None:
         row_bytes = max(1, data.tensors[0][0].nbytes + data.tensors[1][0].nbytes)
         most = min(ROWS_AT_ONCE, BLOCK_BYTES // row_bytes)
-        super().__init__(len(data), loader, seed, limit, most)
+        super().__init__(len(data), loader, seed, limit, most, buckets)
         home = device if _fits(data, device) else torch.device("cpu")
         self.x, self.y = (tensor.to(home) for tensor in data.tensors)
         self.device = device
@@ -146,6 +148,30 @@ class TensorBatches(_Ordered):
         return zip(x.split(self.batch_size), y.split(self.batch_size), strict=True)
 
 
+class PackedBatches(TensorBatches):
+    """Rows of several tensors, or of unequal length, in memory."""
+
+    def __init__(
+        self,
+        data: PackedRows,
+        loader: LoaderConfig,
+        seed: int,
+        device: torch.device,
+        limit: int | None = None,
+    ) -> None:
+        super().__init__(data, loader, seed, device, limit, _buckets(data, loader))
+        self.packing = data.packing
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """See `Batches`."""
+        return ((self.packing.trimmed(x), y) for x, y in super().epoch(number, start))
+
+
+def _buckets(data: Rows, loader: LoaderConfig) -> Order | None:
+    number = loader.buckets
+    return None if number is None else buckets_of(lengths_of_data(data), number)
+
+
 class LoaderBatches(_Ordered):
     """Rows that a DataLoader reads.
 
@@ -167,9 +193,8 @@ class LoaderBatches(_Ordered):
         limit: int | None = None,
         reader: RowLoader | None = None,
     ) -> None:
-        number, rows = loader.buckets, len(data)  # type: ignore[arg-type]
-        buckets = None if number is None else buckets_of(lengths_of_data(data), number)
-        super().__init__(rows, loader, seed, limit, buckets=buckets)
+        rows = len(data)  # type: ignore[arg-type]
+        super().__init__(rows, loader, seed, limit, buckets=_buckets(data, loader))
         self.form = form_of_data(data)
         self.device = device
         self.reader = reader or RowLoader(loader, seed, device)
@@ -240,6 +265,8 @@ def training_batches(
     Raises:
         DataError: if `loader.drop_last` leaves none.
     """
+    if isinstance(data, PackedRows) and loader.num_workers == 0:
+        return PackedBatches(data, loader, seed, device, limit)
     if isinstance(data, TensorDataset) and loader.num_workers == 0:
         return TensorBatches(data, loader, seed, device, limit)
     if isinstance(data, ImageRows):
@@ -266,8 +293,11 @@ def evaluation_batches(
         from seedbed.data.streaming.batches import KeptBatches
 
         return KeptBatches(data, loader, seed, device)
-    row_bytes = data.tensors[0][0].nbytes if isinstance(data, TensorDataset) else BLOCK_BYTES
-    row_bytes = 4 * data.feature.width if isinstance(data, ImageRows) else row_bytes
+    row_bytes = BLOCK_BYTES
+    if isinstance(data, TensorDataset) and not isinstance(data, PackedRows):
+        row_bytes = data.tensors[0][0].nbytes
+    elif isinstance(data, ImageRows):
+        row_bytes = 4 * data.feature.width
     size = evaluation_rows(loader.batch_size, row_bytes)
     plain = replace(loader, batch_size=size, shuffle=False, drop_last=False, buckets=None)
     return training_batches(data, plain, seed, device, reader=reader)

@@ -11,12 +11,13 @@ from seedbed.components import AllowList
 from seedbed.config.schema import DatasetConfig, LoaderConfig
 from seedbed.config.task_names import AUTO, MULTILABEL
 from seedbed.data.custom_fingerprint import digests
-from seedbed.data.custom_form import form_of_rows, row_lengths
+from seedbed.data.custom_form import form_of_rows, kept, row_lengths
 from seedbed.data.custom_labels import LabelError, Labels, label_text, labels_of
 from seedbed.data.custom_rows import CustomRows, Inspected, inspect_rows
 from seedbed.data.custom_split import CustomSplit
 from seedbed.data.generators import generators_seeded
 from seedbed.data.like_spellings import notes_on_spellings
+from seedbed.data.packing import packing_of
 from seedbed.data.prepared import PreparedData
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.row_form import RowForm
@@ -43,7 +44,8 @@ def prepare_custom(
         DataError: if a class is no map-style Dataset, or a row cannot be trained on or measured.
         NotAllowedError: if a class may not be built.
     """
-    with generators_seeded(seed):
+    draws = 0 if config.in_memory else seed  # rows that are kept are those of every run
+    with generators_seeded(draws):
         parts = {
             name: _built(spec, allow, f"data.{name}", config.target)
             for name in ("train", *HELD_OUT)
@@ -51,7 +53,11 @@ def prepare_custom(
         }
     inspected = {
         name: inspect_rows(
-            part, config.check_rows, stream_seed(seed, "look", number), pads=loader.pads
+            part,
+            config.check_rows,
+            stream_seed(draws, "look", number),
+            pads=loader.pads,
+            keeps=config.in_memory,
         )
         for number, (name, part) in enumerate(parts.items())
     }
@@ -65,7 +71,15 @@ def prepare_custom(
     for name, one in inspected.items():
         rows[name].refuse_other(one)
     rows |= _split(config, seed, rows["train"], train)
-    ready = {name: one.in_memory() or one for name, one in rows.items()}
+    ready: dict[str, Any] = {name: one.in_memory() or one for name, one in rows.items()}
+    packing = None
+    if config.in_memory:
+        sizes = [size for one in inspected.values() for size in one.sizes]
+        packing = None if form.is_single else packing_of(form, sizes)
+        looked = {parts[name].key: one for name, one in inspected.items()}
+        for name, read in rows.items():
+            if ready[name] is read:
+                ready[name] = kept(read, looked[read.part.key], packing)
     counts = _class_counts(train, rows["train"])
     preprocessing = _preprocessing(labels, form, counts, config)
     return PreparedData(
@@ -75,8 +89,9 @@ def prepare_custom(
         preprocessing=preprocessing,
         fingerprint={
             "rows": {name: len(one) for name, one in rows.items()},
-            "sample": digests(parts, inspected, stream_seed(seed, "look")),
+            "sample": digests(parts, inspected, stream_seed(draws, "look")),
         },
+        packing=packing,
         notes=[*_notes(config, train, labels), *notes_on_spellings(preprocessing, "data.train")],
     )
 

@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import torch
+from torch.utils.data import TensorDataset
 
 from seedbed.config.schema import LoaderConfig
-from seedbed.data.custom_rows import Inspected
+from seedbed.data.custom_rows import CustomRows, Inspected
 from seedbed.data.custom_split import CustomSplit
+from seedbed.data.packing import PackedRows, Packing, too_large
 from seedbed.data.row_form import VARIES, Leaf, RowForm, place_of
 from seedbed.errors import DataError
 
@@ -45,6 +48,32 @@ def form_of_rows(part: CustomSplit, rows: Inspected, loader: LoaderConfig) -> Ro
 def row_lengths(form: RowForm, rows: Inspected) -> list[int]:
     """Of each row that was looked at, that of its longest tensor; empty where none varies."""
     return [max(sizes[name] for name in form.varying) for sizes in rows.sizes if form.varying]
+
+
+def kept(rows: CustomRows, looked: Inspected, packing: Packing | None) -> TensorDataset:
+    """Rows that were read, in memory.
+
+    Args:
+        rows: of a split.
+        looked: all rows of the part that they are of, as they were read.
+        packing: of rows that are no single tensors.
+
+    Raises:
+        DataError: if a whole number is too large to be kept.
+    """
+    chosen = range(len(looked.inputs)) if rows.rows is None else rows.rows
+    inputs = [looked.inputs[row] for row in chosen]
+    y = torch.stack([rows.labels.encoded(looked.labels[row]) for row in chosen])
+    if packing is None:
+        return TensorDataset(torch.stack(inputs), y)
+    for row, one in zip(chosen, inputs, strict=True):
+        if (name := too_large(one)) is not None:
+            raise rows.part.error(
+                row,
+                f"gives {place_of(name)} with a whole number beyond 2**53, which "
+                "data.in_memory=true does not keep; type data.in_memory=false",
+            )
+    return PackedRows(packing, torch.stack([packing.packed(one) for one in inputs]), y)
 
 
 def _refuse_other_value(form: RowForm, name: str) -> None:

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset, Subset, TensorDataset
 
 from seedbed.config.hints import joined
 from seedbed.data.custom_labels import Label, LabelError, Labels, label_of
 from seedbed.data.custom_split import CustomSplit
 from seedbed.data.generators import generators_seeded
-from seedbed.data.nested import nest_of
+from seedbed.data.nested import mapped, nest_of
+from seedbed.data.packing import PackedRows
 from seedbed.data.row_form import (
     Nest,
     RowForm,
@@ -37,15 +39,19 @@ class Inspected:
         labels: of each row.
         sizes: of each row the first size of every tensor in it, by name; empty where all rows have
             the same.
+        inputs: of each row, where they are kept.
     """
 
     indices: Sequence[int]
     nest: Nest
     labels: list[Label]
     sizes: Sequence[Mapping[str, int]] = ()
+    inputs: Sequence[Any] = ()
 
 
-def inspect_rows(part: CustomSplit, most: int | None, seed: int, *, pads: bool) -> Inspected:
+def inspect_rows(
+    part: CustomSplit, most: int | None, seed: int, *, pads: bool, keeps: bool = False
+) -> Inspected:
     """Reads the rows of a part once.
 
     Args:
@@ -53,29 +59,33 @@ def inspect_rows(part: CustomSplit, most: int | None, seed: int, *, pads: bool) 
         most: rows to read, evenly spaced; None for all.
         seed: of the generators that the Dataset may draw from.
         pads: whether the tensors of rows may differ in length.
+        keeps: whether inputs are kept.
 
     Raises:
         DataError: if a row cannot be read, or is not as the first.
     """
     rows = len(part)
-    if part.is_tensors:
+    if part.is_tensors and not pads:
         return _inspect_tensors(part)
     indices = range(rows) if most is None else spaced(rows, most)
     labels: list[Label] = []
     sizes: list[Mapping[str, int]] = []
+    inputs: list[Any] = []
     nest: Nest | None = None
     with generators_seeded(seed):
         for index in indices:
             x, y = _read(part, index)
             own = nest_of(x)
             nest = own if nest is None else _merged(part, (indices[0], nest), (index, own), pads)
+            if keeps:
+                inputs.append(mapped(Tensor.clone, x))  # whose memory may be used again
             if pads:
                 sizes.append(_sizes(part, index, own))
             try:
                 labels.append(label_of(y))
             except LabelError as err:
                 raise part.error(index, str(err)) from err
-    return Inspected(indices, nest, labels, sizes)
+    return Inspected(indices, nest, labels, sizes, inputs)
 
 
 def _merged(part: CustomSplit, before: tuple[int, Nest], row: tuple[int, Nest], pads: bool) -> Nest:
@@ -216,6 +226,8 @@ def form_of_data(data: Dataset[Any]) -> RowForm | None:
     """The form of the rows of a Dataset of the user's own; None of any other rows."""
     while isinstance(data, Subset):
         data = data.dataset
+    if isinstance(data, PackedRows):
+        return data.packing.form
     return data.form if isinstance(data, CustomRows) else None
 
 
@@ -224,5 +236,7 @@ def lengths_of_data(data: Dataset[Any]) -> list[int]:
     if isinstance(data, Subset):
         of_all = lengths_of_data(data.dataset)
         return [of_all[row] for row in data.indices]
+    if isinstance(data, PackedRows):
+        return data.lengths
     assert isinstance(data, CustomRows)
     return [data.lengths[row] for row in data.rows] if data.rows is not None else [*data.lengths]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch.utils.data import Dataset, TensorDataset
@@ -35,6 +35,9 @@ from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.sources import read_file, read_source
 from seedbed.tables.table import Table
 from seedbed.tables.text_form import TextForm
+
+if TYPE_CHECKING:
+    from seedbed.data.packing import Packing
 
 Rows = Dataset[Any]
 """Anything that gives (x, y) by number; a `TensorDataset` where all of it is in memory."""
@@ -71,6 +74,7 @@ class PreparedData:
         fingerprint: of the data as read: SHA-256 of the tensors and of each file.
         notes: what a person should know, each once.
         columns: what the columns hold, where the rows are streamed.
+        packing: how several tensors of a row lie in one, where they do.
     """
 
     train: Rows
@@ -80,6 +84,7 @@ class PreparedData:
     fingerprint: dict[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
     columns: ColumnsSeen | None = None
+    packing: "Packing | None" = None
 
 
 def prepare_data(

@@ -12,6 +12,7 @@ from seedbed.components import AllowList
 from seedbed.fused.agreement import DiffersError, agree
 from seedbed.fused.flat import Named
 from seedbed.fused.stack_components import StackComponents
+from seedbed.fused.step import called_alone
 from seedbed.models.build import ModelBuilder, output_of
 from seedbed.models.frozen import set_training
 from seedbed.models.plain_state import PlainState, plain_state
@@ -43,6 +44,7 @@ class Alone:
         begin(model, config, allow, self.head, plan.points[place])
         self.model = model.to(plan.device)
         self._frozen_eval = config.init.frozen_eval
+        self._packing = plan.model.packing
         set_training(self.model, frozen_eval=self._frozen_eval)
         without_dropout(self.model)
         self.tensors = tensors_of(self.model)
@@ -74,7 +76,7 @@ class Alone:
         """
         torchs, others = torch.get_rng_state(), _states()
         self.optimizer.zero_grad()
-        loss = self.head.loss(output_of(self.model(x.clone())), y.clone())
+        loss = self.head.loss(self._output(x), y.clone())
         loss.backward()
         self.optimizer.step()
         if _states() != others:
@@ -92,10 +94,13 @@ class Alone:
         """
         self.model.eval()
         with torch.no_grad():
-            output = output_of(self.model(x.clone())).clone()
+            output = self._output(x).clone()
         set_training(self.model, frozen_eval=self._frozen_eval)
         self._refuse_anew()
         return output
+
+    def _output(self, x: Tensor) -> Tensor:
+        return output_of(called_alone(self.model, x.clone(), self._packing))
 
     def refuse_unsaved(self, saved: Mapping[str, str]) -> None:
         """Of what a checkpoint would not bring back.

@@ -107,8 +107,10 @@ def fusion_blocker(config: RunConfig) -> str | None:
         return f"trainer.log_every={trainer.log_every} counts no epochs"
     if getattr(config.data, "stream", False):
         return "data.stream=true reads the rows of each run by itself"
-    if config.data.source == "dataset" or config.loader.num_workers:
+    if config.loader.num_workers:
         return "rows come through a DataLoader"
+    if config.data.source == "dataset" and not getattr(config.data, "in_memory", False):
+        return "rows come through a DataLoader; data.in_memory=true keeps them"
     for name, group in (config.optimizer.get("groups") or {}).items():
         switch = next((key for key in _switches(group) if key not in ("params", "groups")), None)
         if switch is not None:

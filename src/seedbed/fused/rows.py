@@ -9,6 +9,7 @@ from torch.utils.data import TensorDataset
 
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.orders import MOST_EPOCHS, RowOrders
+from seedbed.data.seeds import Order
 
 Batch = tuple[Tensor, Tensor]
 """Inputs and targets of every run."""
@@ -131,6 +132,7 @@ class StackedBatches:
         seeds: of each run.
         epochs: that are to come, about.
         limit: batches of an epoch; None for all.
+        buckets: of each row, where rows of similar length share batches.
     """
 
     def __init__(
@@ -140,9 +142,10 @@ class StackedBatches:
         seeds: Sequence[int],
         epochs: int = MOST_EPOCHS,
         limit: int | None = None,
+        buckets: Order | None = None,
     ) -> None:
         self.table = table
-        self.orders = RowOrders(table.rows, loader, seeds, ORDERED_ROWS, epochs, limit)
+        self.orders = RowOrders(table.rows, loader, seeds, ORDERED_ROWS, epochs, limit, buckets)
         self.batch_size, self.batches = self.orders.batch_size, self.orders.batches
 
     @property

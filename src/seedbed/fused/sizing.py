@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from seedbed.data.packing import Packing
 from seedbed.fused.stack_components import NARROWEST, StackComponents
-from seedbed.fused.step import single_step
+from seedbed.fused.step import called_alone, single_step
 from seedbed.process.memory import free_memory_bytes
 from seedbed.training.threads import using
 
@@ -68,7 +69,7 @@ class StackSize:
 def run_bytes(plan: StackComponents) -> int:
     """Memory that each run of a stack takes, about."""
     x, y = next(plan.batches.epoch(0))
-    values = _values_in_forward(plan.first.model, x[0])
+    values = _values_in_forward(plan.first.model, x[0], plan.model.packing)
     own_rows = 0
     if len({id(one) for one in plan.data}) > 1:
         own_rows = plan.batches.table.held_bytes
@@ -184,7 +185,7 @@ class _Trial:
         update, gradient = self._update(slice(0, 1)), self.plan.weights[:1]
 
         def step() -> None:
-            single_step(model, head, x, y)
+            single_step(model, head, x, y, self.plan.model.packing)
             update(gradient)
 
         with using(self.plan.first.threads):
@@ -242,7 +243,7 @@ def _seconds(step: Callable[[], object], device: torch.device) -> float:
     return best
 
 
-def _values_in_forward(model: nn.Module, x: Tensor) -> int:
+def _values_in_forward(model: nn.Module, x: Tensor, packing: Packing | None) -> int:
     """How many numbers a batch leaves behind for the backward pass, about."""
     count = 0
 
@@ -255,7 +256,7 @@ def _values_in_forward(model: nn.Module, x: Tensor) -> int:
     for module in watched.modules():
         module.register_forward_hook(add)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        watched(x)
+        called_alone(watched, x, packing)
     return count
 
 

@@ -10,8 +10,11 @@ from torch.utils.data import TensorDataset
 
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
+from seedbed.data.buckets import buckets_of
+from seedbed.data.custom_rows import lengths_of_data
 from seedbed.data.images.rows import ImageRows
 from seedbed.data.prepared import PreparedData
+from seedbed.data.seeds import Order
 from seedbed.data.splits import drawn_by
 from seedbed.fused.flat import Layout, Named
 from seedbed.fused.images import images_of
@@ -122,6 +125,7 @@ class StackComponents:
             randomness,
             written_out=written_out,
             frozen_eval=frozen,
+            packing=self.model.packing,
         )
 
 
@@ -183,7 +187,8 @@ def build_stack(
     epochs = max(config.trainer.epochs for config in configs)
     seeds = [config.seed for config in configs]
     limit = configs[0].trainer.limit_batches
-    batches = StackedBatches(train, configs[0].loader, seeds, epochs, limit)
+    buckets = _buckets(configs[0].loader.buckets, data)
+    batches = StackedBatches(train, configs[0].loader, seeds, epochs, limit, buckets)
     splits = {name: _table(data, name, device, whose) for name in ("validation", "test")}
     precision = first.mixed_precision
     return StackComponents(
@@ -198,6 +203,7 @@ def build_stack(
             randomness,
             precision=precision,
             frozen_eval=configs[0].init.frozen_eval,
+            packing=first.data.packing,
         ),
         weights=layout.arranged(rows.to(device)),
         buffers={name: tensor.to(device) for name, tensor in kept.items()},
@@ -257,6 +263,22 @@ def _refuse_other_shape(first: PreparedData, other: PreparedData) -> None:
 def _drawn_by(config: RunConfig, point: "StartingPoint | None") -> Hashable:
     """What a run's parts are drawn by, and what fits them."""
     return (drawn_by(config.data, config.seed), prepared_by(config, point))
+
+
+def _buckets(number: int | None, data: Sequence[PreparedData]) -> Order | None:
+    """Of the training rows, which all runs have in common then.
+
+    Raises:
+        NotAlikeError: if they have not.
+    """
+    if number is None:
+        return None
+    if len({id(one) for one in data}) > 1:
+        raise NotAlikeError(
+            "loader.buckets goes by the training rows, which the seeds draw; with "
+            "data.split.seed=0, say, all have the same"
+        )
+    return buckets_of(lengths_of_data(data[0].train), number)
 
 
 def _table(

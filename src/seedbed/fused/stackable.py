@@ -1,11 +1,14 @@
 """Whether the runs of a group can be stacked, and if not, what forbids it."""
 
 from collections.abc import Sequence
+from traceback import walk_tb
 
 import torch
 from torch import nn
 
 from seedbed.config.schema import RunConfig
+from seedbed.data.nested import Padded
+from seedbed.data.packing import Packing
 from seedbed.fused.agreement import ROUNDING, DiffersError, agree
 from seedbed.fused.alone import tensors_of
 from seedbed.fused.flat import Named
@@ -16,6 +19,7 @@ from seedbed.fused.trial import WRITES_INTO_BATCH, found_in_trial
 from seedbed.models.build import output_of
 from seedbed.models.copies import copied_model
 from seedbed.models.frozen import set_training
+from seedbed.training.padding import DIFFERENT, changed_by_padding
 
 AGREEMENT = 1e-3
 """Relative difference between a stacked gradient and the run's own that rounding may make."""
@@ -50,13 +54,29 @@ def vmap_blocker(plan: StackComponents) -> str | None:
 
 
 def _seen_from_outside(plan: StackComponents) -> str | None:
-    """What the model is, before it is called."""
+    """What the model is, and whether it looks at what shorter rows are filled with.
+
+    A stack fills them up to the longest row of all, and a run on its own to that of each batch.
+    """
+    if plan.model.packing is not None and (x := _padded_rows(plan, plan.model.packing)):
+        apart, largest = changed_by_padding(
+            copied_model(plan.first.model), x, plan.model.packing.form
+        )
+        if apart > DIFFERENT * largest:
+            return "its outputs depend on how far rows are filled up, which a stack does further"
     if plan.layout.strange:
         return f"its state_dict holds '{plan.layout.strange[0]}', which is no weight and no buffer"
     for name, one in plan.first.model.named_parameters():
         if one.requires_grad and one.dtype != plan.weights.dtype:
             return f"{name} is {one.dtype}"
     return None
+
+
+def _padded_rows(plan: StackComponents, packing: Packing) -> Padded | None:
+    """A batch of the first run; None where rows have one length."""
+    x, _ = next(plan.batches.epoch(0))
+    rows = packing.unpacked(x[0])
+    return rows if isinstance(rows, Padded) else None
 
 
 def _found_in_step(plan: StackComponents) -> str | None:
@@ -101,10 +121,24 @@ def _own_model(plan: StackComponents, weights: Named) -> nn.Module:
     return model
 
 
+def _is_of_packed_rows(err: Exception) -> bool:
+    """Whether it was raised as rows were packed, or by a recurrent layer that was given such."""
+    return any(
+        frame.f_code.co_name == "pack_padded_sequence"
+        or (
+            isinstance(frame.f_locals.get("self"), nn.RNNBase)
+            and frame.f_locals.get("batch_sizes") is not None
+        )
+        for frame, _ in walk_tb(err.__traceback__)
+    )
+
+
 def _reason(err: Exception) -> str:
     text = " ".join(str(err).split())
     if "random" in text and "vmap" in text:
         return "it draws at random, as dropout does; sweep.allow_random=true fuses it"
+    if _is_of_packed_rows(err):
+        return "vmap does not take packed sequences; with `mask` in place of `lengths` it may"
     if "control flow" in text or ".item()" in text:
         return "forward branches on data"
     return f"vmap does not take it ({type(err).__name__}: {text[:100]})"

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vjp, vmap
 
+from seedbed.data.packing import Packing
 from seedbed.fused.cuda_graph import Replayed
 from seedbed.fused.flat import Layout, Named
 from seedbed.fused.pure import is_pure, is_pure_loss
@@ -23,6 +24,7 @@ from seedbed.fused.rewriting import faster
 from seedbed.fused.runs_last import RunsLast
 from seedbed.fused.tracing import Function, NotRecordableError, recorded
 from seedbed.models.build import output_of
+from seedbed.models.calling import arguments, forwarded
 from seedbed.models.copies import copied_model
 from seedbed.models.frozen import set_training
 from seedbed.process.torch_private import without_fallback_warnings
@@ -50,6 +52,7 @@ class StackedModel:
             are, as bits would depend on how many the others make; that takes as long as it saves in
             20 to 50 steps, and a trial makes a few.
         frozen_eval: whether layers without a trainable parameter stay in evaluation mode.
+        packing: how rows of several tensors lie in one.
     """
 
     def __init__(
@@ -62,7 +65,9 @@ class StackedModel:
         precision: torch.dtype | None = None,
         written_out: bool = True,
         frozen_eval: bool = False,
+        packing: Packing | None = None,
     ) -> None:
+        self.packing = packing
         self.model = copied_model(model)
         self.frozen_eval = frozen_eval
         set_training(self.model, frozen_eval=frozen_eval)
@@ -72,6 +77,7 @@ class StackedModel:
         self.traced = (
             written_out
             and randomness == "error"
+            and packing is None
             and is_pure(model)
             and is_pure_loss(head.loss_function)
         )
@@ -226,12 +232,18 @@ class StackedModel:
     def _loss(self, weights: Named, buffers: Named, x: Tensor, y: Tensor) -> tuple[Tensor, Named]:
         changed = {name: tensor.clone() for name, tensor in buffers.items()}
         with autocast(self.precision, x.device):
-            output = output_of(functional_call(self.model, (weights, changed), (x,)))
+            output = output_of(self._called((weights, changed), x))
             return self._loss_of(output, y), changed
 
     def _forward(self, weights: Named, buffers: Named, x: Tensor) -> Tensor:
         with autocast(self.precision, x.device):
-            return output_of(functional_call(self.model, (weights, buffers), (x,)))
+            return output_of(self._called((weights, buffers), x))
+
+    def _called(self, tensors: tuple[Named, Named], x: Tensor) -> Any:
+        if self.packing is None:
+            return functional_call(self.model, tensors, (x,))
+        args, named = arguments(self.model, self.packing.unpacked(x))
+        return functional_call(self.model, tensors, args, named)
 
     def _forward_inside(self, weights: Named, buffers: Named, x: Tensor) -> Tensor:
         with torch.enable_grad():
@@ -256,10 +268,21 @@ def _taken_apart() -> Iterator[None]:
         library.enabled = enabled
 
 
-def single_step(model: nn.Module, head: TaskHead, x: Tensor, y: Tensor) -> None:
+def single_step(
+    model: nn.Module, head: TaskHead, x: Tensor, y: Tensor, packing: Packing | None = None
+) -> None:
     """Leaves the gradients of a batch in the parameters of one run's model.
 
     Shape:
         x (batch, …), y (batch, …)
     """
-    head.loss(output_of(model(x)), y).backward()
+    head.loss(output_of(called_alone(model, x, packing)), y).backward()
+
+
+def called_alone(model: nn.Module, x: Tensor, packing: Packing | None) -> Any:
+    """What the model of one run returns for rows of a stack.
+
+    Shape:
+        x (batch, …)
+    """
+    return model(x) if packing is None else forwarded(model, packing.unpacked(x))

@@ -11,6 +11,7 @@ from seedbed.config.hints import counted
 from seedbed.config.schema import RunConfig
 from seedbed.data.batch_sizes import rows_a_batch
 from seedbed.data.images.rows import ImageRows
+from seedbed.data.packing import PackedRows
 from seedbed.data.prepared import PreparedData, Rows
 from seedbed.data.streaming.rows import StreamedRows
 from seedbed.errors import DataError
@@ -87,6 +88,8 @@ def _some(part: Rows | None, most: int) -> Rows | None:
         return part
     last = len(cast(Sized, part)) - 1
     rows = torch.linspace(0, last, most, dtype=torch.float64).round().long()
+    if isinstance(part, PackedRows):
+        return part.taken(rows)
     if isinstance(part, TensorDataset):
         return TensorDataset(*(tensor[rows] for tensor in part.tensors))
     if isinstance(part, StreamedRows):

@@ -31,6 +31,8 @@ class Sequences(Dataset[Any]):
             return torch.from_numpy(steps), y
         if self.kind == "tuple":
             return (steps, index / 10), y
+        if self.kind == "large":
+            return {"steps": steps, "tokens": [2**60 if index == 2 else 1], "label": y}
         if self.kind == "two":
             return {"steps": steps, "tokens": [*range(1 + index % 4)], "label": y}
         return {"steps": steps, "more": {"age": index / 10, "flag": index % 3 == 0}, "label": y}
@@ -41,6 +43,17 @@ class Sequences(Dataset[Any]):
         if self.kind == "tuple":
             return (steps, "ten"), y
         return {"steps": steps, "label": y}
+
+
+class Points(Dataset[Any]):
+    """Rows of one shape, which are drawn anew whenever they are read."""
+
+    def __len__(self) -> int:
+        return 30
+
+    def __getitem__(self, index: int) -> Any:
+        x = torch.randn(3)
+        return x, float(x.sum())
 
 
 class Packed(nn.Module):

@@ -1,0 +1,189 @@
+"""Rows of several tensors, or of unequal length, held in one tensor: a row of numbers for each.
+
+So they are kept, gathered and shared as all other rows in memory are, by one run and by a stack of
+many. They are taken apart where a model is called.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import TensorDataset
+
+from seedbed.data.nested import Padded, mapped, mask_of, named_tensors
+from seedbed.data.row_form import Leaf, Nest, RowForm, items, place_of
+from seedbed.errors import DataError
+
+SINGLE = ("float32", "bool", "uint8", "int8", "int16")
+"""Types whose every number float32 holds; float64 holds those of all others up to `MOST`."""
+
+MOST = 2**53
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Where the tensors of a row lie: one after the other, then the lengths.
+
+    Args:
+        form: of a row.
+        longest: the length of each tensor that varies; shorter ones are filled up.
+    """
+
+    form: RowForm
+    longest: Mapping[str, int]
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of each tensor, as it is kept."""
+        return {
+            name: (self.longest[name], *leaf.shape[1:]) if leaf.varies else leaf.shape
+            for name, leaf in self.form.leaves.items()
+        }
+
+    @cached_property
+    def dtype(self) -> torch.dtype:
+        """Of the numbers that all are kept as."""
+        single = all(leaf.dtype in SINGLE for leaf in self.form.leaves.values())
+        return torch.float32 if single else torch.float64
+
+    @cached_property
+    def lengths(self) -> list[str]:
+        """The tensors whose lengths are kept; one of all, where they are the same in each row."""
+        return self.form.varying[:1] if self.form.together else self.form.varying
+
+    def packed(self, row: Any) -> Tensor:
+        """A row, as it is kept.
+
+        Shape:
+            tensors in tuples and mappings -> (numbers,)
+        """
+        tensors = named_tensors(row)
+        parts = [self._filled(name, tensors[name]) for name in self.form.leaves]
+        lengths = torch.tensor([len(tensors[name]) for name in self.lengths], dtype=self.dtype)
+        return torch.cat([*parts, lengths])
+
+    def _filled(self, name: str, tensor: Tensor) -> Tensor:
+        values = tensor.to(self.dtype).reshape(-1)
+        left = prod(self.shapes[name]) - values.numel()
+        return torch.cat([values, values.new_full((left,), self.form.pad_value)])
+
+    def unpacked(self, rows: Tensor) -> Any:
+        """Rows as a model is called with them, filled up to the longest there is.
+
+        Shape:
+            (rows, numbers) -> (rows, …) in tuples and mappings
+        """
+        sizes = [prod(shape) for shape in self.shapes.values()]
+        *parts, ends = rows.split([*sizes, len(self.lengths)], dim=1)
+        named = {
+            name: part.unflatten(1, shape) if shape else part.squeeze(1)
+            for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
+        }
+        x = self._nested(self.form.nest, "", named)
+        if not self.form.varying:
+            return x
+        lengths = {name: one.long() for name, one in zip(self.lengths, ends.unbind(1), strict=True)}
+        masks = {name: mask_of(one, self.longest[name]) for name, one in lengths.items()}
+        if self.form.together:
+            return Padded(x, *(one[self.lengths[0]] for one in (lengths, masks)))
+        return Padded(x, lengths, masks)
+
+    def trimmed(self, rows: Tensor) -> Any:
+        """As `unpacked`, filled up to the longest of these rows alone, as they come from a Dataset.
+
+        Shape:
+            as `unpacked`
+        """
+        x = self.unpacked(rows)
+        if not isinstance(x, Padded):
+            return mapped(Tensor.contiguous, x)
+        lengths = x.lengths if isinstance(x.lengths, dict) else {self.lengths[0]: x.lengths}
+        most = {name: int(one.max()) if len(one) else 0 for name, one in lengths.items()}
+        of = {name: most.get(name, most[self.lengths[0]]) for name in self.form.varying}
+        masks = {name: mask_of(one, most[name]) for name, one in lengths.items()}
+        together = self.form.together
+        own = _cut(self.form.nest, x.x, of)
+        return Padded(own, x.lengths, masks[self.lengths[0]] if together else masks)
+
+    def _nested(self, nest: Nest, name: str, named: Mapping[str, Tensor]) -> Any:
+        if isinstance(nest, Leaf):
+            return named[name].to(getattr(torch, nest.dtype))
+        parts = {
+            key: self._nested(one, f"{name}.{key}" if name else str(key), named)
+            for key, one in items(nest)
+        }
+        return parts if isinstance(nest, Mapping) else tuple(parts.values())
+
+
+def _cut(nest: Nest, x: Any, lengths: Mapping[str, int], name: str = "") -> Any:
+    """The first so many places of each tensor whose length varies."""
+    if isinstance(nest, Leaf):
+        return (x[:, : lengths[name]] if nest.varies else x).contiguous()
+    parts = {
+        key: _cut(one, x[key], lengths, f"{name}.{key}" if name else str(key))
+        for key, one in items(nest)
+    }
+    return parts if isinstance(nest, Mapping) else tuple(parts.values())
+
+
+class PackedRows(TensorDataset):
+    """Rows in memory, packed, with their targets.
+
+    Args:
+        packing: of the rows.
+        x: (rows, numbers).
+        y: targets, (rows, …).
+    """
+
+    def __init__(self, packing: Packing, x: Tensor, y: Tensor) -> None:
+        super().__init__(x, y)
+        self.packing = packing
+
+    def __getitem__(self, index: int) -> tuple[Any, Tensor]:
+        """A row as it was before it was packed."""
+        x, y = self.tensors
+        rows = self.packing.trimmed(x[index : index + 1])
+        return mapped(lambda one: one[0], rows.x if isinstance(rows, Padded) else rows), y[index]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Of each row, that of its longest tensor."""
+        ends = self.tensors[0][:, -len(self.packing.lengths) :]
+        found: list[int] = ends.amax(dim=1).long().tolist()
+        return found
+
+    def taken(self, rows: Tensor) -> "PackedRows":
+        """Some of the rows."""
+        return PackedRows(self.packing, *(tensor[rows] for tensor in self.tensors))
+
+
+def packing_of(form: RowForm, sizes: Sequence[Mapping[str, int]]) -> Packing:
+    """How rows are packed.
+
+    Args:
+        form: of the rows.
+        sizes: of each row of every part, the first size of each tensor.
+
+    Raises:
+        DataError: if a tensor is of a type that is not kept so.
+    """
+    for name, leaf in form.leaves.items():
+        if leaf.dtype.startswith("complex"):
+            raise DataError(
+                f"data.in_memory=true keeps real numbers, and {place_of(name)} is {leaf.dtype}; "
+                "type data.in_memory=false"
+            )
+    return Packing(form, {name: max(one[name] for one in sizes) for name in form.varying})
+
+
+def too_large(row: Any) -> str | None:
+    """The name of a tensor with a whole number that is not kept; None if all are."""
+    for name, tensor in named_tensors(row).items():
+        whole = tensor.dtype in (torch.int64, torch.uint64)
+        if whole and tensor.numel() and float(tensor.double().abs().max()) > MOST:
+            return name
+    return None
