@@ -16,6 +16,7 @@ PAGES = [
     "docs/data.md",
     "docs/batches.md",
     "docs/config.md",
+    "docs/metrics.md",
     "docs/optimizing.md",
     "docs/finetuning.md",
     "docs/sweeps.md",

@@ -34,6 +34,14 @@ FEATURES = {
     "`data.task=counts`": ["data.target=n", "data.task=counts"],
     "`loss=quantile`": ["data.target=a", "loss=quantile"],
     "`data.task=reconstruction`": ["data.target=null", "data.task=reconstruction"],
+    "`metrics`": [
+        *("data.target=kind", "allow=[support.own_parts]", "trainer.monitor=val/CohenKappa"),
+        "metrics=[accuracy,CohenKappa,{_target_: support.own_parts.metrics.Share}]",
+    ],
+    "a function as `loss`": [
+        *("data.target=a", "allow=[support.own_parts]", "+loss.scale=0.5"),
+        "loss._target_=support.own_parts.metrics.logcosh",
+    ],
     "`data.folds`, `data.weight`": [
         *("data.target=a", "data.folds=3", "data.fold=1", "data.weight=n"),
     ],

@@ -191,7 +191,7 @@ REFUSED = {
         "R2Score",
         "R2Score is of real values, and the target 'target' is one",
     ),
-    "of classes": (DIABETES, "Recall", "Recall is of two classes .* real-valued .*type mse, mae"),
+    "of classes": (DIABETES, "Recall", "Recall is of classes, and .* real-valued .*type mse, mae"),
     "ours": (DIABETES, "accuracy", "accuracy does not fit the task regression; there are mse, mae"),
     "misspelt": (IRIS, "MathewsCorrCoef", "did you mean 'MatthewsCorrCoef'"),
     "of another number": (IRIS, "BinaryRecall", "BinaryRecall is of two classes, and the target"),

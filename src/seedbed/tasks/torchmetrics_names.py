@@ -28,7 +28,11 @@ from seedbed.tasks.own_metrics import keeps_rows
 
 INSTALL = "pip install 'seedbed[torchmetrics]'"
 
-PREFIXES = {"Binary": "two classes", "Multiclass": "classes", "Multilabel": "several labels"}
+PREFIXES = {
+    "Binary": "two classes",
+    "Multiclass": "several classes",
+    "Multilabel": "several labels",
+}
 """Of the classes for a kind of target."""
 
 TOLD = ("num_classes", "num_labels", "num_outputs", "task")
@@ -141,13 +145,11 @@ def _class_named(
 
 
 def _kinds(name: str, of_classes: set[str]) -> str:
-    """What a metric of classes is of: `two classes or classes`."""
+    """What a metric of classes is of, in words."""
     kinds = [
-        words
-        for prefix, words in PREFIXES.items()
-        if f"{prefix}{name}" in of_classes or name.startswith(prefix)
+        prefix for prefix in PREFIXES if f"{prefix}{name}" in of_classes or name.startswith(prefix)
     ]
-    return " or ".join(kinds)
+    return PREFIXES[kinds[0]] if len(kinds) == 1 else "classes"
 
 
 def _such_as(fitting: Mapping[str, str]) -> str:
