@@ -215,10 +215,10 @@ REFUSED = {
         "worst takes power; did you mean 'power'",
     ),
     "targets first": (DIABETES, own("turned"), r"turned takes \(y_true, y_pred\), and is called"),
-    "its line": (DIABETES, own("raising"), r"raising raises KeyError: 'x' \(.*py, line 48, in rai"),
+    "its line": (DIABETES, own("raising"), r"raising raises KeyError: 'x' \(.*py, line 51, in rai"),
     "its shape": (DIABETES, own("hits"), r"IndexError.* given predictions \(44\,\) float64 and t"),
-    "no number": (DIABETES, own("nothing"), r"nothing gives nothing, .*metrics.py, line 51, in n"),
-    "many numbers": (DIABETES, own("each"), r"each gives numbers of shape \(44,\), .* line 55, in"),
+    "no number": (DIABETES, own("nothing"), r"nothing gives nothing, .*metrics.py, line 54, in n"),
+    "many numbers": (DIABETES, own("each"), r"each gives numbers of shape \(44,\), .* line 58, in"),
 }
 
 

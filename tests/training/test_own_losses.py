@@ -49,11 +49,11 @@ def test_a_sum_is_summed_over_the_epoch(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "nothing": ("loss: .*nothing gives nothing, training takes one number, .* line 51, in nothing"),
-    "of_rows": ("gives 54 numbers for a batch of 54 rows, .*; return their mean .* line 71"),
-    "plain_number": "gives a float, training takes one number, a tensor .* line 75, in plain",
-    "detached": "a number without a gradient, .*without .item.., .detach.. or NumPy .* line 79",
-    "raising": r"raises KeyError: 'x' \(.*metrics.py, line 48, in raising\)",
+    "nothing": ("loss: .*nothing gives nothing, training takes one number, .* line 54, in nothing"),
+    "of_rows": ("gives 54 numbers for a batch of 54 rows, .*; return their mean .* line 74"),
+    "plain_number": "gives a float, training takes one number, a tensor .* line 78, in plain",
+    "detached": "a number without a gradient, .*without .item.., .detach.. or NumPy .* line 82",
+    "raising": r"raises KeyError: 'x' \(.*metrics.py, line 51, in raising\)",
     "turned": r"turned takes \(y_true, y_pred\), and is called with the outputs and then the targ",
     "summe": "no class and no function 'summe' .* did you mean 'summed'",
 }

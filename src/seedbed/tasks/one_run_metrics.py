@@ -72,7 +72,8 @@ class UpdatedByRows:
 
     Args:
         name: of the metric.
-        make: makes one that has seen no row; one with `reset` is made once.
+        make: makes one that has seen no row. One of the user's own is made for every evaluation, as
+            its `reset` may forget what it keeps; a known one is reset.
         form: see `Form`.
         part: the user's own behind it, for errors and as it may draw; None of a known one.
     """
@@ -89,9 +90,8 @@ class UpdatedByRows:
 
     def begun(self) -> Updatable:
         """One that has seen no row."""
-        reset = getattr(self._made, "reset", None)
-        if callable(reset):
-            reset()
+        if self._made is not None and self.part is None:
+            self._made.reset()
         else:
             self._made = self.make()
         made: Updatable = self._made
