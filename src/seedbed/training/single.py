@@ -136,7 +136,7 @@ class SingleEngine:
         return loss.view(1)
 
     def _clear_gradients(self) -> None:
-        """As torch.s `zero_grad`, which spends a twentieth of a small step on its profiler."""
+        """As torch's `zero_grad`, which spends a twentieth of a small step on its profiler."""
         if self._clears_itself:
             self.optimizer.zero_grad()
             return
