@@ -208,6 +208,23 @@ def test_a_model_that_takes_another_form_is_named_with_its_line() -> None:
         prepared(*words("two", "Masked", PAD))
 
 
+@pytest.mark.parametrize("kind", ["user dict", "named tuple", "list"])
+def test_other_mappings_tuples_and_lists_are_taken(kind: str) -> None:
+    """As tokenizers give mappings that are no dict, and datasets of texts lists of numbers."""
+    model = {"named tuple": "Packed", "user dict": "Packed", "list": "Tokens"}[kind]
+    _, plan = prepared(*words(f"'{kind}'", model, PAD))
+    x, y = next(plan.train.epoch(0))
+    assert len(x.lengths) == len(y) == 8
+
+
+def test_a_number_that_is_not_finite_is_found_in_packed_rows(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched = "trainer.detect_anomaly=true"
+    train(tmp_path / "run", *words("mapping", "Packed", PAD, watched, bad="true"))
+    assert "the input of 'gru' (GRU) is NaN, and no layer before it gave that" in caplog.text
+
+
 def test_tensors_of_other_lengths_have_lengths_and_masks_by_name(tmp_path: Path) -> None:
     run = train(tmp_path / "run", *words("two", "TwoLengths", PAD))
     x, _ = next(run.plan.train.epoch(0))

@@ -116,6 +116,21 @@ def own(path: Path, dataset: str, *words: str) -> list[str]:
     return ["data=dataset", target, f"allow=[{MODULE},support]", *words]
 
 
+SEQUENCES = [
+    "data=dataset",
+    "data.target=label",
+    "data.train={_target_:support.own_parts.sequences.Sequences,kind:mapping,rows:37}",
+    "model._target_=support.own_parts.sequences.Packed",
+    *("allow=[support]", "data.split={validation:0.2}", "loader.collate=pad", "loader.buckets=3"),
+    *("loader.batch_size=7", "trainer.epochs=2", "optimizer=adam"),
+]
+
+
+def test_ranks_share_padded_rows_of_several_tensors(tmp_path: Path) -> None:
+    one, three = train(tmp_path / "1", *SEQUENCES), on_ranks(tmp_path / "3", 3, *SEQUENCES)
+    assert_alike(one, three)
+
+
 class Stop(Reporter):
     """Presses Ctrl-C at the first rank, in the second epoch."""
 

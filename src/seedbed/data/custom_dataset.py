@@ -75,7 +75,7 @@ def prepare_custom(
     packing = None
     if config.in_memory:
         sizes = [size for one in inspected.values() for size in one.sizes]
-        packing = None if form.is_single else packing_of(form, sizes)
+        packing = None if form.is_single else packing_of(form, sizes, sum(map(len, parts.values())))
         looked = {parts[name].key: one for name, one in inspected.items()}
         for name, read in rows.items():
             if ready[name] is read:

@@ -14,14 +14,19 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from seedbed.config.hints import counted
 from seedbed.data.nested import Padded, mapped, mask_of, named_tensors
 from seedbed.data.row_form import Leaf, Nest, RowForm, items, place_of
 from seedbed.errors import DataError
+from seedbed.process.memory import free_memory_bytes
 
 SINGLE = ("float32", "bool", "uint8", "int8", "int16")
 """Types whose every number float32 holds; float64 holds those of all others up to `MOST`."""
 
 MOST = 2**53
+
+MOST_OF_MEMORY = 0.5
+"""Of what is free, that rows may take."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,12 @@ class Packing:
     def lengths(self) -> list[str]:
         """The tensors whose lengths are kept; one of all, where they are the same in each row."""
         return self.form.varying[:1] if self.form.together else self.form.varying
+
+    @property
+    def row_bytes(self) -> int:
+        """Of one row."""
+        numbers = sum(map(prod, self.shapes.values())) + len(self.lengths)
+        return numbers * self.dtype.itemsize
 
     def packed(self, row: Any) -> Tensor:
         """A row, as it is kept.
@@ -161,15 +172,16 @@ class PackedRows(TensorDataset):
         return PackedRows(self.packing, *(tensor[rows] for tensor in self.tensors))
 
 
-def packing_of(form: RowForm, sizes: Sequence[Mapping[str, int]]) -> Packing:
+def packing_of(form: RowForm, sizes: Sequence[Mapping[str, int]], rows: int) -> Packing:
     """How rows are packed.
 
     Args:
         form: of the rows.
-        sizes: of each row of every part, the first size of each tensor.
+        sizes: of each row of every part, the first size of each tensor; none where none varies.
+        rows: of all parts.
 
     Raises:
-        DataError: if a tensor is of a type that is not kept so.
+        DataError: if a tensor is of a type that is not kept so, or there is not the memory for all.
     """
     for name, leaf in form.leaves.items():
         if leaf.dtype.startswith("complex"):
@@ -177,7 +189,17 @@ def packing_of(form: RowForm, sizes: Sequence[Mapping[str, int]]) -> Packing:
                 f"data.in_memory=true keeps real numbers, and {place_of(name)} is {leaf.dtype}; "
                 "type data.in_memory=false"
             )
-    return Packing(form, {name: max(one[name] for one in sizes) for name in form.varying})
+    packing = Packing(form, {name: max(one[name] for one in sizes) for name in form.varying})
+    needed, free = packing.row_bytes * rows, free_memory_bytes()
+    if needed > MOST_OF_MEMORY * free:
+        longest = (
+            f", each as long as the longest ({max(packing.longest.values())})" if sizes else ""
+        )
+        raise DataError(
+            f"data.in_memory=true would take {needed / 1e9:.3g} GB for {counted(rows, 'row')}"
+            f"{longest}; {free / 1e9:.3g} GB are free; type data.in_memory=false"
+        )
+    return packing
 
 
 def too_large(row: Any) -> str | None:

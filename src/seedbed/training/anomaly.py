@@ -1,6 +1,6 @@
 """Names the layer where a number first became NaN or infinite, of `trainer.detect_anomaly`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,7 +26,7 @@ class AnomalyWatch:
     def watching(self) -> Iterator[None]:
         """Looks at the model's training steps inside, and leaves no hook behind."""
         handles = [
-            module.register_forward_hook(self._hook(name))
+            module.register_forward_hook(self._hook(name), with_kwargs=True)
             for name, module in self.model.named_modules()
         ]
         try:
@@ -36,11 +36,11 @@ class AnomalyWatch:
                 handle.remove()
 
     def _hook(self, name: str) -> Any:
-        def look(module: nn.Module, inputs: Any, output: Any) -> None:
+        def look(module: nn.Module, inputs: Any, named: Any, output: Any) -> None:
             if self.found or not self.model.training:
                 return
             layer = f"'{name}' ({type(module).__name__})" if name else "the model"
-            if what := _first_not_finite(inputs):
+            if what := _first_not_finite((inputs, named)):
                 self.found = f"the input of {layer} is {what}, and no layer before it gave that"
             elif what := _first_not_finite(output):
                 self.found = f"the output of {layer} is {what}"
@@ -63,10 +63,14 @@ class AnomalyWatch:
 
 
 def _first_not_finite(values: Any) -> str:
-    """Of one tensor, or of those of a sequence."""
-    tensors = values if isinstance(values, tuple | list) else [values]
-    found = (_not_finite(one) for one in tensors if isinstance(one, Tensor))
-    return next(filter(None, found), "")
+    """Of one tensor, or of those of sequences and mappings."""
+    if isinstance(values, Tensor):
+        return _not_finite(values)
+    if isinstance(values, Mapping):
+        values = values.values()
+    elif not isinstance(values, tuple | list):
+        return ""
+    return next(filter(None, map(_first_not_finite, values)), "")
 
 
 def _not_finite(tensor: Tensor) -> str:

@@ -1,6 +1,7 @@
 """Rows of unequal length and of several tensors, and models that take them."""
 
-from typing import Any
+from collections import UserDict
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -9,16 +10,28 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.data import Dataset
 
 
+class Named(NamedTuple):
+    steps: Any
+    age: float
+
+
 class Sequences(Dataset[Any]):
     """Steps that rise or fall: one tensor, or beside a number in a tuple or a mapping."""
 
     def __init__(
-        self, rows: int = 40, kind: str = "alone", odd: int = -1, longest: int = 9
+        self,
+        rows: int = 40,
+        kind: str = "alone",
+        odd: int = -1,
+        longest: int = 9,
+        bad: bool = False,
     ) -> None:
         drawn = np.random.default_rng(0)
         self.lengths = drawn.integers(1, longest + 1, rows)
         self.steps = [drawn.normal(size=(n, 3)) + (i % 2) for i, n in enumerate(self.lengths)]
         self.kind, self.odd = kind, odd
+        if bad:
+            self.steps[20][0] = np.nan
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -31,6 +44,12 @@ class Sequences(Dataset[Any]):
             return torch.from_numpy(steps), y
         if self.kind == "tuple":
             return (steps, index / 10), y
+        if self.kind == "named tuple":
+            return Named(steps, index / 10), y
+        if self.kind == "user dict":
+            return UserDict(steps=steps, age=index / 10, label=y)
+        if self.kind == "list":
+            return {"tokens": [*range(1 + index % 4)], "label": y}
         if self.kind == "large":
             return {"steps": steps, "tokens": [2**60 if index == 2 else 1], "label": y}
         if self.kind == "two":
@@ -94,6 +113,15 @@ class Careless(Masked):
 
     def forward(self, steps: Tensor) -> Tensor:  # type: ignore[override]
         return self.head(torch.tanh(self.body(steps + 1)).mean(1))
+
+
+class Tokens(nn.Module):
+    def __init__(self, out_features: int) -> None:
+        super().__init__()
+        self.names = nn.Embedding(5, out_features)
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        return (self.names(tokens) * mask[:, :, None]).sum(1)
 
 
 class TwoLengths(nn.Module):

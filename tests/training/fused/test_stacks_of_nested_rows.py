@@ -103,6 +103,15 @@ def test_plain_rows_in_memory_are_tensors_and_fuse(tmp_path: Path) -> None:
     np.testing.assert_allclose(histories(sweep[1]), histories(alone), rtol=2e-5)
 
 
+def test_rows_that_take_more_memory_than_there_is_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("seedbed.data.packing.free_memory_bytes", lambda: 8000)
+    told = r"would take .* for 40 rows, each as long as the longest \(9\); 8e-06 GB are free"
+    with pytest.raises(DataError, match=told):
+        prepared(*words("Packed", "alone"))
+
+
 def test_numbers_that_cannot_be_kept_are_refused() -> None:
     with pytest.raises(
         DataError, match=r"Sequences\[2\] gives x\.tokens with a whole number beyond"
