@@ -28,6 +28,7 @@ PAGES = [
     "docs/reproducibility.md",
     "docs/scale.md",
     "docs/schedules.md",
+    "docs/step.md",
 ]
 TOLERANCE = 0.02
 

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 Killing = Callable[[Path, Sequence[str]], int]
 PAGE, KILLING = ROOT / "docs" / "features.md", ROOT / "tests" / "support" / "killing_itself.py"
 
+OWN = "support.own_parts"
 FEATURES = {
     "class weights": ["data.target=kind", "loss=cross_entropy", "loss.class_weights=auto"],
     "focal loss": ["data.target=kind", "loss=focal", "loss.class_weights=auto"],
@@ -83,6 +84,23 @@ FEATURES = {
         *("data.target=a", "trainer.select=swa", "trainer.swa_start=1", "trainer.epochs=4"),
         "model.batch_norm=true",
     ],
+    "`step`": [
+        *("data.target=a", f"step._target_={OWN}.steps.penalized", "allow=[support.own_parts]"),
+        "trainer.monitor=val/fit",
+        "step.higher_is_better={fit: false}",
+    ],
+    "`step` that draws": [
+        *("data.target=a", f"step._target_={OWN}.steps.blended", "allow=[support.own_parts]"),
+        "sweep.allow_random=true",
+    ],
+    "`callbacks`": [
+        *("data.target=a", "allow=[support.own_parts]", "trainer.epochs=3"),
+        f"callbacks=[{{_target_:{OWN}.callbacks.Hears}},{{_target_:{OWN}.callbacks.stops}}]",
+    ],
+    "`callbacks` of each step": [
+        *("data.target=a", "allow=[support.own_parts]", "trainer.epochs=3"),
+        f"callbacks=[{{_target_:{OWN}.callbacks.Steps,last:7}}]",
+    ],
     "`optimizer=nadam`": ["data.target=a", "optimizer=nadam", "optimizer.weight_decay=0.1"],
     "`optimizer=lion`": ["data.target=a", "optimizer=lion", "optimizer.lr=0.01"],
 }
@@ -103,6 +121,7 @@ SINGLY = {
     "`trainer.detect_anomaly`",
     "`trainer.select=swa`, batch norm",
     "a Dataset's rows, padded, `loader.buckets`",
+    "`callbacks` of each step",
 }
 """What runs one by one in a sweep; all else is asked to train together, however fast that is."""
 

@@ -128,12 +128,15 @@ class AllowList:
                 what it was given.
         """
         found = self.find(str(spec["_target_"]), where)
-        arguments = {
+        return called(found, {**self.arguments(spec, where), **extra}, where)
+
+    def arguments(self, spec: Mapping[str, Any], where: str) -> dict[str, Any]:
+        """The arguments that `spec` describes, those with a `_target_` built; raises as `build`."""
+        return {
             key: self._nested(value, f"{where}.{key}")
             for key, value in spec.items()
             if key != "_target_"
         }
-        return called(found, {**arguments, **extra}, where)
 
     def bound(
         self, spec: Mapping[str, Any], where: str, given: tuple[str, str]

@@ -44,6 +44,10 @@ class MetricError(SeedbedError):
     """A metric of the config's that cannot be computed."""
 
 
+class OwnCodeError(SeedbedError):
+    """A function or class of the user's own that gives something else than it has to."""
+
+
 class DeviceError(SeedbedError):
     """A device or precision that this machine does not have."""
 

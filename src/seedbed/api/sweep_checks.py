@@ -23,7 +23,8 @@ Note = Callable[[str], object]
 TRAINER = ("device", "precision", "monitor", "accumulate", "select", "swa_start")
 """Keys of `trainer` that decide whether a job can be built."""
 
-KIND = ("data", "model", "loader", "loss", "optimizer", "scheduler", "trainer", "init")
+PARTS = ("data", "model", "loader", "loss", "optimizer", "scheduler", "trainer")
+KIND = (*PARTS, "init", "step", "callbacks")
 
 
 def without_duplicates(composed: Sequence[ComposedConfig], note: Note) -> list[ComposedConfig]:
@@ -160,6 +161,6 @@ def _kind_of(resolved: Mapping[str, Any]) -> str:
     warm_up = resolved["scheduler"].get("warmup")
     averaged = resolved["trainer"].get("select") == "swa"
     named["epochs"] = [warm_up, resolved["trainer"]["epochs"] if warm_up or averaged else None]
-    groups["init"] = resolved.get("init")
+    groups |= {key: resolved.get(key) for key in ("init", "step", "callbacks")}
     flags = {k: v for k, v in resolved["optimizer"].items() if isinstance(v, bool | list)}
     return json.dumps([groups, named, settings, trainer, flags], default=str, sort_keys=True)

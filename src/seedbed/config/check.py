@@ -18,6 +18,7 @@ from seedbed.config.key_paths import dotted_keys
 from seedbed.config.loading import problems_of_loading
 from seedbed.config.metric_specs import problems_of_metrics
 from seedbed.config.options import TARGET, key_hint
+from seedbed.config.own_code import problems_of_own_code
 from seedbed.config.padding import problems_of_padding
 from seedbed.config.parts import problems_of_parts
 from seedbed.config.ranges import LONGEST_TEXT, Name
@@ -66,6 +67,7 @@ def checked(config: Mapping[str, Any], groups: CheckedGroups | None = None) -> R
         checker.problems += problems_of_loading(built["data"], built["loader"])
         checker.problems += problems_of_padding(built["loader"], built["data"])
     checker.problems += problems_of_metrics(built.get("metrics"))
+    checker.problems += problems_of_own_code(built)
     if checker.problems:
         raise ConfigError(*checker.problems)
     if built["trainer"].fast_dev_run:

@@ -451,7 +451,14 @@ class RunConfig:
     metrics: MetricEntries | None = field(metadata={ABSENT: None})
     init: InitConfig = field(metadata={ABSENT: FRESH})
     preset: Object = field(metadata={ABSENT: {}})
+    step: Object | None = field(metadata={ABSENT: None})
+    callbacks: Objects = field(metadata={ABSENT: []})
     resolved: Mapping[str, Any] = field(metadata={NO_KEY: True}, repr=False, compare=False)
+
+    @property
+    def own_step(self) -> Object | None:
+        """What is told of the user's own step; None without one."""
+        return None if self.step is None or self.step["_target_"] is None else self.step
 
     @cached_property
     def identity(self) -> str:

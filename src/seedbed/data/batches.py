@@ -284,21 +284,22 @@ def evaluation_batches(
     seed: int,
     device: torch.device,
     reader: RowLoader | None = None,
+    size: int | None = None,
 ) -> Batches:
     """Batches of rows that are only looked at: all of them, in the order they stand.
 
-    Arguments as `training_batches`.
+    Arguments as `training_batches`; `size` is that of each, or None for what is computed fastest.
     """
     if isinstance(data, StreamedRows):
         from seedbed.data.streaming.batches import KeptBatches
 
-        return KeptBatches(data, loader, seed, device)
+        return KeptBatches(data, loader, seed, device, size)
     row_bytes = BLOCK_BYTES
     if isinstance(data, TensorDataset) and not isinstance(data, PackedRows):
         row_bytes = data.tensors[0][0].nbytes
     elif isinstance(data, ImageRows):
         row_bytes = 4 * data.feature.width
-    size = evaluation_rows(loader.batch_size, row_bytes)
+    size = size or evaluation_rows(loader.batch_size, row_bytes)
     plain = replace(loader, batch_size=size, shuffle=False, drop_last=False, buckets=None)
     return training_batches(data, plain, seed, device, reader=reader)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from seedbed.fused.flat import Named
 from seedbed.tasks.head import TaskHead
 from seedbed.training.accumulation import shares
 
@@ -18,7 +19,8 @@ def accumulated(
     head: TaskHead,
     x: Sequence[Tensor],
     y: Sequence[Tensor],
-) -> tuple[Tensor, Tensor]:
+    beside_of: Callable[[], Named] = dict,
+) -> tuple[Tensor, Tensor, Named]:
     """Gradients and losses of several batches; none of one whose rows a run ignores.
 
     Args:
@@ -27,10 +29,12 @@ def accumulated(
         head: the loss.
         x: inputs of each batch.
         y: targets of each.
+        beside_of: what a step of the user's own gave beside the loss of the last batch.
 
     Shape:
-        weights (runs, width), each x and y (runs, batch, …) -> (runs, width), (runs,)
+        weights (runs, width), each x and y (runs, batch, …) -> (runs, width), (runs,), each (runs,)
     """
+    beside: Named = {}
     gradients = torch.zeros_like(weights)
     losses = torch.zeros(len(weights), device=weights.device)
     for one, targets, share in zip(x, y, shares(head, y, stacked=True), strict=True):
@@ -44,4 +48,7 @@ def accumulated(
         else:
             gradients.add_(gradient, alpha=share)
             losses.add_(loss, alpha=share)
-    return gradients, losses
+        for name, value in beside_of().items():
+            own = value.masked_fill(share == 0, 0) if isinstance(share, Tensor) else value
+            beside[name] = own * share + beside.get(name, 0)
+    return gradients, losses, beside

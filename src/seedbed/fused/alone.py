@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from seedbed.components import AllowList
 from seedbed.fused.agreement import DiffersError, agree
 from seedbed.fused.flat import Named
 from seedbed.fused.stack_components import StackComponents
-from seedbed.fused.step import called_alone
+from seedbed.fused.step import called_alone, unpacked
 from seedbed.models.build import ModelBuilder, output_of
 from seedbed.models.frozen import set_training
 from seedbed.models.plain_state import PlainState, plain_state
@@ -38,7 +39,16 @@ class Alone:
         allow = AllowList(config.allow)
         self.head = plan.heads[place]
         if self.head.weights_of_runs is None:
-            self.head = build_task_head(config.loss, allow, self.head.preprocessing)
+            self.head = build_task_head(
+                config.loss,
+                allow,
+                self.head.preprocessing,
+                has_own_step=self.head.has_own_step,
+            )
+            self.head = replace(self.head, has_metrics=plan.first.head.has_metrics)
+        step = plan.first.step
+        self.own_step = None if step is None else replace(step, head=self.head)
+        self.beside: Named = {}
         shape = self.head.preprocessing.row_form
         model = ModelBuilder(config.model, allow, shape, self.head.outputs)(config.seed)
         begin(model, config, allow, self.head, plan.points[place])
@@ -76,7 +86,10 @@ class Alone:
         """
         torchs, others = torch.get_rng_state(), _states()
         self.optimizer.zero_grad()
-        loss = self.head.loss(self._output(x), y.clone())
+        if self.own_step is None:
+            loss = self.head.loss(self._output(x), y.clone())
+        else:
+            loss, self.beside = self.own_step(self.model, self._input(x), y.clone())
         loss.backward()
         self.optimizer.step()
         if _states() != others:
@@ -101,6 +114,20 @@ class Alone:
 
     def _output(self, x: Tensor) -> Tensor:
         return output_of(called_alone(self.model, x.clone(), self._packing))
+
+    def _input(self, x: Tensor) -> Any:
+        return unpacked(x.clone(), self._packing)
+
+    def measured(self, x: Tensor, y: Tensor) -> Named:
+        """What its step gives in evaluation, the loss among it."""
+        if self.own_step is None:
+            return {}
+        self.model.eval()
+        with torch.no_grad():
+            loss, beside = self.own_step(self.model, self._input(x), y.clone())
+        set_training(self.model, frozen_eval=self._frozen_eval)
+        self._refuse_anew()
+        return {"loss": loss, **beside}
 
     def refuse_unsaved(self, saved: Mapping[str, str]) -> None:
         """Of what a checkpoint would not bring back.

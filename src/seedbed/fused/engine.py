@@ -16,6 +16,7 @@ from seedbed.fused.averaging import StackedAverage
 from seedbed.fused.clipping import Clipping
 from seedbed.fused.compiled.steps import CompiledSteps, Compiling, Several
 from seedbed.fused.evaluation import evaluated
+from seedbed.fused.flat import Named
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.state import FlatState, flat_state
 from seedbed.runs.checkpoint import SHARED, Checkpoint, random_state, restore_random
@@ -47,6 +48,7 @@ def fused_training(plan: StackComponents, num_runs: int, compiling: Compiling = 
         num_runs,
         monitor=plan.first.monitor,
         metric_names=plan.first.metric_names,
+        step_names=plan.first.step_names,
         batches=plan.first.updates,
         is_sum=plan.first.head.is_sum,
     )
@@ -78,6 +80,7 @@ class FusedEngine:
         self.average = self._fresh_average()
         self.best = self.now.clone()
         self.accumulate = plan.configs[0].trainer.accumulate
+        self.beside: Named = {}
         self._clip = Clipping(self.configs, self.weights.device)
         self.norms = StepNorms() if plan.configs[0].trainer.log_gradients else None
         self._random: dict[str, Tensor] = {}
@@ -160,13 +163,16 @@ class FusedEngine:
         with torch.no_grad():
             if self.accumulate > 1:
                 head = self.heads[0]
-                gradient, losses = accumulated(self._gradient, self.weights, head, x, y)
+                gradient, losses, self.beside = accumulated(
+                    self._gradient, self.weights, head, x, y, lambda: self.plan.model.beside
+                )
                 self._update(gradient)
                 return losses
             beside = self.compiled.beside(x.shape[1])
             gradient, losses = self._gradient(x, y)
             self._update(gradient)
             self.compiled.after(x.shape[1], losses, beside)
+            self.beside = self.plan.model.beside
         return losses
 
     def _gradient(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

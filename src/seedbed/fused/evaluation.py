@@ -15,6 +15,7 @@ from seedbed.fused.rows import StackedRows
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.tasks.head import TaskHead, metrics_of_runs
 from seedbed.training.arrays import Column
+from seedbed.training.epoch_means import OfTask, over_steps
 from seedbed.training.evaluation import over_pieces
 
 EVALUATED_NUMBERS = 2**22
@@ -71,6 +72,8 @@ def _of_some(
     weights: Tensor,
     buffers: Named,
 ) -> dict[str, Column]:
+    if plan.first.step is not None:
+        return _by_steps(plan, heads, table, piece, weights, buffers)
     measured = over_pieces(
         table.pieces(piece),
         lambda x: plan.model.outputs(weights, buffers, x),
@@ -79,3 +82,31 @@ def _of_some(
         rows_dim=1,
     )
     return {name: values.cpu().numpy() for name, values in measured.items()}
+
+
+def _by_steps(
+    plan: StackComponents,
+    heads: list[TaskHead],
+    table: StackedRows,
+    piece: int,
+    weights: Tensor,
+    buffers: Named,
+) -> dict[str, Column]:
+    """What a step of the user's own gives, and the task's metrics where they fit."""
+    outputs: list[Tensor] = []
+    targets: list[Tensor] = []
+
+    def add(x: Tensor, y: Tensor) -> None:
+        outputs.append(plan.model.outputs(weights, buffers, x).clone())
+        targets.append(y.clone())
+
+    def metrics() -> dict[str, Tensor]:
+        return metrics_of_runs(heads, torch.cat(outputs, 1), torch.cat(targets, 1))
+
+    found = over_steps(
+        table.pieces(piece),
+        lambda x, y: plan.model.measured(weights, buffers, x, y),
+        lambda y: heads[0].batch_weight(y, stacked=True),
+        OfTask(add, metrics) if heads[0].has_metrics else None,
+    )
+    return {name: np.asarray(one, dtype=np.float64) for name, one in found.items()}

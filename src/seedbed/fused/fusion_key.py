@@ -5,8 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from seedbed.components import AllowList
 from seedbed.config.schema import DataConfig, InitConfig, RunConfig, TrainerConfig
+from seedbed.errors import NotAllowedError
 from seedbed.fused.optimizers import BATCHED
+from seedbed.training.built_callbacks import hears_steps
 from seedbed.training.interval import parsed_interval
 
 OF_THE_STACK = (
@@ -50,7 +53,9 @@ def fusion_key(config: RunConfig, known: KnownParts | None = None) -> str:
         _text(config.optimizer, _switches, known),
         _text(config.trainer, _of_trainer, known),
         _text(config.init, _of_init, known),
-        json.dumps(config.metrics, sort_keys=True, default=str),
+        json.dumps(
+            [config.metrics, config.own_step, config.callbacks], sort_keys=True, default=str
+        ),
     ]
     return "\n".join(parts)
 
@@ -90,6 +95,14 @@ def _of_init(init: InitConfig) -> dict[str, Any]:
     return {"freeze": init.freeze, "frozen_eval": init.frozen_eval}
 
 
+def _hears_steps(config: RunConfig) -> str | None:
+    """A callback that has to be called after each step; one that is not there is told elsewhere."""
+    try:
+        return hears_steps(config, AllowList(config.allow)) if config.callbacks else None
+    except NotAllowedError:
+        return None
+
+
 def fusion_blocker(config: RunConfig) -> str | None:
     """Why a run of this config is never stacked, told from the config alone; None if it may be."""
     trainer = config.trainer
@@ -99,6 +112,8 @@ def fusion_blocker(config: RunConfig) -> str | None:
         return f"trainer.precision={trainer.precision}"
     if trainer.max_time is not None:
         return f"trainer.max_time={trainer.max_time} is the time of a run on its own"
+    if (listener := _hears_steps(config)) is not None:
+        return f"the callback {listener} hears of every step of a run"
     if trainer.detect_anomaly or trainer.profile is not None:
         return "trainer.detect_anomaly and trainer.profile look into one model"
     if trainer.log_histograms or trainer.log_graph:

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from seedbed.data.packing import Packing
 from seedbed.fused.stack_components import NARROWEST, StackComponents
-from seedbed.fused.step import called_alone, single_step
+from seedbed.fused.step import called_alone, single_step, unpacked
 from seedbed.process.memory import free_memory_bytes
+from seedbed.training.run_components import RunComponents
 from seedbed.training.threads import using
 
 MOST_RUNS = 2048
@@ -69,7 +70,7 @@ class StackSize:
 def run_bytes(plan: StackComponents) -> int:
     """Memory that each run of a stack takes, about."""
     x, y = next(plan.batches.epoch(0))
-    values = _values_in_forward(plan.first.model, x[0], plan.model.packing)
+    values = _values_in_forward(plan.first, x[0], y[0], plan.model.packing)
     own_rows = 0
     if len({id(one) for one in plan.data}) > 1:
         own_rows = plan.batches.table.held_bytes
@@ -181,11 +182,11 @@ class _Trial:
         work.
         """
         model = copy.deepcopy(self.plan.first.model)
-        head, x, y = self.plan.first.head, self.x[0], self.y[0]
+        head, x, y, own = self.plan.first.head, self.x[0], self.y[0], self.plan.first.step
         update, gradient = self._update(slice(0, 1)), self.plan.weights[:1]
 
         def step() -> None:
-            single_step(model, head, x, y, self.plan.model.packing)
+            single_step(model, head, x, y, self.plan.model.packing, own)
             update(gradient)
 
         with using(self.plan.first.threads):
@@ -243,7 +244,7 @@ def _seconds(step: Callable[[], object], device: torch.device) -> float:
     return best
 
 
-def _values_in_forward(model: nn.Module, x: Tensor, packing: Packing | None) -> int:
+def _values_in_forward(first: RunComponents, x: Tensor, y: Tensor, packing: Packing | None) -> int:
     """How many numbers a batch leaves behind for the backward pass, about."""
     count = 0
 
@@ -252,11 +253,14 @@ def _values_in_forward(model: nn.Module, x: Tensor, packing: Packing | None) -> 
         tensors = output if isinstance(output, tuple | list) else (output,)
         count += sum(one.numel() for one in tensors if isinstance(one, Tensor))
 
-    watched = copy.deepcopy(model)
+    watched = copy.deepcopy(first.model)
     for module in watched.modules():
         module.register_forward_hook(add)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        called_alone(watched, x, packing)
+        if first.step is None:
+            called_alone(watched, x, packing)
+        else:
+            first.step(watched, unpacked(x.clone(), packing), y.clone())
     return count
 
 

@@ -126,6 +126,7 @@ class StackComponents:
             written_out=written_out,
             frozen_eval=frozen,
             packing=self.model.packing,
+            step=self.first.step,
         )
 
 
@@ -161,8 +162,12 @@ def build_stack(
     data = _data(configs, allow, first, points, known)
     distinct = {id(one): one for one in data}
     built = [
-        build_task_head(configs[0].loss, allow, one.preprocessing) for one in distinct.values()
+        build_task_head(
+            configs[0].loss, allow, one.preprocessing, has_own_step=first.step is not None
+        )
+        for one in distinct.values()
     ]
+    built = [replace(one, has_metrics=first.head.has_metrics) for one in built]
     if unlike_labels(built):
         raise NotAlikeError(
             "loss.pos_weight=auto counts labels in the rows that each seed draws; with "
@@ -170,6 +175,11 @@ def build_stack(
         )
     built = [with_metrics(one, first.head.chosen) for one in built]
     heads = dict(zip(distinct, told_apart(built, device), strict=True))
+    if first.step is not None and heads[id(data[0])].weights_of_runs is not None:
+        raise NotAlikeError(
+            "loss.class_weights=auto counts the rows that each seed draws, and a step of your own "
+            "is handed one loss; with data.split.seed=0, say, all have the same"
+        )
     if heads[id(data[0])].weights_of_runs is not None:
         first = replace(first, head=heads[id(data[0])])
     reason = refused_form(model, first.head.loss_function)
@@ -204,6 +214,7 @@ def build_stack(
             precision=precision,
             frozen_eval=configs[0].init.frozen_eval,
             packing=first.data.packing,
+            step=first.step,
         ),
         weights=layout.arranged(rows.to(device)),
         buffers={name: tensor.to(device) for name, tensor in kept.items()},
@@ -223,7 +234,7 @@ def build_stack(
 
 def _runs_last(first: RunComponents, randomness: Randomness) -> bool:
     small = is_small(first.model, first.head.loss_function, first.train.batch_size)
-    plain = first.mixed_precision is None and first.device.type == "cpu"
+    plain = first.mixed_precision is None and first.device.type == "cpu" and first.step is None
     return small and plain and randomness == "error"
 
 

@@ -44,13 +44,13 @@ def vmap_blocker(plan: StackComponents) -> str | None:
     if reason is not None:
         return reason
     model, loss = plan.first.model, plan.first.head.loss_function
-    known = is_pure(model) and is_pure_loss(loss)
+    known = is_pure(model) and is_pure_loss(loss) and plan.first.step is None
     try:
         return _found_in_step(plan) if known else found_in_trial(plan)
     except DiffersError as err:
         return str(err)
     except Exception as err:  # of any kind: the model may be the user's
-        return _reason(err)
+        return _reason(err, "forward" if plan.first.step is None else "the step or forward")
 
 
 def _seen_from_outside(plan: StackComponents) -> str | None:
@@ -133,12 +133,12 @@ def _is_of_packed_rows(err: Exception) -> bool:
     )
 
 
-def _reason(err: Exception) -> str:
+def _reason(err: Exception, owner: str) -> str:
     text = " ".join(str(err).split())
     if "random" in text and "vmap" in text:
         return "it draws at random, as dropout does; sweep.allow_random=true fuses it"
     if _is_of_packed_rows(err):
         return "vmap does not take packed sequences; with `mask` in place of `lengths` it may"
     if "control flow" in text or ".item()" in text:
-        return "forward branches on data"
+        return f"{owner} branches on data"
     return f"vmap does not take it ({type(err).__name__}: {text[:100]})"

@@ -31,8 +31,12 @@ from seedbed.process.torch_private import without_fallback_warnings
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.losses import stackable_loss
 from seedbed.training.device import autocast
+from seedbed.training.own_step import Given, OwnStep
 
 Stepped = tuple[Tensor, Tensor, Named]
+Learnt = tuple[Tensor, Tensor, tuple[Named, Named]]
+"""Gradients and losses; buffers, and what a step of the user's own gives beside the loss."""
+
 Randomness = Literal["error", "different", "same"]
 
 UNBATCHED = "Batching rule not implemented"
@@ -53,6 +57,7 @@ class StackedModel:
             20 to 50 steps, and a trial makes a few.
         frozen_eval: whether layers without a trainable parameter stay in evaluation mode.
         packing: how rows of several tensors lie in one.
+        step: of the user's own, that makes the loss of a batch; None for the head's.
     """
 
     def __init__(
@@ -66,9 +71,12 @@ class StackedModel:
         written_out: bool = True,
         frozen_eval: bool = False,
         packing: Packing | None = None,
+        step: OwnStep | None = None,
     ) -> None:
         self.packing = packing
         self.model = copied_model(model)
+        self.stepped = None if step is None else Stepper(self.model, step)
+        self.beside: Named = {}  # what the step gave in the last gradient
         self.frozen_eval = frozen_eval
         set_training(self.model, frozen_eval=frozen_eval)
         self.layout = layout
@@ -76,6 +84,7 @@ class StackedModel:
         self.precision = precision
         self.traced = (
             written_out
+            and step is None
             and randomness == "error"
             and packing is None
             and is_pure(model)
@@ -113,6 +122,9 @@ class StackedModel:
                 if not self._goes_inside(err):
                     raise
                 gradients, losses, *changed = self._step(buffers, tensors)(*tensors)
+        if self.stepped is not None:
+            changed, beside = changed[: len(buffers)], changed[len(buffers) :]
+            self.beside = dict(zip(self.stepped.step.names or (), beside, strict=True))
         return gradients, losses, dict(zip(buffers, changed, strict=True))
 
     def _step(self, buffers: Named, tensors: Sequence[Tensor]) -> Function:
@@ -124,12 +136,12 @@ class StackedModel:
         def step(weights: Tensor, x: Tensor, y: Tensor, *kept: Tensor) -> list[Tensor]:
             named = dict(zip(buffers, kept, strict=True))
             found = self._gradients_inside if self.inside else self._gradients
-            gradient, losses, changed = found(weights, named, x, y)
-            return [one.detach() for one in (gradient, losses, *changed.values())]
+            gradient, losses, (changed, beside) = found(weights, named, x, y)
+            return [one.detach() for one in (gradient, losses, *changed.values(), *beside.values())]
 
         return self._written_out("step", step, tensors)
 
-    def _gradients(self, weights: Tensor, buffers: Named, x: Tensor, y: Tensor) -> Stepped:
+    def _gradients(self, weights: Tensor, buffers: Named, x: Tensor, y: Tensor) -> Learnt:
         """No run's loss depends on another's weights: the gradient of their sum is each one's."""
         with torch.enable_grad():
             rows = weights.detach().requires_grad_()
@@ -137,7 +149,7 @@ class StackedModel:
             (gradient,) = torch.autograd.grad(losses.sum(), rows)
         return gradient, losses, changed
 
-    def _gradients_inside(self, weights: Tensor, buffers: Named, x: Tensor, y: Tensor) -> Stepped:
+    def _gradients_inside(self, weights: Tensor, buffers: Named, x: Tensor, y: Tensor) -> Learnt:
         named = self.layout.views(weights.detach())
         learnt_from = vmap(grad_and_value(self._loss, has_aux=True), randomness=self.randomness)
         with torch.enable_grad(), _taken_apart():
@@ -229,11 +241,52 @@ class StackedModel:
             found: Tensor = self._losses(outputs, y)
         return found
 
-    def _loss(self, weights: Named, buffers: Named, x: Tensor, y: Tensor) -> tuple[Tensor, Named]:
+    def measured(self, weights: Tensor, buffers: Named, x: Tensor, y: Tensor) -> Named:
+        """What the step of the user's own gives in evaluation, the loss among it.
+
+        Shape:
+            weights (runs, width), x (runs, rows, …), y (runs, rows, …) -> each (runs,)
+        """
+        self.model.eval()
+        named = self.layout.views(self._rows(weights))
+        try:
+            with without_fallback_warnings():
+                return self._measured(named, buffers, x, y)
+        except RuntimeError as err:
+            if not self._goes_inside(err):
+                raise
+            return self._measured(named, buffers, x, y)
+        finally:
+            set_training(self.model, frozen_eval=self.frozen_eval)
+
+    def _measured(self, weights: Named, buffers: Named, x: Tensor, y: Tensor) -> Named:
+        if not self.inside:
+            return dict(vmap(self._given, randomness=self.randomness)(weights, buffers, x, y))
+        with _taken_apart():
+            inside = vmap(self._given_inside, randomness=self.randomness)
+            return dict(inside(weights, buffers, x, y))
+
+    def _given(self, weights: Named, buffers: Named, x: Tensor, y: Tensor) -> Named:
+        loss, (_, beside) = self._loss(weights, buffers, x, y)
+        return {"loss": loss, **beside}
+
+    def _given_inside(self, weights: Named, buffers: Named, x: Tensor, y: Tensor) -> Named:
+        with torch.enable_grad():
+            found: Any = vjp(lambda named: self._loss(named, buffers, x, y), weights, has_aux=True)
+        loss, _, (_, beside) = found
+        return {"loss": loss.detach(), **{name: one.detach() for name, one in beside.items()}}
+
+    def _loss(
+        self, weights: Named, buffers: Named, x: Tensor, y: Tensor
+    ) -> tuple[Tensor, tuple[Named, Named]]:
         changed = {name: tensor.clone() for name, tensor in buffers.items()}
         with autocast(self.precision, x.device):
+            if self.stepped is not None:
+                own = unpacked(x, self.packing)
+                loss, beside = self.stepped.given((weights, changed), own, y)
+                return loss, (changed, beside)
             output = output_of(self._called((weights, changed), x))
-            return self._loss_of(output, y), changed
+            return self._loss_of(output, y), (changed, {})
 
     def _forward(self, weights: Named, buffers: Named, x: Tensor) -> Tensor:
         with autocast(self.precision, x.device):
@@ -250,6 +303,33 @@ class StackedModel:
             found: Any = vjp(lambda named: self._forward(named, buffers, x), weights)
         output: Tensor = found[0]
         return output.detach()
+
+
+class Stepper(nn.Module):
+    """A step of the user's own as the `forward` of a module that holds the model.
+
+    So the model that the step is handed has the weights of a run in place of its own, whatever of
+    it is called or looked at.
+
+    Args:
+        model: which is handed to the step.
+        step: of the user's own.
+    """
+
+    def __init__(self, model: nn.Module, step: OwnStep) -> None:
+        super().__init__()
+        self.model = model
+        self.step = step
+
+    def forward(self, x: Any, y: Any) -> Given:
+        """What the step gives."""
+        return self.step(self.model, x, y)
+
+    def given(self, tensors: Sequence[Named], x: Any, y: Any) -> Given:
+        """What the step gives of a model with these parameters and buffers."""
+        own = tuple({f"model.{name}": one for name, one in some.items()} for some in tensors)
+        given: Given = functional_call(self, own, (x, y))
+        return given
 
 
 def _key(name: str, tensors: Sequence[Tensor]) -> tuple[Any, ...]:
@@ -269,14 +349,28 @@ def _taken_apart() -> Iterator[None]:
 
 
 def single_step(
-    model: nn.Module, head: TaskHead, x: Tensor, y: Tensor, packing: Packing | None = None
+    model: nn.Module,
+    head: TaskHead,
+    x: Tensor,
+    y: Tensor,
+    packing: Packing | None = None,
+    step: OwnStep | None = None,
 ) -> None:
     """Leaves the gradients of a batch in the parameters of one run's model.
 
     Shape:
         x (batch, …), y (batch, …)
     """
-    head.loss(output_of(called_alone(model, x, packing)), y).backward()
+    if step is None:
+        loss = head.loss(output_of(called_alone(model, x, packing)), y)
+    else:
+        loss, _ = step(model, unpacked(x, packing), y)
+    loss.backward()
+
+
+def unpacked(x: Tensor, packing: Packing | None) -> Any:
+    """Rows of a stack as a run by itself has them."""
+    return x if packing is None else packing.unpacked(x)
 
 
 def called_alone(model: nn.Module, x: Tensor, packing: Packing | None) -> Any:

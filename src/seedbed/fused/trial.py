@@ -30,7 +30,7 @@ from seedbed.fused.pure import refused_form
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.step import StackedModel
 from seedbed.models.plain_state import first_difference, shared_state
-from seedbed.models.shared_values import values_put_back
+from seedbed.models.shared_values import shared_values, values_put_back
 from seedbed.process.generators import generators_put_back
 from seedbed.training.device import process_settings
 
@@ -90,6 +90,7 @@ class _Trial:
         self.noise = RoundingAlone()
 
     def run(self) -> None:
+        before = self._variables()
         self._compare_builds()
         self._compare_tensors()
         self._learn_at()
@@ -102,9 +103,22 @@ class _Trial:
         self._step(EPOCHS, 0)
         self._compare_tensors()
         self._compare_attributes()
+        self._refuse_counting(before)
         self._refuse_steps_of_rounding()
         for one in self.alone:
             one.refuse_unsaved(self.plan.layout.saved)
+
+    def _variables(self) -> dict[tuple[str, str], object]:
+        """Of the user's modules, where a step of theirs is called."""
+        if self.plan.first.step is None:
+            return {}
+        return shared_values(AllowList(self.plan.configs[0].allow).packages)
+
+    def _refuse_counting(self, before: dict[tuple[str, str], object]) -> None:
+        """Of a step that leaves something behind, which the runs of a stack would share."""
+        for (home, name), value in self._variables().items():
+            if before.get((home, name), value) != value:
+                raise DiffersError(f"'{name}' of {home} changes in training; runs would share it")
 
     @property
     def draws(self) -> bool:
@@ -173,7 +187,11 @@ class _Trial:
                     depends = "does not depend" if epoch == batch == 0 else "no longer depends"
                     raise DiffersError(f"the loss {depends} on {name}")
             if not self.draws:
-                self._compare_step((losses[place], gradient[place]), (loss, gradients))
+                beside = {name: values[place] for name, values in self.model.beside.items()}
+                self._compare_step(
+                    (losses[place], gradient[place], beside),
+                    (loss, gradients, self.alone[place].beside),
+                )
         numbers = {"lr": self.lr, "momentum": MOMENTUM, "weight_decay": DECAY / self.lr}
         rows = {"dampening": 0.0, **numbers}.items()
         with torch.no_grad():
@@ -183,11 +201,15 @@ class _Trial:
                 {name: gradient.new_full((NARROWEST, 1), number) for name, number in rows},
             )
 
-    def _compare_step(self, found: tuple[Tensor, Tensor], own: tuple[Tensor, Named]) -> None:
-        loss, gradients = own
+    def _compare_step(
+        self, found: tuple[Tensor, Tensor, Named], own: tuple[Tensor, Named, Named]
+    ) -> None:
+        loss, gradients, _ = own
         if not bool(loss.isfinite()):
             raise DiffersError("its loss is not finite in the first steps")
         agree("its loss", found[0], loss)
+        for name, own_value in own[2].items():
+            agree(f"'{name}', which the step gives,", found[2][name], own_value, ROUNDING)
         slack = ROUNDING * max(map(size, gradients.values()))
         for name, view in self.plan.layout.views(found[1]).items():
             agree(f"the gradient of '{name}'", view, gradients[name], slack)
@@ -205,25 +227,38 @@ class _Trial:
 
     def _evaluate(self) -> None:
         """Compares outputs in evaluation; where masks are drawn, of the weights that each has."""
-        x = self._rows()
+        x, y = self._rows()
         weights, kept = self.weights, self.kept
         if self.draws:
             found = [tensors_of(one.model) for one in self.alone]
             weights = torch.stack([self.plan.layout.row(one) for one in found]).detach()
             kept = {name: torch.stack([one[name].detach() for one in found]) for name in kept}
-        with torch.no_grad():
-            outputs = self.model.outputs(weights, kept, x.clone())
-        for place, one in enumerate(self.alone):
-            own = one.evaluated(x[place])
-            agree("its output in evaluation", outputs[place], own, AGREEMENT * size(own))
+        if self.plan.first.head.has_metrics:
+            with torch.no_grad():
+                outputs = self.model.outputs(weights, kept, x.clone())
+            for place, one in enumerate(self.alone):
+                own = one.evaluated(x[place])
+                agree("its output in evaluation", outputs[place], own, AGREEMENT * size(own))
+        if self.plan.first.step is not None:
+            self._compare_measured(weights, kept, x, y)
 
-    def _rows(self) -> Tensor:
+    def _compare_measured(self, weights: Tensor, kept: Named, x: Tensor, y: Tensor) -> None:
+        with torch.no_grad():
+            found = self.model.measured(weights, kept, x.clone(), y.clone())
+        for place, one in enumerate(self.alone):
+            for name, own in one.measured(x[place], y[place]).items():
+                slack = AGREEMENT * size(own) + ROUNDING
+                agree(f"'{name}' in evaluation", found[name][place], own, slack)
+
+    def _rows(self) -> tuple[Tensor, Tensor]:
         table = self.plan.splits.get("validation")
         if table is None:
-            return next(self.plan.batches.epoch(0))[0][TWO]
+            x, y = next(self.plan.batches.epoch(0))
+            return x[TWO], y[TWO]
         piece = self.plan.first.splits["validation"].batch_size
         most = max(1, EVALUATED_NUMBERS // table.x[0].numel())
-        return next(table.pieces(min(table.rows, piece, most)))[0][TWO]
+        x, y = next(table.pieces(min(table.rows, piece, most)))
+        return x[TWO], y[TWO]
 
     def _compare_tensors(self) -> None:
         """By how far each has come from its start: nothing hides behind a large number."""

@@ -58,14 +58,34 @@ def values_put_back(packages: Sequence[str]) -> Iterator[None]:
                 setattr(owner, name, value)
 
 
-def _values(packages: Sequence[str]) -> Iterator[tuple[Any, str, Any]]:
-    """The owner, the name and the value of each."""
-    if not packages:
-        return
+def shared_values(packages: Sequence[str]) -> dict[tuple[str, str], Any]:
+    """The numbers, texts and the like of each module and class, and how much containers hold.
+
+    Args:
+        packages: as `values_put_back` takes them.
+    """
+    found = {(_name(owner), name): value for owner, name, value in _values(packages)}
+    for home, module in _modules(packages):
+        for name, value in list(vars(module).items()):
+            if isinstance(value, list | dict | set) and not name.startswith("__"):
+                found[home, name] = len(value)
+    return found
+
+
+def _name(owner: Any) -> str:
+    return f"{owner.__module__}.{owner.__name__}" if isinstance(owner, type) else owner.__name__
+
+
+def _modules(packages: Sequence[str]) -> Iterator[tuple[str, Any]]:
     within = tuple(f"{package}." for package in packages)
     for home, module in list(sys.modules.items()):
-        if not f"{home}.".startswith(within):
-            continue
+        if packages and f"{home}.".startswith(within):
+            yield home, module
+
+
+def _values(packages: Sequence[str]) -> Iterator[tuple[Any, str, Any]]:
+    """The owner, the name and the value of each."""
+    for home, module in _modules(packages):
         names = list(vars(module).values())
         classes = [one for one in names if isinstance(one, type) and one.__module__ == home]
         for owner in (module, *classes):

@@ -43,7 +43,7 @@ class RankEngine(SingleEngine):
         self.group = group
         self.wishes = wishes
         self._buffers = SharedBuffers(self.model, self.head.loss_function, self.ranked.layers)
-        more = Wishes.NUMBER + 3 + len(self._beside())
+        more = Wishes.NUMBER + 3 + len(self._beside()) + len(plan.step_names)
         self._flat = FlatGradients(self._held_whole(), more, plan.device)
         self._weight: Tensor | int = 0
         self._unweighed = 0.0
@@ -86,12 +86,20 @@ class RankEngine(SingleEngine):
         parts = [self._of_rank(x, y) for x, y in batches]
         if self.watch is not None:  # what any rank's rows broke comes before the loss of all
             self.watch.found = next(filter(None, self.group.of_all(self.watch.found)), "")
-        losses, weights = (torch.stack(some).sum() for some in zip(*parts, strict=True))
+        losses, weights, *beside = (torch.stack(some).sum() for some in zip(*parts, strict=True))
         changed = float(self._buffers.touched())
-        told: list[Tensor | float] = [losses, weights, changed, *self.wishes.own(), *self._beside()]
+        told: list[Tensor | float] = [losses, weights, changed, *self.wishes.own()]
+        own = self._beside()
+        told += [*own, *beside]
         total, count, touched, *rest = self._flat.added(self.group.add, told, self._count)
         self.wishes.take([one.item() for one in rest[: Wishes.NUMBER]])
-        self._hear_beside(rest[Wishes.NUMBER :])
+        self._hear_beside(rest[Wishes.NUMBER : Wishes.NUMBER + len(own)])
+        self.beside = {
+            name: (one / count.where(count != 0, 1)).view(1)
+            for name, one in zip(
+                self.plan.step_names, rest[Wishes.NUMBER + len(own) :], strict=True
+            )
+        }
         if touched.item() > 0:
             self._buffers.take(self.group.take_first)
         if self.head.is_sum:
@@ -106,10 +114,15 @@ class RankEngine(SingleEngine):
         self.group.add(loss)
         return loss
 
-    def _of_rank(self, x: Any, y: Tensor) -> tuple[Tensor, Tensor]:
-        """What this rank's rows add to the loss of the batch, and what they count in it."""
+    def _of_rank(self, x: Any, y: Tensor) -> tuple[Tensor, ...]:
+        """What this rank's rows add to the loss of the batch, and what they count in it.
+
+        Behind these is what they add to each value that a step of the user's own gives.
+        """
         none = torch.zeros((), device=self.plan.device)
         weight = none + (self.head.batch_weight(y) if len(y) else 0)
+        if self.plan.step is not None:
+            return self._of_own_step(x, y, weight)
         with self.ranked.over_ranks():
             if weight.item() == 0:
                 # Rows that weigh nothing have a gradient of 0, and some models need every rank.
@@ -122,6 +135,20 @@ class RankEngine(SingleEngine):
             loss = self.forward.loss(self.ranked.some(x, y), y) * weight
             self.scaler.scale(loss).backward()
         return loss.detach(), weight
+
+    def _of_own_step(self, x: Any, y: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
+        """As `_of_rank`; rows that weigh nothing are shown to the step, and have no gradient."""
+        names = self.plan.step_names
+        if not len(y):
+            return (weight,) * (2 + len(names))
+        with self.ranked.over_ranks():
+            given = self.forward.loss(x, y)
+            loss = given * weight
+            self.scaler.scale(loss).backward()
+        if weight.item() == 0:
+            self._unweighed += given.item()
+        beside = [self.forward.beside[name] * weight for name in names]
+        return loss.detach(), weight, *beside
 
     @property
     def _count(self) -> int | None:

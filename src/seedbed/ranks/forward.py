@@ -64,7 +64,14 @@ class RankForward(Forward):
         return batches
 
     def measured(self, batches: Batches) -> dict[str, float]:
-        """See `Forward`; each rank lets its share through, the first one measures all."""
+        """See `Forward`; each rank lets its share through, the first one measures all.
+
+        A step of the user's own is shown whole batches, by the first rank.
+        """
+        if self.step is not None:
+            by_step = super().measured(batches) if self.group.is_first else None
+            shared: dict[str, float] = self.group.from_first(by_step)
+            return shared
         with self.over_ranks():
             found = self._streamed(batches) if isinstance(batches, StreamBatches) else None
             measured: dict[str, float] = self.group.from_first(found or self._held(batches))

@@ -35,6 +35,10 @@ class Begun:
         if self.engine is not None:
             self.engine.group.from_first(value)
 
+    def agreed(self, value: Any) -> Any:
+        """A value of this rank, the first one, which the others ask for at the same time."""
+        return value if self.engine is None else self.engine.group.from_first(value)
+
     def go_on(self, last: Checkpoint | None, best: Checkpoint | None) -> None:
         """Has the other ranks go on from the checkpoints that the first one was restored from."""
         if self.engine is not None:

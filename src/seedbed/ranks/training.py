@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from seedbed.config.identity import NOT_OF_A_RUN
+from seedbed.config.own_code import STEP_END
 from seedbed.ranks.engine import RankEngine
 from seedbed.ranks.group import Group
 from seedbed.ranks.helping import Helping
@@ -16,9 +17,11 @@ from seedbed.ranks.ready import Begun
 from seedbed.ranks.wishes import Wishes
 from seedbed.runs.code import code_of
 from seedbed.runs.environment import installed_version
+from seedbed.training.calling import Following
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.interval import parsed_interval
 from seedbed.training.loop import train
+from seedbed.training.recorder import Recorder
 from seedbed.training.run_components import RunComponents
 from seedbed.training.single import progress_of
 from seedbed.training.training import Training
@@ -64,7 +67,11 @@ def follow(plan: RunComponents, stop: StopRequest, group: Group) -> Any:
     if last is not None:
         begun.training.restore([last], [best or last])
     resumed = None if last is None else [last]
-    train(begun.training, Helping(begun.engine), begun.stop, resumed, begun.saving)
+    recorder: Recorder = Helping(begun.engine)
+    if plan.callbacks:
+        heard = any(STEP_END in one.heard for one in plan.callbacks)
+        recorder = Following(recorder, group.from_first, hear_steps=heard)
+    train(begun.training, recorder, begun.stop, resumed, begun.saving)
     return group.from_first(None)
 
 

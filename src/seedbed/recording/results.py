@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from seedbed.config.hints import counted
+from seedbed.config.own_code import TARGET
 from seedbed.config.schema import RunConfig
 from seedbed.process.ahead import done_aside
 from seedbed.recording.figure import Curve, Picture, loss_figure
@@ -100,6 +101,7 @@ def result_of(
         "device": str(plan.device),
         **engine,
         **_of_ranks(plan),
+        **_of_own_code(config),
         "config_hash": config.identity,
     }
     if config.trainer.overfit_batches is not None and (epochs := progress.epochs_of(slot)):
@@ -114,8 +116,19 @@ def result_of(
 
 def _directions(plan: RunComponents) -> dict[str, dict[str, bool | None]]:
     """Whether higher is better, for tables of runs, of metrics that are not Seedbed's."""
-    told = plan.head.directions
+    of_step = plan.step.higher_is_better if plan.step is not None else {}
+    told = {**plan.head.directions, **{name: of_step.get(name) for name in plan.step_names}}
     return {"higher_is_better": told} if told else {}
+
+
+def _of_own_code(config: RunConfig) -> dict[str, Any]:
+    """The step and the callbacks of the user's own, where there are any."""
+    told: dict[str, Any] = {}
+    if config.own_step is not None:
+        told["step"] = config.own_step[TARGET]
+    if config.callbacks:
+        told["callbacks"] = [one[TARGET] for one in config.callbacks]
+    return told
 
 
 def _of_ranks(plan: RunComponents) -> dict[str, int]:

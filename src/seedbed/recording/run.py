@@ -14,6 +14,8 @@ from seedbed.recording.profiled import Profiled
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.directory import RunDirectory
+from seedbed.training.callbacks import Callbacks, copied_for_callbacks
+from seedbed.training.calling import Calling
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
 from seedbed.training.recorder import Recorder
@@ -69,6 +71,7 @@ def _train(
     reporter: Reporter,
     resumed: Checkpoint | None,
 ) -> None:
+    callbacks = _callbacks(begun, plan, directory)
     best = None
     if resumed is not None:
         best = load_best(directory)
@@ -80,6 +83,8 @@ def _train(
     if (written := plan.config.trainer.profile) is not None:
         steps = int(written.split()[0])
         hears = profiled = Profiled(hears, directory, steps, plan.device)
+    if callbacks is not None:
+        hears = Calling(hears, callbacks, begun.agreed)
     last = [resumed] if resumed is not None else None
     try:
         train(begun.training, begun.heard(hears), begun.stop, last, begun.saving)
@@ -87,3 +92,11 @@ def _train(
         if profiled is not None:
             profiled.close()
         reported.close()
+
+
+def _callbacks(begun: Begun, plan: RunComponents, directory: RunDirectory) -> Callbacks | None:
+    """Those of the run, which its checkpoints hold from now on."""
+    if plan.callbacks:
+        model = copied_for_callbacks(plan.model)
+        begun.training.callbacks = Callbacks({0: plan.callbacks}, {0: directory.root}, model)
+    return begun.training.callbacks

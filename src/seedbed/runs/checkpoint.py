@@ -35,6 +35,7 @@ class Checkpoint(TypedDict, total=False):
         average: of the weights, and how many it holds; where `trainer.select` is one.
         random: the states of generators, by name.
         state: see `TrainingState`.
+        callbacks: the states of those of the user's own, and why they asked for the run to stop.
         events: bytes of the event file; in `last.pt`.
     """
 
@@ -48,6 +49,7 @@ class Checkpoint(TypedDict, total=False):
     average: dict[str, Any]
     random: dict[str, Tensor]
     state: dict[str, Any]
+    callbacks: dict[str, Any]
     events: int
 
 

@@ -92,6 +92,8 @@ def chosen(
     )
     if workers and fuse != "always" and not is_pure(plan.first.model):
         return Choice(1, "sweep.workers gives a model of your own a process for each job")
+    if workers and fuse != "always" and plan.first.step is not None:
+        return Choice(1, "sweep.workers gives a step of your own a process for each job")
     reason = vmap_blocker(plan)
     if reason is not None:
         return Choice(1, reason)

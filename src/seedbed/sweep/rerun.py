@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from seedbed.components import AllowList
@@ -21,6 +22,7 @@ from seedbed.runs.directory import claim
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.reader import read_config, read_json
 from seedbed.sweep.outcome import JobState, has_begun, read_sweep
+from seedbed.training.calling import calling_of_stack
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
 from seedbed.training.resume import with_threads
@@ -108,13 +110,26 @@ def rerun_stack(
     with (
         stop_request() as stop,
         DirectoryRecorder(plan.first, again, threads=plan.threads, stop=stop, stack={}) as recorder,
+        TemporaryDirectory(prefix="seedbed-") as others,
     ):
         opened()
         own = OwnSteps(recorder, own_run, slot, 0 if draws else steps)
-        train(fused_training(plan, len(configs)), own, stop)
+        training = fused_training(plan, len(configs))
+        places = _places(Path(others), runs, config)
+        places[slot] = recorded.directory.root
+        hears = calling_of_stack(own, training, configs, places, plan.first.model)
+        train(training, hears, stop)
         if stop.requested:
             raise KeyboardInterrupt
     return Rerun(RunPaths(scratch), own.compared, own.differences)
+
+
+def _places(folder: Path, runs: Sequence[RunPaths], config: RunConfig) -> list[Path]:
+    """Folders for callbacks to write into, of runs that are not kept."""
+    places = [folder / run.root.resolve().name for run in runs]
+    for place in places if config.callbacks else ():
+        place.mkdir()
+    return places
 
 
 def _stack_of(configs: Sequence[RunConfig], allow: AllowList, directory: Path) -> StackComponents:

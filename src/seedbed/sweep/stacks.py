@@ -22,6 +22,7 @@ from seedbed.runs.pack_writer import PackWriter
 from seedbed.runs.stored import pack_of, packs_of
 from seedbed.sweep.groups import Group, starts_of
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
+from seedbed.training.calling import calling_of_stack
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
 from seedbed.training.recorder import Forwarding, Recorder
@@ -93,11 +94,13 @@ def run_stack(
             )
         )
         training = fused_training(plan, len(runs), Compiling(configs[0].sweep.compile, note))
+        hears = with_gradients(StackReport(recorder, step, note), recorder.events, plan.first)
+        paths = [run.directory.root for run in runs]
+        hears = calling_of_stack(hears, training, configs, paths, plan.first.model)
         if stack.snapshots is not None:
             best = [load_best(run.directory) for run in runs]
             last = stack.snapshots
             training.restore(last, [b or one for one, b in zip(last, best, strict=True)])
-        hears = with_gradients(StackReport(recorder, step, note), recorder.events, plan.first)
         train(training, hears, stop, stack.snapshots)
     results = [run.result or {} for run in runs]
     outcomes = [Outcome.of(one) for one in results]

@@ -15,9 +15,19 @@ from seedbed.tasks.task import Task
 
 
 def build_task_head(
-    spec: Mapping[str, Any], allow: AllowList, preprocessing: Preprocessing
+    spec: Mapping[str, Any],
+    allow: AllowList,
+    preprocessing: Preprocessing,
+    *,
+    has_own_step: bool = False,
 ) -> TaskHead:
     """The loss of a config with the task of the data; `loss=auto` takes the task's.
+
+    Args:
+        spec: `loss` of the config.
+        allow: what it may name.
+        preprocessing: of the data.
+        has_own_step: whether a step of the user's own makes the loss of a batch.
 
     Raises:
         ConfigError: if the loss does not fit the task.
@@ -36,7 +46,7 @@ def build_task_head(
             f"weighed by the loss of each; type {next(iter(task.losses.values()))}, or "
             "data.weight=null"
         )
-    return TaskHead(name, loss, preprocessing, is_balanced(spec))
+    return TaskHead(name, loss, preprocessing, is_balanced(spec), has_own_step=has_own_step)
 
 
 def _listed_losses() -> dict[str, str]:

@@ -34,6 +34,8 @@ class TaskHead:
         chosen: metrics that the config names; None for the task's.
         weights_of_runs: of the classes, a row for each preparation of the data of a stack; its
             targets tell theirs, see `whose`. None where one loss is that of all runs.
+        has_own_step: whether a step of the user's own makes the loss of a batch.
+        has_metrics: whether the model's outputs are those of the task, so that its metrics fit.
     """
 
     loss_name: str
@@ -42,6 +44,8 @@ class TaskHead:
     is_balanced: bool = False
     chosen: Sequence[Metric] | None = None
     weights_of_runs: Tensor | None = None
+    has_own_step: bool = False
+    has_metrics: bool = True
 
     @property
     def trainable(self) -> list[nn.Parameter]:
@@ -79,6 +83,8 @@ class TaskHead:
     @cached_property
     def metric_names(self) -> list[str]:
         """What is measured, in order."""
+        if not self.has_metrics:
+            return []
         return metric_names(self.task, self.preprocessing, self.chosen)
 
     @cached_property
@@ -156,7 +162,7 @@ class TaskHead:
     def _class_weights(self) -> Tensor | None:
         """Of each class in the mean, where they differ; by a target's number."""
         loss = self.loss_function
-        if not isinstance(loss, weighted_classes()):
+        if self.has_own_step or not isinstance(loss, weighted_classes()):
             return None
         if self.weights_of_runs is not None:
             return self.weights_of_runs.flatten()
@@ -173,7 +179,14 @@ class TaskHead:
         Shape:
             output (batch, outputs), y (batch, …) -> ()
         """
-        y, rows = self.taken_apart(y)
+        return self.loss_of(output, *self.taken_apart(y))
+
+    def loss_of(self, output: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
+        """As `loss`, of targets that were taken apart.
+
+        Shape:
+            output (batch, outputs), y (batch, …), rows (batch,) -> ()
+        """
         y, weight = self._own(y)
         targets = self.task.loss_targets(y, output, self.loss_name)
         if rows is not None:

@@ -163,4 +163,8 @@ class LossAndMetrics:
     def values(self) -> Mapping[str, float]:
         """The loss and every metric of all rows."""
         loss = self._loss if self.head.is_sum else self._loss / self._weight
-        return {"loss": loss, **{name: one.value() for name, one in self._metrics.items()}}
+        return {"loss": loss, **self.metrics()}
+
+    def metrics(self) -> dict[str, float]:
+        """Every metric of all rows."""
+        return {name: one.value() for name, one in self._metrics.items()}

@@ -1,6 +1,6 @@
 """What the loop asks of an engine: the arithmetic of K >= 1 runs, one of which is in each slot."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol
 
@@ -44,6 +44,11 @@ class Engine(Protocol):
 
     norms: StepNorms | None
     """Measures the steps that are due, with `trainer.log_gradients`."""
+
+    @property
+    def beside(self) -> Mapping[str, Tensor]:
+        """What a step of the user's own gave beside the loss in the step just made; (slots,)."""
+        ...
 
     @property
     def anomaly(self) -> str:

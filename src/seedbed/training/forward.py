@@ -9,7 +9,9 @@ from seedbed.data.batches import Batches
 from seedbed.data.streaming.batches import StreamBatches
 from seedbed.models.build import output_of
 from seedbed.models.calling import forwarded
+from seedbed.tasks.metrics_in_pieces import LossAndMetrics
 from seedbed.training.device import autocast
+from seedbed.training.epoch_means import OfTask, over_steps
 from seedbed.training.evaluation import over_pieces, over_stream
 from seedbed.training.run_components import RunComponents
 
@@ -24,6 +26,8 @@ class Forward:
     def __init__(self, plan: RunComponents) -> None:
         self.model = plan.model
         self.head = plan.head
+        self.step = plan.step
+        self.beside: dict[str, Tensor] = {}  # what the step gave in the last call of `loss`
         self._precision = plan.mixed_precision
         self._device = plan.device
 
@@ -47,14 +51,33 @@ class Forward:
             x (rows, …), or tensors of this shape in tuples and mappings, y (rows, …) -> ()
         """
         with self.precision():
-            return self.head.loss(output_of(forwarded(self.model, x)), y)
+            if self.step is None:
+                return self.head.loss(output_of(forwarded(self.model, x)), y)
+            loss, self.beside = self.step(self.model, x, y)
+            return loss
 
     def measured(self, batches: Batches) -> dict[str, float]:
         """The loss and the metrics over all rows, with the model as it is."""
         pieces = batches.epoch(0)
+        if self.step is not None:
+            found = over_steps(pieces, self._of_step, self.head.batch_weight, self._of_task())
+            return {name: float(value) for name, value in found.items()}
         if isinstance(batches, StreamBatches):
             return over_stream(pieces, self.outputs, self.loss_of, self.head)
         return over_pieces(pieces, self.outputs, self.loss_of, self.head.metrics)
+
+    def _of_step(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """What the step gives in evaluation, the loss among it."""
+        return {"loss": self.loss(x, y), **self.beside}
+
+    def _of_task(self) -> OfTask | None:
+        """The task's metrics, where the model's outputs are what it asks for."""
+        if not self.head.has_metrics:
+            return None
+        measured = LossAndMetrics(self.head)
+        return OfTask(
+            lambda x, y: measured.add(self.outputs(x), y, 0.0), lambda: measured.metrics()
+        )
 
     def loss_of(self, output: Tensor, y: Tensor) -> float:
         """The loss of outputs."""

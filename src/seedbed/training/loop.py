@@ -53,7 +53,8 @@ def train(
             progress.begin_epoch()
             for x, y in _batches_left(training, unseen):
                 losses = engine.step(x, y)  # forward, loss, gradient, update
-                progress.add_step(losses, engine.batch_weight(y), engine.learning_rates())
+                counts, rates = engine.batch_weight(y), engine.learning_rates()
+                progress.add_step(losses, counts, rates, engine.beside)
                 engine.end_batch()
                 recorder.step(training)
                 if due.after_step(progress.step):

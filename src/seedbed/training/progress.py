@@ -15,11 +15,14 @@ from seedbed.config.schema import RunConfig, TrainerConfig
 from seedbed.training.arrays import Column, Mask
 from seedbed.training.best_epochs import BestEpochs
 from seedbed.training.epoch_loss import EpochLoss
+from seedbed.training.epoch_means import EpochMeans
 from seedbed.training.histories import Histories
 from seedbed.training.interval import MANY
 from seedbed.training.monitoring import undefined_note
 from seedbed.training.run_length import MAX_TIME, seconds_in
 from seedbed.training.state import HistoryRow, Monitor, TrainingState
+
+NOTHING: Mapping[str, Tensor] = {}
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Progress:
         batches: in an epoch; with `trainer.accumulate` so many count as one, and make one step.
         is_sum: whether the loss of a batch is the sum over its rows; the mean otherwise.
         losses_in_flight: steps after which their losses are looked at.
+        step_names: what a step of the user's own gives beside the loss.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Progress:
         batches: int,
         is_sum: bool,
         losses_in_flight: int = 1,
+        step_names: Sequence[str] = (),
     ) -> None:
         self.configs = list(configs)
         self.runs = list(range(num_runs))
@@ -73,12 +78,14 @@ class Progress:
         self.epoch = self.batch = self.step = 0
         slots = len(configs)
         self.loss = EpochLoss(slots, is_sum=is_sum)
+        self.beside = EpochMeans(step_names, slots)
         self.rates: Column = np.zeros(slots)
         self.finite: Mask = np.ones(slots, dtype=np.bool_)
         self.best = BestEpochs(configs, monitor)
         self.history = Histories(num_runs, metric_names)
         self.diverged: dict[int, Divergence] = {}
         self.undefined: dict[int, str] = {}
+        self.asked: dict[int, str] = {}  # to stop, by callbacks
         self._began = time.perf_counter()
         self._closed: float | None = None
         self._between = 0.0
@@ -86,7 +93,7 @@ class Progress:
         self._most_seconds = None if limit is None else seconds_in(limit)
         self.is_late = self.time_is_over  # on ranks by the clock of one
         self.last_step = self.trainer.max_steps
-        self._pending: list[tuple[Tensor, Tensor | int]] = []
+        self._pending: list[tuple[Tensor, Tensor | int, Mapping[str, Tensor]]] = []
         self._read_configs()
 
     @property
@@ -128,8 +135,10 @@ class Progress:
         return most is not None and self.step > 0 and self.seconds_of(0) >= most
 
     def stopped_by(self, slot: int) -> str | None:
-        """The key that ended a run before its epochs did; None if there is none."""
+        """The key or the callback that ended a run before its epochs did; None if there is none."""
         trainer = self.configs[slot].trainer
+        if (asked := self.asked.get(self.runs[slot])) is not None:
+            return asked
         if self.last_step is None or self.steps_of(slot) < self.last_step:
             return None
         if self.epochs_of(slot) >= trainer.epochs and self.step == self.epoch * self.batches:
@@ -138,13 +147,20 @@ class Progress:
             return f"trainer.max_steps={trainer.max_steps}"
         return f"{MAX_TIME}={trainer.max_time}"
 
-    def add_step(self, losses: Tensor, weight: Tensor | int, rates: ArrayLike) -> None:
+    def add_step(
+        self,
+        losses: Tensor,
+        weight: Tensor | int,
+        rates: ArrayLike,
+        beside: Mapping[str, Tensor] = NOTHING,
+    ) -> None:
         """Takes in the step just made, or the steps.
 
         Args:
             losses: of each slot, (slots,) or (steps, slots).
             weight: what they count in the epoch's loss; one number, or (slots,).
             rates: learning rates of that step, (slots,).
+            beside: what a step of the user's own gave beside the losses, each (slots,).
         """
         if losses.ndim > 1:
             self._add_steps(losses, weight, rates)
@@ -152,7 +168,7 @@ class Progress:
         self.step += 1
         self.batch += 1
         self.rates = rates  # type: ignore[assignment]  # a list of one is as good
-        self._pending.append((losses, weight))
+        self._pending.append((losses, weight, beside))
         if len(self._pending) >= self.losses_in_flight:
             self.settle()
 
@@ -170,8 +186,10 @@ class Progress:
     def settle(self) -> None:
         """Waits for the losses in flight and adds them up; one that is not finite ends its run."""
         behind = len(self._pending)
-        for losses, weight in self._pending:
+        for losses, weight, beside in self._pending:
             behind -= 1
+            if beside:
+                self.beside.add(beside, weight)
             if not self.loss.add(losses, weight):
                 finite = losses.isfinite().cpu().numpy()
                 for slot in (self.finite & ~finite).nonzero()[0].tolist():
@@ -201,6 +219,14 @@ class Progress:
         self.settle()
         return self.loss.value
 
+    def train_means(self) -> dict[str, Column]:
+        """Of the epoch's batches so far, by column: the loss, and what a step gives beside it."""
+        means = {"train/loss": self.train_loss}
+        if self.beside.names:
+            own = self.beside.values(self.loss.weight)
+            means |= {f"train/{name}": one for name, one in own.items()}
+        return means
+
     def begin_epoch(self) -> None:
         """Starts the clock of an epoch, or of what is left of it."""
         now = time.perf_counter()
@@ -215,6 +241,7 @@ class Progress:
             row: the losses and metrics of each slot, by column.
         """
         self.loss.clear()
+        self.beside.clear()
         self.batch = 0
         told = None
         if self.diverged or len(self.configs) != self.num_runs:
@@ -266,7 +293,8 @@ class Progress:
         """Slots of runs that are done: diverged, at their last epoch, or stopped early."""
         if not self.batch and self.must_end():
             return list(range(self.num_active))
-        if self.epoch < self._fewest_epochs and not self._patient and not self.diverged:
+        may_end = self._patient or self.diverged or self.asked
+        if self.epoch < self._fewest_epochs and not may_end:
             return []
         return [slot for slot in range(self.num_active) if self._is_done(slot)]
 
@@ -283,6 +311,7 @@ class Progress:
     def _is_done(self, slot: int) -> bool:
         return (
             self.runs[slot] in self.diverged
+            or (self.runs[slot] in self.asked and not self.batch)
             or self.epoch >= self.configs[slot].trainer.epochs
             or self.stopped_early(slot)
         )
@@ -318,6 +347,7 @@ class Progress:
             rows_seen=int(seen) if seen.is_integer() else seen,
             lr=float(self.rates[slot]),
             history=self.history.rows(self.runs[slot], self.epoch),
+            beside_sums=self.beside.of(slot),
         )
 
     def state_at_best(self, slot: int) -> TrainingState:
@@ -341,6 +371,7 @@ class Progress:
         first = last[0]
         self.epoch, self.batch, self.step = first.epoch, first.batch, first.step
         self.loss.restore([one.loss_sum for one in last], [one.rows_seen for one in last])
+        self.beside.restore([one.beside_sums for one in last])
         self.rates = np.array([one.lr for one in last], dtype=np.float64)
         self.best.restore([one.best for one in last], [one.epoch for one in best])
         self.history.restore({run: last[run].history for run in self.runs})
@@ -358,4 +389,5 @@ class Progress:
         self.configs = [self.configs[slot] for slot in kept]
         self._read_configs()
         self.loss.select(kept)
+        self.beside.select(kept)
         self.rates, self.finite = np.asarray(self.rates)[kept], self.finite[kept]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from torch import nn
 
 from seedbed.config.hints import counted
 from seedbed.config.schema import TrainerConfig
@@ -10,6 +11,7 @@ from seedbed.data.batches import Batches
 from seedbed.errors import ConfigError, DeviceError
 from seedbed.process.cores import usable_cores
 from seedbed.process.place import is_of_torchrun, place_told
+from seedbed.process.torch_private import batch_norm
 
 
 def rank_count(trainer: TrainerConfig, device: torch.device) -> int:
@@ -85,6 +87,25 @@ def refuse_unshared(ranks: int, train: Batches) -> None:
         raise ConfigError(
             f"loader.batch_size: {ranks} ranks cannot share a batch of {train.batch_size}; type "
             f"loader.batch_size={ranks} or more, or trainer.devices={train.batch_size}"
+        )
+
+
+def refuse_rank_without_rows(ranks: int, train: Batches, model: nn.Module) -> None:
+    """Refuses a step of the user's own that a rank might not call, beside layers that wait for it.
+
+    Raises:
+        ConfigError: with what to type.
+    """
+    fewest = train.rows - (len(train) - 1) * train.batch_size
+    if (
+        ranks > 1
+        and 0 < fewest < ranks
+        and any(isinstance(one, batch_norm) for one in model.modules())
+    ):
+        raise ConfigError(
+            f"the last batch has {counted(fewest, 'row')} for {ranks} ranks: one without a row "
+            "does not call your step, and batch normalisation waits for it; type "
+            "loader.drop_last=true"
         )
 
 

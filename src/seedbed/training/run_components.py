@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import nn
@@ -12,7 +12,7 @@ from seedbed.components import AllowList, unused_keys
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.config.schema import DataConfig, RunConfig
 from seedbed.data.batches import Batches, evaluation_batches, training_batches
-from seedbed.data.prepared import PreparedData
+from seedbed.data.prepared import PreparedData, Rows
 from seedbed.data.row_loader import RowLoader, pinning_notes
 from seedbed.data.streaming.batches import StreamBatches
 from seedbed.data.streaming.blocks import BUFFERS
@@ -30,12 +30,21 @@ from seedbed.tasks.metrics_in_pieces import kept_bytes, kept_metrics
 from seedbed.tasks.registry import metric_names, task_for
 from seedbed.training.accumulation import refuse_more_than_an_epoch, updates_of
 from seedbed.training.attempts import Attempts
-from seedbed.training.averaging import refuse_no_epoch
+from seedbed.training.averaging import SWA, has_batch_norm, refuse_no_epoch
+from seedbed.training.built_callbacks import build_callbacks
+from seedbed.training.callbacks import OwnCallback
 from seedbed.training.device import mixed_precision, resolved_device
 from seedbed.training.interval import MANY
 from seedbed.training.optimization import OneGroup, build_optimizer
+from seedbed.training.own_step import OwnStep, build_step, step_notes
 from seedbed.training.parameter_groups import parameter_groups, refuse_one_rate
-from seedbed.training.rank_count import device_of_rank, rank_count, rank_notes, refuse_unshared
+from seedbed.training.rank_count import (
+    device_of_rank,
+    rank_count,
+    rank_notes,
+    refuse_rank_without_rows,
+    refuse_unshared,
+)
 from seedbed.training.run_data import data_of
 from seedbed.training.run_length import RunLength
 from seedbed.training.schedule import Schedule, build_schedule
@@ -43,7 +52,7 @@ from seedbed.training.splitting import refuse_unsplit
 from seedbed.training.starting_model import NO_STARTS, begin, start_for
 from seedbed.training.state import Monitor
 from seedbed.training.threads import OWN_STEP, threads_for
-from seedbed.training.trial_batch import try_batch
+from seedbed.training.trial_batch import try_batch, try_own_step
 
 if TYPE_CHECKING:
     from seedbed.training.starting_point import Starts
@@ -69,6 +78,8 @@ class RunComponents:
         notes: what the user is told of the data and the config.
         multiplications: in the forward pass of a batch.
         ranks: processes that share each batch; this is one of them.
+        step: of the user's own, that makes the loss of a batch; None for the head's.
+        callbacks: of the user's own.
     """
 
     config: RunConfig
@@ -86,6 +97,8 @@ class RunComponents:
     notes: Sequence[str] = ()
     multiplications: int = 0
     ranks: int = 1
+    step: OwnStep | None = None
+    callbacks: Sequence[OwnCallback] = ()
 
     @property
     def packages(self) -> Sequence[str]:
@@ -111,7 +124,14 @@ class RunComponents:
     @property
     def metric_names(self) -> list[str]:
         """The columns of losses and metrics in the history, in order."""
-        return ["train/loss", *_validation_columns(self.data, self.config, self.head.chosen)]
+        own = [f"train/{name}" for name in self.step_names]
+        held_out = _validation_columns(self.data, self.config, self.head.chosen, self.step)
+        return ["train/loss", *own, *held_out]
+
+    @property
+    def step_names(self) -> Sequence[str]:
+        """What a step of the user's own gives beside the loss."""
+        return (self.step.names or ()) if self.step is not None else ()
 
 
 def build_run(
@@ -146,23 +166,31 @@ def build_run(
     wanted = (config.metrics, config.loss["_target_"], allow, data.preprocessing)
     chosen = tried(chosen_metrics, *wanted)
     are_told = chosen is not None or not config.metrics
-    monitor = tried(_monitor, config, data, chosen) if are_told else None
     limit = config.trainer.limit_batches
     reader = RowLoader(config.loader, config.seed, device)
     train = tried(training_batches, data.train, config.loader, config.seed, device, limit, reader)
     if train is not None:
         tried(refuse_unshared, ranks, train)
-    head = tried(build_task_head, config.loss, allow, data.preprocessing)
+    has_step = config.own_step is not None
+    head = tried(build_task_head, config.loss, allow, data.preprocessing, has_own_step=has_step)
     head = with_metrics(head, chosen) if head is not None else None
+    step = tried(build_step, config, allow, head) if head is not None else None
+    callbacks = tried(build_callbacks, config, allow)
     model = tried(_model, config, allow, head) if head is not None else None
     told: Sequence[str] | None = ()
     if model is not None and head is not None:
         told = tried(begin, model, config, allow, head, start)
-    trial = None
-    if model is not None and head is not None and train is not None:
-        twins = _twins(config, allow, model, head)
+    passed = None
+    if model is not None and head is not None and train is not None and has_step == bool(step):
         with kept_to_the_run(allow.packages, config.seed):
-            trial = tried(try_batch, *twins, data.train, train, data.validation or data.test)
+            measured = data.validation or data.test
+            passed = tried(
+                _let_through, config, allow, model, head, step, data.train, train, measured
+            )
+    head, step = (passed.head, passed.step) if passed is not None else (head, step)
+    monitor = None
+    if are_told and (passed is not None or not has_step):
+        monitor = tried(_monitor, config, data, chosen, step)
     learner = model if model is not None else nn.Linear(1, 1)
     if not config.trainer.is_sharded:  # no device has to hold the whole of one that is
         learner.to(device)
@@ -186,10 +214,15 @@ def build_run(
         raise tried.error()
     held_out = {"validation": data.validation, "test": data.test}
     splits = {
-        name: evaluation_batches(rows, config.loader, config.seed, device, reader)
+        name: evaluation_batches(
+            rows, config.loader, config.seed, device, reader, train.batch_size if has_step else None
+        )
         for name, rows in held_out.items()
         if rows is not None
     }
+    _refuse_unmeasurable(config, step, learner)
+    if step is not None:
+        refuse_rank_without_rows(ranks, train, learner)
     for name, batches in splits.items():
         _refuse_many_outputs(head, batches, name)
     return RunComponents(
@@ -208,13 +241,65 @@ def build_run(
             *unused_keys(config, allow),
             *data.notes,
             *(told or ()),
-            *(trial.notes if trial else ()),
+            *(passed.notes if passed is not None else ()),
             *rank_notes(ranks, device),
             *pinning_notes(config.loader, device),
+            *step_notes(config, step),
         ],
-        trial.multiplications if trial else 0,
+        passed.multiplications if passed is not None else 0,
         ranks,
+        step,
+        callbacks or (),
     )
+
+
+class _Passed(NamedTuple):
+    """What one batch has shown."""
+
+    multiplications: int
+    notes: Sequence[str]
+    head: TaskHead
+    step: OwnStep | None
+
+
+def _let_through(
+    config: RunConfig,
+    allow: AllowList,
+    model: nn.Module,
+    head: TaskHead,
+    step: OwnStep | None,
+    rows: Rows,
+    train: Batches,
+    measured: Rows | None,
+) -> _Passed:
+    """Lets one batch through copies of the model and the loss.
+
+    Raises:
+        SeedbedError: see `try_batch` and `try_own_step`.
+    """
+    twin, its_head = _twins(config, allow, model, head)
+    if step is None:
+        return _Passed(*try_batch(twin, its_head, rows, train, measured), head, None)
+    own = replace(step, head=its_head)
+    (work, notes), found = try_own_step(own, twin, rows, train, measured)
+    head = replace(head, has_metrics=not found.misfit)
+    step = replace(step, head=head, names=found.names, misfit=found.misfit)
+    return _Passed(work, notes, head, step)
+
+
+def _refuse_unmeasurable(config: RunConfig, step: OwnStep | None, model: nn.Module) -> None:
+    """Refuses statistics of batches that only `model(x)` could measure, where there is none.
+
+    Raises:
+        ConfigError: with what to type.
+    """
+    if step is None or not step.misfit:
+        return
+    if config.trainer.select == SWA and has_batch_norm(model):
+        raise ConfigError(
+            "trainer.select=swa measures the batch statistics of averaged weights by model(x), "
+            f"and {step.misfit}; type trainer.select=ema"
+        )
 
 
 def _refuse_many_outputs(head: TaskHead, batches: Batches, name: str) -> None:
@@ -299,35 +384,58 @@ def _twins(
         loss = copied_model(head.loss_function)
         return copied_model(model), replace(head, loss_function=loss)
     except Exception:  # of any kind: the classes may be the user's
-        anew = build_task_head(config.loss, allow, head.preprocessing)
+        anew = build_task_head(
+            config.loss, allow, head.preprocessing, has_own_step=head.has_own_step
+        )
         anew = replace(anew, chosen=head.chosen)
         return _model(config, allow, anew), anew
 
 
 def _validation_columns(
-    data: PreparedData, config: RunConfig, chosen: Sequence[Metric] | None
+    data: PreparedData,
+    config: RunConfig,
+    chosen: Sequence[Metric] | None,
+    step: OwnStep | None,
 ) -> list[str]:
     if data.validation is None:
         return []
-    task = task_for(data.preprocessing.task, config.loss["_target_"])
-    return ["val/loss", *(f"val/{name}" for name in metric_names(task, data.preprocessing, chosen))]
+    own = (step.names or ()) if step is not None else ()
+    names: Sequence[str] = ()
+    if step is None or not step.misfit:
+        task = task_for(data.preprocessing.task, config.loss["_target_"])
+        names = metric_names(task, data.preprocessing, chosen)
+    return ["val/loss", *(f"val/{name}" for name in (*own, *names))]
 
 
-def _monitor(config: RunConfig, data: PreparedData, chosen: Sequence[Metric] | None) -> Monitor:
+def _monitor(
+    config: RunConfig,
+    data: PreparedData,
+    chosen: Sequence[Metric] | None,
+    step: OwnStep | None,
+) -> Monitor:
     """What decides the best epoch.
 
     Raises:
-        ConfigError: if `trainer.monitor` is no column of the history.
+        ConfigError: if `trainer.monitor` is no column of the history, or has no direction.
     """
-    names = [*_validation_columns(data, config, chosen), "train/loss"]
+    of_step = (step.names or ()) if step is not None else ()
+    trained = ["train/loss", *(f"train/{name}" for name in of_step)]
+    names = [*_validation_columns(data, config, chosen, step), *trained]
     own = {one.name: one.higher_is_better for one in chosen or ()}
     name = names[0] if config.trainer.monitor == "auto" else config.trainer.monitor
     if name not in names:
-        without = "; there are no validation rows" if len(names) == 1 else ""
+        without = "; there are no validation rows" if len(names) == len(trained) else ""
         raise ConfigError(
             f"trainer.monitor: no column '{name}'{without}; there are {', '.join(names)}"
             f"{did_you_mean(name, names)}"
         )
+    if step is not None and (given := name.partition("/")[2]) in of_step:
+        if given not in step.higher_is_better:
+            raise ConfigError(
+                f"trainer.monitor: whether a higher {name} is better, your step has to tell; type "
+                f"'step.higher_is_better={{{given}: true}}', or false"
+            )
+        return Monitor(name, step.higher_is_better[given])
     if is_undirected(name, own):
         others = [one for one in names if not is_undirected(one, own)]
         why = "is no better when it is higher, nor when it is lower"

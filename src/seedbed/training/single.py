@@ -45,6 +45,7 @@ def progress_of(plan: RunComponents) -> Progress:
         1,
         monitor=plan.monitor,
         metric_names=plan.metric_names,
+        step_names=plan.step_names,
         batches=plan.updates,
         is_sum=plan.head.is_sum,
         losses_in_flight=1 if plan.device.type == "cpu" else LOSSES_IN_FLIGHT,
@@ -77,6 +78,7 @@ class SingleEngine:
         watches = plan.config.trainer.detect_anomaly
         self.watch = AnomalyWatch(plan.model) if watches else None
         self.norms = StepNorms() if plan.config.trainer.log_gradients else None
+        self.beside: dict[str, Tensor] = {}
         self._parameters = [p.detach() for p in self.model.parameters()]
         self._learning = [p for group in self.optimizer.param_groups for p in group["params"]]
         self._clears_itself = type(self.optimizer).zero_grad is not Optimizer.zero_grad
@@ -125,6 +127,7 @@ class SingleEngine:
         """
         batches = [(x, y)] if self.accumulate == 1 else list(zip(x, y, strict=True))
         self._clear_gradients()
+        self.beside = {}
         loss = self.gradients(batches)
         if self.watch is not None and not self.scaler.is_enabled():
             self.watch.look_at_gradients(loss)
@@ -160,6 +163,9 @@ class SingleEngine:
         loss = self.forward.loss(x, y)
         if share is not None:
             loss = loss * share
+        for name, value in self.forward.beside.items():
+            one = (value if share is None else value * share).view(1)
+            self.beside[name] = self.beside[name] + one if name in self.beside else one
         self.scaler.scale(loss).backward()
         return loss.detach()
 
@@ -299,7 +305,7 @@ class SingleEngine:
         # Going on from a stack's checkpoint gives the bits of neither engine alone.
         self.name = snapshot.get("engine", self.name)
         self._best = {**best_one}
-        for key in ("format", "state", "events", "engine"):
+        for key in ("format", "state", "events", "engine", "callbacks"):
             self._best.pop(key, None)  # type: ignore[misc]  # these are told anew
 
     def select(self, slots: Sequence[int]) -> Sequence[int]:

@@ -54,6 +54,7 @@ class TrainingState:
         rows_seen: what those batches count together; their rows, with most losses.
         lr: learning rate of the last step.
         history: one row for each finished epoch.
+        beside_sums: as `loss_sum`, of what a step of the user's own gives beside the loss.
     """
 
     best: Best
@@ -64,10 +65,14 @@ class TrainingState:
     rows_seen: float = 0
     lr: float = 0.0
     history: list[HistoryRow] = field(default_factory=list)
+    beside_sums: dict[str, float] = field(default_factory=dict)
 
     def to_plain(self) -> dict[str, Any]:
         """Plain containers, for a checkpoint."""
-        return {**vars(self), "best": dict(vars(self.best))}
+        plain = {**vars(self), "best": dict(vars(self.best))}
+        if not self.beside_sums:
+            del plain["beside_sums"]
+        return plain
 
     @classmethod
     def from_plain(cls, plain: Any) -> "TrainingState":
@@ -80,7 +85,10 @@ class TrainingState:
         counts = (state.epoch, state.batch, state.step, state.best.epoch)
         if any(type(count) is not int or count < 0 for count in (*counts, state.best.epochs_since)):
             raise TypeError("its counts must be whole numbers >= 0")
-        numbers = (state.loss_sum, state.rows_seen, state.lr, state.best.value)
+        if not isinstance(state.beside_sums, dict):
+            raise TypeError("its sums must have names")
+        sums = state.beside_sums.values()
+        numbers = (state.loss_sum, state.rows_seen, state.lr, state.best.value, *sums)
         if not all(type(number) in (int, float) for number in numbers):
             raise TypeError("its losses must be numbers")
         if not state.rows_seen >= 0:

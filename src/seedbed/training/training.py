@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from seedbed.runs.checkpoint import FORMAT, Checkpoint
 from seedbed.runs.status import Status
 from seedbed.training.arrays import Column
+from seedbed.training.callbacks import Callbacks
 from seedbed.training.engine import Engine, Weights, Which
 from seedbed.training.progress import Progress
 from seedbed.training.state import TrainingState
 
+TRAIN = "train/"
 PREFIXES = {"validation": "val", "test": "test"}
 """Of the metrics of each split."""
 
@@ -66,14 +69,16 @@ class Training:
     Args:
         engine: their arithmetic.
         progress: how far they have come.
+        callbacks: of the user's own; None where there are none, and on ranks beside the first.
     """
 
     engine: Engine
     progress: Progress
+    callbacks: Callbacks | None = None
 
     def row(self) -> dict[str, Column]:
         """The losses and metrics of the epoch that ends, by column."""
-        row = {"train/loss": self.progress.train_loss}
+        row = self.progress.train_means()
         if "validation" in self.engine.splits:
             measured = self.engine.evaluate("validation")
             row |= {f"val/{name}": values for name, values in measured.items()}
@@ -83,12 +88,17 @@ class Training:
         """All that a run needs to go on."""
         progress = self.progress
         state = progress.state(slot) if which == "last" else progress.state_at_best(slot)
-        return {
+        checkpoint: Checkpoint = {
             "format": FORMAT,
             **self.engine.checkpoint(slot, which),
             "state": state.to_plain(),
             "engine": self.engine.name,
         }
+        if self.callbacks is not None and which == "last":
+            run = progress.runs[slot]
+            asked = progress.asked.get(run)
+            checkpoint["callbacks"] = {"states": self.callbacks.states(run), "asked": asked}
+        return checkpoint
 
     def restore(self, last: Sequence[Checkpoint], best: Sequence[Checkpoint]) -> None:
         """Goes on from checkpoints, one of each run.
@@ -101,6 +111,20 @@ class Training:
         self.engine.restore(*padded)
         states = [[TrainingState.from_plain(one["state"]) for one in each] for each in padded]
         self.progress.restore(*states)
+        for run, one in enumerate(last):
+            self._restore_callbacks(run, one.get("callbacks"))
+
+    def _restore_callbacks(self, run: int, kept: Any) -> None:
+        """Goes on with what a run's callbacks kept, and with what they asked for."""
+        if kept is None:
+            return
+        if self.callbacks is not None:
+            self.callbacks.load(run, kept["states"])
+        progress = self.progress
+        if isinstance(kept["asked"], str):
+            progress.asked[run] = kept["asked"]
+            if progress.batch:
+                progress.last_step = progress.step
 
     def select(self, slots: Sequence[int]) -> None:
         """Goes on with the runs in these slots."""
@@ -137,8 +161,9 @@ class Training:
         metrics: list[dict[str, float]] = [{} for _ in slots]
         for slot, own in zip(slots, metrics, strict=True):
             if epochs := progress.epochs_of(slot):
-                losses = progress.history.columns["train/loss"]
-                own["train/loss"] = float(losses[epochs - 1, progress.runs[slot]])
+                for name, values in progress.history.columns.items():
+                    if name.startswith(TRAIN):
+                        own[name] = float(values[epochs - 1, progress.runs[slot]])
         for split, prefix in PREFIXES.items():
             if split in self.engine.splits:
                 for name, values in self.engine.evaluate(split, weights).items():

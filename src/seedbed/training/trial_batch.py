@@ -20,8 +20,10 @@ from seedbed.raised import defined_at, is_of_user, reason
 from seedbed.tasks.built_loss import is_ours_or_torchs
 from seedbed.tasks.chosen_metrics import try_metrics
 from seedbed.tasks.head import TaskHead
+from seedbed.training.own_step import OwnStep
 from seedbed.training.padding import notes_on_padding
 from seedbed.training.threads import counting
+from seedbed.training.trial_step import TriedStep, try_step
 
 MOST_ROWS_HELD, MOST_ROWS_READ = 4096, 256
 """That metrics are tried on, of rows in memory and of others."""
@@ -58,13 +60,9 @@ def try_batch(
         ModelError: if it does not fit the data, or its output does not fit the loss.
         MetricError: if a metric that the config names cannot be computed.
     """
-    left = batches.rows - (len(batches) - 1) * batches.batch_size
-    size = min(left, batches.batch_size)
+    size = _smallest(batches)
     with torch.random.fork_rng(devices=[]):
-        samples = [_row(rows, index) for index in range(size)]
-        form = form_of_data(rows) or SINGLE
-        x = batch_of(form, [sample[0] for sample in samples])
-        y = torch.stack([torch.as_tensor(sample[1]) for sample in samples])
+        x, y = _sampled(rows, size)
         refuse_other_call(model, x)
         try:
             with counting(model) as count:
@@ -88,8 +86,15 @@ def try_batch(
     _refuse_form(loss, output, head, model)
     if head.chosen is not None:
         try_metrics(head, output, _some_targets(measured) if measured is not None else y)
-    notes = notes_on_padding(model, x, form) if isinstance(x, Padded) else []
-    return Tried(count() * batches.batch_size // size, notes)
+    return Tried(count() * batches.batch_size // size, _on_padding(model, x, rows))
+
+
+def _on_padding(model: nn.Module, x: Any, rows: Rows) -> Sequence[str]:
+    return notes_on_padding(model, x, _form_of(rows)) if isinstance(x, Padded) else []
+
+
+def _form_of(rows: Rows) -> RowForm:
+    return form_of_data(rows) or SINGLE
 
 
 def _refuse_form(loss: Any, output: Tensor, head: TaskHead, model: nn.Module) -> None:
@@ -140,6 +145,39 @@ def _some_targets(rows: Rows) -> Tensor:
     number = len(cast(Sized, rows))
     step = -(-number // MOST_ROWS_READ)
     return torch.stack([torch.as_tensor(_row(rows, at)[1]) for at in range(0, number, step)])
+
+
+def try_own_step(
+    step: OwnStep, model: nn.Module, rows: Rows, batches: Batches, measured: Rows | None = None
+) -> tuple[Tried, TriedStep]:
+    """As `try_batch`, where a step of the user's own makes the loss; and what it gives.
+
+    Raises:
+        OwnCodeError: see `try_step`.
+        MetricError: if a metric that the config names cannot be computed.
+    """
+    size = _smallest(batches)
+    with torch.random.fork_rng(devices=[]):
+        x, y = _sampled(rows, size)
+        with counting(model) as count:
+            tried = try_step(step, model, x, y)
+    if step.head.chosen is not None and tried.output is not None:
+        try_metrics(step.head, tried.output, _some_targets(measured) if measured is not None else y)
+    passes = 3  # in training, in evaluation, and on its own
+    notes = _on_padding(model, x, rows) if not tried.misfit else []
+    return Tried(count() // passes * batches.batch_size // size, notes), tried
+
+
+def _smallest(batches: Batches) -> int:
+    """Rows of the smallest batch that training will see."""
+    left = batches.rows - (len(batches) - 1) * batches.batch_size
+    return min(left, batches.batch_size)
+
+
+def _sampled(rows: Rows, size: int) -> tuple[Any, Tensor]:
+    samples = [_row(rows, index) for index in range(size)]
+    x = batch_of(_form_of(rows), [sample[0] for sample in samples])
+    return x, torch.stack([torch.as_tensor(sample[1]) for sample in samples])
 
 
 def _row(rows: Rows, index: int) -> Any:

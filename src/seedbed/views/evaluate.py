@@ -161,8 +161,17 @@ def _measured(head: TaskHead, outputs: Tensor, y: Tensor, resamples: int) -> Mea
 
 
 def _loss(head: TaskHead, output: Tensor, y: Tensor) -> float:
-    """NaN for a loss with weights of its own, which `model.pth` does not hold, and of no row."""
-    return nan if head.state or not head.batch_weight(y) else head.loss(output, y).item()
+    """NaN for a loss that is not told, see `_untold`, and of no row."""
+    return nan if _untold(head) or not head.batch_weight(y) else head.loss(output, y).item()
+
+
+def _untold(head: TaskHead) -> str:
+    """Why the loss that a run was trained by is not told; empty where it is."""
+    if head.has_own_step:
+        return "the loss is what the run's own step gives of a batch; it is not told"
+    if head.state:  # `model.pth` does not hold it
+        return "the loss has weights of its own, which are not kept; it is not told"
+    return ""
 
 
 def _resampled(head: TaskHead, outputs: Tensor, y: Tensor, resamples: int) -> dict[str, Array]:
@@ -184,7 +193,11 @@ def _losses(head: TaskHead, outputs: Tensor, y: Tensor) -> Tensor:
         outputs (resamples, rows, outputs), y (resamples, rows, …) -> (resamples,)
     """
     with torch.no_grad():
-        if is_ours_or_torchs(head.loss_name) and head.loss_name in head.task.losses:
+        if (
+            not _untold(head)
+            and is_ours_or_torchs(head.loss_name)
+            and head.loss_name in head.task.losses
+        ):
             alone: Tensor = torch.vmap(stackable_loss(head))(outputs, y)
             counts = torch.as_tensor(head.batch_weight(y, stacked=True))
             return torch.where(counts > 0, alone, nan)
@@ -202,8 +215,8 @@ def _notes(
     every = [whole, *groups.values()]
     notes = []
     for name in whole.values:
-        if name == LOSS and head.state:
-            notes.append("the loss has weights of its own, which are not kept; it is not told")
+        if name == LOSS and (why := _untold(head)):
+            notes.append(why)
             continue
         undefined = [one for one in every if one.n and isnan(one.values[name])]
         if undefined:

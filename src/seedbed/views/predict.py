@@ -10,6 +10,7 @@ from seedbed.config.task_names import MULTILABEL
 from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows
 from seedbed.data.nested import mapped
 from seedbed.data.nested_rows import NestedRows
+from seedbed.errors import ModelError
 from seedbed.models.build import output_of
 from seedbed.models.calling import forwarded
 from seedbed.training.threads import most_threads, using
@@ -98,7 +99,25 @@ def _outputs(trained: TrainedModel, parts: Iterable[Any]) -> torch.Tensor:
     weights = sum(one.numel() for one in trained.model.parameters())
     with torch.no_grad(), using(1 if weights < OWN_WEIGHTS else most_threads()):
         copies = (mapped(torch.Tensor.clone, part) for part in parts)
-        return torch.cat([output_of(forwarded(trained.model, one)).clone() for one in copies])
+        found = torch.cat([output_of(forwarded(trained.model, one)).clone() for one in copies])
+    if trained.head.has_own_step:
+        _refuse_other_outputs(trained, found)
+    return found
+
+
+def _refuse_other_outputs(trained: TrainedModel, outputs: torch.Tensor) -> None:
+    """Refuses outputs that only the run's own step knows to use.
+
+    Raises:
+        ModelError: with where they can be had.
+    """
+    wanted = (len(outputs), trained.head.outputs)
+    if tuple(outputs.shape) != wanted:
+        raise ModelError(
+            f"model(x) gives {tuple(outputs.shape)} for {len(outputs)} rows, and predictions of "
+            f"the task {trained.head.task.name} take {wanted}; the run's own step made its loss "
+            "of them: have them by seedbed.load_run(RUN).model(), or by seedbed inspect RUN --layer"
+        )
 
 
 def rows_at_once(trained: TrainedModel, row_bytes: int) -> int:

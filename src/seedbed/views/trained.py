@@ -155,7 +155,13 @@ def _model_of(
     for key in ("model", "loss"):
         if "_target_" not in config[key]:
             raise RunDirectoryError(f"'{paths.config}': {key}._target_ is missing")
-    head = built_loss(most, lambda: build_task_head(config["loss"], allow, preprocessing))
+    step = config.get("step")
+    own = isinstance(step, dict) and step.get("_target_") is not None
+
+    def build_head() -> TaskHead:
+        return build_task_head(config["loss"], allow, preprocessing, has_own_step=own)
+
+    head = built_loss(most, build_head)
     shape, outputs = preprocessing.row_form, head.outputs
     seed = _seed(config, paths)
     return head, lambda: build_model(config["model"], allow, shape, outputs, seed)

@@ -165,9 +165,14 @@ class KeptBatches(StreamBatches):
     """Rows that are only looked at, as they lie in the files; few are kept once they were read."""
 
     def __init__(
-        self, data: StreamedRows, loader: LoaderConfig, seed: int, device: torch.device
+        self,
+        data: StreamedRows,
+        loader: LoaderConfig,
+        seed: int,
+        device: torch.device,
+        size: int | None = None,
     ) -> None:
-        size = evaluation_rows(loader.batch_size or 1, data.row_bytes)
+        size = size or evaluation_rows(loader.batch_size or 1, data.row_bytes)
         plain = replace(loader, batch_size=size, shuffle=False, drop_last=False)
         super().__init__(data, plain, seed, device)
         self._keeps = 2 * BUFFERS * self.rows * data.row_bytes <= data.memory

@@ -1,0 +1,110 @@
+"""Steps as people write them: right ones, and each with one thing wrong."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Given = dict[str, Any]
+COUNTED = 0
+
+
+def plain(model: nn.Module, batch: Any, loss: Any) -> Given:
+    x, y = batch
+    return {"loss": loss(model(x), y)}
+
+
+def penalized(model: nn.Module, batch: Any, loss: Any, weight: float = 0.01) -> Given:
+    x, y = batch
+    fit = loss(model(x), y)
+    size = sum(one.square().sum() for one in model.parameters())
+    return {"loss": fit + weight * size, "fit": fit, "size": size, "rows": len(x)}
+
+
+def weighted(model: nn.Module, batch: Any, loss: Any) -> Given:
+    x, y, weights = batch
+    return {"loss": loss(model(x), y, weights), "weight": weights.mean()}
+
+
+def hidden(model: nn.Module, batch: Any) -> Given:
+    """Of a layer inside the model, as a contrastive loss takes it."""
+    x, _ = batch
+    inside = model.get_submodule("input_to_hidden_layer")(x).tanh()
+    return {"loss": (inside @ inside.mT).square().mean() + model(x).square().mean()}
+
+
+def blended(model: nn.Module, batch: Any, loss: Any) -> Given:
+    x, y = batch
+    if not model.training:
+        return {"loss": loss(model(x), y)}
+    share, other = torch.rand(()), torch.randperm(len(x))
+    output = model(share * x + (1 - share) * x[other])
+    return {"loss": share * loss(output, y) + (1 - share) * loss(output, y[other])}
+
+
+def counting(model: nn.Module, batch: Any, loss: Any) -> Given:
+    global COUNTED
+    COUNTED += 1
+    return plain(model, batch, loss)
+
+
+def branching(model: nn.Module, batch: Any, loss: Any) -> Given:
+    given = plain(model, batch, loss)
+    return given if given["loss"] > 0 else {"loss": given["loss"] * 2}
+
+
+def no_loss(model: nn.Module, batch: Any) -> Given:
+    return {"los": model(batch[0]).mean()}
+
+
+def no_mapping(model: nn.Module, batch: Any) -> Tensor:
+    return model(batch[0]).mean()
+
+
+def of_rows(model: nn.Module, batch: Any) -> Given:
+    return {"loss": model(batch[0]).flatten().repeat(2)}
+
+
+def cut_off(model: nn.Module, batch: Any) -> Given:
+    return {"loss": model(batch[0]).mean().detach()}
+
+
+def backward(model: nn.Module, batch: Any) -> Given:
+    loss = model(batch[0]).mean()
+    loss.backward(retain_graph=True)
+    return {"loss": loss}
+
+
+def moving(model: nn.Module, batch: Any) -> Given:
+    with torch.no_grad():
+        next(model.parameters()).mul_(0.5)
+    return {"loss": model(batch[0]).mean()}
+
+
+def text(model: nn.Module, batch: Any) -> Given:
+    return {"loss": model(batch[0]).mean(), "kind": "good"}
+
+
+def taken(model: nn.Module, batch: Any) -> Given:
+    return {"loss": model(batch[0]).mean(), "lr": 1.0}
+
+
+def column(model: nn.Module, batch: Any) -> Given:
+    return {"loss": model(batch[0]).mean(), "r2": 1.0}
+
+
+def no_name(model: nn.Module, batch: Any) -> Given:
+    return {"loss": model(batch[0]).mean(), "my loss": 1.0}
+
+
+def raising(model: nn.Module, batch: Any) -> Given:
+    return {"loss": {}["loss"]}  # this line
+
+
+def changing(model: nn.Module, batch: Any, loss: Any) -> Given:
+    given = plain(model, batch, loss)
+    return {**given, "full": 1.0} if len(batch[0]) == 8 else given
+
+
+class AsClass:
+    pass
