@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from seedbed.errors import DirectoryTakenError, RunTakenError
+from seedbed.recording import directory
 from seedbed.runs import heartbeat, owner
 from seedbed.runs.directory import RunDirectory, claim, reclaim
 from seedbed.runs.layout import RunPaths
@@ -62,6 +64,20 @@ def test_a_disk_that_does_not_answer_takes_no_run(
 
     monkeypatch.setattr(Path, "lstat", silent)
     run.refuse_if_taken()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"status": "running"}'], ids=repr)
+def test_a_status_that_somebody_changed_by_hand_takes_no_run(
+    run: RunDirectory, content: bytes
+) -> None:
+    run.status.write_bytes(content)
+    run.refuse_if_taken()
+
+
+def test_a_process_of_an_earlier_version_takes_a_run_as_well(run: RunDirectory) -> None:
+    run.status.write_text('{"status": "running", "host": "other", "pid": 7}')
+    with pytest.raises(RunTakenError, match="is made by process 7 on other now"):
+        run.refuse_if_taken()
 
 
 def test_a_run_that_is_taken_tells_so_before_it_is_gone_on_with(tmp_path: Path) -> None:
@@ -146,10 +162,6 @@ def test_a_sweep_that_was_taken_is_not_written_over(
     assert not (tmp_path / "results.csv").exists()
 
 
-def test_a_sweep_leaves_no_mark_of_its_process(iris_sweep: Path) -> None:
-    assert not (iris_sweep / ".running").exists()
-
-
 def test_what_a_run_was_before_it_is_made_longer_is_not_put_back_over_anothers(
     seedbed: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,3 +179,24 @@ def test_what_a_run_was_before_it_is_made_longer_is_not_put_back_over_anothers(
     assert "is made by process 7 on other now" in result.errors[0]
     assert (run / ".before").exists()
     assert json.loads((run / "status.json").read_text())["owner"] == "theirs"
+
+
+def test_a_run_that_ended_may_go_while_others_of_its_stack_train(
+    seedbed: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The heartbeat of a stack is the status of its first run, which may end before the others."""
+    removed: list[Path] = []
+    original = heartbeat.is_due
+
+    def is_due() -> bool:
+        first = Path("sweep/0_trainer.epochs=2")
+        if not removed and json.loads((first / "status.json").read_text())["ended"]:
+            shutil.rmtree(first)
+            removed.append(first)
+        return bool(removed) or original()
+
+    monkeypatch.setattr(directory, "is_due", is_due)
+    words = ["trainer.epochs=2,6", "sweep.fuse=always", "sweep.workers=0", "hydra.sweep.dir=sweep"]
+    result = seedbed("train", "-m", *words)
+    assert result.code == 0, result.err
+    assert removed

@@ -41,6 +41,7 @@ def test_a_sweep_is_the_same_without_locks_and_links(
     assert (rich.code, poor.code) == (0, 0), poor.err
     assert (poor.sweep / "results.csv").read_text() == (rich.sweep / "results.csv").read_text()
     assert _names(poor.sweep) == _names(rich.sweep)  # nothing is left of locks
+    assert not {".running", ".held", ".lock"} & _names(rich.sweep)
 
 
 @pytest.mark.usefixtures("poor")

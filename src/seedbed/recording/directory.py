@@ -178,7 +178,8 @@ class DirectoryRecorder:
     def _beat(self) -> None:
         """Tells now and then that the runs go on; not where they are somebody else's by now."""
         if is_due():
-            self._first.refuse_if_taken()
+            left = [number for number, run in self.runs.items() if run.result is None]
+            self._refuse_taken(left[:1])
             beat(self._first.status)
 
     def _refuse_taken(self, numbers: Iterable[int]) -> None:

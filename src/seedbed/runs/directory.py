@@ -17,7 +17,15 @@ from seedbed.runs.layout import HELD, LOCK, SWEEP_JOBS, SWEEP_PROCESS, RunPaths
 from seedbed.runs.living import refuse_made_elsewhere
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.moment import Moment
-from seedbed.runs.owner import OWNER, identity, owner_told, read_told, refuse_gone, taken
+from seedbed.runs.owner import (
+    OWNER,
+    identity,
+    is_of_another,
+    owner_told,
+    read_told,
+    refuse_gone,
+    taken,
+)
 from seedbed.runs.run_files import ON_DISK, RunFiles
 from seedbed.runs.same_files import SameFiles
 from seedbed.runs.status import GONE, Status
@@ -82,7 +90,7 @@ class RunDirectory(RunPaths):
         content = self.files.read(self.status)
         if content is None:
             refuse_gone(self.root)
-        elif owner_told(content) != self.__dict__["owner"]:
+        elif is_of_another(content, self.__dict__["owner"]):
             raise taken(self.root, content)
 
     @property

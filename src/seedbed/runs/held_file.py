@@ -10,6 +10,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from seedbed.process import signals
 from seedbed.runs.files import NEW_FILE, json_text
 from seedbed.runs.heartbeat import is_young, stamped_too
 from seedbed.runs.owner import OWNER, identity, is_elsewhere, owner_told, read_told, taken
@@ -54,6 +55,7 @@ class HeldFile:
             os.close(number)
         self._stamped = stamped_too(file, self._refuse_taken)
         self._stamped.__enter__()
+        signals.at_end.append(self._remove)
 
     @staticmethod
     def is_held(file: Path) -> bool:
@@ -63,6 +65,10 @@ class HeldFile:
     def release(self) -> None:
         """Lets go."""
         self._stamped.__exit__(None, None, None)
+        signals.forget(self._remove)
+        self._remove()
+
+    def _remove(self) -> None:
         if self._process == os.getpid() and _content(self.file) == self._content:
             with suppress(OSError):
                 self.file.unlink()

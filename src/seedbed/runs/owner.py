@@ -62,14 +62,27 @@ def is_elsewhere(told: Mapping[str, Any]) -> bool:
     return host != this_host() or (isinstance(boot, str) and bool(boot) and boot != this_boot())
 
 
-def owner_told(content: bytes | None) -> Any:
-    """Which process a file is of; None where it does not tell.
+def owner_told(content: bytes | None) -> str | None:
+    """Which process a file is of; None where it does not tell, as it is damaged or changed by hand.
 
     Args:
-        content: of the file; None if there is none.
+        content: of the file; that of an earlier version has no owner. None if there is no file.
     """
     told = read_told(content)
-    return told.get(OWNER_KEY)
+    if OWNER_KEY in told:
+        return str(told[OWNER_KEY])
+    return f"{told['host']} {told['pid']}" if {"host", "pid"} <= told.keys() else None
+
+
+def is_of_another(content: bytes | None, owner: str | None) -> bool:
+    """Whether a file is of another process than it was; not where it does not tell.
+
+    Args:
+        content: of the file, as it is now.
+        owner: what `owner_told` gave of it.
+    """
+    now = owner_told(content)
+    return now is not None and now != owner
 
 
 def read_told(content: bytes | None) -> dict[str, Any]:

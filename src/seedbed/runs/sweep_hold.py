@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from seedbed.process import signals
 from seedbed.runs.files import json_text, write_bytes
 from seedbed.runs.heartbeat import stamped_too
 from seedbed.runs.layout import SWEEP_PROCESS, RunPaths
 from seedbed.runs.living import refuse_made_elsewhere
 from seedbed.runs.lock import DirectoryLock
-from seedbed.runs.owner import OWNER, identity, owner_told, refuse_gone, taken
+from seedbed.runs.owner import OWNER, identity, is_of_another, owner_told, refuse_gone, taken
 from seedbed.runs.run_files import ON_DISK
 from seedbed.runs.status import Status
 
@@ -42,18 +43,24 @@ def held(sweep: Path) -> Iterator[None]:
     """
     lock = DirectoryLock(sweep)
     file = sweep / SWEEP_PROCESS
+
+    def end() -> None:
+        if sweep not in _held:  # a fork does not hold it
+            return
+        _held.discard(sweep)
+        if owner_told(ON_DISK.read(file)) == OWNER:
+            with suppress(OSError):
+                file.unlink()
+
     try:
         refuse_made_elsewhere(RunPaths(sweep))
         told = {"status": Status.RUNNING, **identity(), "heartbeat": file.name}
         write_bytes(file, f"{json_text(told)}\n".encode())
         _held.add(sweep)
-        with stamped_too(file, lambda: refuse_taken(sweep)):
+        with stamped_too(file, lambda: refuse_taken(sweep)), signals.done_at_end(end):
             yield
     finally:
-        _held.discard(sweep)
-        if owner_told(ON_DISK.read(file)) == OWNER:
-            with suppress(OSError):
-                file.unlink()
+        end()
         lock.release()
 
 
@@ -68,7 +75,7 @@ def refuse_taken(sweep: Path) -> None:
     content = ON_DISK.read(sweep / SWEEP_PROCESS)
     if content is None:
         refuse_gone(sweep)
-    elif owner_told(content) != OWNER:
+    elif is_of_another(content, OWNER):
         raise taken(sweep, content)
 
 
