@@ -457,7 +457,7 @@ no rows: predict good
 missing --file: predict table --file gren.csv
     no file 'gren.csv'; did you mean 'green.csv'?
 --file of another kind: predict table --file rows.json
-    'rows.json' is no .csv, .tsv, .parquet or .npz file
+    'rows.json' is no .csv, .tsv, .parquet, .npz or .npy file
 --file without a column: predict table --file no_color.csv
     --file: no column 'color' in no_color.csv; columns are w, h
 --file with an unknown name: predict strict --file green.csv

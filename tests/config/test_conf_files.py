@@ -25,7 +25,7 @@ CONF = own_conf()
 FILES = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.rglob("*.yaml"))
 
 NUMBERS = {
-    "data": 8,
+    "data": 9,
     "experiment": 11,
     "init": 1,
     "loader": 2,
@@ -45,6 +45,7 @@ NEEDS = {
     "data/csv": TABLE,
     "data/parquet": ["data.path=rows.parquet", "data.target=y"],
     "data/npz": ["data.path=rows.npz"],
+    "data/npy": ["data.path=arrays"],
     "data/images": ["data.path=shapes", "model=sequential", "model.layers=[Flatten,Linear]"],
     "data/dataset": ["+data.train._target_=conf_rows.Rows", "allow=[conf_rows]"],
     "data/memory": ["data.target=y", "data.fingerprint=rows"],
@@ -98,6 +99,9 @@ def files(tmp_path: Path, seedbed) -> Iterator[None]:
     table = pa.table({"a": x[:, 0], "b": x[:, 1], "y": y})
     pa.parquet.write_table(table, tmp_path / "rows.parquet")
     np.savez(tmp_path / "rows.npz", x=x, y=y)
+    (tmp_path / "arrays").mkdir()
+    np.save(tmp_path / "arrays" / "x.npy", x)
+    np.save(tmp_path / "arrays" / "y.npy", y)
     (tmp_path / "conf_rows.py").write_text(DATASET)
     write_shapes(tmp_path / "shapes", 15, size=4)
     with handing_in({"rows": table_in_memory({"a": x[:, 0], "b": x[:, 1], "y": y})}):

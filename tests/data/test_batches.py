@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, TensorDataset
 
 from seedbed.config.schema import LoaderConfig
-from seedbed.data import batches as batches_module
+from seedbed.data import gathered
 from seedbed.data.batches import (
     Batches,
     LoaderBatches,
@@ -119,7 +119,7 @@ def test_evaluation_sees_every_row_once_in_order(size: int | None, data: Dataset
 
 def test_small_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = training_batches(DATA, loader(2), 0, CPU)
-    monkeypatch.setattr(batches_module, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(gathered, "BLOCK_BYTES", 100)
     blocks = training_batches(DATA, loader(2), 0, CPU)
     assert blocks.block < ROWS <= whole.block
     assert same_batches(whole, blocks, 1)

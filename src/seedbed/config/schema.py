@@ -181,6 +181,13 @@ class ImagesConfig(FileConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NpyConfig(FileConfig):
+    """Arrays in .npy files of a folder, by whose names features and target name them."""
+
+    source: Literal["npy"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableConfig(NamedConfig):
     """A table, with columns of several kinds."""
 
@@ -476,6 +483,7 @@ DATA_SOURCES: dict[str, type[DataConfig]] = {
     "parquet": ParquetConfig,
     "npz": NpzConfig,
     "images": ImagesConfig,
+    "npy": NpyConfig,
     "memory": MemoryConfig,
     "sklearn": SklearnConfig,
     "dataset": DatasetConfig,

@@ -10,7 +10,7 @@ from seedbed.config.fitting import as_typed, hints_of
 from seedbed.config.hints import written
 from seedbed.config.schema import SklearnConfig
 
-FILE = re.compile(r"\.(csv|tsv|tab|txt|parquet|pq|npz)(?:\.(?:gz|bz2|zst|lz4))?$")
+FILE = re.compile(r"\.(csv|tsv|tab|txt|parquet|pq|npz|npy)(?:\.(?:gz|bz2|zst|lz4))?$")
 WEIGHTS = re.compile(r"\.(pth|pt|bin|ckpt|safetensors)$")
 CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -32,7 +32,7 @@ def option_of_file(name: str) -> str | None:
     match = FILE.search(name.lower())
     if match is None:
         return None
-    return {"parquet": "parquet", "pq": "parquet", "npz": "npz"}.get(match[1], "csv")
+    return {"parquet": "parquet", "pq": "parquet", "npz": "npz", "npy": "npy"}.get(match[1], "csv")
 
 
 def instead_of_option(group: str, typed: str | list[Any]) -> str | None:

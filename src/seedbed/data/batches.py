@@ -14,13 +14,14 @@ import torch
 from torch.utils.data import TensorDataset
 
 from seedbed.config.schema import LoaderConfig
-from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows, refuse_no_batch
+from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows
 from seedbed.data.buckets import buckets_of
 from seedbed.data.custom_rows import form_of_data, lengths_of_data
+from seedbed.data.gathered import GatheredBatches, Ordered
 from seedbed.data.images.batches import ImageBatches
 from seedbed.data.images.rows import ImageRows
 from seedbed.data.nested import mapped, zeros
-from seedbed.data.orders import RowOrders
+from seedbed.data.npy.rows import NpyRows
 from seedbed.data.packing import PackedRows
 from seedbed.data.prepared import Rows
 from seedbed.data.row_loader import RowLoader, refuse_without_shared_memory
@@ -31,15 +32,14 @@ from seedbed.data.streaming.rows import StreamedRows
 Batch = tuple[Any, torch.Tensor]
 """Inputs, which are one tensor or several in tuples and mappings, and targets."""
 
-ROWS_AT_ONCE = 2**14
-"""Orders are drawn for as many epochs at once as keep below this many rows."""
-
 
 class Batches(Protocol):
     """What the engine asks of data."""
 
     rows: int
     batch_size: int
+    in_pieces: bool
+    """Whether never more than a batch of outputs is held where the rows are measured."""
 
     def __len__(self) -> int:
         """How many batches an epoch has."""
@@ -53,33 +53,7 @@ class Batches(Protocol):
         ...
 
 
-class _Ordered:
-    """What both kinds share: the order of rows, and how many batches there are."""
-
-    def __init__(
-        self,
-        rows: int,
-        loader: LoaderConfig,
-        seed: int,
-        limit: int | None,
-        most_rows: int = ROWS_AT_ONCE,
-        buckets: Order | None = None,
-    ) -> None:
-        refuse_no_batch(loader, rows)
-        self.rows = rows
-        self.orders = RowOrders(rows, loader, [seed], most_rows, limit=limit, buckets=buckets)
-        self.batch_size = self.orders.batch_size
-        self.seed = seed
-
-    def __len__(self) -> int:
-        return self.orders.batches
-
-    def order(self, number: int, start: int) -> torch.Tensor:
-        """Row numbers still to be visited."""
-        return self.orders.of(number)[start * self.batch_size : self.orders.visited]
-
-
-class TensorBatches(_Ordered):
+class TensorBatches(GatheredBatches):
     """Rows in memory, kept on the device where they fit."""
 
     def __init__(
@@ -91,61 +65,19 @@ class TensorBatches(_Ordered):
         limit: int | None = None,
         buckets: Order | None = None,
     ) -> None:
-        row_bytes = max(1, data.tensors[0][0].nbytes + data.tensors[1][0].nbytes)
-        most = min(ROWS_AT_ONCE, BLOCK_BYTES // row_bytes)
-        super().__init__(len(data), loader, seed, limit, most, buckets)
-        home = device if _fits(data, device) else torch.device("cpu")
-        self.x, self.y = (tensor.to(home) for tensor in data.tensors)
-        self.device = device
-        self._gathered: dict[int, Batch] = {}
-        self.block = self.batch_size * max(1, BLOCK_BYTES // (row_bytes * self.batch_size))
+        row_bytes = data.tensors[0][0].nbytes + data.tensors[1][0].nbytes
+        super().__init__(len(data), row_bytes, loader, seed, device, limit, buckets)
+        self.home = device if _fits(data, device) else torch.device("cpu")
+        self.x, self.y = (tensor.to(self.home) for tensor in data.tensors)
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
-        """See `Batches`.
+    def gathered(self, rows: torch.Tensor) -> Batch:
+        """See `GatheredBatches`."""
+        return self.x.index_select(0, rows), self.y.index_select(0, rows)
 
-        From wherever it starts, each batch lies in memory as in a whole epoch: where it begins, in
-        parts of a register, decides how products of it are rounded.
-        """
-        if start >= len(self):
-            return
-        orders = self.orders
-        if orders.shuffle and orders.epochs_at_once > 1:
-            yield from islice(self._split(*self._epoch(number)), start, None)
-        elif not orders.shuffle and orders.visited == self.rows:
-            parts = islice(self._parts(self.x, self.y), start, None)
-            yield from ((x.clone(), y.clone()) for x, y in parts)
-        else:
-            done, left_out = divmod(start, self.block // self.batch_size)
-            for rows in self.order(number, 0).to(self.x.device).split(self.block)[done:]:
-                x, y = self.x.index_select(0, rows), self.y.index_select(0, rows)
-                yield from islice(self._split(x, y), left_out, None)
-                left_out = 0
-
-    def _epoch(self, number: int) -> Batch:
-        """The rows of an epoch in its order; for few rows many epochs are gathered at once.
-
-        An epoch is handed out once: whoever asks again gets rows that nobody has written into.
-        """
-        if number not in self._gathered:
-            first, orders = self.orders.block(number)
-            visited = self.orders.visited
-            rows = orders[:, 0, :visited].reshape(-1).to(self.x.device)
-            x, y = self.x.index_select(0, rows), self.y.index_select(0, rows)
-            epochs = zip(x.split(visited), y.split(visited), strict=True)
-            self._gathered = dict(enumerate(epochs, first))
-        return self._gathered.pop(number)
-
-    def _split(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[Batch]:
-        """Batches of gathered rows: nobody else reads them, so they are not copied again.
-
-        `.data` gives each a history of its own; autograd would tie the parts of a split together.
-        """
-        return ((x.data, y.data) for x, y in self._parts(x, y))
-
-    def _parts(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[Batch]:
-        if self.x.device != self.device:
-            x, y = x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
-        return zip(x.split(self.batch_size), y.split(self.batch_size), strict=True)
+    def in_order(self, start: int) -> Iterator[Batch]:
+        """See `GatheredBatches`."""
+        parts = islice(self.parts(self.x, self.y), start, None)
+        return ((x.clone(), y.clone()) for x, y in parts)
 
 
 class PackedBatches(TensorBatches):
@@ -172,7 +104,7 @@ def _buckets(data: Rows, loader: LoaderConfig) -> Order | None:
     return None if number is None else buckets_of(lengths_of_data(data), number)
 
 
-class LoaderBatches(_Ordered):
+class LoaderBatches(Ordered):
     """Rows that a DataLoader reads.
 
     Args:
@@ -275,6 +207,10 @@ def training_batches(
         from seedbed.data.streaming.batches import StreamBatches
 
         return StreamBatches(data, loader, seed, device, limit)
+    if isinstance(data, NpyRows) and loader.num_workers == 0:
+        from seedbed.data.npy.batches import NpyBatches
+
+        return NpyBatches(data, loader, seed, device, limit)
     return LoaderBatches(data, loader, seed, device, limit, reader)
 
 
@@ -299,6 +235,8 @@ def evaluation_batches(
         row_bytes = data.tensors[0][0].nbytes
     elif isinstance(data, ImageRows):
         row_bytes = 4 * data.feature.width
+    elif isinstance(data, NpyRows):
+        row_bytes = data.row_bytes
     size = size or evaluation_rows(loader.batch_size, row_bytes)
     plain = replace(loader, batch_size=size, shuffle=False, drop_last=False, buckets=None)
     return training_batches(data, plain, seed, device, reader=reader)

@@ -3,7 +3,7 @@
 What either measured becomes the run's preprocessing here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,10 @@ class Columns:
 
 
 def fit_table(
-    config: ColumnsConfig, train: Table, columns: Columns
+    config: ColumnsConfig,
+    train: Table,
+    columns: Columns,
+    fitted: Mapping[str, FittedColumn] | None = None,
 ) -> tuple[Preprocessing, list[str]]:
     """What is fitted on the training rows, and what a person should know of it.
 
@@ -58,17 +61,20 @@ def fit_table(
         config: of the data.
         train: the training rows.
         columns: that are used.
+        fitted: features that were measured already, by name.
 
     Raises:
         DataError: if a column or the target has nothing that can be measured.
     """
     targets, classes = columns.targets, columns.classes
+    fitted = fitted or {}
     if isinstance(config, ImagesConfig):
-        features = [fit_images(columns.features[0], train, standardize=config.standardize)]
+        own = [fit_images(columns.features[0], train, standardize=config.standardize)]
     else:
-        features = fit_features(
-            columns.features, train, name_limit(config), standardize=config.standardize
-        )
+        here = [name for name in columns.features if name not in fitted]
+        own = fit_features(here, train, name_limit(config), standardize=config.standardize)
+    known = {**fitted, **{one.name: one for one in own}}
+    features = [known[name] for name in columns.features]
     constant: list[str] = []
     counts: list[int] = []
     if classes:
@@ -87,9 +93,7 @@ def fit_table(
         mean, scale = target_scale_of(train, targets)
     outputs = 1 if classes else outputs_of(train, targets, features)
     preprocessing = preprocessing_of(config, columns, features, outputs, counts, (mean, scale))
-    return preprocessing, notes_on_constants(
-        constant_columns(features, train), constant, train.origin
-    )
+    return preprocessing, notes_on_constants(constant_columns(own, train), constant, train.origin)
 
 
 def preprocessing_of(

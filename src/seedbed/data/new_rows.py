@@ -120,11 +120,14 @@ def opened_rows(
     *,
     labels: bool = False,
 ) -> TableFile:
-    """A file of rows: CSV, TSV, Parquet or .npz, by its ending; of images also these or a folder.
+    """A file of rows: CSV, TSV, Parquet, .npz or .npy, by its ending, or a folder of .npy files.
+
+    Of images these, or a folder. A .npy file is the one feature of a run that has one, whatever it
+    is called.
 
     Args:
         path: of the file.
-        data: `data` of the run's config, for the delimiter and encoding.
+        data: `data` of the run's config, for the delimiter, encoding and features.
         preprocessing: of the run, which may be on images; None for one on columns.
         labels: whether the folders of images name their classes.
 
@@ -139,6 +142,11 @@ def opened_rows(
         return later_images(path, "--file", _form(feature), feature.name, target)
     from seedbed.tables.opened_file import opened  # with all that training files need
 
+    features = data.get("features")
+    if path.suffix.lower() == ".npy" and path.is_file() and len(features or ()) == 1:
+        from seedbed.tables.npy_folder import NpyFolder
+
+        return NpyFolder(path, "--file", str(features[0]))  # type: ignore[index]
     delimiter = data.get("delimiter") if data.get("source") == "csv" else None
     return opened(path, "--file", None, delimiter, str(data.get("encoding") or "utf-8"))
 

@@ -30,6 +30,9 @@ ONE_HOT = (
     "if these are quantities"
 )
 
+ARRAYS = (".npz", ".npy")
+"""How files of arrays are called, whose integers are classes."""
+
 FEW_CLASSES = 20
 """So many integers are classes, however few the rows."""
 
@@ -109,7 +112,7 @@ def _refuse_named_labels(task: TaskName, table: Table, targets: Sequence[str]) -
 
 def _looks_like_classes(table: Table, name: str) -> bool:
     column = table.columns[name]
-    if column.whole and table.origin.endswith(".npz"):
+    if column.whole and table.origin.endswith(ARRAYS):
         _refuse_quantities(column.values, name)
         return True
     if column.values.ndim > 1:

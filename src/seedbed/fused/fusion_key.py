@@ -122,6 +122,8 @@ def fusion_blocker(config: RunConfig) -> str | None:
         return f"trainer.log_every={trainer.log_every} counts no epochs"
     if getattr(config.data, "stream", False):
         return "data.stream=true reads the rows of each run by itself"
+    if config.data.source == "npy":
+        return "data=npy reads the rows of each run by itself"
     if config.loader.num_workers:
         return "rows come through a DataLoader"
     if config.data.source == "dataset" and not getattr(config.data, "in_memory", False):

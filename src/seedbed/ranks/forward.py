@@ -10,7 +10,6 @@ from torch import Tensor
 
 from seedbed.data.batches import Batch, Batches, share_of
 from seedbed.data.nested import first_row, mapped
-from seedbed.data.streaming.batches import StreamBatches
 from seedbed.ranks.batch_norm import layers_of, over_ranks
 from seedbed.ranks.group import Group
 from seedbed.training.evaluation import over_pieces, over_stream
@@ -73,11 +72,11 @@ class RankForward(Forward):
             shared: dict[str, float] = self.group.from_first(by_step)
             return shared
         with self.over_ranks():
-            found = self._streamed(batches) if isinstance(batches, StreamBatches) else None
+            found = self._streamed(batches) if batches.in_pieces else None
             measured: dict[str, float] = self.group.from_first(found or self._held(batches))
         return measured
 
-    def _streamed(self, batches: StreamBatches) -> dict[str, float]:
+    def _streamed(self, batches: Batches) -> dict[str, float]:
         """On the first rank, what is measured; elsewhere nothing, and never nothing to measure."""
         with torch.no_grad():
             pieces = self._whole_pieces(batches)

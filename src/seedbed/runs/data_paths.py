@@ -25,6 +25,9 @@ MOST_SEEN = 200_000
 
 MOST_SEEN_OF_IMAGES = 2_000_000
 
+ARRAYS = ".npy"
+"""Likewise, if there are none: arrays, which lie in the folder itself."""
+
 HIDDEN = (".", "_")
 """How names begin of what is passed over: what was not finished, and notes of other programs."""
 
@@ -120,4 +123,5 @@ def _below(folder: Path, below: Path, endings: tuple[str, ...]) -> Iterator[Foun
                 f"data: '{folder}' holds more than {MOST_SEEN} files and folders; name the folder "
                 "of the Parquet files, or a glob"
             )
-    yield from (Found(file, below) for file in sorted(files))
+    arrays = [] if files else [one for one in folder.iterdir() if one.suffix.lower() == ARRAYS]
+    yield from (Found(file, below) for file in sorted(files or arrays))

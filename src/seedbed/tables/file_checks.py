@@ -53,3 +53,12 @@ def refuse_larger_than_memory(size: float, path: Path, key: str) -> None:
             f"{key}: '{path}' holds {size / 2**30:.3g} GiB, this machine's memory "
             f"{memory_bytes() / 2**30:.3g} GiB"
         )
+
+
+def stamp(path: Path) -> tuple[int, int, int]:
+    """What a file has another of when it is written anew; the same for all that are not there."""
+    try:
+        told = path.stat()
+    except OSError:
+        return (-1, -1, -1)
+    return (told.st_size, told.st_mtime_ns, told.st_ino)

@@ -1,4 +1,4 @@
-"""Opens a file of rows by its kind: CSV, Parquet or .npz."""
+"""Opens a file of rows by its kind: CSV, Parquet, .npz or .npy."""
 
 from pathlib import Path
 
@@ -18,13 +18,17 @@ def opened(
     Args:
         path: of the file.
         key: the config key or argument that names it.
-        source: csv (or tsv), parquet or npz; None to go by the file's ending.
+        source: csv (or tsv), parquet, npz or npy; None to go by the file's ending.
         delimiter: of a CSV; None for a tab in *.tsv and a comma elsewhere.
         encoding: of a CSV.
 
     Raises:
         DataError: if it is missing, damaged or of another kind.
     """
+    if source == "npy" or path.suffix.lower() == ".npy" or (source is None and path.is_dir()):
+        from seedbed.tables.npy_folder import npy_folder
+
+        return npy_folder(path, key)
     must_be_file(path, key)
     match source or _source_of(path):
         case "csv":
@@ -39,7 +43,7 @@ def opened(
             from seedbed.tables.npz_file import NpzFile
 
             return NpzFile(path, key)
-    raise DataError(f"{key}: '{path}' is no .csv, .tsv, .parquet or .npz file")
+    raise DataError(f"{key}: '{path}' is no .csv, .tsv, .parquet, .npz or .npy file")
 
 
 def _source_of(path: Path) -> str | None:

@@ -13,6 +13,7 @@ import pyarrow.parquet
 from seedbed.errors import DataError
 from seedbed.tables.cells import is_text
 from seedbed.tables.column_types import ColumnTypes
+from seedbed.tables.file_checks import stamp
 from seedbed.tables.parquet_files import ParquetFiles, told_cells
 from seedbed.tables.raw_column import RawColumn
 from seedbed.tables.table import Table
@@ -51,7 +52,7 @@ class ParquetStream:
         self.groups = list(_groups(files.group_rows))
         self.rows = sum(group.rows for group in self.groups)
         self._starts = [group.start for group in self.groups]
-        self._stamps = [_stamp(part.path) for part in files.parts]
+        self._stamps = [stamp(part.path) for part in files.parts]
         self._types: dict[str, Any] = {}
 
     @property
@@ -172,7 +173,7 @@ class ParquetStream:
 
     def _refuse_changed(self, part: int) -> None:
         path = self.files.parts[part].path
-        if _stamp(path) != self._stamps[part]:
+        if stamp(path) != self._stamps[part]:
             raise self._changed(path)
 
     def _changed(self, path: Path) -> DataError:
@@ -216,12 +217,3 @@ def _groups(group_rows: Sequence[Sequence[int]]) -> Iterator[Group]:
             start = next(starts)
             if rows:
                 yield Group(part, index, start, rows)
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    """What a file has another of when it is written anew."""
-    try:
-        told = path.stat()
-    except OSError:
-        return (-1, -1, -1)
-    return (told.st_size, told.st_mtime_ns, told.st_ino)

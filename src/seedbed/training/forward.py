@@ -6,7 +6,6 @@ from typing import Any
 from torch import Tensor
 
 from seedbed.data.batches import Batches
-from seedbed.data.streaming.batches import StreamBatches
 from seedbed.models.build import output_of
 from seedbed.models.calling import forwarded
 from seedbed.tasks.metrics_in_pieces import LossAndMetrics
@@ -62,7 +61,7 @@ class Forward:
         if self.step is not None:
             found = over_steps(pieces, self._of_step, self.head.batch_weight, self._of_task())
             return {name: float(value) for name, value in found.items()}
-        if isinstance(batches, StreamBatches):
+        if batches.in_pieces:
             return over_stream(pieces, self.outputs, self.loss_of, self.head)
         return over_pieces(pieces, self.outputs, self.loss_of, self.head.metrics)
 

@@ -9,6 +9,7 @@ from seedbed.config.schema import (
     DataConfig,
     DatasetConfig,
     ImagesConfig,
+    NpyConfig,
     ParquetConfig,
     RunConfig,
 )
@@ -54,6 +55,10 @@ def data_of(
             data = replace(data, notes=[*data.notes, FITTED_ANEW])
         return shortened(data, config)
     known = start.taken if start else None
+    if isinstance(config.data, NpyConfig):
+        from seedbed.data.npy.prepare import prepare_npy
+
+        return shortened(prepare_npy(config.data, config.seed, known), config)
     data = prepare_data(config.data, config.seed, read, known)
     if isinstance(config.data, ImagesConfig):
         from seedbed.data.images.prepare import with_transforms

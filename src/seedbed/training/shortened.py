@@ -11,6 +11,7 @@ from seedbed.config.hints import counted
 from seedbed.config.schema import RunConfig
 from seedbed.data.batch_sizes import rows_a_batch
 from seedbed.data.images.rows import ImageRows
+from seedbed.data.npy.rows import NpyRows
 from seedbed.data.packing import PackedRows
 from seedbed.data.prepared import PreparedData, Rows
 from seedbed.data.streaming.rows import StreamedRows
@@ -92,7 +93,7 @@ def _some(part: Rows | None, most: int) -> Rows | None:
         return part.taken(rows)
     if isinstance(part, TensorDataset):
         return TensorDataset(*(tensor[rows] for tensor in part.tensors))
-    if isinstance(part, StreamedRows):
+    if isinstance(part, StreamedRows | NpyRows):
         return part.some(rows)
     if isinstance(part, ImageRows):
         return part.taken(rows)

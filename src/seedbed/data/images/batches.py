@@ -29,6 +29,8 @@ class ImageBatches:
         DataError: if workers are asked for.
     """
 
+    in_pieces = False
+
     def __init__(
         self,
         data: ImageRows,

@@ -47,6 +47,8 @@ class StreamBatches:
         DataError: if `loader.drop_last` leaves none.
     """
 
+    in_pieces = True
+
     def __init__(
         self,
         data: StreamedRows,

@@ -21,9 +21,11 @@ class Moments:
     Args:
         axis: of the rows, and of what else is measured together with them.
         keepdims: whether what is measured keeps these dimensions.
+        at_once: rows that are measured together.
     """
 
-    def __init__(self, axis: Any = 0, *, keepdims: bool = False) -> None:
+    def __init__(self, axis: Any = 0, *, keepdims: bool = False, at_once: int = AT_ONCE) -> None:
+        self._at_once = at_once
         self._over: Any = {"axis": axis, "keepdims": keepdims}
         self._rows_axis = axis if isinstance(axis, int) else axis[0]
         self._pending: list[Floats] = []
@@ -39,10 +41,10 @@ class Moments:
         """Looks at further rows."""
         axis = self._rows_axis
         while values.shape[axis]:
-            some, values = np.split(values, [AT_ONCE - self._rows], axis=axis)
+            some, values = np.split(values, [self._at_once - self._rows], axis=axis)
             self._pending.append(some)
             self._rows += some.shape[axis]
-            if self._rows == AT_ONCE:
+            if self._rows == self._at_once:
                 self.finish()
 
     def finish(self) -> None:

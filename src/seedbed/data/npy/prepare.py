@@ -1,0 +1,183 @@
+"""The data of a run whose features are arrays in files: `data=npy`.
+
+Targets, and what else has one value a row, are in memory and go the way of every table; arrays are
+looked at once, and their rows are read again whenever they are used.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import file_digest, sha256
+from typing import Any
+
+import numpy as np
+import torch
+
+from seedbed.config.schema import NpyConfig
+from seedbed.config.task_names import RECONSTRUCTION
+from seedbed.data.fitted_column import FittedColumn
+from seedbed.data.fitted_table import Columns, fit_table
+from seedbed.data.fitted_target import target_names
+from seedbed.data.like_spellings import notes_on_spellings
+from seedbed.data.measurable import refuse_infinite
+from seedbed.data.npy.files import Files, beside, folder_of, opened
+from seedbed.data.npy.fitting import look_at
+from seedbed.data.npy.rows import NpyRows, typed
+from seedbed.data.prepared import PreparedData, own_files
+from seedbed.data.preprocessing import (
+    Preprocessing,
+    class_names,
+    refuse_other_numbers,
+    target_matrix,
+)
+from seedbed.data.row_notes import held_out_notes
+from seedbed.data.row_parts import refuse_shared, told_of
+from seedbed.data.row_weights import checked_weights, refuse_wrong_weights, with_weights
+from seedbed.data.splits import parts_of, refuse_few_rows, refuse_few_to_train, rest_of
+from seedbed.data.task_choice import task_of
+from seedbed.errors import DataError
+from seedbed.tables.column_types import ColumnTypes
+from seedbed.tables.sources import UsedColumns, used_columns
+from seedbed.tables.table import Table
+from seedbed.tables.text_form import TextForm
+
+
+def prepare_npy(config: NpyConfig, seed: int, known: Preprocessing | None = None) -> PreparedData:
+    """Looks at all rows, splits and fits them; arrays are read again in every epoch.
+
+    Args:
+        config: the group `data`.
+        seed: of the run.
+        known: of another run, which is taken over as far as its columns are the same.
+
+    Raises:
+        DataError: if anything about the data cannot be used.
+    """
+    folder = folder_of(config.path, "data.path")
+    used = used_columns(config, folder)
+    whole = opened(folder, used)
+    refuse_few_rows(whole.rows, folder.origin)
+    columns, whole = _columns(config, whole, used)
+    files = {
+        name: beside(path, f"data.{name}_path", whole, columns)
+        for name, path in own_files(config).items()
+    }
+    parts = _parts(config, seed, whole, columns, files)
+    fitted, whole = _looked_at(config, whole, parts["train"])
+    tables = {name: whole.table.taken(rows) for name, rows in parts.items()}
+    tables |= {name: one.table for name, one in files.items()}
+    refuse_shared(config.split, tables, {name: tables[name] for name in files})
+    preprocessing, notes = fit_table(config, tables["train"], columns, fitted)
+    if known is not None:
+        from seedbed.data.taken_preprocessing import taken_over  # few runs start from another
+
+        preprocessing, said = taken_over(preprocessing, known)
+        notes += [f"the preprocessing is {said}"] if said else []
+    rows = {name: _rows(whole, tables[name], preprocessing, parts[name], name) for name in parts}
+    for name, one in files.items():
+        rows[name] = _rows(one, one.table, preprocessing, np.arange(one.rows), name)
+    return PreparedData(
+        train=rows["train"],
+        validation=rows.get("validation"),
+        test=rows.get("test"),
+        preprocessing=preprocessing,
+        fingerprint=_fingerprint([whole, *files.values()], columns, rows),
+        notes=[
+            *used.notes,
+            *whole.table.notes,
+            *notes,
+            *notes_on_spellings(preprocessing, folder.origin),
+            *held_out_notes(preprocessing.features, whole.table, tables),
+        ],
+    )
+
+
+def _columns(config: NpyConfig, files: Files, used: UsedColumns) -> tuple[Columns, Files]:
+    """What the columns are, and the files with a table that has no more than is needed.
+
+    Raises:
+        DataError: if the targets, or plain features, cannot be used.
+    """
+    table = files.table
+    targets = target_names(config, table)
+    for name in set(used.features) & {*targets} - {*files.arrays}:
+        raise DataError(f"data.features: '{name}' is the target; it cannot be a feature too")
+    task, classes = task_of(config.task, table, targets) if targets else (RECONSTRUCTION, [])
+    if targets and not classes:
+        refuse_other_numbers(task, target_matrix(table, targets), table.origin)
+    if not classes:
+        table = table.without_spelling()
+    if config.weight is not None:
+        refuse_wrong_weights(config.weight, table)
+    plain = [name for name in used.features if name not in files.arrays]
+    refuse_infinite({name: table.columns[name] for name in plain}, table.origin)
+    first = {name: one.rows(slice(0, 1)) for name, one in files.arrays.items()}
+    kinds = {name: column.kind for name, column in table.columns.items()}
+    kinds |= {name: typed(files.folder, name, row).kind for name, row in first.items()}
+    types = ColumnTypes(kinds, table.text or TextForm())
+    return Columns(used.features, targets, task, classes, types), replace(files, table=table)
+
+
+def _parts(
+    config: NpyConfig, seed: int, whole: Files, columns: Columns, files: Mapping[str, Files]
+) -> dict[str, Any]:
+    """The numbers of the rows of each part that is taken from the split rows."""
+    split = rest_of(config.split, files)
+    strata = class_names(whole.table, columns.targets[0]).ranks() if columns.classes else None
+    told = told_of(split, whole.table, strata)
+    parts = parts_of(config, split, seed, whole.rows, told)
+    refuse_few_to_train(len(parts["train"]), whole.folder.origin)
+    return {name: rows for name, rows in parts.items() if len(rows)}
+
+
+def _looked_at(config: NpyConfig, whole: Files, rows: Any) -> tuple[dict[str, FittedColumn], Files]:
+    """What was measured of each array, and the files with what stands in for arrays."""
+    train = np.zeros(whole.rows, dtype=bool)
+    train[rows] = True
+    seen = {
+        name: look_at(whole.folder, name, one, train, standardize=config.standardize)
+        for name, one in whole.arrays.items()
+    }
+    fitted = {name: one.fitted for name, one in seen.items() if one.fitted is not None}
+    return fitted, whole.standing_in(seen)
+
+
+def _rows(
+    files: Files, table: Table, preprocessing: Preprocessing, rows: Any, part: str
+) -> NpyRows:
+    """The rows of a part.
+
+    Args:
+        files: that they are in.
+        table: of them.
+        preprocessing: of the run.
+        rows: their numbers in the files.
+        part: its name.
+    """
+    y = None
+    if preprocessing.task != RECONSTRUCTION:
+        targets, name = preprocessing.targets(table), preprocessing.weight
+        if name is not None:
+            weights = checked_weights(name, table.column(name, "data.weight"), table.origin)
+            targets = with_weights(targets, weights, f"{part} rows")
+        y = torch.from_numpy(targets)
+    own = [one.name for one in preprocessing.features if one.name not in files.arrays]
+    columns = {name: files.table.columns[name] for name in own}
+    return NpyRows(files.folder, files.arrays, columns, rows, preprocessing, y)
+
+
+def _fingerprint(
+    files: Sequence[Files], columns: Columns, rows: Mapping[str, NpyRows]
+) -> dict[str, Any]:
+    """As of a table in memory, but that the digest is one of the files, not of what they became."""
+    found: dict[str, str] = {}
+    names = sorted(columns.types.kinds)
+    for one in files:
+        for name in names:
+            with one.folder.files[name].open("rb") as file:
+                found[str(one.folder.files[name])] = file_digest(file, "sha256").hexdigest()
+    content = [[found[str(one.folder.files[name])] for name in names] for one in files]
+    return {
+        "sha256": sha256(repr((names, content)).encode()).hexdigest(),
+        "rows": {name: len(part) for name, part in rows.items()},
+        "files": found,
+    }
