@@ -157,7 +157,10 @@ BAD = {
     "infinite": ({"x": HUGE}, r"column 'x' of rows/\*.npy holds an infinite number.* in row 5"),
     "nothing": ({"x": np.full((20, 2), np.nan)}, r"column 'x' of .* no value in any training row"),
     "no target": ({"y": None}, r"data.target: no column 'y' in rows/\*.npy; columns are x"),
-    "no rows": ({"x": X[:0], "y": X[:0, 0]}, r"rows/\*.npy has no rows; 2 to train on are the least"),
+    "no rows": (
+        {"x": X[:0], "y": X[:0, 0]},
+        r"rows/\*.npy has no rows; 2 to train on are the least",
+    ),
 }
 
 
