@@ -24,6 +24,7 @@ PAGES = [
     "docs/comparing.md",
     "docs/cross_validation.md",
     "docs/gallery.md",
+    "docs/images.md",
     "docs/reports.md",
     "docs/reproducibility.md",
     "docs/scale.md",

@@ -14,6 +14,7 @@ import pytest
 import torch
 from support import processes
 from support.command_line import Command
+from support.image_files import write_shapes
 
 from seedbed import train
 
@@ -111,6 +112,13 @@ FEATURES |= {
     "a Dataset's rows, padded, with masks": [*OWN, f"{MODELS}.Masked", "data.in_memory=true"],
     "a Dataset's rows, padded, `loader.buckets`": [*OWN, f"{MODELS}.Packed", "loader.buckets=3"],
 }
+IMAGES = ["data=images", "data.path={shapes}", "allow=[support]"]
+IMAGES += ["model._target_=support.own_parts.convolving.SmallResNet"]
+FEATURES |= {
+    "`data=images`, `data.transforms`": [
+        *(*IMAGES, "data.transforms=[RandomHorizontalFlip,{RandomCrop:{size:10,padding:2}}]"),
+    ],
+}
 COMMON = ["data=csv", "data.features=[b,c]", "data.split={validation:0.3,stratify:false}"]
 COMMON += ["loader.batch_size=16", "trainer.epochs=2", "trainer.checkpoint_every='3 steps'"]
 ALONE = ["hydra.run.dir=made"]
@@ -138,6 +146,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for (a, b, c), i, k in zip(x, n, kinds, strict=True)
     ]
     (made / "rows.csv").write_text("\n".join(["a,b,c,n,kind,p,q", *rows, ""]))
+    write_shapes(made / "shapes", 90)
     known = [*COMMON, f"data.path={made / 'rows.csv'}", "data.target=a", "trainer.epochs=1"]
     train(*known, directory=made / "source")
     return made
@@ -168,8 +177,11 @@ def place(folder: Path, name: str, together: bool) -> Path:
 def words(folder: Path, name: str, together: bool) -> list[str]:
     where = f"data.path={folder / 'rows.csv'}"
     fuse = ["sweep.fuse=always"] if together and name not in SINGLY else []
-    own = [one.replace("{source}", str(folder / "source")) for one in FEATURES[name]]
-    common = COMMON[2:] if "data=dataset" in own else [*COMMON, where]
+    places = {"{source}": folder / "source", "{shapes}": folder / "shapes"}
+    own = FEATURES[name]
+    for mark, path in places.items():
+        own = [one.replace(mark, str(path)) for one in own]
+    common = COMMON[2:] if {"data=dataset", "data=images"} & {*own} else [*COMMON, where]
     return [*(TOGETHER if together else ALONE), *fuse, *common, *own]
 
 

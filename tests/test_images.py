@@ -68,7 +68,8 @@ def test_a_stack_that_was_stopped_within_an_epoch_goes_on_to_the_bit(shapes: Pat
 def test_runs_of_a_stack_see_the_images_that_each_sees_alone(
     tmp_path: Path, shapes: Path, same: str
 ) -> None:
-    own = "{_target_:support.own_parts.convolving.Noise,scale:0.05}"
+    home = "support.own_parts.convolving"
+    own = f"{{_target_:{home}.Noise,scale:0.05}},{{_target_:{home}.dimmed}}"
     more = {
         "data.split.seed=0": ["data.split.seed=0"],
         "seed_splits": [],

@@ -312,6 +312,11 @@ BAD = {
         [f"data.transforms=[{{_target_:{OWN}.Smaller}}]", "allow=[support]"],
         r"Smaller gives \(3, 11, 12\) float32 for an image of \(3, 12, 12\)",
     ),
+    "own with another argument": (
+        lambda f: None,
+        [f"data.transforms=[{{_target_:{OWN}.dimmed,faktor:1}}]", "allow=[support]"],
+        "dimmed: got an unexpected keyword argument 'faktor'; it is called with an image first",
+    ),
     "own without seeds": (
         lambda f: None,
         [f"data.transforms=[{{_target_:{OWN}.Unseeded}}]", "allow=[support]"],

@@ -47,6 +47,10 @@ class Noise:
         return x + self.scale * torch.randn_like(x) + self.scale * float(np.random.rand())
 
 
+def dimmed(x: Tensor, factor: float = 0.5) -> Tensor:
+    return x * (1 - factor * torch.rand(()))
+
+
 class Unseeded:
     def __call__(self, x: Tensor) -> Tensor:
         return x + float(np.random.default_rng().random())

@@ -1,7 +1,7 @@
 """Builds the transforms that `data.transforms` lists."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -97,12 +97,26 @@ def _named(spec: Any, where: str) -> tuple[str, Mapping[Any, Any]]:
 def _own(spec: Mapping[Any, Any], where: str, allow: AllowList) -> Transform:
     """A transform of the user's own: an object of a class, or a function with its arguments."""
     target = str(spec[TARGET])
-    found = allow.find(target, f"{where}.{TARGET}")
-    arguments = {str(key): value for key, value in spec.items() if key != TARGET}
+    found = allow.find_part(target, f"{where}.{TARGET}")
     if isinstance(found, type):
         change = allow.build(spec, where)
         if not callable(change):
             raise ConfigError(f"{where}: {found.__name__} cannot be called with an image")
     else:
-        change = partial(found, **arguments)
+        change = partial(found, **_arguments(found, spec, where))
     return OwnTransform(change, where, target.rpartition(".")[2])
+
+
+def _arguments(found: Callable[..., Any], spec: Mapping[Any, Any], where: str) -> dict[str, Any]:
+    """What a function is called with, beside the image.
+
+    Raises:
+        ConfigError: if it does not take that.
+    """
+    arguments = {str(key): value for key, value in spec.items() if key != TARGET}
+    try:
+        inspect.signature(found).bind("image", **arguments)
+    except (TypeError, ValueError) as err:
+        name = getattr(found, "__name__", type(found).__name__)
+        raise ConfigError(f"{where}: {name}: {err}; it is called with an image first") from err
+    return arguments
