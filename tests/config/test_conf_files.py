@@ -47,6 +47,8 @@ NEEDS = {
     "data/npz": ["data.path=rows.npz"],
     "data/npy": ["data.path=arrays"],
     "data/images": ["data.path=shapes"],
+    "model/cnn": ["data=images", "data.path=shapes"],
+    "preset/images": ["data=images", "data.path=shapes"],
     "data/dataset": ["+data.train._target_=conf_rows.Rows", "allow=[conf_rows]"],
     "data/memory": ["data.target=y", "data.fingerprint=rows"],
     "experiment/table": TABLE,
