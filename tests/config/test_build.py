@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from seedbed.components import ALLOW_VARIABLE, AllowList, accepts, called
+from seedbed.components import ALLOW_VARIABLE, AllowList
 from seedbed.errors import NotAllowedError
 from seedbed.models import CustomMLP
+from seedbed.signatures import accepts, called
 
 PACKAGE = """
 from pathlib import Path

@@ -12,11 +12,12 @@ import torch
 import yaml
 from support.image_files import write_shapes
 
-from seedbed.components import AllowList, accepts
+from seedbed.components import AllowList
 from seedbed.compose.compose import composed
 from seedbed.config.locations import own_conf
 from seedbed.config.target_keys import arguments_of
 from seedbed.handed_in import handing_in
+from seedbed.signatures import accepts
 from seedbed.tables.memory_table import table_in_memory
 from seedbed.training.run_components import build_run
 from seedbed.training.single import SingleEngine

@@ -12,12 +12,12 @@ from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import cells_of, differ, setting_names, settings_of
 
 BESIDES = (
-    "name", "data.name", "allow", "sweep", "trainer.threads", "trainer.log_",
+    "name", "data.name", "allow", "metrics", "sweep", "trainer.threads", "trainer.log_",
     "trainer.checkpoint_every", "loader.persistent_workers", "loader.prefetch_factor",
     "loader.pin_memory",
 )  # fmt: skip
 """Keys, and beginnings of keys, that change no number of a run: its folder's name, the permission
-to import, how a sweep goes about it, what is logged and saved."""
+to import, what is measured beside the loss, how a sweep goes about it, what is logged and saved."""
 
 NAMED_BY = {"init.fingerprint": ["init.run", "init.weights", "init.checkpoint"]}
 """Fingerprints, by the keys that name what they are of."""

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seedbed.config.fitting import as_typed
+from seedbed.config.absurd import Absurd, refuse_absurd
+from seedbed.config.fitting import Refused, as_typed, fitted
+from seedbed.config.ranges import MetricEntries
 
 TARGET = "_target_"
 TORCHMETRICS = "torchmetrics"
@@ -73,6 +75,18 @@ def problems_of_metrics(entries: Sequence[Any] | None) -> list[str]:
             )
         seen.setdefault(name, number)
     return problems
+
+
+def problems_of_any(entries: Any) -> list[str]:
+    """What is wrong with `metrics` of a config that was not checked, as a stranger's."""
+    try:
+        found = fitted(MetricEntries, entries)
+        refuse_absurd(found)
+    except Absurd as err:
+        return [f"metrics{err}"]
+    except Refused as err:
+        return [f"metrics must be {err}, got {as_typed(entries)}"]
+    return problems_of_metrics(found)
 
 
 def _spec(where: str, entry: Any) -> MetricSpec:

@@ -1,10 +1,11 @@
 """A function of the user's own as a loss: a module that keeps nothing but the function."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
+
+from seedbed.signatures import signature_of
 
 
 class FunctionLoss(nn.Module):
@@ -24,7 +25,7 @@ class FunctionLoss(nn.Module):
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__()
         self.function = function
-        reduction = inspect.signature(function).parameters.get("reduction")
+        reduction = signature_of(function).parameters.get("reduction")
         self.reduction = reduction.default if reduction is not None else "mean"
 
     def forward(self, output: Tensor, target: Tensor) -> Any:

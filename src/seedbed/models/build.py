@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seedbed.components import AllowList, accepted, constructed
+from seedbed.components import AllowList
 from seedbed.data.row_form import RowForm, as_form
 from seedbed.errors import ModelError, NotAllowedError
 from seedbed.handed_in import KEY, handed_in
@@ -16,6 +16,7 @@ from seedbed.models.lazy import materialize
 from seedbed.models.shared_values import others_seeded
 from seedbed.raised import reason
 from seedbed.runs.files import printable
+from seedbed.signatures import accepted, constructed
 
 
 class ModelBuilder:

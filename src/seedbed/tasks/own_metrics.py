@@ -6,10 +6,11 @@ from typing import Any
 
 from torch import Tensor
 
-from seedbed.components import AllowList, name_of
+from seedbed.components import AllowList
 from seedbed.config.metric_specs import MetricSpec
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import NotAllowedError
+from seedbed.signatures import name_of
 from seedbed.tasks.metrics import Metric
 from seedbed.tasks.one_run_metrics import FunctionOfRows, UpdatedByRows, by_itself
 

@@ -4,12 +4,13 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from seedbed.components import AllowList, called
+from seedbed.components import AllowList
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.config.own_code import EVENTS, ON, STEP_END, TARGET, events_of
 from seedbed.config.schema import RunConfig
 from seedbed.errors import NotAllowedError, OwnCodeError
 from seedbed.raised import reason
+from seedbed.signatures import called
 from seedbed.training.callbacks import Event, OwnCallback
 
 

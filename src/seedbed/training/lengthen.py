@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from seedbed.components import AllowList, accepts
+from seedbed.components import AllowList
 from seedbed.config.hints import counted
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ArgumentError, CheckpointError
@@ -17,6 +17,7 @@ from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json, read_overrides
+from seedbed.signatures import accepts
 from seedbed.training.averaging import SWA
 from seedbed.training.joined_schedules import JOINED, part_of
 from seedbed.training.schedule import total_steps

@@ -15,12 +15,13 @@ from torch.optim.lr_scheduler import (
     ReduceLROnPlateau,
 )
 
-from seedbed.components import AllowList, accepts
+from seedbed.components import AllowList
 from seedbed.config.fitting import as_typed
 from seedbed.config.hints import counted
 from seedbed.config.target_keys import arguments_of
 from seedbed.errors import ConfigError, NotAllowedError
 from seedbed.process.torch_private import has_stepped, schedulers_in
+from seedbed.signatures import accepts
 from seedbed.training.joined_schedules import JOINED, built_parts
 from seedbed.training.run_length import RunLength
 from seedbed.training.warm_up import WarmUp

@@ -116,6 +116,8 @@ def _refuse_form(loss: Any, output: Tensor, head: TaskHead, model: nn.Module) ->
         raise ModelError(
             f"{told} {kind}, training takes one number, a tensor{defined_at(function)}"
         )
+    if loss.is_complex():
+        raise ModelError(f"{told} a complex number, and none is less{defined_at(function)}")
     if loss.numel() != 1:
         hint = "return their mean" if defined_at(function) else "type loss.reduction=mean"
         raise ModelError(

@@ -16,7 +16,7 @@ from torch import nn
 
 from seedbed.components import AllowList
 from seedbed.config.locations import users_allowed
-from seedbed.config.metric_specs import problems_of_metrics
+from seedbed.config.metric_specs import problems_of_any
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import ConfigError, RunDirectoryError
 from seedbed.models.build import build_model
@@ -30,7 +30,6 @@ from seedbed.tasks.chosen_metrics import chosen_metrics, with_metrics
 from seedbed.tasks.head import TaskHead
 from seedbed.training.averaging import load_average
 from seedbed.training.bounds import (
-    bounded,
     built_loss,
     built_within,
     most_bytes,
@@ -40,9 +39,6 @@ from seedbed.training.bounds import (
 from seedbed.training.run_components import RunComponents
 from seedbed.training.stored_preprocessing import read_preprocessing
 from seedbed.views.missing_weights import note_on_untrained, refuse_unfinished
-
-MOST_OF_METRICS = 2**28
-"""Bytes that the metrics of a stranger's config may hold before they have seen a row."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +72,10 @@ class TrainedModel:
         entries = self.config.get("metrics")
         if not entries:
             return self.head
-        if not isinstance(entries, list):
-            raise ConfigError("metrics must be a list")
-        if problems := problems_of_metrics(entries):
+        if problems := problems_of_any(entries):
             raise ConfigError(*problems)
         loss, own = self.config["loss"]["_target_"], self.preprocessing
-        with bounded(MOST_OF_METRICS):
-            chosen = chosen_metrics(entries, loss, self.allow, own, tried=True)
+        chosen = chosen_metrics(entries, loss, self.allow, own, tried=True)
         return with_metrics(self.head, chosen)
 
     @property
