@@ -369,3 +369,24 @@ def test_what_raises_later_fails_the_run_with_its_line(tmp_path: Path, seedbed: 
     result = seedbed("train", *IRIS, *SHORT, "allow=[late]", entry, "hydra.run.dir=run")
     assert (result.code, len(result.err.splitlines())) == (1, 1)
     assert "KeyError: 'x' (late.py, line 4, in late)" in result.err
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        ("recall", "metrics must be a list of values, got 'recall'"),
+        ([{"Recall": {"top_k": 2**70}}], "must be a number of 64 bits"),
+        (["accuracy"] * 101, "of at most 100 elements"),
+        ([3], r"metrics\[0\] must be a name"),
+    ],
+)
+def test_a_stranger_s_entries_are_checked_before_anything_is_built(
+    entries: object, told: str
+) -> None:
+    from seedbed.views.trained import untrained
+
+    _, plan = prepared(*IRIS)
+    trained = untrained(plan)
+    trained.config["metrics"] = entries
+    with pytest.raises(ConfigError, match=told):
+        _ = trained.measuring_head
