@@ -1,5 +1,6 @@
 """A run directory's lock: who has it, who lets go of it, and why it cannot be had."""
 
+import json
 import os
 import shutil
 import signal
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
-from seedbed.runs.layout import LOCK
+from seedbed.runs.held_file import HeldFile
+from seedbed.runs.layout import HELD, LOCK
 from seedbed.runs.lock import DirectoryLock, is_being_written
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="system calls are made to fail here")
@@ -180,6 +182,24 @@ def test_the_system_s_reason_is_told(tmp_path: Path, as_on_nfs: Path) -> None:
     told = printed(TRYING, tmp_path, LD_PRELOAD=str(as_on_nfs), FLOCK_FAILS="5")
     reason = f"RunDirectoryError cannot lock '{tmp_path}': Input/output error"
     assert told.splitlines() == ["False", reason]
+
+
+@pytest.mark.parametrize("told", [{"pid": 2**22 + 1}, {"since": "1"}, {}, {"boot": "another"}])
+def test_a_file_that_a_process_left_is_no_lock(
+    tmp_path: Path, as_on_nfs: Path, told: dict[str, object]
+) -> None:
+    """Also where another process has its number by now; of another system its heartbeat tells."""
+    held = tmp_path / HELD
+    lock = HeldFile(held)
+    if told:
+        held.write_text(json.dumps({**json.loads(held.read_text()), **told}))
+    if "boot" in told:
+        os.utime(held, (0, 0))
+    free = ["False", "True"] if told else ["True", "DirectoryTakenError"]
+    line = printed(TRYING, tmp_path, LD_PRELOAD=str(as_on_nfs), FLOCK_FAILS="38").splitlines()
+    assert [word.split()[0] for word in line] == free
+    lock.release()
+    assert held.exists() == bool(told)  # another has taken it
 
 
 def test_two_that_look_do_not_see_each_other(tmp_path: Path) -> None:

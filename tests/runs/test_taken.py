@@ -1,5 +1,7 @@
 """A process that stood still finds that another has gone on: it writes no more of what it made."""
 
+import errno
+import io
 import json
 import os
 import shutil
@@ -10,7 +12,7 @@ import pytest
 
 from seedbed.errors import DirectoryTakenError, RunTakenError
 from seedbed.recording import directory
-from seedbed.runs import heartbeat, owner
+from seedbed.runs import heartbeat, living, owner, stored
 from seedbed.runs.directory import RunDirectory, claim, reclaim
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.status import Status
@@ -92,6 +94,38 @@ def test_a_run_that_is_taken_tells_so_before_it_is_gone_on_with(tmp_path: Path) 
     told = json.loads(made.status.read_text())
     assert (told["status"], told["owner"]) == ("interrupted", owner.OWNER)
     mine.release()
+
+
+def test_a_status_that_is_replaced_while_it_is_read_tells_what_it_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client of NFS finds the file stale that it has open; its process lives."""
+    made = claim(tmp_path / "run")
+    made.release()
+    _told_by_another(made.status, heartbeat="status.json")
+    stale = [2, 1]
+
+    def opened(path: Path) -> io.BytesIO:
+        class Stale(io.BytesIO):
+            def read(self, *_: object) -> bytes:
+                if stale[0]:
+                    stale[0] -= 1
+                    raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+                return super().read()
+
+        return Stale(path.read_bytes())
+
+    def fstat(number: int) -> os.stat_result:
+        if stale[1]:
+            stale[1] -= 1
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return original(number)
+
+    original = os.fstat
+    monkeypatch.setattr(stored, "open_stored", opened)
+    monkeypatch.setattr(os, "fstat", fstat)
+    assert living.is_being_made(made.root)
+    assert stale == [0, 0]
 
 
 def test_of_two_that_begin_a_run_at_once_one_goes_on(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ shared without locks, and a process number means nothing; there a heartbeat tell
 file system's, and is compared with the file system's: the clocks of the machines do not matter.
 """
 
+import errno
 import os
 import stat
 import tempfile
@@ -161,7 +162,12 @@ def beats(paths: RunPaths, status: Mapping[str, Any]) -> bool:
 def is_young(file: Path) -> bool:
     """Whether a file was stamped not long ago, by the file system's own clock."""
     try:
-        stamped = _state(file)
+        try:
+            stamped = _state(file)
+        except OSError as err:
+            if err.errno != errno.ESTALE:
+                raise
+            stamped = _state(file)  # replaced just now by its process, on another host
     except OSError:
         return False
     now = _file_system_time(file.parent, stamped.st_dev)

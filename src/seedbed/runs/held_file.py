@@ -34,7 +34,8 @@ class HeldFile:
 
     def __init__(self, file: Path) -> None:
         self.file, self._process = file, os.getpid()
-        self._content = f"{json_text({**identity(), 'lock': secrets.token_hex(8)})}\n".encode()
+        told = {**identity(), "since": _began(os.getpid()), "lock": secrets.token_hex(8)}
+        self._content = f"{json_text(told)}\n".encode()
         for _ in range(TRIES):
             try:
                 number = os.open(file, NEW_FILE, 0o666)
@@ -98,7 +99,15 @@ def _lives(file: Path, content: bytes | None) -> bool:
         return False
     if process == os.getpid():
         return bool(owner_told(content) == OWNER)
-    return _is_there(process)
+    return _is_there(process) and told.get("since") in ("", _began(process))
+
+
+def _began(process: int) -> str:
+    """When a process began, as the system counts; its number may be another one's by now."""
+    with suppress(OSError, IndexError):
+        told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        return told.rpartition(")")[2].split()[19]
+    return ""
 
 
 def _is_there(process: int) -> bool:

@@ -11,7 +11,7 @@ from seedbed.runs.heartbeat import STALE_SECONDS, beats
 from seedbed.runs.layout import SWEEP_PROCESS, RunPaths
 from seedbed.runs.owner import is_elsewhere, read_told
 from seedbed.runs.status import Status
-from seedbed.runs.stored import is_being_written, open_stored
+from seedbed.runs.stored import is_being_written, read_stored
 
 LARGEST_STATUS = 2**16
 """Bytes."""
@@ -53,6 +53,6 @@ def _goes_on_elsewhere(paths: RunPaths, status: Mapping[str, Any]) -> bool:
 def _status(paths: RunPaths) -> Mapping[str, Any]:
     """As it is written, of a run or of a sweep that is running; empty where it is damaged."""
     for path in (paths.status, paths.root / SWEEP_PROCESS):
-        with suppress(OSError, RunDirectoryError), open_stored(path) as file:
-            return read_told(file.read(LARGEST_STATUS))
+        with suppress(OSError, RunDirectoryError):
+            return read_told(read_stored(path, LARGEST_STATUS))
     return {}

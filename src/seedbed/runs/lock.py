@@ -170,7 +170,7 @@ def _locked_file(path: Path) -> "BaseFileLock":
     except NotImplementedError as err:
         raise _NoLocksError from err
     except OSError as err:
-        if isinstance(err, TimeoutError) or err.errno not in NO_LOCKS:
+        if isinstance(err, TimeoutError) or err.errno not in NO_LOCKS | UNSUPPORTED:
             raise
         raise _NoLocksError from err
     return lock

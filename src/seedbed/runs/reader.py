@@ -6,11 +6,10 @@ Nothing here builds an object that a file names; YAML is loaded without tags, JS
 import csv
 import io
 import json
-import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import yaml
 
@@ -20,7 +19,7 @@ from seedbed.runs.files import UNPRINTABLE, YamlLoader, printable
 from seedbed.runs.layout import EVENT_PREFIX, RunPaths
 from seedbed.runs.living import is_being_made
 from seedbed.runs.status import GONE, Status
-from seedbed.runs.stored import is_stored, open_stored, runs_in_packs
+from seedbed.runs.stored import is_stored, read_stored, runs_in_packs
 from seedbed.runs.unpacking import unpack_in_place
 from seedbed.runs.yaml_bombs import refuse_bomb
 
@@ -221,9 +220,7 @@ def read_text(path: Path, most: int = LARGEST_TEXT) -> str:
         RunDirectoryError: if it is missing, no plain file, too large or no UTF-8.
     """
     try:
-        with open_stored(path) as file:
-            size = _size(file)  # to ask for 32 MiB takes longer than to read
-            content = file.read(min(size, most) + 1)
+        content = read_stored(path, most + 1)
         if len(content) > most:
             raise RunDirectoryError(f"'{path}' is larger than {most // 2**20} MiB")
         return content.decode("utf-8").replace("\r\n", "\n")
@@ -233,12 +230,6 @@ def read_text(path: Path, most: int = LARGEST_TEXT) -> str:
         ) from err
     except (OSError, UnicodeDecodeError) as err:
         raise RunDirectoryError(f"cannot read '{path}': {_line(err)}") from err
-
-
-def _size(file: BinaryIO) -> int:
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    return size
 
 
 def _harmless(content: Any) -> Any:

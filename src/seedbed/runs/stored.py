@@ -6,6 +6,7 @@ at many runs reads them so; who opens one has it unpacked (`unpacking.py`).
 
 # ruff: noqa: PTH116, PTH118, PTH208 - tables of runs ask for thousands of files
 
+import errno
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,9 @@ from seedbed.runs.pack import Pack, is_pack_name, number_of
 Stamp = tuple[int, int, int, int]
 """Of a file: when it was written and changed, its size and its inode."""
 
+
+READINGS = 3
+"""Of a file that another host replaces meanwhile: a client of NFS finds its own handle stale."""
 
 SETTLED = 100_000_000
 """Nanoseconds; a folder that changed later may change again without changing its time."""
@@ -189,6 +193,29 @@ def open_stored(path: Path) -> BinaryIO:
         if pack is None:
             raise FileNotFoundError(path) from None
         return pack.open(run, name)
+
+
+def read_stored(path: Path, most: int) -> bytes:
+    """The beginning of a file of a run, also where it is replaced just then on a shared disk.
+
+    Args:
+        path: of the file, which may be a stranger's.
+        most: bytes to be read.
+
+    Raises:
+        FileNotFoundError, RunDirectoryError: as `open_stored`.
+        OSError: if it cannot be read.
+    """
+    for left in reversed(range(READINGS)):
+        try:
+            with open_stored(path) as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(0)
+                return file.read(min(size, most))  # to ask for 32 MiB takes longer than to read
+        except OSError as err:
+            if err.errno != errno.ESTALE or not left:
+                raise
+    raise AssertionError
 
 
 def is_stored(path: Path) -> bool:
