@@ -1,6 +1,7 @@
 """Rows of several tensors: the model is called by their form, and so it is everywhere."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
 from seedbed import load_run
-from seedbed.errors import DataError, ModelError
+from seedbed.errors import DataError, ModelError, RunDirectoryError
 
 PARTS = "support.own_parts.sequences"
 ROW = {"steps": [[1, 2, 3], [4, 5, 6]], "more": {"age": 2, "flag": True}}
@@ -208,10 +209,22 @@ def test_a_model_that_takes_another_form_is_named_with_its_line() -> None:
         prepared(*words("two", "Masked", PAD))
 
 
-@pytest.mark.parametrize("kind", ["user dict", "named tuple", "list"])
+def test_a_damaged_form_of_rows_is_refused(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "run")
+    path = tmp_path / "run" / "preprocessing.json"
+    plain = json.loads(path.read_text())
+    plain["form"]["form"]["mapping"]["steps"]["shape"] = [-1, 2**40]
+    path.write_text(json.dumps(plain))
+    with pytest.raises(RunDirectoryError, match="whole numbers > 0, and not huge"):
+        load_run(tmp_path / "run").predict([ROW])
+
+
+@pytest.mark.parametrize("kind", ["user dict", "named tuple", "list", "turned"])
 def test_other_mappings_tuples_and_lists_are_taken(kind: str) -> None:
     """As tokenizers give mappings that are no dict, and datasets of texts lists of numbers."""
-    model = {"named tuple": "Packed", "user dict": "Packed", "list": "Tokens"}[kind]
+    model = {"named tuple": "Packed", "user dict": "Packed", "list": "Tokens", "turned": "Packed"}[
+        kind
+    ]
     _, plan = prepared(*words(f"'{kind}'", model, PAD))
     x, y = next(plan.train.epoch(0))
     assert len(x.lengths) == len(y) == 8

@@ -82,7 +82,8 @@ def inspect_rows(
             if pads:
                 sizes.append(_sizes(part, index, own))
             try:
-                labels.append(label_of(y))
+                label = label_of(y)
+                labels.append(label.copy() if isinstance(label, np.ndarray) else label)
             except LabelError as err:
                 raise part.error(index, str(err)) from err
     return Inspected(indices, nest, labels, sizes, inputs)

@@ -82,21 +82,36 @@ def as_tensors(x: Any, name: str = "x") -> Any:
         return tuple(as_tensors(one, f"{name}.{place}") for place, one in enumerate(x))
     if not isinstance(x, np.ndarray | np.generic | list | int | float):
         raise NotTensorsError(f"{name} as a tensor, got {type(x).__name__}")
+    array = np.asarray(x) if not isinstance(x, list) else _of_list(x, name)
+    if any(step < 0 for step in array.strides):  # of rows that were turned round
+        array = array.copy()
     try:
-        return torch.from_numpy(np.asarray(x))
+        return torch.from_numpy(array)
     except (TypeError, ValueError) as err:
-        raise NotTensorsError(f"{name} as a tensor, got {_told(x)}") from err
+        raise NotTensorsError(f"{name} as a tensor, got an array of {array.dtype}") from err
+
+
+def _of_list(x: list[Any], name: str) -> np.ndarray[Any, Any]:
+    """Numbers, or lists of them that are all alike.
+
+    Raises:
+        NotTensorsError: if there is something else in it.
+    """
+    try:
+        array = np.asarray(x)
+    except (TypeError, ValueError, RuntimeError):  # lists of different lengths, tensors of several
+        array = np.empty(0, dtype=object)
+    if array.dtype.kind not in "biufc":
+        raise NotTensorsError(
+            f"{name} as a tensor, got a list of something else than numbers; several inputs are a "
+            "tuple, and one of unequal parts is a tensor"
+        )
+    return array
 
 
 def _refuse_empty(x: Any, name: str) -> None:
     if not x:
         raise NotTensorsError(f"{name} as a tensor, got an empty {type(x).__name__}")
-
-
-def _told(x: Any) -> str:
-    if isinstance(x, list):
-        return "a list of something else than numbers; several inputs are a tuple"
-    return f"an array of {np.asarray(x).dtype}"
 
 
 def in_lists(x: Any) -> Any:

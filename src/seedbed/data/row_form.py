@@ -7,7 +7,7 @@ here imports torch.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import prod
+from math import isfinite, prod
 from typing import Any
 
 from seedbed.config.hints import joined
@@ -18,7 +18,7 @@ VARIES = -1
 FLOAT = "float32"
 
 MOST_VALUES = 2**26
-"""Of one tensor in a row, as `training/bounds.py` has it of outputs."""
+"""Of a row, as `training/bounds.py` has it of outputs."""
 
 _WHOLE = [f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)]
 DTYPES = ("float32", "bool", "complex64", "complex128", *_WHOLE)
@@ -39,6 +39,11 @@ class Leaf:
 
     shape: tuple[int, ...]
     dtype: str = FLOAT
+
+    @property
+    def values(self) -> int:
+        """Numbers of a row, or of one place of it."""
+        return prod(size for size in self.shape if size != VARIES)
 
     @property
     def varies(self) -> bool:
@@ -115,8 +120,11 @@ class RowForm:
         """
         together, pad_value = plain["together"], plain["pad_value"]
         if type(together) is not bool or type(pad_value) not in (int, float):
-            raise ValueError("inputs are damaged")
-        return cls(_from_plain(plain["form"]), together, pad_value)
+            raise ValueError("its form is damaged")
+        form = cls(_from_plain(plain["form"]), together, pad_value)
+        if not isfinite(pad_value) or sum(one.values for one in form.leaves.values()) > MOST_VALUES:
+            raise ValueError("shapes of its form must be whole numbers > 0, and not huge")
+        return form
 
 
 def as_form(shape: "Sequence[int] | RowForm") -> RowForm:
@@ -237,15 +245,15 @@ def _to_plain(nest: Nest) -> dict[str, Any]:
 
 def _from_plain(plain: Any, depth: int = 0) -> Nest:
     if depth > 32 or not isinstance(plain, dict):
-        raise ValueError("inputs are damaged")
+        raise ValueError("its form is damaged")
     if "mapping" in plain:
         return {str(key): _from_plain(one, depth + 1) for key, one in plain["mapping"].items()}
     if "tuple" in plain:
         return tuple(_from_plain(one, depth + 1) for one in plain["tuple"])
     sizes, dtype = plain["shape"], plain["dtype"]
     if not isinstance(sizes, list) or dtype not in DTYPES:
-        raise ValueError("inputs have no shape or type")
+        raise ValueError("its form has no shape or type")
     fixed = sizes[1:] if sizes[:1] == [VARIES] else sizes
-    if not all(type(size) is int and size > 0 for size in fixed) or prod(fixed) > MOST_VALUES:
-        raise ValueError("shapes of inputs must be whole numbers > 0, and not huge")
+    if not all(type(size) is int and size > 0 for size in fixed):
+        raise ValueError("shapes of its form must be whole numbers > 0")
     return Leaf(tuple(sizes), dtype)

@@ -1,24 +1,26 @@
 """Whether the runs of a group can be stacked, and if not, what forbids it."""
 
 from collections.abc import Sequence
+from functools import partial
 from traceback import walk_tb
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from seedbed.config.schema import RunConfig
 from seedbed.data.nested import Padded
-from seedbed.data.packing import Packing
 from seedbed.fused.agreement import ROUNDING, DiffersError, agree
-from seedbed.fused.alone import tensors_of
+from seedbed.fused.alone import tensors_of, without_dropout
 from seedbed.fused.flat import Named
 from seedbed.fused.pure import is_pure, is_pure_loss
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.step import single_step
 from seedbed.fused.trial import WRITES_INTO_BATCH, found_in_trial
 from seedbed.models.build import output_of
+from seedbed.models.calling import forwarded
 from seedbed.models.copies import copied_model
 from seedbed.models.frozen import set_training
+from seedbed.training.own_step import OwnStep
 from seedbed.training.padding import DIFFERENT, changed_by_padding
 
 AGREEMENT = 1e-3
@@ -58,12 +60,8 @@ def _seen_from_outside(plan: StackComponents) -> str | None:
 
     A stack fills them up to the longest row of all, and a run on its own to that of each batch.
     """
-    if plan.model.packing is not None and (x := _padded_rows(plan, plan.model.packing)):
-        apart, largest = changed_by_padding(
-            copied_model(plan.first.model), x, plan.model.packing.form
-        )
-        if apart > DIFFERENT * largest:
-            return "its outputs depend on how far rows are filled up, which a stack does further"
+    if reason := _seen_of_padding(plan):
+        return reason
     if plan.layout.strange:
         return f"its state_dict holds '{plan.layout.strange[0]}', which is no weight and no buffer"
     for name, one in plan.first.model.named_parameters():
@@ -72,11 +70,29 @@ def _seen_from_outside(plan: StackComponents) -> str | None:
     return None
 
 
-def _padded_rows(plan: StackComponents, packing: Packing) -> Padded | None:
-    """A batch of the first run; None where rows have one length."""
-    x, _ = next(plan.batches.epoch(0))
-    rows = packing.unpacked(x[0])
-    return rows if isinstance(rows, Padded) else None
+def _seen_of_padding(plan: StackComponents) -> str | None:
+    """What more padding changes, in evaluation or in training, as batch normalisation looks at."""
+    packing = plan.model.packing
+    if packing is None:
+        return None
+    batch = next(plan.batches.epoch(0))
+    x, y = packing.unpacked(batch[0][0]), batch[1][0]
+    if not isinstance(x, Padded):
+        return None
+    for training in (False, True):
+        model = copied_model(plan.first.model).train(training)
+        without_dropout(model)
+        numbers_of = partial(_outputs_or_loss, plan.first.step, model, y)
+        apart, largest = changed_by_padding(numbers_of, x, packing.form)
+        if apart > DIFFERENT * largest:
+            what = "outputs depend" if plan.first.step is None else "step depends"
+            return f"its {what} on how far rows are filled up, which a stack does further"
+    return None
+
+
+def _outputs_or_loss(step: OwnStep | None, model: nn.Module, y: Tensor, x: Padded) -> Tensor:
+    """What a model, or a step of the user's own, makes of a batch."""
+    return output_of(forwarded(model, x)) if step is None else step(model, x, y.clone())[0]
 
 
 def _found_in_step(plan: StackComponents) -> str | None:

@@ -1,9 +1,11 @@
 """Whether a model looks at what shorter rows were filled with."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
-from seedbed.data.nested import Padded, padded_further
+from seedbed.data.nested import Padded, mapped, padded_further
 from seedbed.data.row_form import RowForm
 from seedbed.models.build import output_of
 from seedbed.models.calling import forwarded
@@ -23,7 +25,8 @@ def notes_on_padding(model: nn.Module, x: Padded, form: RowForm) -> list[str]:
         x: a batch.
         form: of its rows.
     """
-    apart, largest = changed_by_padding(model, x, form)
+    model.eval()
+    apart, largest = changed_by_padding(lambda rows: output_of(forwarded(model, rows)), x, form)
     if apart <= DIFFERENT * largest:
         return []
     return [
@@ -33,29 +36,29 @@ def notes_on_padding(model: nn.Module, x: Padded, form: RowForm) -> list[str]:
     ]
 
 
-def changed_by_padding(model: nn.Module, x: Padded, form: RowForm) -> tuple[float, float]:
-    """By how much more padding changes outputs at most, and the largest of them.
+def changed_by_padding(
+    numbers_of: Callable[[Padded], Tensor], x: Padded, form: RowForm
+) -> tuple[float, float]:
+    """By how much more padding changes what comes of rows at most, and the largest of it.
 
-    Both are 0 where the model does not take longer rows, or gives no finite number.
+    Both are 0 where longer rows are not taken, or numbers are drawn or are not finite.
 
     Args:
-        model: left in evaluation mode.
+        numbers_of: what comes of a batch: outputs, or a loss.
         x: a batch.
         form: of its rows.
     """
-    model.eval()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        before = torch.get_rng_state()
         try:
-            one, other = (_outputs(model, batch) for batch in (x, padded_further(x, form, FURTHER)))
-        except (
-            Exception,
-            SystemExit,
-        ):  # of any kind: the model is the user's, and takes what it takes
+            one, other = (
+                numbers_of(mapped(Tensor.clone, rows)).double()
+                for rows in (x, padded_further(x, form, FURTHER))
+            )
+        except (Exception, SystemExit):  # of any kind: the code is the user's
+            return 0.0, 0.0
+        if not torch.equal(before, torch.get_rng_state()):
             return 0.0, 0.0
     apart = float((one - other).abs().max()) if one.shape == other.shape else torch.inf
     largest = float(one.abs().max())
     return (apart, largest) if largest < torch.inf else (0.0, 0.0)
-
-
-def _outputs(model: nn.Module, x: Padded) -> Tensor:
-    return output_of(forwarded(model, x)).double()

@@ -170,7 +170,7 @@ def _refuse_other_form(own: Preprocessing, now: Preprocessing, paths: RunPaths) 
     Raises:
         RunDirectoryError: naming what differs.
     """
-    exact = ("task", "target", "classes", "outputs", "input_shape")
+    exact = ("task", "target", "classes", "outputs", "input_shape", "form")
     wrong = [name for name in exact if _read(getattr(own, name)) != _read(getattr(now, name))]
     for name in ("target_mean", "target_scale"):
         before, after = getattr(own, name), getattr(now, name)

@@ -48,6 +48,8 @@ class Sequences(Dataset[Any]):
             return Named(steps, index / 10), y
         if self.kind == "user dict":
             return UserDict(steps=steps, age=index / 10, label=y)
+        if self.kind == "turned":
+            return steps[::-1], y
         if self.kind == "list":
             return {"tokens": [*range(1 + index % 4)], "label": y}
         if self.kind == "large":
@@ -108,6 +110,17 @@ class Masked(nn.Module):
         return self.head(values.sum(1) / mask.sum(1)[:, None])
 
 
+class Normed(Masked):
+    """In training, what fills rows is a part of the mean of a batch."""
+
+    def __init__(self, out_features: int) -> None:
+        super().__init__(out_features)
+        self.norm = nn.BatchNorm1d(3)
+
+    def forward(self, steps: Tensor, mask: Tensor, more: Any = None) -> Tensor:
+        return super().forward(self.norm(steps.mT).mT, mask)
+
+
 class Careless(Masked):
     """Takes what fills rows for a part of them."""
 
@@ -136,3 +149,15 @@ class TwoLengths(nn.Module):
         names = (self.names(tokens) * mask["tokens"][:, :, None]).sum(1)
         means = (steps * mask["steps"][:, :, None]).sum(1) / lengths["steps"][:, None]
         return self.head(torch.cat([means, names], 1))
+
+
+def step(model: nn.Module, batch: Any, loss: Any) -> dict[str, Tensor]:
+    """Of padded rows."""
+    x, y = batch
+    return {"loss": loss(model(x.x, mask=x.mask), y), "longest": x.lengths.max()}
+
+
+def careless_step(model: nn.Module, batch: Any, loss: Any) -> dict[str, Tensor]:
+    x, y = batch
+    fit = loss(model(x.x, mask=x.mask), y)
+    return {"loss": fit + (x.x + 1).square().mean() * model.head.weight.square().mean()}

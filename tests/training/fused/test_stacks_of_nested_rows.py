@@ -32,6 +32,7 @@ def histories(*runs: seedbed.Run) -> np.ndarray:
     ("model", "kind", "more"),
     [
         ("Masked", "mapping", []),
+        ("Masked", "alone", [f"step={{_target_:{PARTS}.step}}"]),
         ("Masked", "alone", ["trainer.accumulate=2", "trainer.select=ema"]),
         ("TwoLengths", "two", ["loader.pad_value=3"]),
         ("Masked", "alone", ["loader.buckets=3", "data.split.seed=0", "trainer.max_steps=5"]),
@@ -57,12 +58,24 @@ def test_a_stack_trains_as_its_runs_alone(
     [
         ("Packed", "vmap does not take packed sequences; with `mask` in place of `lengths` it may"),
         ("Careless", "its outputs depend on how far rows are filled up"),
+        ("Normed", "its outputs depend on how far rows are filled up"),
     ],
 )
 def test_what_cannot_be_stacked_says_why(tmp_path: Path, model: str, told: str) -> None:
     with pytest.raises(ConfigError, match=f"2 jobs cannot fuse: {told}"):
         seedbed.sweep(*words(model, "alone"), "seed=1,2", "sweep.fuse=always", "sweep.workers=0",
                       f"hydra.sweep.dir={tmp_path / 's'}")  # fmt: skip
+
+
+def test_a_step_that_looks_at_what_fills_rows_is_not_stacked(tmp_path: Path) -> None:
+    asked = [
+        "seed=1,2",
+        "sweep.fuse=always",
+        "sweep.workers=0",
+        f"hydra.sweep.dir={tmp_path / 's'}",
+    ]
+    with pytest.raises(ConfigError, match="cannot fuse: its step depends on how far rows are"):
+        seedbed.sweep(*words("Masked", "alone", f"step={{_target_:{PARTS}.careless_step}}"), *asked)
 
 
 @pytest.mark.parametrize(("model", "kind"), [("Packed", "mapping"), ("TwoLengths", "two")])
