@@ -148,6 +148,8 @@ def test_a_run_is_measured_on_a_labelled_folder_and_in_python(
     files = sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*.png"))
     right = [one == name.split("/")[0] for one, name in zip(found, files, strict=True)]
     assert told["metrics"]["accuracy"]["value"] == pytest.approx(np.mean(right))
+    by = json.loads(seedbed("evaluate", run, "--file", folder, "--by", "class", "--json").out)
+    assert [one["group"] for one in by["groups"]] == list(CLASSES)
     levels = np.stack([np.asarray(Image.open(folder / name)).transpose(2, 0, 1) for name in files])
     assert opened.predict(levels).probabilities == found.probabilities
     assert opened.predict({"file": [f"labelled/{name}" for name in files]}) == found

@@ -81,7 +81,7 @@ def test_a_key_of_another_program_names_ours(words: list[str], key: str) -> None
         ),
         (
             ["data.file=x.csv"],
-            "did you mean 'data.path'? data=csv, images, npz and parquet have it",
+            "did you mean 'data.path'? data=csv, images, npy, npz and parquet have it",
         ),
         (["dataset=iris"], "did you mean 'data.dataset'? data=sklearn has it"),
         (["scheduler.gamma=0.1"], "scheduler=exponential, multistep and step have it"),

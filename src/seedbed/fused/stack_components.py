@@ -303,8 +303,9 @@ def _table(
     which = [place[id(one)] for one in data]
     if isinstance(getattr(data[0], part), ImageRows):
         images = [cast(ImageRows, getattr(one, part)) for one in distinct]
-        told = [replace(one, y=_told(one.y, whose * at)) for at, one in enumerate(images)]
-        return images_of(told, which, device)
+        if whose:
+            images = [replace(one, y=_told(one.y, whose * at)) for at, one in enumerate(images)]
+        return images_of(images, which, device)
     sets = [cast(TensorDataset, getattr(one, part)) for one in distinct]
     if whose:
         pairs = enumerate(one.tensors for one in sets)

@@ -21,5 +21,5 @@ def labelled_file(trained: TrainedModel, path: Path, by: str | None = None) -> L
     preprocessing = trained.preprocessing
     file = opened_rows(path, trained.config["data"], preprocessing, labels=True)
     must_be_measurable(file, preprocessing)
-    groups = groups_of(file, by, preprocessing, "--by") if by is not None else None
+    groups = groups_of(file.written, by, preprocessing, "--by") if by is not None else None
     return labelled_rows(rows_from_file(file, preprocessing), file, preprocessing, groups)

@@ -1,5 +1,6 @@
 """Folders and tables of images: which rows there are, what is kept of them, what is refused."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -176,8 +177,6 @@ def test_images_that_change_are_other_images(tmp_path: Path, shapes: Path) -> No
     path = next(folder.rglob("*.png"))
     told = path.stat()
     Image.open(path).transpose(Image.Transpose.ROTATE_90).save(path)
-    import os
-
     os.utime(path, ns=(told.st_atime_ns, told.st_mtime_ns))
     after = data(folder).fingerprint
     assert before["sha256"] != after["sha256"]
@@ -344,6 +343,10 @@ BAD_TABLES = {
     "no column said": ([], "data.file does not say which column.*picture, kind"),
     "no such column": (["data.file=pictur"], "no column 'pictur'.*did you mean 'picture'"),
     "no file": (["data.file=kind"], r"'\w+' \(row 1 \(line 2\) of labels.csv\) is no file"),
+    "images as groups": (
+        ["data.file=picture", "data.split.by=picture"],
+        "data.split.by=picture is the column of the images",
+    ),
     "both": (["data.file=kind", "data.target=kind"], "data.target=kind is data.file too"),
 }
 
@@ -354,6 +357,30 @@ def test_bad_tables_of_images_are_named(table: Path, case: str) -> None:
     target = [] if any("target" in one for one in words) else ["data.target=weight"]
     with pytest.raises(SeedbedError, match=told):
         data(table, *target, *words)
+
+
+def test_a_table_without_rows_is_told_as_such(tmp_path: Path) -> None:
+    table = tmp_path / "empty.csv"
+    table.write_text("picture,kind\n")
+    with pytest.raises(SeedbedError, match="has no rows"):
+        data(table, "data.file=picture", "data.target=kind")
+
+
+def test_the_oldest_sets_and_what_was_left_unfinished_go(
+    tmp_path: Path, shapes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = tmp_path / "seedbed" / "images"
+    data(shapes, "data.size=9")
+    (first,) = folder.iterdir()
+    left = folder / "x.part"
+    left.write_bytes(b"x")
+    for path in (first, left):
+        os.utime(path, (1, 1))
+    monkeypatch.setattr("seedbed.tables.images.cache.MOST_KEPT", 20_000)
+    data(shapes, "data.size=8")
+    assert [one.name for one in folder.iterdir()] != [first.name]
+    assert len([*folder.iterdir()]) == 1
 
 
 def test_a_missing_name_of_a_file_is_told_by_its_row(tmp_path: Path, table: Path) -> None:

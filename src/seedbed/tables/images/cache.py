@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -35,6 +36,9 @@ SPARE = 2**28
 """Bytes left free on the disk."""
 
 CHUNK = 2**24
+
+STALE = 86400.0
+"""Seconds after which nobody decodes into a file any more."""
 
 ENDING, UNFINISHED = ".levels", ".part"
 
@@ -70,6 +74,7 @@ class ImageCache:
             return None
         try:
             number, name = tempfile.mkstemp(suffix=UNFINISHED, dir=self.folder)
+            _reserve(number, BEGIN + int(np.prod(shape)))
             os.close(number)
             return np.memmap(name, dtype=np.uint8, mode="w+", offset=BEGIN, shape=shape)
         except OSError:
@@ -113,6 +118,10 @@ class ImageCache:
             return False
         try:
             kept = [(one.stat(), one) for one in self.folder.iterdir() if one.is_file()]
+            for told, one in kept:
+                if one.suffix == UNFINISHED and time.time() - told.st_mtime > STALE:
+                    one.unlink(missing_ok=True)  # of a process that was killed
+            kept = [(told, one) for told, one in kept if one.exists()]
             total = sum(told.st_size for told, _ in kept)
             for told, one in sorted(kept, key=lambda pair: pair[0].st_mtime_ns):
                 if total + size <= MOST_KEPT:
@@ -122,6 +131,16 @@ class ImageCache:
             return shutil.disk_usage(self.folder).free - SPARE > size
         except OSError:
             return False
+
+
+def _reserve(file: int, size: int) -> None:
+    """Takes the room on the disk now: a mapped page that has none ends the process.
+
+    Raises:
+        OSError: if there is none.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
 
 
 def _write(path: Path, pixels: Pixels, *, levels: bool) -> None:

@@ -120,6 +120,8 @@ class ImageTable(TableFile):
 
     def _images(self, names: Sequence[str], first: int = 0) -> ImageCells:
         """The images of rows, each file decoded once; `first` is the number of the first row."""
+        if not names:
+            raise DataError(f"{self.key}: '{self.origin}' has no rows")
         rows = {name: row for row, name in reversed([*enumerate(names, first)])}
         distinct = list(dict.fromkeys(names))
         place = {name: at for at, name in enumerate(distinct)}

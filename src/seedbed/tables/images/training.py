@@ -91,6 +91,9 @@ def image_table(config: ImagesConfig, file: ImageTable) -> Table:
         file.must_have(name, "data.target")
         if name == file.column:
             raise DataError(f"data.target={name} is data.file too; name another column to predict")
+    for name, key in config.beside.items():
+        if name == file.column:
+            raise DataError(f"{key}={name} is the column of the images; name another column")
     beside = beside_features(config, file, [file.column, *targets])
     kinds: dict[str, Kind] = {file.column: "image"}
     if config.file is None:
