@@ -131,6 +131,28 @@ def test_python_predicts_and_evaluates_rows_and_columns(tmp_path: Path) -> None:
     assert run.activations(rows, "gru")["gru"].shape == (10, 8, 6)
 
 
+@pytest.mark.parametrize("kind", ["alone", "tuple"])
+def test_rows_of_one_tensor_and_of_tuples_are_predicted_from_lists(
+    tmp_path: Path, kind: str
+) -> None:
+    run = train(tmp_path / "run", *words(kind, "Packed", PAD, "trainer.epochs=1"))
+    rows = [Sequences(kind=kind)[i][0] for i in range(5)]
+    given = [one.tolist() if kind == "alone" else [one[0].tolist(), one[1]] for one in rows]
+    probabilities = load_run(tmp_path / "run").predict(given).probabilities
+    assert probabilities == load_run(tmp_path / "run").predict(rows).probabilities
+    steps = [torch.as_tensor(one if kind == "alone" else one[0]).float() for one in rows]
+    age = None if kind == "alone" else torch.tensor([one[1] for one in rows])
+    with torch.no_grad():
+        logits = [
+            run.plan.model(
+                one[None], None if age is None else age[i : i + 1], lengths=torch.tensor([len(one)])
+            )
+            for i, one in enumerate(steps)
+        ]
+    own = torch.sigmoid(torch.cat(logits))[:, 0].tolist()
+    assert [one[1] for one in probabilities] == pytest.approx(own, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("row", "told"),
     [
@@ -183,6 +205,12 @@ REFUSED = {
         ("two", "TwoLengths", PAD, "loader.pad_value=0.5"),
         {},
         "loader.pad_value=0.5 is no value of x.tokens, which is int64",
+    ),
+    "targets of other lengths": (
+        ("targets", "Packed", PAD),
+        {},
+        r"gives y of shape \(\d,\), another row of shape \(\d,\); all have to be of one shape, "
+        "as y is not padded",
     ),
     "no target": (
         ("mapping", "Packed", PAD, "data.target=labels"),

@@ -53,6 +53,10 @@ KEYS = {
     "loader.batch_size": "mini_batch minibatch_size bs train_batch_size batchsize batch "
     "per_device_train_batch_size",
     "loader.shuffle": "shuffle_train shuffle_data",
+    "loader.collate": "collate_fn collator padding",
+    "loader.pad_value": "padding_value pad_token_id",
+    "loader.buckets": "group_by_length length_buckets bucket_sampler",
+    "data.in_memory": "preload cache_dataset in_ram",
     "loader.num_workers": "n_workers dataloader_workers data_workers",
     "model.hidden": "units hidden_sizes hidden_dim hidden_dims hidden_layer_sizes hidden_units "
     "hidden_size hidden_layers widths width layer_sizes n_hidden num_hidden neurons num_units",

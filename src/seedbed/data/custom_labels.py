@@ -178,9 +178,11 @@ def _refuse_mixture(labels: Sequence[Label]) -> None:
     for index, label in enumerate(labels):
         is_other = isinstance(label, str) != isinstance(first, str)
         if is_other or np.shape(label) != np.shape(first):
+            many = np.ndim(label) > 0 and np.ndim(label) == np.ndim(first)
+            kind = "one shape, as y is not padded" if many else "one kind"
             raise LabelError(
                 f"gives y {label_text(label)}, another row {label_text(first)}; all have to be of "
-                "one kind",
+                f"{kind}",
                 index,
             )
 

@@ -48,6 +48,8 @@ class Sequences(Dataset[Any]):
             return Named(steps, index / 10), y
         if self.kind == "user dict":
             return UserDict(steps=steps, age=index / 10, label=y)
+        if self.kind == "targets":
+            return steps, steps[:, 0]
         if self.kind == "turned":
             return steps[::-1], y
         if self.kind == "list":
