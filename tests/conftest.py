@@ -49,6 +49,7 @@ def _steps_compiled_for_these_tests(tmp_path_factory: pytest.TempPathFactory) ->
     """Nothing of the user's own is used, and nothing is left there."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path_factory.mktemp("compiled")))
         yield
 
 

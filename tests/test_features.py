@@ -55,6 +55,7 @@ FEATURES = {
     "`trainer.overfit_batches`": ["data.target=a", "trainer.overfit_batches=2", "trainer.epochs=4"],
     "`trainer.detect_anomaly`": ["data.target=a", "trainer.detect_anomaly=true"],
     "`trainer.log_gradients`": ["data.target=a", "trainer.log_gradients=true"],
+    "`trainer.compile`": ["data.target=a", "trainer.compile=aot_eager"],
     "`init.run`, `init.freeze`": [
         *("data.target=a", "init.run={source}", "init.freeze=['^input_to_hidden']"),
         "init.reset=['^hidden_to_output']",
@@ -127,6 +128,7 @@ SINGLY = {
     "weights of labels",
     "`trainer.max_time`",
     "`trainer.detect_anomaly`",
+    "`trainer.compile`",
     "`trainer.select=swa`, batch norm",
     "a Dataset's rows, padded, `loader.buckets`",
     "`callbacks` of each step",

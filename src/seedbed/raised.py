@@ -15,6 +15,9 @@ HERE = str(Path(__file__).resolve().parent)
 OURS = (HERE, str(Path(__file__).resolve().parents[1] / "hydra_plugins" / "seedbed"))
 INSTALLED = {"site-packages", "dist-packages"}
 
+WRITTEN_BY_TORCH = "torchinductor"
+"""How the folder begins that torch's compiler keeps its own code in."""
+
 IN_WORKER = re.compile(r"Caught \w+ in DataLoader worker process \d+\.\s*Original Traceback")
 """How torch begins the message of what was raised in another process; its traceback follows."""
 
@@ -39,6 +42,12 @@ def reason(err: BaseException) -> str:
 def is_of_user(err: BaseException) -> bool:
     """Whether it was raised in the user's own code, or in what that called."""
     return bool(_own_frames(err))
+
+
+def place_in_own_code(frames: Sequence[Frame]) -> str:
+    """` (net.py, line 12, in forward)`, of the last frame in the user's own code; or nothing."""
+    own = [frame for frame in frames if _is_users(frame[0])]
+    return f" ({_place(own[-1])})" if own else ""
 
 
 def shown_traceback(err: BaseException) -> str:
@@ -147,7 +156,10 @@ def _below_seedbed(frames: Sequence[Frame]) -> Sequence[Frame]:
 
 
 def _is_users(file: str) -> bool:
-    if file.startswith("<") or INSTALLED & set(Path(file).parts):
+    parts = Path(file).parts
+    if file.startswith("<") or INSTALLED & set(parts):
+        return False
+    if any(part.startswith(WRITTEN_BY_TORCH) for part in parts):
         return False
     return not any(_is_within(file, folder) for folder in (*OURS, *_library()))
 

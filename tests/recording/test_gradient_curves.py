@@ -169,6 +169,12 @@ def test_ranks_tell_what_one_process_tells(tmp_path: Path, monkeypatch: pytest.M
     assert_alike(of_gradients(ranked.directory.root), [5, 10, 15], list(by_hand(*words)))
 
 
+def test_ranks_that_have_parts_of_a_gradient_are_refused(seedbed: Command) -> None:
+    done = seedbed("validate", *WINE, ON, "trainer.strategy=fsdp", "trainer.devices=2")
+    assert done.code == 2
+    assert "with trainer.strategy=fsdp no rank has a whole gradient" in done.err
+
+
 def test_weights_of_zeros_and_parameters_without_a_gradient() -> None:
     norms = StepNorms()
     still, new = torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 Note = Callable[[str], object]
 """Called with what a person should know."""
 
-TRAINER = ("device", "precision", "monitor", "accumulate", "select", "swa_start")
+TRAINER = (
+    *("device", "precision", "monitor", "accumulate", "select", "swa_start"),
+    *("strategy", "compile", "detect_anomaly", "log_gradients"),
+)
 """Keys of `trainer` that decide whether a job can be built."""
 
 PARTS = ("data", "model", "loader", "loss", "optimizer", "scheduler", "trainer")

@@ -48,6 +48,8 @@ KEYS = {
     "trainer.log_every": "log_interval log_every_n_steps log_freq logging_steps",
     "trainer.log_gradients": "track_grad_norm log_grad_norm log_gradient_norm log_grads "
     "log_gradient watch_gradients grad_norms gradient_norms gradient_norm log_norms",
+    "trainer.compile": "torch_compile use_torch_compile jit_compile use_compile compile_model "
+    "torchcompile",
     "trainer.checkpoint_every": "save_every checkpoint_interval save_freq every_n_epochs "
     "save_steps save_interval checkpointing enable_checkpointing",
     "loader.batch_size": "mini_batch minibatch_size bs train_batch_size batchsize batch "

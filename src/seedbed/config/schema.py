@@ -329,6 +329,7 @@ class TrainerConfig:
     devices: Literal["auto"] | Threads | None = field(metadata={ABSENT: None})
     log_gradients: bool = field(metadata={ABSENT: False})
     shard: Count = field(metadata={ABSENT: 1_000_000})
+    compile: bool | Name = field(metadata={ABSENT: False})
 
     @property
     def is_ranked(self) -> bool:

@@ -116,6 +116,8 @@ def fusion_blocker(config: RunConfig) -> str | None:
         return f"the callback {listener} hears of every step of a run"
     if trainer.detect_anomaly or trainer.profile is not None:
         return "trainer.detect_anomaly and trainer.profile look into one model"
+    if trainer.compile:
+        return "trainer.compile is for a run on its own; sweep.compile compiles stacks"
     if trainer.log_histograms or trainer.log_graph:
         return "trainer.log_histograms and trainer.log_graph look at one model"
     if parsed_interval(trainer.log_every).unit != "epochs":

@@ -47,6 +47,8 @@ class RankEngine(SingleEngine):
         self._flat = FlatGradients(self._held_whole(), more, plan.device)
         self._weight: Tensor | int = 0
         self._unweighed = 0.0
+        if self.compiled is not None:
+            self.compiled.rows = len(group.share(torch.arange(plan.train.batch_size)))
 
     def _forward(self, plan: RunComponents, group: Group) -> RankForward:
         return RankForward(plan, group)

@@ -8,6 +8,7 @@ from typing import Any
 
 from seedbed.ranks import begun as ranks
 from seedbed.ranks.ready import Begun
+from seedbed.recording.compile_time import CompileTime
 from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.gradient_points import with_gradients
 from seedbed.recording.profiled import Profiled
@@ -22,6 +23,7 @@ from seedbed.training.recorder import Recorder
 from seedbed.training.reporter import Reported, Reporter
 from seedbed.training.resume import load_best, restore
 from seedbed.training.run_components import RunComponents
+from seedbed.training.single import SingleEngine
 from seedbed.training.unsaved import UnsavedNotes
 
 
@@ -79,6 +81,9 @@ def _train(
     begun.go_on(resumed, best)
     reported = Reported(with_gradients(recorder, recorder.events, plan), reporter, plan)
     hears: Recorder = UnsavedNotes(reported, plan)
+    engine = begun.training.engine
+    if isinstance(engine, SingleEngine) and engine.compiled is not None:
+        hears = CompileTime(hears, engine.compiled)
     profiled = None
     if (written := plan.config.trainer.profile) is not None:
         steps = int(written.split()[0])

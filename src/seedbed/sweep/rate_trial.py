@@ -140,6 +140,7 @@ def _short(config: RunConfig, epochs: int) -> RunConfig:
         log_gradients=False,
         detect_anomaly=False,
         profile=None,
+        compile=False,
         strategy=None,
         devices=None,
     )

@@ -234,6 +234,10 @@ class Progress:
             self._between += (now - self._closed) / self.num_active
         self._began = now
 
+    def leave_out(self, seconds: float) -> None:
+        """Takes time that was no training off the epoch's clock."""
+        self._began += seconds
+
     def close_epoch(self, row: Mapping[str, Column]) -> None:
         """Ends an epoch.
 

@@ -33,6 +33,7 @@ from seedbed.training.attempts import Attempts
 from seedbed.training.averaging import SWA, has_batch_norm, refuse_no_epoch
 from seedbed.training.built_callbacks import build_callbacks
 from seedbed.training.callbacks import OwnCallback
+from seedbed.training.compiling import refuse_uncompilable
 from seedbed.training.device import mixed_precision, resolved_device
 from seedbed.training.interval import MANY
 from seedbed.training.optimization import OneGroup, build_optimizer
@@ -51,6 +52,7 @@ from seedbed.training.schedule import Schedule, build_schedule
 from seedbed.training.splitting import refuse_unsplit
 from seedbed.training.starting_model import NO_STARTS, begin, start_for
 from seedbed.training.state import Monitor
+from seedbed.training.step_norms import refuse_unmeasured
 from seedbed.training.threads import OWN_STEP, threads_for
 from seedbed.training.trial_batch import try_batch, try_own_step
 
@@ -177,6 +179,8 @@ def build_run(
     step = tried(build_step, config, allow, head) if head is not None else None
     callbacks = tried(build_callbacks, config, allow)
     model = tried(_model, config, allow, head) if head is not None else None
+    tried(refuse_uncompilable, config, device, model, ranks)
+    tried(refuse_unmeasured, config.trainer)
     told: Sequence[str] | None = ()
     if model is not None and head is not None:
         told = tried(begin, model, config, allow, head, start)

@@ -19,6 +19,7 @@ from seedbed.training.accumulation import Weight, groups, shares, weight_of
 from seedbed.training.anomaly import AnomalyWatch
 from seedbed.training.arrays import NO, YES, Column, Mask
 from seedbed.training.averaging import EMA, SWA, Average
+from seedbed.training.compiling import compiled_forward
 from seedbed.training.device import process_settings
 from seedbed.training.engine import Rows, Unseen, Which, at_each_step
 from seedbed.training.forward import Forward
@@ -77,6 +78,7 @@ class SingleEngine:
         self.average = self._average() if averages else None
         watches = plan.config.trainer.detect_anomaly
         self.watch = AnomalyWatch(plan.model) if watches else None
+        self.compiled = compiled_forward(plan.config.trainer, plan.model, plan.train.batch_size)
         self.norms = StepNorms() if plan.config.trainer.log_gradients else None
         self.beside: dict[str, Tensor] = {}
         self._parameters = [p.detach() for p in self.model.parameters()]
@@ -102,6 +104,7 @@ class SingleEngine:
             process_settings(plan.config.trainer, plan.device, seed, plan.threads),
             kept_to_the_run(plan.packages, seed),
             self.watch.watching() if self.watch is not None else nullcontext(),
+            self.compiled.settings() if self.compiled is not None else nullcontext(),
             plan.reader.lasting(),
         ):
             if self._random is not None:
@@ -128,7 +131,8 @@ class SingleEngine:
         batches = [(x, y)] if self.accumulate == 1 else list(zip(x, y, strict=True))
         self._clear_gradients()
         self.beside = {}
-        loss = self.gradients(batches)
+        with self.compiled.in_place() if self.compiled is not None else nullcontext():
+            loss = self.gradients(batches)
         if self.watch is not None and not self.scaler.is_enabled():
             self.watch.look_at_gradients(loss)
         self._update()
