@@ -194,3 +194,31 @@ def test_nothing_is_written_where_an_image_is_wrong(seedbed: Command, tmp_path: 
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith(f"error: data.path: '{folder}/disc/x.jpg' is no image of PNG")
     assert not Path("outputs").exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"decoded": None},
+        {"decoded": {"size": [12], "resized": False}},
+        {"decoded": {"size": [9, 9], "resized": False}},
+        {"decoded": {"size": [12, 12], "resized": 1}},
+        {"decoded": 5},
+        {"shape": [2, 10, 10]},
+        {"shape": [300]},
+        {"mean": None},
+        {"mean": [1, 2]},
+        {"kind": "number"},
+    ],
+    ids=str,
+)
+def test_a_run_whose_preprocessing_is_no_images_is_refused(
+    seedbed: Command, run: Path, tmp_path: Path, shapes: Path, damage: dict[str, object]
+) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "copy"))
+    plain = json.loads((copy / "preprocessing.json").read_text())
+    plain["features"][0] |= damage
+    (copy / "preprocessing.json").write_text(json.dumps(plain))
+    result = seedbed("predict", copy, "--file", shapes)
+    assert (result.code, result.out) == (2, "")
+    assert len(result.errors) == 1

@@ -71,6 +71,10 @@ KEYS = {
     "num_outputs out_channels output_shape",
     "data.path": "file csv filename file_path filepath data_path data_file train_path train_file "
     "csv_path csv_file train_csv dataset_path parquet data_dir datapath",
+    "data.size": "image_size img_size imgsz image_shape target_size resize resize_to crop_size",
+    "data.channels": "num_channels n_channels color_mode colour_mode grayscale rgb",
+    "data.transforms": "augmentation augmentations augment transform train_transforms data_aug "
+    "aug_transforms item_tfms batch_tfms",
     "data.validation_path": "val_path valid_path validation_file val_file val_csv valid_file "
     "val_data validation_data",
     "data.test_path": "test_file test_csv test_data",

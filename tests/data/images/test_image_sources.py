@@ -359,6 +359,12 @@ def test_bad_tables_of_images_are_named(table: Path, case: str) -> None:
         data(table, *target, *words)
 
 
+def test_arrays_name_no_files(tmp_path: Path) -> None:
+    np.savez(tmp_path / "names.npz", picture=np.array(["a.png", "b.png"]), kind=[0, 1])
+    with pytest.raises(SeedbedError, match=r"names\.npz' holds arrays; name the files of images"):
+        data(tmp_path / "names.npz", "data.file=picture", "data.target=kind")
+
+
 def test_a_table_without_rows_is_told_as_such(tmp_path: Path) -> None:
     table = tmp_path / "empty.csv"
     table.write_text("picture,kind\n")

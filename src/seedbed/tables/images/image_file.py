@@ -109,7 +109,13 @@ class ImageTable(TableFile):
         """
         from seedbed.tables.cells import as_text
 
-        names: list[str | None] = as_text(self.rows.cells([self.column])[self.column]).to_pylist()
+        cells = self.rows.cells([self.column])[self.column]
+        if isinstance(cells, np.ndarray):
+            raise DataError(
+                f"{self.key}: '{self.origin}' holds arrays; name the files of images in a .csv, "
+                ".tsv or .parquet"
+            )
+        names: list[str | None] = as_text(cells).to_pylist()
         for row, name in enumerate(names):
             if name is None or not name.strip():
                 raise DataError(
