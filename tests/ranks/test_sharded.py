@@ -45,20 +45,18 @@ def own(model: str, *words: str) -> list[str]:
     return ["data=dataset", target, of_model, f"allow=[{MODULE},support]", *words]
 
 
-OPTIMIZERS = {
-    "adam, averaged": ["optimizer=adam", "trainer.select=ema", "trainer.ema_decay=0.5"],
-    "adagrad, clipped": ["optimizer=adagrad", "trainer.gradient_clip=0.05"],
-    "groups": [
-        *("optimizer=adamw", "optimizer.no_decay=true", "trainer.gradient_clip_value=0.01"),
-        "optimizer.groups={head:{params:'^last',lr:0.1}}",
-    ],
-}
+ALL_AT_ONCE = [
+    *("optimizer=adagrad", "optimizer.weight_decay=0.01", "optimizer.no_decay=true"),
+    "optimizer.groups={head:{params:'^last',lr:0.1}}",
+    *("trainer.gradient_clip=0.05", "trainer.gradient_clip_value=0.02"),
+    *("trainer.select=ema", "trainer.ema_decay=0.5"),
+]
+"""Adagrad has a state before its first step."""
 
 
-@pytest.mark.parametrize("words", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
-def test_layers_of_all_kinds_train_as_in_one_process(tmp_path: Path, words: list[str]) -> None:
+def test_layers_of_all_kinds_train_as_in_one_process(tmp_path: Path) -> None:
     """The last batch of each epoch has one row for three ranks."""
-    words = own("AllKinds", "loader.batch_size=11", "trainer.epochs=3", *words)
+    words = own("AllKinds", "loader.batch_size=11", "trainer.epochs=2", *ALL_AT_ONCE)
     one = train(tmp_path / "one", *words)
     three = on_ranks(tmp_path / "three", 3, *words, *SHARDED)
     assert_alike(one, three)
@@ -81,7 +79,7 @@ def test_layers_that_look_at_all_rows_have_none_of_a_rank_without(
     tmp_path: Path, strategy: list[str]
 ) -> None:
     """A Dataset's last batch of two rows, for three ranks."""
-    words = own("Normalised", "loader.batch_size=3", "trainer.epochs=2")
+    words = own("Normalised", "loader.batch_size=3", "trainer.epochs=1")
     one = train(tmp_path / "one", *words)
     assert_alike(one, train(tmp_path / "three", *words, *strategy, "trainer.devices=3"))
 
@@ -113,20 +111,20 @@ def test_a_run_goes_on_with_other_ranks_and_strategies(
     """Each row is read once an epoch, and the end is that of a run that one process made."""
     monkeypatch.setattr("seedbed.training.reporter.REPORT_SECONDS", -1.0)
     adam = ["optimizer=adam", "optimizer.weight_decay=0.01", "trainer.select=ema"]
-    words = own("AllKinds", "loader.batch_size=4", "trainer.epochs=4", *adam)
+    words = own("AllKinds", "loader.batch_size=4", "trainer.epochs=3", *adam)
     whole = train(tmp_path / "whole", *words)
     directory, file = claim(tmp_path / "run"), tmp_path / "noted"
     sharded = [*words, *SHARDED]
-    part(directory, [*sharded, "trainer.devices=2"], file, StopIn(1, 2))
-    part(directory, words, file, StopIn(2, 1))
+    part(directory, [*sharded, "trainer.devices=2"], file, StopIn(0, 2))
+    part(directory, words, file, StopIn(1, 1))
     ddp = [*words, "trainer.strategy=ddp", "trainer.devices=2"]
-    part(directory, ddp, file, StopIn(2, 4))
+    part(directory, ddp, file, StopIn(1, 4))
     result = part(directory, [*sharded, "trainer.devices=3"], file)
     NotedRows.file = None
     assert result["status"] == "completed"
     _, plan = prepared(*words)
     assert_alike(whole, Trained(plan, result, directory))
-    assert noted(file) == dict.fromkeys(range(23), 4)
+    assert noted(file) == dict.fromkeys(range(23), 3)
     environment = json.loads(directory.environment.read_text())
     assert (environment["ranks"], environment["ranks_before"]) == (3, [2, 1, 2])
 
@@ -134,12 +132,9 @@ def test_a_run_goes_on_with_other_ranks_and_strategies(
 def test_a_rank_that_is_killed_ends_the_run_and_it_goes_on_to_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = own("Dropping", "loader.batch_size=5", "trainer.epochs=3", *SHARDED)
+    words = own("Dropping", "loader.batch_size=5", "trainer.epochs=2", *SHARDED)
     words += ["trainer.devices=2", "trainer.checkpoint_every='2 steps'", "optimizer=adam"]
     whole = train(tmp_path / "whole", *words)
-    again = train(tmp_path / "again", *words)
-    assert again.history == whole.history
-    assert same_weights(again.weights, whole.weights)
     step = RankEngine.step
 
     def dying(self: RankEngine, *args: Any) -> Any:
@@ -166,14 +161,13 @@ def test_a_rank_that_is_killed_ends_the_run_and_it_goes_on_to_the_same_bits(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (own("Routing"), "the ranks' rows went through other layers of the model"),
         (
-            own("Routing", "+model.in_training=false", "data.split.validation=0.3"),
+            own("Routing", "data.split.validation=0.3"),
             "the ranks' rows went through other layers of the model",
         ),
         (own("LookedInto"), "the model takes the weight of a layer without calling the layer"),
     ],
-    ids=["other layers", "other layers, measured", "looked into"],
+    ids=["other layers", "looked into"],
 )
 def test_a_model_that_cannot_be_split_is_told(tmp_path: Path, words: list[str], said: str) -> None:
     with pytest.raises((ModelError, RunFailedError), match=said):

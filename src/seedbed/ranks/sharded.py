@@ -8,6 +8,8 @@ rank writes it; it is that of one process.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import count
 from typing import Any
 
 import torch
@@ -21,9 +23,10 @@ from seedbed.ranks.engine import RankEngine
 from seedbed.ranks.forward import RankForward
 from seedbed.ranks.group import Group
 from seedbed.ranks.sharded_forward import OTHER_LAYERS, ShardedForward
-from seedbed.ranks.shards import Shards
+from seedbed.ranks.shards import Change, Shards
 from seedbed.ranks.wishes import Wishes
 from seedbed.runs.checkpoint import Checkpoint, all_finite, copied
+from seedbed.runs.pending import Pending
 from seedbed.training.arrays import NO, YES, Column, Mask
 from seedbed.training.averaging import Average
 from seedbed.training.engine import Rows, Unseen, Which, at_each_step
@@ -36,7 +39,7 @@ MODEL = "model"
 class ShardedEngine(RankEngine):
     """See `Engine`; what it tells is the same on every rank, but for weights and checkpoints.
 
-    The first rank asks for these, and the others help: see `helps`.
+    The first rank's are `Pending`: the others help while it writes them, see `help`.
 
     Args:
         plan: the parts of the run; its model is split in place.
@@ -151,38 +154,52 @@ class ShardedEngine(RankEngine):
         self.shards.take_weights(weights)
 
     def state_dict(self, slot: int, weights: object) -> dict[str, Any]:
-        """See `Engine`; of the first rank, which the others help."""
-        self._ask(MODEL)
-        return self._gathered_weights()
+        """See `Engine`; of the first rank: the others give their parts as it is written."""
+        return self.shards.changed_weights(copied(self.shards.weights()), self._asking(MODEL))
 
     def checkpoint(self, slot: int, which: Which) -> Checkpoint:
-        """See `Engine`; of the first rank, which the others help."""
-        self._ask(which)
-        return self._gathered(which)
+        """See `Engine`; of the first rank: the others give their parts as it is written."""
+        return self.shards.changed(super().checkpoint(0, which), self._asking(which))
 
-    def _ask(self, what: str) -> None:
+    def _asking(self, what: str) -> Change:
+        """What stands for parts in a checkpoint: it asks the others for theirs, in its order."""
         assert self.group.is_first
-        self.group.from_first(what)
+        next_one = count()
 
-    def _gathered_weights(self) -> dict[str, Any]:
-        found = self.shards.changed_weights(self.shards.weights(), self.shards.gathered)
-        whole: dict[str, Any] = copied(found)
+        def pending(own: Tensor, size: torch.Size) -> Any:
+            if not size.numel():
+                return own
+            number = next(next_one)
+            return Pending(size, own.dtype, partial(self._taken, what, number, own, size))
+
+        return pending
+
+    def _taken(self, what: str, number: int, own: Tensor, size: torch.Size) -> Tensor:
+        if number == 0:
+            self._given = 0
+            self.group.from_first(what)
+        assert number == self._given, "the others give in the order of the checkpoint"
+        self._given += 1
+        whole = self.shards.gathered(own, size)
+        assert whole is not None
         return whole
 
-    def _gathered(self, which: Which) -> Checkpoint:
-        return self.shards.changed(super().checkpoint(0, which), self.shards.gathered)
-
     def helped(self) -> None:
-        """Tells the other ranks that nothing is asked of them any more."""
+        """See `RankEngine`."""
         self.group.from_first(None)
 
     def help(self) -> None:
-        """Gives this rank's parts to the first one, until it asks for no more."""
+        """See `RankEngine`; gives this rank's parts, until the first one asks for no more."""
+
+        def give(own: Tensor, size: torch.Size) -> None:
+            if size.numel():
+                self.shards.gathered(own, size)
+
         while what := self.group.from_first(None):
             if what == MODEL:
-                self._gathered_weights()
+                self.shards.changed_weights(self.shards.weights(), give)
             else:
-                self._gathered(what)
+                self.shards.changed(super().checkpoint(0, what), give)
 
     def spread(self, last: Checkpoint | None, best: Checkpoint | None) -> Sequence[Any]:
         """See `RankEngine`."""

@@ -120,22 +120,20 @@ class Shards:
         self.model.load_state_dict({**weights, **split})
 
     def changed(self, checkpoint: Checkpoint, change: Change) -> Checkpoint:
-        """A checkpoint with all that belongs to split parameters changed, in a fixed order."""
-        found: Checkpoint = {
-            **checkpoint,
-            "model": self.changed_weights(checkpoint["model"], change),
+        """A checkpoint with all that belongs to split parameters changed, in its own order."""
+        of: dict[str, Callable[[Any], Any]] = {
+            "model": lambda one: self.changed_weights(one, change),
+            "optimizer": lambda one: {**one, "state": self._changed_states(one["state"], change)},
+            "average": lambda one: {**one, "weights": self.changed_weights(one["weights"], change)},
         }
-        optimizer = checkpoint["optimizer"]
-        state = {
+        found: Any = {key: of.get(key, lambda it: it)(one) for key, one in checkpoint.items()}
+        return found  # type: ignore[no-any-return]
+
+    def _changed_states(self, states: Mapping[int, Any], change: Change) -> dict[int, Any]:
+        return {
             number: self._changed_state(one, self._sizes[number], change)
-            for number, one in optimizer["state"].items()
+            for number, one in states.items()
         }
-        found["optimizer"] = {**optimizer, "state": state}
-        if "average" in checkpoint:
-            average = checkpoint["average"]
-            means = self.changed_weights(average["weights"], change)
-            found["average"] = {**average, "weights": means}
-        return found
 
     def _changed_state(self, state: Any, size: torch.Size | None, change: Change) -> Any:
         if size is None:
@@ -170,10 +168,8 @@ class Shards:
         rank, rows = self.group.place.rank, self._rows(size)
         return tensor.narrow(0, sum(rows[:rank]), rows[rank]).clone()
 
-    def gathered(self, own: Any, size: torch.Size) -> Any:
+    def gathered(self, own: Tensor, size: torch.Size) -> Tensor | None:
         """On the first rank the whole of a tensor, on the CPU; elsewhere nothing."""
-        if not size.numel():
-            return own
         sent = own.to(self.group.device).contiguous()
         whole = self.group.rows_of_all(sent, self._rows(size))
         return None if whole is None else whole.cpu()

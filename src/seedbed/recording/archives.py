@@ -8,23 +8,23 @@ Source: `_save` in torch/serialization.py; caffe2/serialize/inline_container.cc 
 import ctypes
 import io
 import pickle
-import struct
 import sys
 from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import count
 from typing import Any
-from zlib import crc32
 
 import torch
 from torch import Tensor, nn
 
 from seedbed.process.torch_private import rebuild_tensor
+from seedbed.recording.archive_layout import ALIGNMENT, ArchivePieces, InPieces, zipped
+from seedbed.runs.pending import Pending
+from seedbed.runs.run_files import Content
 
 LARGEST = 2**30
 """Bytes of all tensors; above it the archive needs longer numbers, and `torch.save` is as fast."""
-
-ALIGNMENT = 64
-"""Bytes; every record begins at a multiple, so that the file can be mapped into memory."""
 
 STORAGES = {
     torch.float32: b"Float", torch.float64: b"Double", torch.float16: b"Half",
@@ -34,44 +34,66 @@ STORAGES = {
 }  # fmt: skip
 """What torch calls the storages of each type of number; it has such names for these alone."""
 
+Storage = torch.UntypedStorage | Pending
+
 NO_HOOKS: OrderedDict[str, Any] = OrderedDict()
-SIZES_BEHIND = 0x0008
-FLAGS = 0x0800 | SIZES_BEHIND
-"""Names in UTF-8; sizes and checksum stand behind the data, unless there is none."""
-
-LOCAL = struct.Struct("<IHHHHHIIIHH")
-BEHIND = struct.Struct("<IIII")
-CENTRAL = struct.Struct("<IHHHHHHIIIHHHHHII")
-ENDS = struct.Struct("<IQHHIIQQQQ" + "IIQI" + "IHHHHIIH")
 
 
-def archive(content: Any) -> bytes:
+def archive(content: Any) -> Content:
     """What `torch.save` would write; `torch.load` reads it, `weights_only` and `mmap` as well.
 
     The pickle in it has other memo numbers than torch's, and means the same.
 
     Args:
-        content: plain values and CPU tensors, in dicts, lists and tuples.
+        content: plain values and CPU tensors, in dicts, lists and tuples. Of tensors that are yet
+            to come the archive is in pieces, which have them come as they are written.
 
     Raises:
         TypeError: if a tensor is sparse, quantised, on another device, of a class of its own, or
             has attributes of its own; or if tensors see the same memory as different types.
     """
     pickled, storages = _pickled(content)
+    if any(isinstance(one, Pending) for one in storages):
+        return ArchivePieces([*_in_one(_beginning(pickled)), *map(_in_pieces, count(), storages)])
     if sum(storage.nbytes() for storage in storages) > LARGEST:
         buffer = io.BytesIO()
         torch.save(content, buffer)
         return buffer.getvalue()
-    records = [
+    records = _beginning(pickled)
+    for key, storage in enumerate(storages):
+        assert not isinstance(storage, Pending)
+        data = ctypes.string_at(storage.data_ptr(), storage.nbytes())
+        records.append((b"data/%d" % key, data))
+    return zipped([*records, (b"version", b"3\n")])
+
+
+def _beginning(pickled: bytes) -> list[tuple[bytes, bytes]]:
+    """The records before those of the storages."""
+    return [
         (b"data.pkl", pickled),
         (b".format_version", b"1"),
         (b".storage_alignment", b"%d" % ALIGNMENT),
         (b"byteorder", sys.byteorder.encode()),
     ]
-    for key, storage in enumerate(storages):
-        data = ctypes.string_at(storage.data_ptr(), storage.nbytes())
-        records.append((b"data/%d" % key, data))
-    return _zipped([*records, (b"version", b"3\n")])
+
+
+def _in_one(records: Sequence[tuple[bytes, bytes]]) -> Iterator[InPieces]:
+    for name, data in records:
+        yield name, len(data), partial(iter, [data])
+
+
+def _in_pieces(key: int, storage: Storage) -> InPieces:
+    return b"data/%d" % key, storage.nbytes(), partial(_bytes_of, storage)
+
+
+def _bytes_of(storage: Storage) -> Iterator[Any]:
+    """The content of a storage, as it lies in memory."""
+    if isinstance(storage, Pending):
+        values = storage.take().flatten().view(torch.uint8)
+    else:
+        values = torch.tensor([], dtype=torch.uint8).set_(storage)
+    if len(values):
+        yield values.numpy().data
 
 
 class _Pickler(pickle.Pickler):
@@ -85,10 +107,14 @@ class _Pickler(pickle.Pickler):
     def __init__(self, into: io.BytesIO, salt: str) -> None:
         super().__init__(into, protocol=2)
         self.salt = salt
-        self.found: dict[int, tuple[str, torch.UntypedStorage, torch.dtype]] = {}
+        self.found: dict[int, tuple[str, Storage, torch.dtype]] = {}
 
     def reducer_override(self, value: Any) -> Any:
         """Asked by pickle about all that is no plain value or container."""
+        if type(value) is Pending:
+            mark = self._mark_of(id(value), value, value.dtype)
+            strides = torch.empty(value.shape, device="meta").stride()
+            return rebuild_tensor, (mark, 0, tuple(value.shape), strides, False, NO_HOOKS)
         if type(value) is not Tensor:
             if isinstance(value, torch.UntypedStorage | torch.TypedStorage) or (
                 isinstance(value, Tensor) and type(value) is not nn.Parameter
@@ -112,16 +138,19 @@ class _Pickler(pickle.Pickler):
                 f"{tensor.layout}, {tensor.dtype}, on {tensor.device}"
             )
         storage = tensor.untyped_storage()
-        known = self.found.get(storage._cdata)
+        return self._mark_of(storage._cdata, storage, tensor.dtype)
+
+    def _mark_of(self, key: int, storage: Storage, dtype: torch.dtype) -> str:
+        known = self.found.get(key)
         if known is None:
-            known = (f"{self.salt}{len(self.found):08d}", storage, tensor.dtype)
-            self.found[storage._cdata] = known
-        elif known[2] is not tensor.dtype:
-            raise TypeError(f"tensors see the same memory as {known[2]} and as {tensor.dtype}")
+            known = (f"{self.salt}{len(self.found):08d}", storage, dtype)
+            self.found[key] = known
+        elif known[2] is not dtype:
+            raise TypeError(f"tensors see the same memory as {known[2]} and as {dtype}")
         return known[0]
 
 
-def _pickled(content: Any) -> tuple[bytes, list[torch.UntypedStorage]]:
+def _pickled(content: Any) -> tuple[bytes, list[Storage]]:
     """The pickle, and the storages that it names by their numbers."""
     for attempt in count():
         buffer = io.BytesIO()
@@ -142,43 +171,17 @@ def _pickled(content: Any) -> tuple[bytes, list[torch.UntypedStorage]]:
     return b"".join(pieces), [storage for _, storage, _ in found]
 
 
-def _named(key: bytes, storage: torch.UntypedStorage, dtype: torch.dtype) -> bytes:
+def _named(key: bytes, storage: Storage, dtype: torch.dtype) -> bytes:
     """The opcodes of `("storage", torch.FloatStorage, key, "cpu", length)` as a persistent id."""
     key = b"%d" % int(key)
     length = storage.nbytes() // dtype.itemsize
+    number = b"J" + length.to_bytes(4, "little")
+    if length >= 2**31:
+        number = b"\x8a\x09" + length.to_bytes(9, "little")
     return b"".join(
         (
             b"(X\x07\0\0\0storagectorch\n", STORAGES[dtype], b"Storage\n",
             b"X", len(key).to_bytes(4, "little"), key, b"X\x03\0\0\0cpu",
-            b"J", length.to_bytes(4, "little"), b"tQ",
+            number, b"tQ",
         )
     )  # fmt: skip
-
-
-def _zipped(records: list[tuple[bytes, bytes]]) -> bytes:
-    """The archive as torch's own writer lays it out, to the byte; its identity is of our making."""
-    pieces: list[bytes] = []
-    entries: list[bytes] = []
-    at = 0
-    checks = [crc32(data) for _, data in records]
-    identity = b"%040d" % crc32(struct.pack(f"<{len(checks)}I", *checks))
-    records = [*records, (b".data/serialization_id", identity)]
-    for (record, data), check in zip(records, [*checks, crc32(identity)], strict=True):
-        name, size = b"archive/" + record, len(data)
-        begin = at + LOCAL.size + len(name) + 4
-        padding = -begin % ALIGNMENT
-        flags = FLAGS if data else FLAGS & ~SIZES_BEHIND
-        behind = BEHIND.pack(0x08074B50, check, size, size) if data else b""
-        pieces += (
-            LOCAL.pack(0x04034B50, 0, flags, 0, 0, 0, 0, 0, 0, len(name), padding + 4),
-            name, b"FB", padding.to_bytes(2, "little"), b"Z" * padding, data,
-            behind,
-        )  # fmt: skip
-        head = (0x02014B50, 0, 0, flags, 0, 0, 0, check, size, size, len(name), 0, 0, 0, 0, 0, at)
-        entries += (CENTRAL.pack(*head), name)
-        at = begin + padding + size + len(behind)
-    directory, number = b"".join(entries), len(entries) // 2
-    ends = (0x06064B50, 44, 0x031E, 45, 0, 0, number, number, len(directory), at)
-    locator = (0x07064B50, 0, at + len(directory), 1)
-    last = (0x06054B50, 0, 0, number, number, len(directory), at, 0)
-    return b"".join((*pieces, directory, ENDS.pack(*ends, *locator, *last)))

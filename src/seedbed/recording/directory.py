@@ -31,7 +31,7 @@ from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.files import json_text
 from seedbed.runs.heartbeat import beat, is_due
 from seedbed.runs.moment import Moment
-from seedbed.runs.run_files import Collected
+from seedbed.runs.run_files import Collected, Content
 from seedbed.runs.same_files import SameFiles
 from seedbed.runs.status import Status
 from seedbed.runs.yaml_text import yaml_text
@@ -251,7 +251,7 @@ class DirectoryRecorder:
             files.write_all(best, flush=True)  # first: killed in between, it is made again
             files.write_all(last, flush=True)
 
-    def _last(self, training: Training, slot: int) -> bytes:
+    def _last(self, training: Training, slot: int) -> Content:
         events = self.events.bytes_of(training.progress.runs[slot])
         return archive({**training.checkpoint(slot, "last"), "events": events})
 

@@ -112,12 +112,13 @@ def write_bytes(path: Path, content: bytes, *, flush: bool = False) -> None:
         os.replace(beside, path)
 
 
-def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+def write_pieces(path: Path, pieces: Iterable[bytes], *, flush: bool = False) -> None:
     """As `write_bytes`, a piece at a time; signals wait for no piece.
 
     Args:
         path: of the file.
         pieces: of the content; where one cannot be made, the old file stays.
+        flush: wait until it is on the disk.
     """
     beside = beside_name(path)
     with signals.done_at_end(lambda: _removed(beside)):
@@ -128,6 +129,9 @@ def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
                 for piece in pieces:
                     with writing(path):
                         _write_to(number, piece)
+                if flush:
+                    with writing(path):
+                        os.fsync(number)
             finally:
                 os.close(number)
             with writing(path):

@@ -15,7 +15,7 @@ from seedbed.runs.pack import number_of, pack_name
 from seedbed.runs.pack_contents import ABOUT, content_at
 from seedbed.runs.pack_members import PackMembers
 from seedbed.runs.pack_rewriting import pieces_of
-from seedbed.runs.run_files import Collected
+from seedbed.runs.run_files import Collected, Content, whole
 from seedbed.runs.same_files import SameFiles
 from seedbed.runs.stored import packs_of
 
@@ -58,8 +58,9 @@ class PackWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def write(self, path: Path, content: bytes, *, flush: bool = False) -> None:
+    def write(self, path: Path, content: Content, *, flush: bool = False) -> None:
         """See `RunFiles`."""
+        content = whole(content)
         if self._collected is not None:
             self._collected.append((path, content, False))
             return
@@ -68,8 +69,9 @@ class PackWriter:
         if flush:
             self.commit(flush=True)
 
-    def write_same(self, path: Path, content: bytes, same: SameFiles | None = None) -> None:
+    def write_same(self, path: Path, content: Content, same: SameFiles | None = None) -> None:
         """See `RunFiles`; all runs of the pack share it, whatever `same` has."""
+        content = whole(content)
         if self._collected is not None:
             self._collected.append((path, content, True))
             return
@@ -80,7 +82,7 @@ class PackWriter:
             self._add(self._members.file(ABOUT, self._shared[digest], content))
         self._add(self._members.same(run, name, self._shared[digest]))
 
-    def write_all(self, files: Sequence[tuple[Path, bytes]], *, flush: bool) -> None:
+    def write_all(self, files: Sequence[tuple[Path, Content]], *, flush: bool) -> None:
         """See `RunFiles`."""
         for path, content in files:
             self.write(path, content)

@@ -1,13 +1,16 @@
 """Where the files of runs are written: in a directory for each run, or in a pack for a stack."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from seedbed.runs.files import write_all, write_bytes, writing
+from seedbed.runs.files import write_all, write_bytes, write_pieces, writing
 from seedbed.runs.same_files import SameFiles
+
+Content = bytes | Iterable[bytes]
+"""Of a file; one that is large comes in pieces."""
 
 Collected = list[tuple[Path, bytes, bool]]
 """Files that are to be written yet, and whether other runs have the same."""
@@ -19,15 +22,15 @@ class RunFiles(Protocol):
     Whatever is written is whole or not there, also where the process is killed.
     """
 
-    def write(self, path: Path, content: bytes, *, flush: bool = False) -> None:
+    def write(self, path: Path, content: Content, *, flush: bool = False) -> None:
         """Writes a file, or replaces it; with `flush` it is on the disk when this returns."""
         ...
 
-    def write_same(self, path: Path, content: bytes, same: SameFiles) -> None:
+    def write_same(self, path: Path, content: Content, same: SameFiles) -> None:
         """As `write`, for a file that other runs have too: those of `same` share it."""
         ...
 
-    def write_all(self, files: Sequence[tuple[Path, bytes]], *, flush: bool) -> None:
+    def write_all(self, files: Sequence[tuple[Path, Content]], *, flush: bool) -> None:
         """As `write` for each; waits for the disk once."""
         ...
 
@@ -71,17 +74,26 @@ class RunFiles(Protocol):
 class OnDisk:
     """`RunFiles` of runs that have a directory each."""
 
-    def write(self, path: Path, content: bytes, *, flush: bool = False) -> None:
+    def write(self, path: Path, content: Content, *, flush: bool = False) -> None:
         """See `RunFiles`."""
-        write_bytes(path, content, flush=flush)
+        if isinstance(content, bytes):
+            write_bytes(path, content, flush=flush)
+        else:
+            write_pieces(path, content, flush=flush)
 
-    def write_same(self, path: Path, content: bytes, same: SameFiles) -> None:
+    def write_same(self, path: Path, content: Content, same: SameFiles) -> None:
         """See `RunFiles`."""
-        same.write(path, content)
+        if isinstance(content, bytes):
+            same.write(path, content)
+        else:
+            self.write(path, content)
 
-    def write_all(self, files: Sequence[tuple[Path, bytes]], *, flush: bool) -> None:
+    def write_all(self, files: Sequence[tuple[Path, Content]], *, flush: bool) -> None:
         """See `RunFiles`."""
-        write_all(files, flush=flush)
+        write_all([(p, one) for p, one in files if isinstance(one, bytes)], flush=flush)
+        for path, content in files:
+            if not isinstance(content, bytes):
+                self.write(path, content, flush=flush)
 
     def append(self, path: Path, content: bytes) -> None:
         """See `RunFiles`."""
@@ -124,6 +136,11 @@ class OnDisk:
 
     def take(self, files: Collected) -> None:
         """Nothing: all are written."""
+
+
+def whole(content: Content) -> bytes:
+    """All of a file's content."""
+    return content if isinstance(content, bytes) else b"".join(content)
 
 
 ON_DISK = OnDisk()

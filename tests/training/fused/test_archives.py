@@ -15,7 +15,11 @@ from torch import Tensor, nn
 from torch.utils.serialization import config as serialization
 
 from seedbed.recording import archives
+from seedbed.recording.archive_layout import ALIGNMENT
 from seedbed.recording.archives import archive
+from seedbed.runs.checkpoint import load
+from seedbed.runs.files import write_pieces
+from seedbed.runs.pending import Pending
 
 DTYPES = sorted(archives.STORAGES, key=str)
 
@@ -119,7 +123,7 @@ def test_tensors_that_share_memory_still_do(name: str) -> None:
 def test_it_is_laid_out_as_by_torch_s_own_writer(name: str) -> None:
     made = archive(odd_contents()[name])
     buffer = io.BytesIO()
-    writer = torch._C.PyTorchFileWriter(buffer, True, archives.ALIGNMENT)
+    writer = torch._C.PyTorchFileWriter(buffer, True, ALIGNMENT)
     with zipfile.ZipFile(io.BytesIO(made)) as file:
         assert file.testzip() is None
         records = {member.filename: file.read(member) for member in file.infolist()}
@@ -210,3 +214,29 @@ def test_any_plain_content_comes_back(content: Any) -> None:
 def test_what_torch_refuses_to_open_is_refused_here_too() -> None:
     with pytest.raises(pickle.UnpicklingError, match="PosixPath"):
         opened(archive({"a": Path("a")}))
+
+
+def test_an_archive_in_pieces_takes_each_tensor_as_it_is_written(tmp_path: Path) -> None:
+    """Torch reads it, mapped into memory as well; for a reader of zip files its sums are right."""
+    content, taken = snapshot(), []
+
+    def pending(name: str, tensor: Tensor) -> Pending:
+        def take() -> Tensor:
+            taken.append(name)
+            return tensor.clone()
+
+        return Pending(tensor.shape, tensor.dtype, take)
+
+    weights = {name: pending(name, one) for name, one in content["model"].items()}
+    weights["none"] = pending("none", torch.empty(0, 3, dtype=torch.bfloat16))
+    pieces = archive({**content, "model": weights})
+    assert not isinstance(pieces, bytes)
+    assert taken == []
+    write_pieces(tmp_path / "last.pt", pieces)
+    assert taken == list(weights)
+    whole = {**content, "model": {**content["model"], "none": torch.empty(0, 3).bfloat16()}}
+    for mmap in (False, True):
+        assert same(torch.load(tmp_path / "last.pt", weights_only=True, mmap=mmap), whole)
+    with zipfile.ZipFile(tmp_path / "last.pt") as read:
+        assert read.testzip() is None
+    assert same(load(tmp_path / "last.pt"), whole)
