@@ -78,6 +78,17 @@ def test_stack_gives_what_single_runs_give() -> None:
         assert_alike(stacked(configs), [alone(one) for one in configs])
 
 
+def test_what_is_drawn_in_evaluation_moves_nothing_in_training() -> None:
+    words = ["model.dropout=0.5", "trainer.select=last", "trainer.epochs=3"]
+    noisy, plain = (alone(config(step(name), *words)) for name in ("noisy", "plain"))
+    for name, weight in plain.weights.items():
+        assert torch.equal(noisy.weights[name], weight)
+    pairs = zip(noisy.history, plain.history, strict=True)
+    first, *others = [one["val/loss"] - two["val/loss"] for one, two in pairs]
+    assert first > 0
+    assert others == pytest.approx([first] * 2)
+
+
 def test_accumulated_batches_are_one_batch() -> None:
     few = ["loader.batch_size=4", "trainer.accumulate=4", "trainer.epochs=1"]
     one = alone(config(step("penalized"), "trainer.epochs=1"))

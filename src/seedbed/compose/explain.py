@@ -21,6 +21,7 @@ from seedbed.config.key_paths import dotted_keys
 from seedbed.config.locations import user_conf
 from seedbed.config.options import key_hint
 from seedbed.config.other_names import our_option
+from seedbed.config.own_code import DIRECTIONS, TARGET
 from seedbed.config.shorthand import instead_of_option, option_of_file
 from seedbed.errors import ConfigError
 from seedbed.runs.data_paths import FILE_KEYS
@@ -252,7 +253,13 @@ def _for_a_file(override: Override) -> str:
 
 
 def _below_nothing(key: str, config: Mapping[Any, Any]) -> str:
-    """What to type for a key below one that has no value yet, such as `data.train`."""
+    """What to type for a key below one that has no value yet, such as `data.train`.
+
+    So are the arguments of a step of the user's own.
+    """
+    if key.startswith("step."):
+        ours = [f"step.{name}" for name in (TARGET, DIRECTIONS)]
+        return did_you_mean(key, ours) or f"; type +{key}=VALUE"
     value: Any = config
     for part in key.split("."):
         if value in (None, "???", {}):

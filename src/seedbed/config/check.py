@@ -18,7 +18,7 @@ from seedbed.config.key_paths import dotted_keys
 from seedbed.config.loading import problems_of_loading
 from seedbed.config.metric_specs import problems_of_metrics
 from seedbed.config.options import TARGET, key_hint
-from seedbed.config.own_code import problems_of_own_code
+from seedbed.config.own_code import instead_of_own_code, problems_of_own_code
 from seedbed.config.padding import problems_of_padding
 from seedbed.config.parts import problems_of_parts
 from seedbed.config.ranges import LONGEST_TEXT, Name
@@ -233,6 +233,7 @@ class _Checker:
             hint = (
                 refused.hint
                 or _as_text_hint(hint, value, where)
+                or instead_of_own_code(where, value)
                 or _as_list_hint(str(refused), value, where)
             )
             self.problems.append(f"{where} must be {refused}, got {as_typed(value)}{hint}")

@@ -31,6 +31,17 @@ def problems_of_own_code(built: Mapping[str, Any]) -> list[str]:
     return [*problems, *(_of_shards(step, callbacks, trainer) if trainer is not None else ())]
 
 
+def instead_of_own_code(key: str, value: Any) -> str:
+    """What to type where a dotted name stands for the keys of a step or of callbacks."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not names or not all(map(_is_dotted, names)):
+        return ""
+    if key == "step":
+        return f"; type step.{TARGET}={names[0]}"
+    callbacks = ", ".join(f"{{{TARGET}: {name}}}" for name in names)
+    return f"; type 'callbacks=[{callbacks}]'" if key == "callbacks" else ""
+
+
 def problems_of_step(step: Mapping[str, Any] | None) -> list[str]:
     """What is wrong with `step`."""
     if step is None:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seedbed.data.seeds import stream_seed
 from seedbed.fused.flat import Named
 from seedbed.fused.rows import StackedRows
 from seedbed.fused.stack_components import NARROWEST, StackComponents
@@ -108,5 +109,6 @@ def _by_steps(
         lambda x, y: plan.model.measured(weights, buffers, x, y),
         lambda y: heads[0].batch_weight(y, stacked=True),
         OfTask(add, metrics) if heads[0].has_metrics else None,
+        stream_seed(plan.first.config.seed, "evaluation"),
     )
     return {name: np.asarray(one, dtype=np.float64) for name, one in found.items()}

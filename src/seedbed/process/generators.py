@@ -27,3 +27,17 @@ def generators_put_back(*, torchs: bool = True) -> Iterator[None]:
             numpy.random.set_state(numpys_state)
         if torchs_state is not None:
             torch.set_rng_state(torchs_state)
+
+
+@contextmanager
+def devices_generators_put_back() -> Iterator[None]:
+    """As `generators_put_back`, and those of the CUDA devices that are in use."""
+    torch: Any = sys.modules.get("torch")
+    cuda = torch is not None and torch.cuda.is_initialized()
+    states = torch.cuda.get_rng_state_all() if cuda else None
+    with generators_put_back():
+        try:
+            yield
+        finally:
+            if states is not None:
+                torch.cuda.set_rng_state_all(states)

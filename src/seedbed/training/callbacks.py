@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from seedbed.config.own_code import RUN_END, STEP_END
 from seedbed.errors import CheckpointError, OwnCodeError
 from seedbed.models.copies import copied_model
-from seedbed.process.generators import generators_put_back
+from seedbed.process.generators import devices_generators_put_back
 from seedbed.raised import reason
 from seedbed.runs.checkpoint import PLAIN, copied
 
@@ -256,7 +256,7 @@ class Callbacks:
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """What a callback draws, and how it computes, leaves no trace."""
-    with generators_put_back(), torch.enable_grad():
+    with devices_generators_put_back(), torch.enable_grad():
         yield
 
 

@@ -3,6 +3,7 @@
 Each batch counts as its loss does in that of an epoch: by its rows, or by their weights.
 """
 
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seedbed.data.batches import Batch
+from seedbed.process.generators import devices_generators_put_back
 from seedbed.training.arrays import Column
 
 Value = NDArray[Any] | float
@@ -85,15 +87,33 @@ def over_steps(
     step: Callable[[Any, Any], Mapping[str, Tensor]],
     weight_of: Callable[[Any], Tensor | int],
     of_task: OfTask | None,
+    seed: int,
 ) -> dict[str, Any]:
     """What a step gives over the batches of a split, and the task's metrics.
+
+    What a step draws there is the same for each epoch, and training goes on as if it had drawn
+    nothing.
 
     Args:
         batches: of the split.
         step: the loss and what is named beside it, of one run or of each.
         weight_of: what the batch of these targets counts.
         of_task: the metrics; None where the model's outputs are not those of the task.
+        seed: of what it draws.
     """
+    with devices_generators_put_back():
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        return _over_steps(batches, step, weight_of, of_task)
+
+
+def _over_steps(
+    batches: Iterable[Batch],
+    step: Callable[[Any, Any], Mapping[str, Tensor]],
+    weight_of: Callable[[Any], Tensor | int],
+    of_task: OfTask | None,
+) -> dict[str, Any]:
     total: dict[str, Value] = {}
     count: Value = 0.0
     with torch.no_grad(), np.errstate(invalid="ignore", over="ignore", divide="ignore"):

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from seedbed.data.batches import Batches
+from seedbed.data.seeds import stream_seed
 from seedbed.models.build import output_of
 from seedbed.models.calling import forwarded
 from seedbed.tasks.metrics_in_pieces import LossAndMetrics
@@ -26,6 +27,7 @@ class Forward:
         self.model = plan.model
         self.head = plan.head
         self.step = plan.step
+        self._seed = stream_seed(plan.config.seed, "evaluation")
         self.beside: dict[str, Tensor] = {}  # what the step gave in the last call of `loss`
         self._precision = plan.mixed_precision
         self._device = plan.device
@@ -59,7 +61,9 @@ class Forward:
         """The loss and the metrics over all rows, with the model as it is."""
         pieces = batches.epoch(0)
         if self.step is not None:
-            found = over_steps(pieces, self._of_step, self.head.batch_weight, self._of_task())
+            found = over_steps(
+                pieces, self._of_step, self.head.batch_weight, self._of_task(), self._seed
+            )
             return {name: float(value) for name, value in found.items()}
         if batches.in_pieces:
             return over_stream(pieces, self.outputs, self.loss_of, self.head)

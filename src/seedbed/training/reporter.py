@@ -154,6 +154,8 @@ def introduction(plan: RunComponents) -> str:
     loss += weights_text(
         plan.head.loss_function, preprocessing.classes or preprocessing.output_names
     )
+    if plan.step is not None:
+        loss = f"the step {plan.step.target}"
     optimizer = type(plan.optimizer).__name__
     return (
         f"{_counted(plan.train.rows, 'row')} to train on{held_out} ({kind}); {loss}, {optimizer}; "

@@ -42,6 +42,12 @@ def blended(model: nn.Module, batch: Any, loss: Any) -> Given:
     return {"loss": share * loss(output, y) + (1 - share) * loss(output, y[other])}
 
 
+def noisy(model: nn.Module, batch: Any, loss: Any) -> Given:
+    """Draws in evaluation alone."""
+    given = plain(model, batch, loss)
+    return given if model.training else {"loss": given["loss"] + torch.rand(())}
+
+
 def counting(model: nn.Module, batch: Any, loss: Any) -> Given:
     global COUNTED
     COUNTED += 1
