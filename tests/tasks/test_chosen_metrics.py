@@ -337,6 +337,18 @@ def test_a_run_is_evaluated_by_its_own_metrics(
     assert low < found.metrics["CohenKappa"] < high
 
 
+def test_what_raises_where_a_run_is_evaluated_is_told_with_its_line() -> None:
+    from seedbed.tasks.chosen_metrics import measuring
+
+    _, plan = prepared(*DIABETES, ALLOW, asked(own("worst")))
+    metric = plan.head.named("worst").compute
+    for part, told in (("raising", "to measure the rows raises KeyError: 'x' .*line 51, in r"),
+                       ("nothing", "metrics: worst gives nothing, .*")):  # fmt: skip
+        metric.function = getattr(__import__(OWN, fromlist=[part]), part)
+        with pytest.raises(MetricError, match=told), measuring():
+            plan.head.metrics(torch.zeros(3, 1), torch.ones(3, 1))
+
+
 def _iris_rows() -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import load_iris
 
@@ -390,3 +402,23 @@ def test_a_stranger_s_entries_are_checked_before_anything_is_built(
     trained.config["metrics"] = entries
     with pytest.raises(ConfigError, match=told):
         _ = trained.measuring_head
+
+
+STEPS = "step._target_=support.own_parts.steps"
+
+
+def test_a_step_of_ones_own_is_measured_by_them_where_its_model_gives_outputs(
+    tmp_path: Path,
+) -> None:
+    words = [*DIABETES, *SHORT, ALLOW, asked("mae", "R2Score", own("worst"))]
+    run = train(tmp_path / "run", *words, f"{STEPS}.penalized", "trainer.monitor=val/R2Score")
+    assert {"val/fit", "val/R2Score", "val/worst"} < set(run.history)
+    told = run.result["higher_is_better"]
+    assert (told["fit"], told["R2Score"], told["worst"]) == (None, True, False)
+    Path("small.py").write_text(
+        "def step(model, batch):\n    return {'loss': model(batch[0]).square().mean()}\n"
+    )
+    layer = ["model._target_=torch.nn.LayerNorm", "+model.normalized_shape=[10]", "allow=[small]"]
+    told = r"metrics are of what model\(x\) gives, and model\(x\) gives .*; leave them out"
+    with pytest.raises(ConfigError, match=told):
+        prepared(*DIABETES, *layer, "step._target_=small.step", asked("mae"))

@@ -80,9 +80,12 @@ def _metric(
 ) -> Metric:
     ours = fitting_names(task)
     if spec.name in METRICS and spec.name != spec.known_as:
+        named = f"name: my_{spec.name}"
+        typed = f"_target_: {spec.target}, {named}" if spec.target else spec.known_as
+        typed = typed if spec.target else f"{typed}: {{{named}}}"
         raise ConfigError(
             f"{spec.where}: '{spec.name}' is a metric of Seedbed's; give this one another name: "
-            f"'{{_target_: {spec.target or spec.known_as}, name: my_{spec.name}}}'"
+            f"'{{{typed}}}'"
         )
     if spec.target:
         return own_metric(spec, allow, preprocessing)
@@ -122,7 +125,7 @@ def try_metrics(head: TaskHead, output: Tensor, y: Tensor) -> None:
     Raises:
         MetricError: if one raises, or gives no number; with the line of the user's own.
     """
-    if head.chosen is None:
+    if head.chosen is None or not len(y):
         return
     y = y[torch.arange(max(len(y), LEAST_ROWS)) % len(y)]
     outputs = output.detach()[torch.arange(len(y)) % len(output)]
@@ -146,25 +149,20 @@ def as_they_are(predictions: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @contextmanager
-def raised_by_metrics(head: TaskHead) -> Iterator[None]:
-    """Tells of what metrics of the user's own raise inside as an error of theirs.
+def measuring() -> Iterator[None]:
+    """Tells of what metrics and losses of the user's own raise inside as an error of theirs.
 
     Raises:
         MetricError: with the line of the user's own.
     """
     try:
         yield
+    except NoNumberError as err:
+        raise MetricError(f"metrics: {err}") from err
     except (Exception, SystemExit) as err:
-        if isinstance(err, SeedbedError) or not (head.chosen and is_of_metric(err)):
+        if isinstance(err, SeedbedError) or not is_of_user(err):
             raise
-        raise MetricError(
-            f"metrics: {err if isinstance(err, NoNumberError) else reason(err)}"
-        ) from err
-
-
-def is_of_metric(err: BaseException) -> bool:
-    """Whether it was raised by a metric."""
-    return isinstance(err, NoNumberError) or is_of_user(err)
+        raise MetricError(f"to measure the rows raises {reason(err)}") from err
 
 
 def _told(name: str, err: BaseException, predictions: Tensor, targets: Tensor) -> str:

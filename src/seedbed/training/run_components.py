@@ -292,13 +292,15 @@ def _let_through(
 
 
 def _refuse_unmeasurable(config: RunConfig, step: OwnStep | None, model: nn.Module) -> None:
-    """Refuses statistics of batches that only `model(x)` could measure, where there is none.
+    """Refuses metrics and statistics of batches that need `model(x)`, where there is none.
 
     Raises:
         ConfigError: with what to type.
     """
     if step is None or not step.misfit:
         return
+    if config.metrics:
+        raise ConfigError(f"metrics are of what model(x) gives, and {step.misfit}; leave them out")
     if config.trainer.select == SWA and has_batch_norm(model):
         raise ConfigError(
             "trainer.select=swa measures the batch statistics of averaged weights by model(x), "

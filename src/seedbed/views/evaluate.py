@@ -19,7 +19,7 @@ from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_json
 from seedbed.tasks.built_loss import is_ours_or_torchs
-from seedbed.tasks.chosen_metrics import raised_by_metrics
+from seedbed.tasks.chosen_metrics import measuring
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.losses import stackable_loss
 from seedbed.training.evaluation import over_pieces
@@ -86,13 +86,13 @@ def evaluated(trained: TrainedModel, rows: LabelledRows, notes: Sequence[str] = 
         notes: on where they come from.
 
     Raises:
-        MetricError: if a metric of the user's own raises.
+        MetricError: if a metric or a loss of the user's own raises.
     """
     head, groups = trained.measuring_head, rows.groups
     outputs, y = model_outputs(trained, rows.inputs), torch.from_numpy(rows.targets)
     resamples = resamples_of(len(y))
     # Threads would wait for one another at the end of each small operation.
-    with using(1), raised_by_metrics(head):
+    with using(1), measuring():
         whole = _measured(head, outputs, y, resamples)
         found = {
             name: _measured(head, outputs[chosen], y[chosen], resamples)
