@@ -66,6 +66,13 @@ def test_levels_are_those_of_pillows_conversion(
     assert np.array_equal(levels(content, channels), expected)
 
 
+def test_the_grey_of_a_lab_image_is_that_of_its_colours() -> None:
+    content = file(Image.new("LAB", (4, 4), (90, 9, 200)), "TIFF")
+    colours = Image.open(BytesIO(content)).convert("RGB")
+    assert np.array_equal(levels(content, 3), pillows(colours))
+    assert np.array_equal(levels(content, 1), pillows(colours, 1))
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_what_is_transparent_lies_on_white(mode: str) -> None:
     image = transparent().convert(mode) if mode != "P" else COLOURS.quantize(16)

@@ -101,30 +101,40 @@ def decoded(content: bytes, form: ImageForm) -> Decoded:
             raise Undecodable("holds several pictures; write each into a file of its own")
         try:
             opened.load()
-            image = ImageOps.exif_transpose(opened)
+            return _as_levels(ImageOps.exif_transpose(opened), form)
+        except (Undecodable, MemoryError):
+            raise
         except Exception as err:  # Pillow raises many kinds on damaged files
             raise Undecodable(_why(err)) from err
-        is_deep = image.mode == "I" or image.mode.startswith("I;16")
-        if is_deep:
-            image = _of_upper_bits(image)
-        elif image.mode == "F":
-            raise Undecodable("holds real numbers, which are no levels; data=npz takes any numbers")
-        is_transparent = bool(image.has_transparency_data)
-        if is_transparent:
-            image, is_transparent = _on_white(image)
-        image = image.convert("L" if form.channels == 1 else "RGB")
-        if form.size is not None:
-            height, width = form.size
-            image = image.resize((width, height), Image.Resampling.BILINEAR)
-        levels = np.asarray(image, dtype=np.uint8)
-        planes = levels[None] if levels.ndim == 2 else levels.transpose(2, 0, 1)
-        return Decoded(planes, is_transparent, is_deep)
+
+
+def _as_levels(image: Image.Image, form: ImageForm) -> Decoded:
+    """The levels of an upright image, by the rules of this module."""
+    is_deep = image.mode == "I" or image.mode.startswith("I;16")
+    if is_deep:
+        image = _of_upper_bits(image)
+    elif image.mode == "F":
+        raise Undecodable("holds real numbers, which are no levels; data=npz takes any numbers")
+    is_transparent = bool(image.has_transparency_data)
+    if is_transparent:
+        image, is_transparent = _on_white(image)
+    if image.mode == "LAB":  # of which Pillow makes no grey at once
+        image = image.convert("RGB")
+    image = image.convert("L" if form.channels == 1 else "RGB")
+    if form.size is not None:
+        height, width = form.size
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+    levels = np.asarray(image, dtype=np.uint8)
+    planes = levels[None] if levels.ndim == 2 else levels.transpose(2, 0, 1)
+    return Decoded(planes, is_transparent, is_deep)
 
 
 @contextmanager
 def _opened(content: bytes) -> Iterator[Image.Image]:
     try:
         image = Image.open(BytesIO(content), formats=FORMATS)
+    except MemoryError:
+        raise
     except Exception as err:
         raise Undecodable(_why(err)) from err
     with image:
