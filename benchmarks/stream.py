@@ -3,8 +3,8 @@
     python benchmarks/stream.py --rows 20000000 --folder /var/tmp/rows
 
 Makes 8 files of 20 columns (17 of float64, two of names, the target), reads them alone by Arrow,
-and trains an epoch on them in the same process. Then trains again in a process that is killed in
-the middle of the epoch, resumes it, and compares the weights.
+trains an epoch on them in the same process, and makes an epoch of batches alone. Then trains
+again in a process that is killed in the middle of the epoch, resumes it, and compares the weights.
 """
 
 import argparse
@@ -84,6 +84,23 @@ def read_alone(folder: Path) -> dict[str, float]:
     return {"rows": count, "seconds": seconds, "cpu": time.process_time() - computed}
 
 
+def batches_alone(folder: Path, memory: str) -> dict[str, float]:
+    """An epoch of batches with a step of nothing."""
+    import torch
+
+    from seedbed.compose.compose import composed
+    from seedbed.data.batches import training_batches
+    from seedbed.data.streaming.prepare import prepare_stream
+
+    config = composed([one for one in words(folder, "", memory) if "hydra" not in one]).config
+    data = prepare_stream(config.data, config.seed)
+    batches = training_batches(data.train, config.loader, config.seed, torch.device("cpu"))
+    began, computed = time.perf_counter(), time.process_time()
+    count = sum(len(y) for _, y in batches.epoch(0))
+    seconds = time.perf_counter() - began
+    return {"rows": count, "seconds": seconds, "cpu": time.process_time() - computed}
+
+
 def measured(folder: Path, memory: str) -> dict[str, Any]:
     """Reading alone, then a whole run, in this process."""
     import seedbed
@@ -95,16 +112,20 @@ def measured(folder: Path, memory: str) -> dict[str, Any]:
     seconds, cpu = time.perf_counter() - began, time.process_time() - computed
     (epoch,) = run.history["seconds"]
     speed = alone["rows"] / float(epoch), alone["rows"] / alone["seconds"]
+    most = peak()
+    batches = batches_alone(folder, memory)
     return {
         "rows": alone["rows"],
         "alone": alone,
+        "batches": batches,
+        "batches of reading alone": round(alone["seconds"] / batches["seconds"], 3),
         "epoch seconds": float(epoch),
         "run seconds": seconds,
         "run cpu": cpu,
         "rows a second": round(speed[0]),
         "of reading alone": round(speed[0] / speed[1], 3),
         "peak MB before the run": before,
-        "peak MB": peak(),
+        "peak MB": most,
     }
 
 

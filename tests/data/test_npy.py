@@ -114,6 +114,14 @@ def test_the_order_of_numbers_in_a_file_changes_nothing(tmp_path: Path) -> None:
     assert same_weights(*weights)
 
 
+def test_validate_tells_of_the_arrays(folder: Path, seedbed: Callable) -> None:
+    words = [f"data.path={folder}", "data.features=[a,x]", "model.hidden=[4]"]
+    told = seedbed("validate", "data=npy", *words)
+    assert told.code == 0, told.err
+    lines = [line.strip() for line in told.out.splitlines()]
+    assert lines[:3] == ["a  numbers", "x  numbers, 1 missing", "y  target: 2 classes"]
+
+
 def test_rows_go_to_workers_by_the_name_of_their_file(folder: Path) -> None:
     rows = prepared("data=npy", f"data.path={folder}", *WORDS)[1].data.train
     assert isinstance(rows, NpyRows)

@@ -22,7 +22,7 @@ from seedbed.data.measurable import refuse_infinite
 from seedbed.data.npy.files import Files, beside, folder_of, opened
 from seedbed.data.npy.fitting import look_at
 from seedbed.data.npy.rows import NpyRows, typed
-from seedbed.data.prepared import PreparedData, own_files
+from seedbed.data.prepared import ColumnsSeen, PreparedData, own_files
 from seedbed.data.preprocessing import (
     Preprocessing,
     class_names,
@@ -36,6 +36,7 @@ from seedbed.data.splits import parts_of, refuse_few_rows, refuse_few_to_train, 
 from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
+from seedbed.tables.configured_columns import left_out
 from seedbed.tables.sources import UsedColumns, used_columns
 from seedbed.tables.table import Table
 from seedbed.tables.text_form import TextForm
@@ -81,6 +82,7 @@ def prepare_npy(config: NpyConfig, seed: int, known: Preprocessing | None = None
         test=rows.get("test"),
         preprocessing=preprocessing,
         fingerprint=_fingerprint([whole, *files.values()], columns, rows),
+        columns=_seen(config, whole, used),
         notes=[
             *used.notes,
             *whole.table.notes,
@@ -163,6 +165,20 @@ def _rows(
     own = [one.name for one in preprocessing.features if one.name not in files.arrays]
     columns = {name: files.table.columns[name] for name in own}
     return NpyRows(files.folder, files.arrays, columns, rows, preprocessing, y)
+
+
+def _seen(config: NpyConfig, whole: Files, used: UsedColumns) -> ColumnsSeen:
+    """What the features hold, by what stands in for those that are arrays."""
+    missing, names = {}, {}
+    for name in used.features:
+        column = whole.table.columns[name]
+        if column.kind == "category":
+            names[name] = len(column.names().held())
+            missing[name] = int(column.names().missing.sum())
+        else:
+            missing[name] = int(np.isnan(column.values).reshape(len(column), -1).any(axis=1).sum())
+    unused = left_out(config, whole.folder, [*used.features, *used.targets])
+    return ColumnsSeen(missing, names, unused)
 
 
 def _fingerprint(
