@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -174,11 +175,20 @@ class CustomRows(Dataset[tuple[Any, torch.Tensor]]):
     def __getitem__(self, index: int) -> tuple[Any, torch.Tensor]:
         row = index if self.rows is None else self.rows[index]
         x, y = self.part.row(row)
-        nest = nest_of(x)
-        self._refuse_other_form(row, nest)
-        if self.form.varying:
-            self._refuse_other_lengths(row, nest)
+        if not isinstance(x, Tensor) or (x.shape, x.dtype) != self._single:
+            nest = nest_of(x)
+            self._refuse_other_form(row, nest)
+            if self.form.varying:
+                self._refuse_other_lengths(row, nest)
         return x, self._encoded(row, y)
+
+    @cached_property
+    def _single(self) -> tuple[torch.Size, torch.dtype] | None:
+        """What a row is that is one tensor of one shape, which is looked at quickly."""
+        nest = self.form.nest
+        if not self.form.is_single:
+            return None
+        return torch.Size(nest.shape), getattr(torch, nest.dtype)
 
     def refuse_other(self, inspected: Inspected) -> None:
         """Refuses a part whose rows are not as those of the training part.
