@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from seedbed.components import AllowList
+from seedbed.api.building import built
 from seedbed.compose.composed import ComposedConfig
 from seedbed.config.hints import counted
 from seedbed.config.schema import DataConfig, NamedConfig, SklearnConfig
@@ -84,7 +84,6 @@ def check_run(request: ComposedConfig) -> Report:
     """
     # Imported here: torch takes a second, and a misspelt key is answered before it.
     from seedbed.tables.sources import read_source
-    from seedbed.training.run_components import build_run
 
     fast_start.imports_done()
     tables: list[Table] = []
@@ -93,7 +92,7 @@ def check_run(request: ComposedConfig) -> Report:
         tables.append(read_source(data))
         return tables[-1]
 
-    plan = build_run(request.config, AllowList(request.config.allow), read=read)
+    plan = built(request.config, read)
     return Report(
         plan.train.rows,
         plan.head.task.name,

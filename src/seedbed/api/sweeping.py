@@ -119,6 +119,11 @@ def _checked(
             "trainer.fast_dev_run=true is for one run, of which it keeps the log alone; for a "
             "sweep type trainer.limit_batches=2 trainer.epochs=1"
         )
+    if any(one.config.loader.batch_size == "largest" for one in kept):
+        raise ArgumentError(
+            "loader.batch_size=largest is for one run, as what is free changes from job to job; "
+            "type the number that seedbed validate finds"
+        )
     refuse_wrong_cluster([one.config for one in kept])
     if kept[0].config.sweep.executor != "local" and url_of(directory) is not None:
         raise ArgumentError(

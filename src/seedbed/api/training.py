@@ -6,10 +6,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedbed.api.building import built
 from seedbed.api.following import followed_run, is_follower
 from seedbed.api.messages import Messages, Trained
 from seedbed.api.pinning import with_fingerprints
-from seedbed.components import AllowList
 from seedbed.compose.composed import ComposedConfig, hydra_files
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ArgumentError, RunFailedError, SeedbedError
@@ -66,14 +66,13 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
     from seedbed.recording.run import run
     from seedbed.training.interrupt import stop_request
     from seedbed.training.reporter import introduction
-    from seedbed.training.run_components import build_run
     from seedbed.views.summary import model_table
 
     _refuse_log_at_url(settings)
     progress = messages.run_progress()
     fast_start.imports_done()
     (settings,) = with_fingerprints([settings])
-    plan = build_run(settings.config, AllowList(settings.config.allow))
+    plan = built(settings.config)
     if is_follower(settings.config.resolved):
         with as_run_failure():
             return followed_run(plan, messages)

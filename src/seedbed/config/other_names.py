@@ -124,6 +124,8 @@ ADVICE = {
     "tensorboard log_every_n_epochs verbose enable_progress_bar",
     "type seedbed resume RUN": "resume resume_from resume_from_checkpoint ckpt_path "
     "checkpoint_path restore",
+    "type loader.batch_size=largest": "auto_scale_batch_size auto_find_batch_size find_batch_size "
+    "scale_batch_size max_batch_size",
     "those that fit the task are always computed; trainer.monitor names the one to go by": ""
     "metrics eval_metrics",
 }

@@ -256,7 +256,7 @@ class DatasetConfig(DataConfig):
 class LoaderConfig:
     """How rows become batches."""
 
-    batch_size: Count | Literal["auto"] | None
+    batch_size: Count | Literal["auto", "largest"] | None
     shuffle: bool
     num_workers: Processes
     drop_last: bool

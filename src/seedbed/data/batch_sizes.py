@@ -4,12 +4,15 @@ from typing import Literal
 
 from seedbed.config.hints import counted
 from seedbed.config.schema import LoaderConfig
-from seedbed.errors import DataError
+from seedbed.errors import ConfigError, DataError
 
 BLOCK_BYTES = 8 * 2**20
 """How much of the rows is gathered at once; then split into batches without copying."""
 
-BatchSize = int | Literal["auto"] | None
+LARGEST: Literal["largest"] = "largest"
+"""What `training/largest_batch.py` puts a number in place of, before there are batches."""
+
+BatchSize = int | Literal["auto", "largest"] | None
 
 BATCHES, SMALLEST_BATCH, LARGEST_BATCH = 128, 32, 1024
 """Of `loader.batch_size=auto`: the most batches in an epoch, and the rows in one."""
@@ -26,7 +29,14 @@ def rows_a_batch(batch_size: BatchSize, rows: int) -> int:
     Args:
         batch_size: of the config; None for all.
         rows: to train on.
+
+    Raises:
+        ConfigError: if it is `largest`, in place of which there is no number yet.
     """
+    if batch_size == LARGEST:
+        raise ConfigError(
+            "loader.batch_size=largest is looked for by a run on its own; type a number of rows"
+        )
     if batch_size == "auto":
         fitting = 1 << max(0, -(-rows // BATCHES) - 1).bit_length()
         batch_size = min(max(fitting, SMALLEST_BATCH), LARGEST_BATCH)
@@ -67,6 +77,6 @@ def evaluation_rows(batch_size: BatchSize, row_bytes: int) -> int:
         row_bytes: of one input.
     """
     within_memory = min(EVALUATION_ROWS, BLOCK_BYTES // max(1, row_bytes))
-    if batch_size == "auto":
+    if isinstance(batch_size, str):
         batch_size = SMALLEST_BATCH
     return max(batch_size or EVALUATION_ROWS, within_memory)
