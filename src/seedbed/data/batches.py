@@ -18,7 +18,6 @@ from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows
 from seedbed.data.buckets import buckets_of
 from seedbed.data.custom_rows import form_of_data, lengths_of_data
 from seedbed.data.gathered import GatheredBatches, Ordered
-from seedbed.data.images.batches import ImageBatches
 from seedbed.data.images.rows import ImageRows
 from seedbed.data.nested import mapped, zeros
 from seedbed.data.npy.rows import NpyRows
@@ -171,6 +170,8 @@ def share_of(batches: Batches, number: int, start: int, share: Share) -> Iterato
         start: its first batch.
         share: of the rank.
     """
+    from seedbed.data.images.batches import ImageBatches  # of images and of ranks alone
+
     if isinstance(batches, LoaderBatches | ImageBatches):
         return batches.epoch(number, start, share)
     return ((mapped(share, x), share(y)) for x, y in batches.epoch(number, start))
@@ -202,6 +203,8 @@ def training_batches(
     if isinstance(data, TensorDataset) and loader.num_workers == 0:
         return TensorBatches(data, loader, seed, device, limit)
     if isinstance(data, ImageRows):
+        from seedbed.data.images.batches import ImageBatches
+
         return ImageBatches(data, loader, seed, device, limit)
     if isinstance(data, StreamedRows):
         from seedbed.data.streaming.batches import StreamBatches

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from seedbed.data.images.levels import cut_to, unit_of
 from seedbed.data.images.rows import ImageRows, same_images
-from seedbed.data.transforms.pipeline import Pipeline
 from seedbed.fused.rows import NotAlikeError, StackedRows
+
+if TYPE_CHECKING:
+    from seedbed.data.transforms.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class StackedImages(StackedRows):
     mean: Tensor
     scale: Tensor
     shape: Sequence[int]
-    pipeline: Pipeline | None
+    pipeline: "Pipeline | None"
 
     @property
     def shared(self) -> bool:

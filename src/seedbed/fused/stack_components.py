@@ -17,7 +17,6 @@ from seedbed.data.prepared import PreparedData
 from seedbed.data.seeds import Order
 from seedbed.data.splits import drawn_by
 from seedbed.fused.flat import Layout, Named
-from seedbed.fused.images import images_of
 from seedbed.fused.kept_state import KeptState
 from seedbed.fused.optimizers import BATCHED
 from seedbed.fused.pure import is_pure, refused_form
@@ -302,6 +301,8 @@ def _table(
     place = {id(one): at for at, one in enumerate(distinct)}
     which = [place[id(one)] for one in data]
     if isinstance(getattr(data[0], part), ImageRows):
+        from seedbed.fused.images import images_of
+
         images = [cast(ImageRows, getattr(one, part)) for one in distinct]
         if whose:
             images = [replace(one, y=_told(one.y, whose * at)) for at, one in enumerate(images)]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,8 +12,10 @@ from torch.utils.data import Dataset
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.images.levels import cut_to
 from seedbed.data.images.scaling import Scaling
-from seedbed.data.transforms.pipeline import Pipeline
 from seedbed.tables.images.pixels import Pixels
+
+if TYPE_CHECKING:
+    from seedbed.data.transforms.pipeline import Pipeline
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,7 @@ class ImageRows(Dataset[Any]):
     numbers: Tensor
     y: Tensor
     feature: FittedColumn
-    pipeline: Pipeline | None = None
+    pipeline: "Pipeline | None" = None
 
     def __len__(self) -> int:
         return len(self.numbers)
