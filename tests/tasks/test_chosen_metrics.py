@@ -193,6 +193,11 @@ REFUSED = {
     ),
     "of classes": (DIABETES, "Recall", "Recall is of classes, and .* real-valued .*type mse, mae"),
     "ours": (DIABETES, "accuracy", "accuracy does not fit the task regression; there are mse, mae"),
+    "of one value": (
+        [*DIABETES, "loss=quantile"],
+        "R2Score",
+        "R2Score is of real values, and .* is predicted by its quantiles; type pinball, coverage$",
+    ),
     "misspelt": (IRIS, "MathewsCorrCoef", "did you mean 'MatthewsCorrCoef'"),
     "of another number": (IRIS, "BinaryRecall", "BinaryRecall is of two classes, and the target"),
     "told by the data": (IRIS, "{Recall: {num_classes: 4}}", "num_classes is told by the data"),

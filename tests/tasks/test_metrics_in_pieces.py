@@ -32,6 +32,10 @@ TASKS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "counts": (["data.target=three", "data.task=counts"], []),
     "quantiles": (["data.target=y", "loss=quantile"], []),
+    "labels": (
+        ["data.target=[two,third]", "data.task=multilabel"],
+        ["f1", "auroc", "two/f1", "two/auroc", "third/f1", "third/auroc"],
+    ),
 }
 
 
@@ -49,7 +53,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Any:
     drawn = np.random.default_rng(0)
     number = np.arange(ROWS)
     columns = {"x": number / 3, "y": drawn.standard_normal(ROWS), "z": number / 2 + 1e4}
-    columns |= {"two": number % 2, "three": number % 3}
+    columns |= {"two": number % 2, "three": number % 3, "third": (number % 3 == 0) * 1}
     return write(pa.table(columns), tmp_path_factory.mktemp("rows") / "rows.parquet")
 
 

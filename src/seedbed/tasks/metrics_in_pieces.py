@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from seedbed.config.task_names import MULTILABEL
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.metrics import SHIPPED, Pieces
 
@@ -103,7 +104,7 @@ class _Kept:
 def _pieces_of(head: TaskHead, name: str) -> Pieces:
     if name in MEANS:
         return _Mean(head, name)
-    if name == "f1":
+    if name == "f1" and head.task.name != MULTILABEL:
         return _F1()
     if name == "r2":
         return _R2()

@@ -106,36 +106,18 @@ def _class_named(
     preprocessing: Preprocessing,
     ours: list[str],
 ) -> type:
-    name = spec.known_as
-    of_classes, of_values = (
-        set(getattr(library, part).__all__) for part in ("classification", "regression")
-    )
-    if task == QUANTILES:
-        fitting: dict[str, str] = {}
-    elif prefix:
-        fitting = {one.removeprefix(prefix): one for one in of_classes if one.startswith(prefix)}
-        fitting |= {one: one for one in fitting.values()}
-    else:
-        fitting = {one: one for one in of_values}
+    name, fitting = spec.known_as, _fitting(library, prefix, task)
     if name in fitting:
         part = library.classification if prefix else library.regression
         found: type = getattr(part, fitting[name])
         return found
     target = f"the target '{', '.join(preprocessing.target[:3])}'"
-    classes = len(preprocessing.classes)
-    is_of = (
-        f"one of {classes} classes"
-        if classes
-        else "several labels"
-        if task == MULTILABEL
-        else f"real-valued (task {task})"
-    )
-    known = of_classes | of_values | {f"{one}{name}" for one in PREFIXES} & of_classes
-    if name in known or any(f"{one}{name}" in of_classes for one in PREFIXES):
-        what = "is of real values" if name in of_values else f"is of {_kinds(name, of_classes)}"
+    is_of = _in_words(task, preprocessing)
+    if known := _kinds(name, library):
+        others = f", or a name of torchmetrics that fits{_such_as(fitting)}" if fitting else ""
         raise ConfigError(
-            f"{spec.where}: {name} {what}, and {target} is {is_of}; type {joined(ours)}, or a name "
-            f"of torchmetrics that fits{_such_as(fitting)}"
+            f"{spec.where}: {name} is of {known}, and {target} is {is_of}; type {joined(ours)}"
+            f"{others}"
         )
     names = [*ours, *fitting]
     raise ConfigError(
@@ -144,12 +126,35 @@ def _class_named(
     )
 
 
-def _kinds(name: str, of_classes: set[str]) -> str:
-    """What a metric of classes is of, in words."""
+def _fitting(library: ModuleType, prefix: str, task: str) -> dict[str, str]:
+    """The classes that fit a task, by the names that a config may give them."""
+    if task == QUANTILES:
+        return {}
+    if not prefix:
+        return {one: one for one in library.regression.__all__}
+    classes = [one for one in library.classification.__all__ if one.startswith(prefix)]
+    return {**{one.removeprefix(prefix): one for one in classes}, **{one: one for one in classes}}
+
+
+def _in_words(task: str, preprocessing: Preprocessing) -> str:
+    """What a target is."""
+    if preprocessing.classes:
+        return f"one of {len(preprocessing.classes)} classes"
+    words: dict[str, str] = {QUANTILES: "predicted by its quantiles", MULTILABEL: "several labels"}
+    return words.get(task, f"real-valued (task {task})")
+
+
+def _kinds(name: str, library: ModuleType) -> str:
+    """What a metric of torchmetrics is of, in words; empty where there is none of the name."""
+    if name in library.regression.__all__:
+        return "real values"
+    of_classes = library.classification.__all__
     kinds = [
-        prefix for prefix in PREFIXES if f"{prefix}{name}" in of_classes or name.startswith(prefix)
+        words
+        for prefix, words in PREFIXES.items()
+        if f"{prefix}{name}" in of_classes or (name.startswith(prefix) and name in of_classes)
     ]
-    return PREFIXES[kinds[0]] if len(kinds) == 1 else "classes"
+    return kinds[0] if len(kinds) == 1 else "classes" if kinds else ""
 
 
 def _such_as(fitting: Mapping[str, str]) -> str:
