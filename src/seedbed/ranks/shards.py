@@ -20,6 +20,9 @@ from seedbed.ranks.group import Group
 from seedbed.ranks.units import units_of
 from seedbed.runs.checkpoint import Checkpoint
 
+SPLIT = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+"""Types of the parameters that are split."""
+
 Change = Callable[[Any, torch.Size], Any]
 """What becomes of a tensor that is, or goes with, a parameter of this size."""
 
@@ -227,15 +230,19 @@ def _split(model: nn.Module, group: Group, least: int) -> list[FSDPModule]:
 
 
 def _held_whole(model: nn.Module) -> set[nn.Parameter]:
-    """Parameters that are not split: single numbers, and those of a type that others do not have.
+    """Parameters that are not split: single numbers, none, and those of another type than most.
 
     What is gathered together has one type.
     """
     types = Counter({torch.float32: 0})
     for one in model.parameters():
-        types[one.dtype] += one.numel() if one.is_floating_point() else 0
+        types[one.dtype] += one.numel() if one.dtype in SPLIT else 0
     common = types.most_common(1)[0][0]
-    return {one for one in model.parameters() if not one.ndim or one.dtype is not common}
+    return {
+        one
+        for one in model.parameters()
+        if not one.ndim or not one.numel() or one.dtype is not common
+    }
 
 
 def _sums(model: nn.Module, whole: set[nn.Parameter]) -> torch.dtype | None:

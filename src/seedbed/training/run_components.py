@@ -196,7 +196,9 @@ def build_run(
     if are_told and (passed is not None or not has_step):
         monitor = tried(_monitor, config, data, chosen, step)
     learner = model if model is not None else nn.Linear(1, 1)
-    if not config.trainer.is_sharded:  # no device has to hold the whole of one that is
+    if (
+        not config.trainer.is_sharded or ranks == 1
+    ):  # no device has to hold the whole of one that is
         learner.to(device)
     tried(refuse_no_epoch, config.trainer)
     length = None
