@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seedbed.errors import DirectoryTakenError, RunTakenError
-from seedbed.recording import directory
+from seedbed.recording import ours
 from seedbed.runs import heartbeat, living, owner, stored
 from seedbed.runs.directory import RunDirectory, claim, reclaim
 from seedbed.runs.layout import RunPaths
@@ -229,7 +229,7 @@ def test_a_run_that_ended_may_go_while_others_of_its_stack_train(
             removed.append(first)
         return bool(removed) or original()
 
-    monkeypatch.setattr(directory, "is_due", is_due)
+    monkeypatch.setattr(ours, "is_due", is_due)
     words = ["trainer.epochs=2,6", "sweep.fuse=always", "sweep.workers=0", "hydra.sweep.dir=sweep"]
     result = seedbed("train", "-m", *words)
     assert result.code == 0, result.err

@@ -7,7 +7,7 @@ a stack are written at checkpoints and at their end.
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from seedbed.errors import RunDirectoryError, RunTakenError, SeedbedError
 from seedbed.process.fork_map import fork_map
 from seedbed.raised import reason
 from seedbed.recording.archives import archive
+from seedbed.recording.checkpoint_files import CheckpointFiles
 from seedbed.recording.event_files import (
     EventFiles,
     endings,
@@ -23,16 +24,15 @@ from seedbed.recording.event_files import (
     result_records,
 )
 from seedbed.recording.model_events import ModelEvents
+from seedbed.recording.ours import Ours
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.recording.results import closing_text, history_text, loss_picture, result_of
 from seedbed.recording.run_log import RunLog
 from seedbed.recording.shared_files import SharedFiles
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.files import json_text
-from seedbed.runs.heartbeat import beat, is_due
 from seedbed.runs.moment import Moment
-from seedbed.runs.run_files import Collected, Content
-from seedbed.runs.same_files import SameFiles
+from seedbed.runs.run_files import Collected
 from seedbed.runs.status import Status
 from seedbed.runs.yaml_text import yaml_text
 from seedbed.training.interrupt import StopRequest
@@ -86,11 +86,12 @@ class DirectoryRecorder:
         self.shared = SharedFiles(
             plan, threads, [run.config.resolved for run in self.runs.values()]
         )
+        self.checkpoints = CheckpointFiles(self.runs, self.events, alone=stack is None)
+        self.ours = Ours(self.runs)
         self.model_events = ModelEvents(plan)
         self.stores = list({id(one.files): one.files for one in directories.values()}.values())
         self._log_interval = parsed_interval(plan.config.trainer.log_every)
         self._followed = time.monotonic()
-        self._first = next(iter(self.runs.values())).directory
 
     def __enter__(self) -> Self:
         return self
@@ -106,7 +107,7 @@ class DirectoryRecorder:
                 run.directory.release()
 
     def _failed(self, left: Mapping[int, RecordedRun], err: BaseException) -> None:
-        left = {n: run for n, run in left.items() if not _is_taken(run)}
+        left = self.ours.not_taken(left)
         if self.stack is None and left:
             log.error("".join(traceback.format_exception(err)))
         # What is interrupted may raise anything: an import does, and so do a loader's workers.
@@ -175,21 +176,9 @@ class DirectoryRecorder:
         for files in self.stores:
             files.commit()
 
-    def _beat(self) -> None:
-        """Tells now and then that the runs go on; not where they are somebody else's by now."""
-        if is_due():
-            left = [number for number, run in self.runs.items() if run.result is None]
-            self._refuse_taken(left[:1])
-            beat(self._first.status)
-
-    def _refuse_taken(self, numbers: Iterable[int]) -> None:
-        """Before files are written of runs, of which other processes may have taken some."""
-        for number in numbers:
-            self.runs[number].directory.refuse_if_taken()
-
     def step(self, training: Training) -> None:
         """See `Recorder`."""
-        self._beat()
+        self.ours.beat()
         interval, progress = self._log_interval, training.progress
         if interval.unit != "epochs" and interval.after_step(progress.step):
             means = progress.train_loss
@@ -201,7 +190,7 @@ class DirectoryRecorder:
     def epoch(self, training: Training) -> None:
         """See `Recorder`."""
         progress = training.progress
-        self._beat()
+        self.ours.beat()
         if self.stack is None:
             self.log.epoch(progress)
             self._add_histograms(progress)
@@ -235,31 +224,16 @@ class DirectoryRecorder:
             for slot, number in enumerate(progress.runs)
             if number in self.runs and number not in progress.diverged
         ]
-        self._refuse_taken(progress.runs[slot] for slot in slots)
+        self.ours.refuse_taken(progress.runs[slot] for slot in slots)
         self.events.add_points(progress, slots)
         self.events.flush(progress.runs[slot] for slot in slots)
-        for files in self.stores:
-            ours = [s for s in slots if self.runs[progress.runs[s]].directory.files is files]
-            best, last = [], []
-            for slot in ours:
-                run, epoch = self.runs[progress.runs[slot]], int(progress.best.copied_at[slot])
-                if run.saved_best != epoch:
-                    best.append((run.directory.best, archive(training.checkpoint(slot, "best"))))
-                    run.saved_best = epoch
-                last.append((run.directory.last, self._last(training, slot)))
-                run.has_last = True
-            files.write_all(best, flush=True)  # first: killed in between, it is made again
-            files.write_all(last, flush=True)
-
-    def _last(self, training: Training, slot: int) -> Content:
-        events = self.events.bytes_of(training.progress.runs[slot])
-        return archive({**training.checkpoint(slot, "last"), "events": events})
+        self.checkpoints.save(training, slots)
 
     def ended(self, training: Training, ended: Ended) -> None:
         """See `Recorder`."""
         progress = training.progress
         ours = [one for one in ended.runs if progress.runs[one.slot] in self.runs]
-        self._refuse_taken(progress.runs[one.slot] for one in ours)
+        self.ours.refuse_taken(progress.runs[one.slot] for one in ours)
         self.events.add_points(progress, [one.slot for one in ours])
         said, now = endings(), Moment()
         numbers = result_records(
@@ -293,7 +267,7 @@ class DirectoryRecorder:
             run.directory.files.write(run.directory.figure, picture.png)
             ending = picture_record(picture, int(rows[-1]["step"])) + ending
         self.events.end(number, ending)  # first: a checkpoint tells how much of it there is
-        self._write_checkpoints(training, one.slot, run)
+        self.checkpoints.end(training, one.slot)
         weights = training.engine.state_dict(one.slot, ended.weights)
         files = run.directory.files
         files.write(run.directory.model, archive(weights), flush=self.stack is None)
@@ -306,38 +280,6 @@ class DirectoryRecorder:
         run.directory.write_status(one.status, one.error, now if self.stack is not None else None)
         return result
 
-    def _write_checkpoints(self, training: Training, slot: int, run: RecordedRun) -> None:
-        """The last ones; of a run that diverged, the last good one."""
-        progress, paths, flush = training.progress, run.directory, self.stack is None
-        files, same = paths.files, SameFiles()
-        if progress.runs[slot] in progress.diverged:
-            best = archive(training.checkpoint(slot, "best"))
-            if self.stack is None or run.has_last:
-                files.write(paths.best, best, flush=flush)
-            else:
-                files.write_same(paths.best, best, same)
-            if not run.has_last:
-                files.write_same(paths.last, best, same)
-            return
-        last = self._last(training, slot)
-        is_best = progress.best.copied_at[slot] == progress.epoch and not progress.batch
-        if self.stack is not None and is_best:  # the best epoch is the last
-            files.write_same(paths.last, last, same)
-            files.write_same(paths.best, last, same)
-            return
-        files.write(paths.last, last, flush=flush)
-        if run.saved_best != progress.best.copied_at[slot]:
-            files.write(paths.best, archive(training.checkpoint(slot, "best")), flush=flush)
-
     def note(self, text: str) -> None:
         """See `Recorder`."""
         self.log.note(text)
-
-
-def _is_taken(run: RecordedRun) -> bool:
-    """Whether another process has gone on with a run by now; where that is not known, none has."""
-    try:
-        run.directory.refuse_if_taken()
-    except RunTakenError:
-        return True
-    return False
