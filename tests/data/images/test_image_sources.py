@@ -242,6 +242,15 @@ BAD = {
         [],
         "'a.png' lies beside the folders",
     ),
+    "parts for classes": (
+        lambda f: [
+            shutil.rmtree(f / "cross"),
+            (f / "disc").rename(f / "train"),
+            (f / "square").rename(f / "Val"),
+        ],
+        [],
+        "are Val, train, which are parts of the data and no classes; type data.path=.*/train, and",
+    ),
     "one class": (
         lambda f: [shutil.rmtree(f / name) for name in ("disc", "cross")],
         [],

@@ -10,6 +10,9 @@ from seedbed.errors import DataError
 from seedbed.runs.data_paths import IMAGE_ENDINGS as ENDINGS
 from seedbed.runs.data_paths import MOST_SEEN_OF_IMAGES as MOST_SEEN
 
+PARTS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
+"""How folders of parts of the data are named."""
+
 
 @dataclass(frozen=True)
 class FoundImages:
@@ -107,12 +110,26 @@ def refuse_no_classes(folder: Path, found: FoundImages, key: str) -> None:
             "image is the name of its folder; put each image into one"
         )
     classes = {class_of(name) for name in found.names}
+    _refuse_parts(folder, classes, key)
     there = sorted(one.name for one in folder.iterdir() if one.is_dir())
     empty = [name for name in there if not name.startswith(".") and name not in classes]
     if empty:
         raise DataError(
             f"{key}: the folder '{empty[0]}' of '{folder}' holds no image, so its class has none; "
             "put some there, or take the folder out"
+        )
+
+
+def _refuse_parts(folder: Path, classes: set[str], key: str) -> None:
+    """Refuses the folder above those of the parts of the data: the parts would be the classes."""
+    if {name.lower() for name in classes} <= PARTS:
+        first = min(classes, key=lambda name: (not name.lower().startswith("train"), name))
+        beside = (
+            "" if key != "data.path" else ", and data.validation_path and data.test_path likewise"
+        )
+        raise DataError(
+            f"{key}: the folders of '{folder}' are {joined(sorted(classes))}, which are parts of "
+            f"the data and no classes; type {key}={folder / first}{beside}"
         )
 
 
