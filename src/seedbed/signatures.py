@@ -69,7 +69,8 @@ def accepted(
     """
     _refuse_placing(callee, arguments, where)
     signature, called = signature_of(callee), name_of(callee)
-    _refuse_turned(signature, called, where, given)
+    if given:
+        refuse_turned(callee, called, where, given)
     names = [name for name in signature.parameters if name not in ("args", "kwargs")][len(given) :]
     unknown = surplus(signature, arguments)
     for key in unknown:
@@ -92,16 +93,22 @@ TRUE = re.compile(r"(y_?)?(true|truth|targets?|labels?|actual|gt|gold|observed)|
 """Names of parameters, as losses and metrics have them."""
 
 
-def _refuse_turned(
-    signature: inspect.Signature, called: str, where: str, given: Sequence[str]
+def refuse_turned(
+    callee: Callable[..., Any], called: str, where: str, given: Sequence[str]
 ) -> None:
-    """Refuses a function that says by its names that it takes the targets first.
+    """Refuses a function or method that says by its names that it takes the targets first.
+
+    Args:
+        callee: that is called with predictions and targets.
+        called: its name, for errors; so are the others.
+        where: the key that it stands under.
+        given: what it is called with, in words; two of them.
 
     Raises:
         NotAllowedError: with what to write.
     """
-    first, second, *_ = [*signature.parameters, "", ""]
-    if len(given) == 2 and TRUE.fullmatch(first) and PREDICTED.fullmatch(second):
+    first, second, *_ = [*signature_of(callee).parameters, "", ""]
+    if TRUE.fullmatch(first) and PREDICTED.fullmatch(second):
         raise NotAllowedError(
             f"{where}: {called} takes ({first}, {second}), and is called with {given[0]} and then "
             f"{given[1]}; turn the two round, or write a function that calls it"

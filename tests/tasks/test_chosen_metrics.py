@@ -220,6 +220,7 @@ REFUSED = {
         "worst takes power; did you mean 'power'",
     ),
     "targets first": (DIABETES, own("turned"), r"turned takes \(y_true, y_pred\), and is called"),
+    "targets first, in update": (DIABETES, own("TurnedUpdate"), r"TurnedUpdate takes \(y_t"),
     "its line": (DIABETES, own("raising"), r"raising raises KeyError: 'x' \(.*py, line 51, in rai"),
     "its shape": (DIABETES, own("hits"), r"IndexError.* given predictions \(44\,\) float64 and t"),
     "no number": (DIABETES, own("nothing"), r"nothing gives nothing, .*metrics.py, line 54, in n"),

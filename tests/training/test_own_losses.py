@@ -55,6 +55,7 @@ REFUSED = {
     "detached": "a number without a gradient, .*without .item.., .detach.. or NumPy .* line 82",
     "raising": r"raises KeyError: 'x' \(.*metrics.py, line 51, in raising\)",
     "turned": r"turned takes \(y_true, y_pred\), and is called with the outputs and then the targ",
+    "Turned": r"Turned takes \(target, output\), and is called with the outputs and then t",
     "summe": "no class and no function 'summe' .* did you mean 'summed'",
 }
 

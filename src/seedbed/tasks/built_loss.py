@@ -12,8 +12,12 @@ from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import NotAllowedError
 from seedbed.losses.function import FunctionLoss
 from seedbed.losses.weighted import SmoothedBCE
+from seedbed.signatures import refuse_turned
 from seedbed.tasks.binary import ONE_LOGIT
 from seedbed.tasks.class_weights import smoothing_of, takes_weights, weight_arguments
+
+GIVEN = ("the outputs", "the targets")
+"""What a loss is called with."""
 
 
 def is_ours_or_torchs(module: str) -> bool:
@@ -65,6 +69,7 @@ def users_loss(spec: Mapping[str, Any], allow: AllowList) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         if not isinstance(found, type):
-            return FunctionLoss(allow.bound(spec, "loss", ("the outputs", "the targets")))
+            return FunctionLoss(allow.bound(spec, "loss", GIVEN))
         built: nn.Module = allow.build(spec, "loss")
+    refuse_turned(getattr(built, "forward", built), found.__name__, "loss", GIVEN)
     return built

@@ -10,7 +10,7 @@ from seedbed.components import AllowList
 from seedbed.config.metric_specs import MetricSpec
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import NotAllowedError
-from seedbed.signatures import name_of
+from seedbed.signatures import name_of, refuse_turned
 from seedbed.tasks.metrics import Metric
 from seedbed.tasks.one_run_metrics import FunctionOfRows, UpdatedByRows, by_itself
 
@@ -45,6 +45,8 @@ def own_metric(spec: MetricSpec, allow: AllowList, preprocessing: Preprocessing)
         first = allow.build(content, spec.where)
     higher = _direction(spec, first)
     make = _maker(allow, content, spec.where)
+    called = getattr(first, "update", getattr(first, "forward", first))
+    refuse_turned(called, found.__name__, spec.where, GIVEN)
     if callable(getattr(first, "update", None)) and callable(getattr(first, "compute", None)):
         updated = UpdatedByRows(spec.name, make, form, found)
         return Metric(spec.name, higher, updated, updated.pieces, keeps_rows=keeps_rows(first))

@@ -94,3 +94,16 @@ counted = [0]
 def counting(output, target):
     counted[0] += 1
     return (output - target).square().mean() * (0.5 if counted[0] > 1000 else 1.0)
+
+
+class Turned(nn.Module):
+    def forward(self, target, output):
+        return (output - target).square().mean()
+
+
+class TurnedUpdate:
+    def update(self, y_true, y_pred):
+        pass
+
+    def compute(self):
+        return 0.0
