@@ -13,8 +13,10 @@ import pytest
 from seedbed.errors import DirectoryTakenError, RunTakenError
 from seedbed.recording import ours
 from seedbed.runs import heartbeat, living, owner, stored
-from seedbed.runs.directory import RunDirectory, claim, reclaim
+from seedbed.runs.directory import RunDirectory, begun_in_pack, claim, reclaim
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.moment import Moment
+from seedbed.runs.pack_writer import PackWriter
 from seedbed.runs.status import Status
 from seedbed.runs.sweep_hold import held, refuse_held
 from seedbed.sweep.outcome import JobState, SweepState
@@ -152,6 +154,29 @@ def test_of_two_that_begin_a_run_at_once_one_goes_on(tmp_path: Path) -> None:
 )
 def test_machines_of_one_name_are_told_apart(told: dict[str, object], *, expected: bool) -> None:
     assert owner.is_elsewhere(told) is expected
+
+
+def test_a_pack_whose_name_another_file_has_is_written_no_more(tmp_path: Path) -> None:
+    pack = PackWriter(tmp_path, 1)
+    pack.path.rename(tmp_path / "aside")
+    pack.path.write_bytes(b"of another process")
+    pack.write(tmp_path / "one" / "result.json", b"{}")
+    with pytest.raises(RunTakenError, match="was removed or moved"):
+        pack.commit()
+    with pytest.raises(RunTakenError):
+        pack.close()
+    assert pack.path.read_bytes() == b"of another process"
+
+
+def test_a_run_of_a_pack_that_has_a_directory_by_now_is_taken(tmp_path: Path) -> None:
+    with PackWriter(tmp_path, 1) as pack:
+        run = begun_in_pack(tmp_path / "one", pack, Moment())
+        run.write_status(Status.RUNNING)
+        run.root.mkdir()
+        _told_by_another(run.status)
+        with pytest.raises(RunTakenError, match="is made by process 7 on other now"):
+            run.write_status(Status.COMPLETED)
+        run.release()
 
 
 def test_a_sweep_tells_who_runs_it_as_long_as_somebody_does(tmp_path: Path) -> None:
