@@ -18,6 +18,7 @@ PAGES = [
     "docs/config.md",
     "docs/metrics.md",
     "docs/optimizing.md",
+    "docs/own.md",
     "docs/finetuning.md",
     "docs/sweeps.md",
     "docs/runs.md",
@@ -44,6 +45,20 @@ def blocks(page: str) -> list[Block]:
     text = (ROOT / page).read_text(encoding="utf-8")
     found = re.findall(r"^```(sh fails|sh|text)\n(.*?)^```$", text, flags=re.M | re.S)
     return [Block(kind, body.rstrip("\n").split("\n")) for kind, body in found]
+
+
+PROJECT = "docs/own.md"
+"""Its files are all that there is in the folder where its commands are typed."""
+
+
+def write_files(page: str, folder: Path) -> None:
+    """Those that the page shows in full: their first line is their path."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = re.findall(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```$", text, flags=re.M | re.S)
+    assert len(found) == 6
+    for path, body in found:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(body, encoding="utf-8")
 
 
 def words(line: str) -> list[str]:
@@ -78,7 +93,10 @@ def assert_prints(expected: list[str], output: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_of_the_page_work_and_print_what_it_says(page, seedbed, tmp_path):
-    shutil.copytree(ROOT / "docs" / "examples", tmp_path / "docs" / "examples")
+    if page == PROJECT:
+        write_files(page, tmp_path)
+    else:
+        shutil.copytree(ROOT / "docs" / "examples", tmp_path / "docs" / "examples")
     run, printed, commands = None, "", 0
     for block in blocks(page):
         if block.kind == "text":
