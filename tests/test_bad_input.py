@@ -121,7 +121,7 @@ second option: train +model=manual
 deleted key: train ~optimizer.lr
     optimizer.lr is missing; type optimizer.lr=VALUE
 deleted unknown key: train ~nope
-    no key 'nope'; there are allow, data,
+    no key 'nope'; there are allow, callbacks,
 unknown key of Hydra: train hydra.run.dri=x
     no key 'hydra.run.dri'; did you mean 'hydra.run.dir'?
 missing value: train data=csv data.path=a.csv

@@ -1,6 +1,5 @@
 """A step of one's own trains as the loop that it stands for, alone, in a stack, resumed."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,10 @@ from support.own_parts import steps
 from support.ranked_runs import fork_always, on_ranks
 from support.resumed_runs import assert_run_goes_on, assert_stack_goes_on
 from support.single_runs import prepared, train
-from support.stacked_runs import alone, assert_alike, planned, stacked, variants
+from support.stacked_runs import Alone, alone, assert_alike, planned, stacked, variants
 from torch import nn
 
+import seedbed
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ConfigError, NotAllowedError, OwnCodeError, SeedbedError
@@ -146,17 +146,24 @@ def test_reason_is_told_where_a_step_does_not_fuse(words: list[str], why: str) -
 
 
 def test_random_step_fuses_where_that_is_allowed() -> None:
-    configs = variants([*IRIS, step("blended")], [{}, {}])
-    assert vmap_blocker(planned(configs, "different")) is None
+    for name in ("blended", "noisy"):
+        configs = variants([*IRIS, step(name)], [{}, {}])
+        assert vmap_blocker(planned(configs, "different")) is None
 
 
-def test_metrics_are_left_out_where_the_output_is_no_prediction() -> None:
-    words = [step("hidden"), "model.out_features=null", "model=sequential"]
-    words += ["model.layers=[{Linear: 8}]", "loss=auto"]
-    plan = build_run(config(*words[:1]), AllowList(["support.own_parts"]))
-    assert "val/accuracy" in plan.metric_names
-    wide = replace(plan.head, has_metrics=False)
-    assert wide.metric_names == []
+def test_metrics_are_left_out_where_the_output_is_no_prediction(tmp_path: Path) -> None:
+    wide = [step("embedded"), "model=sequential", "model.layers=[{Linear: 5}]"]
+    found = train(tmp_path / "run", *IRIS, *wide)
+    assert set(found.history) == {"epoch", "step", "train/loss", "val/loss", "lr"}
+    assert "model(x) gives (9, 5) for 9 rows, the task asks for (9, 3)" in found.plan.notes[-1]
+    assert_alike(stacked(variants([*IRIS, *wide], [{}, {}])), _both(wide))
+    run = seedbed.load_run(found.directory.root)
+    with pytest.raises(SeedbedError, match=r"gives \(1, 5\) for 1 rows.*the run's own step"):
+        run.predict([[5.0, 3.0, 1.0, 0.2]])
+
+
+def _both(words: list[str]) -> list[Alone]:
+    return [alone(one) for one in variants([*IRIS, *words], [{}, {}])]
 
 
 @pytest.mark.parametrize(

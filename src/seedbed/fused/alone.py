@@ -119,14 +119,17 @@ class Alone:
         return unpacked(x.clone(), self._packing)
 
     def measured(self, x: Tensor, y: Tensor) -> Named:
-        """What its step gives in evaluation, the loss among it."""
+        """What its step gives in evaluation, the loss among it; nothing where it draws there."""
         if self.own_step is None:
             return {}
+        torchs = torch.get_rng_state()
         self.model.eval()
         with torch.no_grad():
             loss, beside = self.own_step(self.model, self._input(x), y.clone())
         set_training(self.model, frozen_eval=self._frozen_eval)
         self._refuse_anew()
+        if not torch.equal(torchs, torch.get_rng_state()):
+            return {}
         return {"loss": loss, **beside}
 
     def refuse_unsaved(self, saved: Mapping[str, str]) -> None:

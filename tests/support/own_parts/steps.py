@@ -26,11 +26,12 @@ def weighted(model: nn.Module, batch: Any, loss: Any) -> Given:
     return {"loss": loss(model(x), y, weights), "weight": weights.mean()}
 
 
-def hidden(model: nn.Module, batch: Any) -> Given:
-    """Of a layer inside the model, as a contrastive loss takes it."""
-    x, _ = batch
-    inside = model.get_submodule("input_to_hidden_layer")(x).tanh()
-    return {"loss": (inside @ inside.mT).square().mean() + model(x).square().mean()}
+def embedded(model: nn.Module, batch: Any) -> Given:
+    """A contrastive loss: of outputs that are no predictions."""
+    x, y = batch
+    near = nn.functional.normalize(model(x), dim=1)
+    same = (y[:, None] == y[None, :]).float()
+    return {"loss": (near @ near.mT - same).square().mean()}
 
 
 def blended(model: nn.Module, batch: Any, loss: Any) -> Given:
