@@ -115,7 +115,7 @@ def _looked_at(
     """
     features, targets, _, types, notes = used_columns(config, files)
     cell_bytes = 12 * len({*features, *targets})
-    at_once = min(MOST_AT_ONCE, max(LEAST_AT_ONCE, memory // 64 // cell_bytes))
+    at_once = min(MOST_AT_ONCE, max(LEAST_AT_ONCE, memory // 60 // cell_bytes))
     stream = ParquetStream(files, at_once)
     refuse_few_rows(stream.rows, stream.origin)
     seen, whole = columns_seen(stream, features, targets, types)
