@@ -37,11 +37,11 @@ FEATURES = {
     "`loss=quantile`": ["data.target=a", "loss=quantile"],
     "`data.task=reconstruction`": ["data.target=null", "data.task=reconstruction"],
     "`metrics`": [
-        *("data.target=kind", "allow=[support.own_parts]", "trainer.monitor=val/CohenKappa"),
+        *("data.target=kind", "allow=[support]", "trainer.monitor=val/CohenKappa"),
         "metrics=[accuracy,CohenKappa,{_target_: support.own_parts.metrics.Share}]",
     ],
     "a function as `loss`": [
-        *("data.target=a", "allow=[support.own_parts]", "+loss.scale=0.5"),
+        *("data.target=a", "allow=[support]", "+loss.scale=0.5"),
         "loss._target_=support.own_parts.metrics.logcosh",
     ],
     "`data.folds`, `data.weight`": [
@@ -87,20 +87,20 @@ FEATURES = {
         "model.batch_norm=true",
     ],
     "`step`": [
-        *("data.target=a", f"step._target_={OWN}.steps.penalized", "allow=[support.own_parts]"),
+        *("data.target=a", f"step._target_={OWN}.steps.penalized", "allow=[support]"),
         "trainer.monitor=val/fit",
         "step.higher_is_better={fit: false}",
     ],
     "`step` that draws": [
-        *("data.target=a", f"step._target_={OWN}.steps.blended", "allow=[support.own_parts]"),
+        *("data.target=a", f"step._target_={OWN}.steps.blended", "allow=[support]"),
         "sweep.allow_random=true",
     ],
     "`callbacks`": [
-        *("data.target=a", "allow=[support.own_parts]", "trainer.epochs=3"),
+        *("data.target=a", "allow=[support]", "trainer.epochs=3"),
         f"callbacks=[{{_target_:{OWN}.callbacks.Hears}},{{_target_:{OWN}.callbacks.stops}}]",
     ],
     "`callbacks` of each step": [
-        *("data.target=a", "allow=[support.own_parts]", "trainer.epochs=3"),
+        *("data.target=a", "allow=[support]", "trainer.epochs=3"),
         f"callbacks=[{{_target_:{OWN}.callbacks.Steps,last:7}}]",
     ],
     "`optimizer=nadam`": ["data.target=a", "optimizer=nadam", "optimizer.weight_decay=0.1"],
