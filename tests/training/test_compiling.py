@@ -210,6 +210,14 @@ def test_what_cannot_be_compiled_is_refused(seedbed: Command, words: list[str], 
     assert any(told in error for error in done.errors)
 
 
+def test_a_model_that_is_compiled_already_is_left_alone() -> None:
+    config, cpu = composed_quickly([ON]).config, torch.device("cpu")
+    layer = torch.nn.Linear(1, 1)
+    compiled = torch.compile(layer, backend="eager")
+    with pytest.raises(ConfigError, match="torch compiled the model already"):
+        refuse_uncompilable(config, cpu, compiled, 1)
+
+
 def test_rows_of_unequal_length_are_not_compiled() -> None:
     config = composed_quickly([ON]).config
     padded = replace(config, loader=replace(config.loader, collate="pad"))

@@ -24,6 +24,9 @@ from seedbed.raised import place_in_own_code
 INDUCTOR = "inductor"
 """Torch's own backend, which `trainer.compile=true` means."""
 
+WRAPPED = "_orig_mod"
+"""Where a model lies in what `torch.compile` made of it."""
+
 LONGEST = 200
 """Characters of torch's words."""
 
@@ -52,9 +55,9 @@ def refuse_uncompilable(
             "trainer.detect_anomaly=true looks at the output of each layer, of which a compiled "
             "model has none; leave trainer.compile out"
         )
-    if isinstance(model, torch.jit.ScriptModule):
+    if isinstance(model, torch.jit.ScriptModule) or hasattr(model, WRAPPED):
         raise ConfigError(
-            "trainer.compile=true: torch.jit compiled the model already; type trainer.compile=false"
+            "trainer.compile=true: torch compiled the model already; type trainer.compile=false"
         )
     if trainer.strategy == "fsdp":
         raise ConfigError(
