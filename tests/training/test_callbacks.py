@@ -152,15 +152,16 @@ def test_first_rank_alone_calls_and_all_stop(tmp_path: Path, monkeypatch) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "match"),
+    ("word", "match"),
     [
-        ("returns", "returns True at epoch_end; a callback returns nothing, or a text"),
-        ("Writes", "changes 'input_to_hidden_layer.weight' of event.model at epoch_end"),
+        (heard_by("returns"), "returns True at epoch_end; a callback returns nothing, or a text"),
+        (heard_by("returns", on="run_start"), "returns True at run_start; a run is asked to stop"),
+        (heard_by("Writes"), "changes 'input_to_hidden_layer.weight' of event.model at epoch_end"),
     ],
 )
-def test_what_a_callback_may_not_do_fails_the_run(tmp_path: Path, name: str, match: str) -> None:
+def test_what_a_callback_may_not_do_fails_the_run(tmp_path: Path, word: str, match: str) -> None:
     with pytest.raises(OwnCodeError, match=match):
-        train(tmp_path / "run", *IRIS, heard_by(name))
+        train(tmp_path / "run", *IRIS, word)
     assert json.loads((tmp_path / "run" / "status.json").read_text())["status"] == "failed"
 
 

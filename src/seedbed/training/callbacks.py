@@ -17,12 +17,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seedbed.config.own_code import RUN_END, STEP_END
+from seedbed.config.own_code import EPOCH_END, STEP_END
 from seedbed.errors import CheckpointError, OwnCodeError
 from seedbed.models.copies import copied_model
 from seedbed.process.generators import devices_generators_put_back
 from seedbed.raised import reason
 from seedbed.runs.checkpoint import PLAIN, copied
+
+STOPPING = (STEP_END, EPOCH_END)
+"""Events from which a run may be asked to stop."""
 
 LONGEST_REASON = 200
 """Characters that a callback may give as a reason to stop."""
@@ -120,6 +123,11 @@ class OwnCallback:
         self._refuse_changed(event)
         if returned is None:
             return None
+        if event.name not in STOPPING:
+            raise OwnCodeError(
+                f"{self._named} returns {returned!r:.80} at {event.name}; a run is asked to stop "
+                f"from {' or '.join(STOPPING)}"
+            )
         if not isinstance(returned, str) or not returned.strip():
             raise OwnCodeError(
                 f"{self._named} returns {returned!r:.80} at {event.name}; a callback returns "
@@ -234,7 +242,7 @@ class Callbacks:
             one(Event(name, self.paths[run], epoch, step, told, status, LentModel(model)))
             for one in self.of_runs[run]
         ]
-        return next(filter(None, answers), None) if name != RUN_END else None
+        return next(filter(None, answers), None)
 
     def states(self, run: int) -> list[Any]:
         """What a checkpoint keeps of a run's callbacks."""

@@ -95,7 +95,7 @@ class Calling(Forwarding):
                 metrics=lambda slot=slot: _metrics(training, slot, name),  # type: ignore[misc]
                 weights=lambda slot=slot: _weights(training, slot),  # type: ignore[misc]
             )
-            if why is not None and name in (STEP_END, EPOCH_END):
+            if why is not None:
                 asked[run] = why
         return asked
 
