@@ -104,6 +104,8 @@ FEATURES = {
         f"callbacks=[{{_target_:{OWN}.callbacks.Steps,last:7}}]",
     ],
     "`optimizer=nadam`": ["data.target=a", "optimizer=nadam", "optimizer.weight_decay=0.1"],
+    "`data=npy`": ["data=npy", "data.path={arrays}"],
+    "`loader.num_workers`": ["data.target=a", "loader.num_workers=2"],
     "`optimizer=lion`": ["data.target=a", "optimizer=lion", "optimizer.lr=0.01"],
 }
 OWN = ["data=dataset", "data.target=label", "allow=[support]", "loader.collate=pad"]
@@ -125,6 +127,8 @@ COMMON += ["loader.batch_size=16", "trainer.epochs=2", "trainer.checkpoint_every
 ALONE = ["hydra.run.dir=made"]
 TOGETHER = ["-m", "seed=1,2", "sweep.workers=0", "hydra.sweep.dir=made"]
 SINGLY = {
+    "`data=npy`",
+    "`loader.num_workers`",
     "weights of labels",
     "`trainer.max_time`",
     "`trainer.detect_anomaly`",
@@ -149,6 +153,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     (made / "rows.csv").write_text("\n".join(["a,b,c,n,kind,p,q", *rows, ""]))
     write_shapes(made / "shapes", 90)
+    (made / "arrays").mkdir()
+    np.save(made / "arrays" / "x.npy", x)
+    np.save(made / "arrays" / "y.npy", x.sum(axis=1))
     known = [*COMMON, f"data.path={made / 'rows.csv'}", "data.target=a", "trainer.epochs=1"]
     train(*known, directory=made / "source")
     return made
@@ -179,11 +186,13 @@ def place(folder: Path, name: str, together: bool) -> Path:
 def words(folder: Path, name: str, together: bool) -> list[str]:
     where = f"data.path={folder / 'rows.csv'}"
     fuse = ["sweep.fuse=always"] if together and name not in SINGLY else []
-    places = {"{source}": folder / "source", "{shapes}": folder / "shapes"}
+    places = {f"{{{name}}}": folder / name for name in ("source", "shapes", "arrays")}
     own = FEATURES[name]
     for mark, path in places.items():
         own = [one.replace(mark, str(path)) for one in own]
-    common = COMMON[2:] if {"data=dataset", "data=images"} & {*own} else [*COMMON, where]
+    common = (
+        COMMON[2:] if {"data=dataset", "data=images", "data=npy"} & {*own} else [*COMMON, where]
+    )
     return [*(TOGETHER if together else ALONE), *fuse, *common, *own]
 
 
