@@ -6,6 +6,7 @@ import random
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from support.loaders import loader_config
@@ -70,6 +71,26 @@ def test_new_workers_read_each_epoch_where_the_config_has_it_so() -> None:
     with reader.lasting():
         assert len(read(rows, 0)[1] | read(rows, 1)[1]) == 4
         assert multiprocessing.active_children() == []
+
+
+class Drawing(Told):
+    """Draws from a generator of its own, which goes on as long as its worker does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.within = {"rng": [np.random.default_rng(1)]}
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        x, y = super().__getitem__(index)
+        return x + float(self.within["rng"][0].random()), y
+
+
+def test_each_epoch_is_the_same_after_a_stop_where_rows_have_a_generator_of_their_own() -> None:
+    reader, (rows,) = splits(Drawing(), **LASTING)
+    with reader.lasting():
+        whole = [read(rows, epoch)[0] for epoch in (0, 1)]
+    with reader.lasting():
+        assert read(rows, 1)[0] == whole[1]
 
 
 def test_an_epoch_that_is_left_changes_no_other() -> None:

@@ -1,8 +1,10 @@
-"""The global generators of random numbers, seeded for a while and put back."""
+"""Generators of random numbers: the global ones, seeded for a while, and those of objects."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,3 +23,24 @@ def generators_seeded(seed: int) -> Iterator[None]:
         np.random.seed(seed % 2**32)
         torch.default_generator.manual_seed(seed)
         yield
+
+
+GENERATORS = (random.Random, np.random.Generator, np.random.RandomState, torch.Generator)
+
+DEPTH = 4
+"""Attributes within attributes that are looked at."""
+
+WIDTH = 100
+"""Of a list, which may be that of all rows."""
+
+
+def holds_a_generator(found: Any, depth: int = DEPTH) -> bool:
+    """Whether an object draws from a generator of its own, in its attributes or what these hold."""
+    if isinstance(found, GENERATORS):
+        return True
+    if depth == 0 or isinstance(found, type):
+        return False
+    if isinstance(found, Mapping):
+        found = [*islice(found.values(), WIDTH)]
+    held = found if isinstance(found, list | tuple) else getattr(found, "__dict__", {}).values()
+    return any(holds_a_generator(one, depth - 1) for one in [*islice(held, WIDTH)])

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.custom_rows import form_of_data
-from seedbed.data.generators import generators_seeded
+from seedbed.data.generators import generators_seeded, holds_a_generator
 from seedbed.data.nested import collation_of, mapped
 from seedbed.data.seeds import stream_seed
 from seedbed.errors import DataError, DeviceError
@@ -80,7 +80,7 @@ class RowLoader:
     def __init__(self, loader: LoaderConfig, seed: int, device: torch.device) -> None:
         self.seed, self.device = seed, device
         self.workers, self.prefetched = loader.num_workers, loader.prefetch_factor
-        self.may_last = bool(self.workers) and loader.persistent_workers is not False
+        self.asked_to_last = loader.persistent_workers
         cuda = device.type == "cuda"
         self.pins = cuda and loader.pin_memory is not False
         self._splits: list[Any] = []
@@ -96,12 +96,18 @@ class RowLoader:
     @contextmanager
     def lasting(self) -> Iterator[None]:
         """Workers that are started inside work until its end, unless the config has new ones."""
-        self._lasts = self.may_last
+        self._lasts = bool(self.workers) and self._may_last()
         try:
             yield
         finally:
             self._lasts = False
             self.end()
+
+    def _may_last(self) -> bool:
+        """Those of a Dataset with a generator of its own would give a resumed run other rows."""
+        if self.asked_to_last is None:
+            return not any(holds_a_generator(rows) for rows in self._splits)
+        return self.asked_to_last
 
     def end(self) -> None:
         """Ends the workers that last; reading starts others."""
