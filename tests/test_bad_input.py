@@ -136,7 +136,7 @@ number for a truth value: train loader.shuffle=3
 fraction for a whole number: train trainer.epochs=1.5
     trainer.epochs must be a whole number >= 1, got 1.5
 batch size 0: train loader.batch_size=0
-    loader.batch_size must be a whole number >= 1 or auto or null, got 0
+    loader.batch_size must be a whole number >= 1 or one of auto, largest or null, got 0
 lr -1: train optimizer.lr=-1
     optimizer.lr must be a number > 0, got -1
 lr nan: train optimizer.lr=nan

@@ -183,7 +183,8 @@ def test_what_is_no_batch_size_is_refused(seedbed: Command, wrong: str) -> None:
     result = seedbed("validate", "data=sklearn", f"loader.batch_size={wrong}")
     assert result.code == 2
     (error,) = result.errors
-    assert error.startswith("error: loader.batch_size must be a whole number >= 1 or auto")
+    wanted = "error: loader.batch_size must be a whole number >= 1 or one of auto, largest or null"
+    assert error.startswith(wanted)
 
 
 def test_the_first_command_of_a_newcomer(seedbed: Command, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from typing import Any, BinaryIO
 
 import torch
 from torch import _foreach_copy_ as foreach_copy
+from torch import _foreach_div_ as foreach_div
 from torch import _foreach_lerp_ as foreach_lerp
 from torch import _fused_adam_ as fused_adam
 from torch import _log_softmax as log_softmax
@@ -43,6 +44,7 @@ __all__ = [
     "building_without_compiler",
     "dropout_base",
     "foreach_copy",
+    "foreach_div",
     "foreach_lerp",
     "fused_adam",
     "graph_of",

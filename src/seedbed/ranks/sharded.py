@@ -18,7 +18,7 @@ from torch import Tensor
 from seedbed.data.batches import Batch
 from seedbed.data.nested import first_row, mapped
 from seedbed.errors import ModelError
-from seedbed.process.torch_private import splitting_without_compiler
+from seedbed.process.torch_private import foreach_div, splitting_without_compiler
 from seedbed.ranks.engine import RankEngine
 from seedbed.ranks.forward import RankForward
 from seedbed.ranks.group import Group
@@ -109,7 +109,7 @@ class ShardedEngine(RankEngine):
         own = self.shards.take_gradients()
         if own and not self.head.is_sum:
             count = torch.as_tensor(self._weight, device=self.group.device)
-            torch._foreach_div_(own, count.where(count != 0, 1).to(own[0].dtype))
+            foreach_div(own, count.where(count != 0, 1).to(own[0].dtype))
         return loss
 
     def _beside(self) -> list[float]:
