@@ -96,7 +96,7 @@ unknown key of a group: train optimizer.lrr=0.1
 unknown group: train modle=custom
     no key 'modle'; did you mean 'model'?
 unknown option: train model=manuel
-    model: no option 'manuel'; there are custom, manual, sequential; did you mean 'manual'?
+    model: no option 'manuel'; there are cnn, custom, manual, sequential; did you mean 'manual'?
 unknown key behind +: train +lrr=0.1
     no key 'lrr'; did you mean 'optimizer.lr'?
 unknown key behind ++: train ++optimizer.lrr=0.1
@@ -106,14 +106,14 @@ unknown group behind +: train +modle=custom
 unknown group behind ++: train ++modle=custom
     no key 'modle'; did you mean 'model'?
 number for an option: train model=3
-    model: no option '3'; there are custom, manual, sequential
+    model: no option '3'; there are cnn, custom, manual, sequential
 null for an option: train scheduler=null
     scheduler: no option 'null'; there are chain, cosine, cosine_restarts, exponential, linear,
     multistep, none, onecycle, plateau, polynomial, sequence, step
 number for a group of Hydra: train hydra=3
     hydra: no option '3'
 unknown option behind +: train +model=custm
-    no option 'custm'; there are custom
+    no option 'custm'; there are cnn, custom
 unknown option behind ++: train ++model=custm
     did you mean 'custom'?
 second option: train +model=manual
@@ -212,8 +212,8 @@ experiment without its header: train experiment=unpackaged
 unknown key in YAML: train experiment=misspelt
     no key 'trainer.epoch'; did you mean 'trainer.epochs'?
 unknown option in YAML: train experiment=no_such_model
-    defaults: no 'model/manuel' in any config folder; there are custom, manual, sequential; did you
-    mean 'manual'?
+    defaults: no 'model/manuel' in any config folder; there are cnn, custom, manual, sequential;
+    did you mean 'manual'?
 misspelt experiment: train experiment=brokn
     did you mean 'broken'?
 config on nothing: train --config-dir bare
