@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from PIL import Image
 from support.command_line import Command
 from support.hostile.commands import LABELLED
 from support.hostile.values import ARGUMENTS, HOSTILE, bases, keys_of
@@ -47,6 +48,14 @@ def tables(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("\n".join(lines) + "\n")
     pa.parquet.write_table(pa.table(columns), tmp_path / "table.parquet")
     np.savez(tmp_path / "table.npz", **{name: np.array(cells) for name, cells in columns.items()})
+    (tmp_path / "arrays").mkdir()
+    np.save(tmp_path / "arrays" / "w.npy", np.array(columns["w"]).reshape(-1, 1))
+    np.save(tmp_path / "arrays" / "kind.npy", np.array(numbers) % 3)
+    for kind in "ab":
+        (tmp_path / "pictures" / kind).mkdir(parents=True)
+        for number in range(10):
+            picture = Image.new("L", (4, 4), 20 * number)
+            picture.save(tmp_path / "pictures" / kind / f"{number}.png")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from support.resumed_runs import assert_run_goes_on
 from support.stacked_runs import variants
 
-from seedbed.data import batches
+from seedbed.data import gathered
 
 WINE = ["data=sklearn", "data.dataset=wine", "data.split={validation:0.2,test:0.0}"]
 WINE += ["trainer.epochs=3", "optimizer.lr=0.05", "optimizer.momentum=0.9"]
@@ -16,8 +16,8 @@ WINE += ["trainer.epochs=3", "optimizer.lr=0.05", "optimizer.momentum=0.9"]
 def test_a_run_goes_on_to_the_same_bits(
     batch_size: int, *, shuffle: bool, rows_at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "ROWS_AT_ONCE", rows_at_once)
-    monkeypatch.setattr(batches, "BLOCK_BYTES", 60 * rows_at_once)
+    monkeypatch.setattr(gathered, "ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr(gathered, "BLOCK_BYTES", 60 * rows_at_once)
     own = {"loader.batch_size": batch_size, "loader.shuffle": shuffle}
     (config,) = variants(WINE, [own], seeds=False)
     assert_run_goes_on(config, 2, -(-142 // batch_size) + 1, -(-142 // batch_size) + 3)

@@ -180,7 +180,7 @@ def test_layers_that_are_measured_anew_have_the_numbers_of_torch() -> None:
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Dropout(0.0), nn.Linear(3, 1))
     twin = copied_model(model)
     batches = [(torch.randn(5, 2), torch.zeros(5)) for _ in range(4)]
-    measured_anew(batches, model)
+    measured_anew(batches, model, frozen_eval=False)
     update_bn(batches, twin)
     for name, tensor in twin.state_dict().items():
         assert torch.equal(tensor, model.state_dict()[name]), name

@@ -83,6 +83,8 @@ SOURCES = {
     "csv": ["data=csv", "data.path=table.csv", "data.target=kind"],
     "parquet": ["data=parquet", "data.path=table.parquet", "data.target=kind"],
     "npz": ["data=npz", "data.path=table.npz", "data.target=kind"],
+    "npy": ["data=npy", "data.path=arrays", "data.features=[w]", "data.target=[kind]"],
+    "images": ["data=images", "data.path=pictures"],
     "sklearn": ["data=sklearn"],
     "dataset": ["data=dataset", "++data.train._target_=torch.nn.Linear"],
 }
