@@ -9,7 +9,7 @@ import torch
 
 from seedbed.components import AllowList
 from seedbed.compose.compose import composed
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 
 RUNS, ROWS, TIMES = 64, 360, 10
 NAMES = ["accuracy", "f1", "auroc", "Recall", "MatthewsCorrCoef", "AUROC"]

@@ -27,7 +27,7 @@ from seedbed.config.check import CheckedGroups, checked
 from seedbed.config.hints import written
 from seedbed.config.schema import RunConfig
 from seedbed.errors import SeedbedError
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 
 BASES = bases()
 resource = pytest.importorskip("resource", reason="needs a system that bounds memory")

@@ -10,7 +10,7 @@ from seedbed.components import AllowList
 from seedbed.compose.compose import composed
 from seedbed.recording.run import run
 from seedbed.runs.directory import claim
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 
 
 def train(task: Task, epochs: int) -> float:

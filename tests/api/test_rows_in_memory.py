@@ -25,7 +25,8 @@ from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.handed_in import handing_in
 from seedbed.tables.memory_table import table_in_memory
-from seedbed.training.run_components import RunComponents, build_run
+from seedbed.training.build_run import build_run
+from seedbed.training.run_components import RunComponents
 
 ROWS = 40
 EPOCHS = "trainer.epochs=2"

@@ -19,7 +19,7 @@ from seedbed.config.target_keys import arguments_of
 from seedbed.handed_in import handing_in
 from seedbed.signatures import accepts
 from seedbed.tables.memory_table import table_in_memory
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 from seedbed.training.single import SingleEngine
 
 CONF = own_conf()

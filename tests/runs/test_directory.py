@@ -18,7 +18,7 @@ from seedbed.recording.run import run as run_plan
 from seedbed.runs import files
 from seedbed.runs.directory import claim
 from seedbed.runs.reader import open_run, read_config, read_history
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 
 STAMPED = "2026-11-23_10-00-00-000000"
 

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from seedbed.components import AllowList
 from seedbed.fused.engine import fused_training
+from seedbed.training.build_run import build_run
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train
 from seedbed.training.recorder import Forwarding, Recorder
-from seedbed.training.run_components import RunComponents, build_run
+from seedbed.training.run_components import RunComponents
 from seedbed.training.single import single_training
 from seedbed.training.training import Training
 

@@ -22,7 +22,7 @@ from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.recording.archives import archive
 from seedbed.runs.checkpoint import load
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 from seedbed.training.single import single_training
 from seedbed.training.state import HistoryRow
 

@@ -13,7 +13,8 @@ from seedbed.components import AllowList
 from seedbed.compose.composed import ComposedConfig
 from seedbed.recording.run import run
 from seedbed.runs.directory import RunDirectory, claim
-from seedbed.training.run_components import RunComponents, build_run
+from seedbed.training.build_run import build_run
+from seedbed.training.run_components import RunComponents
 
 # Tests share the cores; torch's threads would spend their time waiting for one another.
 torch.set_num_threads(1)

@@ -17,13 +17,15 @@ from torch import Tensor
 
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
+from seedbed.fused.build_stack import build_stack
 from seedbed.fused.engine import fused_training
-from seedbed.fused.stack_components import StackComponents, build_stack
+from seedbed.fused.stack_components import StackComponents
 from seedbed.fused.step import Randomness
+from seedbed.training.build_run import build_run
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train
 from seedbed.training.recorder import MemoryRecorder, Recorder
-from seedbed.training.run_components import RunComponents, build_run
+from seedbed.training.run_components import RunComponents
 from seedbed.training.single import single_training
 from seedbed.training.state import HistoryRow
 from seedbed.training.training import Training

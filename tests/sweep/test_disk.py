@@ -13,7 +13,7 @@ import yaml
 from seedbed.components import AllowList
 from seedbed.config.check import checked
 from seedbed.sweep.disk import FOLDERS, LARGE_FILES, SMALL_FILES, footprint, run_bytes
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 
 Usage = namedtuple("Usage", "total used free")
 DIGITS = ["experiment=digits_mlp", "model.dropout=0.0", "trainer.epochs=3"]

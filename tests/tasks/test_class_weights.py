@@ -35,7 +35,7 @@ from seedbed.losses import FocalLoss
 from seedbed.losses.weighted import SmoothedBCE, weights_in
 from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.class_weights import class_weights
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 from seedbed.views.predict import model_outputs
 from seedbed.views.trained import load_trained
 

@@ -11,7 +11,7 @@ from support.stacked_runs import Alone, alone, stacked, variants
 
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 from seedbed.training.single import single_training
 
 WINE = ["data=sklearn", "data.dataset=wine", "data.split={validation:0.2,test:0.0}"]

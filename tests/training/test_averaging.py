@@ -33,7 +33,7 @@ from seedbed.config.schema import RunConfig, TrainerConfig
 from seedbed.errors import CheckpointError
 from seedbed.fused.averaging import StackedAverage, averaged
 from seedbed.training.averaging import Average, load_average
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 from seedbed.training.single import SingleEngine
 
 WINE = ["data=sklearn", "data.dataset=wine", "data.split={validation:0.2,test:0.2}"]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from seedbed.components import AllowList
 from seedbed.compose.compose import composed
 from seedbed.fused.clipping import Clipping
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 from seedbed.training.single import SingleEngine
 
 VALUES, NORMS = [None, 0.5, 30.0], [None, 1.0, 50.0]

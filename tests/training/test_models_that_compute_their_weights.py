@@ -15,7 +15,7 @@ from torch import nn
 from seedbed.components import AllowList
 from seedbed.errors import ModelError
 from seedbed.models.build import build_model
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 from seedbed.training.single import SingleEngine
 from seedbed.views.trained import load_trained
 

@@ -18,7 +18,7 @@ from seedbed.config.schema import RunConfig
 from seedbed.errors import ConfigError, NotAllowedError, OwnCodeError, SeedbedError
 from seedbed.fused.stackable import vmap_blocker
 from seedbed.raised import defined_at
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 
 IRIS = ["data=sklearn", "trainer.epochs=2", "loader.batch_size=16", "optimizer.lr=0.05"]
 IRIS += ["allow=[support.own_parts]"]

@@ -16,7 +16,8 @@ from seedbed.fused import evaluation
 from seedbed.fused.engine import FusedEngine
 from seedbed.models.build import output_of
 from seedbed.tasks.head import TaskHead
-from seedbed.training.run_components import RunComponents, build_run
+from seedbed.training.build_run import build_run
+from seedbed.training.run_components import RunComponents
 
 ROWS = EVALUATION_ROWS + 1700
 """Of validation: a whole piece and an uneven one."""

@@ -12,7 +12,7 @@ from torch import nn, optim
 from torch.optim import lr_scheduler
 
 from seedbed.components import AllowList
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 from seedbed.training.single import SingleEngine
 
 BATCHES, EPOCHS = 6, 7

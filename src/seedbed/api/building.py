@@ -25,7 +25,7 @@ def built(
     """
     # Imported here: torch takes a second, and a misspelt key is answered before it.
     from seedbed.tables.sources import read_source
-    from seedbed.training.run_components import build_run
+    from seedbed.training.build_run import build_run
 
     allow, read = AllowList(config.allow), read or read_source
     if config.loader.batch_size != "largest":

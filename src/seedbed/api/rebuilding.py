@@ -11,9 +11,10 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import Opening
 from seedbed.runs.stored import is_stored
 from seedbed.training.bounds import bounded, is_trusted
+from seedbed.training.build_run import build_run
 from seedbed.training.data_folder import refuse_absent_data
 from seedbed.training.resume import refuse_changed_data
-from seedbed.training.run_components import RunComponents, build_run
+from seedbed.training.run_components import RunComponents
 from seedbed.views.trained import refuse_oversized
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def refuse_what_cannot_run(
     # Imported here: torch takes a second, and a misspelt key is answered before it.
     from seedbed.sweep.disk import footprint
     from seedbed.tables.sources import read_once
-    from seedbed.training.run_components import build_run
+    from seedbed.training.build_run import build_run
 
     read = read_once()
     kinds = _kinds(composed)

@@ -80,9 +80,9 @@ def built(overrides: Sequence[str], config_dir: str | None) -> "RunComponents":
     Raises:
         SeedbedError: if the config or anything that it builds is wrong.
     """
-    config = composed_one(overrides, config_dir, ("torch", "seedbed.training.run_components"))
+    config = composed_one(overrides, config_dir, ("torch", "seedbed.training.build_run"))
     # Imported here: torch takes a second, and a misspelt key is answered before it.
-    from seedbed.training.run_components import build_run
+    from seedbed.training.build_run import build_run
 
     fast_start.imports_done()
     return build_run(config, AllowList(config.allow))

@@ -60,7 +60,7 @@ def _composed(args: argparse.Namespace) -> ComposedConfig | ComposedSweep:
     argv = [*(["-m"] if args.multirun else []), *args.overrides]
     if args.config_dir is not None:
         argv += ["--config-dir", args.config_dir]
-    modules = SWEEP_MODULES if args.multirun else ("torch", "seedbed.training.run_components")
+    modules = SWEEP_MODULES if args.multirun else ("torch", "seedbed.training.build_run")
     request = composed_ahead(lambda: request_of(argv, only_check=True), modules)
     assert request is not None
     return request

@@ -14,7 +14,7 @@ from seedbed.fused.agreement import DiffersError, agree
 from seedbed.fused.flat import Named
 from seedbed.fused.stack_components import StackComponents
 from seedbed.fused.step import called_alone, unpacked
-from seedbed.models.build import ModelBuilder, output_of
+from seedbed.models.build import output_of
 from seedbed.models.frozen import set_training
 from seedbed.models.plain_state import PlainState, plain_state
 from seedbed.process.torch_private import (
@@ -22,8 +22,8 @@ from seedbed.process.torch_private import (
     dropout_base,
     without_compiler,
 )
-from seedbed.tasks.build_head import build_task_head
-from seedbed.training.starting_model import begin
+from seedbed.tasks.build_head import rebuilt_head
+from seedbed.training.starting_model import begin, fresh_model
 
 
 class Alone:
@@ -39,18 +39,11 @@ class Alone:
         allow = AllowList(config.allow)
         self.head = plan.heads[place]
         if self.head.weights_of_runs is None:
-            self.head = build_task_head(
-                config.loss,
-                allow,
-                self.head.preprocessing,
-                has_own_step=self.head.has_own_step,
-            )
-            self.head = replace(self.head, has_metrics=plan.first.head.has_metrics)
+            self.head = rebuilt_head(self.head, config.loss, allow, self.head.preprocessing)
         step = plan.first.step
         self.own_step = None if step is None else replace(step, head=self.head)
         self.beside: Named = {}
-        shape = self.head.preprocessing.row_form
-        model = ModelBuilder(config.model, allow, shape, self.head.outputs)(config.seed)
+        model = fresh_model(config, allow, self.head)
         begin(model, config, allow, self.head, plan.points[place])
         self.model = model.to(plan.device)
         self._frozen_eval = config.init.frozen_eval

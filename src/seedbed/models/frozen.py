@@ -40,6 +40,27 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
     return names
 
 
+def refuse_frozen(model: nn.Module, parameters: Sequence[nn.Parameter]) -> None:
+    """Refuses a run in which nothing learns.
+
+    Args:
+        model: to be named.
+        parameters: its own, and those of the loss.
+
+    Raises:
+        ModelError: if there is no parameter, or none with `requires_grad`.
+    """
+    if any(one.requires_grad for one in parameters):
+        return
+    name = type(model).__name__
+    if parameters:
+        raise ModelError(
+            f"model: all {len(parameters)} parameters of {name} are frozen (requires_grad is "
+            "False); let one learn: parameter.requires_grad_()"
+        )
+    raise ModelError(f"model: {name} has no parameters, so there is nothing to train")
+
+
 def set_training(model: nn.Module, *, frozen_eval: bool) -> None:
     """Puts a model into training mode.
 

@@ -27,8 +27,9 @@ from seedbed.raised import reason
 from seedbed.ranks.group import Group
 from seedbed.ranks.joining import DisagreementError, RankLostError, joined, on_loopback, store_of
 from seedbed.ranks.training import follow
+from seedbed.training.build_run import build_run
 from seedbed.training.interrupt import StopRequest, stop_request
-from seedbed.training.run_components import RunComponents, build_run
+from seedbed.training.run_components import RunComponents
 
 PRELOADED = ("seedbed.ranks.starting",)
 

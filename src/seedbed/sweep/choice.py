@@ -10,6 +10,7 @@ except ImportError:  # Windows has no such limit
     resource = None  # type: ignore[assignment]
 
 from seedbed.components import AllowList
+from seedbed.fused.build_stack import build_stack
 from seedbed.fused.pure import is_pure
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import (
@@ -20,7 +21,8 @@ from seedbed.fused.sizing import (
     seconds_each,
     width,
 )
-from seedbed.fused.stack_components import NARROWEST, KnownData, StackComponents, build_stack
+from seedbed.fused.stack_components import NARROWEST, StackComponents
+from seedbed.fused.stack_data import KnownData
 from seedbed.fused.stackable import tried_pair, vmap_blocker
 from seedbed.fused.step import Randomness, StackedModel
 from seedbed.sweep.clusters.prepared_here import prepared_here

@@ -146,7 +146,7 @@ def run_job(job: Job) -> Outcome:
 
 def _built(job: Job, *, goes_on: bool) -> "RunComponents":
     """The parts of a job's run; one that goes on has its weights in its checkpoint."""
-    from seedbed.training.run_components import build_run
+    from seedbed.training.build_run import build_run
 
     own = own_start(job) if goes_on else None
     starts = {job.config.identity: own} if own is not None else {}

@@ -8,18 +8,21 @@ from seedbed.components import AllowList
 from seedbed.config.hints import joined
 from seedbed.config.schema import EarlyStopping, RunConfig
 from seedbed.errors import ArgumentError
+from seedbed.fused.build_stack import build_stack
 from seedbed.fused.engine import fused_training
 from seedbed.fused.fusion_key import fusion_blocker
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import most_runs
-from seedbed.fused.stack_components import KnownData, StackComponents, build_stack
+from seedbed.fused.stack_components import StackComponents
+from seedbed.fused.stack_data import KnownData
 from seedbed.fused.stackable import vmap_blocker
 from seedbed.sweep.rate_curve import RateCurve
+from seedbed.training.build_run import build_run
 from seedbed.training.interrupt import StopRequest, stop_request
 from seedbed.training.loop import train
 from seedbed.training.parameter_groups import settings_of_groups
 from seedbed.training.recorder import NullRecorder
-from seedbed.training.run_components import RunComponents, build_run
+from seedbed.training.run_components import RunComponents
 from seedbed.training.single import single_training
 from seedbed.training.training import Ended, Training
 

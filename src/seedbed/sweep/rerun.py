@@ -10,23 +10,24 @@ from seedbed.components import AllowList
 from seedbed.config.check import checked
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ConfigError, RunDirectoryError
+from seedbed.fused.build_stack import build_stack
 from seedbed.fused.engine import fused_training
 from seedbed.fused.fusion_key import fusion_blocker, fusion_key
 from seedbed.fused.own_steps import OwnSteps
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import MOST_RUNS, most_runs
-from seedbed.fused.stack_components import StackComponents, build_stack
+from seedbed.fused.stack_components import StackComponents
 from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.directory import claim
 from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.reader import read_config, read_json
 from seedbed.sweep.outcome import JobState, has_begun, read_sweep
+from seedbed.training.build_run import build_run
 from seedbed.training.calling import calling_of_stack
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
 from seedbed.training.resume import with_threads
-from seedbed.training.run_components import build_run
 from seedbed.training.run_length import RunLength
 
 

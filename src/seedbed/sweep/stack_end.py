@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from seedbed.fused.stack_components import KnownData, StackComponents
+from seedbed.fused.stack_components import StackComponents
+from seedbed.fused.stack_data import KnownData
 from seedbed.fused.step import StackedModel
 from seedbed.sweep.groups import Group
 from seedbed.sweep.job import Job, Outcome

@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 
 from seedbed.components import AllowList
 from seedbed.data.prepared import PreparedData
+from seedbed.fused.build_stack import build_stack
 from seedbed.fused.compiled.steps import Compiling
 from seedbed.fused.engine import fused_training
-from seedbed.fused.stack_components import KnownData, StackComponents, build_stack
+from seedbed.fused.stack_components import StackComponents
+from seedbed.fused.stack_data import KnownData
 from seedbed.fused.step import Randomness, StackedModel
 from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.gradient_points import with_gradients

@@ -17,7 +17,7 @@ from seedbed.process.workers import Worker
 from seedbed.sweep.job import Job, Outcome, run_job
 from seedbed.training.interrupt import STEP_SECONDS, stop_request
 
-PRELOADED = ("torch.optim.sgd", "seedbed.recording.run", "seedbed.training.run_components")
+PRELOADED = ("torch.optim.sgd", "seedbed.recording.run", "seedbed.training.build_run")
 
 LAST_SECONDS = STEP_SECONDS + 10.0
 """How long a worker may take to end once it was told to; then it is killed."""

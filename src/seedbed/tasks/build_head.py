@@ -1,6 +1,7 @@
 """Builds what stands behind a model's outputs, from the loss of a config and the data's task."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from seedbed.components import AllowList
@@ -47,6 +48,27 @@ def build_task_head(
             "data.weight=null"
         )
     return TaskHead(name, loss, preprocessing, is_balanced(spec), has_own_step=has_own_step)
+
+
+def rebuilt_head(
+    head: TaskHead,
+    spec: Mapping[str, Any],
+    allow: AllowList,
+    preprocessing: Preprocessing,
+) -> TaskHead:
+    """A head that measures as another does, with a loss of its own.
+
+    Args:
+        head: the other.
+        spec: `loss` of the config.
+        allow: what it may name.
+        preprocessing: of its data.
+
+    Raises:
+        ConfigError, NotAllowedError: see `build_task_head`.
+    """
+    own = build_task_head(spec, allow, preprocessing, has_own_step=head.has_own_step)
+    return replace(own, has_metrics=head.has_metrics, chosen=head.chosen)
 
 
 def _listed_losses() -> dict[str, str]:

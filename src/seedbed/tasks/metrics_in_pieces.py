@@ -10,6 +10,10 @@ import torch
 from torch import Tensor
 
 from seedbed.config.task_names import MULTILABEL
+from seedbed.data.batches import Batches
+from seedbed.data.streaming.batches import StreamBatches
+from seedbed.data.streaming.blocks import BUFFERS
+from seedbed.errors import DataError
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.metrics import SHIPPED, Pieces
 
@@ -132,6 +136,23 @@ def kept_bytes(head: TaskHead, rows: int) -> int:
     """What these keep of so many rows, and take to be computed."""
     width = len(head.preprocessing.classes) or head.preprocessing.outputs
     return 0 if not kept_metrics(head) else rows * (8 * width + 16) * 3
+
+
+def refuse_many_outputs(head: TaskHead, batches: Batches, split: str) -> None:
+    """Refuses metrics that would keep more outputs of streamed rows than the memory holds.
+
+    Raises:
+        DataError: naming the metric.
+    """
+    if not isinstance(batches, StreamBatches):
+        return
+    needed, memory = kept_bytes(head, batches.rows), batches.data.memory
+    if needed * BUFFERS > memory:
+        raise DataError(
+            f"{kept_metrics(head)[0]} needs the outputs of all {batches.rows} {split} rows, which "
+            f"take {needed / 1e9:.3g} GB; type data.memory='{needed * BUFFERS / 1e9:.3g} GB', or "
+            f"a smaller data.split.{split}"
+        )
 
 
 class LossAndMetrics:

@@ -1,4 +1,4 @@
-"""The optimizer of a run, and the rate that it takes."""
+"""The optimizer of a run, over groups of parameters, with the schedule of its rate."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,15 @@ from torch.optim import Optimizer, SparseAdam
 
 from seedbed.components import AllowList
 from seedbed.config.hints import joined
+from seedbed.config.schema import RunConfig
 from seedbed.config.target_keys import arguments_of
 from seedbed.errors import NotAllowedError
 from seedbed.process.torch_private import building_without_compiler, without_compiler
+from seedbed.training.interval import MANY
+from seedbed.training.parameter_groups import parameter_groups, refuse_one_rate
+from seedbed.training.run_length import RunLength
+from seedbed.training.schedule import Schedule, build_schedule
+from seedbed.training.state import Monitor
 
 OneGroup = tuple[Sequence[nn.Parameter], Mapping[str, Any]]
 """Parameters, and their settings that are not the optimizer's own."""
@@ -53,6 +59,60 @@ def build_optimizer(
             "have; type optimizer=adam, or another"
         )
     return optimizer
+
+
+def optimizer_and_schedule(
+    config: RunConfig,
+    allow: AllowList,
+    groups: Sequence[OneGroup],
+    *,
+    length: RunLength | None,
+    monitor: Monitor | None,
+) -> tuple[Optimizer, Schedule]:
+    """What moves the weights of a run.
+
+    Args:
+        config: of the run.
+        allow: what it may name.
+        groups: see `build_optimizer`.
+        length: of the run; None where the rows are what is wrong.
+        monitor: what decides the best epoch; None where it is not known.
+
+    Raises:
+        NotAllowedError, ConfigError: see `build_optimizer`, `refuse_one_rate`, `build_schedule`.
+    """
+    optimizer = build_optimizer(config.optimizer, allow, groups)
+    refuse_one_rate(config, groups)
+    schedule = build_schedule(
+        config.scheduler,
+        allow,
+        optimizer,
+        length=length or RunLength.of(config.trainer, MANY),
+        higher_is_better=monitor is not None and monitor.higher_is_better,
+    )
+    return optimizer, schedule
+
+
+def grouped(config: RunConfig, model: nn.Module, beside: Sequence[nn.Parameter]) -> list[OneGroup]:
+    """The parameters of each group; those of the loss are in the first, as none has their names.
+
+    Args:
+        config: of the run.
+        model: whose parameters they are.
+        beside: those of the loss.
+
+    Raises:
+        ConfigError: see `parameter_groups`.
+    """
+    named = dict(model.named_parameters())
+    groups = parameter_groups(config.optimizer, model)
+    found: list[OneGroup] = [([named[name] for name in one.names], one.settings) for one in groups]
+    return [([*found[0][0], *beside], found[0][1]), *found[1:]]
+
+
+def stand_in() -> list[OneGroup]:
+    """For the parameters of a model that could not be built, so that its optimizer is tried."""
+    return [([*nn.Linear(1, 1).parameters()], {})]
 
 
 def _refuse_unknown_settings(built: Optimizer, settings: Sequence[Mapping[str, Any]]) -> None:

@@ -26,6 +26,7 @@ from seedbed.errors import ConfigError, NotAllowedError, OwnCodeError
 from seedbed.models.build import output_of
 from seedbed.raised import defined_at
 from seedbed.tasks.head import TaskHead
+from seedbed.training.averaging import SWA, has_batch_norm
 
 LOSS = "loss"
 """Of what a step gives; and the argument by which it is handed the config's loss."""
@@ -159,6 +160,23 @@ def build_step(config: RunConfig, allow: AllowList, head: TaskHead) -> OwnStep |
             "type loss.reduction=mean, and have the step give a mean"
         )
     return OwnStep(target, function, arguments, head, spec.get(DIRECTIONS) or {})
+
+
+def refuse_misfit(config: RunConfig, step: OwnStep | None, model: nn.Module) -> None:
+    """Refuses metrics and statistics of batches that need `model(x)`, where there is none.
+
+    Raises:
+        ConfigError: with what to type.
+    """
+    if step is None or not step.misfit:
+        return
+    if config.metrics:
+        raise ConfigError(f"metrics are of what model(x) gives, and {step.misfit}; leave them out")
+    if config.trainer.select == SWA and has_batch_norm(model):
+        raise ConfigError(
+            "trainer.select=swa measures the batch statistics of averaged weights by model(x), "
+            f"and {step.misfit}; type trainer.select=ema"
+        )
 
 
 def step_notes(config: RunConfig, step: OwnStep | None) -> list[str]:

@@ -1,5 +1,6 @@
 """Models with the start that a config asks for; what that takes is imported where one asks."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from torch import nn
@@ -33,6 +34,18 @@ def start_for(config: RunConfig, starts: "Starts" = NO_STARTS) -> "StartingPoint
     return known or starting_point(config.init)
 
 
+def fresh_model(
+    config: RunConfig, allow: AllowList, head: TaskHead, *, more_outputs: int = 0
+) -> nn.Module:
+    """The model of a run as its seed draws it, on the CPU.
+
+    Raises:
+        ModelError, NotAllowedError: see `build_model`.
+    """
+    outputs = head.outputs + more_outputs
+    return build_model(config.model, allow, head.preprocessing.row_form, outputs, config.seed)
+
+
 def begin(
     model: nn.Module,
     config: RunConfig,
@@ -49,12 +62,8 @@ def begin(
         return []
     from seedbed.training.starting_point import started
 
-    own = head.preprocessing
-
-    def larger() -> nn.Module:
-        return build_model(config.model, allow, own.row_form, head.outputs + 1, config.seed)
-
-    return started(model, config, own, start, larger)
+    larger = partial(fresh_model, config, allow, head, more_outputs=1)
+    return started(model, config, head.preprocessing, start, larger)
 
 
 def prepared_by(config: RunConfig, start: "StartingPoint | None") -> tuple[object, ...]:

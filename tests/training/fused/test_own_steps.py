@@ -10,7 +10,7 @@ from support.stacked_runs import Kept, alone, planned, stacked, train_stack, var
 from seedbed.components import AllowList
 from seedbed.fused.optimizers import SGD
 from seedbed.fused.own_steps import MOST_SAMPLES, OwnSteps
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 
 CHAOTIC = [
     *("data=sklearn", "data.dataset=wine", "model.hidden=[32,32,32,32,32,32]", "optimizer=sgd"),

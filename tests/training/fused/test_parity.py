@@ -8,7 +8,7 @@ from support.stacked_runs import alone, assert_alike, planned, stacked, variants
 
 from seedbed.components import AllowList
 from seedbed.errors import NotAllowedError
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 
 RUNS = 8
 

@@ -13,7 +13,7 @@ from seedbed.config.schema import LoaderConfig
 from seedbed.data.batches import TensorBatches
 from seedbed.fused import rows
 from seedbed.fused.rows import StackedBatches, table_of
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 
 CPU = torch.device("cpu")
 ROWS = 11

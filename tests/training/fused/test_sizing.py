@@ -9,6 +9,7 @@ from training.fused.test_recording import Counted
 
 from seedbed.components import AllowList
 from seedbed.fused import sizing
+from seedbed.fused.build_stack import build_stack
 from seedbed.fused.engine import fused_training
 from seedbed.fused.sizing import (
     StackSize,
@@ -18,7 +19,7 @@ from seedbed.fused.sizing import (
     seconds_each,
     width,
 )
-from seedbed.fused.stack_components import NARROWEST, StackComponents, build_stack
+from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.step import StackedModel
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train

@@ -27,7 +27,7 @@ from torch import Tensor
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.fused.engine import fused_training
-from seedbed.training.run_components import build_run
+from seedbed.training.build_run import build_run
 from seedbed.training.single import single_training
 
 IRIS = ["data=sklearn", "loader.batch_size=20", "trainer.epochs=6"]  # 6 batches an epoch
