@@ -20,7 +20,7 @@ from seedbed.config.schema import RunConfig
 from seedbed.fused.build_stack import build_stack
 from seedbed.fused.engine import fused_training
 from seedbed.fused.stack_components import StackComponents
-from seedbed.fused.step import Randomness
+from seedbed.fused.vmapped import Randomness
 from seedbed.training.build_run import build_run
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train

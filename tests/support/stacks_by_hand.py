@@ -61,7 +61,7 @@ class Stack:
         """A step as Python has it."""
 
         def step(weights: Tensor, x: Tensor, y: Tensor) -> list[Tensor]:
-            gradient, losses, _ = self.model._gradients(weights, {}, x, y)
+            gradient, losses, _ = self.model.vmapped.gradients(weights, {}, x, y)
             return [gradient.detach(), losses.detach()]
 
         return step

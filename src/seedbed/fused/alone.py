@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from seedbed.components import AllowList
 from seedbed.fused.agreement import DiffersError, agree
 from seedbed.fused.flat import Named
+from seedbed.fused.single_step import called_alone, unpacked
 from seedbed.fused.stack_components import StackComponents
-from seedbed.fused.step import called_alone, unpacked
 from seedbed.models.build import output_of
 from seedbed.models.frozen import set_training
 from seedbed.models.plain_state import PlainState, plain_state

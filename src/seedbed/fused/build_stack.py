@@ -21,7 +21,8 @@ from seedbed.fused.stack_data import (
     table_of_runs,
 )
 from seedbed.fused.starts import starting_points, starting_weights
-from seedbed.fused.step import Randomness, StackedModel
+from seedbed.fused.step import StackedModel
+from seedbed.fused.vmapped import Randomness
 from seedbed.tasks.build_head import rebuilt_head
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.stack_heads import told_apart, unlike_labels

@@ -84,8 +84,8 @@ class FusedEngine:
         self._clip = Clipping(self.configs, self.weights.device)
         self.norms = StepNorms() if plan.configs[0].trainer.log_gradients else None
         self._random: dict[str, Tensor] = {}
-        plan.model.captures = plan.device.type == "cuda" and compiling.mode == "always"
-        self.compiled = CompiledSteps(self, NEVER if plan.model.captures else compiling)
+        plan.model.written.captures = plan.device.type == "cuda" and compiling.mode == "always"
+        self.compiled = CompiledSteps(self, NEVER if plan.model.written.captures else compiling)
 
     @property
     def now(self) -> FlatState:
@@ -281,7 +281,7 @@ class FusedEngine:
         self.tables = {name: table.keep(index) for name, table in self.tables.items()}
         self.plan.batches.keep(slots)
         self.plan.schedules.keep(slots)
-        self.plan.model.forget()
+        self.plan.model.written.forget()
         self.compiled.forget()
         self._clip = Clipping(self.configs, self.weights.device)
         return slots

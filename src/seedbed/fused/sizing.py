@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.data.packing import Packing
+from seedbed.fused.single_step import called_alone, single_step, unpacked
 from seedbed.fused.stack_components import NARROWEST, StackComponents
-from seedbed.fused.step import called_alone, single_step, unpacked
 from seedbed.process.memory import free_memory_bytes
 from seedbed.training.run_components import RunComponents
 from seedbed.training.threads import using

@@ -15,7 +15,8 @@ from seedbed.fused.optimizers import BATCHED
 from seedbed.fused.pure import is_pure
 from seedbed.fused.rows import StackedBatches, StackedRows
 from seedbed.fused.schedules import Schedules
-from seedbed.fused.step import Randomness, StackedModel
+from seedbed.fused.step import StackedModel
+from seedbed.fused.vmapped import Randomness
 from seedbed.tasks.head import TaskHead
 from seedbed.training.run_components import RunComponents
 

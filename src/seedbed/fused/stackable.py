@@ -13,8 +13,8 @@ from seedbed.fused.agreement import ROUNDING, DiffersError, agree
 from seedbed.fused.alone import tensors_of, without_dropout
 from seedbed.fused.flat import Named
 from seedbed.fused.pure import is_pure, is_pure_loss
+from seedbed.fused.single_step import single_step
 from seedbed.fused.stack_components import NARROWEST, StackComponents
-from seedbed.fused.step import single_step
 from seedbed.fused.trial import WRITES_INTO_BATCH, found_in_trial
 from seedbed.models.build import output_of
 from seedbed.models.calling import forwarded

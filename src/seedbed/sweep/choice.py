@@ -24,7 +24,8 @@ from seedbed.fused.sizing import (
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.stack_data import KnownData
 from seedbed.fused.stackable import tried_pair, vmap_blocker
-from seedbed.fused.step import Randomness, StackedModel
+from seedbed.fused.step import StackedModel
+from seedbed.fused.vmapped import Randomness
 from seedbed.sweep.clusters.prepared_here import prepared_here
 from seedbed.sweep.groups import Group, Unfused, merged_by_reason, starts_of
 from seedbed.sweep.same_rows import of_same_rows

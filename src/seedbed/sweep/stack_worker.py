@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 import torch
 
 from seedbed.errors import RunTakenError
-from seedbed.fused.step import Randomness
+from seedbed.fused.vmapped import Randomness
 from seedbed.handed_in import handing_in
 from seedbed.process import workers
 from seedbed.raised import reason

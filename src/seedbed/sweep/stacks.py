@@ -10,7 +10,8 @@ from seedbed.fused.compiled.steps import Compiling
 from seedbed.fused.engine import fused_training
 from seedbed.fused.stack_components import StackComponents
 from seedbed.fused.stack_data import KnownData
-from seedbed.fused.step import Randomness, StackedModel
+from seedbed.fused.step import StackedModel
+from seedbed.fused.vmapped import Randomness
 from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.gradient_points import with_gradients
 from seedbed.recording.recorded_run import RecordedRun

@@ -70,7 +70,7 @@ def test_products_are_done_in_it_and_nothing_is_allocated_anew() -> None:
     stack = Stack(net, nn.CrossEntropyLoss(), 4, 32, torch.bfloat16)
     given = stack.arguments(3)
     found = gradients(stack, given)
-    (program,) = stack.model._written.values()
+    (program,) = stack.model.written.functions.values()
     assert isinstance(program, Program)
     factors = [one for node, one in program.values.items() if "to_copy" in node.name]
     assert {one.tensor.dtype for one in factors} == {torch.bfloat16, torch.float32}

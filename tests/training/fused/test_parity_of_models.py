@@ -1,6 +1,5 @@
 """Kinds of models, data and batches: a stack gives what its runs give one by one."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from support.stacked_runs import (
     write_module,
 )
 
-from seedbed.fused import stack_components, step
+from seedbed.fused import stack_components, step, written_steps
 
 RATES: list[dict[str, Any]] = [{"optimizer.lr": 0.002 * (1 + n)} for n in range(8)]
 """Of eight jobs, for Adam."""
@@ -239,6 +238,10 @@ def test_many_steps_on_the_article_s_rows() -> None:
     assert_alike(kept, [alone(config) for config in configs])
 
 
+def as_vmap_has_it(*args: Any, **named: Any) -> step.StackedModel:
+    return step.StackedModel(*args, **{**named, "written_out": False})
+
+
 @pytest.mark.parametrize(
     "words",
     [[], ["model=manual"], ["model.batch_norm=true"], ["model.return_hidden=true"]],
@@ -253,9 +256,8 @@ def test_a_step_that_is_written_out_gives_the_same_bits(
     assert planned(configs).model.traced
     faster = stacked(configs)
     with monkeypatch.context() as patched:
-        patched.setattr(step, "faster", lambda written, *_, **__: written)
+        patched.setattr(written_steps, "faster", lambda written, *_, **__: written)
         written = stacked(configs)
-    as_vmap_has_it = partial(step.StackedModel, written_out=False)
     monkeypatch.setattr(stack_components, "StackedModel", as_vmap_has_it)
     assert not planned(configs).model.traced
     plain = stacked(configs)

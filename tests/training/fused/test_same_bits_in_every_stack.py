@@ -58,7 +58,7 @@ def trained(stack: Stack, given: list[Tensor], optimizer: str, rows: Tensor) -> 
     told = {k: torch.full((len(x), 1), v, dtype=torch.float64) for k, v in numbers.items()}
     told["lr"] *= rows[:, None] % 3 + 1
     found = []
-    stack.model.forget()
+    stack.model.written.forget()
     with torch.no_grad():
         for last in (stack.rows, max(1, stack.rows // 2)):
             gradient, losses, _ = stack.model.gradient(weights, {}, x[:, :last], y[:, :last])

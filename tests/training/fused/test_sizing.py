@@ -20,7 +20,7 @@ from seedbed.fused.sizing import (
     width,
 )
 from seedbed.fused.stack_components import NARROWEST, StackComponents
-from seedbed.fused.step import StackedModel
+from seedbed.fused.written_steps import WrittenSteps
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train
 from seedbed.training.recorder import NullRecorder
@@ -66,7 +66,7 @@ def test_a_close_call_is_measured_as_the_step_will_be(
     """Writing a step out takes longer than trying it, and is spared where it changes nothing."""
     written: list[object] = []
     monkeypatch.setattr(
-        StackedModel, "_as_fast", lambda _, name, function, given: written.append(given) or function
+        WrittenSteps, "_as_fast", lambda _, name, function, given: written.append(given) or function
     )
     monkeypatch.setattr(sizing, "CLEARLY", clearly)
     measured_width(stack("trainer.epochs=200", "model.hidden=[64]", "loader.batch_size=4"), 2)
@@ -85,7 +85,7 @@ def test_a_small_step_is_written_out_once_for_all_stacks_of_a_group(
     for written in (None, tried.model):
         with monkeypatch.context() as patch:
             if written is not None:
-                patch.setattr(StackedModel, "_as_fast", None)  # nothing is written out any more
+                patch.setattr(WrittenSteps, "_as_fast", None)  # nothing is written out any more
             plan = build_stack(configs[6:], AllowList(), written=written)
             training = fused_training(plan, 6)
             train(training, NullRecorder(), StopRequest())

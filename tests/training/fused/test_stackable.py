@@ -9,7 +9,7 @@ from support.stacked_runs import planned, variants, write_module
 from seedbed.fused.sizing import measured_width, run_bytes
 from seedbed.fused.stack_components import StackComponents
 from seedbed.fused.stackable import vmap_blocker
-from seedbed.fused.step import Randomness
+from seedbed.fused.vmapped import Randomness
 
 MINE = '''
 import torch

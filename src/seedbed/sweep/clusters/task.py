@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from seedbed.fused.step import Randomness
+from seedbed.fused.vmapped import Randomness
 from seedbed.runs.files import write_bytes
 from seedbed.runs.owner import this_host
 from seedbed.sweep.job import Job
