@@ -121,6 +121,15 @@ def own(path: Path, dataset: str, *words: str) -> list[str]:
     return ["data=dataset", target, f"allow=[{MODULE},support]", *words]
 
 
+def test_a_layer_derived_from_batch_normalisation_keeps_its_forward_pass(tmp_path: Path) -> None:
+    words = own(tmp_path, "NotedRows", f"model={{_target_:{MODULE}.Bounded}}", *ROWS[2:])
+    one, two = train(tmp_path / "one", *words), on_ranks(tmp_path / "two", 2, *words)
+    assert_alike(one, two)
+    assert not [note for note in one.plan.notes if "Bounding" in note]
+    (told,) = [note for note in two.plan.notes if "Bounding" in note]
+    assert "(Bounding) sees the rows of each rank alone" in told
+
+
 SEQUENCES = [
     "data=dataset",
     "data.target=label",

@@ -193,6 +193,8 @@ def test_numbers_of_any_type_have_a_norm() -> None:
     large = {"a": torch.full((1, 2), 300.0, dtype=torch.float16), "b": torch.ones(1, 1).double()}
     assert norms_of(large).tolist() == [[pytest.approx(180000**0.5), 1, pytest.approx(180001**0.5)]]
     assert norms_of({"c": torch.tensor([[3 + 4j]])}).tolist() == [[5, 5]]
+    alone, none = torch.tensor([[-2.0]])[0], torch.empty(1, 0)  # a single number, and no number
+    assert norms_of({"d": alone, "e": none}).tolist() == [[2, 0, 2]]
     rows = nn.Embedding(9, 2, sparse=True)
     rows(torch.tensor([3, 3])).sum().backward()
     assert norms_of(gradients_of(rows)).tolist() == [[pytest.approx(8**0.5)] * 2]

@@ -187,3 +187,17 @@ class Normalised(nn.Sequential):
 
     def __init__(self) -> None:
         super().__init__(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 1))
+
+
+class Bounding(nn.BatchNorm1d):
+    """Is derived from a layer that looks at the rows together, and looks at each by itself."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.weight * torch.tanh(x) + self.bias
+
+
+class Bounded(nn.Sequential):
+    """With a layer that is derived from batch normalisation, and one that is it."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Linear(2, 4), Bounding(4), nn.BatchNorm1d(4), nn.Linear(4, 1))

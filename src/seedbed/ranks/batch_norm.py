@@ -11,13 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.ranks.group import Group
-
-LAYERS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+from seedbed.training.rank_count import looks_at_all_ranks
 
 
 def layers_of(model: nn.Module) -> list[nn.Module]:
-    """Those whose statistics are of the rows that they see together."""
-    return [one for one in model.modules() if isinstance(one, LAYERS)]
+    """Those whose statistics are of the rows of all ranks."""
+    return [one for one in model.modules() if looks_at_all_ranks(one)]
 
 
 @contextmanager

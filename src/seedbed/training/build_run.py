@@ -127,7 +127,7 @@ class _Builder:
             splits=splits,
             monitor=monitor,
             reader=self.reader,
-            notes=self._notes(start_notes, shown, step),
+            notes=self._notes(start_notes, shown, learner, step),
             multiplications=shown.tried.multiplications if shown is not None else 0,
             ranks=self.machine.ranks,
             step=step,
@@ -224,7 +224,11 @@ class _Builder:
             refuse_many_outputs(head, batches, name)
 
     def _notes(
-        self, of_start: Sequence[str], shown: FirstBatch | None, step: OwnStep | None
+        self,
+        of_start: Sequence[str],
+        shown: FirstBatch | None,
+        model: nn.Module,
+        step: OwnStep | None,
     ) -> list[str]:
         """What a person is told."""
         config, device = self.config, self.machine.device
@@ -233,7 +237,7 @@ class _Builder:
             *self.data.notes,
             *of_start,
             *(shown.tried.notes if shown is not None else ()),
-            *rank_notes(self.machine.ranks, device),
+            *rank_notes(self.machine.ranks, device, model),
             *pinning_notes(config.loader, device),
             *step_notes(config, step),
         ]

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from seedbed.config.hints import counted
+from seedbed.config.hints import counted, joined
 from seedbed.config.schema import TrainerConfig
 from seedbed.data.batches import Batches
 from seedbed.errors import ConfigError, DeviceError
 from seedbed.process.cores import usable_cores
 from seedbed.process.place import is_of_torchrun, place_told
 from seedbed.process.torch_private import batch_norm
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+"""Torch's layers whose statistics are of the rows that they see together."""
 
 
 def rank_count(trainer: TrainerConfig, device: torch.device) -> int:
@@ -109,9 +112,26 @@ def refuse_rank_without_rows(ranks: int, train: Batches, model: nn.Module) -> No
         )
 
 
-def rank_notes(ranks: int, device: torch.device) -> Sequence[str]:
+def looks_at_all_ranks(module: nn.Module) -> bool:
+    """Whether a module normalises over the rows of all ranks: torch's layers do.
+
+    One of a class derived from these, with a forward pass of its own, computes something else.
+    """
+    own = type(module).forward is not batch_norm.forward or "forward" in vars(module)
+    return isinstance(module, NORMS) and not own
+
+
+def rank_notes(ranks: int, device: torch.device, model: nn.Module) -> Sequence[str]:
     """What a person is told of the ranks."""
+    notes = []
     cores = usable_cores()
     if ranks > 1 and device.type == "cpu" and ranks > cores and place_told() is None:
-        return [f"{ranks} ranks share {counted(cores, 'core')}, and wait for one another"]
-    return []
+        notes.append(f"{ranks} ranks share {counted(cores, 'core')}, and wait for one another")
+    norms = [one for one in model.modules() if isinstance(one, NORMS)]
+    apart = {type(one).__name__: None for one in norms if not looks_at_all_ranks(one)}
+    if ranks > 1 and apart:
+        notes.append(
+            f"batch normalisation with a forward pass of its own ({joined([*apart])}) sees the "
+            "rows of each rank alone; the run may differ from that of one process"
+        )
+    return notes

@@ -86,7 +86,7 @@ def norms_of(named: Named) -> Tensor:
     Shape:
         each (slots, *shape) -> (slots, tensors + 1)
     """
-    norms = torch.stack([_norm(one.detach().flatten(1)) for one in named.values()], dim=1)
+    norms = torch.stack([_norm(one.detach()[:, None].flatten(1)) for one in named.values()], dim=1)
     return torch.cat([norms, torch.linalg.vector_norm(norms, dim=1, keepdim=True)], dim=1)
 
 
