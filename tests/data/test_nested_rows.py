@@ -212,6 +212,16 @@ REFUSED = {
         r"gives y of shape \(\d,\), another row of shape \(\d,\); all have to be of one shape, "
         "as y is not padded",
     ),
+    "two of one name": (
+        ("points", "Packed"),
+        {},
+        r"Sequences\[0\] has two inputs that are x\.more\.age, as a point stands for .* rename",
+    ),
+    "no numbers": (
+        ("'no numbers'", "Packed"),
+        {},
+        r"Sequences\[0\] gives x\.more without a number: its shape is \(3, 0\); leave it out",
+    ),
     "no target": (
         ("mapping", "Packed", PAD, "data.target=labels"),
         {},
@@ -280,5 +290,25 @@ def test_a_model_that_looks_at_what_fills_rows_is_told_of() -> None:
     _, plan = prepared(*words("alone", "Careless", PAD))
     (note,) = (one for one in plan.notes if "looks at what shorter rows are filled with" in one)
     assert "let forward take `lengths` or `mask`" in note
+    _, pooled = prepared(*words("alone", "Highest", PAD))
+    assert any("looks at what shorter rows are filled with" in one for one in pooled.notes)
     _, careful = prepared(*words("alone", "Masked", PAD))
     assert not any("looks at what" in one for one in careful.notes)
+
+
+@pytest.mark.parametrize("kept", ["true", "false"])
+def test_lengths_that_differ_in_validation_alone_are_told_to_the_model(kept: str) -> None:
+    rows = f"_target_:{PARTS}.Sequences,kind:both"
+    apart = (f"data.validation={{{rows},odd:2}}", "data.split.validation=0")
+    line = words("both", "Both", PAD, *apart, f"data.in_memory={kept}")
+    _, plan = prepared(*line)
+    x, _ = next(plan.splits["validation"].epoch(0))
+    apart_by = (x.lengths["steps"] - x.lengths["again"]).tolist()
+    assert [at for at, places in enumerate(apart_by) if places] == [2]
+    assert torch.equal(x.mask["again"].sum(1), x.lengths["again"])
+
+
+def test_rows_come_without_the_gradients_that_they_were_computed_with() -> None:
+    _, plan = prepared(*words("learnt", "Packed", PAD))
+    x, _ = next(plan.train.epoch(0))
+    assert not x.x.requires_grad

@@ -63,18 +63,16 @@ def prepare_custom(
     }
     train = inspected["train"]
     labels = _labels(config, parts["train"], train)
-    form = form_of_rows(parts["train"], train, loader)
-    rows = {
-        name: CustomRows(part, labels, form, None, row_lengths(form, inspected[name]))
-        for name, part in parts.items()
-    }
+    sizes = [size for one in inspected.values() for size in one.sizes]
+    form = form_of_rows(parts["train"], train, loader, sizes)
+    rows = {name: CustomRows(part, labels, form) for name, part in parts.items()}
     for name, one in inspected.items():
         rows[name].refuse_other(one)
+        rows[name] = replace(rows[name], lengths=row_lengths(form, one))
     rows |= _split(config, seed, rows["train"], train)
     ready: dict[str, Any] = {name: one.in_memory() or one for name, one in rows.items()}
     packing = None
     if config.in_memory:
-        sizes = [size for one in inspected.values() for size in one.sizes]
         packing = None if form.is_single else packing_of(form, sizes, sum(map(len, parts.values())))
         looked = {parts[name].key: one for name, one in inspected.items()}
         for name, read in rows.items():

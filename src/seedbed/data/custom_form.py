@@ -1,5 +1,6 @@
 """The form of the inputs of a user's own Dataset, and what shorter rows are filled with."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,13 +15,16 @@ from seedbed.data.row_form import VARIES, Leaf, RowForm, place_of
 from seedbed.errors import DataError
 
 
-def form_of_rows(part: CustomSplit, rows: Inspected, loader: LoaderConfig) -> RowForm:
+def form_of_rows(
+    part: CustomSplit, rows: Inspected, loader: LoaderConfig, sizes: Sequence[Mapping[str, int]]
+) -> RowForm:
     """The form that all rows of a run are held to.
 
     Args:
         part: of training.
         rows: of it that were looked at.
         loader: says whether they may differ in length.
+        sizes: of the rows of all parts that were looked at, as `Inspected` has them.
 
     Raises:
         DataError: if rows are to be padded and none is shorter than another, or the value that they
@@ -41,8 +45,8 @@ def form_of_rows(part: CustomSplit, rows: Inspected, loader: LoaderConfig) -> Ro
         )
     for name in form.varying:
         _refuse_other_value(form, name)
-    lengths = [{sizes[name] for name in form.varying} for sizes in rows.sizes]
-    return replace(form, together=all(len(one) == 1 for one in lengths))
+    lengths = [{one[name] for name in form.varying if name in one} for one in sizes]
+    return replace(form, together=all(len(one) <= 1 for one in lengths))
 
 
 def row_lengths(form: RowForm, rows: Inspected) -> list[int]:

@@ -24,6 +24,7 @@ from seedbed.data.row_form import (
     fits,
     merged,
     named,
+    named_twice,
     place_of,
 )
 from seedbed.errors import DataError
@@ -87,7 +88,28 @@ def inspect_rows(
                 labels.append(label.copy() if isinstance(label, np.ndarray) else label)
             except LabelError as err:
                 raise part.error(index, str(err)) from err
+    _refuse_other_names(part, indices[0], nest)
     return Inspected(indices, nest, labels, sizes, inputs)
+
+
+def _refuse_other_names(part: CustomSplit, index: int, nest: Nest) -> None:
+    """Refuses tensors without a number, and two of one name, of which one would be the other.
+
+    Raises:
+        DataError: naming the tensor.
+    """
+    if name := named_twice(nest):
+        raise part.error(
+            index,
+            f"has two inputs that are {place_of(name)}, as a point stands for an input within "
+            "another; rename a key that has one",
+        )
+    for name, leaf in named(nest).items():
+        if 0 in leaf.shape:
+            raise part.error(
+                index,
+                f"gives {place_of(name)} without a number: its shape is {leaf.shape}; leave it out",
+            )
 
 
 def _merged(part: CustomSplit, before: tuple[int, Nest], row: tuple[int, Nest], pads: bool) -> Nest:
@@ -136,6 +158,7 @@ def _inspect_tensors(part: CustomSplit) -> Inspected:
         raise part.error(0, f"must be (x, y), got {len(part.dataset.tensors)} tensors")
     _, y = part.dataset.tensors
     x, _ = part.row(0)
+    _refuse_other_names(part, 0, nest_of(x))
     one_each = y.numel() == len(y)
     labels = y.reshape(-1).tolist() if one_each else [label_of(one) for one in y]
     return Inspected(range(len(y)), nest_of(x), labels)
@@ -229,7 +252,7 @@ class CustomRows(Dataset[tuple[Any, torch.Tensor]]):
         x, y = self.part.dataset.tensors
         rows = torch.arange(len(x)) if self.rows is None else torch.tensor(self.rows)
         targets = torch.stack([self.labels.encoded(one) for one in y[rows]])
-        x = x[rows]
+        x = x.detach()[rows]
         return TensorDataset(x.float() if x.is_floating_point() else x, targets)
 
 

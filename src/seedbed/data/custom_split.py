@@ -42,6 +42,9 @@ class CustomSplit:
     def row(self, index: int) -> tuple[Any, Any]:
         """The input, whose real numbers are in float32, and the label as it is.
 
+        A tensor that was computed with gradients is given without: nothing learns through a row,
+        and no worker can send one.
+
         Raises:
             DataError: if the row is no pair, and no mapping with a target, or its input is neither
                 a tensor nor tensors in tuples and mappings.
@@ -70,6 +73,8 @@ class CustomSplit:
         return row[0], row[1]
 
     def _single(self, index: int, x: torch.Tensor) -> torch.Tensor:
+        if x.requires_grad:
+            x = x.detach()
         if not x.is_floating_point() or x.dtype == torch.float32:
             return x
         single = x.float()

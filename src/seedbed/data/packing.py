@@ -17,6 +17,7 @@ from torch.utils.data import TensorDataset
 from seedbed.config.hints import counted
 from seedbed.data.nested import Padded, mapped, mask_of, named_tensors
 from seedbed.data.row_form import Leaf, Nest, RowForm, items, place_of
+from seedbed.data.trimming import trimmed
 from seedbed.errors import DataError
 from seedbed.process.memory import free_memory_bytes
 
@@ -112,13 +113,7 @@ class Packing:
         x = self.unpacked(rows)
         if not isinstance(x, Padded):
             return mapped(Tensor.contiguous, x)
-        lengths = x.lengths if isinstance(x.lengths, dict) else {self.lengths[0]: x.lengths}
-        most = {name: int(one.max()) if len(one) else 0 for name, one in lengths.items()}
-        of = {name: most.get(name, most[self.lengths[0]]) for name in self.form.varying}
-        masks = {name: mask_of(one, most[name]) for name, one in lengths.items()}
-        together = self.form.together
-        own = _cut(self.form.nest, x.x, of)
-        return Padded(own, x.lengths, masks[self.lengths[0]] if together else masks)
+        return trimmed(x, self.form)
 
     def _nested(self, nest: Nest, name: str, named: Mapping[str, Tensor]) -> Any:
         if isinstance(nest, Leaf):
@@ -128,17 +123,6 @@ class Packing:
             for key, one in items(nest)
         }
         return parts if isinstance(nest, Mapping) else tuple(parts.values())
-
-
-def _cut(nest: Nest, x: Any, lengths: Mapping[str, int], name: str = "") -> Any:
-    """The first so many places of each tensor whose length varies."""
-    if isinstance(nest, Leaf):
-        return (x[:, : lengths[name]] if nest.varies else x).contiguous()
-    parts = {
-        key: _cut(one, x[key], lengths, f"{name}.{key}" if name else str(key))
-        for key, one in items(nest)
-    }
-    return parts if isinstance(nest, Mapping) else tuple(parts.values())
 
 
 class PackedRows(TensorDataset):

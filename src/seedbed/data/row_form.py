@@ -4,7 +4,8 @@ It is kept with what was fitted, so that rows to predict are read as those of tr
 here imports torch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite, prod
@@ -140,6 +141,20 @@ def named(nest: Nest, name: str = "") -> dict[str, Leaf]:
     for key, one in items(nest):
         found |= named(one, f"{name}.{key}" if name else str(key))
     return found
+
+
+def named_twice(nest: Nest) -> str | None:
+    """A name that two leaves have, as `{"a": {"b": …}, "a.b": …}` has them; None if none is."""
+    found = Counter(_names(nest))
+    return next((name for name, times in found.items() if times > 1), None)
+
+
+def _names(nest: Nest, name: str = "") -> Iterator[str]:
+    if isinstance(nest, Leaf):
+        yield name
+    else:
+        for key, one in items(nest):
+            yield from _names(one, f"{name}.{key}" if name else str(key))
 
 
 def place_of(name: str) -> str:

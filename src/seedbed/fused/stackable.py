@@ -1,11 +1,11 @@
 """Whether the runs of a group can be stacked, and if not, what forbids it."""
 
 from collections.abc import Sequence
-from functools import partial
 from traceback import walk_tb
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import TensorDataset
 
 from seedbed.config.schema import RunConfig
 from seedbed.data.nested import Padded
@@ -20,11 +20,19 @@ from seedbed.models.build import output_of
 from seedbed.models.calling import forwarded
 from seedbed.models.copies import copied_model
 from seedbed.models.frozen import set_training
-from seedbed.training.own_step import OwnStep
-from seedbed.training.padding import DIFFERENT, changed_by_padding
+from seedbed.training.padding import (
+    DIFFERENT,
+    NumbersOf,
+    changed_beside_longer,
+    changed_by_padding,
+    most_of,
+)
 
 AGREEMENT = 1e-3
 """Relative difference between a stacked gradient and the run's own that rounding may make."""
+
+ROWS_LOOKED_AT = 256
+"""To see whether a model looks at what shorter ones are filled with."""
 
 
 def tried_pair(configs: Sequence[RunConfig]) -> list[RunConfig]:
@@ -79,20 +87,36 @@ def _seen_of_padding(plan: StackComponents) -> str | None:
     x, y = packing.unpacked(batch[0][0]), batch[1][0]
     if not isinstance(x, Padded):
         return None
+    some, targets = _some_rows(plan)
     for training in (False, True):
         model = copied_model(plan.first.model).train(training)
         without_dropout(model)
-        numbers_of = partial(_outputs_or_loss, plan.first.step, model, y)
-        apart, largest = changed_by_padding(numbers_of, x, packing.form)
+        found = [changed_by_padding(_numbers_of(plan, model, y), x, packing.form)]
+        if not training:
+            numbers_of = _numbers_of(plan, model, targets)
+            found.append(changed_beside_longer(numbers_of, packing.unpacked(some), packing.form))
+        apart, largest = most_of(found)
         if apart > DIFFERENT * largest:
             what = "outputs depend" if plan.first.step is None else "step depends"
             return f"its {what} on how far rows are filled up, which a stack does further"
     return None
 
 
-def _outputs_or_loss(step: OwnStep | None, model: nn.Module, y: Tensor, x: Padded) -> Tensor:
-    """What a model, or a step of the user's own, makes of a batch."""
-    return output_of(forwarded(model, x)) if step is None else step(model, x, y.clone())[0]
+def _some_rows(plan: StackComponents) -> tuple[Tensor, Tensor]:
+    """Packed rows to train on, spread evenly over all of them, and their targets."""
+    data = plan.first.data.train
+    assert isinstance(data, TensorDataset)
+    rows = torch.linspace(0, len(data) - 1, min(len(data), ROWS_LOOKED_AT)).round().long()
+    x, y = (tensor[rows].to(plan.device) for tensor in data.tensors)
+    return x, y
+
+
+def _numbers_of(plan: StackComponents, model: nn.Module, y: Tensor) -> NumbersOf:
+    """What a model, or a step of the user's own, makes of rows that have the targets `y`."""
+    step = plan.first.step
+    if step is None:
+        return lambda x, _: output_of(forwarded(model, x))
+    return lambda x, rows: step(model, x, y[rows].clone())[0]
 
 
 def _found_in_step(plan: StackComponents) -> str | None:

@@ -38,7 +38,7 @@ class Sequences(Dataset[Any]):
 
     def __getitem__(self, index: int) -> Any:
         steps, y = self.steps[index], "down" if index % 2 == 0 else "up"
-        if index == self.odd:
+        if index == self.odd and self.kind != "both":
             return self._odd(steps, y)
         if self.kind == "alone":
             return torch.from_numpy(steps), y
@@ -50,6 +50,14 @@ class Sequences(Dataset[Any]):
             return UserDict(steps=steps, age=index / 10, label=y)
         if self.kind == "targets":
             return steps, steps[:, 0]
+        if self.kind == "learnt":
+            return torch.from_numpy(steps).requires_grad_(), y
+        if self.kind == "both":
+            return {"steps": steps, "again": steps[: -1 if index == self.odd else None], "label": y}
+        if self.kind == "points":
+            return {"more": {"age": 1.0}, "more.age": 2.0, "label": y}
+        if self.kind == "no numbers":
+            return {"steps": [1.0, 2.0], "more": torch.zeros(3, 0), "label": y}
         if self.kind == "turned":
             return steps[::-1], y
         if self.kind == "list":
@@ -128,6 +136,19 @@ class Careless(Masked):
 
     def forward(self, steps: Tensor) -> Tensor:  # type: ignore[override]
         return self.head(torch.tanh(self.body(steps + 1)).mean(1))
+
+
+class Highest(Masked):
+    """Pools without a mask: what fills a row counts where the row has less."""
+
+    def forward(self, steps: Tensor) -> Tensor:  # type: ignore[override]
+        return self.head(self.body(steps).amax(1))
+
+
+class Both(Masked):
+    def forward(self, steps: Tensor, again: Tensor, mask: Any) -> Tensor:  # type: ignore[override]
+        own, other = (mask["steps"], mask["again"]) if isinstance(mask, dict) else (mask, mask)
+        return super().forward(steps, own) + super().forward(again, other)
 
 
 class Tokens(nn.Module):

@@ -58,13 +58,14 @@ def test_a_stack_trains_as_its_runs_alone(
     [
         ("Packed", "vmap does not take packed sequences; with `mask` in place of `lengths` it may"),
         ("Careless", "its outputs depend on how far rows are filled up"),
+        ("Highest", "its outputs depend on how far rows are filled up"),
         ("Normed", "its outputs depend on how far rows are filled up"),
     ],
 )
 def test_what_cannot_be_stacked_says_why(tmp_path: Path, model: str, told: str) -> None:
     with pytest.raises(ConfigError, match=f"2 jobs cannot fuse: {told}"):
-        seedbed.sweep(*words(model, "alone"), "seed=1,2", "sweep.fuse=always", "sweep.workers=0",
-                      f"hydra.sweep.dir={tmp_path / 's'}")  # fmt: skip
+        seedbed.sweep(*words(model, "alone,longest:90"), "seed=1,2", "sweep.fuse=always",
+                      "sweep.workers=0", f"hydra.sweep.dir={tmp_path / 's'}")  # fmt: skip
 
 
 def test_a_step_that_looks_at_what_fills_rows_is_not_stacked(tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""Padded rows cut to a length: to the longest of them, or to the one that rows of a group have."""
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+from seedbed.data.nested import Padded, mapped, mask_of
+from seedbed.data.row_form import Leaf, Nest, RowForm, items
+
+
+def trimmed(x: Padded, form: RowForm) -> Padded:
+    """The same rows, filled up to the longest of them alone.
+
+    Args:
+        x: of rows of the form, filled up to any length.
+        form: of them.
+    """
+    lengths = _by_name(x, form)
+    most = {name: int(one.max()) if len(one) else 0 for name, one in lengths.items()}
+    first = most[form.varying[0]]
+    own = _cut(form.nest, x.x, {name: most.get(name, first) for name in form.varying})
+    masks = {name: mask_of(one, most[name]) for name, one in lengths.items()}
+    return Padded(own, x.lengths, masks[form.varying[0]] if form.together else masks)
+
+
+def of_equal_lengths(x: Padded, form: RowForm, most: int) -> Iterator[tuple[Tensor, Padded]]:
+    """Rows by their lengths, the numbers of each group beside it: none has a place to fill up.
+
+    Args:
+        x: of rows of the form.
+        form: of them.
+        most: groups, at least 2; of more those that are evenly spaced, the shortest among them.
+    """
+    lengths = torch.stack([*_by_name(x, form).values()], dim=1)
+    different, group = torch.unique(lengths, dim=0, return_inverse=True)
+    chosen = torch.linspace(0, len(different) - 1, min(most, len(different))).round().long()
+    for number in chosen.tolist():
+        rows = torch.nonzero(group == number)[:, 0]
+        yield rows, trimmed(taken(x, rows), form)
+
+
+def taken(x: Padded, rows: Tensor) -> Padded:
+    """Some of the rows, filled up as they were."""
+    found: Padded = mapped(lambda one: one[rows], x)
+    return found
+
+
+def _by_name(x: Padded, form: RowForm) -> Mapping[str, Tensor]:
+    """The lengths of tensors; of one in place of all, where a row has one length."""
+    return {form.varying[0]: x.lengths} if form.together else x.lengths
+
+
+def _cut(nest: Nest, x: object, lengths: Mapping[str, int], name: str = "") -> object:
+    """The first so many places of each tensor whose length varies."""
+    if isinstance(nest, Leaf):
+        assert isinstance(x, Tensor)
+        return (x[:, : lengths[name]] if nest.varies else x).contiguous()
+    parts = {
+        key: _cut(one, x[key], lengths, f"{name}.{key}" if name else str(key))  # type: ignore[index]
+        for key, one in items(nest)
+    }
+    return parts if isinstance(nest, Mapping) else tuple(parts.values())
