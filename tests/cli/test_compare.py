@@ -300,12 +300,20 @@ def test_what_cannot_be_compared_is_refused(seedbed: Command, tmp_path: Path) ->
         in seedbed("compare", "rows", "--over", "none").err
     )
 
+    for strength in (0.0, 0.5):
+        for seed in (0, 1):
+            step = {"step___target_": "mine.sparse", "step__strength": strength}
+            write_run(tmp_path / f"steps/{strength}_{seed}", 1.0, seed=seed, **step)
+    assert "val/loss is not in one unit, as loss, step or" in refused(seedbed, "steps")
+
     for loss in ("MSELoss", "L1Loss"):
         for seed in (0, 1):
             write_run(
                 tmp_path / f"loss/{loss}_{seed}", 1.0, loss___target_=f"torch.nn.{loss}", seed=seed
             )
-    assert "val/loss is not in one unit, as loss or data.standardize" in refused(seedbed, "loss")
+    assert "val/loss is not in one unit, as loss, step or data.standardize" in refused(
+        seedbed, "loss"
+    )
     said = refused(seedbed, "loss", "--metric", "val/loss")
     assert "val/loss is not in one unit" in said
 

@@ -178,6 +178,20 @@ def record(number: int, words: list[str], metrics: dict[str, float], **plain: An
     return made
 
 
+def test_jobs_whose_steps_differ_are_not_ranked_by_what_these_give() -> None:
+    def of_steps(*steps: Any) -> str:
+        metrics = {"val/loss": 1.0, "val/mse": 1.0}
+        made = [record(n, [f"n={n}"], metrics, step=step) for n, step in enumerate(steps)]
+        return ranked(made, "auto").metric
+
+    own = {"_target_": "mine.sparse", "higher_is_better": None, "strength": 0.0}
+    none = {"_target_": None, "higher_is_better": None}
+    assert of_steps(own, {**own, "strength": 0.5}) == "val/mse"
+    assert of_steps(own, none) == of_steps(own, None) == "val/mse"
+    assert of_steps(own, {**own, "higher_is_better": {"fit": False}}) == "val/loss"
+    assert of_steps(none, None) == "val/loss"
+
+
 @given(
     st.lists(
         st.tuples(

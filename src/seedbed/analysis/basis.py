@@ -149,8 +149,8 @@ def _no_one_metric(done: Sequence[RunRecord], names: set[str]) -> str:
             return f"{what}; they have no metric in common"
         return f"{what}; type --metric and one of {joined(shared)}"
     return (
-        f"{names.pop()} is not in one unit, as loss or data.standardize differs between the runs, "
-        "and there are no validation rows; train with data.split.validation=0.2, say"
+        f"{names.pop()} {NOT_ONE_UNIT}, and there are no validation rows; "
+        "train with data.split.validation=0.2, say"
     )
 
 

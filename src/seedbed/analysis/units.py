@@ -6,10 +6,11 @@ from typing import Any
 from seedbed.analysis.rows import differing
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import cells_of, identities, settings_of
+from seedbed.config.own_code import DIRECTIONS, TARGET
 from seedbed.config.target_keys import BALANCED, CLASS_WEIGHTS, POS_WEIGHT, with_absent
-from seedbed.sweep.yardstick import weighed_by
+from seedbed.sweep.yardstick import STEP, weighed_by
 
-NOT_ONE_UNIT = "is not in one unit, as loss or data.standardize differs between the runs"
+NOT_ONE_UNIT = "is not in one unit, as loss, step or data.standardize differs between the runs"
 
 
 BY_ROWS = (CLASS_WEIGHTS, POS_WEIGHT)
@@ -25,8 +26,11 @@ def differ_in_unit(records: Sequence[RunRecord], metric: str) -> bool:
 
 
 def losses(records: Sequence[RunRecord]) -> list[str]:
-    """Equal for runs with the same loss; begins with its class, as `Yardstick` asks."""
-    decide = differing(records, lambda key: key.split(".")[0] == "loss")
+    """Equal for runs with the same loss; begins with its class, as `Yardstick` asks.
+
+    A step of the user's own makes a loss of its own.
+    """
+    decide = differing(records, makes_loss)
     kinds = zip(cells_of(records, decide), identities(_weighed_by(records)), strict=True)
     texts: dict[Hashable, str] = {}
     found = []
@@ -37,10 +41,20 @@ def losses(records: Sequence[RunRecord]) -> list[str]:
     return found
 
 
+def makes_loss(key: str) -> bool:
+    """Whether a key of the config says what the loss of a run is."""
+    group, *below = key.split(".")
+    return group == "loss" or (group == STEP and below[:1] != [DIRECTIONS])
+
+
 def _loss_text(run: RunRecord) -> str:
-    """The keys of a run's loss, with those that its program did not have yet."""
+    """The keys of a run's loss, with those that its program did not have yet; and of its step."""
     own = {key[5:]: one for key, one in run.settings.items() if key.startswith("loss.")}
-    return f"{own.get('_target_')} {sorted(with_absent(own).items(), key=lambda one: one[0])}"
+    told = f"{own.get('_target_')} {sorted(with_absent(own).items(), key=lambda one: one[0])}"
+    step = {key: one for key, one in run.settings.items() if key.startswith(f"{STEP}.")}
+    if step.get(f"{STEP}.{TARGET}") is None:
+        return told
+    return f"{told} {sorted((key, str(one)) for key, one in step.items() if makes_loss(key))}"
 
 
 def _weighed_by(records: Sequence[RunRecord]) -> list[Any]:

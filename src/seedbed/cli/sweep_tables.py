@@ -7,6 +7,7 @@ from seedbed.analysis.job_values import setting_text
 from seedbed.analysis.jobs_over_seeds import OverSeeds, Settings, over_seeds
 from seedbed.analysis.jobs_ranked import Ranked, Ranking, ranked
 from seedbed.analysis.settings import SEED
+from seedbed.analysis.units import makes_loss
 from seedbed.cli.setting_columns import LONGEST_SETTING, ranks, width
 from seedbed.sweep.outcome import JobState
 from seedbed.sweep.yardstick import OWN_UNIT
@@ -104,7 +105,7 @@ def _why(ranking: Ranking) -> str:
     """What is said where the metric is not what was asked for."""
     if not ranking.instead:
         return ""
-    keys = [key for key in ranking.keys if key.split(".")[0] == "loss" or "standardize" in key]
+    keys = [key for key in ranking.keys if makes_loss(key) or "standardize" in key]
     differing = " and ".join(keys) or "loss or target scale"
     unit = "" if "accuracy" in ranking.metric else f" {OWN_UNIT},"
     return f",{unit} as {ranking.instead} cannot compare jobs whose {differing} differ"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from seedbed.config.own_code import DIRECTIONS, TARGET
 from seedbed.config.target_keys import is_balanced, with_absent
 from seedbed.sweep.outcome import JobState
 from seedbed.tasks.metrics import higher_is_better
@@ -29,6 +30,9 @@ SAME_ROWS = (
     "memory",
 )
 """Keys of `data` that leave the rows and the targets as they are; any other may change them."""
+
+STEP = "step"
+"""Key of the config."""
 
 ABSOLUTE = "torch.nn.L1Loss"
 
@@ -62,7 +66,15 @@ def note_basis(records: Sequence[JobState], resolved_configs: Sequence[Mapping[s
         record.loss = f"{loss.get('_target_')} {digest('loss', loss, with_absent(loss))}"
         weighed = weighed_by(loss, split, data, resolved["seed"])
         record.loss += "" if weighed is None else f"-{weighed}"
+        step = resolved.get(STEP) or {}
+        if step.get(TARGET) is not None:  # it makes the loss of the config's
+            record.loss += f" {digest(STEP, step, loss_of_step(step))}"
         record.scale = "standardized" if data.get("standardize") else "own"
+
+
+def loss_of_step(step: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a step of the user's own its loss depends on: all but which value is better."""
+    return {key: value for key, value in step.items() if key != DIRECTIONS}
 
 
 def _rows(data: Mapping[str, Any]) -> dict[str, Any]:
