@@ -30,7 +30,7 @@ from seedbed.config.ranges import (
 )
 
 Keys = Mapping[str, Any]
-"""By key; in the tables below, its type and range, as the fields of `schema.py` have them."""
+"""By key; in the tables below, its type and range, as the fields of `schema/` have them."""
 
 Activation = Literal[
     "relu", "tanh", "sigmoid", "gelu", "elu", "leaky_relu", "silu", "softplus", "identity"
