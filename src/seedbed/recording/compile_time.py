@@ -33,7 +33,7 @@ class CompileTime(Forwarding):
         """See `Recorder`; a model may be compiled anew later on."""
         took = self.compiled.compiler.seconds - self._seconds
         if took:
-            training.progress.leave_out(took)
+            training.progress.clock.leave_out(took)
             self._seconds += took
         super().step(training)
         if self.compiled.was_called and not self._is_told:

@@ -12,6 +12,7 @@ from seedbed.recording.figure import Curve, Picture, loss_figure
 from seedbed.runs.status import Status
 from seedbed.training.progress import Progress
 from seedbed.training.run_components import RunComponents
+from seedbed.training.run_ends import stopped_by
 from seedbed.training.state import HistoryRow
 from seedbed.training.training import EndedRun
 
@@ -107,7 +108,7 @@ def result_of(
     if config.trainer.overfit_batches is not None and (epochs := progress.epochs_of(slot)):
         losses = progress.history.columns["train/loss"][:epochs, progress.runs[slot]]
         result["overfit"] = {"first": float(losses[0]), "last": float(losses[-1])}
-    if why := progress.stopped_by(slot):
+    if why := stopped_by(progress, slot):
         result["stopped_by"] = why
     if ended.error:
         result["error"] = ended.error

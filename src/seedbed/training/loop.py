@@ -14,7 +14,9 @@ from seedbed.runs.checkpoint import Checkpoint
 from seedbed.training.engine import Rows, Unseen
 from seedbed.training.interrupt import Stopping
 from seedbed.training.interval import Interval, parsed_interval
+from seedbed.training.monitoring import note_undefined
 from seedbed.training.recorder import Recorder
+from seedbed.training.run_ends import ended
 from seedbed.training.training import Training
 
 
@@ -71,7 +73,7 @@ def train(
             progress.close_epoch(row)
             engine.remember_best(progress.update_best(monitored))
             recorder.epoch(training)
-            if note := progress.note_undefined(row):
+            if note := note_undefined(progress, row):
                 recorder.note(note)
             if due.after_epoch(progress.epoch):
                 _save(training, recorder)
@@ -102,7 +104,7 @@ def _saved_if_broken(training: Training, recorder: Recorder) -> Iterator[None]:
 def _runs_left(training: Training, recorder: Recorder) -> bool:
     """Hands over the runs that are done, and closes the gaps; whether any is left."""
     progress = training.progress
-    if done := progress.ended():
+    if done := ended(progress):
         recorder.ended(training, training.end(done))
         left = sorted(set(range(progress.num_active)) - set(done))
         if not left:

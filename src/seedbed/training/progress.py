@@ -3,7 +3,6 @@
 Each is decided here, once for one run and for many, as arrays of one value per slot.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,13 +13,12 @@ from torch import Tensor
 from seedbed.config.schema import RunConfig, TrainerConfig
 from seedbed.training.arrays import Column, Mask
 from seedbed.training.best_epochs import BestEpochs
-from seedbed.training.epoch_loss import EpochLoss
-from seedbed.training.epoch_means import EpochMeans
 from seedbed.training.histories import Histories
 from seedbed.training.interval import MANY
-from seedbed.training.monitoring import undefined_note
-from seedbed.training.run_length import MAX_TIME, seconds_in
-from seedbed.training.state import HistoryRow, Monitor, TrainingState
+from seedbed.training.run_length import seconds_in
+from seedbed.training.state import HistoryRow, Monitor
+from seedbed.training.step_losses import Broken, StepLosses
+from seedbed.training.training_clock import TrainingClock
 
 NOTHING: Mapping[str, Tensor] = {}
 
@@ -74,26 +72,21 @@ class Progress:
         self.num_runs = num_runs
         self.metric_names = list(metric_names)
         self.batches = batches
-        self.losses_in_flight = losses_in_flight
         self.epoch = self.batch = self.step = 0
         slots = len(configs)
-        self.loss = EpochLoss(slots, is_sum=is_sum)
-        self.beside = EpochMeans(step_names, slots)
+        self.losses = StepLosses(slots, step_names, is_sum=is_sum, in_flight=losses_in_flight)
+        self.loss = self.losses.loss
         self.rates: Column = np.zeros(slots)
-        self.finite: Mask = np.ones(slots, dtype=np.bool_)
         self.best = BestEpochs(configs, monitor)
         self.history = Histories(num_runs, metric_names)
         self.diverged: dict[int, Divergence] = {}
         self.undefined: dict[int, str] = {}
         self.asked: dict[int, str] = {}  # to stop, by callbacks
-        self._began = time.perf_counter()
-        self._closed: float | None = None
-        self._between = 0.0
+        self.clock = TrainingClock()
         limit = self.trainer.max_time
         self._most_seconds = None if limit is None else seconds_in(limit)
         self.is_late = self.time_is_over  # on ranks by the clock of one
         self.last_step = self.trainer.max_steps
-        self._pending: list[tuple[Tensor, Tensor | int, Mapping[str, Tensor]]] = []
         self._read_configs()
 
     @property
@@ -134,19 +127,6 @@ class Progress:
         most = self._most_seconds
         return most is not None and self.step > 0 and self.seconds_of(0) >= most
 
-    def stopped_by(self, slot: int) -> str | None:
-        """The key or the callback that ended a run before its epochs did; None if there is none."""
-        trainer = self.configs[slot].trainer
-        if (asked := self.asked.get(self.runs[slot])) is not None:
-            return asked
-        if self.last_step is None or self.steps_of(slot) < self.last_step:
-            return None
-        if self.epochs_of(slot) >= trainer.epochs and self.step == self.epoch * self.batches:
-            return None
-        if self.last_step == trainer.max_steps:
-            return f"trainer.max_steps={trainer.max_steps}"
-        return f"{MAX_TIME}={trainer.max_time}"
-
     def add_step(
         self,
         losses: Tensor,
@@ -168,9 +148,7 @@ class Progress:
         self.step += 1
         self.batch += 1
         self.rates = rates  # type: ignore[assignment]  # a list of one is as good
-        self._pending.append((losses, weight, beside))
-        if len(self._pending) >= self.losses_in_flight:
-            self.settle()
+        self._mark(self.losses.add(losses, weight, beside))
 
     def _add_steps(self, losses: Tensor, weight: Tensor | int, rates: ArrayLike) -> None:
         """One by one, where a run diverged: what was made after the last one's end counts not."""
@@ -185,33 +163,23 @@ class Progress:
 
     def settle(self) -> None:
         """Waits for the losses in flight and adds them up; one that is not finite ends its run."""
-        behind = len(self._pending)
-        for losses, weight, beside in self._pending:
-            behind -= 1
-            if beside:
-                self.beside.add(beside, weight)
-            if not self.loss.add(losses, weight):
-                finite = losses.isfinite().cpu().numpy()
-                for slot in (self.finite & ~finite).nonzero()[0].tolist():
-                    self._diverge(slot, f"train/loss is {losses[slot].item()}", behind)
-        self._pending.clear()
+        self._mark(self.losses.settle())
 
     def check(self, finite: Mask) -> None:
         """Takes in which slots have finite weights; no loss has been seen since the last step."""
         self.settle()
-        if not finite.all():
-            for slot in (self.finite & ~finite).nonzero()[0].tolist():
-                self._diverge(slot, "a weight is infinite or NaN", 0)
+        self._mark(self.losses.check(finite))
 
-    def _diverge(self, slot: int, what: str, behind: int) -> None:
-        self.finite[slot] = False
-        if slot < self.num_active:
-            where = (
-                f"at step {self.step - behind} (epoch {self.epoch + 1}, "
-                f"batch {self.batch - behind}, lr {float(self.rates[slot]):g})"
-            )
-            error = Divergence(f"{what} {where}", self.epoch, self.step)
-            self.diverged[self.runs[slot]] = error
+    def _mark(self, broken: Sequence[Broken]) -> None:
+        """Notes where the runs that are broken stand; what only fills the engine is no run."""
+        for slot, what, behind in broken:
+            if slot < self.num_active:
+                where = (
+                    f"at step {self.step - behind} (epoch {self.epoch + 1}, "
+                    f"batch {self.batch - behind}, lr {float(self.rates[slot]):g})"
+                )
+                error = Divergence(f"{what} {where}", self.epoch, self.step)
+                self.diverged[self.runs[slot]] = error
 
     @property
     def train_loss(self) -> Column:
@@ -221,22 +189,12 @@ class Progress:
 
     def train_means(self) -> dict[str, Column]:
         """Of the epoch's batches so far, by column: the loss, and what a step gives beside it."""
-        means = {"train/loss": self.train_loss}
-        if self.beside.names:
-            own = self.beside.values(self.loss.weight)
-            means |= {f"train/{name}": one for name, one in own.items()}
-        return means
+        self.settle()
+        return self.losses.means()
 
     def begin_epoch(self) -> None:
         """Starts the clock of an epoch, or of what is left of it."""
-        now = time.perf_counter()
-        if self._closed is not None:
-            self._between += (now - self._closed) / self.num_active
-        self._began = now
-
-    def leave_out(self, seconds: float) -> None:
-        """Takes time that was no training off the epoch's clock."""
-        self._began += seconds
+        self.clock.begin_epoch(self.num_active)
 
     def close_epoch(self, row: Mapping[str, Column]) -> None:
         """Ends an epoch.
@@ -244,81 +202,32 @@ class Progress:
         Args:
             row: the losses and metrics of each slot, by column.
         """
-        self.loss.clear()
-        self.beside.clear()
+        self.losses.clear()
         self.batch = 0
         told = None
         if self.diverged or len(self.configs) != self.num_runs:
             told = {slot: run for slot, run in enumerate(self.runs) if run not in self.diverged}
-        seconds = round(self._share(), 9)
+        seconds = round(self.clock.share(self.num_active), 9)
         self.history.add(self.epoch, self.step, row, self.rates, seconds, told)
         self.epoch += 1
-        self._closed = time.perf_counter()
-
-    def _share(self) -> float:
-        """Each run's part of the seconds since the epoch began."""
-        return (time.perf_counter() - self._began) / self.num_active
+        self.clock.close_epoch()
 
     def seconds_of(self, slot: int) -> float:
         """That a run's training took: its epochs, what was between them, and one not finished."""
         finished = float(
             self.history.columns["seconds"][: self.epochs_of(slot), self.runs[slot]].sum()
         )
-        return finished + self._between + (self._share() if self.batch else 0.0)
+        begun = self.clock.share(self.num_active) if self.batch else 0.0
+        return finished + self.clock.between + begun
 
     def update_best(self, values: Column) -> Mask:
         """Takes in the monitored value of the epoch just closed; see `BestEpochs.update`."""
-        return self.best.update(values, self.epoch, self.finite)
-
-    def note_undefined(self, row: Mapping[str, Column]) -> str | None:
-        """What to say of runs whose monitored value is no number, for the first time in each."""
-        name = self.best.monitor.name
-        finite = np.isfinite(row[name])
-        if finite.all():
-            return None
-        slots = [
-            slot
-            for slot in (~finite).nonzero()[0].tolist()
-            if slot < self.num_active
-            and self.runs[slot] not in self.diverged
-            and self.runs[slot] not in self.undefined
-        ]
-        for slot in slots:
-            own = {column: float(values[slot]) for column, values in row.items()}
-            from_start = not self.best.epoch[slot]
-            note = undefined_note(name, {**own, "epoch": self.epoch}, from_start=from_start)
-            self.undefined[self.runs[slot]] = note
-        if not slots:
-            return None
-        note = self.undefined[self.runs[slots[0]]]
-        return note if self.num_runs == 1 else f"{len(slots)} of {self.num_active} runs: {note}"
-
-    def ended(self) -> list[int]:
-        """Slots of runs that are done: diverged, at their last epoch, or stopped early."""
-        if not self.batch and self.must_end():
-            return list(range(self.num_active))
-        may_end = self._patient or self.diverged or self.asked
-        if self.epoch < self._fewest_epochs and not may_end:
-            return []
-        return [slot for slot in range(self.num_active) if self._is_done(slot)]
+        return self.best.update(values, self.epoch, self.losses.finite)
 
     def _read_configs(self) -> None:
         trainers = [config.trainer for config in self.configs]
-        self._fewest_epochs = min(one.epochs for one in trainers)
-        self._patient = any(one.early_stopping.patience is not None for one in trainers)
-
-    def stopped_early(self, slot: int) -> bool:
-        """Whether the run's early stopping says so."""
-        patience = self.configs[slot].trainer.early_stopping.patience
-        return patience is not None and int(self.best.epochs_since[slot]) >= patience
-
-    def _is_done(self, slot: int) -> bool:
-        return (
-            self.runs[slot] in self.diverged
-            or (self.runs[slot] in self.asked and not self.batch)
-            or self.epoch >= self.configs[slot].trainer.epochs
-            or self.stopped_early(slot)
-        )
+        self.fewest_epochs = min(one.epochs for one in trainers)
+        self.may_stop_early = any(one.early_stopping.patience is not None for one in trainers)
 
     def epochs_of(self, slot: int) -> int:
         """Epochs that the run has finished."""
@@ -338,48 +247,6 @@ class Progress:
         """The row of the epoch just closed, of the first run."""
         return self.history.last_row(self.runs[0], self.epoch)
 
-    def state(self, slot: int) -> TrainingState:
-        """Where a run stands now."""
-        self.settle()
-        total, seen = self.loss.of(slot)
-        return TrainingState(
-            self.best.of(slot),
-            epoch=self.epoch,
-            batch=self.batch,
-            step=self.step,
-            loss_sum=total,
-            rows_seen=int(seen) if seen.is_integer() else seen,
-            lr=float(self.rates[slot]),
-            history=self.history.rows(self.runs[slot], self.epoch),
-            beside_sums=self.beside.of(slot),
-        )
-
-    def state_at_best(self, slot: int) -> TrainingState:
-        """Where a run stood when its best weights were remembered."""
-        epoch = int(self.best.copied_at[slot])
-        history = self.history.rows(self.runs[slot], epoch)
-        return TrainingState(
-            self.best.of(slot, at_best=True),
-            epoch=epoch,
-            step=int(history[-1]["step"]) if history else 0,
-            lr=history[-1]["lr"] if history else 0.0,
-            history=history,
-        )
-
-    def restore(self, last: Sequence[TrainingState], best: Sequence[TrainingState]) -> None:
-        """Goes on where checkpoints stand, one of each slot and all of one step.
-
-        Raises:
-            KeyError: if a history has other columns.
-        """
-        first = last[0]
-        self.epoch, self.batch, self.step = first.epoch, first.batch, first.step
-        self.loss.restore([one.loss_sum for one in last], [one.rows_seen for one in last])
-        self.beside.restore([one.beside_sums for one in last])
-        self.rates = np.array([one.lr for one in last], dtype=np.float64)
-        self.best.restore([one.best for one in last], [one.epoch for one in best])
-        self.history.restore({run: last[run].history for run in self.runs})
-
     def select(self, slots: Sequence[int]) -> None:
         """Goes on with the runs in these slots; the last may be there twice, as an engine asks.
 
@@ -392,6 +259,5 @@ class Progress:
         self.runs = [self.runs[slot] for slot in dict.fromkeys(kept)]
         self.configs = [self.configs[slot] for slot in kept]
         self._read_configs()
-        self.loss.select(kept)
-        self.beside.select(kept)
-        self.rates, self.finite = np.asarray(self.rates)[kept], self.finite[kept]
+        self.losses.select(kept)
+        self.rates = np.asarray(self.rates)[kept]

@@ -12,6 +12,7 @@ from seedbed.training.arrays import Column
 from seedbed.training.callbacks import Callbacks
 from seedbed.training.engine import Engine, Weights, Which
 from seedbed.training.progress import Progress
+from seedbed.training.progress_states import restore, state_at_best, state_of
 from seedbed.training.state import TrainingState
 
 TRAIN = "train/"
@@ -87,7 +88,7 @@ class Training:
     def checkpoint(self, slot: int, which: Which) -> Checkpoint:
         """All that a run needs to go on."""
         progress = self.progress
-        state = progress.state(slot) if which == "last" else progress.state_at_best(slot)
+        state = (state_of if which == "last" else state_at_best)(progress, slot)
         checkpoint: Checkpoint = {
             "format": FORMAT,
             **self.engine.checkpoint(slot, which),
@@ -110,7 +111,7 @@ class Training:
         padded = [[*each, *[each[-1]] * (slots - len(each))] for each in (last, best)]
         self.engine.restore(*padded)
         states = [[TrainingState.from_plain(one["state"]) for one in each] for each in padded]
-        self.progress.restore(*states)
+        restore(self.progress, *states)
         for run, one in enumerate(last):
             self._restore_callbacks(run, one.get("callbacks"))
 
