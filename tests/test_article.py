@@ -10,7 +10,7 @@ from support.single_runs import Trained, history, prepared, train
 from torch.nn.functional import mse_loss
 
 from seedbed.components import AllowList
-from seedbed.data.new_rows import rows_from_json
+from seedbed.data.json_rows import rows_from_json
 from seedbed.models.build import build_model
 from seedbed.views import layers
 from seedbed.views.predict import predictions

@@ -11,7 +11,8 @@ import pyarrow.parquet
 import pytest
 from support.houses import prepared_data
 
-from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
+from seedbed.data.json_rows import rows_from_json
+from seedbed.data.new_rows import opened_rows, rows_from_file
 from seedbed.data.prepared import PreparedData
 from seedbed.errors import DataError
 from seedbed.tables.cells import numbers

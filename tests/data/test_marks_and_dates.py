@@ -13,7 +13,7 @@ from support.command_line import Command
 from support.houses import prepared_data, write_csv
 
 import seedbed as package
-from seedbed.data.new_rows import rows_from_json
+from seedbed.data.json_rows import rows_from_json
 from seedbed.errors import DataError
 from seedbed.tables.date_parts import PARTS, date_parts
 from seedbed.tables.dates import day_numbers

@@ -10,7 +10,8 @@ import pytest
 from support.command_line import Command
 from support.houses import prepared_data
 
-from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
+from seedbed.data.json_rows import rows_from_json
+from seedbed.data.new_rows import opened_rows, rows_from_file
 from seedbed.data.prepared import PreparedData
 from seedbed.data.preprocessing import Preprocessing
 

@@ -11,7 +11,7 @@ from support.single_runs import Trained, prepared, same_weights, train
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
-from seedbed.data.new_rows import rows_from_json
+from seedbed.data.json_rows import rows_from_json
 from seedbed.errors import DataError
 from seedbed.views.predict import predictions
 from seedbed.views.trained import load_trained

@@ -12,7 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 from support.houses import houses, prepared_data, write_csv
 
-from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
+from seedbed.data.json_rows import rows_from_json
+from seedbed.data.new_rows import opened_rows, rows_from_file
 from seedbed.data.prepared import PreparedData
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import DataError

@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.composing import composed_quickly
 
-from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
+from seedbed.data.json_rows import rows_from_json
+from seedbed.data.new_rows import opened_rows, rows_from_file
 from seedbed.data.prepared import PreparedData, prepare_data
 
 Columns = dict[str, list[Any]]

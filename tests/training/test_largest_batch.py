@@ -16,12 +16,8 @@ from torch import nn
 from seedbed.errors import ConfigError
 from seedbed.process.tensor_bytes import TensorBytes
 from seedbed.training import largest_batch
-from seedbed.training.largest_batch import (
-    bytes_in_step,
-    largest_that_fits,
-    largest_within,
-    sizes_up_to,
-)
+from seedbed.training.fitting_sizes import largest_that_fits, largest_within, sizes_up_to
+from seedbed.training.largest_batch import bytes_in_step
 from seedbed.training.single import SingleEngine
 
 DIGITS = ["data=sklearn", "data.dataset=digits", "trainer.epochs=1", "model.hidden=[64]"]

@@ -10,7 +10,7 @@ from support.article_nets import ARTICLE_NETS
 from support.single_runs import Trained, same_weights, train
 from torch import Tensor
 
-from seedbed.data.new_rows import rows_from_json
+from seedbed.data.json_rows import rows_from_json
 from seedbed.views.predict import predictions
 from seedbed.views.trained import load_trained
 

@@ -11,7 +11,8 @@ from sklearn.preprocessing import StandardScaler
 from support.houses import houses, write_csv
 from support.single_runs import Trained, train
 
-from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
+from seedbed.data.json_rows import rows_from_json
+from seedbed.data.new_rows import opened_rows, rows_from_file
 from seedbed.runs.files import json_text
 from seedbed.views.predict import prediction_columns, predictions
 from seedbed.views.trained import TrainedModel, load_trained

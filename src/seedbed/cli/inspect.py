@@ -126,7 +126,8 @@ def _names(model: Any, *, as_json: bool) -> dict[str, Any]:
 
 def _rows(model: Any, rows: Any, file: str | None) -> Any:
     """Of `--input`, or of `--file`."""
-    from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
+    from seedbed.data.json_rows import rows_from_json
+    from seedbed.data.new_rows import opened_rows, rows_from_file
 
     if file is None:
         return rows_from_json(rows, model.preprocessing)

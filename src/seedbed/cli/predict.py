@@ -66,7 +66,8 @@ def _predict(args: argparse.Namespace, json_rows: Any, output: Path | None) -> i
         output: the file to write.
     """
     # Imported here: torch takes a second, and a wrong argument is answered before it.
-    from seedbed.data.new_rows import opened_rows, rows_from_file, rows_from_json
+    from seedbed.data.json_rows import rows_from_json
+    from seedbed.data.new_rows import opened_rows, rows_from_file
     from seedbed.tables.csv_output import csv_text, with_predictions
     from seedbed.views.predict import prediction_columns, predictions
     from seedbed.views.trained import load_trained
