@@ -17,13 +17,14 @@ from seedbed.data.generators import generators_seeded
 from seedbed.data.nested import mapped, nest_of
 from seedbed.data.packing import PackedRows
 from seedbed.data.row_form import (
+    Leaf,
     Nest,
     RowForm,
+    by_names,
     differ_in_length,
     difference,
     fits,
     merged,
-    named,
     named_twice,
     place_of,
 )
@@ -104,7 +105,7 @@ def _refuse_other_names(part: CustomSplit, index: int, nest: Nest) -> None:
             f"has two inputs that are {place_of(name)}, as a point stands for an input within "
             "another; rename a key that has one",
         )
-    for name, leaf in named(nest).items():
+    for name, leaf in by_names(nest, Leaf).items():
         if 0 in leaf.shape:
             raise part.error(
                 index,
@@ -135,7 +136,7 @@ def _sizes(part: CustomSplit, index: int, nest: Nest) -> Mapping[str, int]:
     Raises:
         DataError: if one is 0.
     """
-    sizes = {name: leaf.shape[0] for name, leaf in named(nest).items() if leaf.shape}
+    sizes = {name: leaf.shape[0] for name, leaf in by_names(nest, Leaf).items() if leaf.shape}
     for name, size in sizes.items():
         if not size:
             raise part.error(

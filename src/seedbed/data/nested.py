@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from seedbed.data.row_form import Leaf, Nest, RowForm, items
+from seedbed.data.row_form import Leaf, Nest, RowForm, by_names, items
 
 SAMPLE_LENGTH = 16
 """Of what stands for a row of varying length, to see what layers make of one."""
@@ -130,14 +130,9 @@ def nest_of(x: Any) -> Nest:
     return parts if isinstance(x, Mapping) else tuple(parts.values())
 
 
-def named_tensors(x: Any, name: str = "") -> dict[str, Tensor]:
-    """The tensors of a nest by their names, as `row_form.named` has them."""
-    if isinstance(x, Tensor):
-        return {name: x}
-    found: dict[str, Tensor] = {}
-    for key, one in items(x):
-        found |= named_tensors(one, f"{name}.{key}" if name else str(key))
-    return found
+def named_tensors(x: Any) -> dict[str, Tensor]:
+    """The tensors of a nest by their names, as `row_form.by_names` has them."""
+    return by_names(x, Tensor)
 
 
 def batch_of(form: RowForm, rows: Sequence[Any]) -> Any:

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite, prod
-from typing import Any
+from typing import Any, TypeVar
 
 from seedbed.config.hints import joined
+
+T = TypeVar("T")
 
 VARIES = -1
 """The first size of a tensor whose length is not the same in all rows."""
@@ -73,7 +75,7 @@ class RowForm:
     @cached_property
     def leaves(self) -> dict[str, Leaf]:
         """By their names, which are the keys and places on the way to each, with points between."""
-        return named(self.nest)
+        return by_names(self.nest, Leaf)
 
     @cached_property
     def varying(self) -> list[str]:
@@ -133,13 +135,19 @@ def as_form(shape: "Sequence[int] | RowForm") -> RowForm:
     return shape if isinstance(shape, RowForm) else RowForm(Leaf(tuple(shape)))
 
 
-def named(nest: Nest, name: str = "") -> dict[str, Leaf]:
-    """The leaves of a nest, by their names."""
-    if isinstance(nest, Leaf):
+def by_names(nest: Any, kind: type[T], name: str = "") -> dict[str, T]:
+    """What a nest holds of a kind, by names such as `tokens` or `images.left`.
+
+    Args:
+        nest: mappings and tuples of these, or a single one, whose name is empty.
+        kind: of what is in it.
+        name: of the nest.
+    """
+    if isinstance(nest, kind):
         return {name: nest}
-    found: dict[str, Leaf] = {}
+    found: dict[str, T] = {}
     for key, one in items(nest):
-        found |= named(one, f"{name}.{key}" if name else str(key))
+        found |= by_names(one, kind, f"{name}.{key}" if name else str(key))
     return found
 
 

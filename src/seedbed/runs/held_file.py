@@ -13,7 +13,7 @@ from pathlib import Path
 from seedbed.process import signals
 from seedbed.runs.files import NEW_FILE, json_text
 from seedbed.runs.heartbeat import is_young, stamped_too
-from seedbed.runs.owner import OWNER, identity, is_elsewhere, owner_told, read_told, taken
+from seedbed.runs.owner import OWNER, identity, is_elsewhere, is_there, owner_told, read_told, taken
 
 TRIES = 3
 
@@ -99,7 +99,7 @@ def _lives(file: Path, content: bytes | None) -> bool:
         return False
     if process == os.getpid():
         return bool(owner_told(content) == OWNER)
-    return _is_there(process) and told.get("since") in ("", _began(process))
+    return is_there(process) and told.get("since") in ("", _began(process))
 
 
 def _began(process: int) -> str:
@@ -108,19 +108,6 @@ def _began(process: int) -> str:
         told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
         return told.rpartition(")")[2].split()[19]
     return ""
-
-
-def _is_there(process: int) -> bool:
-    """Whether this machine has such a process."""
-    if os.name == "nt":  # where it would be sent Ctrl-C
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _take_away(file: Path, content: bytes | None) -> None:

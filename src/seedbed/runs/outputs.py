@@ -3,7 +3,6 @@
 A run clears up in its own directory when it goes on; beside a page or a picture nobody does.
 """
 
-import os
 import re
 import time
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from seedbed.runs.files import write_bytes, write_pieces
+from seedbed.runs.owner import is_there
 
 LEFT_SECONDS = 60.0
 """How old a file must be to be taken for left: on a shared disk its process may be elsewhere."""
@@ -45,21 +45,8 @@ def _remove_left(path: Path) -> None:
 
 def is_left(path: Path, process: int) -> bool:
     """Whether the process is gone that made something, and it has been for a while."""
-    return _is_gone(process) and _age(path) > LEFT_SECONDS
+    return not is_there(process) and _age(path) > LEFT_SECONDS
 
 
 def _age(path: Path) -> float:
     return time.time() - path.lstat().st_mtime
-
-
-def _is_gone(process: int) -> bool:
-    """Whether there is no such process; not where the system cannot be asked without harm."""
-    if os.name == "nt":  # where it would be sent Ctrl-C
-        return False
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return True
-    except OSError:
-        return False
-    return False

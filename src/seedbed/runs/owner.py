@@ -48,6 +48,19 @@ def this_boot() -> str:
     return ""
 
 
+def is_there(process: int) -> bool:
+    """Whether this machine has such a process; so where it cannot be asked without harm."""
+    if os.name == "nt":  # where it would be sent Ctrl-C
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def is_elsewhere(told: Mapping[str, Any]) -> bool:
     """Whether a file was written on another machine, or before this one was started anew.
 
