@@ -27,7 +27,7 @@ from seedbed.ranks.engine import RankEngine
 from seedbed.ranks.units import units_of
 from seedbed.recording.run import run
 from seedbed.runs.directory import RunDirectory, claim, reclaim
-from seedbed.training.reporter import Reporter
+from seedbed.training.reporter import Notes, Reporter
 from seedbed.training.resume import load_snapshot
 
 
@@ -81,7 +81,12 @@ def test_layers_that_look_at_all_rows_have_none_of_a_rank_without(
     """A Dataset's last batch of two rows, for three ranks."""
     words = own("Normalised", "loader.batch_size=3", "trainer.epochs=1")
     one = train(tmp_path / "one", *words)
-    assert_alike(one, train(tmp_path / "three", *words, *strategy, "trainer.devices=3"))
+    heard = Notes()
+    _, plan = prepared(*words, *strategy, "trainer.devices=3")
+    directory = claim(tmp_path / "three")
+    result = run(plan, directory, heard, draw=False)
+    assert_alike(one, Trained(plan, result, directory))
+    assert heard.notes == []
 
 
 class StopIn(Reporter):

@@ -110,12 +110,13 @@ def test_a_run_is_what_it_would_be_and_whole_batches_alone_are_compiled(
 
 
 def test_cpp_is_written_and_comes_to_the_same_bits_each_time(tmp_path: Path) -> None:
-    """The second time from what the first one left; and to torch's numbers, within rounding."""
+    """From what the first one left, and after a stop; to torch's numbers, within rounding."""
     words = ["loader.batch_size=2", "trainer.epochs=2"]
     one, other = (train(tmp_path / name, *words, "trainer.compile=true") for name in "ab")
     assert_same(one, other)
     assert list(Path(os.environ["TORCHINDUCTOR_CACHE_DIR"]).rglob("*.cpp"))
     assert_alike(one, train(tmp_path / "c", *words))
+    assert_run_goes_on(composed_quickly([*words, "trainer.compile=true"]).config, 3)
 
 
 def test_times_leave_out_what_compiling_took(

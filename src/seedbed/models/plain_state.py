@@ -29,6 +29,9 @@ PlainState = dict[str, Any]
 REGISTRIES = ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set")
 """Attributes of a registered module that are compared otherwise; so are its hooks."""
 
+OF_SHARDS = "__composable_api_"
+"""Begins the names of attributes by which torch knows a module whose weights lie on many ranks."""
+
 OF_SCHEDULES = ("_step_count", "_last_lr", "_get_lr_called_within_step", "_is_initial")
 """Attributes by which torch's schedules warn and report; they say nothing of the next rate."""
 
@@ -169,7 +172,8 @@ def _saves_more(module: nn.Module) -> bool:
 
 
 def _is_registry(attribute: str) -> bool:
-    return attribute in REGISTRIES or (attribute[0] == "_" and "_hooks" in attribute)
+    of_hooks = attribute[0] == "_" and "_hooks" in attribute
+    return attribute in REGISTRIES or of_hooks or attribute.startswith(OF_SHARDS)
 
 
 def _data(names: Mapping[str, Any], home: str) -> list[tuple[str, Any]]:
