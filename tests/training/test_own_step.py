@@ -175,6 +175,10 @@ def _both(words: list[str]) -> list[Alone]:
         ("cut_off", OwnCodeError, "no gradient for any weight"),
         ("backward", OwnCodeError, "computes gradients itself"),
         ("moving", OwnCodeError, "changes the weight 'input_to_hidden_layer.weight'"),
+        ("adding", OwnCodeError, "adds 'seen', a parameter or a buffer of the model"),
+        ("freezing", OwnCodeError, "changes requires_grad of 'input_to_hidden_layer.weight'"),
+        ("left_in_evaluation", OwnCodeError, r"leaves it in evaluation mode.*model.train\(\)"),
+        ("left_in_training", OwnCodeError, r"leaves it in training mode.*model.eval\(\)"),
         ("text", OwnCodeError, "gives a str as 'kind'"),
         ("taken", OwnCodeError, "gives 'lr', which is a column"),
         ("no_name", OwnCodeError, "gives 'my loss'; a name has letters"),
@@ -198,6 +202,10 @@ def test_bad_step_is_refused_before_training(name: str, error: type, match: str)
         ([step("penalized"), "trainer.monitor=val/fit"], "higher val/fit is better.*fit: true"),
         ([step("plain"), "step.higher_is_better={fit: true}"], "gives no 'fit'"),
         ([step("penalized"), "step.higher_is_better={fit: 1}"], "must be true or false, got 1"),
+        (
+            [step("penalized"), "step.higher_is_better={mae: true}"],
+            "'mae' is a metric of Seedbed's",
+        ),
         (["step._target_=plain"], "must name a function with its module"),
         (["+step.weight=1"], "step._target_ is missing"),
         ([step("penalized"), "allow=[]"], "is not allowed.*; if 'support' is your own code"),
@@ -206,7 +214,7 @@ def test_bad_step_is_refused_before_training(name: str, error: type, match: str)
             "as the mean",
         ),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_bad_words_are_refused(words: list[str], match: str) -> None:
     with pytest.raises(SeedbedError, match=match):

@@ -1,5 +1,6 @@
 """One batch through a copy of the model by a step of the user's own, before anything is trained."""
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from seedbed.errors import ConfigError, OwnCodeError
 from seedbed.models.build import output_of
 from seedbed.models.calling import forwarded
 from seedbed.raised import reason
+from seedbed.tasks.metrics import METRICS
 from seedbed.training.own_step import RESERVED, Given, OwnStep
 
 
@@ -55,7 +57,7 @@ def try_step(step: OwnStep, model: nn.Module, x: Any, y: Any) -> TriedStep:
 
 
 def _called(step: OwnStep, model: nn.Module, x: Any, y: Any) -> Given:
-    before = {name: one._version for name, one in model.named_parameters()}
+    before = _Before.of(model)
     try:
         given = step(model, x, y)
     except OwnCodeError:
@@ -64,12 +66,64 @@ def _called(step: OwnStep, model: nn.Module, x: Any, y: Any) -> Given:
         kinds = ", ".join(str(tuple(one.shape)) for one in (x, y) if isinstance(one, Tensor))
         batch = f", given a batch of {kinds}" if kinds else ""
         raise OwnCodeError(f"step: {step.target} raises {reason(err)}{batch}") from err
-    for name, one in model.named_parameters():
-        if one.grad is not None:
-            raise step.error("computes gradients itself; it has to give the loss, without backward")
-        if one._version != before[name]:
-            raise step.error(f"changes the weight '{name}'; the optimizer does")
+    if (what := before.changed_in(model)) is not None:
+        raise step.error(what)
     return given
+
+
+@dataclass(frozen=True)
+class _Before:
+    """A model as a step finds it; what it may not leave otherwise, as no run would go on with it.
+
+    Args:
+        names: of its parameters and buffers.
+        versions: of its parameters.
+        learning: those of them that are trained.
+        training: whether it is in training mode.
+    """
+
+    names: Set[str]
+    versions: Mapping[str, int]
+    learning: Set[str]
+    training: bool
+
+    @classmethod
+    def of(cls, model: nn.Module) -> "_Before":
+        named = dict(model.named_parameters())
+        return cls(
+            names={*named, *(name for name, _ in model.named_buffers())},
+            versions={name: one._version for name, one in named.items()},
+            learning={name for name, one in named.items() if one.requires_grad},
+            training=model.training,
+        )
+
+    def changed_in(self, model: nn.Module) -> str | None:
+        """What a step did to the model, and what to do instead; None if nothing."""
+        now = _Before.of(model)
+        if any(one.grad is not None for one in model.parameters()):
+            return "computes gradients itself; it has to give the loss, without backward"
+        if other := sorted(now.names ^ self.names):
+            come = "adds" if other[0] in now.names else "removes"
+            return (
+                f"{come} '{other[0]}', a parameter or a buffer of the model, which the config does "
+                "not build so; make them in the model's __init__"
+            )
+        for name, version in now.versions.items():
+            if version != self.versions[name]:
+                return f"changes the weight '{name}'; the optimizer does"
+        if other := sorted(now.learning ^ self.learning):
+            return (
+                f"changes requires_grad of '{other[0]}', which no checkpoint holds; type "
+                f"'init.freeze=[{other[0]}]' to train the others alone, or put it back"
+            )
+        if now.training != self.training:
+            found, left = ("training", "evaluation")[:: 1 if self.training else -1]
+            back = "train" if self.training else "eval"
+            return (
+                f"finds the model in {found} mode and leaves it in {left} mode, in which the next "
+                f"batch would be; call model.{back}() before it returns"
+            )
+        return None
 
 
 def _refuse_names(step: OwnStep, beside: dict[str, Tensor]) -> None:
@@ -83,7 +137,12 @@ def _refuse_names(step: OwnStep, beside: dict[str, Tensor]) -> None:
             raise step.error(
                 f"gives '{name}', which is a column of the run already; give it another name"
             )
-    for name in step.higher_is_better:
+    for name, higher in step.higher_is_better.items():
+        if name in METRICS and METRICS[name].higher_is_better != higher:
+            raise ConfigError(
+                f"step.higher_is_better.{name}: '{name}' is a metric of Seedbed's, of which that "
+                f"is not so; have {step.target} give it another name, such as my_{name}"
+            )
         if name not in beside:
             raise ConfigError(
                 f"step.higher_is_better: {step.target} gives no '{name}'; it gives "

@@ -88,6 +88,27 @@ def moving(model: nn.Module, batch: Any) -> Given:
     return {"loss": model(batch[0]).mean()}
 
 
+def adding(model: nn.Module, batch: Any, loss: Any) -> Given:
+    if not hasattr(model, "seen"):
+        model.register_buffer("seen", torch.zeros(()))
+    return plain(model, batch, loss)
+
+
+def freezing(model: nn.Module, batch: Any, loss: Any) -> Given:
+    next(model.parameters()).requires_grad_(False)
+    return plain(model, batch, loss)
+
+
+def left_in_evaluation(model: nn.Module, batch: Any, loss: Any) -> Given:
+    given = plain(model, batch, loss)
+    sure = model.eval()(batch[0]).detach().abs().mean()
+    return {**given, "sure": sure}
+
+
+def left_in_training(model: nn.Module, batch: Any, loss: Any) -> Given:
+    return plain(model.train(), batch, loss)
+
+
 def text(model: nn.Module, batch: Any) -> Given:
     return {"loss": model(batch[0]).mean(), "kind": "good"}
 
