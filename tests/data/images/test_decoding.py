@@ -1,5 +1,7 @@
 """Every form of image becomes levels by one rule, which Pillow's own conversions confirm."""
 
+import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
@@ -97,6 +99,49 @@ def test_of_sixteen_bits_the_upper_eight_are_taken(kind: str) -> None:
     assert not has_colours(content)
 
 
+def png(values: np.ndarray, bits: int, kind: int, transparent: tuple[int, ...] = ()) -> bytes:
+    """A file of forms that Pillow does not write; `values` are (height, width, …) whole numbers."""
+    height, width = values.shape[:2]
+    if bits < 8:
+        each = np.unpackbits(values.astype(np.uint8)[..., None], axis=2)[..., 8 - bits :]
+        rows = np.packbits(each.reshape(height, -1), axis=1)
+    else:
+        rows = values.astype(f">u{bits // 8}").reshape(height, -1).view(np.uint8)
+    pixels = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    chunks = {b"IHDR": struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)}
+    if transparent:
+        chunks[b"tRNS"] = np.array(transparent, dtype=">u2").tobytes()
+    chunks |= {b"IDAT": pixels, b"IEND": b""}
+    written = b"\x89PNG\r\n\x1a\n"
+    for name, held in chunks.items():
+        told = struct.pack(">I", len(held)) + name + held
+        written += told + struct.pack(">I", zlib.crc32(name + held))
+    return written
+
+
+def test_a_deep_file_with_colours_or_transparency_is_told_as_such() -> None:
+    colours = decoded(png(np.stack([DEEP] * 3, axis=2), 16, 2), ImageForm(None, 3))
+    assert colours.is_deep
+    assert np.array_equal(colours.levels[1], DEEP // 256)
+    alpha = np.where(DEEP < 2**15, 0, 2**16 - 1)
+    content = png(np.stack([DEEP, alpha], axis=2), 16, 4)
+    assert not has_colours(content)
+    grey = decoded(content, ImageForm(None, 1))
+    assert grey.is_deep
+    assert grey.is_transparent
+    assert np.array_equal(grey.levels[0], np.where(alpha == 0, 255, DEEP // 256))
+
+
+@pytest.mark.parametrize(("bits", "step"), [(2, 85), (4, 17), (8, 1), (16, 1 / 256)])
+def test_a_transparent_level_lies_on_white_whatever_the_bits(bits: int, step: float) -> None:
+    values = DEEP & (2**bits - 1)
+    level = int(values[2, 3])
+    found = decoded(png(values, bits, 0, (level,)), ImageForm(None, 1))
+    expected = np.where(values == level, 255, np.floor(values * step))
+    assert found.is_transparent
+    assert np.array_equal(found.levels[0], expected)
+
+
 @pytest.mark.parametrize(
     ("number", "upright"),
     [
@@ -147,6 +192,11 @@ def jpeg() -> bytes:
         ),
         pytest.param(
             file(Image.fromarray(DEEP.astype(np.int32) + 2**16), "TIFF"), "beyond 16", id="32 bits"
+        ),
+        pytest.param(
+            png(np.stack([DEEP] * 3, axis=2), 16, 2, (1, 2, 3)),
+            "one transparent colour of 16 bits a channel; write it with 8",
+            id="a deep colour that is transparent",
         ),
     ],
 )

@@ -21,7 +21,7 @@ import numpy as np
 from seedbed.runs.user_cache import user_cache
 from seedbed.tables.images.pixels import Levels, Pixels
 
-MAGIC = b"seedbed images 1"
+MAGIC = b"seedbed images 2"
 
 BEGIN = 2**13
 """Bytes before the levels: what is told of them, and zeros."""

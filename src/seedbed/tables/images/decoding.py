@@ -6,6 +6,7 @@ and CMYK become colours as Pillow makes them; colours become grey by ITU-R 601-2
 meaning is refused: several pictures in a file, real numbers.
 """
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,12 @@ GREY = ("1", "L", "LA", "La", "I", "F")
 WHITE = (255, 255, 255, 255)
 
 SIXTEEN = 2**16
+
+DEEP = re.compile(r";16[BLNRS]?$")
+"""How Pillow's names of what is written end where a channel has 16 bits."""
+
+FEW_BITS = {"L;2": 85, "L;4": 17}
+"""Greys of 2 and 4 bits, and the level that each step of them is loaded as."""
 
 
 class Undecodable(Exception):
@@ -83,7 +90,8 @@ def has_colours(content: bytes) -> bool:
     """
     with _opened(content) as image:
         mode: str = image.mode
-        return mode not in GREY and not mode.startswith("I;16")
+        is_grey = mode in GREY or mode.startswith("I;16") or _as_written(image).startswith("LA;")
+        return not is_grey
 
 
 def decoded(content: bytes, form: ImageForm) -> Decoded:
@@ -100,19 +108,45 @@ def decoded(content: bytes, form: ImageForm) -> Decoded:
         if opened.format != "MPO" and getattr(opened, "is_animated", False):
             raise Undecodable("holds several pictures; write each into a file of its own")
         try:
+            written = _as_written(opened)
             opened.load()
-            return _as_levels(ImageOps.exif_transpose(opened), form)
+            _see_transparent(opened, written)
+            upright = ImageOps.exif_transpose(opened)
+            return _as_levels(upright, form, was_deep=DEEP.search(written) is not None)
         except (Undecodable, MemoryError):
             raise
         except Exception as err:  # Pillow raises many kinds on damaged files
             raise Undecodable(_why(err)) from err
 
 
-def _as_levels(image: Image.Image, form: ImageForm) -> Decoded:
+def _as_written(image: Image.Image) -> str:
+    """How the file has its pixels, as Pillow names it, before they are loaded: `RGB;16B`."""
+    tiles = getattr(image, "tile", None)
+    told = tiles[0].args if tiles and image.format in ("PNG", "TIFF") else ""
+    return str(told[0] if isinstance(told, tuple) and told else told)
+
+
+def _see_transparent(image: Image.Image, written: str) -> None:
+    """Names the level that is transparent as it was loaded; Pillow leaves it as it was written.
+
+    Raises:
+        Undecodable: for a colour of 16 bits, of which Pillow has loaded the upper 8.
+    """
+    transparent = image.info.get("transparency")
+    if transparent is None:
+        return
+    if written in FEW_BITS and isinstance(transparent, int):
+        image.info["transparency"] = transparent * FEW_BITS[written]
+    if written.startswith("RGB;16"):
+        raise Undecodable("has one transparent colour of 16 bits a channel; write it with 8")
+
+
+def _as_levels(image: Image.Image, form: ImageForm, *, was_deep: bool) -> Decoded:
     """The levels of an upright image, by the rules of this module."""
-    is_deep = image.mode == "I" or image.mode.startswith("I;16")
-    if is_deep:
-        image = _of_upper_bits(image)
+    has_many = image.mode == "I" or image.mode.startswith("I;16")
+    is_deep, transparent = was_deep or has_many, image.info.get("transparency")
+    if has_many:
+        image = _of_upper_bits(image, transparent if isinstance(transparent, int) else None)
     elif image.mode == "F":
         raise Undecodable("holds real numbers, which are no levels; data=npz takes any numbers")
     is_transparent = bool(image.has_transparency_data)
@@ -154,11 +188,14 @@ def _why(err: Exception) -> str:
     return f"is damaged or cut short: {said or type(err).__name__}"
 
 
-def _of_upper_bits(image: Image.Image) -> Image.Image:
+def _of_upper_bits(image: Image.Image, transparent: int | None) -> Image.Image:
     levels = np.asarray(image).astype(np.int64)
     if levels.min() < 0 or levels.max() >= SIXTEEN:
         raise Undecodable("holds numbers beyond 16 bits, which are no levels")
-    return Image.fromarray((levels >> 8).astype(np.uint8))
+    upper = Image.fromarray((levels >> 8).astype(np.uint8))
+    if transparent is not None:
+        upper.putalpha(Image.fromarray(np.where(levels == transparent, 0, 255).astype(np.uint8)))
+    return upper
 
 
 def _on_white(image: Image.Image) -> tuple[Image.Image, bool]:
