@@ -14,7 +14,7 @@ from seedbed.data.batches import Batch
 from seedbed.data.seeds import stream_seed
 from seedbed.models.frozen import measured_anew, set_training
 from seedbed.models.shared_values import kept_to_the_run
-from seedbed.runs.checkpoint import Checkpoint, all_finite, copied, random_state, restore_random
+from seedbed.runs.checkpoint import Checkpoint, all_finite, copied, restore_random
 from seedbed.training.accumulation import Weight, groups, shares, weight_of
 from seedbed.training.anomaly import AnomalyWatch
 from seedbed.training.arrays import NO, YES, Column, Mask
@@ -24,9 +24,10 @@ from seedbed.training.device import process_settings
 from seedbed.training.engine import Rows, Unseen, Which, at_each_step
 from seedbed.training.forward import Forward
 from seedbed.training.optimization import learning_rate
-from seedbed.training.other_generators import others_state, restore_others
+from seedbed.training.other_generators import restore_others
 from seedbed.training.progress import Progress
 from seedbed.training.run_components import RunComponents
+from seedbed.training.single_state import copied_state, load_state, of_engine
 from seedbed.training.step_norms import StepNorms, gradients_of, weights_of
 from seedbed.training.training import Training
 
@@ -248,20 +249,7 @@ class SingleEngine:
             self._best = self._state(self._best)
 
     def _state(self, into: Checkpoint) -> Checkpoint:
-        """A copy of all that training changes; `into` as in `checkpoint.copied`."""
-        loss = self.head.state
-        others = others_state() if self.plan.packages else {}
-        state: Checkpoint = {"loss": copied(loss, into.get("loss"))} if loss else {}
-        if self.average is not None:
-            state["average"] = copied(self.average.state_dict(), into.get("average"))
-        return {
-            **state,
-            "model": copied(self._weights(), into.get("model")),
-            "optimizer": copied(self.optimizer.state_dict(), into.get("optimizer")),
-            "scheduler": copied(self.schedule.state_dict()),
-            "scaler": self.scaler.state_dict(),
-            "random": {**random_state(self.plan.device), **others},
-        }
+        return copied_state(self.plan, self._weights(), self.scaler, self.average, into)
 
     def _weights(self) -> Mapping[str, Any]:
         """The `state_dict` of the model, as this process holds it."""
@@ -297,20 +285,14 @@ class SingleEngine:
     def restore(self, last: Sequence[Checkpoint], best: Sequence[Checkpoint]) -> None:
         """See `Engine`."""
         (snapshot,), (best_one,) = last, best
-        self.optimizer.load_state_dict(snapshot["optimizer"])
-        self.schedule.load_state_dict(snapshot["scheduler"])
-        self.scaler.load_state_dict(snapshot["scaler"])
-        if self.head.state:
-            self.head.loss_function.load_state_dict(snapshot["loss"])
+        load_state(self.plan, self.scaler, snapshot)
         self._take_weights(snapshot["model"])
         if self.average is not None:
             self.average.load_state_dict(snapshot["average"])
         self._random = snapshot["random"]
         # Going on from a stack's checkpoint gives the bits of neither engine alone.
         self.name = snapshot.get("engine", self.name)
-        self._best = {**best_one}
-        for key in ("format", "state", "events", "engine", "callbacks"):
-            self._best.pop(key, None)  # type: ignore[misc]  # these are told anew
+        self._best = of_engine(best_one)
 
     def select(self, slots: Sequence[int]) -> Sequence[int]:
         """See `Engine`; there is no other run to go on with."""
