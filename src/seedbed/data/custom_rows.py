@@ -13,21 +13,11 @@ from torch.utils.data import Dataset, Subset, TensorDataset
 from seedbed.config.hints import joined
 from seedbed.data.custom_labels import Label, LabelError, Labels, label_of
 from seedbed.data.custom_split import CustomSplit
+from seedbed.data.forms_compared import differ_in_length, difference, fits, merged
 from seedbed.data.generators import generators_seeded
 from seedbed.data.nested import mapped, nest_of
 from seedbed.data.packing import PackedRows
-from seedbed.data.row_form import (
-    Leaf,
-    Nest,
-    RowForm,
-    by_names,
-    differ_in_length,
-    difference,
-    fits,
-    merged,
-    named_twice,
-    place_of,
-)
+from seedbed.data.row_form import Leaf, Nest, RowForm, by_names, named_twice, place_of
 from seedbed.errors import DataError
 from seedbed.raised import reason
 
