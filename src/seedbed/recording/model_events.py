@@ -24,13 +24,16 @@ class ModelEvents:
             import_module("torch.utils.tensorboard.summary")  # before the clock starts
 
     def histograms(self, step: int) -> Iterator[dict[str, Any]]:
-        """One of each parameter."""
+        """One of each parameter that has numbers; of complex ones, of their sizes."""
         if self.plan.config.trainer.log_histograms:
             from torch.utils.tensorboard.summary import histogram
 
             for name, tensor in self.plan.model.named_parameters():
-                values = tensor.detach().cpu().numpy()
-                yield {"summary": histogram(f"weights/{name}", values, "auto"), "step": step}
+                values = tensor.detach().cpu()
+                values = values.abs() if values.is_complex() else values
+                if values.numel():
+                    shown = histogram(f"weights/{name}", values.double().numpy(), "auto")
+                    yield {"summary": shown, "step": step}
 
     def graph(self) -> Iterator[dict[str, Any]]:
         """The model, traced on one row; none of a model that cannot be traced, which goes on."""

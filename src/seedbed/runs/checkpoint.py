@@ -1,7 +1,7 @@
 """Checkpoints: plain containers of tensors and numbers, loadable with `weights_only=True`."""
 
+import cmath
 import io
-import math
 import os
 import warnings
 import zipfile
@@ -79,8 +79,8 @@ def copied(value: Any, into: Any = None) -> Any:
 def all_finite(weights: Sequence[Tensor]) -> bool:
     """Whether no weight is NaN or infinite."""
     # Whatever is not finite reaches the sum, which is cheaper than looking at each.
-    total = sum(float(tensor.sum()) for tensor in weights)
-    return math.isfinite(total) or all(bool(one.isfinite().all()) for one in weights)
+    total = sum(tensor.sum().item() for tensor in weights)
+    return cmath.isfinite(total) or all(bool(one.isfinite().all()) for one in weights)
 
 
 SHARED = "stack "

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seedbed.config.hints import did_you_mean, joined
+from seedbed.config.hints import counted, did_you_mean, joined
 from seedbed.config.schema import RunConfig, TrainerConfig
 from seedbed.errors import ConfigError, RunFailedError
 from seedbed.process.torch_private import batch_norm, tree_leaves
@@ -171,7 +171,8 @@ class CompiledForward:
         told = f"trainer.compile: compiling took {compiler.seconds:.3g} s, which no other time has"
         if compiler.breaks:
             why = _short(compiler.breaks[0])
-            told += f"; the model is compiled in {compiler.graphs} parts, as torch says: {why}"
+            parts = counted(compiler.graphs, "part")
+            told += f"; the model is compiled in {parts}, as torch says: {why}"
         return told
 
 
