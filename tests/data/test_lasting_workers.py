@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import random
+import signal
 from itertools import islice
 from pathlib import Path
 
@@ -11,12 +12,12 @@ import pytest
 import torch
 from support.loaders import loader_config
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from seedbed import train
 from seedbed.data.batches import Batches, LoaderBatches
 from seedbed.data.row_loader import RowLoader, pinning_notes
-from seedbed.errors import ConfigError, DataError
+from seedbed.errors import ConfigError, DataError, RunFailedError
 
 CPU = torch.device("cpu")
 STREAM = ["data=parquet", "data.path=none.parquet", "data.target=y", "data.stream=true"]
@@ -26,8 +27,8 @@ LASTING = {"workers": 2, "persistent_workers": None}
 class Told(Dataset[tuple[Tensor, Tensor]]):
     """Rows that tell who read them, and what was drawn."""
 
-    def __init__(self, rows: int = 11, worst: int = -1) -> None:
-        self.rows, self.worst = rows, worst
+    def __init__(self, rows: int = 11, worst: int = -1, killed: int = -1) -> None:
+        self.rows, self.worst, self.killed = rows, worst, killed
 
     def __len__(self) -> int:
         return self.rows
@@ -35,6 +36,8 @@ class Told(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         if index == self.worst:
             raise DataError("the worst row")
+        if index == self.killed and get_worker_info() is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
         drawn = torch.rand(()) + random.random()
         return torch.stack([drawn, torch.tensor(float(index))]), torch.tensor(os.getpid())
 
@@ -121,6 +124,14 @@ def test_workers_end_with_an_error_and_others_read_on() -> None:
             read(bad, 0)
         assert multiprocessing.active_children() == []
         assert len(read(good, 0)[0]) == 7
+    assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_is_killed_is_told_as_such() -> None:
+    reader, (killed,) = splits(Told(12, killed=3), **LASTING)
+    told = r"^loader\.num_workers=2: a process that reads rows was killed, .*; type seedbed resume"
+    with reader.lasting(), pytest.raises(RunFailedError, match=told):
+        read(killed, 0)
     assert multiprocessing.active_children() == []
 
 

@@ -21,7 +21,7 @@ from seedbed.data.custom_rows import form_of_data
 from seedbed.data.generators import generators_seeded, holds_a_generator
 from seedbed.data.nested import collation_of, mapped
 from seedbed.data.seeds import stream_seed
-from seedbed.errors import DataError, DeviceError
+from seedbed.errors import DataError, DeviceError, RunFailedError
 from seedbed.process import signals, threads
 from seedbed.process.forkserver import without_main_module, workers_of_server
 from seedbed.process.torch_private import workers_of
@@ -30,6 +30,10 @@ Batch = tuple[Any, torch.Tensor]
 
 PRELOADED = ("torch.utils.data", "seedbed.data.batches")
 """Modules that a worker needs which is no fork of this process."""
+
+
+LOST_WORKER = "DataLoader worker (pid"
+"""How torch begins what it says of a worker that is gone."""
 
 
 class _Asked(NamedTuple):
@@ -197,6 +201,14 @@ class RowLoader:
                 yield mapped(self._moved, x), self._moved(y)
         except DataError as err:  # of a worker: torch puts its traceback before the message
             raise DataError(str(err).rpartition("DataError: ")[2].removesuffix("\\n")) from err
+        except RuntimeError as err:
+            if not str(err).startswith(LOST_WORKER):
+                raise
+            raise RunFailedError(
+                f"loader.num_workers={self.workers}: a process that reads rows was killed, as "
+                f"where memory is short, or ended itself ({' '.join(str(err).split())}); type "
+                "seedbed resume RUN, or train with loader.num_workers=0"
+            ) from err
 
 
 def pinning_notes(loader: LoaderConfig, device: torch.device) -> Sequence[str]:
