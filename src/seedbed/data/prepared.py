@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import file_digest, sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -27,10 +25,10 @@ from seedbed.data.row_notes import held_out_notes
 from seedbed.data.row_parts import refuse_shared, told_of
 from seedbed.data.row_weights import checked_weights, refuse_wrong_weights, with_weights
 from seedbed.data.splits import parts_of, refuse_few_rows, refuse_few_to_train, rest_of
+from seedbed.data.table_fingerprint import fingerprint_of
 from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
 from seedbed.remote.data_files import local_files, told_by_url
-from seedbed.runs.data_paths import FILE_KEYS, files_named, is_several
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.sources import read_file, read_source
 from seedbed.tables.table import Table
@@ -41,10 +39,6 @@ if TYPE_CHECKING:
 
 Rows = Dataset[Any]
 """Anything that gives (x, y) by number; a `TensorDataset` where all of it is in memory."""
-
-
-PART_OF = {"path": "train", "validation_path": "validation", "test_path": "test"}
-"""Rows that a key of files gives."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +98,37 @@ def prepare_data(
     Raises:
         DataError: if anything about the data cannot be used.
     """
+    config, table, urls = _read(config, read)
+    table, columns = _checked_columns(config, table)
+    splits = _split_tables(config, seed, table, columns)
+    train = splits["train"]
+    refuse_few_to_train(len(train), table.origin)
+    preprocessing, notes = fit_table(config, train, columns)
+    if known is not None:
+        from seedbed.data.taken_preprocessing import taken_over  # few runs start from another
+
+        preprocessing, said = taken_over(preprocessing, known)
+        notes += [f"the preprocessing is {said}"] if said else []
+    rows = {name: _rows(preprocessing, one, name) for name, one in splits.items()}
+    return PreparedData(
+        train=rows["train"],
+        validation=rows.get("validation"),
+        test=rows.get("test"),
+        preprocessing=preprocessing,
+        fingerprint=told_by_url(fingerprint_of(config, rows, splits), urls),
+        notes=[
+            *table.notes,
+            *notes,
+            *notes_on_spellings(preprocessing, table.origin),
+            *held_out_notes(preprocessing.features, table, splits),
+        ],
+    )
+
+
+def _read(
+    config: DataConfig, read: Callable[[DataConfig], Table]
+) -> tuple[ColumnsConfig, Table, dict[str, str]]:
+    """The config of files that are here, what they hold, and where those of URLs come from."""
     urls: dict[str, str] = {}
     if not isinstance(config, ImagesConfig):  # which refuses those at URLs itself
         config, urls = local_files(cast(ColumnsConfig, config))
@@ -114,6 +139,15 @@ def prepare_data(
 
         config = like_training(config, table)
     refuse_few_rows(len(table), table.origin)
+    return config, table, urls
+
+
+def _checked_columns(config: ColumnsConfig, table: Table) -> tuple[Table, Columns]:
+    """The columns that a run uses; the table without its spelling, where no class needs it.
+
+    Raises:
+        DataError: if one of them cannot be used.
+    """
     targets = target_names(config, table)
     for name in targets:
         table.column(name, "data.target")
@@ -130,30 +164,7 @@ def prepare_data(
     refuse_infinite({name: table.columns[name] for name in names}, table.origin)
     kinds = {name: column.kind for name, column in table.columns.items()}
     types = ColumnTypes(kinds, table.text or TextForm())
-    splits = _split_tables(config, seed, table, targets, types, classes=bool(classes))
-    train = splits["train"]
-    refuse_few_to_train(len(train), table.origin)
-    columns = Columns(names, targets, task, classes, types)
-    preprocessing, notes = fit_table(config, train, columns)
-    if known is not None:
-        from seedbed.data.taken_preprocessing import taken_over  # few runs start from another
-
-        preprocessing, said = taken_over(preprocessing, known)
-        notes += [f"the preprocessing is {said}"] if said else []
-    rows = {name: _rows(preprocessing, one, name) for name, one in splits.items()}
-    return PreparedData(
-        train=rows["train"],
-        validation=rows.get("validation"),
-        test=rows.get("test"),
-        preprocessing=preprocessing,
-        fingerprint=told_by_url(_fingerprint(config, rows, splits), urls),
-        notes=[
-            *table.notes,
-            *notes,
-            *notes_on_spellings(preprocessing, table.origin),
-            *held_out_notes(preprocessing.features, table, splits),
-        ],
-    )
+    return table, Columns(names, targets, task, classes, types)
 
 
 def feature_names(config: ColumnsConfig, table: Table, targets: Sequence[str]) -> list[str]:
@@ -182,21 +193,15 @@ def own_files(config: ColumnsConfig) -> dict[str, Any]:
 
 
 def _split_tables(
-    config: ColumnsConfig,
-    seed: int,
-    table: Table,
-    targets: Sequence[str],
-    types: ColumnTypes,
-    *,
-    classes: bool,
+    config: ColumnsConfig, seed: int, table: Table, columns: Columns
 ) -> dict[str, Table]:
     """The rows of each split that there is: train, validation, test."""
     files = {
-        name: read_file(cast(FilesConfig, config), path, f"data.{name}_path", types)
+        name: read_file(cast(FilesConfig, config), path, f"data.{name}_path", columns.types)
         for name, path in own_files(config).items()
     }
     split = rest_of(config.split, files)
-    strata = class_names(table, targets[0]).ranks() if classes else None
+    strata = class_names(table, columns.targets[0]).ranks() if columns.classes else None
     splits = parts_of(config, split, seed, len(table), told_of(split, table, strata))
     tables = {name: table.taken(rows) for name, rows in splits.items() if len(rows)} | files
     refuse_shared(split, tables, files)
@@ -214,51 +219,3 @@ def _rows(preprocessing: Preprocessing, table: Table, part: str) -> TensorDatase
         pixels = refuse_other_images(feature, column, table.origin)
         return ImageRows(pixels, torch.from_numpy(column.values), y, feature)
     return TensorDataset(torch.from_numpy(preprocessing.inputs(table)), y)
-
-
-def file_digests(spec: Any) -> dict[str, str]:
-    """SHA-256 of each file that a key of `data` names; of several also one of all of them.
-
-    Args:
-        spec: of the config.
-    """
-    digests = {}
-    for found in files_named(spec):
-        with found.path.open("rb") as file:
-            digests[str(found.path)] = file_digest(file, "sha256").hexdigest()
-    if not is_several(spec):
-        return digests
-    whole = sha256("\n".join(digests.values()).encode()).hexdigest()
-    return {str(spec): whole, **digests}
-
-
-def _fingerprint(
-    config: ColumnsConfig,
-    rows: Mapping[str, TensorDataset | ImageRows],
-    splits: Mapping[str, Table],
-) -> dict[str, Any]:
-    digest = sha256()
-    for part in rows.values():
-        if isinstance(part, ImageRows):
-            digest.update(part.digest())
-            continue
-        for tensor in part.tensors:
-            digest.update(tensor.contiguous().numpy().data)
-    files: dict[str, str] = {}
-    for key in FILE_KEYS:
-        path = getattr(config, key, None)
-        if path is not None and isinstance(config, ImagesConfig):
-            files |= image_digests(path, splits[PART_OF[key]])
-        elif path is not None:
-            files |= file_digests(path)
-    counts = {name: len(part) for name, part in rows.items()}
-    return {"sha256": digest.hexdigest(), "rows": counts, "files": files}
-
-
-def image_digests(path: str, table: Table) -> dict[str, str]:
-    """As `file_digests`, of a folder of images, or of a table and the images that it names."""
-    from seedbed.tables.images.training import files_digest
-
-    if Path(path).is_dir():
-        return {path: files_digest(table)}
-    return {**file_digests(path), f"{path}: images": files_digest(table)}

@@ -14,6 +14,7 @@ from seedbed.fused.build_stack import build_stack
 from seedbed.fused.pure import is_pure
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import (
+    StackSize,
     measured_width,
     most_runs,
     parts_for,
@@ -93,11 +94,8 @@ def chosen(
     plan = build_stack(
         tried_pair(configs), allow, randomness=randomness, known=known, starts=starts
     )
-    if workers and fuse != "always" and not is_pure(plan.first.model):
-        return Choice(1, "sweep.workers gives a model of your own a process for each job")
-    if workers and fuse != "always" and plan.first.step is not None:
-        return Choice(1, "sweep.workers gives a step of your own a process for each job")
-    reason = vmap_blocker(plan)
+    reason = _wants_processes(plan) if workers and fuse != "always" else None
+    reason = reason or vmap_blocker(plan)
     if reason is not None:
         return Choice(1, reason)
     runs, most = len(configs), min(most_runs(plan), most_open_files())
@@ -111,11 +109,7 @@ def chosen(
     )
     if group.jobs[0].stack is not None:  # as they were
         return replace(choice, known=_of_all(known))
-    if on_cluster:
-        parts = tasks_for(runs, choice.seconds, cores)
-    else:
-        at_once = max(1, cores // plan.threads) if choice.on_cpu else 1
-        parts = parts_for(runs, choice.seconds, at_once)
+    parts = _parts(choice, runs, cores, on_cluster=on_cluster)
     stack_size = width(most, runs, parts)
     some, repeats = configs[:stack_size], plan.are_alike
     if repeats:  # two of them, again and again, take as long; all are built where they train
@@ -125,9 +119,7 @@ def chosen(
     if plan.first.threads > 1:  # alone it has the cores that the stacks share out
         measured = replace(measured, stacked=measured.stacked / parts)
     if fuse == "auto" and not measured.pays:
-        single, stacked = measured.single * 1e3, measured.stacked * 1e3
-        times = f"a step takes {stacked:.2g} ms each and {single:.2g} ms alone"
-        return Choice(1, f"together they gain nothing, {times}")
+        return Choice(1, _gains_nothing(measured))
     return replace(
         choice,
         stack_size=measured.runs,
@@ -135,6 +127,28 @@ def chosen(
         written=plan.model if plan.layout.runs_last and repeats else None,
         known=_of_all(known),
     )
+
+
+def _wants_processes(plan: StackComponents) -> str | None:
+    """Why `sweep.workers` has each job run by itself: it has code of the user's own."""
+    own = "model" if not is_pure(plan.first.model) else "step"
+    if own == "step" and plan.first.step is None:
+        return None
+    return f"sweep.workers gives a {own} of your own a process for each job"
+
+
+def _parts(choice: Choice, runs: int, cores: int, *, on_cluster: bool) -> int:
+    """Into how many stacks the runs of a group are split."""
+    if on_cluster:
+        return tasks_for(runs, choice.seconds, cores)
+    at_once = max(1, cores // choice.threads) if choice.on_cpu else 1
+    return parts_for(runs, choice.seconds, at_once)
+
+
+def _gains_nothing(measured: StackSize) -> str:
+    single, stacked = measured.single * 1e3, measured.stacked * 1e3
+    times = f"a step takes {stacked:.2g} ms each and {single:.2g} ms alone"
+    return f"together they gain nothing, {times}"
 
 
 def tasks_for(runs: int, seconds: float, slots: int) -> int:
