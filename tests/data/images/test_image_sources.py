@@ -348,6 +348,15 @@ def prepared_run(folder: Path, *words: str) -> None:
     prepared("data=images", f"data.path={folder}", *words)
 
 
+@pytest.mark.parametrize(("to", "is_told"), [(255, True), (1.4, False)])
+def test_a_transform_that_scales_images_itself_is_told_of(
+    shapes: Path, to: float, is_told: bool
+) -> None:
+    named = f"data.transforms=[{{_target_:{OWN}.scaled,to:{to}}}]"
+    notes = " ".join(data(shapes, named, "allow=[support]").notes)
+    assert ("data.transforms[0]: scaled gives numbers from" in notes) == is_told
+
+
 BAD_TABLES = {
     "no column said": ([], "data.file does not say which column.*picture, kind"),
     "no such column": (["data.file=pictur"], "no column 'pictur'.*did you mean 'picture'"),

@@ -51,6 +51,10 @@ def dimmed(x: Tensor, factor: float = 0.5) -> Tensor:
     return x * (1 - factor * torch.rand(()))
 
 
+def scaled(x: Tensor, to: float = 255.0) -> Tensor:
+    return x * to
+
+
 class Unseeded:
     def __call__(self, x: Tensor) -> Tensor:
         return x + float(np.random.default_rng().random())

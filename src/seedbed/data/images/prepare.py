@@ -43,7 +43,7 @@ def with_transforms(data: PreparedData, config: ImagesConfig, allow: AllowList) 
     shape = [channels, *_size_after(transforms, height, width)]
     decoded = {"size": [height, width], "resized": config.size is not None}
     feature = replace(train.feature, shape=shape, decoded=decoded)
-    _refuse_own(transforms, train)
+    data = replace(data, notes=[*data.notes, *_notes_on_own(transforms, train)])
     parts: dict[str, Any] = {
         name: replace(rows, feature=feature)
         for name in ("train", "validation", "test")
@@ -67,15 +67,21 @@ def _size_after(transforms: Sequence[Transform], height: int, width: int) -> tup
     return height, width
 
 
-def _refuse_own(transforms: Sequence[Transform], train: ImageRows) -> None:
-    """Tries those of the user's own on the first training image, as it comes to each."""
+def _notes_on_own(transforms: Sequence[Transform], train: ImageRows) -> list[str]:
+    """Tries those of the user's own on the first training image, as it comes to each.
+
+    Raises:
+        DataError: if one does not give images.
+    """
     if not any(isinstance(one, OwnTransform) for one in transforms):
-        return
+        return []
     import numpy as np
 
     levels = train.levels[train.numbers[:1]]
     x: torch.Tensor = levels.float() / FULL
+    notes = []
     for transform in transforms:
         if isinstance(transform, OwnTransform):
-            transform.refuse_unlike(x[0])
+            notes += transform.tried(x[0])
         x = transform(x, Draws(np.zeros(1, dtype=np.uint64)))
+    return notes

@@ -11,6 +11,9 @@ from seedbed.data.transforms.transform import Draws, SameSize
 from seedbed.errors import DataError
 from seedbed.raised import reason
 
+BESIDE = 0.5
+"""How far below 0 and above 1 noise may bring an image; scaling goes further."""
+
 
 class OwnTransform(SameSize):
     """Calls it with each image by itself, while the generators are seeded for the row.
@@ -55,8 +58,8 @@ class OwnTransform(SameSize):
             )
         return found.detach().to(image.device, torch.float32)
 
-    def refuse_unlike(self, image: Tensor) -> None:
-        """Tries it twice on one image.
+    def tried(self, image: Tensor) -> list[str]:
+        """Tries it twice on one image, and notes what gives numbers far from those of an image.
 
         Raises:
             DataError: if it raises, gives what is no image, or draws from where nothing is seeded.
@@ -70,3 +73,11 @@ class OwnTransform(SameSize):
                 "no run could be made again; draw from the generators of torch, numpy.random or "
                 "random, which are seeded for each row"
             )
+        low, high = first.min().item(), first.max().item()
+        if low >= -BESIDE and high <= 1 + BESIDE:
+            return []
+        return [
+            f"{self.where}: {self.name} gives numbers from {low:.3g} to {high:.3g}, and images lie "
+            "from 0 to 1 there; scaling comes afterwards by itself, also of measured rows, "
+            "which no transform changes"
+        ]
