@@ -62,7 +62,7 @@ def refuse_uncompilable(
     if trainer.strategy == "fsdp":
         raise ConfigError(
             "trainer.compile=true: a model whose weights lie on many ranks is not compiled; type "
-            "trainer.compile=false beside trainer.strategy=fsdp"
+            "trainer.compile=false, or trainer.strategy=ddp"
         )
     layers = model.modules() if model is not None else ()
     if ranks > 1 and any(isinstance(one, batch_norm) for one in layers):

@@ -23,7 +23,6 @@ from seedbed.training.device import mixed_precision, resolved_device
 from seedbed.training.own_step import OwnStep, build_step
 from seedbed.training.rank_count import device_of_rank, rank_count, refuse_unshared
 from seedbed.training.starting_model import fresh_model
-from seedbed.training.step_norms import refuse_unmeasured
 
 
 class Machine(NamedTuple):
@@ -90,7 +89,6 @@ def parts_of(
     callbacks = tried(build_callbacks, config, allow)
     model = tried(fresh_model, config, allow, head) if head is not None else None
     tried(refuse_uncompilable, config, machine.device, model, machine.ranks)
-    tried(refuse_unmeasured, config.trainer)
     return RunParts(metrics, train, head, step, callbacks, model)
 
 

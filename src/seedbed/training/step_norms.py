@@ -9,24 +9,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from seedbed.config.schema import TrainerConfig
-from seedbed.errors import ConfigError
-
 Named = Mapping[str, Tensor]
 """By the name of each trained parameter, of each slot: (slots, *shape)."""
-
-
-def refuse_unmeasured(trainer: TrainerConfig) -> None:
-    """Refuses to measure what no process has.
-
-    Raises:
-        ConfigError: if the weights lie on many ranks.
-    """
-    if trainer.log_gradients and trainer.strategy == "fsdp":
-        raise ConfigError(
-            "trainer.log_gradients=true: with trainer.strategy=fsdp no rank has a whole gradient; "
-            "leave one of the two out, or type trainer.strategy=ddp"
-        )
 
 
 class StepNorms:
