@@ -38,6 +38,19 @@ def test_a_function_is_trained_by_with_its_arguments_alone_and_in_a_stack(tmp_pa
     assert stack.metrics[0] == pytest.approx(run.result["metrics"], rel=1e-4)
 
 
+def test_a_loss_is_in_evaluation_mode_where_rows_are_measured(tmp_path: Path) -> None:
+    words = [*DIABETES, ALLOW, "loss._target_=support.own_parts.losses.Doubled"]
+    run = train(tmp_path / "run", *words)
+    x, y = run.plan.data.test.tensors
+    with torch.no_grad():
+        error = (run.plan.model.eval()(x) - y.reshape(len(y), -1)).square().mean()
+    assert run.result["metrics"]["test/loss"] == pytest.approx(2 * float(error), rel=1e-6)
+    plain = train(tmp_path / "plain", *DIABETES, "loss=mse")
+    assert run.history["train/loss"] == pytest.approx(plain.history["train/loss"], rel=1e-6)
+    stack = fused([words, [*words, "seed=1"]])
+    assert stack.metrics[0] == pytest.approx(run.result["metrics"], rel=1e-4)
+
+
 def test_a_sum_is_summed_over_the_epoch(tmp_path: Path) -> None:
     words = own("summed", "optimizer.lr=1e-5")
     run = train(tmp_path / "run", *words)

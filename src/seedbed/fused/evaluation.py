@@ -73,8 +73,20 @@ def _of_some(
     weights: Tensor,
     buffers: Named,
 ) -> dict[str, Column]:
-    if plan.first.step is not None:
-        return _by_steps(plan, heads, table, piece, weights, buffers)
+    with plan.first.head.measuring():
+        if plan.first.step is not None:
+            return _by_steps(plan, heads, table, piece, weights, buffers)
+        return _by_outputs(plan, heads, table, piece, weights, buffers)
+
+
+def _by_outputs(
+    plan: StackComponents,
+    heads: list[TaskHead],
+    table: StackedRows,
+    piece: int,
+    weights: Tensor,
+    buffers: Named,
+) -> dict[str, Column]:
     measured = over_pieces(
         table.pieces(piece),
         lambda x: plan.model.outputs(weights, buffers, x),

@@ -1,6 +1,7 @@
 """What stands behind a model's outputs: the loss, predictions and metrics of the task."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from math import nan
@@ -62,6 +63,23 @@ class TaskHead:
         if not isinstance(loss, nn.Module) or is_ours_or_torchs(type(loss).__module__):
             return {}
         return dict(loss.state_dict())
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Inside, a loss of the user's own is in evaluation mode, as the model is.
+
+        So that no row that is measured moves what it keeps.
+        """
+        loss = self.loss_function
+        own = isinstance(loss, nn.Module) and not is_ours_or_torchs(type(loss).__module__)
+        modes = [(one, one.training) for one in loss.modules()] if own else []
+        for one, _ in modes:
+            one.training = False
+        try:
+            yield
+        finally:
+            for one, training in modes:
+                one.training = training
 
     @cached_property
     def task(self) -> Task:

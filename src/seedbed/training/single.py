@@ -239,7 +239,8 @@ class SingleEngine:
         """See `Engine`."""
         with self.average.in_place() if self.average is not None else nullcontext():
             self.model.eval()
-            measured = self.forward.measured(self.plan.splits[split])
+            with self.head.measuring():
+                measured = self.forward.measured(self.plan.splits[split])
             self._set_training()
         return {name: np.array([value]) for name, value in measured.items()}
 

@@ -92,7 +92,7 @@ def evaluated(trained: TrainedModel, rows: LabelledRows, notes: Sequence[str] = 
     outputs, y = model_outputs(trained, rows.inputs), torch.from_numpy(rows.targets)
     resamples = resamples_of(len(y))
     # Threads would wait for one another at the end of each small operation.
-    with using(1), measuring():
+    with using(1), measuring(), head.measuring():
         whole = _measured(head, outputs, y, resamples)
         found = {
             name: _measured(head, outputs[chosen], y[chosen], resamples)
