@@ -110,6 +110,8 @@ def _of_callback(number: int, spec: Mapping[str, Any]) -> Iterator[str]:
             f"my_package.MyCallback, got {as_typed(spec.get(TARGET))}; type "
             "'callbacks=[{_target_: my_package.MyCallback}]'"
         )
+    if spec.get(ON) == []:
+        yield f"{where}.on names no event, so that it would hear of nothing; type on: {EPOCH_END}"
     for name in events_of(spec):
         if not isinstance(name, str) or name not in EVENTS:
             hint = did_you_mean(name, EVENTS) if isinstance(name, str) else ""
