@@ -187,6 +187,20 @@ def test_bad_callback_is_refused_before_training(word: str, match: str) -> None:
         prepared(*IRIS, word)
 
 
+def test_what_a_callback_sets_for_the_process_is_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = torch.get_default_dtype(), torch.get_num_threads()
+    try:
+        train(Path("run"), *IRIS, heard_by("bends"))
+        assert (torch.get_default_dtype(), torch.get_num_threads()) == before
+        assert Path.cwd() == tmp_path
+    finally:
+        torch.set_default_dtype(before[0])
+        torch.set_num_threads(before[1])
+
+
 def test_packed_sweep_is_refused_beside_callbacks() -> None:
     with pytest.raises(SeedbedError, match="packed makes no folder for a run"):
         composed_quickly([*IRIS, heard_by("Hears"), "sweep.layout=packed"])

@@ -1,5 +1,6 @@
 """Callbacks as people write them."""
 
+import os
 from typing import Any
 
 import torch
@@ -41,6 +42,12 @@ class Steps:
 
 def stops(event: Any, epoch: int = 2) -> str | None:
     return f"epoch {epoch} is\nenough" if event.epoch >= epoch else None
+
+
+def bends(event: Any) -> None:
+    os.chdir("/")
+    torch.set_default_dtype(torch.float64)
+    torch.set_num_threads(torch.get_num_threads() + 1)
 
 
 def returns(event: Any) -> bool:
