@@ -1,7 +1,6 @@
 """Records of many runs are, byte for byte, what TensorBoard's own writer makes of each."""
 
 import struct
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -79,12 +78,10 @@ def test_scalars_are_those_of_an_event_file(
         assert version + records == expected
 
 
-def test_many_names_take_no_longer_than_their_bytes(tmp_path: Path) -> None:
+def test_records_of_many_names_are_those_of_an_event_file(tmp_path: Path) -> None:
     tags = [f"result/test/label_{number}/f1" for number in range(250)]
     values = np.random.default_rng(0).normal(size=(1, 1, len(tags))).astype(np.float32)
-    began = time.process_time()
     (records,) = scalar_records(tags, np.array([3]), np.array([TIME]), values)
-    assert time.process_time() - began < 2  # of a record of 10,000 bytes; byte by byte 30
     (version,) = framed([file_version(TIME)])
     points = [(3, TIME, values[0, 0].tolist())]
     assert version + records == written_one_by_one(tmp_path / "one", tags, points)
