@@ -7,10 +7,11 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from seedbed.errors import DirectoryTakenError, RunTakenError
+from seedbed.errors import DirectoryTakenError, RunDirectoryError, RunTakenError
 from seedbed.recording import ours
 from seedbed.runs import heartbeat, living, owner, stored
 from seedbed.runs.directory import RunDirectory, begun_in_pack, claim, reclaim
@@ -49,6 +50,22 @@ def test_a_status_of_another_process_is_not_written_over(run: RunDirectory, stat
     with pytest.raises(RunTakenError, match="is made by process 7 on other now: this process was"):
         run.write_status(status)
     assert run.status.read_bytes() == theirs
+
+
+def test_a_file_that_is_taken_away_while_it_is_written_tells_who_went_on(run: RunDirectory) -> None:
+    made = ours.Ours({0: SimpleNamespace(directory=run)})  # type: ignore[dict-item]  # all it asks
+    nowhere = run.root / "none" / "best.pt"
+    with pytest.raises(RunDirectoryError, match="cannot write") as missing, made.written([0]):
+        run.files.write(nowhere, b"")
+    assert not isinstance(missing.value, RunTakenError)
+
+    def written_while_another_goes_on() -> None:
+        with made.written([0]):
+            _told_by_another(run.status)
+            run.files.write(nowhere, b"")
+
+    with pytest.raises(RunTakenError, match="is made by process 7 on other now"):
+        written_while_another_goes_on()
 
 
 def test_a_run_that_was_removed_meanwhile_is_not_made_again(run: RunDirectory) -> None:

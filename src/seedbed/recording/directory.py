@@ -224,16 +224,23 @@ class DirectoryRecorder:
             for slot, number in enumerate(progress.runs)
             if number in self.runs and number not in progress.diverged
         ]
-        self.ours.refuse_taken(progress.runs[slot] for slot in slots)
-        self.events.add_points(progress, slots)
-        self.events.flush(progress.runs[slot] for slot in slots)
-        self.checkpoints.save(training, slots)
+        with self.ours.written(progress.runs[slot] for slot in slots):
+            self.events.add_points(progress, slots)
+            self.events.flush(progress.runs[slot] for slot in slots)
+            self.checkpoints.save(training, slots)
 
     def ended(self, training: Training, ended: Ended) -> None:
         """See `Recorder`."""
         progress = training.progress
         ours = [one for one in ended.runs if progress.runs[one.slot] in self.runs]
-        self.ours.refuse_taken(progress.runs[one.slot] for one in ours)
+        with self.ours.written([progress.runs[one.slot] for one in ours]):
+            self._write_ends(training, ended, ours)
+        for one in ours:
+            self.runs[progress.runs[one.slot]].directory.release()
+
+    def _write_ends(self, training: Training, ended: Ended, ours: Sequence[EndedRun]) -> None:
+        """Writes the last files of runs, and keeps their results."""
+        progress = training.progress
         self.events.add_points(progress, [one.slot for one in ours])
         said, now = endings(), Moment()
         numbers = result_records(
@@ -254,8 +261,6 @@ class DirectoryRecorder:
             run.directory.files.take(collected)
             run.result = result
         self._commit()
-        for one in ours:
-            self.runs[progress.runs[one.slot]].directory.release()
 
     def _end(
         self, training: Training, ended: Ended, one: EndedRun, ending: bytes, now: Moment

@@ -1,8 +1,9 @@
 """Whether runs in training are this process's still, and its heartbeat while they are."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
-from seedbed.errors import RunTakenError
+from seedbed.errors import RunDirectoryError, RunTakenError
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.heartbeat import beat, is_due
 
@@ -37,6 +38,24 @@ class Ours:
         """
         for number in numbers:
             self.runs[number].directory.refuse_if_taken()
+
+    @contextmanager
+    def written(self, numbers: Iterable[int]) -> Iterator[None]:
+        """Around the writing of files of runs, which may be taken before or meanwhile.
+
+        Who goes on with a run removes what was half written: its files are missing then.
+
+        Raises:
+            RunTakenError: if one of them is another process's by now.
+            RunDirectoryError: if a file cannot be written for another reason.
+        """
+        numbers = list(numbers)
+        self.refuse_taken(numbers)
+        try:
+            yield
+        except RunDirectoryError:
+            self.refuse_taken(numbers)
+            raise
 
     def not_taken(self, runs: Mapping[int, RecordedRun]) -> dict[int, RecordedRun]:
         """Those that are not known to be another process's."""
