@@ -1,4 +1,4 @@
-"""A process ends although a DataLoader's workers were left at work, as after an error."""
+"""A process and a DataLoader's workers end although either was left at work."""
 
 import os
 import sys
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from support import processes
+from support.waiting import wait_for
 
 OWN = """
 import torch
@@ -72,3 +73,38 @@ def test_a_process_ends_though_workers_are_left(
         check=False,
     )
     assert (done.returncode, "late" in done.stderr) == (1, True), done.stderr
+
+
+TOLD = """
+import os, pathlib
+import torch
+
+class Told(torch.utils.data.Dataset):
+    def __len__(self):
+        return 64
+
+    def __getitem__(self, index):
+        pathlib.Path("read_by", str(os.getpid())).touch()
+        return torch.rand(2), torch.rand(1)
+"""
+WITH_A_THREAD = """
+import sys, threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+import seedbed
+seedbed.train(*sys.argv[1:])
+"""
+"""As a notebook is: its workers are those of a server."""
+
+
+def test_workers_of_a_server_end_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(TOLD)
+    words = ["allow=[own]", "data=dataset", "data.train={_target_:own.Told}", "data.check_rows=1"]
+    words += ["loader.num_workers=2", "loader.batch_size=4", "trainer.epochs=1000000"]
+    read_by = tmp_path / "read_by"
+    read_by.mkdir()
+    variables = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    program = [sys.executable, "-c", WITH_A_THREAD, *words]
+    with processes.Process(program, cwd=tmp_path, env=variables) as process:
+        wait_for(lambda: len([*read_by.iterdir()]) > 2)  # a row was looked at here before
+        process.kill()
+    wait_for(lambda: not any(Path("/proc", one.name).exists() for one in read_by.iterdir()))

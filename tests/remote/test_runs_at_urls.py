@@ -19,6 +19,7 @@ import pytest
 from support import processes
 from support.command_line import Command
 from support.s3_server import S3Server
+from support.waiting import wait_for
 
 import seedbed as api
 from seedbed.remote import mirroring, writers
@@ -44,13 +45,6 @@ class Rows(torch.utils.data.Dataset):
         return torch.tensor([index, 1.0]), torch.tensor([2.0 * index])
 """
 LONG = ("trainer.epochs=100000", "trainer.checkpoint_every=1 s", "hydra.run.dir=s3://lake/a")
-
-
-def wait_for(found: object, seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not found():  # type: ignore[operator]
-        assert time.monotonic() < until, "it did not come to that"
-        time.sleep(0.2)
 
 
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str = "other") -> None:

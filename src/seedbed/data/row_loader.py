@@ -23,7 +23,7 @@ from seedbed.data.nested import collation_of, mapped
 from seedbed.data.seeds import stream_seed
 from seedbed.errors import DataError, DeviceError, RunFailedError
 from seedbed.process import signals, threads
-from seedbed.process.forkserver import without_main_module, workers_of_server
+from seedbed.process.forkserver import end_with_owner, without_main_module, workers_of_server
 from seedbed.process.torch_private import workers_of
 
 Batch = tuple[Any, torch.Tensor]
@@ -171,7 +171,7 @@ class RowLoader:
             batch_sampler=parts,
             collate_fn=collation_of(form_of_data(self._splits[0])),
             num_workers=self.workers,
-            worker_init_fn=signals.ignored,
+            worker_init_fn=_begin_worker,
             pin_memory=self.pins,
             prefetch_factor=self.prefetched,
             persistent_workers=lasts,
@@ -224,6 +224,12 @@ _at_work: WeakKeyDictionary[BaseProcess, int] = WeakKeyDictionary()
 
 def _start_methods() -> Sequence[str]:
     return multiprocessing.get_all_start_methods()
+
+
+def _begin_worker(_: int) -> None:
+    """In a worker: it ends when it is told to, or when nobody is left to tell it."""
+    signals.ignored()
+    end_with_owner()
 
 
 def _noted(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -5,7 +5,9 @@ they need as arguments, so they do not run the user's main module again, as mult
 """
 
 import multiprocessing
+import os
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
@@ -31,6 +33,23 @@ def workers_of_server(preloaded: Sequence[str]) -> ForkServerContext:
         with signals.blocked():  # once more: starting that one let them through
             forkserver.ensure_running()
     return context
+
+
+def end_with_owner() -> None:
+    """Has a worker of a server end when the process that asked for it is gone, also by SIGKILL.
+
+    To the system the server is its parent, and a server lives as long as its workers: who looks at
+    its parent's number, as a DataLoader's workers do, would wait for ever.
+    """
+    owner = multiprocessing.parent_process()
+    if owner is None or owner.pid == os.getppid():  # a fork: its parent's number tells
+        return
+
+    def wait_and_end() -> None:
+        owner.join()
+        os._exit(1)
+
+    threading.Thread(target=wait_and_end, daemon=True).start()
 
 
 def server_pid() -> int | None:

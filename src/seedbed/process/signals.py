@@ -174,12 +174,8 @@ def done_at_end(what: Callable[[], object]) -> Iterator[None]:
         forget(what)
 
 
-def ignored(worker: int = 0) -> None:
-    """Said by a process that ends when its parent tells it to, which hears the same signals.
-
-    Args:
-        worker: its number, which a DataLoader tells.
-    """
+def ignored() -> None:
+    """Said by a process that ends when its parent tells it to, which hears the same signals."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "setitimer"):  # its parent may be the one that asks, and wait for it
