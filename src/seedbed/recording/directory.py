@@ -86,8 +86,8 @@ class DirectoryRecorder:
         self.shared = SharedFiles(
             plan, threads, [run.config.resolved for run in self.runs.values()]
         )
-        self.checkpoints = CheckpointFiles(self.runs, self.events, alone=stack is None)
         self.ours = Ours(self.runs)
+        self.checkpoints = CheckpointFiles(self.ours, self.events, alone=stack is None)
         self.model_events = ModelEvents(plan)
         self.stores = list({id(one.files): one.files for one in directories.values()}.values())
         self._log_interval = parsed_interval(plan.config.trainer.log_every)
