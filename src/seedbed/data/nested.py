@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from seedbed.data.row_form import Leaf, Nest, RowForm, by_names, items
+from seedbed.data.row_form import Leaf, Nest, RowForm, by_names, items, rebuilt
 
 SAMPLE_LENGTH = 16
 """Of what stands for a row of varying length, to see what layers make of one."""
@@ -142,18 +142,39 @@ def batch_of(form: RowForm, rows: Sequence[Any]) -> Any:
         form: of the run's rows.
         rows: one or more.
     """
-    x = _together(form.nest, rows, form.pad_value)
+    tensors = [named_tensors(row) for row in rows]
+
+    def together(name: str, leaf: Leaf) -> Tensor:
+        own = [row[name] for row in tensors]
+        if leaf.varies:
+            return pad_sequence(own, batch_first=True, padding_value=form.pad_value)
+        return torch.stack(own)
+
+    x = rebuilt(form.nest, together)
     if not form.varying:
         return x
-    tensors = [named_tensors(row) for row in rows]
     lengths = {
-        name: torch.tensor([len(row[name]) for row in tensors])
-        for name in (form.varying[:1] if form.together else form.varying)
+        name: torch.tensor([len(row[name]) for row in tensors]) for name in form.names_of_lengths
     }
-    masks = {name: mask_of(one, int(one.max())) for name, one in lengths.items()}
-    if form.together:
-        return Padded(x, *(one for each in (lengths, masks) for one in each.values()))
-    return Padded(x, lengths, masks)
+    return padded(x, form, lengths, {name: int(one.max()) for name, one in lengths.items()})
+
+
+def padded(
+    x: Any, form: RowForm, lengths: Mapping[str, Tensor], longest: Mapping[str, int]
+) -> Padded:
+    """Rows that are filled up, with their lengths and masks.
+
+    Args:
+        x: tensors, nested as in a row.
+        form: of the rows.
+        lengths: by the names that `form.names_of_lengths` has, (rows,).
+        longest: that each is filled up to.
+    """
+    masks = {name: mask_of(one, longest[name]) for name, one in lengths.items()}
+    if not form.together:
+        return Padded(x, lengths, masks)
+    (name,) = form.names_of_lengths
+    return Padded(x, lengths[name], masks[name])
 
 
 @dataclass(frozen=True)
@@ -190,15 +211,13 @@ def padded_further(x: Padded, form: RowForm, places: int) -> Padded:
             [tensor, tensor.new_full((len(tensor), places, *tensor.shape[2:]), value)], 1
         )
 
-    def of_nest(nest: Nest, own: Any) -> Any:
-        if isinstance(nest, Leaf):
-            return longer(own, form.pad_value) if nest.varies else own
-        parts = {key: of_nest(one, own[key]) for key, one in items(nest)}
-        return parts if isinstance(nest, Mapping) else tuple(parts.values())
+    tensors = named_tensors(x.x)
 
-    return Padded(
-        of_nest(form.nest, x.x), x.lengths, mapped(lambda one: longer(one, False), x.mask)
-    )
+    def of_leaf(name: str, leaf: Leaf) -> Tensor:
+        return longer(tensors[name], form.pad_value) if leaf.varies else tensors[name]
+
+    mask = mapped(lambda one: longer(one, False), x.mask)
+    return Padded(rebuilt(form.nest, of_leaf), x.lengths, mask)
 
 
 def mask_of(lengths: Tensor, longest: int) -> Tensor:
@@ -222,17 +241,9 @@ def zeros(form: RowForm, rows: int) -> Any:
 
 def _zeros(nest: Nest, rows: int | None) -> Any:
     """Of so many rows; of one without its dimension where there is no number."""
-    if isinstance(nest, Leaf):
-        ahead = () if rows is None else (rows,)
-        return torch.zeros((*ahead, *nest.shape), dtype=getattr(torch, nest.dtype))
-    parts = {key: _zeros(one, rows) for key, one in items(nest)}
-    return parts if isinstance(nest, Mapping) else tuple(parts.values())
+    ahead = () if rows is None else (rows,)
 
+    def of_leaf(_: str, leaf: Leaf) -> Tensor:
+        return torch.zeros((*ahead, *leaf.shape), dtype=getattr(torch, leaf.dtype))
 
-def _together(nest: Nest, rows: Sequence[Any], pad_value: float) -> Any:
-    if isinstance(nest, Leaf):
-        if nest.varies:
-            return pad_sequence([*rows], batch_first=True, padding_value=pad_value)
-        return torch.stack([*rows])
-    parts = {key: _together(one, [row[key] for row in rows], pad_value) for key, one in items(nest)}
-    return parts if isinstance(nest, Mapping) else tuple(parts.values())
+    return rebuilt(nest, of_leaf)

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from seedbed.config.hints import counted
-from seedbed.data.nested import Padded, mapped, mask_of, named_tensors
-from seedbed.data.row_form import Leaf, Nest, RowForm, items, place_of
+from seedbed.data.nested import Padded, mapped, named_tensors, padded
+from seedbed.data.row_form import Leaf, RowForm, place_of, rebuilt
 from seedbed.data.trimming import trimmed
 from seedbed.errors import DataError
 from seedbed.process.memory import free_memory_bytes
@@ -56,15 +56,10 @@ class Packing:
         single = all(leaf.dtype in SINGLE for leaf in self.form.leaves.values())
         return torch.float32 if single else torch.float64
 
-    @cached_property
-    def lengths(self) -> list[str]:
-        """The tensors whose lengths are kept; one of all, where they are the same in each row."""
-        return self.form.varying[:1] if self.form.together else self.form.varying
-
     @property
     def row_bytes(self) -> int:
         """Of one row."""
-        numbers = sum(map(prod, self.shapes.values())) + len(self.lengths)
+        numbers = sum(map(prod, self.shapes.values())) + len(self.form.names_of_lengths)
         return numbers * self.dtype.itemsize
 
     def packed(self, row: Any) -> Tensor:
@@ -75,8 +70,8 @@ class Packing:
         """
         tensors = named_tensors(row)
         parts = [self._filled(name, tensors[name]) for name in self.form.leaves]
-        lengths = torch.tensor([len(tensors[name]) for name in self.lengths], dtype=self.dtype)
-        return torch.cat([*parts, lengths])
+        lengths = [len(tensors[name]) for name in self.form.names_of_lengths]
+        return torch.cat([*parts, torch.tensor(lengths, dtype=self.dtype)])
 
     def _filled(self, name: str, tensor: Tensor) -> Tensor:
         values = tensor.to(self.dtype).reshape(-1)
@@ -90,19 +85,20 @@ class Packing:
             (rows, numbers) -> (rows, …) in tuples and mappings
         """
         sizes = [prod(shape) for shape in self.shapes.values()]
-        *parts, ends = rows.split([*sizes, len(self.lengths)], dim=1)
+        *parts, ends = rows.split([*sizes, len(self.form.names_of_lengths)], dim=1)
         named = {
             name: part.unflatten(1, shape) if shape else part.squeeze(1)
             for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
         }
-        x = self._nested(self.form.nest, "", named)
+
+        def of_leaf(name: str, leaf: Leaf) -> Any:
+            return named[name].to(getattr(torch, leaf.dtype))
+
+        x = rebuilt(self.form.nest, of_leaf)
         if not self.form.varying:
             return x
-        lengths = {name: one.long() for name, one in zip(self.lengths, ends.unbind(1), strict=True)}
-        masks = {name: mask_of(one, self.longest[name]) for name, one in lengths.items()}
-        if self.form.together:
-            return Padded(x, *(one[self.lengths[0]] for one in (lengths, masks)))
-        return Padded(x, lengths, masks)
+        pairs = zip(self.form.names_of_lengths, ends.unbind(1), strict=True)
+        return padded(x, self.form, {name: one.long() for name, one in pairs}, self.longest)
 
     def trimmed(self, rows: Tensor) -> Any:
         """As `unpacked`, filled up to the longest of these rows alone, as they come from a Dataset.
@@ -114,15 +110,6 @@ class Packing:
         if not isinstance(x, Padded):
             return mapped(Tensor.contiguous, x)
         return trimmed(x, self.form)
-
-    def _nested(self, nest: Nest, name: str, named: Mapping[str, Tensor]) -> Any:
-        if isinstance(nest, Leaf):
-            return named[name].to(getattr(torch, nest.dtype))
-        parts = {
-            key: self._nested(one, f"{name}.{key}" if name else str(key), named)
-            for key, one in items(nest)
-        }
-        return parts if isinstance(nest, Mapping) else tuple(parts.values())
 
 
 class PackedRows(TensorDataset):
@@ -147,7 +134,7 @@ class PackedRows(TensorDataset):
     @property
     def lengths(self) -> list[int]:
         """Of each row, that of its longest tensor."""
-        ends = self.tensors[0][:, -len(self.packing.lengths) :]
+        ends = self.tensors[0][:, -len(self.packing.form.names_of_lengths) :]
         found: list[int] = ends.amax(dim=1).long().tolist()
         return found
 

@@ -5,7 +5,7 @@ here imports torch.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite, prod
@@ -80,6 +80,11 @@ class RowForm:
         """The names of the leaves whose length is not the same in all rows."""
         return [name for name, leaf in self.leaves.items() if leaf.varies]
 
+    @cached_property
+    def names_of_lengths(self) -> list[str]:
+        """The leaves whose lengths are told: one of all, where they are the same in each row."""
+        return self.varying[:1] if self.together else self.varying
+
     @property
     def is_single(self) -> bool:
         """Whether an input is one tensor, of one shape in all rows."""
@@ -102,7 +107,11 @@ class RowForm:
 
     def with_lengths(self, length: int) -> "RowForm":
         """Of rows that all have this length."""
-        return replace(self, nest=_with_lengths(self.nest, length))
+
+        def with_length(_: str, leaf: Leaf) -> Leaf:
+            return replace(leaf, shape=(length, *leaf.shape[1:])) if leaf.varies else leaf
+
+        return replace(self, nest=rebuilt(self.nest, with_length))
 
     def to_plain(self) -> dict[str, Any]:
         """Plain containers for `preprocessing.json`."""
@@ -149,6 +158,22 @@ def by_names(nest: Any, kind: type[T], name: str = "") -> dict[str, T]:
     return found
 
 
+def rebuilt(nest: Nest, make: Callable[[str, Leaf], Any], name: str = "") -> Any:
+    """The same tuples and mappings with something else in place of each leaf.
+
+    Args:
+        nest: of leaves.
+        make: gives it for the name of a leaf, as `by_names` has it, and the leaf.
+        name: of the nest.
+    """
+    if isinstance(nest, Leaf):
+        return make(name, nest)
+    parts = {
+        key: rebuilt(one, make, f"{name}.{key}" if name else str(key)) for key, one in items(nest)
+    }
+    return parts if isinstance(nest, Mapping) else tuple(parts.values())
+
+
 def named_twice(nest: Nest) -> str | None:
     """A name that two leaves have, as `{"a": {"b": …}, "a.b": …}` has them; None if none is."""
     found = Counter(_names(nest))
@@ -187,13 +212,6 @@ def _shapes(nest: Nest) -> Any:
         return list(nest.shape)
     parts = {key: _shapes(one) for key, one in items(nest)}
     return parts if isinstance(nest, Mapping) else list(parts.values())
-
-
-def _with_lengths(nest: Nest, length: int) -> Nest:
-    if isinstance(nest, Leaf):
-        return replace(nest, shape=(length, *nest.shape[1:])) if nest.varies else nest
-    parts = {key: _with_lengths(one, length) for key, one in items(nest)}
-    return parts if isinstance(nest, Mapping) else tuple(parts.values())
 
 
 def _to_plain(nest: Nest) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from seedbed.data.nested import Padded, mapped, mask_of
-from seedbed.data.row_form import Leaf, Nest, RowForm, items
+from seedbed.data.nested import Padded, mapped, named_tensors, padded
+from seedbed.data.row_form import Leaf, RowForm, rebuilt
 
 
 def trimmed(x: Padded, form: RowForm) -> Padded:
@@ -18,10 +18,13 @@ def trimmed(x: Padded, form: RowForm) -> Padded:
     """
     lengths = _by_name(x, form)
     most = {name: int(one.max()) if len(one) else 0 for name, one in lengths.items()}
-    first = most[form.varying[0]]
-    own = _cut(form.nest, x.x, {name: most.get(name, first) for name in form.varying})
-    masks = {name: mask_of(one, most[name]) for name, one in lengths.items()}
-    return Padded(own, x.lengths, masks[form.varying[0]] if form.together else masks)
+    first, tensors = most[form.varying[0]], named_tensors(x.x)
+
+    def cut(name: str, leaf: Leaf) -> Tensor:
+        own = tensors[name]
+        return (own[:, : most.get(name, first)] if leaf.varies else own).contiguous()
+
+    return padded(rebuilt(form.nest, cut), form, lengths, most)
 
 
 def of_equal_lengths(x: Padded, form: RowForm, most: int) -> Iterator[tuple[Tensor, Padded]]:
@@ -48,16 +51,4 @@ def taken(x: Padded, rows: Tensor) -> Padded:
 
 def _by_name(x: Padded, form: RowForm) -> Mapping[str, Tensor]:
     """The lengths of tensors; of one in place of all, where a row has one length."""
-    return {form.varying[0]: x.lengths} if form.together else x.lengths
-
-
-def _cut(nest: Nest, x: object, lengths: Mapping[str, int], name: str = "") -> object:
-    """The first so many places of each tensor whose length varies."""
-    if isinstance(nest, Leaf):
-        assert isinstance(x, Tensor)
-        return (x[:, : lengths[name]] if nest.varies else x).contiguous()
-    parts = {
-        key: _cut(one, x[key], lengths, f"{name}.{key}" if name else str(key))  # type: ignore[index]
-        for key, one in items(nest)
-    }
-    return parts if isinstance(nest, Mapping) else tuple(parts.values())
+    return {form.names_of_lengths[0]: x.lengths} if form.together else x.lengths
