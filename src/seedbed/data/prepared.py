@@ -1,6 +1,6 @@
 """The data of a run, ready to train on: read, split, fitted on the training rows, as tensors."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -8,7 +8,8 @@ import torch
 from torch.utils.data import Dataset, TensorDataset
 
 from seedbed.config.schema import ColumnsConfig, DataConfig, FilesConfig, ImagesConfig
-from seedbed.config.task_names import RECONSTRUCTION
+from seedbed.config.task_names import RECONSTRUCTION, TaskName
+from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.fitted_table import Columns, fit_table
 from seedbed.data.fitted_target import target_names
 from seedbed.data.images.levels import refuse_other_images
@@ -103,12 +104,7 @@ def prepare_data(
     splits = _split_tables(config, seed, table, columns)
     train = splits["train"]
     refuse_few_to_train(len(train), table.origin)
-    preprocessing, notes = fit_table(config, train, columns)
-    if known is not None:
-        from seedbed.data.taken_preprocessing import taken_over  # few runs start from another
-
-        preprocessing, said = taken_over(preprocessing, known)
-        notes += [f"the preprocessing is {said}"] if said else []
+    preprocessing, notes = fit_or_take(config, train, columns, known)
     rows = {name: _rows(preprocessing, one, name) for name, one in splits.items()}
     return PreparedData(
         train=rows["train"],
@@ -148,23 +144,61 @@ def _checked_columns(config: ColumnsConfig, table: Table) -> tuple[Table, Column
     Raises:
         DataError: if one of them cannot be used.
     """
-    targets = target_names(config, table)
-    for name in targets:
-        table.column(name, "data.target")
-    task, classes = task_of(config.task, table, targets) if targets else (RECONSTRUCTION, [])
-    if not targets:
-        table = table.without_spelling()
-    elif not classes:
-        values = target_matrix(table, targets)  # refuses while row numbers are the file's
-        refuse_other_numbers(task, values, table.origin)
-        table = table.without_spelling()
-    if config.weight is not None:
-        refuse_wrong_weights(config.weight, table)
+    table, targets, task, classes = checked_targets(config, table)
     names = feature_names(config, table, targets)
     refuse_infinite({name: table.columns[name] for name in names}, table.origin)
     kinds = {name: column.kind for name, column in table.columns.items()}
     types = ColumnTypes(kinds, table.text or TextForm())
     return table, Columns(names, targets, task, classes, types)
+
+
+def checked_targets(
+    config: ColumnsConfig, table: Table
+) -> tuple[Table, list[str], TaskName, list[str]]:
+    """The targets, the task that they pose and its classes, while row numbers are the file's.
+
+    Returns:
+        The table without its spelling, where no class needs it, and these.
+
+    Raises:
+        DataError: if a target, or a weight, cannot be used.
+    """
+    targets = target_names(config, table)
+    for name in targets:
+        table.column(name, "data.target")
+    task, classes = task_of(config.task, table, targets) if targets else (RECONSTRUCTION, [])
+    if targets and not classes:
+        refuse_other_numbers(task, target_matrix(table, targets), table.origin)
+    if not classes:
+        table = table.without_spelling()
+    if config.weight is not None:
+        refuse_wrong_weights(config.weight, table)
+    return table, targets, task, classes
+
+
+def fit_or_take(
+    config: ColumnsConfig,
+    train: Table,
+    columns: Columns,
+    known: Preprocessing | None,
+    fitted: Mapping[str, FittedColumn] | None = None,
+) -> tuple[Preprocessing, list[str]]:
+    """As `fit_table`, but what another run knows is taken over as far as the columns are the same.
+
+    Args:
+        config: of the data.
+        train: the training rows.
+        columns: that are used.
+        known: of the other run; None where the run starts from none.
+        fitted: features that were measured already, by name.
+    """
+    preprocessing, notes = fit_table(config, train, columns, fitted)
+    if known is not None:
+        from seedbed.data.taken_preprocessing import taken_over  # few runs start from another
+
+        preprocessing, said = taken_over(preprocessing, known)
+        notes += [f"the preprocessing is {said}"] if said else []
+    return preprocessing, notes
 
 
 def feature_names(config: ColumnsConfig, table: Table, targets: Sequence[str]) -> list[str]:
@@ -177,11 +211,17 @@ def feature_names(config: ColumnsConfig, table: Table, targets: Sequence[str]) -
     names = config.features or [name for name in table.columns if name not in hidden]
     for name in names:
         table.column(name, "data.features")
-        if name in targets:
-            raise DataError(f"data.features: '{name}' is the target; it cannot be a feature too")
+        refuse_targets([name], targets)
     if not names:
         raise DataError(f"data.features: {table.origin} has no column beside the target")
     return list(names)
+
+
+def refuse_targets(features: Sequence[str], targets: Collection[str]) -> None:
+    """Raises DataError for a feature that is a target too."""
+    for name in features:
+        if name in targets:
+            raise DataError(f"data.features: '{name}' is the target; it cannot be a feature too")
 
 
 def own_files(config: ColumnsConfig) -> dict[str, Any]:
@@ -209,13 +249,27 @@ def _split_tables(
 
 
 def _rows(preprocessing: Preprocessing, table: Table, part: str) -> TensorDataset | ImageRows:
-    targets, name = preprocessing.targets(table), preprocessing.weight
-    if name is not None:
-        weights = checked_weights(name, table.column(name, "data.weight"), table.origin)
-        targets = with_weights(targets, weights, f"{part} rows")
-    y, feature = torch.from_numpy(targets), preprocessing.features[0]
+    y, feature = targets_of(preprocessing, table, part), preprocessing.features[0]
     if feature.kind == "image":
         column = table.column(feature.name, "data.file")
         pixels = refuse_other_images(feature, column, table.origin)
         return ImageRows(pixels, torch.from_numpy(column.values), y, feature)
     return TensorDataset(torch.from_numpy(preprocessing.inputs(table)), y)
+
+
+def targets_of(preprocessing: Preprocessing, table: Table, part: str) -> torch.Tensor:
+    """The targets of rows, with their weights where they have some.
+
+    Args:
+        preprocessing: of the run.
+        table: of the rows.
+        part: its name, for errors.
+
+    Raises:
+        DataError: if a target or a weight cannot be used.
+    """
+    targets, name = preprocessing.targets(table), preprocessing.weight
+    if name is not None:
+        weights = checked_weights(name, table.column(name, "data.weight"), table.origin)
+        targets = with_weights(targets, weights, f"{part} rows")
+    return torch.from_numpy(targets)

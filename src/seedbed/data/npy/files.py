@@ -6,6 +6,7 @@ from pathlib import Path
 
 from seedbed.data.fitted_table import Columns
 from seedbed.data.npy.fitting import Seen, look_at
+from seedbed.data.prepared import refuse_targets
 from seedbed.errors import DataError
 from seedbed.remote.urls import is_url
 from seedbed.tables.column_types import later_table
@@ -53,9 +54,7 @@ def opened(folder: NpyFolder, used: UsedColumns) -> Files:
     """
     found = folder.mapped([*used.features, *used.beside, *used.targets])
     wide = [name for name in used.features if found[name].values.ndim > 1]
-    for name in wide:
-        if name in used.targets:
-            raise DataError(f"data.features: '{name}' is the target; it cannot be a feature too")
+    refuse_targets(wide, used.targets)
     plain = [name for name in [*used.features, *used.beside] if name not in wide]
     table = first_table(folder, plain, used.targets, used.types)
     return Files(folder, {name: found[name] for name in wide}, table)

@@ -10,31 +10,29 @@ from hashlib import file_digest, sha256
 from typing import Any
 
 import numpy as np
-import torch
 
 from seedbed.config.schema import NpyConfig
 from seedbed.config.task_names import RECONSTRUCTION
 from seedbed.data.fitted_column import FittedColumn
-from seedbed.data.fitted_table import Columns, fit_table
-from seedbed.data.fitted_target import target_names
+from seedbed.data.fitted_table import Columns
 from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.measurable import refuse_infinite
 from seedbed.data.npy.files import Files, beside, folder_of, opened
 from seedbed.data.npy.fitting import look_at
 from seedbed.data.npy.rows import NpyRows, typed
-from seedbed.data.prepared import ColumnsSeen, PreparedData, own_files
-from seedbed.data.preprocessing import (
-    Preprocessing,
-    class_names,
-    refuse_other_numbers,
-    target_matrix,
+from seedbed.data.prepared import (
+    ColumnsSeen,
+    PreparedData,
+    checked_targets,
+    fit_or_take,
+    own_files,
+    refuse_targets,
+    targets_of,
 )
+from seedbed.data.preprocessing import Preprocessing, class_names
 from seedbed.data.row_notes import held_out_notes
 from seedbed.data.row_parts import refuse_shared, told_of
-from seedbed.data.row_weights import checked_weights, refuse_wrong_weights, with_weights
 from seedbed.data.splits import parts_of, refuse_few_rows, refuse_few_to_train, rest_of
-from seedbed.data.task_choice import task_of
-from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.configured_columns import left_out
 from seedbed.tables.sources import UsedColumns, used_columns
@@ -67,12 +65,7 @@ def prepare_npy(config: NpyConfig, seed: int, known: Preprocessing | None = None
     tables = {name: whole.table.taken(rows) for name, rows in parts.items()}
     tables |= {name: one.table for name, one in files.items()}
     refuse_shared(config.split, tables, {name: tables[name] for name in files})
-    preprocessing, notes = fit_table(config, tables["train"], columns, fitted)
-    if known is not None:
-        from seedbed.data.taken_preprocessing import taken_over  # few runs start from another
-
-        preprocessing, said = taken_over(preprocessing, known)
-        notes += [f"the preprocessing is {said}"] if said else []
+    preprocessing, notes = fit_or_take(config, tables["train"], columns, known, fitted)
     rows = {name: _rows(whole, tables[name], preprocessing, parts[name], name) for name in parts}
     for name, one in files.items():
         rows[name] = _rows(one, one.table, preprocessing, np.arange(one.rows), name)
@@ -99,18 +92,9 @@ def _columns(config: NpyConfig, files: Files, used: UsedColumns) -> tuple[Column
     Raises:
         DataError: if the targets, or plain features, cannot be used.
     """
-    table = files.table
-    targets = target_names(config, table)
-    for name in set(used.features) & {*targets} - {*files.arrays}:
-        raise DataError(f"data.features: '{name}' is the target; it cannot be a feature too")
-    task, classes = task_of(config.task, table, targets) if targets else (RECONSTRUCTION, [])
-    if targets and not classes:
-        refuse_other_numbers(task, target_matrix(table, targets), table.origin)
-    if not classes:
-        table = table.without_spelling()
-    if config.weight is not None:
-        refuse_wrong_weights(config.weight, table)
+    table, targets, task, classes = checked_targets(config, files.table)
     plain = [name for name in used.features if name not in files.arrays]
+    refuse_targets(plain, targets)
     refuse_infinite({name: table.columns[name] for name in plain}, table.origin)
     first = {name: one.rows(slice(0, 1)) for name, one in files.arrays.items()}
     kinds = {name: column.kind for name, column in table.columns.items()}
@@ -157,11 +141,7 @@ def _rows(
     """
     y = None
     if preprocessing.task != RECONSTRUCTION:
-        targets, name = preprocessing.targets(table), preprocessing.weight
-        if name is not None:
-            weights = checked_weights(name, table.column(name, "data.weight"), table.origin)
-            targets = with_weights(targets, weights, f"{part} rows")
-        y = torch.from_numpy(targets)
+        y = targets_of(preprocessing, table, part)
     own = [one.name for one in preprocessing.features if one.name not in files.arrays]
     columns = {name: files.table.columns[name] for name in own}
     return NpyRows(files.folder, files.arrays, columns, rows, preprocessing, y)
