@@ -236,9 +236,7 @@ def evaluation_batches(
     row_bytes = BLOCK_BYTES
     if isinstance(data, TensorDataset) and not isinstance(data, PackedRows):
         row_bytes = data.tensors[0][0].nbytes
-    elif isinstance(data, ImageRows):
-        row_bytes = 4 * data.feature.width
-    elif isinstance(data, NpyRows):
+    elif isinstance(data, ImageRows | NpyRows):
         row_bytes = data.row_bytes
     size = size or evaluation_rows(loader.batch_size, row_bytes)
     plain = replace(loader, batch_size=size, shuffle=False, drop_last=False, buckets=None)

@@ -5,17 +5,14 @@ from collections.abc import Iterator
 import torch
 
 from seedbed.config.schema import LoaderConfig
-from seedbed.data.batch_sizes import BLOCK_BYTES, refuse_no_batch
+from seedbed.data.gathered import Batch, Ordered
 from seedbed.data.images.rows import ImageRows
 from seedbed.data.images.scaling import Scaling
-from seedbed.data.orders import RowOrders
 from seedbed.data.shares import Share
 from seedbed.errors import DataError
 
-Batch = tuple[torch.Tensor, torch.Tensor]
 
-
-class ImageBatches:
+class ImageBatches(Ordered):
     """See `Batches`.
 
     Args:
@@ -28,8 +25,6 @@ class ImageBatches:
     Raises:
         DataError: if workers are asked for.
     """
-
-    in_pieces = False
 
     def __init__(
         self,
@@ -44,16 +39,9 @@ class ImageBatches:
                 f"loader.num_workers={loader.num_workers}: images are decoded once, before "
                 "training, and no worker reads them; type loader.num_workers=0"
             )
-        refuse_no_batch(loader, len(data))
-        self.data, self.device, self.seed = data, device, seed
-        self.rows = len(data)
-        most = max(1, BLOCK_BYTES // data.row_bytes)
-        self.orders = RowOrders(self.rows, loader, [seed], most, limit=limit)
-        self.batch_size = self.orders.batch_size
+        super().__init__(len(data), loader, seed, limit)
+        self.data, self.device = data, device
         self._scaling = Scaling(data.feature, device)
-
-    def __len__(self) -> int:
-        return self.orders.batches
 
     def epoch(self, number: int, start: int = 0, share: Share | None = None) -> Iterator[Batch]:
         """See `Batches`.
@@ -65,8 +53,7 @@ class ImageBatches:
         """
         if start >= len(self):
             return
-        order = self.orders.of(number)[start * self.batch_size : self.orders.visited]
-        for rows in order.split(self.batch_size):
+        for rows in self.order(number, start).split(self.batch_size):
             yield self._batch(rows if share is None else share(rows), number)
 
     def _batch(self, rows: torch.Tensor, epoch: int) -> Batch:
