@@ -13,9 +13,9 @@ from seedbed.data.transforms.transform import (
     Numbers,
     SameSize,
     around,
+    beside,
     between,
     each,
-    on_rows,
     probability,
     span,
 )
@@ -111,13 +111,9 @@ def moved(x: Tensor, back: Any, move: tuple[Numbers, Numbers], fill: float) -> T
     for side, size in ((0, width), (1, height)):
         first, second = back[:, side, 0], back[:, side, 1]
         begin = -(first * across + second * down) + (size - 1) / 2
-        place = columns * _beside(first, x) + rows * _beside(second, x) + _beside(begin, x)
+        place = columns * beside(first, x) + rows * beside(second, x) + beside(begin, x)
         places.append((2 * place + 1) / size - 1)
     grid = torch.stack(places, dim=3)
     if not fill:
         return functional.grid_sample(x, grid, align_corners=False)
     return functional.grid_sample(x - fill, grid, align_corners=False) + fill
-
-
-def _beside(values: Numbers, like: Tensor) -> Tensor:
-    return on_rows(values, like)[:, 0]

@@ -8,7 +8,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seedbed.data.transforms.transform import Draws, each, on_rows, probability, sides, span
+from seedbed.data.transforms.transform import (
+    Draws,
+    SameSize,
+    beside,
+    each,
+    probability,
+    shares,
+    sides,
+    span,
+)
 
 MODES = {"constant": "constant", "edge": "replicate", "reflect": "reflect"}
 
@@ -73,7 +82,7 @@ def _places(drawn: Any, size: int, room: int) -> Tensor:
     return torch.from_numpy(first)[:, None] + torch.arange(size)
 
 
-class RandomResizedCrop:
+class RandomResizedCrop(SameSize):
     """A part of the image, stretched to the image's own size.
 
     The part lies in the image: a side that is drawn longer ends at the edge. Between pixels it is
@@ -88,13 +97,7 @@ class RandomResizedCrop:
     """
 
     def __init__(self, scale: Any = (0.08, 1.0), ratio: Any = (0.75, 4 / 3)) -> None:
-        self.scale, self.ratio = span(scale, "scale", least=1e-4), span(ratio, "ratio", least=1e-2)
-        if self.scale[1] > 1:
-            raise ValueError(f"scale must end at 1 or before, got {scale!r}")
-
-    def size_after(self, height: int, width: int) -> tuple[int, int]:
-        """See `Transform`."""
-        return height, width
+        self.scale, self.ratio = shares(scale, "scale"), span(ratio, "ratio", least=1e-2)
 
     def __call__(self, x: Tensor, draws: Draws) -> Tensor:
         """See `Transform`."""
@@ -104,14 +107,10 @@ class RandomResizedCrop:
         top, left = down * (height - high), across * (width - wide)
         rows = (torch.arange(height, device=x.device) * 2 + 1) / height - 1
         columns = (torch.arange(width, device=x.device) * 2 + 1) / width - 1
-        y = rows[:, None] * _beside(high / height, x) + _beside((2 * top + high) / height - 1, x)
-        z = columns * _beside(wide / width, x) + _beside((2 * left + wide) / width - 1, x)
+        y = rows[:, None] * beside(high / height, x) + beside((2 * top + high) / height - 1, x)
+        z = columns * beside(wide / width, x) + beside((2 * left + wide) / width - 1, x)
         grid = torch.stack([z.expand(-1, height, -1), y.expand(-1, -1, width)], dim=3)
         return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
-
-
-def _beside(values: Any, like: Tensor) -> Tensor:
-    return on_rows(values, like)[:, 0]
 
 
 def boxes(

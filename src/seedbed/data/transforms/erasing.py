@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from seedbed.data.transforms.crops import boxes
-from seedbed.data.transforms.transform import Draws, SameSize, on_rows, probability, span
+from seedbed.data.transforms.transform import Draws, SameSize, on_rows, probability, shares, span
 
 
 class RandomErasing(SameSize):
@@ -27,9 +27,7 @@ class RandomErasing(SameSize):
         self, p: Any = 0.5, scale: Any = (0.02, 0.33), ratio: Any = (0.3, 3.3), value: Any = 0.0
     ) -> None:
         self.p, self.value = probability(p), probability(value, "value")
-        self.scale, self.ratio = span(scale, "scale", least=1e-4), span(ratio, "ratio", least=1e-2)
-        if self.scale[1] > 1:
-            raise ValueError(f"scale must end at 1 or before, got {scale!r}")
+        self.scale, self.ratio = shares(scale, "scale"), span(ratio, "ratio", least=1e-2)
 
     def __call__(self, x: Tensor, draws: Draws) -> Tensor:
         """See `Transform`."""

@@ -69,6 +69,11 @@ def on_rows(values: NDArray[Any], like: Tensor) -> Tensor:
     return torch.from_numpy(values).to(like.device, kind)[:, None, None, None]
 
 
+def beside(values: NDArray[Any], like: Tensor) -> Tensor:
+    """Values of rows beside a plane of their images: (rows,) -> (rows, 1, 1), on their device."""
+    return on_rows(values, like)[:, 0]
+
+
 def each(function: Callable[[float], float], values: Numbers) -> Numbers:
     """A function of each value by Python's own arithmetic.
 
@@ -106,6 +111,18 @@ def span(value: Any, name: str, *, least: float = -math.inf) -> tuple[float, flo
         above = "" if least == -math.inf else f" from {least:g} on"
         raise ValueError(f"{name} must be two rising numbers{above}, got {value!r}")
     return float(value[0]), float(value[1])
+
+
+def shares(value: Any, name: str) -> tuple[float, float]:
+    """Two shares of an image's area, the lower one first.
+
+    Raises:
+        ValueError: if they are no such numbers.
+    """
+    low, high = span(value, name, least=1e-4)
+    if high > 1:
+        raise ValueError(f"{name} must end at 1 or before, got {value!r}")
+    return low, high
 
 
 def around(value: Any, name: str, middle: float = 0.0, least: float = -math.inf) -> Any:
