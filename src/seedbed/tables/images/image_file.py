@@ -18,7 +18,6 @@ from seedbed.tables.images.decoding import ImageForm
 from seedbed.tables.images.found import (
     class_of,
     images_below,
-    is_image,
     refuse_no_classes,
     refuse_no_images,
 )
@@ -218,8 +217,3 @@ def one_image(path: Path, key: str, form: ImageForm, column: str) -> ImageTable:
     must_be_file(path, key)
     rows = MemoryTable({column: arrow_texts([path.name], pa.string())}, key, path.name)
     return ImageTable(rows, column, path.parent, form, kept=False)
-
-
-def holds_images(path: Path) -> bool:
-    """Whether a path is a folder, or an image by its ending; a table is neither."""
-    return path.is_dir() or is_image(path)

@@ -3,8 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from seedbed.config.hints import joined
 from seedbed.config.schema import ImagesConfig
 from seedbed.errors import DataError
@@ -21,7 +19,6 @@ from seedbed.tables.images.image_file import (
 )
 from seedbed.tables.images.pixels import Pixels
 from seedbed.tables.table import Table
-from seedbed.tables.table_file import TableFile
 from seedbed.tables.text_form import Kind, TextForm
 from seedbed.tables.training_table import first_table
 
@@ -120,13 +117,3 @@ def like_training(config: ImagesConfig, table: Table) -> ImagesConfig:
 def files_digest(table: Table) -> str:
     """SHA-256 of what the images' files hold."""
     return pixels_of(table).files
-
-
-def image_column(file: TableFile) -> str | None:
-    """The column of a file that is its images; None if it has none."""
-    return file.column if isinstance(file, ImageTable) else None
-
-
-def rows_of(table: Table) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    """The number of each row's image."""
-    return next(one.values for one in table.columns.values() if one.pixels is not None)
