@@ -43,7 +43,7 @@ def with_transforms(data: PreparedData, config: ImagesConfig, allow: AllowList) 
     shape = [channels, *_size_after(transforms, height, width)]
     decoded = {"size": [height, width], "resized": config.size is not None}
     feature = replace(train.feature, shape=shape, decoded=decoded)
-    data = replace(data, notes=[*data.notes, *_notes_on_own(transforms, train)])
+    notes = [*data.notes, *_notes_on_own(transforms, train)]
     parts: dict[str, Any] = {
         name: replace(rows, feature=feature)
         for name in ("train", "validation", "test")
@@ -52,9 +52,7 @@ def with_transforms(data: PreparedData, config: ImagesConfig, allow: AllowList) 
     if transforms:
         parts["train"] = replace(parts["train"], pipeline=Pipeline(transforms))
     preprocessing = replace(data.preprocessing, features=[feature], input_shape=shape)
-    if preprocessing.task == RECONSTRUCTION:
-        return replace(data, preprocessing=preprocessing)
-    return replace(data, preprocessing=preprocessing, **parts)
+    return replace(data, preprocessing=preprocessing, notes=notes, **parts)
 
 
 def _size_after(transforms: Sequence[Transform], height: int, width: int) -> tuple[int, int]:
