@@ -1,11 +1,11 @@
 """A user's own `Dataset` classes: every row of every part is looked at before training."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from torch.utils.data import IterableDataset
+from torch.utils.data import IterableDataset, TensorDataset
 
 from seedbed.components import AllowList
 from seedbed.config.schema import DatasetConfig, LoaderConfig
@@ -71,13 +71,8 @@ def prepare_custom(
         rows[name] = replace(rows[name], lengths=row_lengths(form, one))
     rows |= _split(config, seed, rows["train"], train)
     ready: dict[str, Any] = {name: one.in_memory() or one for name, one in rows.items()}
-    packing = None
     if config.in_memory:
-        packing = None if form.is_single else packing_of(form, sizes, sum(map(len, parts.values())))
-        looked = {parts[name].key: one for name, one in inspected.items()}
-        for name, read in rows.items():
-            if ready[name] is read:
-                ready[name] = kept(read, looked[read.part.key], packing)
+        ready |= _kept({name: one for name, one in rows.items() if ready[name] is one}, inspected)
     counts = _class_counts(train, rows["train"])
     preprocessing = _preprocessing(labels, form, counts, config)
     return PreparedData(
@@ -89,9 +84,28 @@ def prepare_custom(
             "rows": {name: len(one) for name, one in rows.items()},
             "sample": digests(parts, inspected, stream_seed(draws, "look")),
         },
-        packing=packing,
         notes=[*_notes(config, train, labels), *notes_on_spellings(preprocessing, "data.train")],
     )
+
+
+def _kept(
+    rows: Mapping[str, CustomRows], inspected: Mapping[str, Inspected]
+) -> dict[str, TensorDataset]:
+    """Rows that were read, in memory.
+
+    Args:
+        rows: of each split that is none yet.
+        inspected: what was read of each part that has a Dataset.
+    """
+    if not rows:
+        return {}
+    form, every = next(iter(rows.values())).form, inspected.values()
+    packing = None
+    if not form.is_single:
+        sizes = [size for one in every for size in one.sizes]
+        packing = packing_of(form, sizes, sum(len(one.labels) for one in every))
+    looked = {f"data.{name}": one for name, one in inspected.items()}
+    return {name: kept(one, looked[one.part.key], packing) for name, one in rows.items()}
 
 
 def _built(spec: dict[str, Any], allow: AllowList, where: str, target: str) -> CustomSplit:

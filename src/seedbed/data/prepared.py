@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 from torch.utils.data import Dataset, TensorDataset
@@ -16,6 +16,7 @@ from seedbed.data.images.levels import refuse_other_images
 from seedbed.data.images.rows import ImageRows
 from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.measurable import refuse_infinite
+from seedbed.data.packing import PackedRows, Packing
 from seedbed.data.preprocessing import (
     Preprocessing,
     class_names,
@@ -34,9 +35,6 @@ from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.sources import read_file, read_source
 from seedbed.tables.table import Table
 from seedbed.tables.text_form import TextForm
-
-if TYPE_CHECKING:
-    from seedbed.data.packing import Packing
 
 Rows = Dataset[Any]
 """Anything that gives (x, y) by number; a `TensorDataset` where all of it is in memory."""
@@ -69,7 +67,6 @@ class PreparedData:
         fingerprint: of the data as read: SHA-256 of the tensors and of each file.
         notes: what a person should know, each once.
         columns: what the columns hold, where the rows are streamed.
-        packing: how several tensors of a row lie in one, where they do.
     """
 
     train: Rows
@@ -79,7 +76,11 @@ class PreparedData:
     fingerprint: dict[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
     columns: ColumnsSeen | None = None
-    packing: "Packing | None" = None
+
+    @property
+    def packing(self) -> Packing | None:
+        """How several tensors of a row lie in one, where they do; of all parts alike."""
+        return self.train.packing if isinstance(self.train, PackedRows) else None
 
 
 def prepare_data(
