@@ -176,7 +176,8 @@ def packing_of(form: RowForm, sizes: Sequence[Mapping[str, int]], rows: int) -> 
 def too_large(row: Any) -> str | None:
     """The name of a tensor with a whole number that is not kept; None if all are."""
     for name, tensor in named_tensors(row).items():
-        whole = tensor.dtype in (torch.int64, torch.uint64)
-        if whole and tensor.numel() and float(tensor.double().abs().max()) > MOST:
-            return name
+        if tensor.dtype in (torch.int64, torch.uint64) and tensor.numel():
+            values = tensor.cpu().numpy()  # as float64, the first number that is lost is not
+            if int(values.max()) > MOST or int(values.min()) < -MOST:
+                return name
     return None

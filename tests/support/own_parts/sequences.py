@@ -63,7 +63,7 @@ class Sequences(Dataset[Any]):
         if self.kind == "list":
             return {"tokens": [*range(1 + index % 4)], "label": y}
         if self.kind == "large":
-            return {"steps": steps, "tokens": [2**60 if index == 2 else 1], "label": y}
+            return {"steps": steps, "tokens": [2**53 + 1 if index == 2 else 1], "label": y}
         if self.kind == "two":
             return {"steps": steps, "tokens": [*range(1 + index % 4)], "label": y}
         return {"steps": steps, "more": {"age": index / 10, "flag": index % 3 == 0}, "label": y}
