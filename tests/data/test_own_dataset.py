@@ -9,7 +9,7 @@ import pytest
 import torch
 from support.single_runs import Trained, prepared, same_weights, train
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from seedbed.data.json_rows import rows_from_json
 from seedbed.errors import DataError
@@ -99,6 +99,18 @@ def test_a_dataset_that_gives_no_tensors_is_refused() -> None:
 def test_an_empty_dataset_is_refused() -> None:
     with pytest.raises(DataError, match=r"data.train: Noisy has no rows"):
         prepared(*words("Noisy", ",rows:0"))
+
+
+class Huge(TensorDataset):
+    def __init__(self) -> None:
+        x = torch.ones(24, 3, dtype=torch.float64)
+        x[7, 1] = 1e300
+        super().__init__(x, torch.arange(24.0))
+
+
+def test_a_number_beyond_float32_is_named_of_tensors_too() -> None:
+    with pytest.raises(DataError, match=r"Huge\[7\] gives an x with a number beyond float32"):
+        prepared(*words("Huge"))
 
 
 class Endless(IterableDataset[Tensor]):

@@ -240,11 +240,10 @@ class CustomRows(Dataset[tuple[Any, torch.Tensor]]):
         """The same rows as two tensors, where the user's Dataset is nothing more; or None."""
         if not self.part.is_tensors or not self.form.is_single:
             return None
-        x, y = self.part.dataset.tensors
-        rows = torch.arange(len(x)) if self.rows is None else torch.tensor(self.rows)
+        _, y = self.part.dataset.tensors
+        rows = torch.arange(len(y)) if self.rows is None else torch.tensor(self.rows)
         targets = torch.stack([self.labels.encoded(one) for one in y[rows]])
-        x = x.detach()[rows]
-        return TensorDataset(x.float() if x.is_floating_point() else x, targets)
+        return TensorDataset(self.part.inputs(rows), targets)
 
 
 def form_of_data(data: Dataset[Any]) -> RowForm | None:

@@ -11,6 +11,8 @@ from seedbed.config.hints import did_you_mean, joined
 from seedbed.data.nested import NotTensorsError, as_tensors, mapped
 from seedbed.errors import DataError
 
+BEYOND = "gives an x with a number beyond float32"
+
 READING = ("__getitem__", "__len__", "__getattribute__")
 
 
@@ -79,7 +81,22 @@ class CustomSplit:
             return x
         single = x.float()
         if not torch.equal(single.isfinite(), x.isfinite()):
-            raise self.error(index, "gives an x with a number beyond float32")
+            raise self.error(index, BEYOND)
+        return single
+
+    def inputs(self, rows: torch.Tensor) -> torch.Tensor:
+        """As `row`, the inputs of many rows of a part that is tensors.
+
+        Raises:
+            DataError: naming the first row with a number beyond float32.
+        """
+        x: torch.Tensor = self.dataset.tensors[0].detach()[rows]
+        if not x.is_floating_point() or x.dtype == torch.float32:
+            return x
+        single = x.float()
+        lost = (single.isfinite() != x.isfinite()).reshape(len(x), -1).any(1)
+        if lost.any():
+            raise self.error(int(rows[lost.cpu()][0]), BEYOND)
         return single
 
     def error(self, index: int, message: str) -> DataError:
