@@ -164,6 +164,7 @@ BAD = {
     "complex": ({"x": X.astype(complex)}, r"array 'x' of .* has type complex128, not numbers"),
     "infinite": ({"x": HUGE}, r"column 'x' of rows/\*.npy holds an infinite number.* in row 5"),
     "nothing": ({"x": np.full((20, 2), np.nan)}, r"column 'x' of .* no value in any training row"),
+    "no numbers": ({"x": X[:, :0]}, r"array 'x' of .* holds no number: its shape is \(20, 0\)"),
     "no target": ({"y": None}, r"data.target: no column 'y' in rows/\*.npy; columns are x"),
     "no rows": (
         {"x": X[:0], "y": X[:0, 0]},

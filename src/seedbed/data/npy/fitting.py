@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.measurable import beyond_float32, refuse_immeasurable
-from seedbed.data.npy.rows import typed
+from seedbed.data.npy.rows import kind_of, typed
 from seedbed.data.streaming.moments import AT_ONCE, Moments
 from seedbed.errors import DataError
 from seedbed.tables.npy_folder import MappedArray, pieces
@@ -63,7 +63,7 @@ def look_at(
     at_once = min(AT_ONCE, max(1, HELD_BYTES // max(1, row_bytes)))
     moments = Moments((0, *range(2, len(shape))), keepdims=True, at_once=at_once)
     gaps = np.zeros(shape[0], dtype=bool)
-    kind = typed(file, name, array.rows(slice(0, 1))).kind
+    kind = kind_of(file, name, array)
     for rows in pieces([array.values]):
         values = typed(file, name, array.rows(rows)).values
         if (wrong := beyond_float32(values)).any():

@@ -19,7 +19,7 @@ from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.measurable import refuse_infinite
 from seedbed.data.npy.files import Files, beside, folder_of, opened
 from seedbed.data.npy.fitting import look_at
-from seedbed.data.npy.rows import NpyRows, typed
+from seedbed.data.npy.rows import NpyRows, kind_of
 from seedbed.data.prepared import (
     ColumnsSeen,
     PreparedData,
@@ -96,9 +96,8 @@ def _columns(config: NpyConfig, files: Files, used: UsedColumns) -> tuple[Column
     plain = [name for name in used.features if name not in files.arrays]
     refuse_targets(plain, targets)
     refuse_infinite({name: table.columns[name] for name in plain}, table.origin)
-    first = {name: one.rows(slice(0, 1)) for name, one in files.arrays.items()}
     kinds = {name: column.kind for name, column in table.columns.items()}
-    kinds |= {name: typed(files.folder, name, row).kind for name, row in first.items()}
+    kinds |= {name: kind_of(files.folder, name, one) for name, one in files.arrays.items()}
     types = ColumnTypes(kinds, table.text or TextForm())
     return Columns(used.features, targets, task, classes, types), replace(files, table=table)
 

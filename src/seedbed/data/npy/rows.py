@@ -15,7 +15,7 @@ from seedbed.tables.npy_folder import MappedArray
 from seedbed.tables.raw_column import RawColumn
 from seedbed.tables.table import Column, Table
 from seedbed.tables.table_file import CellSource
-from seedbed.tables.text_form import CellForm
+from seedbed.tables.text_form import CellForm, Kind
 
 Batch = tuple[Tensor, Tensor]
 
@@ -71,6 +71,16 @@ class NpyRows(Dataset[Batch]):
     def some(self, rows: Tensor) -> TensorDataset:
         """A few rows, in memory."""
         return TensorDataset(*self.gathered(rows))
+
+
+def kind_of(file: CellSource, name: str, array: MappedArray) -> Kind:
+    """What an array holds, by its first row.
+
+    Raises:
+        DataError: as `typed`; or if its rows hold nothing.
+    """
+    rows = slice(0, 1) if array.values.size else slice(None)  # so that an error tells its shape
+    return typed(file, name, array.rows(rows)).kind
 
 
 def typed(file: CellSource, name: str, values: NDArray[Any]) -> Column:
