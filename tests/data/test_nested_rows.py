@@ -247,6 +247,11 @@ def test_a_model_that_takes_another_form_is_named_with_its_line() -> None:
         prepared(*words("two", "Masked", PAD))
 
 
+def test_an_input_that_no_call_can_name_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"x has an input 'self', .*; rename the key"):
+        prepared(*words("self", "Masked", PAD))
+
+
 def test_a_damaged_form_of_rows_is_refused(trained: Path, tmp_path: Path) -> None:
     shutil.copytree(trained, tmp_path / "run")
     path = tmp_path / "run" / "preprocessing.json"

@@ -33,10 +33,18 @@ def arguments(model: nn.Module, x: Any) -> tuple[tuple[Any, ...], dict[str, Any]
 
     A `forward` with a parameter `lengths` or `mask` is given those of padded rows, unless the rows
     have an input of that name or place.
+
+    Raises:
+        ModelError: for an input that Python gives to no method by name.
     """
     given = x.x if isinstance(x, Padded) else x
     given = (given,) if isinstance(given, Tensor) else given
     args, named = ((), dict(given)) if isinstance(given, dict) else (tuple(given), {})
+    if "self" in named:
+        raise ModelError(
+            "model: x has an input 'self', which is the model itself where it is called; rename "
+            "the key"
+        )
     if isinstance(x, Padded):
         parameters = parameters_of(_inner(model))
         free = [one for one in parameters[len(args) :] if one not in named]

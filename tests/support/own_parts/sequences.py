@@ -58,6 +58,8 @@ class Sequences(Dataset[Any]):
             return {"more": {"age": 1.0}, "more.age": 2.0, "label": y}
         if self.kind == "no numbers":
             return {"steps": [1.0, 2.0], "more": torch.zeros(3, 0), "label": y}
+        if self.kind == "self":
+            return {"self": steps, "label": y}
         if self.kind == "turned":
             return steps[::-1], y
         if self.kind == "list":
