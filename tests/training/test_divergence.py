@@ -81,3 +81,17 @@ def test_the_command_fails_and_says_what_to_type(
     assert told.err.startswith("error: diverged: train/loss is inf at step 3 (epoch 2, batch 1")
     assert f"checkpoint is {tmp_path / 'run' / 'checkpoints' / 'best.pt'}" in told.err
     assert "type a smaller optimizer.lr" in told.err
+
+
+@pytest.mark.parametrize("more", [[], ["data.in_memory=true"], ["trainer.accumulate=3"]])
+def test_a_row_that_is_not_finite_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    parts = "support.own_parts.sequences"
+    words = [f"data.train={{_target_:{parts}.Sequences,kind:mapping,bad:true}}", *more]
+    words += [f"model._target_={parts}.Masked", "data.split={validation:0}", "allow=[support]"]
+    words += ["data=dataset", "data.target=label", "loader.collate=pad", "loader.batch_size=8"]
+    assert main(["train", *words, f"hydra.run.dir={tmp_path / 'run'}"]) == 1
+    row = "training row 21" if "in_memory" in "".join(more) else r"data.train: Sequences[20]"
+    told = capsys.readouterr().err
+    assert f"{row} gives NaN in x.steps: mend it, or leave the row out;" in told

@@ -84,6 +84,14 @@ def typed(command: str) -> str:
 
 
 def _print_diverged(trained: Trained) -> None:
+    from seedbed.training.unfit_input import unfit_input  # few runs diverge
+
+    said = f"error: diverged: {trained.result['error']}; the last good checkpoint is "
+    said += f"{trained.paths.best}; "
+    if found := unfit_input(trained.plan, trained.result["steps"]):
+        what = "mend it, or leave the row out; type a smaller optimizer.lr if the model takes it"
+        print(f"{said}{found}: {what}", file=sys.stderr)
+        return
     trainer = trained.plan.config.trainer
     clips = {
         key: value
@@ -92,8 +100,4 @@ def _print_diverged(trained: Trained) -> None:
     }
     lower = [f"a trainer.{key} below {value:g}" for key, value in clips.items()]
     other = " or ".join(lower) or "trainer.gradient_clip=1"
-    print(
-        f"error: diverged: {trained.result['error']}; the last good checkpoint is "
-        f"{trained.paths.best}; type a smaller optimizer.lr, or {other}",
-        file=sys.stderr,
-    )
+    print(f"{said}type a smaller optimizer.lr, or {other}", file=sys.stderr)

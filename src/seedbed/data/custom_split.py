@@ -101,7 +101,11 @@ class CustomSplit:
 
     def error(self, index: int, message: str) -> DataError:
         """Names the row that something is wrong with."""
-        return DataError(f"{self.key}: {type(self.dataset).__name__}[{index}] {message}")
+        return DataError(f"{self.named(index)} {message}")
+
+    def named(self, index: int) -> str:
+        """What a row is called: `data.train: Rows[7]`."""
+        return f"{self.key}: {type(self.dataset).__name__}[{index}]"
 
 
 def _type_text(row: Any) -> str:

@@ -49,23 +49,23 @@ class AnomalyWatch:
 
     def look_at_gradients(self, loss: Tensor) -> None:
         """After the gradients were computed: the loss, then the gradient of each parameter."""
-        if not self.found and (what := _not_finite(loss)):
+        if not self.found and (what := not_finite(loss)):
             self.found = f"the loss is {what}, of a finite output"
         for name, one in reversed(list(self.model.named_parameters())):
-            if not self.found and one.grad is not None and (what := _not_finite(one.grad)):
+            if not self.found and one.grad is not None and (what := not_finite(one.grad)):
                 self.found = f"the gradient of '{name}' is {what}, of a finite loss"
 
     def look_at_weights(self) -> None:
         """After the update of the weights."""
         for name, one in self.model.named_parameters():
-            if not self.found and (what := _not_finite(one)):
+            if not self.found and (what := not_finite(one)):
                 self.found = f"the update of '{name}' made it {what}, of a finite gradient"
 
 
 def _first_not_finite(values: Any) -> str:
     """Of one tensor, or of those of sequences and mappings."""
     if isinstance(values, Tensor):
-        return _not_finite(values)
+        return not_finite(values)
     if isinstance(values, Mapping):
         values = values.values()
     elif not isinstance(values, tuple | list):
@@ -73,7 +73,7 @@ def _first_not_finite(values: Any) -> str:
     return next(filter(None, map(_first_not_finite, values)), "")
 
 
-def _not_finite(tensor: Tensor) -> str:
+def not_finite(tensor: Tensor) -> str:
     """NaN, or else infinite; empty for finite numbers."""
     values = tensor.detach()
     if not values.is_floating_point() or bool(torch.isfinite(values).all()):
