@@ -23,6 +23,10 @@ def words(model: str, kind: str, *more: str) -> list[str]:
     return [*WORDS, rows, f"model._target_={PARTS}.{model}", *more]
 
 
+def stacked(path: Path) -> list[str]:
+    return ["seed=1,2", "sweep.fuse=always", "sweep.workers=0", f"hydra.sweep.dir={path / 's'}"]
+
+
 def histories(*runs: seedbed.Run) -> np.ndarray:
     names = ("train/loss", "val/loss")
     return np.array([run.history[name] for run in runs for name in names if name in run.history])
@@ -42,13 +46,7 @@ def test_a_stack_trains_as_its_runs_alone(
     tmp_path: Path, model: str, kind: str, more: list[str]
 ) -> None:
     line = words(model, kind, *more)
-    asked = [
-        "seed=1,2",
-        "sweep.fuse=always",
-        "sweep.workers=0",
-        f"hydra.sweep.dir={tmp_path / 's'}",
-    ]
-    sweep = seedbed.sweep(*line, *asked)
+    sweep = seedbed.sweep(*line, *stacked(tmp_path))
     alone = [seedbed.train(*line, f"seed={n}", directory=tmp_path / str(n)) for n in (1, 2)]
     np.testing.assert_allclose(histories(*sweep), histories(*alone), rtol=2e-5)
 
@@ -64,19 +62,15 @@ def test_a_stack_trains_as_its_runs_alone(
 )
 def test_what_cannot_be_stacked_says_why(tmp_path: Path, model: str, told: str) -> None:
     with pytest.raises(ConfigError, match=f"2 jobs cannot fuse: {told}"):
-        seedbed.sweep(*words(model, "alone,longest:90"), "seed=1,2", "sweep.fuse=always",
-                      "sweep.workers=0", f"hydra.sweep.dir={tmp_path / 's'}")  # fmt: skip
+        seedbed.sweep(*words(model, "alone,longest:90"), *stacked(tmp_path))
 
 
 def test_a_step_that_looks_at_what_fills_rows_is_not_stacked(tmp_path: Path) -> None:
-    asked = [
-        "seed=1,2",
-        "sweep.fuse=always",
-        "sweep.workers=0",
-        f"hydra.sweep.dir={tmp_path / 's'}",
-    ]
     with pytest.raises(ConfigError, match="cannot fuse: its step depends on how far rows are"):
-        seedbed.sweep(*words("Masked", "alone", f"step={{_target_:{PARTS}.careless_step}}"), *asked)
+        seedbed.sweep(
+            *words("Masked", "alone", f"step={{_target_:{PARTS}.careless_step}}"),
+            *stacked(tmp_path),
+        )
 
 
 @pytest.mark.parametrize(("model", "kind"), [("Packed", "mapping"), ("TwoLengths", "two")])
@@ -106,13 +100,7 @@ def test_rows_come_out_as_they_went_in() -> None:
 def test_plain_rows_in_memory_are_tensors_and_fuse(tmp_path: Path) -> None:
     line = ["data=dataset", "data.train={_target_:support.own_parts.sequences.Points}"]
     line += ["allow=[support]", "trainer.epochs=1", "data.in_memory=true"]
-    asked = [
-        "seed=1,2",
-        "sweep.fuse=always",
-        "sweep.workers=0",
-        f"hydra.sweep.dir={tmp_path / 's'}",
-    ]
-    sweep = seedbed.sweep(*line, *asked)
+    sweep = seedbed.sweep(*line, *stacked(tmp_path))
     alone = seedbed.train(*line, "seed=2", directory=tmp_path / "2")
     np.testing.assert_allclose(histories(sweep[1]), histories(alone), rtol=2e-5)
 
