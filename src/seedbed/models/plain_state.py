@@ -131,8 +131,7 @@ def shared_state(module: Any) -> PlainState:
     What cannot be compared is taken for itself: much of it is no matter of the module.
     """
     walk = _Walk(opaque=id)
-    parts = module.modules() if isinstance(module, nn.Module) else [module]
-    parts = list(parts)
+    parts = [*module.modules()] if isinstance(module, nn.Module) else [module]
     classes = {base for one in parts for base in type(one).__mro__}
     own = [one for one in classes if not f"{one.__module__}.".startswith(FOREIGN)]
     for found in own:
