@@ -111,7 +111,7 @@ def refuse_without_compiler(composed: Sequence[ComposedConfig]) -> None:
     if composed[0].config.sweep.compile != "always":
         return
     # Imported here: it brings torch.
-    from seedbed.fused.compiled.compiler import CompilerError, check
+    from seedbed.compiler.compilation import CompilerError, check
     from seedbed.training.device import resolved_device
 
     devices = {one.config.trainer.device for one in composed}

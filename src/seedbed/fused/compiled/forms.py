@@ -7,8 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from seedbed.compiler.compilation import Compilation, CompilerError
 from seedbed.config.schema import RunConfig
-from seedbed.fused.compiled.compiler import Compilation, CompilerError
 from seedbed.fused.compiled.library import Library
 from seedbed.fused.compiled.places import TYPES, NotWritableError
 from seedbed.fused.compiled.source import WIDTHS, Source, source_of

@@ -17,7 +17,7 @@ try:
 except ImportError:  # Windows locks files otherwise, and torch's library there has no MKL in it
     fcntl = None  # type: ignore[assignment]
 
-from seedbed.fused.compiled.kept import forget_wanted, is_whole, keep, kept_folder, used, wanted
+from seedbed.compiler.kept import forget_wanted, is_whole, keep, kept_folder, used, wanted
 
 FLAGS = (
     "-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-march=native", "-ffp-contract=off",

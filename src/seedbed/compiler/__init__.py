@@ -1,0 +1,1 @@
+"""Texts in C, made into libraries by the system's own compiler, and kept."""
