@@ -49,6 +49,17 @@ def test_what_an_option_brings_is_told_by_the_option() -> None:
     assert differing_keys(runs) == ["optimizer", "optimizer.lr"]
 
 
+def test_metrics_tell_runs_apart_where_the_monitored_one_is_another() -> None:
+    def keys(monitor: str, *entries: list) -> list[str]:
+        return differing_keys([run(trainer__monitor=monitor, metrics=one) for one in entries])
+
+    one, other = [{"FBetaScore": {"beta": 1}}], [{"FBetaScore": {"beta": 4}}, "Recall"]
+    assert keys("val/FBetaScore", one, other) == ["metrics"]
+    assert keys("val/FBetaScore", one, [*one, "Recall"]) == []
+    assert keys("val/loss", one, other) == keys("auto", one, None) == []
+    assert keys("val/FBetaScore", one, [{"a": 1, "b": 2}]) == ["metrics"]  # a stranger's
+
+
 def test_swept_keys_come_first() -> None:
     runs = [run("s", a=1, b=1), run("s", a=1, b=2), run(a=2, b=1)]
     assert differing_keys(runs) == ["b", "a"]

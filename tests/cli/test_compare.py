@@ -304,16 +304,30 @@ def test_what_cannot_be_compared_is_refused(seedbed: Command, tmp_path: Path) ->
         for seed in (0, 1):
             step = {"step___target_": "mine.sparse", "step__strength": strength}
             write_run(tmp_path / f"steps/{strength}_{seed}", 1.0, seed=seed, **step)
-    assert "val/loss is not in one unit, as loss, step or" in refused(seedbed, "steps")
+    assert "val/loss is not in one unit, as loss, step, metrics or" in refused(seedbed, "steps")
+
+    for beta in (1.0, 4.0):
+        for seed in (0, 1):
+            measured = {
+                "metric": "val/Fb",
+                "metrics": [{"FBetaScore": {"beta": beta, "name": "Fb"}}],
+            }
+            path = tmp_path / f"betas/{beta}_{seed}"
+            write_run(path, 0.5, seed=seed, trainer__monitor="val/Fb", **measured)
+    for words in ([], ["--metric", "val/Fb"]):
+        said = refused(seedbed, "betas", *words)
+        assert (
+            "val/Fb is not in one unit, as loss, step, metrics or data.standardize differs" in said
+        )
+    assert "val/Fb is not in one unit" in seedbed("runs", "betas", "--sort", "val/Fb").err
 
     for loss in ("MSELoss", "L1Loss"):
         for seed in (0, 1):
             write_run(
                 tmp_path / f"loss/{loss}_{seed}", 1.0, loss___target_=f"torch.nn.{loss}", seed=seed
             )
-    assert "val/loss is not in one unit, as loss, step or data.standardize" in refused(
-        seedbed, "loss"
-    )
+    unit = "val/loss is not in one unit, as loss, step, metrics or data.standardize"
+    assert unit in refused(seedbed, "loss")
     said = refused(seedbed, "loss", "--metric", "val/loss")
     assert "val/loss is not in one unit" in said
 

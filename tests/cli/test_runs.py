@@ -73,7 +73,7 @@ def test_a_sort_that_is_no_ranking_is_told(seedbed, outputs: Path) -> None:
         assert "no ranking" not in seedbed("runs", *other).err
 
     change(outputs / "table/a", "  _target_: null", "  _target_: torch.nn.L1Loss")
-    unit = "val/loss is not in one unit, as loss, step or data.standardize differs between the runs"
+    unit = "val/loss is not in one unit, as loss, step, metrics or data.standardize differs between"
     assert unit in seedbed(*by_loss).err
     assert unit in seedbed("runs", "--sort", "val/loss", "--filter", "optimizer.lr<0.3").err
 

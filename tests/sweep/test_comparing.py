@@ -164,7 +164,7 @@ def test_without_validation_rows_losses_of_one_kind_are_compared(seedbed: Comman
     assert "data.split.validation=0.2" in result.out
 
 
-def record(number: int, words: list[str], metrics: dict[str, float], **plain: Any) -> JobState:
+def record(number: int, words: list[str], metrics: dict[str, float], /, **plain: Any) -> JobState:
     made = JobState(number, words, f"{number}_{'_'.join(words)}", "", "completed", metrics=metrics)
     data = {"path": "a.csv", "standardize": False, "split": {"validation": 0.2, "test": 0.2}}
     config = {
@@ -190,6 +190,51 @@ def test_jobs_whose_steps_differ_are_not_ranked_by_what_these_give() -> None:
     assert of_steps(own, none) == of_steps(own, None) == "val/mse"
     assert of_steps(own, {**own, "higher_is_better": {"fit": False}}) == "val/loss"
     assert of_steps(none, None) == "val/loss"
+
+
+WORST = {"_target_": "mine.worst", "name": "FBetaScore", "rows": 1}
+
+
+@pytest.mark.parametrize(
+    ("some", "others", "alike"),
+    [
+        ([{"FBetaScore": {"beta": 1.0}}], [{"FBetaScore": {"beta": 4.0}}], False),
+        ([{"FBetaScore": {"beta": 1.0}}], [{"FBetaScore": {"beta": 1}}, "Recall"], True),
+        ([{"_target_": "torchmetrics.FBetaScore", "beta": 2}], [{"FBetaScore": {"beta": 2}}], True),
+        ([WORST], [{**WORST, "rows": 2}], False),
+        ([WORST], [{"FBetaScore": {"rows": 1}}], False),
+        ([WORST], [{**WORST, "higher_is_better": False}], True),
+    ],
+    ids=["arguments", "another_beside", "long_name", "own_arguments", "own", "direction"],
+)
+def test_metrics_of_one_name_compare_where_they_are_made_alike(
+    some: list[Any], others: list[Any], alike: bool
+) -> None:
+    values = {"val/FBetaScore": 0.5, "val/loss": 1.0}
+    made = [
+        record(number, [f"metrics={kind}", f"n={number % 2}"], values, metrics=entries)
+        for number, (kind, entries) in enumerate([("a", some)] * 2 + [("b", others)] * 2)
+    ]
+    assert [len(one) for one in ranked(made, "val/FBetaScore").groups] == ([4] if alike else [2, 2])
+    assert len(ranked(made, "val/loss").groups) == 1
+    leader = Leader("val/FBetaScore", made)
+    for one in made:
+        leader.take(one)
+    assert bool(leader.folder) == bool(best_folder(made, "val/FBetaScore")) == alike
+    said = tables(made, "val/FBetaScore")
+    assert ("4 jobs have val/FBetaScore in different units (metrics), ranked" in said) != alike
+    assert "data.split.validation" not in said
+
+
+def test_metrics_of_levels_compare_where_the_levels_are_one() -> None:
+    def groups(*levels: list[float]) -> int:
+        made = [
+            record(n, [f"n={n}"], {"val/pinball": 0.5}, loss={"_target_": "Q", "quantiles": one})
+            for n, one in enumerate(levels)
+        ]
+        return len(ranked(made, "val/pinball").groups)
+
+    assert (groups([0.1, 0.9], [0.1, 0.9]), groups([0.1, 0.9], [0.4, 0.6])) == (1, 2)
 
 
 @given(
@@ -256,7 +301,9 @@ def test_a_folder_is_shown_whole_however_long() -> None:
 def test_strangers_facts_of_another_kind_are_damage(seedbed: Command) -> None:
     sweep = seedbed("train", "-m", "seed=1,2", "trainer.epochs=1").sweep
     told = json.loads((sweep / "sweep.json").read_text())
-    told["jobs"][0]["rows"] = ["a"]
-    (sweep / "sweep.json").write_text(json.dumps(told))
-    result = seedbed("resume", sweep)
-    assert (result.code, "rows of a job must be a text" in result.err) == (2, True)
+    for key, must in (("metric_units", "be texts by name"), ("rows", "be a text")):
+        told["jobs"][0][key] = ["a"]
+        (sweep / "sweep.json").write_text(json.dumps(told))
+        result = seedbed("resume", sweep)
+        assert (result.code, f"{key} of a job must {must}" in result.err) == (2, True)
+        told["jobs"][0][key] = {}

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from seedbed.analysis.units import NOT_ONE_UNIT, differ_in_unit, losses, scales
+from seedbed.analysis.units import NOT_ONE_UNIT, differ_in_unit, units
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import BEST, setting_of
 from seedbed.config.hints import did_you_mean, joined
@@ -132,10 +132,10 @@ def _default(done: Sequence[RunRecord], names: Sequence[str]) -> tuple[str, str]
 
 def _yardsticks(done: Sequence[RunRecord], monitor: str) -> list[Metric]:
     """What each kind of run is compared by."""
-    kinds = zip((tuple(run.metrics) for run in done), losses(done), scales(done), strict=True)
+    kinds = {(tuple(run.metrics), id(own)): own for run, own in zip(done, units(done), strict=True)}
     jobs = [
-        JobState(0, [], "", "", metrics=dict.fromkeys(names, 0.0), loss=loss, scale=scale)
-        for names, loss, scale in dict.fromkeys(kinds)
+        JobState(0, [], "", "", metrics=dict.fromkeys(names, 0.0), **vars(own))
+        for (names, _), own in kinds.items()
     ]
     yardstick = Yardstick(jobs, monitor)
     return [yardstick.metric(job) for job in jobs]
@@ -148,8 +148,11 @@ def _no_one_metric(done: Sequence[RunRecord], names: set[str]) -> str:
         if not shared:
             return f"{what}; they have no metric in common"
         return f"{what}; type --metric and one of {joined(shared)}"
+    (name,) = names
+    if name.startswith("val/"):
+        return _not_one_unit(done, name)
     return (
-        f"{names.pop()} {NOT_ONE_UNIT}, and there are no validation rows; "
+        f"{name} {NOT_ONE_UNIT}, and there are no validation rows; "
         "train with data.split.validation=0.2, say"
     )
 
@@ -174,9 +177,13 @@ def _refuse_absent(done: Sequence[RunRecord], metric: str) -> None:
 
 def _refuse_units(done: Sequence[RunRecord], metric: str) -> None:
     if differ_in_unit(done, metric):
-        others = [name for name in _shared(done) if not name.endswith("/loss")]
-        hint = f"; type --metric and one of {joined(others)}" if others else ""
-        raise ArgumentError(f"{metric} {NOT_ONE_UNIT}{hint}")
+        raise ArgumentError(_not_one_unit(done, metric))
+
+
+def _not_one_unit(done: Sequence[RunRecord], metric: str) -> str:
+    others = [name for name in _shared(done) if not differ_in_unit(done, name)]
+    hint = f"; type --metric and one of {joined(others)}" if others else ""
+    return f"{metric} {NOT_ONE_UNIT}{hint}"
 
 
 def _shared(done: Sequence[RunRecord]) -> list[str]:

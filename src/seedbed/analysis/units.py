@@ -1,4 +1,4 @@
-"""In which unit the losses of runs are: that of the loss, and of the target as it was scaled."""
+"""In which units the numbers of runs are, as their configs tell; see `sweep/units.py`."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -6,55 +6,52 @@ from typing import Any
 from seedbed.analysis.rows import differing
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import cells_of, identities, settings_of
-from seedbed.config.own_code import DIRECTIONS, TARGET
-from seedbed.config.target_keys import BALANCED, CLASS_WEIGHTS, POS_WEIGHT, with_absent
-from seedbed.sweep.yardstick import STEP, weighed_by
+from seedbed.config.metric_specs import problems_of_any
+from seedbed.config.target_keys import BALANCED, CLASS_WEIGHTS, POS_WEIGHT
+from seedbed.sweep.units import STEP, Units, makes_unit, units_of
+from seedbed.sweep.yardstick import weighed_by
 
-NOT_ONE_UNIT = "is not in one unit, as loss, step or data.standardize differs between the runs"
-
+NOT_ONE_UNIT = (
+    "is not in one unit, as loss, step, metrics or data.standardize differs between the runs"
+)
 
 BY_ROWS = (CLASS_WEIGHTS, POS_WEIGHT)
 """Keys of losses that the training rows may decide."""
 
 
 def differ_in_unit(records: Sequence[RunRecord], metric: str) -> bool:
-    """Whether a metric is a loss whose values are in different units."""
-    if not metric.endswith("/loss"):
-        return False
-    classes = any("val/accuracy" in run.metrics for run in records)  # they are never scaled
-    return len(set(losses(records))) > 1 or (not classes and len(set(scales(records))) > 1)
+    """Whether the values of a metric are in different units."""
+    classes = any("val/accuracy" in run.metrics for run in records)
+    return len({one.of(metric, classes=classes) for one in units(records)}) > 1
 
 
-def losses(records: Sequence[RunRecord]) -> list[str]:
-    """Equal for runs with the same loss; begins with its class, as `Yardstick` asks.
-
-    A step of the user's own makes a loss of its own.
-    """
-    decide = differing(records, makes_loss)
+def units(records: Sequence[RunRecord]) -> list[Units]:
+    """Those of each run; runs with the same settings share theirs."""
+    decide = differing(records, makes_unit)
     kinds = zip(cells_of(records, decide), identities(_weighed_by(records)), strict=True)
-    texts: dict[Hashable, str] = {}
+    known: dict[Hashable, Units] = {}
     found = []
     for run, kind in zip(records, kinds, strict=True):
-        if kind not in texts:
-            texts[kind] = f"{_loss_text(run)} {kind[1]}"
-        found.append(texts[kind])
+        if kind not in known:
+            known[kind] = _units_of(run.settings, kind[1])
+        found.append(known[kind])
     return found
 
 
-def makes_loss(key: str) -> bool:
-    """Whether a key of the config says what the loss of a run is."""
-    group, *below = key.split(".")
-    return group == "loss" or (group == STEP and below[:1] != [DIRECTIONS])
-
-
-def _loss_text(run: RunRecord) -> str:
-    """The keys of a run's loss, with those that its program did not have yet; and of its step."""
-    own = {key[5:]: one for key, one in run.settings.items() if key.startswith("loss.")}
-    told = f"{own.get('_target_')} {sorted(with_absent(own).items(), key=lambda one: one[0])}"
-    step = {key: one for key, one in run.settings.items() if key.startswith(f"{STEP}.")}
-    if step.get(f"{STEP}.{TARGET}") is None:
-        return told
-    return f"{told} {sorted((key, str(one)) for key, one in step.items() if makes_loss(key))}"
+def _units_of(settings: Mapping[str, Any], weighed: Hashable) -> Units:
+    """The config may be a stranger's."""
+    loss, step = (
+        {key[len(group) + 1 :]: one for key, one in settings.items() if key.startswith(f"{group}.")}
+        for group in ("loss", STEP)
+    )
+    metrics = settings.get("metrics")
+    return units_of(
+        loss,
+        weighed,
+        step,
+        None if problems_of_any(metrics) else metrics,
+        standardize=bool(settings.get("data.standardize")),
+    )
 
 
 def _weighed_by(records: Sequence[RunRecord]) -> list[Any]:
@@ -75,8 +72,3 @@ def _weighed_by_of(settings: Mapping[str, Any]) -> Any:
         )
     )
     return weighed_by(loss, split, data, settings.get("seed"))
-
-
-def scales(records: Sequence[RunRecord]) -> list[str]:
-    """Equal for runs whose targets were scaled alike."""
-    return ["standardized" if run.settings.get("data.standardize") else "own" for run in records]

@@ -10,14 +10,19 @@ from typing import Any
 
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import cells_of, differ, setting_names, settings_of
+from seedbed.config.metric_specs import metric_specs, problems_of_any
+
+METRICS = "metrics"
+"""Key of the config."""
 
 BESIDES = (
-    "name", "data.name", "allow", "metrics", "sweep", "trainer.threads", "trainer.log_",
+    "name", "data.name", "allow", METRICS, "sweep", "trainer.threads", "trainer.log_",
     "trainer.checkpoint_every", "loader.persistent_workers", "loader.prefetch_factor",
     "loader.pin_memory",
 )  # fmt: skip
 """Keys, and beginnings of keys, that change no number of a run: its folder's name, the permission
-to import, what is measured beside the loss, how a sweep goes about it, what is logged and saved."""
+to import, what is measured beside the loss, how a sweep goes about it, what is logged and saved.
+The metric that is monitored is no such key, as it chooses the epoch."""
 
 NAMED_BY = {"init.fingerprint": ["init.run", "init.weights", "init.checkpoint"]}
 """Fingerprints, by the keys that name what they are of."""
@@ -35,7 +40,8 @@ def differing_keys(runs: Sequence[RunRecord]) -> list[str]:
     runs = [run for run in runs if run.settings]
     keys = _differing(runs)
     following = _following(runs, keys)
-    keys = [key for key in keys if key not in following and not _is_beside(key)]
+    keys = [key for key in keys if key not in following]
+    keys = [key for key in keys if not _is_beside(key) or (key == METRICS and _choose(runs))]
     decided = {key for key in keys if _is_decided(runs, key, keys) or _is_named(runs, key)}
     keys = [key for key in keys if key not in decided]
     swept = swept_keys(runs, keys)
@@ -67,6 +73,20 @@ def _is_beside(key: str) -> bool:
     return any(
         key == one or key.startswith(f"{one}." if one[-1] != "_" else one) for one in BESIDES
     )
+
+
+def _choose(runs: Sequence[RunRecord]) -> bool:
+    """Whether the metric that is monitored is another one in some of the runs."""
+    monitored = zip(settings_of(runs, "trainer.monitor"), settings_of(runs, METRICS), strict=True)
+    return differ([_spec_of(str(monitor), entries) for monitor, entries in monitored])
+
+
+def _spec_of(monitor: str, entries: Any) -> Any:
+    """What the entries of a config, which may be a stranger's, say of the monitored metric."""
+    if not entries or problems_of_any(entries):
+        return []
+    own = [one for one in metric_specs(entries) if one.name == monitor.rpartition("/")[2]]
+    return [[one.known_as, one.target, one.arguments, one.higher_is_better] for one in own]
 
 
 def _is_named(runs: Sequence[RunRecord], key: str) -> bool:

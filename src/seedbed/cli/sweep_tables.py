@@ -7,9 +7,10 @@ from seedbed.analysis.job_values import setting_text
 from seedbed.analysis.jobs_over_seeds import OverSeeds, Settings, over_seeds
 from seedbed.analysis.jobs_ranked import Ranked, Ranking, ranked
 from seedbed.analysis.settings import SEED
-from seedbed.analysis.units import makes_loss
 from seedbed.cli.setting_columns import LONGEST_SETTING, ranks, width
+from seedbed.config.hints import joined
 from seedbed.sweep.outcome import JobState
+from seedbed.sweep.units import makes_loss
 from seedbed.sweep.yardstick import OWN_UNIT
 from seedbed.views.run_text import cell_text
 from seedbed.views.text_table import Column, cut, fitted, lines
@@ -79,8 +80,11 @@ def _not_comparable(ranking: Ranking, telling: Sequence[str], *, alone: bool) ->
     number_of = len(ranking.jobs)
     if ranking.differ_in_rows:
         what = "are measured on rows of their own"
-    else:
+    elif ranking.metric.startswith("train/"):
         what = "have losses in different units, and no validation rows to compare them by"
+    else:
+        names = dict.fromkeys(one.metric.name for one in ranking.jobs)
+        what = f"have {joined(names)} in different units"
     by = f" ({', '.join(telling)})" if telling else ""
     rest = "not ranked" if alone else "ranked only with their like; the best of each"
     metric = "" if alone or ranking.differ_in_unit else f" by {ranking.metric}"
@@ -88,7 +92,7 @@ def _not_comparable(ranking: Ranking, telling: Sequence[str], *, alone: bool) ->
 
 
 def _same_rows_hint(ranking: Ranking) -> str:
-    if not ranking.differ_in_rows:
+    if not ranking.differ_in_rows and ranking.metric.startswith("train/"):
         return "\ntype data.split.validation=0.2, say, to compare all of them"
     if SEED in ranking.keys and _tells(SEED, ranking.groups):
         return "\nthe seed draws the split; data.split.seed=0, say, gives every seed the same rows"
@@ -149,7 +153,8 @@ def _over_seeds(family: Settings, ranking: Ranking, *, first: bool) -> str:
     if SEED in ranking.keys and _tells(SEED, ranking.groups):
         said += ", that of the split with it; settings with the same seeds are compared"
     if not first:
-        said = f"others, with rows that those have not: {said}"
+        unit = "in another unit or " if ranking.differ_in_unit else ""
+        said = f"others, {unit}with rows that those have not: {said}"
     return f"{said}:\n{_seeds_table(seeds[:ROWS], alone=len(seeds) == 1)}"
 
 

@@ -15,6 +15,7 @@ from seedbed.runs.reader import LARGEST_LIST, read_json
 from seedbed.runs.status import Status
 from seedbed.runs.stored import is_stored
 from seedbed.runs.sweep_hold import refuse_taken
+from seedbed.sweep.units import Units
 
 WRITE_SECONDS = 1.0
 """How old `sweep.json` may be; how a job stands is told by its own directory."""
@@ -43,6 +44,7 @@ class JobState:
         rows: equal for jobs that are measured on the same rows.
         loss: equal for jobs with the same loss.
         scale: equal for jobs whose targets are scaled alike.
+        metric_units: of metrics that the config names, by name: equal for jobs that measure alike.
     """
 
     number: int
@@ -57,6 +59,12 @@ class JobState:
     rows: str = ""
     loss: str = ""
     scale: str = ""
+    metric_units: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def units(self) -> Units:
+        """Of its numbers."""
+        return Units(self.loss, self.scale, self.metric_units)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -162,6 +170,9 @@ def _refuse_wrong_types(record: JobState, file: Path) -> None:
     for key in ("identity", "status", "rows", "loss", "scale"):
         if not isinstance(getattr(record, key), str):
             raise RunDirectoryError(f"'{file}': {key} of a job must be a text")
+    units = record.metric_units
+    if not isinstance(units, dict) or not all(isinstance(one, str) for one in units.values()):
+        raise RunDirectoryError(f"'{file}': metric_units of a job must be texts by name")
     if not isinstance(record.error, str | None):
         raise RunDirectoryError(f"'{file}': error of a job must be a text or null")
     if type(record.number) is not int or record.number < 0:

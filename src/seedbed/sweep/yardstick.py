@@ -1,18 +1,18 @@
 """Which jobs of a sweep can be compared, and by what: the same rows, in the same unit.
 
-It goes by the configs, so that it is known before the first job runs. Metrics of the same rows can
-be compared; losses only where the loss and the scale of the target are the same too.
+It goes by the configs, so that it is known before the first job runs; `units.py` has the units.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-from seedbed.config.own_code import DIRECTIONS, TARGET
-from seedbed.config.target_keys import is_balanced, with_absent
+from seedbed.config.target_keys import NONE, is_balanced
 from seedbed.sweep.outcome import JobState
+from seedbed.sweep.units import STEP, Units, units_of
 from seedbed.tasks.metrics import higher_is_better
 
 SAME_ROWS = (
@@ -31,9 +31,6 @@ SAME_ROWS = (
 )
 """Keys of `data` that leave the rows and the targets as they are; any other may change them."""
 
-STEP = "step"
-"""Key of the config."""
-
 ABSOLUTE = "torch.nn.L1Loss"
 
 OWN_UNIT = "in the target's own unit"
@@ -46,35 +43,26 @@ def note_basis(records: Sequence[JobState], resolved_configs: Sequence[Mapping[s
         records: changed in place.
         resolved_configs: the resolved config of each.
     """
-    digests: dict[tuple[str, int], str] = {}  # jobs share most groups: each is read once
-
-    def digest(kind: str, group: Mapping[str, Any], content: Mapping[str, Any]) -> str:
-        key = (kind, id(group))
-        if key not in digests:
-            text = json.dumps(content, sort_keys=True, default=str)
-            digests[key] = sha256(text.encode()).hexdigest()[:8]
-        return digests[key]
-
+    digests: dict[int, str] = {}  # jobs share most groups: each is read once
+    units: dict[tuple[Any, ...], Units] = {}
     for record, resolved in zip(records, resolved_configs, strict=True):
-        data, loss = resolved["data"], resolved["loss"]
-        rows = digest("data", data, _rows(data) if ("data", id(data)) not in digests else {})
+        data, loss, step = (resolved.get(key) or NONE for key in ("data", "loss", STEP))
+        metrics = resolved.get("metrics")
+        if id(data) not in digests:
+            text = json.dumps(_rows(data), sort_keys=True, default=str)
+            digests[id(data)] = sha256(text.encode()).hexdigest()[:8]
         split = {**(data.get("split") or {}), "folds": data.get("folds")}
         drawn = drawn_by(split, data.get("validation_path"), resolved["seed"])
-        record.rows = rows if drawn is None else f"{rows}-{drawn}"
+        record.rows = digests[id(data)] + ("" if drawn is None else f"-{drawn}")
         some = some_of_the_rows(resolved["trainer"], resolved["loader"])
         record.rows += "" if some is None else f"-{some}"
-        record.loss = f"{loss.get('_target_')} {digest('loss', loss, with_absent(loss))}"
         weighed = weighed_by(loss, split, data, resolved["seed"])
-        record.loss += "" if weighed is None else f"-{weighed}"
-        step = resolved.get(STEP) or {}
-        if step.get(TARGET) is not None:  # it makes the loss of the config's
-            record.loss += f" {digest(STEP, step, loss_of_step(step))}"
-        record.scale = "standardized" if data.get("standardize") else "own"
-
-
-def loss_of_step(step: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a step of the user's own its loss depends on: all but which value is better."""
-    return {key: value for key, value in step.items() if key != DIRECTIONS}
+        scaled = bool(data.get("standardize"))
+        key = (id(loss), weighed, id(step), id(metrics), scaled)
+        if key not in units:
+            units[key] = units_of(loss, weighed, step, metrics, standardize=scaled)
+        own = units[key]
+        record.loss, record.scale, record.metric_units = own.loss, own.scale, dict(own.metric_units)
 
 
 def _rows(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,9 +146,8 @@ class Yardstick:
     """
 
     def __init__(self, jobs: Sequence[JobState], monitor: str) -> None:
-        self.monitor = monitor
-        self.losses = {job.loss for job in jobs}
-        self.scales = {job.scale for job in jobs}
+        self.jobs, self.monitor = jobs, monitor
+        self._differing: dict[tuple[str, bool], bool] = {}
         self.one_set_of_rows = len({job.rows for job in jobs}) < 2
 
     def metric(self, job: JobState) -> Metric:
@@ -168,26 +155,31 @@ class Yardstick:
 
         A loss cannot compare where losses, or the scales of a real-valued target, differ: then it
         is the error in the target's own unit (its mean square, or for `loss=l1` its mean), or for
-        classes the accuracy. Without validation rows there is neither; jobs of the same unit are
-        compared then.
+        classes the accuracy. Where there is neither, as without validation rows, and where what a
+        metric of the config's is made with differs, jobs of the same unit are compared.
         """
         metrics = job.metrics or {}
         wanted = self.monitor
         if wanted == "auto":
             wanted = "val/loss" if "val/loss" in metrics else "train/loss"
-        if not wanted.endswith("/loss") or not self._differ(metrics):
-            return Metric(wanted, higher=higher_is_better(wanted, job.higher_is_better))
+        classes = "val/accuracy" in metrics
+        higher = higher_is_better(wanted, job.higher_is_better)
+        if not self._differ(wanted, classes=classes):
+            return Metric(wanted, higher=higher)
         own = "val/mae" if self._absolute else "val/mse"
-        for name in (own, "val/accuracy"):
+        for name in (own, "val/accuracy") if wanted.endswith("/loss") else ():
             if name in metrics:
                 return Metric(name, instead=wanted, higher=higher_is_better(name))
-        return Metric(wanted, unit=f"{job.loss} {job.scale}")
+        return Metric(wanted, unit=job.units.of(wanted, classes=classes), higher=higher)
 
-    def _differ(self, metrics: Mapping[str, float]) -> bool:
-        """Whether losses of jobs of this kind are in different units."""
-        classes = "val/accuracy" in metrics
-        return len(self.losses) > 1 or (len(self.scales) > 1 and not classes)
+    def _differ(self, column: str, *, classes: bool) -> bool:
+        """Whether a number is in different units in some of the jobs."""
+        key = column, classes
+        if key not in self._differing:
+            units = {job.units.of(column, classes=classes) for job in self.jobs}
+            self._differing[key] = len(units) > 1
+        return self._differing[key]
 
-    @property
+    @cached_property
     def _absolute(self) -> bool:
-        return all(loss.partition(" ")[0] == ABSOLUTE for loss in self.losses)
+        return all(job.loss.partition(" ")[0] == ABSOLUTE for job in self.jobs)
