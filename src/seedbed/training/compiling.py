@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from seedbed.config.hints import counted, did_you_mean, joined
 from seedbed.config.schema import RunConfig, TrainerConfig
 from seedbed.errors import ConfigError, RunFailedError
-from seedbed.process.torch_private import batch_norm, tree_leaves
+from seedbed.process.torch_private import tree_leaves
 from seedbed.raised import place_in_own_code
+from seedbed.training.averaging import has_batch_norm
 
 INDUCTOR = "inductor"
 """Torch's own backend, which `trainer.compile=true` means."""
@@ -64,8 +65,7 @@ def refuse_uncompilable(
             "trainer.compile=true: a model whose weights lie on many ranks is not compiled; type "
             "trainer.compile=false, or trainer.strategy=ddp"
         )
-    layers = model.modules() if model is not None else ()
-    if ranks > 1 and any(isinstance(one, batch_norm) for one in layers):
+    if ranks > 1 and model is not None and has_batch_norm(model):
         raise ConfigError(
             "trainer.compile=true: batch normalisation over the rows of all ranks is not compiled; "
             f"type trainer.compile=false beside trainer.strategy={trainer.strategy}"

@@ -12,6 +12,7 @@ from seedbed.errors import ConfigError, DeviceError
 from seedbed.process.cores import usable_cores
 from seedbed.process.place import is_of_torchrun, place_told
 from seedbed.process.torch_private import batch_norm
+from seedbed.training.averaging import has_batch_norm
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 """Torch's layers whose statistics are of the rows that they see together."""
@@ -100,11 +101,7 @@ def refuse_rank_without_rows(ranks: int, train: Batches, model: nn.Module) -> No
         ConfigError: with what to type.
     """
     fewest = train.rows - (len(train) - 1) * train.batch_size
-    if (
-        ranks > 1
-        and 0 < fewest < ranks
-        and any(isinstance(one, batch_norm) for one in model.modules())
-    ):
+    if ranks > 1 and 0 < fewest < ranks and has_batch_norm(model):
         raise ConfigError(
             f"the last batch has {counted(fewest, 'row')} for {ranks} ranks: one without a row "
             "does not call your step, and batch normalisation waits for it; type "
