@@ -190,18 +190,18 @@ class Callbacks:
     Args:
         of_runs: of each run, by its number.
         paths: of their directories.
-        model: that is copied for them; it is that of all runs but for its weights.
+        copy: makes the model that they are lent; it is that of all runs but for its weights.
     """
 
     def __init__(
         self,
         of_runs: Mapping[int, Sequence[OwnCallback]],
         paths: Mapping[int, Path],
-        copied_model: Callable[[], nn.Module],
+        copy: Callable[[], nn.Module],
     ) -> None:
         self.of_runs = of_runs
         self.paths = paths
-        self._copied = copied_model
+        self._copy = copy
 
     @property
     def hear_steps(self) -> bool:
@@ -234,9 +234,9 @@ class Callbacks:
             return None
 
         def model() -> nn.Module:
-            copy = self._copied()
-            copy.load_state_dict(weights())
-            return copy.eval()
+            made = self._copy()
+            made.load_state_dict(weights())
+            return made.eval()
 
         told = MappingProxyType(dict(metrics()))
         answers = [
