@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 from support.command_line import Command
+from support.single_runs import prepared
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from seedbed.errors import ConfigError
 from seedbed.runs.checkpoint import all_finite
 
 WORDS = ["model._target_=support.own_parts.of_all_types.AllTypes", "allow=[support]"]
@@ -28,6 +30,12 @@ def test_a_run_shows_their_curves_and_is_made_again(
     assert {*tags["histograms"]} == {f"weights/{name}" for name in some}
     assert "weights (gradient norm)/turn" in tags["scalars"]
     assert seedbed("reproduce", "r").out.splitlines()[-1] == "identical"
+
+
+def test_values_of_complex_gradients_have_no_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEEDBED_ALLOW", "support")
+    with pytest.raises(ConfigError, match=r"'turn' is complex; type trainer.gradient_clip=2,"):
+        prepared(*WORDS[:-1], "trainer.gradient_clip_value=2")
 
 
 @pytest.mark.parametrize("broken", [torch.nan, torch.inf, complex(0, torch.inf), -torch.inf])

@@ -26,7 +26,12 @@ from seedbed.training.attempts import Attempts
 from seedbed.training.averaging import refuse_no_epoch
 from seedbed.training.first_batch import FirstBatch, let_through
 from seedbed.training.history_columns import monitor_of
-from seedbed.training.optimization import grouped, optimizer_and_schedule, stand_in
+from seedbed.training.optimization import (
+    grouped,
+    optimizer_and_schedule,
+    refuse_unbounded,
+    stand_in,
+)
 from seedbed.training.own_step import OwnStep, refuse_misfit, step_notes
 from seedbed.training.rank_count import rank_notes, refuse_rank_without_rows
 from seedbed.training.run_components import RunComponents
@@ -176,6 +181,7 @@ class _Builder:
         beside = parts.head.trainable if parts.head is not None else []
         trainable = [*learner.parameters(), *beside]
         tried(refuse_frozen, learner, trainable)
+        tried(refuse_unbounded, config.trainer, learner)
         groups = None
         if parts.model is not None and trainable:
             groups = tried(grouped, config, learner, beside)

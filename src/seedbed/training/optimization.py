@@ -9,9 +9,9 @@ from torch.optim import Optimizer, SparseAdam
 
 from seedbed.components import AllowList
 from seedbed.config.hints import joined
-from seedbed.config.schema import RunConfig
+from seedbed.config.schema import RunConfig, TrainerConfig
 from seedbed.config.target_keys import arguments_of
-from seedbed.errors import NotAllowedError
+from seedbed.errors import ConfigError, NotAllowedError
 from seedbed.process.torch_private import building_without_compiler, without_compiler
 from seedbed.training.interval import MANY
 from seedbed.training.parameter_groups import parameter_groups, refuse_one_rate
@@ -108,6 +108,21 @@ def grouped(config: RunConfig, model: nn.Module, beside: Sequence[nn.Parameter])
     groups = parameter_groups(config.optimizer, model)
     found: list[OneGroup] = [([named[name] for name in one.names], one.settings) for one in groups]
     return [([*found[0][0], *beside], found[0][1]), *found[1:]]
+
+
+def refuse_unbounded(trainer: TrainerConfig, model: nn.Module) -> None:
+    """Refuses to bound each value of a gradient where it is complex, and has no order.
+
+    Raises:
+        ConfigError: with what to type.
+    """
+    value = trainer.gradient_clip_value
+    name = next((name for name, one in model.named_parameters() if one.is_complex()), None)
+    if value is not None and name is not None:
+        raise ConfigError(
+            f"trainer.gradient_clip_value bounds each value of a gradient, and '{name}' is "
+            f"complex; type trainer.gradient_clip={value:g}, which bounds the norm of all"
+        )
 
 
 def stand_in() -> list[OneGroup]:
