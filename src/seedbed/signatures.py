@@ -88,6 +88,32 @@ def accepted(
     return kept
 
 
+def refuse_uncallable(
+    function: Callable[..., Any], arguments: Mapping[str, Any], where: str, given: Sequence[str]
+) -> None:
+    """Refuses arguments that a function cannot be called with.
+
+    Args:
+        function: of the user's own.
+        arguments: by name.
+        where: the key that they stand under, for errors.
+        given: what it is called with before them, by place, in words.
+
+    Raises:
+        NotAllowedError: with the function's parameters.
+    """
+    signature = signature_of(function)
+    try:
+        signature.bind(*given, **arguments)
+    except TypeError as err:
+        known = list(signature.parameters)
+        unknown = next((key for key in arguments if key not in known), "")
+        raise NotAllowedError(
+            f"{where}: {name_of(function)}{signature} is called with {', '.join(given)} and "
+            f"{joined(arguments) or 'nothing else'}: {err}{did_you_mean(unknown, known)}"
+        ) from err
+
+
 PREDICTED = re.compile(r"(y_?)?(hat|pred\w*|outputs?|inputs?|logits?|scores?|prob\w*)")
 TRUE = re.compile(r"(y_?)?(true|truth|targets?|labels?|actual|gt|gold|observed)|y")
 """Names of parameters, as losses and metrics have them."""

@@ -173,6 +173,7 @@ def test_what_a_callback_may_not_do_fails_the_run(tmp_path: Path, word: str, mat
         (heard_by("HalfAState"), "one of state_dict and load_state_dict"),
         (heard_by("StrangeState"), "its state_dict holds a set"),
         (heard_by("stops", epohc=2), "epohc.*did you mean 'epoch'"),
+        (heard_by("epochs", epohc=2), "stops.* is called with the event and epohc.*mean 'epoch'"),
         (heard_by("stops", on="epochend"), "on must be of run_start.*did you mean 'epoch_end'"),
         (heard_by("stops", on="[]"), "on names no event.*type on: epoch_end"),
         (heard_by("Hears", on="epoch_end"), "on is for a function"),
@@ -180,7 +181,7 @@ def test_what_a_callback_may_not_do_fails_the_run(tmp_path: Path, word: str, mat
         ("callbacks=[{path:a.csv}]", r"callbacks\[0\]._target_ must name a class"),
         ("callbacks=[{_target_:os.system}]", "'os.system' is not allowed"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_bad_callback_is_refused_before_training(word: str, match: str) -> None:
     with pytest.raises(SeedbedError, match=match):

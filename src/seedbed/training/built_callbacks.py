@@ -1,16 +1,15 @@
 """Builds the callbacks of a config, and refuses what could hear of nothing."""
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from seedbed.components import AllowList
-from seedbed.config.hints import did_you_mean, joined
+from seedbed.config.hints import did_you_mean
 from seedbed.config.own_code import EVENTS, ON, STEP_END, TARGET, events_of
 from seedbed.config.schema import RunConfig
 from seedbed.errors import NotAllowedError, OwnCodeError
 from seedbed.raised import reason
-from seedbed.signatures import called
+from seedbed.signatures import called, refuse_uncallable, signature_of
 from seedbed.training.callbacks import Event, OwnCallback
 
 
@@ -34,16 +33,7 @@ def _built(spec: Mapping[str, Any], where: str, allow: AllowList) -> OwnCallback
                 f"{where}.on is for a function; the class {target} hears what it has methods for"
             )
         return _of_class(target, where, called(found, arguments, where))
-    signature = inspect.signature(found)
-    try:
-        signature.bind(None, **arguments)
-    except TypeError as err:
-        unknown = next((key for key in arguments if key not in signature.parameters), "")
-        raise NotAllowedError(
-            f"{where}: {found.__name__}{signature} is called with the event and "
-            f"{joined(arguments) or 'nothing else'}: {err}"
-            f"{did_you_mean(unknown, signature.parameters)}"
-        ) from err
+    refuse_uncallable(found, arguments, where, ("the event",))
 
     def listener(event: Event) -> Any:
         return found(event, **arguments)
@@ -61,7 +51,7 @@ def _of_class(target: str, where: str, instance: Any) -> OwnCallback:
         )
     for name, method in heard.items():
         try:
-            inspect.signature(method).bind(None)
+            signature_of(method).bind(None)
         except TypeError as err:
             raise NotAllowedError(
                 f"{where}: {target}.{name} is called with the event alone: {err}"

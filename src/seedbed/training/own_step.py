@@ -8,7 +8,6 @@ What it gives beside the loss is averaged over an epoch as the loss is. Here is 
 with, and what is looked at in what it gives, by whichever engine and in whichever mode.
 """
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,12 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.components import AllowList
-from seedbed.config.hints import did_you_mean, joined
+from seedbed.config.hints import joined
 from seedbed.config.own_code import DIRECTIONS, TARGET
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ConfigError, NotAllowedError, OwnCodeError
 from seedbed.models.build import output_of
 from seedbed.raised import defined_at
+from seedbed.signatures import refuse_uncallable, signature_of
 from seedbed.tasks.head import TaskHead
 from seedbed.training.averaging import SWA, has_batch_norm
 
@@ -153,7 +153,8 @@ def build_step(config: RunConfig, allow: AllowList, head: TaskHead) -> OwnStep |
         )
     own = {key: one for key, one in spec.items() if key not in (TARGET, DIRECTIONS)}
     arguments = allow.arguments(own, "step")
-    _refuse_arguments(function, arguments)
+    handed = {LOSS: None} if _takes_loss(function) else {}
+    refuse_uncallable(function, {**handed, **arguments}, "step", ("the model", "the batch"))
     if getattr(head.loss_function, "reduction", None) == "sum":
         raise ConfigError(
             "loss.reduction=sum: the loss of a step counts as the mean over the rows of its batch; "
@@ -194,25 +195,8 @@ def step_notes(config: RunConfig, step: OwnStep | None) -> list[str]:
     return notes
 
 
-def _refuse_arguments(function: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
-    given = dict(arguments)
-    if _takes_loss(function):
-        given.setdefault(LOSS, None)
-    signature = inspect.signature(function)
-    try:
-        signature.bind(None, None, **given)
-    except TypeError as err:
-        known = list(signature.parameters)
-        unknown = next((key for key in arguments if key not in known), "")
-        name = getattr(function, "__name__", str(function))
-        raise NotAllowedError(
-            f"step: {name}{signature} is called with the model, the batch and "
-            f"{joined(given) or 'nothing else'}: {err}{did_you_mean(unknown, known)}"
-        ) from err
-
-
 def _takes_loss(function: Callable[..., Any]) -> bool:
-    return LOSS in inspect.signature(function).parameters
+    return LOSS in signature_of(function).parameters
 
 
 def _listed(names: Sequence[str]) -> str:
