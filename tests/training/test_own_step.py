@@ -70,6 +70,14 @@ def test_values_are_means_by_rows_of_a_loop_written_by_hand(tmp_path: Path) -> N
     assert "val/accuracy" in found.history
 
 
+def test_numbers_of_a_step_are_as_exact_as_python_has_them() -> None:
+    configs = variants([*IRIS, step("exact"), "trainer.epochs=1"], [{}, {}])
+    for metrics in (alone(configs[0]).metrics, stacked(configs).metrics[0]):
+        for split in ("train", "val"):
+            told = [metrics[f"{split}/{name}"] for name in ("large", "count", "counted")]
+            assert told == pytest.approx([1e39, 2**24 + 1, 2**24 + 1], rel=1e-15)
+
+
 def test_stack_gives_what_single_runs_give() -> None:
     settings = [{"optimizer.lr": lr} for lr in (0.05, 0.1, 0.2)]
     for more in ((), ("trainer.accumulate=3", "trainer.select=ema", "trainer.ema_decay=0.5")):

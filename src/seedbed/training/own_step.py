@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.components import AllowList
+from seedbed.config.fitting import as_float
 from seedbed.config.hints import joined
 from seedbed.config.own_code import DIRECTIONS, TARGET
 from seedbed.config.schema import RunConfig
@@ -119,15 +120,17 @@ class OwnStep:
         return loss.reshape(()), {name: self._number(name, given[name], device) for name in ordered}
 
     def _number(self, name: str, value: object, device: torch.device) -> Tensor:
-        """What is kept of a value: no gradient, and a real number."""
+        """What is kept of a value: no gradient, and a real number, as exact as it was."""
+        exact = torch.float32 if device.type == "mps" else torch.float64
         if isinstance(value, Real):
-            return torch.tensor(float(value), device=device)
+            number = as_float(value)  # type: ignore[arg-type]  # any number that Python has
+            return torch.tensor(number, dtype=exact, device=device)
         if not isinstance(value, Tensor) or value.numel() != 1 or value.is_complex():
             raise self.error(
                 f"gives {_kind(value)} as '{name}'; what it gives is one number for each name"
             )
         value = value.detach().reshape(())
-        return value if value.is_floating_point() else value.float()
+        return value if value.is_floating_point() else value.to(exact)
 
     def error(self, what: str) -> OwnCodeError:
         """Says what the step does, and where it stands."""
