@@ -198,6 +198,11 @@ REFUSED = {
         "R2Score",
         "R2Score is of real values, and .* is predicted by its quantiles; type pinball, coverage$",
     ),
+    "of rows of several values": (
+        DIABETES,
+        "CosineSimilarity",
+        "CosineSimilarity looks at all values of a row together, and 'target' is one; type mse",
+    ),
     "misspelt": (IRIS, "MathewsCorrCoef", "did you mean 'MatthewsCorrCoef'"),
     "of another number": (IRIS, "BinaryRecall", "BinaryRecall is of two classes, and the target"),
     "told by the data": (IRIS, "{Recall: {num_classes: 4}}", "num_classes is told by the data"),

@@ -32,6 +32,9 @@ PREFIXES = {
 }
 """Of the classes for a kind of target."""
 
+OF_SEVERAL = ("CosineSimilarity", "JensenShannonDivergence", "KLDivergence")
+"""Of real values, those that look at all values of a row together."""
+
 TOLD = ("num_classes", "num_labels", "num_outputs", "task")
 """Arguments that the data tells."""
 
@@ -105,6 +108,12 @@ def _class_named(
 ) -> type:
     name, fitting = spec.known_as, _fitting(library, prefix, task)
     if name in fitting:
+        if not prefix and name in OF_SEVERAL and preprocessing.outputs == 1:
+            raise ConfigError(
+                f"{spec.where}: {name} looks at all values of a row together, and "
+                f"'{preprocessing.target[0]}' is one; type {joined(ours)}, or "
+                "MeanAbsolutePercentageError"
+            )
         part = library.classification if prefix else library.regression
         found: type = getattr(part, fitting[name])
         return found
