@@ -236,9 +236,13 @@ def _allowed(
             for key, value in vars(home).items()
             if isinstance(value, type) or (callable(value) and not classes_only)
         ]
-        raise NotAllowedError(
-            f"{where}: no {kinds} '{name}' in {module}{did_you_mean(name, names)}"
-        )
+        hint = did_you_mean(name, names)
+        if module == "__main__" and not hint:
+            hint = (
+                ", which is this program; what another one trains by has to lie in a file, as "
+                f"my_module.{name}"
+            )
+        raise NotAllowedError(f"{where}: no {kinds} '{name}' in {module}{hint}")
     origin = _origin(found)
     if not any(f"{origin}.".startswith(f"{package}.") for package in packages):
         raise NotAllowedError(

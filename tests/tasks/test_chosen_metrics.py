@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -241,6 +242,22 @@ def test_what_does_not_fit_is_refused_before_training(what: str) -> None:
     assert len(caught.value.problems) == 1
 
 
+def test_a_programs_own_function_is_measured_by_that_program_alone() -> None:
+    words = [*IRIS, "allow=[__main__]", asked("{_target_: __main__.only_here}")]
+    with pytest.raises(NotAllowedError, match=r"which is this program; .*as my_module.only_here"):
+        prepared(*words)
+    here = sys.modules["__main__"]
+    with pytest.MonkeyPatch.context() as patch:
+
+        def only_here(predictions: torch.Tensor, targets: torch.Tensor) -> float:
+            return 7.0
+
+        only_here.__module__ = "__main__"
+        patch.setattr(here, "only_here", only_here, raising=False)
+        _, plan = prepared(*words)
+        assert plan.head.metrics(torch.zeros(2, 3), torch.zeros(2))["only_here"] == 7
+
+
 MISREAD = {
     "metrics=R2Score": r"type 'metrics=\[R2Score\]'",
     "metrics=[mse,mse]": r"metrics\[1\] is called 'mse', as metrics\[0\] is; leave one out",
@@ -264,7 +281,7 @@ def test_entries_of_another_form_are_told_with_the_rest(word: str) -> None:
 
 
 def test_without_torchmetrics_its_install_line_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "torchmetrics", None)
+    monkeypatch.setitem(sys.modules, "torchmetrics", None)
     with pytest.raises(ConfigError, match=r"pip install 'seedbed\[torchmetrics\]'"):
         prepared(*IRIS, asked("Recall"))
     prepared(*IRIS, asked("accuracy"))
