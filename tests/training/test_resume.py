@@ -13,9 +13,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from seedbed.api.more_epochs import raised
 from seedbed.recording.run import run
 from seedbed.runs.directory import claim, reclaim
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.reader import read_config
 from seedbed.training.reporter import Reporter
 from seedbed.training.resume import load_snapshot
 
@@ -137,6 +139,25 @@ def test_a_users_dataset_goes_on_with_any_number_of_workers(
     assert_same(whole, resumed(stopped(tmp_path / "run", words, after=1).directory, words))
 
 
+def test_a_run_goes_on_without_the_workers_that_it_had(tmp_path: Path, seedbed: Callable) -> None:
+    words = [*WINE, "trainer.epochs=3", "loader.num_workers=1"]
+    whole = train(tmp_path / "whole", *words)
+    asked = ["loader.persistent_workers=true", "loader.prefetch_factor=3"]
+    stopped(tmp_path / "run", [*words, *asked], after=1)
+    assert seedbed("resume", "run", "loader.num_workers=0").code == 0
+    run = RunPaths(tmp_path / "run")
+    assert same_weights(whole.weights, torch.load(run.model, weights_only=True))
+    loader = read_config(run)["loader"]
+    assert (loader["num_workers"], loader["persistent_workers"]) == (0, None)
+    assert seedbed("reproduce", "run").out.splitlines()[-1] == "identical"
+
+
+def test_the_order_of_what_is_asked_for_does_not_matter() -> None:
+    config = {"trainer": {"epochs": 2, "strategy": None, "devices": None}}
+    assert not raised(config, ["trainer.devices=2", "trainer.strategy=ddp"])
+    assert config["trainer"] == {"epochs": 2, "strategy": "ddp", "devices": 2}
+
+
 def test_more_epochs_can_be_asked_for(tmp_path: Path, seedbed: Callable) -> None:
     whole = train(tmp_path / "whole", *WINE)
     seedbed("train", *WINE, "trainer.epochs=3", "hydra.run.dir=run")
@@ -159,7 +180,8 @@ REFUSED = {
     "another key": (
         ["run", "seed=3"],
         "resume takes trainer.epochs=N, trainer.early_stopping.patience=N or null, "
-        "trainer.strategy=single or ddp or fsdp, and data.path=FILE, got 'seed=3'",
+        "trainer.strategy=single or ddp or fsdp, loader.num_workers=N, and data.path=FILE, "
+        "got 'seed=3'",
     ),
     "no run": (["rum"], "run directory 'rum' does not exist; did you mean 'run'?"),
 }

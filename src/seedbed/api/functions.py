@@ -250,7 +250,8 @@ def resume(
 
     Args:
         path: of the run or of the sweep, or either itself.
-        overrides: `"trainer.epochs=N"` for more epochs, `"data.path=FILE"` if its data was moved.
+        overrides: `"trainer.epochs=N"` for more epochs, `"loader.num_workers=N"` for other
+            processes that read, `"data.path=FILE"` if its data was moved.
         data: the rows, of a run that was begun with rows in memory.
         model: a module of the same form, of a run that was begun with a built module.
         changed: of a sweep: whether a config that changed since is taken as it is now.

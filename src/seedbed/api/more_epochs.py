@@ -1,4 +1,4 @@
-"""What `seedbed resume RUN KEY=VALUE` may change: more epochs, a later early stop, ranks."""
+"""What `seedbed resume RUN KEY=VALUE` may change: epochs, a later early stop, ranks, workers."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,9 @@ PATIENCE = "trainer.early_stopping.patience"
 DEVICES = "trainer.devices"
 STRATEGY = "trainer.strategy"
 SHORT_PATIENCE = "trainer.early_stopping"
+WORKERS = "loader.num_workers"
 NUMBER = re.compile(r"[1-9][0-9]{0,14}")
+FROM_ZERO = re.compile(rf"0|{NUMBER.pattern}")
 
 
 @dataclass
@@ -49,8 +51,9 @@ def raised(resolved: dict[str, Any], overrides: Sequence[str]) -> Raised:
         if overrides:
             raise ArgumentError(f"the run's config has no {EPOCHS}, got '{overrides[0]}'")
         return Raised(0, 0)
-    more = Raised(trainer["epochs"], trainer["epochs"])
-    for override in overrides:
+    more, loader = Raised(trainer["epochs"], trainer["epochs"]), resolved.get("loader")
+    strategy_first = sorted(overrides, key=lambda one: not one.startswith(f"{STRATEGY}="))
+    for override in strategy_first:  # it decides whether there are ranks
         key, _, value = override.partition("=")
         if key == EPOCHS and NUMBER.fullmatch(value):
             trainer["epochs"] = more.epochs = _larger(EPOCHS, more.epochs_before, int(value))
@@ -61,17 +64,28 @@ def raised(resolved: dict[str, Any], overrides: Sequence[str]) -> Raised:
             trainer["devices"] = trainer.get("devices") if _is_ranked(trainer) else None
         elif key in (PATIENCE, SHORT_PATIENCE) and (value == "null" or NUMBER.fullmatch(value)):
             more.patient = _wait_longer(trainer, value) or more.patient
+        elif key == WORKERS and FROM_ZERO.fullmatch(value) and isinstance(loader, dict):
+            _read_by(loader, int(value))
         else:
             ranks = f", {DEVICES}=N" if _is_ranked(trainer) else ""
             raise ArgumentError(
                 f"resume takes {EPOCHS}=N, {PATIENCE}=N or null, {STRATEGY}="
-                f"{' or '.join((SINGLE, *RANKED))}{ranks}, and data.path=FILE, got '{override}'"
+                f"{' or '.join((SINGLE, *RANKED))}{ranks}, {WORKERS}=N, and data.path=FILE, "
+                f"got '{override}'"
             )
     return more
 
 
 def _is_ranked(trainer: Mapping[str, Any]) -> bool:
     return trainer.get("strategy") in RANKED
+
+
+def _read_by(loader: dict[str, Any], workers: int) -> None:
+    """Puts in how many processes read rows; what is asked of these goes where there are none."""
+    loader["num_workers"] = workers
+    if not workers:
+        asked_of_workers = {"persistent_workers", "prefetch_factor"} & {*loader}
+        loader.update(dict.fromkeys(asked_of_workers))
 
 
 def _larger(key: str, before: int, after: int) -> int:

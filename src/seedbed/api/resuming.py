@@ -33,7 +33,7 @@ def resume_run(paths: RunPaths, overrides: Sequence[str], messages: Messages) ->
 
     Args:
         paths: of the run, which may be a stranger's.
-        overrides: `trainer.epochs=N` and the like, and where its data lies now.
+        overrides: what `more_epochs` takes, and where its data lies now.
         messages: hears how it goes.
 
     Returns:

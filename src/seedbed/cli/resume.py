@@ -18,8 +18,9 @@ def parser() -> Parser:
         "resume",
         "Goes on where a run stopped, from its last checkpoint, and ends with the bits of a run "
         "that was never stopped. trainer.epochs=N may ask for more epochs than before, and "
-        "trainer.early_stopping.patience=null for those after an early stop; data.path=FILE says "
-        "where its data lies now, also of a sweep, whose jobs that did not complete are run.",
+        "trainer.early_stopping.patience=null for those after an early stop; loader.num_workers=N "
+        "reads its rows by so many processes; data.path=FILE says where its data lies now, also of "
+        "a sweep, whose jobs that did not complete are run.",
         "seedbed resume outputs/sum/2026-…",
     )
     made.add_argument("run", metavar="RUN | SWEEP", help="a run directory, or a sweep's")

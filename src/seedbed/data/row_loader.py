@@ -207,7 +207,7 @@ class RowLoader:
             raise RunFailedError(
                 f"loader.num_workers={self.workers}: a process that reads rows was killed, as "
                 f"where memory is short, or ended itself ({' '.join(str(err).split())}); type "
-                "seedbed resume RUN, or train with loader.num_workers=0"
+                "seedbed resume RUN, with loader.num_workers=0 to read without such processes"
             ) from err
 
 
