@@ -80,6 +80,9 @@ FILES: dict[str, str | bytes] = {
     "conf/experiment/twice.yaml": "# @package _global_\nseed: 1\nseed: 2\n",
     "conf/experiment/latin.yaml": "# @package _global_\nname: größe\n".encode("latin-1"),
     "conf/experiment/unpackaged.yaml": "trainer: {epochs: 2}\n",
+    "conf/experiment/late.yaml": (
+        "# mine\n# @package _global_\ndefaults: [{override /optimizer: adam}]\n"
+    ),
     "conf/experiment/misspelt.yaml": "# @package _global_\ntrainer: {epoch: 2}\n",
     "conf/experiment/no_such_model.yaml": (
         "# @package _global_\ndefaults: [{override /model: manuel}]\n"
@@ -209,6 +212,8 @@ YAML in latin-1: train experiment=latin
     latin.yaml' is not UTF-8 text; save it as UTF-8
 experiment without its header: train experiment=unpackaged
     begin the experiment's YAML with the line '# @package _global_'
+header behind another line: train experiment=late
+    'experiment/late': begin the experiment's YAML with the line '# @package _global_'
 unknown key in YAML: train experiment=misspelt
     no key 'trainer.epoch'; did you mean 'trainer.epochs'?
 unknown option in YAML: train experiment=no_such_model

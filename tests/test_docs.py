@@ -52,11 +52,12 @@ PROJECT = "docs/own.md"
 
 
 def write_files(page: str, folder: Path) -> None:
-    """Those that the page shows in full: their first line is their path."""
+    """Those that the page shows in full: their first line is their path, behind Hydra's header."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    found = re.findall(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```$", text, flags=re.M | re.S)
+    shown = r"^```(?:python|yaml)\n((?:# @.*\n)?# (\S+)\n.*?)^```$"
+    found = re.findall(shown, text, flags=re.M | re.S)
     assert len(found) == 6
-    for path, body in found:
+    for body, path in found:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(body, encoding="utf-8")
 

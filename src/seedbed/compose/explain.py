@@ -16,6 +16,7 @@ from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
 from seedbed.compose.quoting import overrides_apart, quoted_override
 from seedbed.compose.unmergeable import unmergeable
+from seedbed.config.check import HEADER
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.config.key_paths import dotted_keys
 from seedbed.config.locations import user_conf
@@ -156,6 +157,8 @@ def _reworded(error: Exception, overrides: Sequence[str], config_name: str) -> s
                 return advice
         why = _one_line(error.__cause__ or error).partition(" full_key:")[0]
         return f"cannot take the override '{merged}': {why}"
+    if unplaced := re.search(r"In '(experiment/.+?)': Could not override '.+?@", text):
+        return f"'{unplaced[1]}': {HEADER}"
     if gone := re.search(r"Could not delete from config\. '(.+?)' does not exist", text):
         return f"~{gone[1]}: a key is not taken away but set, and this one is null; leave it out"
     if twice := re.search(r"Multiple values for (\S+)\.", text):

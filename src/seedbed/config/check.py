@@ -27,6 +27,9 @@ from seedbed.config.shorthand import instead_of_group
 from seedbed.config.target_keys import ABSENT_KEYS, KEYS_OF_OURS, NONE, TARGET_KEYS
 from seedbed.errors import ConfigError
 
+HEADER = "begin the experiment's YAML with the line '# @package _global_'"
+"""Without it, all that the file says is below `experiment`."""
+
 MISSING = "???"
 """How OmegaConf writes a value that the user has to give."""
 
@@ -152,8 +155,7 @@ class _Checker:
     def _unknown(self, where: str, here: list[str], path: str) -> str:
         key_text = as_typed(where)[1:-1]
         if where == "experiment":
-            hint = "; begin the experiment's YAML with the line '# @package _global_'"
-            return f"no key '{where}'{hint}"
+            return f"no key '{where}'; {HEADER}"
         self.hinted += 1
         hint = ""
         if self.hinted <= MOST_PROBLEMS and len(where) <= LONGEST_TEXT:
