@@ -58,6 +58,10 @@ sys.stdin.read()
         ),
         (["optimizer.lr=0.1,["], "cannot read the override 'optimizer.lr=0.1,['; a bracket stays"),
         (["optimizer.lr=0.1,abc"], "job 1 (optimizer.lr=abc): optimizer.lr must be a number > 0"),
+        (
+            ["data=sklearn", "metrics=[accuracy],[accurac]"],
+            "job 1 (data=sklearn metrics=[accurac]): metrics[0]: no metric 'accurac' for ",
+        ),
         (["sweep.settings=[{seed:1},{seed:a}]"], "seed must be a whole number"),
         (["seed=1,2", "sweep.fuse=alwys"], "got 'alwys'; did you mean 'always'?"),
         (["seed=1,2", "sweep.fuze=never"], "no key 'sweep.fuze'; did you mean 'sweep.fuse'?"),

@@ -22,12 +22,14 @@ Note = Callable[[str], object]
 
 TRAINER = (
     *("device", "precision", "monitor", "accumulate", "select", "swa_start"),
-    *("strategy", "compile", "detect_anomaly", "log_gradients"),
+    *("strategy", "devices", "compile", "detect_anomaly", "log_gradients", "log_histograms"),
+    *("log_graph", "limit_batches", "overfit_batches"),
 )
 """Keys of `trainer` that decide whether a job can be built."""
 
 PARTS = ("data", "model", "loader", "loss", "optimizer", "scheduler", "trainer")
-KIND = (*PARTS, "init", "step", "callbacks")
+WHOLE = ("init", "step", "callbacks", "metrics")
+KIND = (*PARTS, *WHOLE)
 
 
 def without_duplicates(composed: Sequence[ComposedConfig], note: Note) -> list[ComposedConfig]:
@@ -164,6 +166,6 @@ def _kind_of(resolved: Mapping[str, Any]) -> str:
     warm_up = resolved["scheduler"].get("warmup")
     averaged = resolved["trainer"].get("select") == "swa"
     named["epochs"] = [warm_up, resolved["trainer"]["epochs"] if warm_up or averaged else None]
-    groups |= {key: resolved.get(key) for key in ("init", "step", "callbacks")}
+    groups |= {key: resolved.get(key) for key in WHOLE}
     flags = {k: v for k, v in resolved["optimizer"].items() if isinstance(v, bool | list)}
     return json.dumps([groups, named, settings, trainer, flags], default=str, sort_keys=True)
