@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from seedbed.components import AllowList
 from seedbed.config.schema import DataConfig, RunConfig
+from seedbed.process import fast_start
 
 if TYPE_CHECKING:
     from seedbed.tables.table import Table
@@ -27,6 +28,7 @@ def built(
     from seedbed.tables.sources import read_source
     from seedbed.training.build_run import build_run
 
+    fast_start.imports_done()
     allow, read = AllowList(config.allow), read or read_source
     if config.loader.batch_size != "largest":
         return build_run(config, allow, read=read)

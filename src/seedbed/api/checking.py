@@ -8,7 +8,6 @@ from seedbed.api.building import built
 from seedbed.compose.composed import ComposedConfig
 from seedbed.config.hints import counted
 from seedbed.config.schema import DataConfig, NamedConfig, SklearnConfig
-from seedbed.process import fast_start
 
 if TYPE_CHECKING:
     from seedbed.data.prepared import PreparedData
@@ -82,10 +81,8 @@ def check_run(request: ComposedConfig) -> Report:
     Raises:
         SeedbedError: with everything that is wrong.
     """
-    # Imported here: torch takes a second, and a misspelt key is answered before it.
-    from seedbed.tables.sources import read_source
+    from seedbed.tables.sources import read_source  # with NumPy
 
-    fast_start.imports_done()
     tables: list[Table] = []
 
     def read(data: DataConfig) -> "Table":

@@ -13,7 +13,6 @@ from seedbed.api.pinning import with_fingerprints
 from seedbed.compose.composed import ComposedConfig, hydra_files
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ArgumentError, RunFailedError, SeedbedError
-from seedbed.process import fast_start
 from seedbed.raised import reason
 from seedbed.remote.mirrored import mirrored
 from seedbed.remote.places import shown, url_of
@@ -70,7 +69,6 @@ def train_run(settings: ComposedConfig, messages: Messages, *, keep_start: bool 
 
     _refuse_log_at_url(settings)
     progress = messages.run_progress()
-    fast_start.imports_done()
     (settings,) = with_fingerprints([settings])
     plan = built(settings.config)
     if is_follower(settings.config.resolved):

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedbed.api import building
 from seedbed.cli.arguments import Parser, print_notes, refuse_idle_flag
-from seedbed.components import AllowList
 from seedbed.config.locations import find_user_conf
 from seedbed.config.schema import RunConfig
 from seedbed.errors import ArgumentError
@@ -81,11 +81,7 @@ def built(overrides: Sequence[str], config_dir: str | None) -> "RunComponents":
         SeedbedError: if the config or anything that it builds is wrong.
     """
     config = composed_one(overrides, config_dir, ("torch", "seedbed.training.build_run"))
-    # Imported here: torch takes a second, and a misspelt key is answered before it.
-    from seedbed.training.build_run import build_run
-
-    fast_start.imports_done()
-    return build_run(config, AllowList(config.allow))
+    return building.built(config)
 
 
 def composed_one(
