@@ -20,6 +20,7 @@ from seedbed.data.batches import (
     evaluation_batches,
     training_batches,
 )
+from seedbed.data.gathered import BatchSpec
 from seedbed.data.seeds import row_order
 from seedbed.errors import DataError
 
@@ -68,8 +69,8 @@ def test_a_table_gives_the_same_batches_with_or_without_workers(
     settings: LoaderConfig, workers: int
 ) -> None:
     spread = replace(settings, num_workers=workers)
-    tensors = TensorBatches(DATA, settings, 0, CPU)
-    loaded = LoaderBatches(DATA, spread, 0, CPU)
+    tensors = TensorBatches(DATA, BatchSpec(settings, 0, CPU))
+    loaded = LoaderBatches(DATA, BatchSpec(spread, 0, CPU))
     assert len(tensors) == len(loaded)
     for epoch in (0, 1):
         assert same_batches(tensors, loaded, epoch)
@@ -94,7 +95,7 @@ def test_without_shuffle_rows_come_as_they_stand() -> None:
 def test_start_skips_exactly_that_many_batches(
     kind: type, shuffle: bool, drop_last: bool, start: int
 ) -> None:
-    batches = kind(DATA, loader(shuffle=shuffle, drop_last=drop_last), 0, CPU)
+    batches = kind(DATA, BatchSpec(loader(shuffle=shuffle, drop_last=drop_last), 0, CPU))
     assert rows_of(batches, 1, start) == rows_of(batches, 1)[start:]
 
 

@@ -16,6 +16,7 @@ from torch.utils.data import Dataset, get_worker_info
 
 from seedbed import train
 from seedbed.data.batches import Batches, LoaderBatches
+from seedbed.data.gathered import BatchSpec
 from seedbed.data.row_loader import RowLoader, pinning_notes
 from seedbed.errors import ConfigError, DataError, RunFailedError
 
@@ -45,7 +46,7 @@ class Told(Dataset[tuple[Tensor, Tensor]]):
 def splits(*rows: Told, **settings: object) -> tuple[RowLoader, list[Batches]]:
     loader = loader_config(2, **settings)  # type: ignore[arg-type]
     reader = RowLoader(loader, 0, CPU)
-    return reader, [LoaderBatches(one, loader, 0, CPU, None, reader) for one in rows]
+    return reader, [LoaderBatches(one, BatchSpec(loader, 0, CPU), reader) for one in rows]
 
 
 def read(batches: Batches, epoch: int, start: int = 0) -> tuple[list[list[float]], set[int]]:

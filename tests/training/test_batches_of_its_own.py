@@ -27,6 +27,7 @@ from seedbed.data.batches import (
     evaluation_batches,
     training_batches,
 )
+from seedbed.data.gathered import BatchSpec
 from seedbed.fused.stackable import WRITES_INTO_BATCH, vmap_blocker
 from seedbed.fused.tracing import recorded
 from seedbed.training.run_components import RunComponents
@@ -188,9 +189,10 @@ class TestBatches:
     ) -> None:
         loader = loader_config(size, shuffle=shuffle, drop_last=drop_last)
         data, asked = self.rows(), [(0, 0), (0, 0), (1, 0), (1, 1), (1, 0), (70, 0), (2, 0)]
-        spoiled, fresh = kind(data, loader, 0, CPU), [kind(self.rows(), loader, 0, CPU)]
+        spec = BatchSpec(loader, 0, CPU)
+        spoiled, fresh = kind(data, spec), kind(self.rows(), spec)
         for epoch, start in asked:
-            expected = [(x.tolist(), y.tolist()) for x, y in fresh[0].epoch(epoch, start)]
+            expected = [(x.tolist(), y.tolist()) for x, y in fresh.epoch(epoch, start)]
             assert self.spoil(spoiled, epoch, start) == expected
         assert all(map(torch.equal, data.tensors, self.rows().tensors))
 

@@ -17,7 +17,7 @@ from seedbed.config.schema import LoaderConfig
 from seedbed.data.batch_sizes import BLOCK_BYTES, evaluation_rows
 from seedbed.data.buckets import buckets_of
 from seedbed.data.custom_rows import form_of_data, lengths_of_data
-from seedbed.data.gathered import GatheredBatches, Ordered
+from seedbed.data.gathered import BatchSpec, GatheredBatches, Ordered
 from seedbed.data.images.rows import ImageRows
 from seedbed.data.nested import mapped, zeros
 from seedbed.data.npy.rows import NpyRows
@@ -55,18 +55,10 @@ class Batches(Protocol):
 class TensorBatches(GatheredBatches):
     """Rows in memory, kept on the device where they fit."""
 
-    def __init__(
-        self,
-        data: TensorDataset,
-        loader: LoaderConfig,
-        seed: int,
-        device: torch.device,
-        limit: int | None = None,
-        buckets: Order | None = None,
-    ) -> None:
+    def __init__(self, data: TensorDataset, spec: BatchSpec, buckets: Order | None = None) -> None:
         row_bytes = data.tensors[0][0].nbytes + data.tensors[1][0].nbytes
-        super().__init__(len(data), row_bytes, loader, seed, device, limit, buckets)
-        self.home = device if _fits(data, device) else torch.device("cpu")
+        super().__init__(len(data), row_bytes, spec, buckets)
+        self.home = spec.device if _fits(data, spec.device) else torch.device("cpu")
         self.x, self.y = (tensor.to(self.home) for tensor in data.tensors)
 
     def gathered(self, rows: torch.Tensor) -> Batch:
@@ -82,15 +74,8 @@ class TensorBatches(GatheredBatches):
 class PackedBatches(TensorBatches):
     """Rows of several tensors, or of unequal length, in memory."""
 
-    def __init__(
-        self,
-        data: PackedRows,
-        loader: LoaderConfig,
-        seed: int,
-        device: torch.device,
-        limit: int | None = None,
-    ) -> None:
-        super().__init__(data, loader, seed, device, limit, _buckets(data, loader))
+    def __init__(self, data: PackedRows, spec: BatchSpec) -> None:
+        super().__init__(data, spec, _buckets(data, spec.loader))
         self.packing = data.packing
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
@@ -108,27 +93,15 @@ class LoaderBatches(Ordered):
 
     Args:
         data: the rows.
-        loader: how they become batches.
-        seed: of the run.
-        device: where they are used.
-        limit: batches of an epoch; None for all.
+        spec: how they become batches.
         reader: of all splits of the run; None for one of its own.
     """
 
-    def __init__(
-        self,
-        data: Rows,
-        loader: LoaderConfig,
-        seed: int,
-        device: torch.device,
-        limit: int | None = None,
-        reader: RowLoader | None = None,
-    ) -> None:
-        rows = len(data)  # type: ignore[arg-type]
-        super().__init__(rows, loader, seed, limit, buckets=_buckets(data, loader))
+    def __init__(self, data: Rows, spec: BatchSpec, reader: RowLoader | None = None) -> None:
+        rows, loader = len(data), spec.loader  # type: ignore[arg-type]
+        super().__init__(rows, spec, buckets=_buckets(data, loader))
         self.form = form_of_data(data)
-        self.device = device
-        self.reader = reader or RowLoader(loader, seed, device)
+        self.reader = reader or RowLoader(loader, spec.seed, spec.device)
         self.split = self.reader.add(data)
         if loader.num_workers:
             refuse_without_shared_memory(loader.num_workers)
@@ -198,23 +171,24 @@ def training_batches(
     Raises:
         DataError: if `loader.drop_last` leaves none.
     """
+    spec = BatchSpec(loader, seed, device, limit)
     if isinstance(data, PackedRows) and loader.num_workers == 0:
-        return PackedBatches(data, loader, seed, device, limit)
+        return PackedBatches(data, spec)
     if isinstance(data, TensorDataset) and loader.num_workers == 0:
-        return TensorBatches(data, loader, seed, device, limit)
+        return TensorBatches(data, spec)
     if isinstance(data, ImageRows):
         from seedbed.data.images.batches import ImageBatches
 
-        return ImageBatches(data, loader, seed, device, limit)
+        return ImageBatches(data, spec)
     if isinstance(data, StreamedRows):
         from seedbed.data.streaming.batches import StreamBatches
 
-        return StreamBatches(data, loader, seed, device, limit)
+        return StreamBatches(data, spec)
     if isinstance(data, NpyRows) and loader.num_workers == 0:
         from seedbed.data.npy.batches import NpyBatches
 
-        return NpyBatches(data, loader, seed, device, limit)
-    return LoaderBatches(data, loader, seed, device, limit, reader)
+        return NpyBatches(data, spec)
+    return LoaderBatches(data, spec, reader)
 
 
 def evaluation_batches(
@@ -229,17 +203,18 @@ def evaluation_batches(
 
     Arguments as `training_batches`; `size` is that of each, or None for what is computed fastest.
     """
+    is_streamed, row_bytes = isinstance(data, StreamedRows), BLOCK_BYTES
+    if isinstance(data, TensorDataset) and not isinstance(data, PackedRows):
+        row_bytes = data.tensors[0][0].nbytes
+    elif isinstance(data, ImageRows | NpyRows | StreamedRows):
+        row_bytes = data.row_bytes
+    asked = 1 if is_streamed and loader.batch_size is None else loader.batch_size
+    size = size or evaluation_rows(asked, row_bytes)
+    plain = replace(loader, batch_size=size, shuffle=False, drop_last=False, buckets=None)
     if isinstance(data, StreamedRows):
         from seedbed.data.streaming.batches import KeptBatches
 
-        return KeptBatches(data, loader, seed, device, size)
-    row_bytes = BLOCK_BYTES
-    if isinstance(data, TensorDataset) and not isinstance(data, PackedRows):
-        row_bytes = data.tensors[0][0].nbytes
-    elif isinstance(data, ImageRows | NpyRows):
-        row_bytes = data.row_bytes
-    size = size or evaluation_rows(loader.batch_size, row_bytes)
-    plain = replace(loader, batch_size=size, shuffle=False, drop_last=False, buckets=None)
+        return KeptBatches(data, BatchSpec(plain, seed, device))
     return training_batches(data, plain, seed, device, reader=reader)
 
 

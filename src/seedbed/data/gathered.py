@@ -1,6 +1,7 @@
 """Batches of rows that are fetched by their numbers, many batches at a time."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -17,25 +18,51 @@ ROWS_AT_ONCE = 2**14
 """Orders are drawn for as many epochs at once as keep below this many rows."""
 
 
+@dataclass(frozen=True)
+class BatchSpec:
+    """How rows become batches.
+
+    Args:
+        loader: of the run.
+        seed: of the run.
+        device: where batches are used.
+        limit: batches of an epoch; None for all.
+    """
+
+    loader: LoaderConfig
+    seed: int
+    device: torch.device
+    limit: int | None = None
+
+
 class Ordered:
-    """The order of rows, and how many batches there are."""
+    """The order of rows, and how many batches there are.
+
+    Args:
+        rows: how many there are.
+        spec: how they become batches.
+        most_rows: orders are drawn for as many epochs at once as keep below this.
+        buckets: of each row; None where there are none.
+
+    Raises:
+        DataError: if `loader.drop_last` leaves no batch.
+    """
 
     in_pieces = False
 
     def __init__(
         self,
         rows: int,
-        loader: LoaderConfig,
-        seed: int,
-        limit: int | None,
+        spec: BatchSpec,
         most_rows: int = ROWS_AT_ONCE,
         buckets: Order | None = None,
     ) -> None:
-        refuse_no_batch(loader, rows)
-        self.rows = rows
-        self.orders = RowOrders(rows, loader, [seed], most_rows, limit=limit, buckets=buckets)
+        refuse_no_batch(spec.loader, rows)
+        self.rows, self.seed, self.device = rows, spec.seed, spec.device
+        self.orders = RowOrders(
+            rows, spec.loader, [spec.seed], most_rows, limit=spec.limit, buckets=buckets
+        )
         self.batch_size = self.orders.batch_size
-        self.seed = seed
 
     def __len__(self) -> int:
         return self.orders.batches
@@ -51,10 +78,7 @@ class GatheredBatches(Ordered):
     Args:
         rows: how many there are.
         row_bytes: of the input and the target of one.
-        loader: how they become batches.
-        seed: of the run.
-        device: where batches go.
-        limit: batches of an epoch; None for all.
+        spec: how they become batches.
         buckets: of each row; None where there are none.
     """
 
@@ -62,19 +86,10 @@ class GatheredBatches(Ordered):
     """Where rows are fetched."""
 
     def __init__(
-        self,
-        rows: int,
-        row_bytes: int,
-        loader: LoaderConfig,
-        seed: int,
-        device: torch.device,
-        limit: int | None,
-        buckets: Order | None = None,
+        self, rows: int, row_bytes: int, spec: BatchSpec, buckets: Order | None = None
     ) -> None:
         row_bytes = max(1, row_bytes)
-        most = min(ROWS_AT_ONCE, BLOCK_BYTES // row_bytes)
-        super().__init__(rows, loader, seed, limit, most, buckets)
-        self.device = device
+        super().__init__(rows, spec, min(ROWS_AT_ONCE, BLOCK_BYTES // row_bytes), buckets)
         self._gathered: dict[int, Batch] = {}
         self.block = self.batch_size * max(1, BLOCK_BYTES // (row_bytes * self.batch_size))
 

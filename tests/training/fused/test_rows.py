@@ -11,6 +11,7 @@ from torch.utils.data import TensorDataset
 from seedbed.components import AllowList
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.batches import TensorBatches
+from seedbed.data.gathered import BatchSpec
 from seedbed.fused import rows
 from seedbed.fused.rows import StackedBatches, table_of
 from seedbed.training.build_run import build_run
@@ -55,7 +56,7 @@ def pair(
     which = [distinct.index(seed) if own_rows else 0 for seed in seeds]
     stack = StackedBatches(table_of(parts, which, CPU), settings, seeds)
     single = [
-        TensorBatches(parts[part], settings, seed, CPU)
+        TensorBatches(parts[part], BatchSpec(settings, seed, CPU))
         for seed, part in zip(seeds, which, strict=True)
     ]
     return stack, single

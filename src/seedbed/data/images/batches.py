@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import torch
 
-from seedbed.config.schema import LoaderConfig
-from seedbed.data.gathered import Batch, Ordered
+from seedbed.data.gathered import Batch, BatchSpec, Ordered
 from seedbed.data.images.rows import ImageRows
 from seedbed.data.images.scaling import Scaling
 from seedbed.data.shares import Share
@@ -17,31 +16,21 @@ class ImageBatches(Ordered):
 
     Args:
         data: rows of images.
-        loader: how they become batches.
-        seed: of the run.
-        device: where they are used.
-        limit: batches of an epoch; None for all.
+        spec: how they become batches.
 
     Raises:
         DataError: if workers are asked for.
     """
 
-    def __init__(
-        self,
-        data: ImageRows,
-        loader: LoaderConfig,
-        seed: int,
-        device: torch.device,
-        limit: int | None = None,
-    ) -> None:
-        if loader.num_workers:
+    def __init__(self, data: ImageRows, spec: BatchSpec) -> None:
+        if workers := spec.loader.num_workers:
             raise DataError(
-                f"loader.num_workers={loader.num_workers}: images are decoded once, before "
-                "training, and no worker reads them; type loader.num_workers=0"
+                f"loader.num_workers={workers}: images are decoded once, before training, and no "
+                "worker reads them; type loader.num_workers=0"
             )
-        super().__init__(len(data), loader, seed, limit)
-        self.data, self.device = data, device
-        self._scaling = Scaling(data.feature, device)
+        super().__init__(len(data), spec)
+        self.data = data
+        self._scaling = Scaling(data.feature, spec.device)
 
     def epoch(self, number: int, start: int = 0, share: Share | None = None) -> Iterator[Batch]:
         """See `Batches`.

@@ -5,9 +5,8 @@ from itertools import islice
 
 import torch
 
-from seedbed.config.schema import LoaderConfig
 from seedbed.config.task_names import RECONSTRUCTION
-from seedbed.data.gathered import Batch, GatheredBatches
+from seedbed.data.gathered import Batch, BatchSpec, GatheredBatches
 from seedbed.data.npy.rows import NpyRows
 
 
@@ -16,22 +15,12 @@ class NpyBatches(GatheredBatches):
 
     Args:
         data: rows of a split.
-        loader: of the run.
-        seed: of the run.
-        device: where batches go.
-        limit: batches of an epoch; None for all.
+        spec: how they become batches.
     """
 
-    def __init__(
-        self,
-        data: NpyRows,
-        loader: LoaderConfig,
-        seed: int,
-        device: torch.device,
-        limit: int | None = None,
-    ) -> None:
+    def __init__(self, data: NpyRows, spec: BatchSpec) -> None:
         target = data.row_bytes if data.y is None else data.y[0].nbytes
-        super().__init__(len(data), data.row_bytes + target, loader, seed, device, limit)
+        super().__init__(len(data), data.row_bytes + target, spec)
         self.data = data
         self.home = torch.device("cpu")
         self.in_pieces = data.preprocessing.task == RECONSTRUCTION

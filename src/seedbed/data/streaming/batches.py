@@ -8,27 +8,20 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache, partial
 from itertools import accumulate
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from seedbed.config.schema import LoaderConfig
-from seedbed.data.batch_sizes import (
-    batches_of,
-    evaluation_rows,
-    refuse_no_batch,
-    rows_a_batch,
-)
+from seedbed.data.batch_sizes import batches_of, refuse_no_batch, rows_a_batch
+from seedbed.data.gathered import Batch, BatchSpec
 from seedbed.data.streaming.blocks import BUFFERS, Mix, capacity, epoch_order, mixes, order_within
 from seedbed.data.streaming.buffers import Arrays, Buffers
 from seedbed.data.streaming.rows import Block, StreamedRows
 from seedbed.errors import ConfigError
 
-Batch = tuple[Tensor, Tensor]
 Task = Callable[[], Any]
 
 
@@ -37,10 +30,8 @@ class StreamBatches:
 
     Args:
         data: rows of a split.
-        loader: of the run; `num_workers` are threads that read ahead, which changes no batch.
-        seed: of the run.
-        device: where batches go.
-        limit: batches of an epoch; None for all.
+        spec: how they become batches; `loader.num_workers` are threads that read ahead, which
+            changes no batch.
 
     Raises:
         ConfigError: if a batch does not fit into the memory for rows.
@@ -49,22 +40,15 @@ class StreamBatches:
 
     in_pieces = True
 
-    def __init__(
-        self,
-        data: StreamedRows,
-        loader: LoaderConfig,
-        seed: int,
-        device: torch.device,
-        limit: int | None = None,
-    ) -> None:
-        self.data, self.seed, self.device = data, seed, device
-        self.rows = len(data)
+    def __init__(self, data: StreamedRows, spec: BatchSpec) -> None:
+        self.data, self.seed, self.device = data, spec.seed, spec.device
+        self.rows, loader = len(data), spec.loader
         self.shuffle, self.workers = loader.shuffle, loader.num_workers
         self.most = capacity(data.memory, data.row_bytes)
         refuse_no_batch(loader, self.rows)
         self._refuse_large(loader)
         self.batch_size = rows_a_batch(loader.batch_size, self.rows)
-        self.batches = batches_of(loader, self.rows, limit)
+        self.batches = batches_of(loader, self.rows, spec.limit)
         self._buffers = Buffers(data.empty, min(self.most, self.rows))
 
     def _refuse_large(self, loader: LoaderConfig) -> None:
@@ -166,17 +150,8 @@ class StreamBatches:
 class KeptBatches(StreamBatches):
     """Rows that are only looked at, as they lie in the files; few are kept once they were read."""
 
-    def __init__(
-        self,
-        data: StreamedRows,
-        loader: LoaderConfig,
-        seed: int,
-        device: torch.device,
-        size: int | None = None,
-    ) -> None:
-        size = size or evaluation_rows(loader.batch_size or 1, data.row_bytes)
-        plain = replace(loader, batch_size=size, shuffle=False, drop_last=False)
-        super().__init__(data, plain, seed, device)
+    def __init__(self, data: StreamedRows, spec: BatchSpec) -> None:
+        super().__init__(data, spec)
         self._keeps = 2 * BUFFERS * self.rows * data.row_bytes <= data.memory
         self._kept: list[Batch] | None = None
 
