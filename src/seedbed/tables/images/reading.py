@@ -23,6 +23,7 @@ from seedbed.tables.images.decoding import (
     has_colours,
     strictly,
 )
+from seedbed.tables.images.kept_digests import digests_of
 from seedbed.tables.images.pixels import Levels, Pixels, digest_of
 
 FEW = 16
@@ -56,7 +57,7 @@ def read_images(files: ImageFiles, form: ImageForm) -> Pixels:
     Raises:
         DataError: naming the first that cannot be read, or has another size than the first.
     """
-    digests = [*_mapped(lambda at: _digest(files, at), range(len(files.paths)))]
+    digests = digests_of(files.paths, lambda again: _mapped(lambda at: _digest(files, at), again))
     cache, key = ImageCache(), _key(digests, form)
     known = cache.find(key)
     if known is not None:
