@@ -132,10 +132,14 @@ class PackedRows(TensorDataset):
         return mapped(lambda one: one[0], rows.x if isinstance(rows, Padded) else rows), y[index]
 
     @property
+    def sizes(self) -> Tensor:
+        """The lengths of each row, (rows, tensors of varying length)."""
+        return self.tensors[0][:, -len(self.packing.form.names_of_lengths) :]
+
+    @property
     def lengths(self) -> list[int]:
         """Of each row, that of its longest tensor."""
-        ends = self.tensors[0][:, -len(self.packing.form.names_of_lengths) :]
-        found: list[int] = ends.amax(dim=1).long().tolist()
+        found: list[int] = self.sizes.amax(dim=1).long().tolist()
         return found
 
     def taken(self, rows: Tensor) -> "PackedRows":

@@ -36,11 +36,20 @@ def of_equal_lengths(x: Padded, form: RowForm, most: int) -> Iterator[tuple[Tens
         most: groups, at least 2; of more those that are evenly spaced, the shortest among them.
     """
     lengths = torch.stack([*_by_name(x, form).values()], dim=1)
+    for rows in rows_alike(lengths, most):
+        yield rows, trimmed(taken(x, rows), form)
+
+
+def rows_alike(lengths: Tensor, most: int) -> Iterator[Tensor]:
+    """The numbers of rows of one length; arguments and groups as of `of_equal_lengths`.
+
+    Shape:
+        (rows, tensors of varying length)
+    """
     different, group = torch.unique(lengths, dim=0, return_inverse=True)
     chosen = torch.linspace(0, len(different) - 1, min(most, len(different))).round().long()
     for number in chosen.tolist():
-        rows = torch.nonzero(group == number)[:, 0]
-        yield rows, trimmed(taken(x, rows), form)
+        yield torch.nonzero(group == number)[:, 0]
 
 
 def taken(x: Padded, rows: Tensor) -> Padded:

@@ -1,14 +1,15 @@
 """Whether the runs of a group can be stacked, and if not, what forbids it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from traceback import walk_tb
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import TensorDataset
 
 from seedbed.config.schema import RunConfig
 from seedbed.data.nested import Padded
+from seedbed.data.packing import PackedRows
+from seedbed.data.trimming import rows_alike
 from seedbed.fused.agreement import ROUNDING, DiffersError, agree
 from seedbed.fused.alone import tensors_of, without_dropout
 from seedbed.fused.flat import Named
@@ -31,8 +32,11 @@ from seedbed.training.padding import (
 AGREEMENT = 1e-3
 """Relative difference between a stacked gradient and the run's own that rounding may make."""
 
-ROWS_LOOKED_AT = 256
-"""To see whether a model looks at what shorter ones are filled with."""
+MOST_LENGTHS = 1024
+"""Of rows that are looked at by themselves, to see whether a model looks at what fills them."""
+
+ROWS_AT_ONCE = 256
+"""Of one length."""
 
 
 def tried_pair(configs: Sequence[RunConfig]) -> list[RunConfig]:
@@ -87,12 +91,11 @@ def _seen_of_padding(plan: StackComponents) -> str | None:
     x, y = packing.unpacked(batch[0][0]), batch[1][0]
     if not isinstance(x, Padded):
         return None
-    some, targets = _some_rows(plan)
     for training in (False, True):
         model = copied_model(plan.first.model).train(training)
         without_dropout(model)
         found = [changed_by_padding(_numbers_of(plan, model, y), x, packing.form)]
-        if not training:
+        for some, targets in () if training else _rows_by_length(plan):
             numbers_of = _numbers_of(plan, model, targets)
             found.append(changed_beside_longer(numbers_of, packing.unpacked(some), packing.form))
         apart, largest = most_of(found)
@@ -102,13 +105,16 @@ def _seen_of_padding(plan: StackComponents) -> str | None:
     return None
 
 
-def _some_rows(plan: StackComponents) -> tuple[Tensor, Tensor]:
-    """Packed rows to train on, spread evenly over all of them, and their targets."""
-    data = plan.first.data.train
-    assert isinstance(data, TensorDataset)
-    rows = torch.linspace(0, len(data) - 1, min(len(data), ROWS_LOOKED_AT)).round().long()
-    x, y = (tensor[rows].to(plan.device) for tensor in data.tensors)
-    return x, y
+def _rows_by_length(plan: StackComponents) -> Iterator[tuple[Tensor, Tensor]]:
+    """Packed rows of all parts, trained on or not, and their targets: each time of one length."""
+    parts = (plan.first.data.train, plan.first.data.validation, plan.first.data.test)
+    for data in parts:
+        if not isinstance(data, PackedRows):
+            continue
+        for rows in rows_alike(data.sizes, MOST_LENGTHS):
+            for some in rows.split(ROWS_AT_ONCE):
+                x, y = (tensor[some].to(plan.device) for tensor in data.tensors)
+                yield x, y
 
 
 def _numbers_of(plan: StackComponents, model: nn.Module, y: Tensor) -> NumbersOf:

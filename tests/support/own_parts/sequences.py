@@ -25,6 +25,7 @@ class Sequences(Dataset[Any]):
         odd: int = -1,
         longest: int = 9,
         bad: bool = False,
+        low: int = -1,
     ) -> None:
         drawn = np.random.default_rng(0)
         self.lengths = drawn.integers(1, longest + 1, rows)
@@ -32,6 +33,9 @@ class Sequences(Dataset[Any]):
         self.kind, self.odd = kind, odd
         if bad:
             self.steps[20][0] = np.nan
+        if low >= 0:  # in this row alone all numbers are below 0
+            self.steps = [np.abs(one) + 1 for one in self.steps]
+            self.steps[low] *= -1
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -145,6 +149,13 @@ class Highest(Masked):
 
     def forward(self, steps: Tensor) -> Tensor:  # type: ignore[override]
         return self.head(self.body(steps).amax(1))
+
+
+class Peaks(Masked):
+    """Pools without a mask, which shows in rows that have no number above 0."""
+
+    def forward(self, steps: Tensor) -> Tensor:  # type: ignore[override]
+        return self.head(self.body(steps.amax(1)))
 
 
 class Both(Masked):

@@ -65,6 +65,13 @@ def test_what_cannot_be_stacked_says_why(tmp_path: Path, model: str, told: str) 
         seedbed.sweep(*words(model, "alone,longest:90"), *stacked(tmp_path))
 
 
+@pytest.mark.parametrize("low", [3, 401])
+def test_one_row_of_many_that_tells_forbids_a_stack(tmp_path: Path, low: int) -> None:
+    line = words("Peaks", f"alone,rows:600,longest:40,low:{low}")
+    with pytest.raises(ConfigError, match="2 jobs cannot fuse: its outputs depend on how far"):
+        seedbed.sweep(*line, *stacked(tmp_path))
+
+
 def test_a_step_that_looks_at_what_fills_rows_is_not_stacked(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot fuse: its step depends on how far rows are"):
         seedbed.sweep(
