@@ -14,6 +14,9 @@ from support import processes
 from support.parquet_rows import STREAM, rows, write, write_parts
 from support.single_runs import same_weights
 
+from seedbed.compiler.compilation import Compilation
+from seedbed.data.streaming.placing import text_of
+
 KILLING = Path(__file__).parents[1] / "support" / "killing_itself.py"
 SIZES = [200, 1, 299]
 TRAINED = ["trainer.epochs=2", "loader.batch_size=32", "data.target=k", "data.drop=[y]"]
@@ -37,7 +40,11 @@ def metrics(run: Path) -> dict[str, float]:
 def test_a_killed_run_goes_on_within_its_epoch_to_the_same_bits(
     files: Path, tmp_path: Path, seedbed: Callable
 ) -> None:
+    """The whole one's rows are placed by NumPy, the other's by a function that is compiled."""
     whole = seedbed(*words(files, "whole"))
+    fitted = json.loads(Path("whole/preprocessing.json").read_text())
+    library = Compilation(text_of(*fitted["input_shape"], target_bytes=8)).wait()
+    os.utime(library, (0, 0))
     line = words(files, "run", "trainer.checkpoint_every='1 steps'")
     done = processes.run(
         [sys.executable, str(KILLING)],
@@ -50,6 +57,7 @@ def test_a_killed_run_goes_on_within_its_epoch_to_the_same_bits(
     assert json.loads(done.stdout.splitlines()[-1]) == [signal.SIGKILL], done.stderr
     last = torch.load("run/checkpoints/last.pt", weights_only=True)
     assert 0 < last["state"]["step"] < 11
+    assert library.stat().st_mtime > 0  # it was found
     assert seedbed("resume", "run").code == 0
     weights = [torch.load(f"{run}/model.pth", weights_only=True) for run in (whole.run, "run")]
     assert same_weights(*weights)

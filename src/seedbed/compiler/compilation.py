@@ -21,9 +21,9 @@ from seedbed.compiler.kept import forget_wanted, is_whole, keep, kept_folder, us
 
 FLAGS = (
     "-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-march=native", "-ffp-contract=off",
-    "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared", "-w",
+    "-fno-fast-math", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared", "-w",
 )  # fmt: skip
-"""None of these changes what a number is rounded to."""
+"""None of these changes what a number is rounded to; what `$CC` says of that does not hold."""
 
 LONGEST = 60.0
 """Seconds that a compiler may take."""

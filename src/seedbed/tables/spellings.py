@@ -66,9 +66,12 @@ class KnownNames:
 
     def indices(self, names: RowNames) -> NDArray[np.int64]:
         """The index of each row's name; -1 for one that training did not have."""
-        known = [self.index(name) for name in (*names.different, None)]
-        found: NDArray[np.int64] = np.array(known, dtype=np.int64)[names.indices]
+        found: NDArray[np.int64] = self.of_each(names.different)[names.indices + 1]
         return found
+
+    def of_each(self, different: Sequence[str]) -> NDArray[np.int64]:
+        """The index of no name, and of each of these; -1 for one that training did not have."""
+        return np.array([self.index(name) for name in (None, *different)], dtype=np.int64)
 
     def index(self, name: str | None) -> int:
         """The index of a name, or of the only one of training that means the same."""

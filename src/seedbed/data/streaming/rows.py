@@ -13,6 +13,7 @@ from torch.utils.data import Dataset, TensorDataset
 
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.seeds import Order
+from seedbed.data.streaming.placing import Placing
 from seedbed.data.streaming.split_rule import SplitRule
 from seedbed.tables.table import Table
 
@@ -76,6 +77,10 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
     def _ends(self) -> NDArray[np.int64]:
         return np.cumsum([block.rows for block in self.blocks])
 
+    @cached_property
+    def _placing(self) -> Placing:
+        return Placing(self.preprocessing, self.target_bytes, len(self))
+
     @property
     def input_shape(self) -> list[int]:
         """Of one row."""
@@ -84,9 +89,12 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
     @property
     def row_bytes(self) -> int:
         """Of the input and the target of a row."""
-        preprocessing = self.preprocessing
-        target = 8 if preprocessing.classes else 4 * preprocessing.outputs
-        return 4 * int(np.prod(preprocessing.input_shape)) + target
+        return 4 * int(np.prod(self.preprocessing.input_shape)) + self.target_bytes
+
+    @property
+    def target_bytes(self) -> int:
+        """Of the target of a row."""
+        return 8 if self.preprocessing.classes else 4 * self.preprocessing.outputs
 
     def empty(self, rows: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """Memory for inputs and targets."""
@@ -129,7 +137,11 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
         start = 0
         for stop, own, table in self._own_tables(block):
             into = slice(start, stop) if places is None else places[start:stop]
-            _bytes_of_rows(y)[into] = _bytes_of_rows(self.preprocessing.targets(table)[own])
+            targets = self.preprocessing.targets(table)
+            if self._placing.placed(table, targets, x, y, _of_each(own, into, len(table))):
+                start = stop
+                continue
+            _bytes_of_rows(y)[into] = _bytes_of_rows(targets[own])
             for rows, inputs in self.preprocessing.input_blocks(table):
                 part = inputs if isinstance(own, slice) else inputs[own[rows]]
                 end = start + len(part)
@@ -166,6 +178,25 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
             return slice(None)
         own = self.rule.of(start, start + rows) == self.split
         return slice(None) if own.all() else own
+
+
+def _of_each(own: Any, into: Any, rows: int) -> Order:
+    """The place of each row of a table, -1 of those of other splits.
+
+    Args:
+        own: which are of the split.
+        into: the places of these.
+        rows: of the table.
+
+    Shape:
+        (rows,)
+    """
+    own_places = np.arange(into.start, into.stop) if isinstance(into, slice) else into
+    if isinstance(own, slice):
+        return own_places
+    places = np.full(rows, -1)
+    places[own] = own_places
+    return places
 
 
 def _bytes_of_rows(rows: NDArray[Any]) -> NDArray[Any]:

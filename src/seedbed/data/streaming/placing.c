@@ -1,0 +1,66 @@
+/* Rows of columns as inputs of float32, each at its place: NumPy's arithmetic, in one pass.
+
+   WIDTH inputs and TARGET bytes of targets a row; TILE rows are made at a time, in the cache. */
+#include <stdint.h>
+#include <string.h>
+
+struct column {
+    const double *values; /* of numbers */
+    const int32_t *names; /* of names, the number of each row's, -1 for none; NULL of numbers */
+    const int64_t *inputs; /* which input is 1, of no name and of each; -1 for none of them */
+    long first, width; /* its inputs */
+    double mean, subtracted, scale;
+};
+
+static void put_names(const struct column *of, long row, long rows, float *tile)
+{
+    for (long r = 0; r < rows; r++, tile += WIDTH) {
+        for (long i = 0; i < of->width; i++) tile[i] = 0.0f;
+        int64_t input = of->inputs[of->names[row + r] + 1];
+        if (input >= 0) tile[input] = 1.0f;
+    }
+}
+
+/* Whether a number is not finite. */
+static int put_numbers(const struct column *of, long row, long rows, float *tile)
+{
+    const double mean = of->mean, subtracted = of->subtracted, scale = of->scale;
+    const double *from = of->values + row;
+    union { float number; uint32_t bits; } made[TILE];
+    uint32_t wrong = 0;
+    for (long r = 0; r < rows; r++) {
+        double value = from[r] != from[r] ? mean : from[r];
+        made[r].number = (float)((value - subtracted) / scale);
+    }
+    for (long r = 0; r < rows; r++) wrong |= (made[r].bits & 0x7f800000u) == 0x7f800000u;
+    for (long r = 0; r < rows; r++) tile[r * WIDTH] = made[r].number;
+    return wrong != 0;
+}
+
+/* Places rows; whether all numbers are finite. The place of a row that is left out is -1. */
+int place(const struct column *columns, long many, long rows, const int64_t *places,
+          const char *targets, float *x, char *y)
+{
+    float tile[TILE * WIDTH];
+    int wrong = 0;
+    for (long row = 0; row < rows; row += TILE) {
+        long some = rows - row < TILE ? rows - row : TILE;
+        for (long r = 0; r < some; r++) {
+            if (places[row + r] < 0) continue;
+            const char *to = (const char *)(x + places[row + r] * WIDTH);
+            for (long at = 0; at < 4 * WIDTH; at += 64) __builtin_prefetch(to + at, 1);
+            __builtin_prefetch(to + 4 * WIDTH - 1, 1);
+            __builtin_prefetch(y + places[row + r] * TARGET, 1);
+        }
+        for (const struct column *one = columns; one < columns + many; one++)
+            if (one->names) put_names(one, row, some, tile + one->first);
+            else wrong |= put_numbers(one, row, some, tile + one->first);
+        for (long r = 0; r < some; r++) {
+            int64_t to = places[row + r];
+            if (to < 0) continue;
+            memcpy(x + to * WIDTH, tile + r * WIDTH, 4 * WIDTH);
+            memcpy(y + to * TARGET, targets + (row + r) * TARGET, TARGET);
+        }
+    }
+    return !wrong;
+}
