@@ -14,7 +14,7 @@ from seedbed.fused.agreement import ROUNDING, DiffersError, agree
 from seedbed.fused.alone import tensors_of, without_dropout
 from seedbed.fused.flat import Named
 from seedbed.fused.pure import is_pure, is_pure_loss
-from seedbed.fused.single_step import single_step
+from seedbed.fused.single_step import called_alone, single_step
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.trial import WRITES_INTO_BATCH, found_in_trial
 from seedbed.models.build import output_of
@@ -131,7 +131,7 @@ def _found_in_step(plan: StackComponents) -> str | None:
     given = x.clone(), y.clone()
     weights = plan.weights[two]
     kept = {name: tensor[two] for name, tensor in plan.buffers.items()}
-    model = plan.untouched_model()
+    model, packing = plan.untouched_model(), plan.model.packing
     found, _, changed = model.gradient(weights, kept, x, y)
     outputs = model.outputs(weights, changed, x)
     if not (torch.equal(x, given[0]) and torch.equal(y, given[1])):
@@ -139,7 +139,7 @@ def _found_in_step(plan: StackComponents) -> str | None:
     named = plan.layout.views(weights)
     for place in range(NARROWEST):
         own = _own_model(plan, {name: one[place] for name, one in {**named, **kept}.items()})
-        single_step(own, plan.first.head, x[place], y[place])
+        single_step(own, plan.first.head, x[place], y[place], packing)
         tensors = tensors_of(own)
         unused = [name for name in plan.layout.trainable if tensors[name].grad is None]
         if unused:  # torch.optim leaves it as it is; a row of weights decays as a whole
@@ -154,7 +154,8 @@ def _found_in_step(plan: StackComponents) -> str | None:
         for name, buffer in changed.items():
             agree(f"buffer '{name}'", buffer[place], tensors[name], ROUNDING)
         with torch.no_grad():
-            agree("its output in evaluation", outputs[place], output_of(own.eval()(x[place])))
+            output = output_of(called_alone(own.eval(), x[place], packing))
+            agree("its output in evaluation", outputs[place], output)
     return None
 
 

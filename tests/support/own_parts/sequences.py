@@ -93,6 +93,17 @@ class Points(Dataset[Any]):
         return x, float(x.sum())
 
 
+class Pairs(Dataset[Any]):
+    """Two tensors of one shape in each row."""
+
+    def __len__(self) -> int:
+        return 30
+
+    def __getitem__(self, index: int) -> Any:
+        one, two = torch.linspace(0, index, 3).sin(), torch.linspace(index, 1, 2).cos()
+        return (one, two), float(one.sum() * two.sum())
+
+
 class Packed(nn.Module):
     """A GRU that is told where each row ends."""
 

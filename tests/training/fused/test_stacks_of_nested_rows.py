@@ -112,6 +112,15 @@ def test_plain_rows_in_memory_are_tensors_and_fuse(tmp_path: Path) -> None:
     np.testing.assert_allclose(histories(sweep[1]), histories(alone), rtol=2e-5)
 
 
+def test_a_layer_of_torch_s_takes_several_tensors(tmp_path: Path) -> None:
+    line = ["data=dataset", f"data.train={{_target_:{PARTS}.Pairs}}", "allow=[support]"]
+    line += ["data.in_memory=true", "trainer.epochs=1", "model._target_=torch.nn.Bilinear"]
+    line += ["+model.in1_features=3", "+model.in2_features=2"]
+    sweep = seedbed.sweep(*line, *stacked(tmp_path))
+    alone = seedbed.train(*line, "seed=2", directory=tmp_path / "2")
+    np.testing.assert_allclose(histories(sweep[1]), histories(alone), rtol=2e-5)
+
+
 def test_rows_that_take_more_memory_than_there_is_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
