@@ -238,6 +238,22 @@ def test_a_sweep_that_was_taken_is_not_written_over(
     assert not (tmp_path / "results.csv").exists()
 
 
+def test_a_sweep_that_another_has_ended_meanwhile_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who ends a sweep takes its file away."""
+    sweep = SweepState(tmp_path, [JobState(0, [], "0_", "")])
+    with held(tmp_path):
+        sweep.write_all()
+        (tmp_path / "results.csv").write_text("theirs")
+        (tmp_path / ".running").unlink()
+        monkeypatch.setattr(heartbeat._pulse, "due", 0.0)
+        for write in (sweep.write_jobs, sweep.write_all, heartbeat.beat):
+            with pytest.raises(RunTakenError, match=r"its file '\.running' is gone, as where"):
+                write()
+    assert (tmp_path / "results.csv").read_text() == "theirs"
+
+
 def test_what_a_run_was_before_it_is_made_longer_is_not_put_back_over_anothers(
     seedbed: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,9 +127,16 @@ def taken(path: Path, content: bytes | None) -> RunTakenError:
 
 
 def refuse_gone(path: Path) -> None:
-    """Raises `RunTakenError` where there is no such file; not where the disk does not answer."""
+    """Raises `RunTakenError` where there is no such file; see `is_gone`."""
+    if is_gone(path):
+        raise taken(path, None)
+
+
+def is_gone(path: Path) -> bool:
+    """Whether there is no such file; not where the disk does not answer."""
     with suppress(OSError):
         try:
             path.lstat()
         except FileNotFoundError:
-            raise taken(path, None) from None
+            return True
+    return False

@@ -1,7 +1,8 @@
 """One process at a time runs a sweep: its lock, and a file that tells other machines of it.
 
 The file is there while the sweep runs, is stamped as a heartbeat is, and names its process: one
-that stood still for long sees that another has gone on with the sweep, and writes no more of it.
+that stood still for long sees by it that another has gone on with the sweep, or has ended it since,
+and writes no more of it.
 """
 
 import os
@@ -9,13 +10,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from seedbed.errors import RunTakenError
 from seedbed.process import signals
 from seedbed.runs.files import json_text, write_bytes
 from seedbed.runs.heartbeat import stamped_too
 from seedbed.runs.layout import SWEEP_PROCESS, RunPaths
 from seedbed.runs.living import refuse_made_elsewhere
 from seedbed.runs.lock import DirectoryLock
-from seedbed.runs.owner import OWNER, identity, is_of_another, owner_told, refuse_gone, taken
+from seedbed.runs.owner import (
+    OWNER,
+    identity,
+    is_gone,
+    is_of_another,
+    owner_told,
+    refuse_gone,
+    taken,
+)
 from seedbed.runs.run_files import ON_DISK
 from seedbed.runs.status import Status
 
@@ -68,13 +78,21 @@ def refuse_taken(sweep: Path) -> None:
     """Before anything is written of a sweep; nothing where this process does not hold it.
 
     Raises:
-        RunTakenError: if another process has gone on with it, or removed it.
+        RunTakenError: if another process has gone on with it, also if that one has ended by now,
+            or removed it.
     """
     if sweep not in _held:
         return
-    content = ON_DISK.read(sweep / SWEEP_PROCESS)
+    file = sweep / SWEEP_PROCESS
+    content = ON_DISK.read(file)
     if content is None:
         refuse_gone(sweep)
+        if is_gone(file):
+            raise RunTakenError(
+                f"'{sweep}' is no more this process's: its file '{file.name}' is gone, as where "
+                "another process has gone on with the sweep and has ended; this one ends, and "
+                "writes no more"
+            )
     elif is_of_another(content, OWNER):
         raise taken(sweep, content)
 
