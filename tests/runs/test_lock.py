@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
+from seedbed.runs.files import remove_unfinished
 from seedbed.runs.held_file import HeldFile
 from seedbed.runs.layout import HELD, LOCK
 from seedbed.runs.lock import DirectoryLock, is_being_written
@@ -200,6 +201,33 @@ def test_a_file_that_a_process_left_is_no_lock(
     assert [word.split()[0] for word in line] == free
     lock.release()
     assert held.exists() == bool(told)  # another has taken it
+
+
+def test_a_file_that_nobody_may_read_is_a_lock_as_long_as_its_heartbeat_tells(
+    tmp_path: Path,
+) -> None:
+    """As another user's on a folder of several; a folder cannot be read by root either."""
+    held = tmp_path / HELD
+    held.mkdir()
+    assert HeldFile.is_held(held)
+    with pytest.raises(BlockingIOError):
+        HeldFile(held)
+    os.utime(held, (0, 0))
+    assert not HeldFile.is_held(held)
+
+
+def test_what_a_process_left_that_was_killed_as_it_took_a_lock_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = tmp_path / HELD
+    held.write_text(json.dumps({"pid": 2**22 + 1}))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        lock = HeldFile(held)
+    lock.release()
+    assert [path.name[:6] for path in tmp_path.iterdir()] == [f"{HELD}."]
+    remove_unfinished(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_two_that_look_do_not_see_each_other(tmp_path: Path) -> None:

@@ -88,9 +88,10 @@ def _content(file: Path) -> bytes | None:
 
 
 def _lives(file: Path, content: bytes | None) -> bool:
-    """Whether the process lives that made it; one that has not written yet lives, for a while."""
-    if content is None:
-        return False
+    """Whether the process lives that made it; of what tells nothing its heartbeat does.
+
+    So it is where it is not written yet, and where this user may not read it.
+    """
     told = read_told(content)
     if not told or is_elsewhere(told):
         return is_young(file)
@@ -111,8 +112,11 @@ def _began(process: int) -> str:
 
 
 def _take_away(file: Path, content: bytes | None) -> None:
-    """Removes what was judged; what another process has made of the name meanwhile is put back."""
-    aside = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    """Removes what was judged; what another process has made of the name meanwhile is put back.
+
+    Killed in between, it leaves a file that `remove_unfinished` removes.
+    """
+    aside = file.with_name(f"{file.name}.{secrets.token_hex(8)}.tmp")
     try:
         file.rename(aside)
     except FileNotFoundError:
