@@ -15,10 +15,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import nn
 from torch.nn.utils import clip_grad_norm_, get_total_norm
 
+from seedbed.recording import gradient_points
 from seedbed.recording.event_files import EventFiles
 from seedbed.recording.gradient_points import ALL, GRADIENT, RATIO, GradientPoints
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.training.accumulation import shares
+from seedbed.training.interval import Interval
 from seedbed.training.recorder import NullRecorder
 from seedbed.training.single import single_training
 from seedbed.training.step_norms import StepNorms, gradients_of, norms_of
@@ -106,6 +108,29 @@ def test_a_run_has_torch_s_norms(tmp_path: Path, words: list[str], steps: list[i
     assert all(torch.equal(one, plain.weights[name]) for name, one in run.weights.items())
     both = {tag: points for tag, points in curves(run.directory.root).items() if tag not in found}
     assert both == curves(plain.directory.root)
+
+
+class AfterSeven(Interval):
+    """Its time has come after the seventh step."""
+
+    def after_step(self, step: int) -> bool:
+        return step == 7
+
+
+def test_by_the_clock_the_step_after_it_is_measured_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured, original = [0], StepNorms.before_update
+
+    def before_update(self: StepNorms, *named: dict[str, torch.Tensor]) -> None:
+        measured[0] += 1
+        original(self, *named)
+
+    monkeypatch.setattr(StepNorms, "before_update", before_update)
+    monkeypatch.setattr(gradient_points, "parsed_interval", lambda _: AfterSeven(1, "seconds"))
+    run = train(tmp_path / "run", *WINE, ON, "trainer.log_every=1 s")
+    assert_alike(of_gradients(run.directory.root), [8], list(by_hand(*WINE)))
+    assert measured == [1]
 
 
 def test_each_run_of_a_stack_has_its_own(seedbed: Command, tmp_path: Path) -> None:

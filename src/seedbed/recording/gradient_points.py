@@ -1,10 +1,11 @@
 """Curves of `trainer.log_gradients`: norms of gradients, and how much of the weights steps change.
 
-A point is of one step: of the one that `trainer.log_every` counts to, or of the last of an epoch.
+A point is of one step: of the one that `trainer.log_every` counts to, of the first one after so
+many seconds, or of the last of an epoch.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -72,8 +73,7 @@ class GradientPoints(Forwarding):
         """See `Recorder`."""
         measured = training.engine.norms
         if measured is not None and measured.found is not None:
-            if self.interval.unit == "epochs" or self.interval.after_step(training.progress.step):
-                self._add(training.progress, measured.found.cpu().numpy())
+            self._add(training.progress, measured.found.cpu().numpy())
             measured.found = None
         super().step(training)
         self._look_ahead(training)
@@ -85,30 +85,28 @@ class GradientPoints(Forwarding):
             training.engine.norms.due = self._left == 1
 
     def _steps_until(self, progress: Progress) -> int:
-        """How many steps there are up to one that may have a point, itself among them."""
+        """How many steps there are up to one that has a point, itself among them."""
         unit = self.interval.unit
-        if unit == "seconds":  # the clock tells afterwards
-            return 1
+        if unit == "seconds":
+            return 1 if self.interval.after_step(progress.step) else MANY
         if unit == "steps":
             return self.interval.steps_left(progress.step)
         ended = progress.batch >= progress.batches_now
         epoch, left = progress.epoch + 1, progress.batches_now - progress.batch
         if ended:
             epoch, left = epoch + 1, min(progress.batches, progress.steps_left)
-        return left if self._numbers(progress, epoch) else MANY
+        return left if any(True for _ in self._slots(progress, epoch)) else MANY
 
-    def _numbers(self, progress: Progress, epoch: int) -> list[int]:
-        """Slots of the runs for which an epoch has points."""
-        return [
-            slot
-            for slot in range(progress.num_active)
-            if epoch_is_logged(self.interval, epoch, progress.configs[slot].trainer.epochs)
-        ]
+    def _slots(self, progress: Progress, epoch: int) -> Iterator[int]:
+        """Of the runs for which an epoch has points."""
+        for slot in range(progress.num_active):
+            if epoch_is_logged(self.interval, epoch, progress.configs[slot].trainer.epochs):
+                yield slot
 
     def _add(self, progress: Progress, values: np.ndarray) -> None:
         """A point of each run that goes on."""
         steps, times = np.array([progress.step]), np.array([time.time()])
-        slots = [s for s in self._numbers(progress, progress.epoch + 1)
+        slots = [s for s in self._slots(progress, progress.epoch + 1)
                  if progress.runs[s] not in progress.diverged]  # fmt: skip
         points = values[slots][:, None, :].astype(np.float32)
         contents = tfrecords.scalar_records(self.tags, steps, times, points)
