@@ -5,6 +5,7 @@ into memory at once is evaluated some runs at a time.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -49,7 +50,8 @@ def evaluated(
     for some in runs.tensor_split(_groups(len(weights), _numbers(table, piece, heads[0]))):
         part = slice(int(some[0]), int(some[-1]) + 1)
         own = {name: tensor[part] for name, tensor in buffers.items()}
-        found.append(_of_some(plan, heads[part], table.keep(some), piece, weights[part], own))
+        at_once = _Runs(plan, heads[part], table.keep(some), piece, weights[part], own)
+        found.append(at_once.measured())
     return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 
 
@@ -65,62 +67,52 @@ def _groups(runs: int, numbers: int) -> int:
     return max(1, min(needed, runs // NARROWEST))
 
 
-def _of_some(
-    plan: StackComponents,
-    heads: list[TaskHead],
-    table: StackedRows,
-    piece: int,
-    weights: Tensor,
-    buffers: Named,
-) -> dict[str, Column]:
-    with plan.first.head.measuring():
-        if plan.first.step is not None:
-            return _by_steps(plan, heads, table, piece, weights, buffers)
-        return _by_outputs(plan, heads, table, piece, weights, buffers)
+@dataclass(frozen=True)
+class _Runs:
+    """Runs that are evaluated at once; as `evaluated` takes them."""
 
+    plan: StackComponents
+    heads: list[TaskHead]
+    table: StackedRows
+    piece: int
+    weights: Tensor
+    buffers: Named
 
-def _by_outputs(
-    plan: StackComponents,
-    heads: list[TaskHead],
-    table: StackedRows,
-    piece: int,
-    weights: Tensor,
-    buffers: Named,
-) -> dict[str, Column]:
-    measured = over_pieces(
-        table.pieces(piece),
-        lambda x: plan.model.outputs(weights, buffers, x),
-        lambda output, y: plan.model.losses(output, y).double(),
-        lambda output, y: metrics_of_runs(heads, output, y),
-        rows_dim=1,
-    )
-    return {name: values.cpu().numpy() for name, values in measured.items()}
+    def measured(self) -> dict[str, Column]:
+        """The loss and the metrics of each."""
+        with self.plan.first.head.measuring():
+            return self._by_outputs() if self.plan.first.step is None else self._by_steps()
 
+    def _outputs(self, x: Tensor) -> Tensor:
+        return self.plan.model.outputs(self.weights, self.buffers, x)
 
-def _by_steps(
-    plan: StackComponents,
-    heads: list[TaskHead],
-    table: StackedRows,
-    piece: int,
-    weights: Tensor,
-    buffers: Named,
-) -> dict[str, Column]:
-    """What a step of the user's own gives, and the task's metrics where they fit."""
-    outputs: list[Tensor] = []
-    targets: list[Tensor] = []
+    def _by_outputs(self) -> dict[str, Column]:
+        measured = over_pieces(
+            self.table.pieces(self.piece),
+            self._outputs,
+            lambda output, y: self.plan.model.losses(output, y).double(),
+            lambda output, y: metrics_of_runs(self.heads, output, y),
+            rows_dim=1,
+        )
+        return {name: values.cpu().numpy() for name, values in measured.items()}
 
-    def add(x: Tensor, y: Tensor) -> None:
-        outputs.append(plan.model.outputs(weights, buffers, x).clone())
-        targets.append(y.clone())
+    def _by_steps(self) -> dict[str, Column]:
+        """What a step of the user's own gives, and the task's metrics where they fit."""
+        outputs: list[Tensor] = []
+        targets: list[Tensor] = []
 
-    def metrics() -> dict[str, Tensor]:
-        return metrics_of_runs(heads, torch.cat(outputs, 1), torch.cat(targets, 1))
+        def add(x: Tensor, y: Tensor) -> None:
+            outputs.append(self._outputs(x).clone())
+            targets.append(y.clone())
 
-    found = over_steps(
-        table.pieces(piece),
-        lambda x, y: plan.model.measured(weights, buffers, x, y),
-        lambda y: heads[0].batch_weight(y, stacked=True),
-        OfTask(add, metrics) if heads[0].has_metrics else None,
-        stream_seed(plan.first.config.seed, "evaluation"),
-    )
-    return {name: np.asarray(one, dtype=np.float64) for name, one in found.items()}
+        def metrics() -> dict[str, Tensor]:
+            return metrics_of_runs(self.heads, torch.cat(outputs, 1), torch.cat(targets, 1))
+
+        found = over_steps(
+            self.table.pieces(self.piece),
+            lambda x, y: self.plan.model.measured(self.weights, self.buffers, x, y),
+            lambda y: self.heads[0].batch_weight(y, stacked=True),
+            OfTask(add, metrics) if self.heads[0].has_metrics else None,
+            stream_seed(self.plan.first.config.seed, "evaluation"),
+        )
+        return {name: np.asarray(one, dtype=np.float64) for name, one in found.items()}
