@@ -3,13 +3,13 @@
 import csv
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from seedbed.errors import RunDirectoryError
-from seedbed.runs.files import write_json, write_text
+from seedbed.runs.files import json_text, write_bytes, write_text
 from seedbed.runs.layout import SWEEP_JOBS, SWEEP_TABLE, RunPaths
 from seedbed.runs.reader import LARGEST_LIST, read_json
 from seedbed.runs.status import Status
@@ -18,7 +18,13 @@ from seedbed.runs.sweep_hold import refuse_taken
 from seedbed.sweep.units import Units
 
 WRITE_SECONDS = 1.0
-"""How old `sweep.json` may be; how a job stands is told by its own directory."""
+"""How old `sweep.json` may be at least; how a job stands is told by its own directory."""
+
+WRITING = 0.01
+"""Part of a sweep's time that may go into writing `sweep.json`, which is written whole."""
+
+AT_ONCE = 2048
+"""Jobs that are turned into JSON at a time."""
 
 UNWRITTEN = ("metrics", "higher_is_better")
 """Of a job, what its own directory tells."""
@@ -93,20 +99,35 @@ class SweepState:
     jobs: Sequence[JobState]
     origin: dict[str, Any] = field(default_factory=dict)
     ended_by_failure: bool = False
-    _written: float = 0.0
+    _due: float = 0.0
 
     def write_jobs(self, *, now: bool = True) -> None:
         """Writes `sweep.json`; without `now` only if the last time is a while ago.
 
+        The while is longer the more jobs there are: else the writing takes a time that grows with
+        the square of their number, as the number of stacks grows too.
+
         Raises:
             RunTakenError: if another process has gone on with the sweep.
         """
-        if not now and time.monotonic() - self._written < WRITE_SECONDS:
+        began = time.monotonic()
+        if not now and began < self._due:
             return
         refuse_taken(self.directory)
-        jobs = [{k: v for k, v in vars(job).items() if k not in UNWRITTEN} for job in self.jobs]
-        write_json(self.directory / SWEEP_JOBS, {**self.origin, "jobs": jobs})
-        self._written = time.monotonic()
+        write_bytes(self.directory / SWEEP_JOBS, b"".join(self._json()))
+        ended = time.monotonic()
+        self._due = ended + max(WRITE_SECONDS, (ended - began) / WRITING)
+
+    def _json(self) -> Iterator[bytes]:
+        """`sweep.json` as `write_json` makes it, with the plain forms of some jobs at a time."""
+        head = json_text({**self.origin, "jobs": []})
+        yield head.removesuffix("]\n}").encode()
+        for start in range(0, len(self.jobs), AT_ONCE):
+            some = self.jobs[start : start + AT_ONCE]
+            plain = [{k: v for k, v in vars(job).items() if k not in UNWRITTEN} for job in some]
+            yield b"," if start else b""
+            yield json_text(plain)[1:-2].replace("\n", "\n  ").encode()
+        yield b"\n  ]\n}\n" if self.jobs else b"]\n}\n"
 
     def write_all(self) -> None:
         """Writes both files as things stand."""
