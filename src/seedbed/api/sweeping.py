@@ -19,7 +19,7 @@ from seedbed.api.sweep_checks import (
     without_duplicates,
 )
 from seedbed.api.training import save_start
-from seedbed.compose.composed import SUBDIR, ComposedConfig, ComposedSweep, hydra_files
+from seedbed.compose.composed import SUBDIR, ComposedConfig, ComposedSweep, HydraFiles
 from seedbed.errors import ArgumentError
 from seedbed.handed_in import all_handed_in
 from seedbed.process import fast_start
@@ -160,20 +160,20 @@ def jobs_of(
     relocation: Relocation | None = None,
 ) -> list[Job]:
     """Jobs as the rooms below take them."""
+    handed_in, where = all_handed_in(), sweep.directory.resolve()
     jobs = []
     for record, one in zip(records, composed, strict=True):
-        path = sweep.directory / record.directory
-        hydra = hydra_files(replace(one, number=record.number), path)
+        numbered = one if one.number == record.number else replace(one, number=record.number)
         jobs.append(
             Job(
                 record.number,
                 record.overrides,
-                path,
+                sweep.directory / record.directory,
                 one.config,
-                hydra,
+                HydraFiles(numbered, where, record.directory),
                 record.group,
                 relocation,
-                all_handed_in(),
+                handed_in,
             )
         )
     return jobs
@@ -193,6 +193,7 @@ def run_left(
     if run is not None:
         run(sweep, jobs)
     else:
+        fast_start.prepared()
         progress = messages.sweep_progress(monitor, sweep.jobs)
         run_jobs(sweep, jobs, jobs[0].config.sweep, progress, opened, executor)
     return monitor

@@ -1,7 +1,7 @@
 """What composing gives: runs and sweeps in plain containers, of which Hydra is no part any more."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -150,6 +150,39 @@ def hydra_files(composed: ComposedConfig, directory: Path) -> dict[str, Any]:
         "hydra.yaml": {"hydra": hydra},
         "overrides.yaml": composed.overrides,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class HydraFiles(Mapping[str, Any]):
+    """`hydra_files` of a job, made each time that they are asked for.
+
+    Made at once for all jobs of a large sweep, they would take most of its memory.
+
+    Args:
+        composed: the job's config, with its number.
+        sweep: directory of the sweep, from the root of the file system.
+        folder: the job's in it.
+    """
+
+    composed: ComposedConfig
+    sweep: Path
+    folder: str
+
+    def __getitem__(self, name: str) -> Any:
+        return self._made()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made())
+
+    def __len__(self) -> int:
+        return len(self._made())
+
+    def items(self) -> ItemsView[str, Any]:
+        """All of them, made once."""
+        return self._made().items()
+
+    def _made(self) -> dict[str, Any]:
+        return hydra_files(self.composed, self.sweep / self.folder)
 
 
 def _with_number(hydra: Mapping[str, Any], number: int, overrides: Sequence[str]) -> dict[str, Any]:

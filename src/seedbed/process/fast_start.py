@@ -62,6 +62,17 @@ def imports_done() -> None:
         threads.note_imported()
 
 
+def prepared() -> None:
+    """Called before long work begins: what is there stays to the end of it.
+
+    To look it through again and again costs time, and memory too: forks share it until either side
+    writes into it, which the collector does with all that it looks through.
+    """
+    if _in_use:
+        gc.collect(1)  # what is left over from preparing
+        gc.freeze()
+
+
 def end(code: object) -> NoReturn:
     """Ends the process, and tells of output that was lost.
 

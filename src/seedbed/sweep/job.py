@@ -34,7 +34,7 @@ LAST_STEP_SECONDS = 20.0
 """How long a worker of a killed sweep may take to end."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """What a job is to do.
 
@@ -53,7 +53,7 @@ class Job:
     overrides: list[str]
     path: Path
     config: RunConfig
-    hydra: dict[str, Any]
+    hydra: Mapping[str, Any]
     stack: int | None = None
     relocation: Relocation | None = None
     handed_in: Mapping[str, Any] = field(default_factory=dict)
