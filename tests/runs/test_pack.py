@@ -18,7 +18,14 @@ from seedbed.runs.lock import DirectoryLock, is_being_written
 from seedbed.runs.pack import Pack
 from seedbed.runs.pack_rewriting import remove_unfinished_packs, without_runs
 from seedbed.runs.pack_writer import PackWriter
-from seedbed.runs.stored import is_stored, open_stored, pack_of, packs_of, stored_bytes
+from seedbed.runs.stored import (
+    is_stored,
+    numbers_of_packs,
+    open_stored,
+    pack_of,
+    packs_of,
+    stored_bytes,
+)
 from seedbed.runs.tar_members import Headers
 from seedbed.runs.unpacking import Unpacking
 
@@ -386,8 +393,10 @@ def test_a_pack_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:
 def test_a_stack_whose_pack_is_there_takes_a_later_name(tmp_path: Path) -> None:
     written(tmp_path, {"0/config.yaml": b"a"}, 3)
     assert PackWriter(tmp_path, 3).path.name == "stack_4.tar"
-    assert PackWriter(tmp_path, 1, ["0"]).path.name == "stack_5.tar"
-    assert PackWriter(tmp_path, 1, ["1"]).path.name == "stack_1.tar"
+    after = numbers_of_packs(tmp_path, ["0", "1"])
+    assert after == {"0": 3}
+    assert PackWriter(tmp_path, 1, after["0"]).path.name == "stack_5.tar"
+    assert PackWriter(tmp_path, 1).path.name == "stack_1.tar"
 
 
 def test_a_pack_that_is_written_anew_meanwhile_gives_nobody_else_s_files(tmp_path: Path) -> None:
@@ -395,6 +404,7 @@ def test_a_pack_that_is_written_anew_meanwhile_gives_nobody_else_s_files(tmp_pat
     runs = [str(number) for number in range(6)]
     path = written(tmp_path, {f"{run}/config.yaml": f"a: {run}".encode() for run in runs})
     with packs_of(tmp_path).steady():
+        packs_of(tmp_path).every()
         pack = Pack(path)
         without_runs(path, lambda run: run == "1")
         for run in [run for run in runs if run != "1"]:

@@ -288,6 +288,21 @@ def test_a_sweep_looks_for_packs_once_for_a_stack(
     assert len(listed) < 10
 
 
+def test_no_stack_of_a_new_sweep_reads_the_packs_of_the_others(
+    seedbed: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each reading all would take the square of their number."""
+
+    def read(path: Path) -> Pack:
+        raise AssertionError(path)
+
+    monkeypatch.setattr(stored, "Pack", read)
+    words = ["model=custom,manual", "seed=1,2", "trainer.epochs=1", "sweep.fuse=always"]
+    result = seedbed("train", "-m", *words, "sweep.layout=packed", "hydra.sweep.dir=new")
+    assert result.code == 0, result.err
+    assert len(list(Path("new").glob("stack_*.tar"))) == 2
+
+
 def test_jobs_that_run_singly_have_directories(seedbed: Callable, tmp_path: Path) -> None:
     words = ["trainer.epochs=2", "seed=1,2", "model=custom,sequential", "sweep.layout=packed"]
     result = seedbed("train", "-m", *words, "sweep.fuse=never")

@@ -1,7 +1,7 @@
 """Writes the runs of a stack into a pack, which grows at its end and is whole at any moment."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -11,13 +11,12 @@ from seedbed.runs.files import NOT_FOLLOWED, write_pieces, writing
 from seedbed.runs.layout import run_and_name
 from seedbed.runs.lock import DirectoryLock
 from seedbed.runs.owner import refuse_gone, taken
-from seedbed.runs.pack import number_of, pack_name
+from seedbed.runs.pack import pack_name
 from seedbed.runs.pack_contents import ABOUT, content_at
 from seedbed.runs.pack_members import PackMembers
 from seedbed.runs.pack_rewriting import pieces_of
 from seedbed.runs.run_files import Collected, Content, whole
 from seedbed.runs.same_files import SameFiles
-from seedbed.runs.stored import packs_of
 
 CHUNK = 2**22
 """Bytes that wait in memory before they are written."""
@@ -31,23 +30,20 @@ class PackWriter:
 
     Args:
         sweep: directory that the pack lies in.
-        number: of the stack; a later one is taken where there is such a pack, or a later one has
-            one of the runs.
-        runs: names of their folders.
+        number: of the stack; a later one is taken where there is such a pack.
+        after: the number of the latest pack that has one of the runs; 0 where none has.
 
     Raises:
         RunDirectoryError: if it cannot be made.
     """
 
-    def __init__(self, sweep: Path, number: int, runs: Iterable[str] = ()) -> None:
+    def __init__(self, sweep: Path, number: int, after: int = 0) -> None:
         self._members = PackMembers()
         self._waiting: list[bytes] = []
         self._on_disk = 0
         self._shared: dict[bytes, str] = {}
         self._collected: Collected | None = None
-        packs = packs_of(sweep).every()
-        earlier = [number_of(p.path.name) for p in packs if not p.runs.keys().isdisjoint(runs)]
-        self.path, self._file = _made(sweep, max([number, *(one + 1 for one in earlier)]))
+        self.path, self._file = _made(sweep, max(number, after + 1))
         self._lock = DirectoryLock(self.path)
         self._add(self._members.first())
         self.commit()

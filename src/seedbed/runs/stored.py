@@ -9,7 +9,7 @@ at many runs reads them so; who opens one has it unpacked (`unpacking.py`).
 import errno
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -27,6 +27,9 @@ Stamp = tuple[int, int, int, int]
 READINGS = 3
 """Of a file that another host replaces meanwhile: a client of NFS finds its own handle stale."""
 
+LISTED = ""
+"""Stands for the listing of a folder among the names of files that were looked at."""
+
 SETTLED = 100_000_000
 """Nanoseconds; a folder that changed later may change again without changing its time."""
 
@@ -43,26 +46,33 @@ class Packs:
         self._known: dict[str, tuple[Stamp, Pack]] = {}
         self._names: list[str] = []
         self._listed: tuple[int, int] = (-1, -1)
-        self._steady = False
+        self._steady: set[str] | None = None
 
     @contextmanager
     def steady(self) -> Iterator[None]:
-        """Inside, nobody looks whether they have changed, for who reads all runs of them."""
-        self.every([])
-        before, self._steady = self._steady, True
+        """Inside, each is looked at once, whatever it becomes, for who reads many runs of them."""
+        before = self._steady
+        if before is None:
+            self._steady = set()
         try:
             yield
         finally:
             self._steady = before
 
-    def of(self, run: str) -> Pack | None:
+    def of(self, run: str, latest: int | None = None) -> Pack | None:
         """The pack that has a run; None if none has.
+
+        Args:
+            run: the name of its folder.
+            latest: the number of a pack, of which later ones are known not to have it.
 
         Raises:
             RunDirectoryError: if a pack is damaged that may have it.
         """
         damaged: list[RunDirectoryError] = []
         for name in self._listing():
+            if latest is not None and number_of(name) > latest:
+                continue
             known = self._known.get(name)
             if known and known[1].contents.is_whole and run not in known[1].runs:
                 continue  # it grows no more
@@ -91,7 +101,7 @@ class Packs:
 
     def _listing(self) -> list[str]:
         """Names of the files, the latest first."""
-        if self._steady:
+        if self._steady is not None and LISTED in self._steady:
             return self._names
         try:
             state = os.stat(self.sweep or ".")
@@ -103,12 +113,16 @@ class Packs:
                 self._listed = stands if is_old else (-1, -1)
         except OSError:
             return []
+        if self._steady is not None:
+            self._steady.add(LISTED)
         return self._names
 
     def _now(self, name: str, damaged: list[RunDirectoryError] | None) -> Pack | None:
         known = self._known.get(name)
-        if known is not None and self._steady:
-            return known[1]
+        if known is not None and self._steady is not None:
+            if name in self._steady:
+                return known[1]
+            self._steady.add(name)
         path = os.path.join(self.sweep, name)
         stamp = stamp_of(path)
         if stamp is None:
@@ -252,6 +266,12 @@ def runs_in_packs(sweep: Path) -> Mapping[str, Pack]:
     """The runs of a sweep that are in packs which can be read, by the names of their folders."""
     packs = packs_of(sweep).every([])
     return {run: pack for pack in reversed(packs) for run in pack.runs}
+
+
+def numbers_of_packs(sweep: Path, runs: Iterable[str]) -> dict[str, int]:
+    """Of runs that are in packs, by the names of their folders: the number of the latest pack."""
+    packed = runs_in_packs(sweep)
+    return {run: number_of(packed[run].path.name) for run in runs if run in packed}
 
 
 def refuse_damaged_packs(sweep: Path) -> None:

@@ -14,11 +14,11 @@ from seedbed.runs.heartbeat import beat
 from seedbed.runs.keepsake import put_back_unless_running
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.status import Status
-from seedbed.runs.stored import packs_of
+from seedbed.runs.stored import numbers_of_packs, packs_of
 from seedbed.sweep.choice import chosen, stacks_of
 from seedbed.sweep.clusters.choice import cluster_of
 from seedbed.sweep.executors import Executor, ThisProcess, lost, run_on
-from seedbed.sweep.groups import Group, Unfused, grouped, merged_by_reason
+from seedbed.sweep.groups import Group, Unfused, grouped, latest_of, merged_by_reason
 from seedbed.sweep.job import Job, Outcome, earlier_outcome
 from seedbed.sweep.outcome import SweepState
 from seedbed.sweep.progress import SweepProgress
@@ -69,8 +69,13 @@ class Execution:
                 f"sweep.workers={settings.processes} is more than the {self.cores} cores that "
                 "there are; the processes share them"
             )
+        self._last_number = max((record.group or 0 for record in sweep.jobs), default=0)
         with packs_of(sweep.directory).steady():
             self.groups, self.unfused = grouped(jobs, settings.fuse, self.note)
+            self._packed = self._numbers_of_packs(jobs)
+
+    def _numbers_of_packs(self, jobs: Sequence[Job]) -> dict[str, int]:
+        return numbers_of_packs(self.sweep.directory, (job.path.name for job in jobs))
 
     def note(self, text: str) -> None:
         """Says it once, whoever says it again."""
@@ -197,7 +202,7 @@ class Execution:
             return
         parts = list(stacks_of(group, choice.stack_size))
         one_alone = settings.workers == "auto" and len(parts) == len(self.groups) == 1
-        plan, number = choice.plan, self._next_number()
+        plan, number = choice.plan, self._last_number + 1
         stacks = [
             Stack(
                 part,
@@ -208,6 +213,7 @@ class Execution:
                 threads=choice.threads,
                 known=choice.known,
                 written=choice.written,
+                after=latest_of(part.jobs, self._packed),
             )
             for at, part in enumerate(parts)
         ]
@@ -217,14 +223,12 @@ class Execution:
             yield replace(stack, plan=plan)
             plan = None
 
-    def _next_number(self) -> int:
-        return 1 + max((one.group or 0 for one in self.sweep.jobs), default=0)
-
     def _note_stacks(self, stacks: Sequence[Stack]) -> None:
         """Tells which jobs train together, later ones too: a killed sweep goes on with the same."""
         for stack in stacks:
             for job in stack.jobs:
                 self.records[job.number].group = stack.number
+            self._last_number = max(self._last_number, stack.number)
         self.sweep.write_jobs()
 
     def _here(self, stack: Stack) -> StackEnd:
@@ -240,6 +244,7 @@ class Execution:
                 note=self.note,
                 known=stack.known,
                 written=stack.written,
+                after=stack.after,
             )
         except (KeyboardInterrupt, GeneratorExit, RunTakenError):
             raise
@@ -265,9 +270,15 @@ class Execution:
             f"the process that trained {len(stack.jobs)} jobs died of {why}; they train again"
         )
         jobs = [replace(job, stack=stack.number) for job in left]
+        packed = self._numbers_of_packs(jobs)
         for group in grouped(jobs, "always", self.note)[0]:
             again = replace(
-                stack, group=group, number=self._next_number(), plan=None, died=stack.died + 1
+                stack,
+                group=group,
+                number=self._last_number + 1,
+                plan=None,
+                died=stack.died + 1,
+                after=latest_of(group.jobs, packed),
             )
             self._note_stacks([again])
             processes.again(again)

@@ -1,6 +1,6 @@
 """Which jobs of a sweep may train together, and why the others may not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +111,16 @@ def grouped(
         reason = ALONE if len(jobs) > 1 else ""
         unfused[ALONE] = Unfused([job for group in alone for job in group.jobs], reason)
     return [group for group in groups.values() if not _is_alone(group, fuse)], [*unfused.values()]
+
+
+def latest_of(jobs: Sequence[Job], packed: Mapping[str, int]) -> int:
+    """The number of the latest pack that has a run of the jobs; 0 where none has.
+
+    Args:
+        jobs: of a stack.
+        packed: as `numbers_of_packs` tells of their runs.
+    """
+    return max((packed.get(job.path.name, 0) for job in jobs), default=0)
 
 
 def _is_alone(group: Group, fuse: str) -> bool:

@@ -27,6 +27,7 @@ class Stack:
         known: data that is prepared, as `build_stack` takes it.
         died: how many processes died that trained it.
         alone: whether its jobs are no stack: each runs on its own.
+        after: the number of the latest pack that has a run of it; 0 where none has.
     """
 
     group: Group
@@ -40,6 +41,7 @@ class Stack:
     known: KnownData = field(default_factory=dict)
     died: int = 0
     alone: bool = False
+    after: int = 0
 
     @property
     def jobs(self) -> list[Job]:

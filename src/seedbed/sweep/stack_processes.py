@@ -159,6 +159,8 @@ class StackProcesses:
             else:
                 del self.running[pipe]
                 code = worker.end()
+                if isinstance(said, list):
+                    said = StackEnd("ended", list(zip(stack.jobs, said, strict=True)))
                 yield stack, said or StackEnd("died", why=workers.death(code))
 
     def _tell_if_over(self) -> None:

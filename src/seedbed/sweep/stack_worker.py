@@ -28,7 +28,8 @@ def train_in_worker(pipe: Connection, sent: Stack | bytes, randomness: Randomnes
     """Trains a stack, whatever becomes of it.
 
     Args:
-        pipe: to the sweep: parts done, notes and at last a `StackEnd`.
+        pipe: to the sweep: parts done, notes and at last the outcomes of the jobs, in their order,
+            or a `StackEnd` where there are none.
         sent: the stack; in bytes to a process that has nothing in common with the sweep's.
         randomness: as `build_stack` takes it.
     """
@@ -41,8 +42,9 @@ def train_in_worker(pipe: Connection, sent: Stack | bytes, randomness: Randomnes
         teller = _Teller(pipe)
         try:
             stack = pickle.loads(sent) if isinstance(sent, bytes) else sent
+            end: StackEnd | list[Outcome]
             with handing_in(stack.jobs[0].handed_in):
-                end = StackEnd("ended", _trained(stack, teller, randomness))
+                end = [outcome for _, outcome in _trained(stack, teller, randomness)]
         except RunTakenError as err:
             end = StackEnd("taken", why=str(err))
         except BaseException as err:  # sys.exit in a user's model too
@@ -62,6 +64,7 @@ def _trained(stack: Stack, teller: "_Teller", randomness: Randomness) -> list[tu
         known=stack.known,
         written=stack.written,
         in_parallel=False,
+        after=stack.after,
     )
 
 

@@ -22,7 +22,7 @@ from seedbed.runs.heartbeat import pulse
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.moment import Moment
 from seedbed.runs.pack_writer import PackWriter
-from seedbed.runs.stored import pack_of, packs_of
+from seedbed.runs.stored import packs_of
 from seedbed.sweep.groups import Group, starts_of
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
 from seedbed.training.calling import calling_of_stack
@@ -48,6 +48,7 @@ def run_stack(
     known: KnownData | None = None,
     written: StackedModel | None = None,
     in_parallel: bool = True,
+    after: int = 0,
 ) -> list[tuple[Job, Outcome]]:
     """Trains a stack's jobs; each with its outcome.
 
@@ -61,6 +62,7 @@ def run_stack(
         known: data that is prepared already, as `build_stack` takes it.
         written: a model with steps written out, likewise.
         in_parallel: whether a fork may write some of the files.
+        after: the number of the latest pack that has a run of the stack; 0 where none has.
 
     Raises:
         KeyboardInterrupt: if the user asked twice to stop.
@@ -78,8 +80,8 @@ def run_stack(
             starts=starts_of(stack),
         )
     with contextlib.ExitStack() as held, stop_request() as stop:
-        place = _Place(stack, number, held)
-        with packs_of(stack.jobs[0].path.parent).steady():  # else each folder has them looked for
+        place = _Place(stack, number, after, held)
+        with packs_of(stack.jobs[0].path.parent).steady():
             runs = [_recorded(job, plan.data[at], held, place) for at, job in enumerate(stack.jobs)]
         if stack.snapshots is None:
             for run in runs:
@@ -147,17 +149,19 @@ class _Place:
     Args:
         stack: the jobs.
         number: of the stack.
+        after: as `run_stack` has it: packs are many, and each stack is not to read them all.
         held: closes the pack at its end, where there is one.
     """
 
-    def __init__(self, stack: Group, number: int, held: contextlib.ExitStack) -> None:
+    def __init__(self, stack: Group, number: int, after: int, held: contextlib.ExitStack) -> None:
         self._now = Moment()
+        self._packs, self._after = packs_of(stack.jobs[0].path.parent), after
         self._goes_on = stack.snapshots is not None
         self._pack: PackWriter | None = None
-        first, names = stack.jobs[0], [job.path.name for job in stack.jobs]
+        first = stack.jobs[0]
         heartbeat = RunPaths(first.path).status
         if first.config.sweep.layout == "packed":
-            self._pack = held.enter_context(PackWriter(first.path.parent, number, names))
+            self._pack = held.enter_context(PackWriter(first.path.parent, number, after))
             heartbeat = self._pack.path
         held.enter_context(pulse(heartbeat, first.path.parent))
 
@@ -165,7 +169,8 @@ class _Place:
         """A job's own, or the pack in place of one: a directory that is there stays the run's."""
         if self._pack is None or job.path.exists():
             return job_directory(job, self._now)
-        if self._goes_on and (earlier := pack_of(job.path)) is not None:
+        earlier = self._packs.of(job.path.name, self._after) if self._goes_on else None
+        if earlier is not None:
             for name, content in earlier.whole_run(job.path.name):
                 self._pack.write(job.path / name, content)
         return begun_in_pack(job.path, self._pack, self._now)

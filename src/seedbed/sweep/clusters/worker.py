@@ -206,7 +206,8 @@ def _together(task: Task, beat: _Beat) -> Iterator[Any]:
     from seedbed.runs.keepsake import put_back_unless_running
     from seedbed.runs.layout import RunPaths
     from seedbed.runs.status import Status
-    from seedbed.sweep.groups import grouped
+    from seedbed.runs.stored import numbers_of_packs
+    from seedbed.sweep.groups import grouped, latest_of
     from seedbed.sweep.job import earlier_outcome, run_job
     from seedbed.sweep.stacks import run_stack
 
@@ -219,6 +220,8 @@ def _together(task: Task, beat: _Beat) -> Iterator[Any]:
         else:
             left.append(job if earlier is None else replace(job, stack=task.number))
     groups, unfused = grouped(left, "always", beat.notes.append)
+    # Here, as an earlier start of this task may have made one.
+    packed = numbers_of_packs(task.jobs[0].path.parent, [job.path.name for job in left])
     for group in groups:
         ended = run_stack(
             group,
@@ -228,6 +231,7 @@ def _together(task: Task, beat: _Beat) -> Iterator[Any]:
             step=beat.step,
             note=beat.notes.append,
             in_parallel=False,
+            after=latest_of(group.jobs, packed),
         )
         for job, outcome in ended:
             yield job.number, outcome
