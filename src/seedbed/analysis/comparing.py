@@ -8,8 +8,9 @@ import numpy as np
 
 from seedbed.analysis.folds import Folds
 from seedbed.analysis.intervals import mean_and_std
+from seedbed.analysis.jobs_ranked import grouped
 from seedbed.analysis.settings import LOST, OneSetting, Setting, SettingsCompared, Trial
-from seedbed.analysis.variance import NoFullGrid, Variance, variance_shares
+from seedbed.analysis.variance import NoFullGrid, Variance, codes_of, variance_shares
 from seedbed.runs.status import Status
 
 
@@ -35,18 +36,11 @@ def compare_settings(
     given = list(trials)
     counted = without_repeats(given)
     _refuse_different_rows(counted)
-    ranked = sorted(
-        _by_setting(counted, folds), key=lambda one: rank(one.mean, one.lost, higher=higher)
-    )
+    settings = [_one_setting(some, folds) for some in grouped(counted, lambda one: one.setting)]
+    ranked = sorted(settings, key=lambda one: rank(one.mean, one.lost, higher=higher))
     variance, no_variance = _variance(keys, counted)
-    return SettingsCompared(
-        tuple(keys),
-        higher,
-        ranked,
-        len(given) - len(counted),
-        variance,
-        no_variance,
-    )
+    repeated = len(given) - len(counted)
+    return SettingsCompared(tuple(keys), higher, ranked, repeated, variance, no_variance)
 
 
 def without_repeats(trials: Iterable[Trial]) -> list[Trial]:
@@ -85,17 +79,11 @@ def _refuse_different_rows(trials: Iterable[Trial]) -> None:
             raise DifferentRows
 
 
-def _by_setting(trials: Iterable[Trial], folds: Folds | None) -> list[OneSetting]:
-    groups: dict[Setting, list[Trial]] = {}
-    for one in trials:
-        groups.setdefault(one.setting, []).append(one)
-    return [_one_setting(setting, some, folds) for setting, some in groups.items()]
-
-
-def _one_setting(setting: Setting, trials: Sequence[Trial], folds: Folds | None) -> OneSetting:
+def _one_setting(trials: Sequence[Trial], folds: Folds | None) -> OneSetting:
+    """Of the trials that have it."""
     values = {one.seed: one.measured for one in trials if one.measured is not None}
     mean, std = mean_and_std(np.array(list(values.values()))) if values else (None, None)
-    return OneSetting(setting, tuple(trials), values, mean, std, folds)
+    return OneSetting(trials[0].setting, tuple(trials), values, mean, std, folds)
 
 
 def rank(mean: float | None, lost: int, *, higher: bool) -> tuple[bool, bool, float]:
@@ -128,14 +116,8 @@ def _variance(keys: Sequence[str], trials: Sequence[Trial]) -> tuple[Variance | 
 
 def moved_together(columns: Mapping[str, Sequence[Hashable]]) -> dict[str, Sequence[Hashable]]:
     """The columns, of which those that always change together are one, under all their names."""
-    patterns = {key: _pattern(column) for key, column in columns.items()}
+    patterns = {key: codes_of(column) for key, column in columns.items()}
     ordered = sorted(patterns, key=lambda key: (patterns[key], list(patterns).index(key)))
     groups = [list(same) for _, same in groupby(ordered, key=lambda key: patterns[key])]
     groups.sort(key=lambda group: list(columns).index(group[0]))
     return {" + ".join(group): columns[group[0]] for group in groups}
-
-
-def _pattern(column: Sequence[Hashable]) -> tuple[int, ...]:
-    """Which rows of a column are equal."""
-    numbers: dict[Hashable, int] = {}
-    return tuple(numbers.setdefault(value, len(numbers)) for value in column)

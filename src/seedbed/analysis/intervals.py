@@ -11,6 +11,7 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 Array = np.ndarray[Any, Any]
 Interval = tuple[float, float]
@@ -28,6 +29,9 @@ DRAWN_AT_ONCE = 2**18
 
 TIE = 1e-12
 """Of the largest deviation: means that are closer are one mean in exact arithmetic."""
+
+SEED = 0
+"""Of all draws: the same values have the same interval, and the same p."""
 
 NORMAL = NormalDist()
 
@@ -53,19 +57,18 @@ def mean_and_std(values: Array) -> tuple[float, float | None]:
     Raises:
         ValueError: if there is no value, or one is not finite.
     """
-    scale, scaled = _scaled(values)
-    mean = float(scaled.mean())
-    std = float(scaled.std(ddof=1)) * scale if len(scaled) > 1 else None
+    scale, parts = scaled(values)
+    mean = float(parts.mean())
+    std = float(parts.std(ddof=1)) * scale if len(parts) > 1 else None
     return mean * scale, std
 
 
-def bca_interval(values: Array, *, resamples: int | None = None, seed: int = 0) -> Interval | None:
+def bca_interval(values: Array, *, resamples: int | None = None) -> Interval | None:
     """The 95 % BCa bootstrap interval of a mean.
 
     Args:
         values: finite; their order does not matter beyond the draws.
         resamples: drawn; None for as many as `resamples_of` says.
-        seed: of the draws.
 
     Returns:
         Its ends; None for one value, and where all are equal.
@@ -75,14 +78,14 @@ def bca_interval(values: Array, *, resamples: int | None = None, seed: int = 0) 
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), sections 14.3 and 15.4.
     """
-    scale, scaled = _scaled(values)
-    middle = scaled.mean()
-    deviations = scaled - middle
+    scale, parts = scaled(values)
+    middle = parts.mean()
+    deviations = parts - middle
     widest = float(np.abs(deviations).max())
-    if len(scaled) < 2 or widest <= TIE:
+    if len(parts) < 2 or widest <= TIE:
         return None
-    resamples = resamples_of(len(scaled)) if resamples is None else resamples
-    means = _resampled_means(deviations, resamples, seed)
+    resamples = resamples_of(len(parts)) if resamples is None else resamples
+    means = _resampled_means(deviations, resamples)
     below = np.count_nonzero(means < -TIE * widest) + np.count_nonzero(means <= TIE * widest)
     fraction = below / (2 * resamples)
     if not 0 < fraction < 1:
@@ -118,29 +121,29 @@ def _corrected(bias: float, acceleration: float, z: float) -> float:
     return NORMAL.cdf(bias + shifted / (1 - acceleration * shifted))
 
 
-def _resampled_means(values: Array, resamples: int, seed: int) -> Array:
+def _resampled_means(values: Array, resamples: int) -> Array:
     """The means of samples drawn with replacement; (resamples,)."""
     n = len(values)
-    pieces = _times_drawn(n, resamples, seed)
+    pieces = _times_drawn(n, resamples)
     return np.concatenate([piece.astype(np.float64) @ values for piece in pieces]) / n
 
 
-def _times_drawn(n: int, resamples: int, seed: int) -> Iterable[Array]:
+def _times_drawn(n: int, resamples: int) -> Iterable[Array]:
     """How often each of n values is in each sample, in pieces of (resamples, n).
 
     They are kept for the next values: most settings have as many seeds as the others.
     """
     kept = n * resamples <= MOST_DRAWN
-    return _kept(n, resamples, seed) if kept else _counted(n, resamples, seed)
+    return _kept(n, resamples) if kept else _counted(n, resamples)
 
 
 @lru_cache(4)
-def _kept(n: int, resamples: int, seed: int) -> tuple[Array, ...]:
-    return tuple(_counted(n, resamples, seed))
+def _kept(n: int, resamples: int) -> tuple[Array, ...]:
+    return tuple(_counted(n, resamples))
 
 
-def _counted(n: int, resamples: int, seed: int) -> Iterator[Array]:
-    random = np.random.default_rng(seed)
+def _counted(n: int, resamples: int) -> Iterator[Array]:
+    random = np.random.default_rng(SEED)
     at_once = max(1, DRAWN_AT_ONCE // n)
     for first in range(0, resamples, at_once):
         rows = min(at_once, resamples - first)
@@ -149,8 +152,12 @@ def _counted(n: int, resamples: int, seed: int) -> Iterator[Array]:
         yield counts.astype(np.min_scalar_type(n))
 
 
-def _scaled(values: Array) -> tuple[float, Array]:
-    """The largest value, and the values in units of it: squares of huge losses have no room."""
+def scaled(values: ArrayLike) -> tuple[float, Array]:
+    """The largest value, and the values in units of it: squares of huge losses have no room.
+
+    Raises:
+        ValueError: if there is no value, or one is not finite.
+    """
     numbers = np.asarray(values, dtype=np.float64)
     if numbers.size == 0 or not np.isfinite(numbers).all():
         raise ValueError("needs at least one value, all of them finite")

@@ -1,13 +1,10 @@
 """Whether paired differences are more than chance: the sign-flip test of their mean."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 
-from seedbed.analysis.intervals import draws_within
-
-Array = np.ndarray[Any, Any]
+from seedbed.analysis.intervals import SEED, Array, draws_within, scaled
 
 MOST_EXACT = 16
 """Differences; 32,768 sums. Of more, signs are drawn."""
@@ -25,7 +22,7 @@ TIE = 1e-12
 """Of the sum of all sizes: sums that are closer are one sum in exact arithmetic."""
 
 
-def sign_flip_p(differences: Array, *, draws: int | None = None, seed: int = 0) -> float:
+def sign_flip_p(differences: Array) -> float:
     """The two-sided p of the hypothesis that each difference could as well have the other sign.
 
     All 2^n signs are gone through up to sixteen differences that are not zero. Of more, signs are
@@ -33,8 +30,6 @@ def sign_flip_p(differences: Array, *, draws: int | None = None, seed: int = 0) 
 
     Args:
         differences: of pairs, finite.
-        draws: of signs, where they are drawn; None for as many as `draws_of` says.
-        seed: of the draws.
 
     Raises:
         ValueError: if there is no difference, or one is not finite.
@@ -42,31 +37,20 @@ def sign_flip_p(differences: Array, *, draws: int | None = None, seed: int = 0) 
     Source: Fisher, The Design of Experiments (1935), section 21; Phipson and Smyth (2010),
         Permutation P-values should never be zero, for (b + 1) / (m + 1).
     """
-    return sign_flip_ps([differences], draws=draws, seed=seed)[0]
+    return sign_flip_ps([differences])[0]
 
 
-def sign_flip_ps(
-    samples: Iterable[Array], *, draws: int | None = None, seed: int = 0
-) -> list[float]:
-    """As `sign_flip_p`, of each of several samples; those of one size share their draws.
-
-    Args:
-        samples: of differences.
-        draws: as there.
-        seed: as there.
-
-    Raises:
-        ValueError: as there.
-    """
-    scaled = list(map(_scaled, samples))
-    found = {at: _exact_p(one) for at, one in enumerate(scaled) if _is_exact(one)}
-    sizes = sorted({len(one) for at, one in enumerate(scaled) if at not in found})
+def sign_flip_ps(samples: Iterable[Array]) -> list[float]:
+    """As `sign_flip_p`, of each of several samples; those of one size share their draws."""
+    parts = [scaled(one)[1] for one in samples]
+    found = {at: _exact_p(one) for at, one in enumerate(parts) if _is_exact(one)}
+    sizes = sorted({len(one) for at, one in enumerate(parts) if at not in found})
     for n in sizes:
-        places = [at for at, one in enumerate(scaled) if at not in found and len(one) == n]
-        number = draws_of(n) if draws is None else draws
-        beyond = _drawn_beyond(np.stack([scaled[at] for at in places]), number, seed)
+        places = [at for at, one in enumerate(parts) if at not in found and len(one) == n]
+        number = draws_of(n)
+        beyond = _drawn_beyond(np.stack([parts[at] for at in places]), number)
         found |= dict(zip(places, ((beyond + 1) / (number + 1)).tolist(), strict=True))
-    return [found[at] for at in range(len(scaled))]
+    return [found[at] for at in range(len(parts))]
 
 
 def draws_of(n: int) -> int:
@@ -77,14 +61,6 @@ def draws_of(n: int) -> int:
 def smallest_p(n: int) -> float:
     """The smallest p that n pairs can give: all signs alike, either way."""
     return 2.0 ** (1 - n)
-
-
-def _scaled(differences: Array) -> Array:
-    """In units of the largest."""
-    sizes = np.asarray(differences, dtype=np.float64)
-    if sizes.size == 0 or not np.isfinite(sizes).all():
-        raise ValueError("needs at least one difference, all of them finite")
-    return sizes / (np.abs(sizes).max() or 1.0)
 
 
 def _is_exact(sizes: Array) -> bool:
@@ -111,7 +87,7 @@ def _all_sums(sizes: Array) -> Array:
     return sums
 
 
-def _drawn_beyond(sizes: Array, draws: int, seed: int) -> Array:
+def _drawn_beyond(sizes: Array, draws: int) -> Array:
     """How many draws of signs have a sum of at least the observed size; (samples, n) -> (samples,).
 
     A sign is a bit: the sum of all, less twice the sum of those with a minus. The samples are
@@ -119,7 +95,7 @@ def _drawn_beyond(sizes: Array, draws: int, seed: int) -> Array:
     """
     least, whole = _least(sizes), sizes.sum(axis=1)
     beyond = np.zeros(len(sizes), dtype=np.int64)
-    for bits in _drawn_bits(sizes.shape[1], draws, seed):
+    for bits in _drawn_bits(sizes.shape[1], draws):
         minus = bits.astype(np.float64)
         for at, one in enumerate(sizes):
             sums = whole[at] - 2 * (minus @ one)
@@ -127,9 +103,9 @@ def _drawn_beyond(sizes: Array, draws: int, seed: int) -> Array:
     return beyond
 
 
-def _drawn_bits(n: int, draws: int, seed: int) -> Iterator[Array]:
+def _drawn_bits(n: int, draws: int) -> Iterator[Array]:
     """Draws of n bits, in pieces of (draws, n)."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SEED)
     at_once = max(1, DRAWN_AT_ONCE // n)
     for first in range(0, draws, at_once):
         packed = random.integers(0, 256, (min(at_once, draws - first), -(-n // 8)), dtype=np.uint8)

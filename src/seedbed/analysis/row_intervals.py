@@ -8,10 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from seedbed.analysis.intervals import CONFIDENCE, TIE, Array, Interval, draws_within
-
-SEED = 0
-"""Of the draws: the same rows have the same interval."""
+from seedbed.analysis.intervals import CONFIDENCE, SEED, TIE, Array, Interval, draws_within
 
 MOST_RESAMPLES, LEAST_RESAMPLES = 2_000, 200
 
@@ -30,19 +27,18 @@ def resamples_of(rows: int) -> int:
     return draws_within(ROWS_DRAWN, rows, least=LEAST_RESAMPLES, most=MOST_RESAMPLES)
 
 
-def drawn_rows(rows: int, resamples: int, width: int = 1, seed: int = SEED) -> Iterator[Array]:
+def drawn_rows(rows: int, resamples: int, width: int = 1) -> Iterator[Array]:
     """Numbers of rows, drawn with replacement, some resamples at a time.
 
     Args:
         rows: that there are, and that each resample has.
         resamples: in all.
         width: values that a row has.
-        seed: of the draws.
 
     Shape:
         each (resamples, rows) int64
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SEED)
     at_once = max(1, DRAWN_AT_ONCE // max(rows * width, 1))
     for first in range(0, resamples, at_once):
         yield random.integers(0, rows, (min(at_once, resamples - first), rows))

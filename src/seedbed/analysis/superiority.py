@@ -1,10 +1,8 @@
 """How often a run of one setting beats a run of another: a size of a difference, not a test."""
 
-from typing import Any
-
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from seedbed.analysis.intervals import Array
 
 
 def probability_of_superiority(first: Array, second: Array, *, higher: bool) -> float:

@@ -8,11 +8,10 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from seedbed.analysis.intervals import Array, scaled
 
 MOST_KEYS = 12
 """Of a grid; the pairs of more are no table that anybody reads."""
@@ -62,11 +61,10 @@ def noise_share(settings: Sequence[Sequence[float]]) -> float | None:
     Returns:
         None where no setting has two values, or there is no variance.
     """
-    every = np.array([value for values in settings for value in values], dtype=np.float64)
     if all(len(values) < 2 for values in settings):
         return None
-    scale = float(np.abs(every).max()) or 1.0
-    whole = _squares(every / scale - (every / scale).mean())
+    scale, every = scaled([value for values in settings for value in values])
+    whole = _squares(every - every.mean())
     if whole <= EQUAL * len(every):
         return None
     parts = [np.array(values, dtype=np.float64) / scale for values in settings if values]
@@ -161,7 +159,7 @@ def _grid(levels: Mapping[str, Sequence[Hashable]], values: Sequence[float]) -> 
         raise NoFullGrid("no key but the seed differs")
     if len(levels) > MOST_KEYS:
         raise NoFullGrid(f"{len(levels)} keys differ, more than {MOST_KEYS}")
-    codes = [_codes(column) for column in levels.values()]
+    codes = [codes_of(column) for column in levels.values()]
     shape = tuple(max(code) + 1 for code in codes)
     size = math.prod(shape)
     if size > len(values):
@@ -172,12 +170,11 @@ def _grid(levels: Mapping[str, Sequence[Hashable]], values: Sequence[float]) -> 
         raise NoFullGrid(f"of {size} combinations, {np.count_nonzero(counts)} have runs")
     if counts.min() < counts.max():
         raise NoFullGrid(f"settings have from {counts.min()} to {counts.max()} runs with a value")
-    numbers = np.asarray(values, dtype=np.float64)[np.argsort(cells, kind="stable")]
-    scale = float(np.abs(numbers).max()) or 1.0
-    return (numbers / scale).reshape(*shape, counts[0])
+    _, numbers = scaled(values)
+    return numbers[np.argsort(cells, kind="stable")].reshape(*shape, counts[0])
 
 
-def _codes(column: Sequence[Hashable]) -> list[int]:
+def codes_of(column: Sequence[Hashable]) -> tuple[int, ...]:
     """A number for each setting, in the order in which they first stand."""
     numbers: dict[Hashable, int] = {}
-    return [numbers.setdefault(value, len(numbers)) for value in column]
+    return tuple(numbers.setdefault(value, len(numbers)) for value in column)

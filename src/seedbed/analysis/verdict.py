@@ -3,16 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from seedbed.analysis.folds import FEWEST, NOT_CHAINED, Folds, corrected_interval, corrected_p
-from seedbed.analysis.intervals import Interval, bca_interval, mean_and_std
+from seedbed.analysis.intervals import Array, Interval, bca_interval, mean_and_std
 from seedbed.analysis.permutation import sign_flip_p, sign_flip_ps, smallest_p
 from seedbed.analysis.superiority import probability_of_superiority
-
-Array = np.ndarray[Any, Any]
 
 LEVEL = 0.05
 """A p above this is no difference: chance alone gives so small a one once in twenty times."""
