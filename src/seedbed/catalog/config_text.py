@@ -6,6 +6,7 @@ YAML reads it whole.
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -75,18 +76,18 @@ def group_choices(hydra_text: str) -> dict[str, str | None]:
 
 @lru_cache(256)
 def _referring(blocks: tuple[str, ...]) -> frozenset[str]:
-    pairs = chain.from_iterable(map(_pairs_of_block, blocks))
-    return frozenset(key for key, value in pairs if isinstance(value, str) and _refers(value))
+    found: set[str] = set()
+    for block in blocks:
+        with suppress(yaml.YAMLError, RunDirectoryError):
+            pairs = _pairs_of_block(block)
+            found |= {key for key, value in pairs if isinstance(value, str) and _refers(value)}
+    return frozenset(found)
 
 
 def _refers(value: str) -> bool:
     parts = REFERENCE.findall(value)
-    return bool(parts) and not any(":" in one for one in parts) and "${" not in _without(value)
-
-
-def _without(value: str) -> str:
-    """The rest of it, in which an interpolation inside another would still stand."""
-    return REFERENCE.sub("", value)
+    rest = REFERENCE.sub("", value)  # an interpolation inside another would still stand in it
+    return bool(parts) and not any(":" in one for one in parts) and "${" not in rest
 
 
 @lru_cache(256)
@@ -104,7 +105,7 @@ def _chosen(lines: str) -> Pairs:
 def _parts(text: str) -> Iterator[Pairs]:
     blocks = _blocks(text)
     try:
-        yield from [_short(one) if len(one) < LONGEST_BLOCK else _pairs(one) for one in blocks]
+        yield from [_pairs_of_block(one) for one in blocks]
     except (yaml.YAMLError, RunDirectoryError):
         if len(blocks) == 1:
             raise
@@ -121,10 +122,7 @@ def _blocks(text: str) -> list[str]:
 
 
 def _pairs_of_block(block: str) -> Pairs:
-    try:
-        return _short(block) if len(block) < LONGEST_BLOCK else _pairs(block)
-    except (yaml.YAMLError, RunDirectoryError):
-        return ()
+    return _short(block) if len(block) < LONGEST_BLOCK else _pairs(block)
 
 
 def _pairs(text: str) -> Pairs:

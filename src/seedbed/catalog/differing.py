@@ -4,7 +4,7 @@ A key is left out where it is an interpolation of others, where the option that 
 config group decides it, and where it says how runs were made or kept, not what they are.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -38,7 +38,7 @@ def differing_keys(runs: Sequence[RunRecord]) -> list[str]:
         runs: to be told apart; only those with settings count.
     """
     runs = [run for run in runs if run.settings]
-    keys = _differing(runs)
+    keys = [key for key in setting_names(runs) if _differs(runs, key)]
     following = _following(runs, keys)
     keys = [key for key in keys if key not in following]
     keys = [key for key in keys if not _is_beside(key) or (key == METRICS and _choose(runs))]
@@ -53,10 +53,6 @@ def swept_keys(runs: Iterable[RunRecord], keys: Iterable[str]) -> set[str]:
     jobs = sorted((run for run in runs if run.sweep), key=lambda run: str(run.sweep))
     sweeps = [list(group) for _, group in groupby(jobs, key=lambda run: run.sweep)]
     return {key for key in keys if any(_differs(sweep, key) for sweep in sweeps)}
-
-
-def _differing(runs: Sequence[RunRecord]) -> list[str]:
-    return [key for key in setting_names(runs) if _differs(runs, key)]
 
 
 def _differs(runs: Sequence[RunRecord], key: str) -> bool:
@@ -91,11 +87,7 @@ def _spec_of(monitor: str, entries: Any) -> Any:
 
 def _is_named(runs: Sequence[RunRecord], key: str) -> bool:
     """Whether the key is the fingerprint of a file, and equal for all runs that name the file."""
-    if key not in NAMED_BY:
-        return False
-    named = zip(cells_of(runs, NAMED_BY[key]), cells_of(runs, [key]), strict=True)
-    by_name: dict[str, Any] = {}
-    return all(by_name.setdefault(str(name), digest) == digest for name, digest in named)
+    return key in NAMED_BY and _decide(cells_of(runs, NAMED_BY[key]), cells_of(runs, [key]))
 
 
 def _is_decided(runs: Sequence[RunRecord], key: str, keys: Iterable[str]) -> bool:
@@ -103,9 +95,11 @@ def _is_decided(runs: Sequence[RunRecord], key: str, keys: Iterable[str]) -> boo
     group = key.partition(".")[0]
     if group == key or group not in keys:
         return False
-    by_option: dict[Any, Any] = {}
-    options = (run.choices.get(group) for run in runs)
-    return all(
-        by_option.setdefault(option, cell) == cell
-        for option, cell in zip(options, cells_of(runs, [key]), strict=True)
-    )
+    return _decide([run.choices.get(group) for run in runs], cells_of(runs, [key]))
+
+
+def _decide(deciding: Iterable[Hashable], cells: Iterable[Hashable]) -> bool:
+    """Whether runs that have the same of the first have the same of the second."""
+    known: dict[Hashable, Hashable] = {}
+    pairs = zip(deciding, cells, strict=True)
+    return all(known.setdefault(one, cell) == cell for one, cell in pairs)

@@ -167,7 +167,7 @@ class _Search:
             return
         except OSError as err:
             problem = f"may not open it: {err.strerror}"
-            yield RunRecord(Path(path), name or _last(path), FOREIGN, sweep, problem=problem)
+            yield RunRecord(Path(path), name or Path(path).name, FOREIGN, sweep, problem=problem)
             return
         if known is None and _is_run(names):
             record = self._read(path, name, sweep, nested=bool(folders))
@@ -199,7 +199,7 @@ class _Search:
     def _read(self, path: str, name: str, sweep: Path | None, *, nested: bool) -> RunRecord:
         self._count(name, run=True)
         stamp = Stamp(path)
-        record = read_record(Path(path), name or _last(path), sweep)
+        record = read_record(Path(path), name or Path(path).name, sweep)
         self.index.add(name, stamp, record, nested=nested)
         return record
 
@@ -238,7 +238,3 @@ def _is_run(names: set[str]) -> bool:
     if STATUS in names or CONFIG in names or HYDRA in names:
         return True
     return any(name.startswith(EVENT_PREFIX) for name in names)
-
-
-def _last(path: str) -> str:
-    return Path(path).name

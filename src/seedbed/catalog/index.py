@@ -130,7 +130,10 @@ class Index:
             if belongs:
                 self._write(gone)
             else:
-                self._say_far()
+                self.problem = (
+                    f"the runs lie deep below '{printable(str(self.file.parent))}', where no index "
+                    "of them is kept; name the folder that they are in"
+                )
         self._database.close()
 
     def _write(self, gone: Iterable[str]) -> None:
@@ -139,12 +142,6 @@ class Index:
             write_output(self.file, self._database.serialize())
         except RunDirectoryError as err:
             self.problem = err.problems[0]
-
-    def _say_far(self) -> None:
-        self.problem = (
-            f"the runs lie deep below '{printable(str(self.file.parent))}', where no index of them "
-            "is kept; name the folder that they are in"
-        )
 
 
 def _content(file: Path) -> bytes:

@@ -100,8 +100,8 @@ def _read(paths: RunPaths, name: str, sweep: Path | None) -> RunRecord:
         epoch=_whole(epoch),
         epochs=epochs if type(epochs) is int else None,
         settings=settings,
-        choices=_choices(paths),
-        follows=_follows(paths),
+        choices=group_choices(_hydras(paths, "hydra.yaml")),
+        follows=references(_hydras(paths, "config.yaml")),
         metrics=metrics,
         best=best,
         facts={k: result[k] for k in FACTS if result and isinstance(result.get(k), str | int)},
@@ -173,18 +173,12 @@ def last_epoch(paths: RunPaths) -> dict[str, float]:
         return {}
 
 
-def _choices(paths: RunPaths) -> dict[str, str | None]:
+def _hydras(paths: RunPaths, name: str) -> str:
+    """A file that Hydra wrote of the run; empty where it cannot be read."""
     try:
-        return group_choices(_small_text(paths.hydra / "hydra.yaml"))
+        return _small_text(paths.hydra / name)
     except RunDirectoryError:
-        return {}
-
-
-def _follows(paths: RunPaths) -> frozenset[str]:
-    try:
-        return references(_small_text(paths.hydra / "config.yaml"))
-    except RunDirectoryError:
-        return frozenset()
+        return ""
 
 
 def _small_text(path: Path) -> str:

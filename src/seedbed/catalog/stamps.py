@@ -91,9 +91,5 @@ def _digest(numbers: Sequence[Numbers]) -> bytes:
 
 def files_of(record: RunRecord) -> tuple[str, ...]:
     """The files that a record was read from; that others are not there, the directory tells."""
-    return files_with(notes=bool(record.tags or record.note), history=not record.facts)
-
-
-def files_with(*, notes: bool, history: bool) -> tuple[str, ...]:
-    """The common files, and those of the others that are asked for."""
-    return COMMON + (NOTES,) * notes + (HISTORY,) * history
+    notes = (NOTES,) if record.tags or record.note else ()
+    return (*COMMON, *notes, *(() if record.facts else (HISTORY,)))
