@@ -3,7 +3,7 @@
 Everything is in operations that `vmap` takes as they are.
 """
 
-from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import torch
@@ -15,13 +15,16 @@ from seedbed.losses.poisson import PoissonLoss
 from seedbed.losses.quantile import QuantileLoss, pinball
 from seedbed.losses.weighted import SmoothedBCE, log_likelihoods, smoothed
 
+OF_VALUES = (nn.MSELoss, nn.L1Loss, nn.HuberLoss, nn.SmoothL1Loss, PoissonLoss)
+"""The losses whose every output has a loss of its own."""
+
 
 def has_losses_of_rows(loss: nn.Module) -> bool:
     """Whether `weighted_mean` takes it."""
     if type(loss) is nn.CrossEntropyLoss:
         return loss.ignore_index < 0
     others = (FocalLoss, QuantileLoss, nn.BCEWithLogitsLoss, SmoothedBCE)
-    return type(loss) in (*others, *_OF_VALUES)
+    return type(loss) in (*others, *OF_VALUES)
 
 
 def weighted_mean(
@@ -70,7 +73,9 @@ def _losses(
             output, target, reduction="none", pos_weight=positive
         )
     else:
-        each = _OF_VALUES[type(loss)](loss, output, target)
+        of_each: Any = copy(loss)
+        of_each.reduction = "none"
+        each = of_each(output, target)
     of_rows = each.flatten(1)
     summed = getattr(loss, "reduction", "mean") == "sum"
     return of_rows.sum(1) if summed else of_rows.mean(1), None
@@ -78,19 +83,3 @@ def _losses(
 
 def _either(given: Tensor | None, own: Tensor | None) -> Tensor | None:
     return own if given is None else given
-
-
-_OF_VALUES: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], Tensor]] = {
-    nn.MSELoss: lambda loss, output, target: functional.mse_loss(output, target, reduction="none"),
-    nn.L1Loss: lambda loss, output, target: functional.l1_loss(output, target, reduction="none"),
-    nn.HuberLoss: lambda loss, output, target: functional.huber_loss(
-        output, target, reduction="none", delta=loss.delta
-    ),
-    nn.SmoothL1Loss: lambda loss, output, target: functional.smooth_l1_loss(
-        output, target, reduction="none", beta=loss.beta
-    ),
-    PoissonLoss: lambda loss, output, target: functional.poisson_nll_loss(
-        output, target, reduction="none"
-    ),
-}
-"""The losses whose every output has a loss of its own."""

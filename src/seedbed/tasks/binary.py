@@ -1,27 +1,22 @@
 """Binary: the target is one of two classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-from seedbed.config.task_names import BINARY, TargetKind
+from seedbed.config.task_names import BINARY
+from seedbed.tasks.multiclass import Multiclass
 
 ONE_LOGIT = "torch.nn.BCEWithLogitsLoss"
 """Takes a single logit, that of the second class; other losses take one a class."""
 
 
-class Binary:
+class Binary(Multiclass):
     """One logit, or one a class as `Multiclass` has them."""
 
     name = BINARY
-    target: TargetKind = "classes"
-    losses: Mapping[str, str] = {
-        ONE_LOGIT: "loss=bce",
-        "torch.nn.CrossEntropyLoss": "loss=cross_entropy",
-        "seedbed.losses.FocalLoss": "loss=focal",
-    }
-    metrics: Sequence[str] = ("accuracy", "f1", "auroc")
+    losses: Mapping[str, str] = {ONE_LOGIT: "loss=bce", **Multiclass.losses}
 
     def num_outputs(self, loss: str, size: int) -> int:
         """One for `ONE_LOGIT`, else one a class."""
@@ -34,6 +29,6 @@ class Binary:
     def predictions(self, outputs: Tensor, loss: str) -> Tensor:
         """By sigmoid of `ONE_LOGIT`'s output, else by softmax."""
         if loss != ONE_LOGIT:
-            return outputs.softmax(dim=-1)
+            return super().predictions(outputs, loss)
         positive = outputs.sigmoid()
         return torch.cat([1 - positive, positive], dim=-1)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -107,11 +106,6 @@ def _metric(
             f"{spec.where}.name: {spec.known_as} of Seedbed's has no other name; leave it out"
         )
     return METRICS[spec.known_as]
-
-
-def with_metrics(head: TaskHead, chosen: Sequence[Metric] | None) -> TaskHead:
-    """The head of a run with the metrics that its config names."""
-    return head if chosen is None else replace(head, chosen=list(chosen))
 
 
 def try_metrics(head: TaskHead, output: Tensor, y: Tensor) -> None:

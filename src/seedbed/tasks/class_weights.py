@@ -29,12 +29,8 @@ LEAST_WEIGHT = torch.finfo(torch.float32).tiny
 
 def takes_weights(spec: Mapping[str, Any]) -> bool:
     """Whether the keys of the weights are ours, and not arguments of a class of the user's."""
-    return (
-        not TARGET_KEYS["loss"]
-        .get(spec["_target_"], {})
-        .keys()
-        .isdisjoint((CLASS_WEIGHTS, POS_WEIGHT))
-    )
+    own = TARGET_KEYS["loss"].get(spec["_target_"], {})
+    return CLASS_WEIGHTS in own or POS_WEIGHT in own
 
 
 def weight_arguments(spec: Mapping[str, Any], preprocessing: Preprocessing) -> dict[str, Tensor]:
@@ -48,10 +44,8 @@ def weight_arguments(spec: Mapping[str, Any], preprocessing: Preprocessing) -> d
         ConfigError: if a class is not there, a weight is not positive, or rows were not counted.
     """
     spec = with_absent(spec)
-    weights = None
     if spec.get(CLASS_WEIGHTS) is not None:
-        weights = class_weights(spec[CLASS_WEIGHTS], preprocessing)
-        return {"weight": torch.tensor(weights)}
+        return {"weight": torch.tensor(class_weights(spec[CLASS_WEIGHTS], preprocessing))}
     if spec.get(POS_WEIGHT) is not None:
         of_labels = preprocessing.task == MULTILABEL
         found = _weights_of_labels if of_labels else _pos_weight

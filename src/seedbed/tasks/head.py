@@ -51,18 +51,13 @@ class TaskHead:
     @property
     def trainable(self) -> list[nn.Parameter]:
         """The parameters that a loss of the user's own has; they are trained with the model's."""
-        loss = self.loss_function
-        if not isinstance(loss, nn.Module):
-            return []
-        return [one for one in loss.parameters() if one.requires_grad]
+        return [one for one in self.loss_function.parameters() if one.requires_grad]
 
     @property
     def state(self) -> dict[str, Any]:
         """The `state_dict` of a loss of the user's own; empty of torch's, which keep nothing."""
         loss = self.loss_function
-        if not isinstance(loss, nn.Module) or is_ours_or_torchs(type(loss).__module__):
-            return {}
-        return dict(loss.state_dict())
+        return {} if is_ours_or_torchs(type(loss).__module__) else dict(loss.state_dict())
 
     @contextmanager
     def measuring(self) -> Iterator[None]:
@@ -70,9 +65,7 @@ class TaskHead:
 
         So that no row that is measured moves what it keeps.
         """
-        loss = self.loss_function
-        own = isinstance(loss, nn.Module) and not is_ours_or_torchs(type(loss).__module__)
-        modes = [(one, one.training) for one in loss.modules()] if own else []
+        modes = [(one, one.training) for one in self.loss_function.modules()]
         for one, _ in modes:
             one.training = False
         try:

@@ -42,7 +42,7 @@ class FunctionOfRows:
         name: of the metric.
         function: gives a number.
         form: see `Form`.
-        part: the user's own behind it, for errors.
+        part: the user's own behind it, for errors and as it may draw; None of a known one.
     """
 
     def __init__(
@@ -56,37 +56,38 @@ class FunctionOfRows:
         Shape:
             (runs, rows, …), twice -> (runs,) float64
         """
-        with generators_put_back(), torch.no_grad():
+        with self.by_itself():
             values = [self._of_run(*own) for own in zip(predictions, targets, strict=True)]
         return torch.tensor(values, dtype=torch.float64)
+
+    def by_itself(self) -> AbstractContextManager[None]:
+        """Where it is called."""
+        return nullcontext() if self.part is None else by_itself()
 
     def _of_run(self, predictions: Tensor, targets: Tensor) -> float:
         if not bool(predictions.isfinite().all()):
             return nan
-        seed_all()
+        if self.part is not None:
+            seed_all()
         return number_of(self.name, self.function(*self.form(predictions, targets)), self.part)
 
 
-class UpdatedByRows:
+class UpdatedByRows(FunctionOfRows):
     """`Metric.compute`, and `Metric.pieces`, of an object with `update` and `compute`.
 
     Args:
         name: of the metric.
         make: makes one that has seen no row. One of the user's own is made for every evaluation, as
             its `reset` may forget what it keeps; a known one is reset.
-        form: see `Form`.
-        part: the user's own behind it, for errors and as it may draw; None of a known one.
+        form, part: see `FunctionOfRows`.
     """
 
     def __init__(
         self, name: str, make: Callable[[], Updatable], form: Form, part: object = None
     ) -> None:
-        self.name, self.make, self.form, self.part = name, make, form, part
+        super().__init__(name, self._computed, form, part)
+        self.make = make
         self._made: Any = None
-
-    def by_itself(self) -> AbstractContextManager[None]:
-        """Where it is called."""
-        return nullcontext() if self.part is None else by_itself()
 
     def begun(self) -> Updatable:
         """One that has seen no row."""
@@ -97,20 +98,10 @@ class UpdatedByRows:
         made: Updatable = self._made
         return made
 
-    def __call__(self, predictions: Tensor, targets: Tensor) -> Tensor:
-        """See `FunctionOfRows`."""
-        with self.by_itself():
-            values = [self._of_run(*own) for own in zip(predictions, targets, strict=True)]
-        return torch.tensor(values, dtype=torch.float64)
-
-    def _of_run(self, predictions: Tensor, targets: Tensor) -> float:
-        if not bool(predictions.isfinite().all()):
-            return nan
-        if self.part is not None:
-            seed_all()
+    def _computed(self, predictions: Tensor, targets: Tensor) -> Any:
         updated = self.begun()
-        updated.update(*self.form(predictions, targets))
-        return number_of(self.name, updated.compute(), self.part)
+        updated.update(predictions, targets)
+        return updated.compute()
 
     def pieces(self) -> "UpdatedPieces":
         """See `Metric.pieces`; only one is in use at a time."""

@@ -168,7 +168,7 @@ class _Builder:
         is_split = self.config.trainer.is_sharded and ranks > 1
         if not is_split:  # no device has to hold the whole of one that is
             learner.to(device)
-        if parts.head is not None and isinstance(parts.head.loss_function, nn.Module):
+        if parts.head is not None:
             parts.head.loss_function.to(device)
         return learner
 

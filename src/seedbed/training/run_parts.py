@@ -1,6 +1,7 @@
 """The parts of a run that the config and its data decide, each tried by itself."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -12,7 +13,7 @@ from seedbed.data.batches import Batches, training_batches
 from seedbed.data.prepared import PreparedData
 from seedbed.data.row_loader import RowLoader
 from seedbed.tasks.build_head import build_task_head
-from seedbed.tasks.chosen_metrics import chosen_metrics, with_metrics
+from seedbed.tasks.chosen_metrics import chosen_metrics
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.metrics import Metric
 from seedbed.training.attempts import Attempts
@@ -84,7 +85,7 @@ def parts_of(
     metrics = tried(chosen_metrics, config.metrics, config.loss["_target_"], allow, form)
     train = _training_batches(config, machine, data, reader, tried)
     head = tried(build_task_head, config.loss, allow, form, has_own_step=has_step)
-    head = with_metrics(head, metrics) if head is not None else None
+    head = replace(head, chosen=metrics) if head is not None else None
     step = tried(build_step, config, allow, head) if head is not None else None
     callbacks = tried(build_callbacks, config, allow)
     model = tried(fresh_model, config, allow, head) if head is not None else None

@@ -7,7 +7,7 @@ names are built only from the allow-list, and that list is the reader's own (`SE
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import open_run, read_config
 from seedbed.runs.stored import is_stored
 from seedbed.tasks.build_head import build_task_head
-from seedbed.tasks.chosen_metrics import chosen_metrics, with_metrics
+from seedbed.tasks.chosen_metrics import chosen_metrics
 from seedbed.tasks.head import TaskHead
 from seedbed.training.averaging import load_average
 from seedbed.training.bounds import (
@@ -76,7 +76,7 @@ class TrainedModel:
             raise ConfigError(*problems)
         loss, own = self.config["loss"]["_target_"], self.preprocessing
         chosen = chosen_metrics(entries, loss, self.allow, own, tried=True)
-        return with_metrics(self.head, chosen)
+        return replace(self.head, chosen=chosen)
 
     @property
     def preprocessing(self) -> Preprocessing:
