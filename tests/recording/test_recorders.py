@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.recorder_contract import Kept, RecorderContract
+from support.memory_recorder import Kept, MemoryRecorder
+from support.recorder_contract import RecorderContract
 from support.single_runs import prepared
 
 from seedbed.recording.directory import DirectoryRecorder
@@ -21,7 +22,7 @@ from seedbed.runs.reader import read_json
 from seedbed.runs.stored import open_stored
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train
-from seedbed.training.recorder import MemoryRecorder, NullRecorder, Recorder
+from seedbed.training.recorder import NullRecorder, Recorder
 from seedbed.training.run_components import RunComponents
 from seedbed.training.single import single_training
 from seedbed.training.training import Training
@@ -32,10 +33,7 @@ class TestMemoryRecorder(RecorderContract):
         return MemoryRecorder()
 
     def kept(self, recorder: MemoryRecorder, run: int) -> Kept:
-        one = recorder.runs[run]
-        return Kept(
-            one.status, one.error, one.history, one.metrics, one.weights, one.last, one.best
-        )
+        return recorder.runs[run]
 
 
 class TestDirectoryRecorder(RecorderContract):

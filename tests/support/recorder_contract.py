@@ -3,14 +3,13 @@
 import math
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from support.memory_recorder import Kept
 from support.stacked_runs import planned, variants
-from torch import Tensor
 
 from seedbed.components import AllowList
 from seedbed.fused.engine import fused_training
@@ -23,28 +22,6 @@ from seedbed.training.single import single_training
 from seedbed.training.training import Training
 
 IRIS = ["data=sklearn", "loader.batch_size=30", "trainer.epochs=4", "optimizer.lr=0.05"]
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What a recorder kept of a run.
-
-    Args:
-        status: of the run.
-        error: of a run that did not complete.
-        history: rows by epoch.
-        metrics: at its end.
-        weights: that it ended with.
-        last, best: its checkpoints.
-    """
-
-    status: str
-    error: str | None
-    history: list[dict[str, float]]
-    metrics: dict[str, float]
-    weights: dict[str, Tensor]
-    last: dict[str, Any]
-    best: dict[str, Any]
 
 
 class StopAfter(Forwarding):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from support.composing import changed, composed_quickly
+from support.memory_recorder import MemoryRecorder
 from support.single_runs import Trained
 from support.single_runs import train as train_into
 from torch import Tensor
@@ -24,7 +25,7 @@ from seedbed.fused.vmapped import Randomness
 from seedbed.training.build_run import build_run
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train
-from seedbed.training.recorder import MemoryRecorder, Recorder
+from seedbed.training.recorder import Recorder
 from seedbed.training.run_components import RunComponents
 from seedbed.training.single import single_training
 from seedbed.training.state import HistoryRow

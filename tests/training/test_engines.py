@@ -3,6 +3,7 @@
 from typing import Any
 
 from support.engine_contract import WORDS, EngineContract
+from support.memory_recorder import MemoryRecorder
 from support.stacked_runs import planned, variants
 from torch import Tensor
 
@@ -12,7 +13,6 @@ from seedbed.training.build_run import build_run
 from seedbed.training.engine import Engine
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train
-from seedbed.training.recorder import MemoryRecorder
 from seedbed.training.single import single_training
 from seedbed.training.training import Training
 
