@@ -127,16 +127,16 @@ def refuse_larger(
         warnings.catch_warnings(),
         torch.device("meta"),
         shapes_without_compiler(),
-        bounds.counting,
+        bounds,
     ):
         warnings.simplefilter("ignore")  # they come again when it is really built
         try:
             model = build().eval()
             bounds.whole(model)
-            bounds.counting.largest = 0
+            bounds.largest = 0
             with torch.no_grad():
                 forwarded(model, zeros(as_form(input_shape), 1))
-            return bounds.counting.largest
+            return bounds.largest
         except Exception:
             if bounds.broken:
                 raise  # not every layer works on `meta`, and the rest is told when it is built
@@ -167,14 +167,18 @@ def bounded(most: int) -> Iterator["_Bounds"]:
             handle.remove()
 
 
-class _Bounds:
-    """What is left of the bounds, and how they were broken."""
+class _Bounds(DispatchMode):
+    """What is left of the bounds, and how they were broken; entered, it looks at every operation.
+
+    Attributes:
+        largest: values of the largest tensor that an operation made.
+    """
 
     def __init__(self, most: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
         self.most = self.left = most
-        self.layers = 0
+        self.layers = self.operations = self.largest = 0
         self.broken: str | None = None
-        self.counting = _Counting(self)
 
     def weight(self, layer: nn.Module, name: str, weight: Any) -> None:
         if isinstance(weight, Tensor) and not is_lazy(weight):
@@ -184,28 +188,32 @@ class _Bounds:
 
     def layer(self, layer: nn.Module, name: str, inner: Any) -> None:
         self.layers += 1
-        if self.layers > MOST_LAYERS:
-            self._refuse(f"it would have more than {MOST_LAYERS} layers")
+        self._refuse_layers(self.layers)
 
     def whole(self, model: nn.Module) -> None:
         """Counts again, with those that are copies, which nothing was told of."""
-        if sum(1 for _ in model.modules()) > MOST_LAYERS:
-            self._refuse(f"it would have more than {MOST_LAYERS} layers")
+        self._refuse_layers(sum(1 for _ in model.modules()))
         held = [*model.parameters(), *model.buffers()]
         if sum(one.numel() * one.element_size() for one in held if not is_lazy(one)) > self.most:
             self._refuse_weights()
 
-    def output(self, operation: Any, output: Any) -> None:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """See torch's `TorchDispatchMode`."""
+        self.operations += 1
+        if self.operations > MOST_OPERATIONS:
+            self._refuse(f"a row would take more than {MOST_OPERATIONS} operations")
+        output = func(*args, **(kwargs or {}))
         for one in tree_leaves(output):
             if not isinstance(one, Tensor):
                 continue
-            self.counting.largest = max(self.counting.largest, one.numel())
+            self.largest = max(self.largest, one.numel())
             if one.numel() > 2 * max(LARGEST_OUTPUT, self.most):
-                self._refuse(f"{operation} would make {one.numel():.3g} values at once")
+                self._refuse(f"{func} would make {one.numel():.3g} values at once")
+        return output
 
-    def operation(self) -> None:
-        if self.counting.operations > MOST_OPERATIONS:
-            self._refuse(f"a row would take more than {MOST_OPERATIONS} operations")
+    def _refuse_layers(self, number: int) -> None:
+        if number > MOST_LAYERS:
+            self._refuse(f"it would have more than {MOST_LAYERS} layers")
 
     def _refuse_weights(self) -> None:
         self._refuse(f"it would have more than {self.most / 2**20:.3g} MiB of weights")
@@ -213,24 +221,6 @@ class _Bounds:
     def _refuse(self, why: str) -> None:
         self.broken = why
         raise ModelError(why)
-
-
-class _Counting(DispatchMode):
-    """Looks at every operation and at what it makes."""
-
-    def __init__(self, bounds: _Bounds) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.bounds = bounds
-        self.operations = 0
-        self.largest = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """See torch's `TorchDispatchMode`."""
-        self.operations += 1
-        self.bounds.operation()
-        output = func(*args, **(kwargs or {}))
-        self.bounds.output(func, output)
-        return output
 
 
 def refuse_repeats(spec: Any, times: int = 1) -> None:
