@@ -64,15 +64,11 @@ def largest_within(step: Callable[[int], Bytes], most: int, budget: float) -> tu
         rows, taken = more, step(more).max()
         if taken > STEEPER * told:
             return _by_doubling(step, rows, taken, most, budget)
-    number = _last_within(fixed, slopes, sizes_up_to(most), budget)
+    fitting = (n for n in sizes_up_to(most) if (fixed + slopes * n).max() <= budget)
+    number = max(fitting, default=0)
     each = float(slopes[np.argmax(fixed + slopes * max(number, 1))])
     _refuse_large(each, number, budget)
     return number, each
-
-
-def _last_within(fixed: Bytes, slopes: Bytes, sizes: Sequence[int], budget: float) -> int:
-    """The last size of a step that stays within a budget; 0 if none does."""
-    return max((rows for rows in sizes if (fixed + slopes * rows).max() <= budget), default=0)
 
 
 def _by_doubling(

@@ -41,32 +41,11 @@ SHARE = 0.5
 
 
 def build_with_largest(config: RunConfig, build: Build) -> RunComponents:
-    """The parts of a run with a number in place of `largest`.
+    """The parts of a run with a number in place of `largest`, also as `config.yaml` will have it.
 
     Args:
         config: of the run.
         build: builds its parts, of data that is prepared already if there is some.
-
-    Raises:
-        ConfigError: if there is no such number of this run.
-        SeedbedError: if a part cannot be built, or a step cannot be made.
-    """
-    config, data, note = with_largest_batch(config, build)
-    plan = build(config, data)
-    return replace(plan, notes=[note, *plan.notes])
-
-
-def with_largest_batch(
-    config: RunConfig, build: Build
-) -> tuple[RunConfig, PreparedData | None, str]:
-    """The config with a number in place of `largest`.
-
-    Args:
-        config: of the run.
-        build: builds its parts.
-
-    Returns:
-        The config; its data, where that does not depend on the number; and what was found.
 
     Raises:
         ConfigError: if there is no such number of this run.
@@ -82,18 +61,13 @@ def with_largest_batch(
         detect_anomaly=False,
     )
     loader = replace(config.loader, batch_size="auto", drop_last=True, num_workers=0)
-    plan = build(replace(config, trainer=trainer, loader=loader), None)
-    most = max(1, plan.train.rows // config.trainer.accumulate)
-    number, told = _found(plan, most)
-    note = f"loader.batch_size=largest: {number} rows{told}"
-    data = None if config.trainer.is_tried_out else plan.data
-    return with_batchsize_text(config, number), data, note
-
-
-def with_batchsize_text(config: RunConfig, rows: int) -> RunConfig:
-    """The config with so many rows a batch, also as `config.yaml` will have it."""
-    resolved = {**config.resolved, "loader": {**config.resolved["loader"], "batch_size": rows}}
-    return replace(config, loader=replace(config.loader, batch_size=rows), resolved=resolved)
+    tried = build(replace(config, trainer=trainer, loader=loader), None)
+    number, told = _found(tried, max(1, tried.train.rows // config.trainer.accumulate))
+    resolved = {**config.resolved, "loader": {**config.resolved["loader"], "batch_size": number}}
+    loader = replace(config.loader, batch_size=number)
+    data = None if config.trainer.is_tried_out else tried.data  # which depends on the number
+    plan = build(replace(config, loader=loader, resolved=resolved), data)
+    return replace(plan, notes=[f"loader.batch_size=largest: {number} rows{told}", *plan.notes])
 
 
 def _refuse(config: RunConfig) -> None:
