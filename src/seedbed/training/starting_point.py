@@ -42,23 +42,27 @@ class StartingPoint:
     """What a run starts from.
 
     Args:
-        origin: the key and the name of it, as it was typed.
+        init: what named it, of the first run that starts so.
         weights: by name; None where a checkpoint of the run itself gives all of them.
         preprocessing: that it was trained with, or None where that is not known.
-        takes_preprocessing: whether the run takes it over.
         notes: what a person should know of it.
     """
 
-    origin: str
+    init: InitConfig
     weights: Mapping[str, Tensor] | None
     preprocessing: Preprocessing | None
-    takes_preprocessing: bool
     notes: Sequence[str] = ()
+
+    @property
+    def origin(self) -> str:
+        """The key and the name of it, as it was typed."""
+        return f"{self.init.key}={printable(str(self.init.source))}"
 
     @property
     def taken(self) -> Preprocessing | None:
         """The preprocessing that the run takes over, as far as its columns are the same."""
-        return self.preprocessing if self.takes_preprocessing else None
+        takes = self.init.run is not None and self.init.preprocessing == "run"
+        return self.preprocessing if takes else None
 
 
 Starts = Mapping[str, StartingPoint]
@@ -86,13 +90,7 @@ def starting_point(init: InitConfig) -> StartingPoint | None:
     notes = [*found.notes]
     if bad := not_finite(weights):
         notes.append(f"{init.key}: '{init.source}' holds NaN or infinity in {joined(bad, 4)}")
-    return StartingPoint(
-        f"{init.key}={printable(str(init.source))}",
-        weights,
-        preprocessing,
-        init.run is not None and init.preprocessing == "run",
-        notes,
-    )
+    return StartingPoint(init, weights, preprocessing, notes)
 
 
 def continued(init: InitConfig, paths: RunPaths) -> StartingPoint | None:
@@ -103,12 +101,7 @@ def continued(init: InitConfig, paths: RunPaths) -> StartingPoint | None:
     """
     if init.source is None:
         return None
-    return StartingPoint(
-        f"{init.key}={printable(str(init.source))}",
-        None,
-        read_preprocessing(paths),
-        init.run is not None and init.preprocessing == "run",
-    )
+    return StartingPoint(init, None, read_preprocessing(paths))
 
 
 def started(
