@@ -22,7 +22,37 @@ NOT_TOLD = ("epoch", "step", "seconds")
 """Columns of the history that are no metrics."""
 
 
-class Calling(Forwarding):
+class Following(Forwarding):
+    """Hears on a rank that is not the first what the callbacks of the first ask for.
+
+    Args:
+        recorder: hears the same.
+        agreed: what the first rank says.
+        hear_steps: whether one of them hears of every step.
+    """
+
+    def __init__(self, recorder: Recorder, agreed: Agreed, *, hear_steps: bool) -> None:
+        super().__init__(recorder)
+        self.agreed = agreed
+        self.hear_steps = hear_steps
+
+    def step(self, training: Training) -> None:
+        """See `Recorder`."""
+        super().step(training)
+        if self.hear_steps:
+            stop(training, self.agreed(self._tell(training, STEP_END)))
+
+    def epoch(self, training: Training) -> None:
+        """See `Recorder`."""
+        super().epoch(training)
+        stop(training, self.agreed(self._tell(training, EPOCH_END)))
+
+    def _tell(self, training: Training, name: str) -> dict[int, str]:
+        """Tells the callbacks here, of which there are none; which runs are to stop, and why."""
+        return {}
+
+
+class Calling(Following):
     """Tells the callbacks of each run; what they ask for is kept in `Progress.asked`.
 
     Args:
@@ -34,10 +64,8 @@ class Calling(Forwarding):
     def __init__(
         self, recorder: Recorder, callbacks: Callbacks, agreed: Agreed = lambda asked: asked
     ) -> None:
-        super().__init__(recorder)
+        super().__init__(recorder, agreed, hear_steps=callbacks.hear_steps)
         self.callbacks = callbacks
-        self.agreed = agreed
-        self._hear_steps = callbacks.hear_steps
 
     def begin(self, training: Training, resumed: Sequence[Checkpoint] | None) -> None:
         """See `Recorder`."""
@@ -46,18 +74,7 @@ class Calling(Forwarding):
 
     def steps_left(self, step: int) -> int:
         """See `Recorder`."""
-        return 1 if self._hear_steps else super().steps_left(step)
-
-    def step(self, training: Training) -> None:
-        """See `Recorder`."""
-        super().step(training)
-        if self._hear_steps:
-            stop(training, self.agreed(self._tell(training, STEP_END)))
-
-    def epoch(self, training: Training) -> None:
-        """See `Recorder`."""
-        super().epoch(training)
-        stop(training, self.agreed(self._tell(training, EPOCH_END)))
+        return 1 if self.hear_steps else super().steps_left(step)
 
     def save(self, training: Training) -> None:
         """See `Recorder`."""
@@ -123,32 +140,6 @@ def calling_of_stack(
     own = dict(enumerate(paths))
     training.callbacks = Callbacks(of_runs, own, copied_for_callbacks(model))
     return Calling(recorder, training.callbacks)
-
-
-class Following(Forwarding):
-    """Hears on a rank that is not the first what the callbacks of the first ask for.
-
-    Args:
-        recorder: hears the same.
-        agreed: what the first rank says.
-        hear_steps: whether one of them hears of every step.
-    """
-
-    def __init__(self, recorder: Recorder, agreed: Agreed, *, hear_steps: bool) -> None:
-        super().__init__(recorder)
-        self.agreed = agreed
-        self.hear_steps = hear_steps
-
-    def step(self, training: Training) -> None:
-        """See `Recorder`."""
-        super().step(training)
-        if self.hear_steps:
-            stop(training, self.agreed({}))
-
-    def epoch(self, training: Training) -> None:
-        """See `Recorder`."""
-        super().epoch(training)
-        stop(training, self.agreed({}))
 
 
 def stop(training: Training, asked: Mapping[int, str]) -> None:
