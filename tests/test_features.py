@@ -92,7 +92,7 @@ FEATURES = {
         "step.higher_is_better={fit: false}",
     ],
     "`step` that draws": [
-        *("data.target=a", f"step._target_={OWN}.steps.blended", "allow=[support]"),
+        *("data.target=a", f"step._target_={OWN}.steps.shrunk", "allow=[support]"),
         "sweep.allow_random=true",
     ],
     "`callbacks`": [

@@ -109,7 +109,7 @@ def test_accumulated_batches_are_one_batch() -> None:
 
 def test_runs_and_stacks_resume_within_an_epoch() -> None:
     assert_run_goes_on(config(step("penalized"), "optimizer=adam"), 4)
-    assert_run_goes_on(config(step("blended")), 4)
+    assert_run_goes_on(config(step("shrunk")), 4)
     assert_stack_goes_on(variants(PENALIZED, [{}, {}]), 4)
 
 
@@ -142,7 +142,7 @@ def test_ranks_give_what_one_process_gives(tmp_path: Path, monkeypatch) -> None:
     [
         (["branching"], "the step or forward branches on data"),
         (["counting"], f"'COUNTED' of {OWN} changes in training"),
-        (["blended"], "draws at random"),
+        (["shrunk"], "draws at random"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -154,7 +154,7 @@ def test_reason_is_told_where_a_step_does_not_fuse(words: list[str], why: str) -
 
 
 def test_random_step_fuses_where_that_is_allowed() -> None:
-    for name in ("blended", "noisy"):
+    for name in ("shrunk", "noisy"):
         configs = variants([*IRIS, step(name)], [{}, {}])
         assert vmap_blocker(planned(configs, "different")) is None
 
