@@ -61,8 +61,8 @@ def chosen_metric(
         chosen, why = metric, ""
         _refuse_unknown(metric, names)
     _refuse_absent(done, chosen)
-    if metric is not None:
-        _refuse_units(done, metric)
+    if metric is not None and differ_in_unit(done, metric):
+        raise ArgumentError(_not_one_unit(done, metric))
     if chosen.removeprefix(BEST).startswith("test/"):
         why = "the test rows chose the best here, and are no test of it any more"
     return ChosenMetric(chosen, _direction(chosen, better, done), why)
@@ -175,11 +175,6 @@ def _refuse_absent(done: Sequence[RunRecord], metric: str) -> None:
     )
 
 
-def _refuse_units(done: Sequence[RunRecord], metric: str) -> None:
-    if differ_in_unit(done, metric):
-        raise ArgumentError(_not_one_unit(done, metric))
-
-
 def _not_one_unit(done: Sequence[RunRecord], metric: str) -> str:
     others = [name for name in _shared(done) if not differ_in_unit(done, name)]
     hint = f"; type --metric and one of {joined(others)}" if others else ""
@@ -198,16 +193,14 @@ def _direction(metric: str, better: str | None, done: Sequence[RunRecord]) -> bo
             "not ranked by it"
         )
     if is_known(metric):
-        higher = higher_is_better(metric)
-        if better is not None and higher != (better == "higher"):
-            said = "higher" if higher else "lower"
-            raise ArgumentError(f"--better: {metric} is better when it is {said}; leave it out")
-        return higher
-    name = metric.rpartition("/")[2]
-    told = {run.higher_is_better[name] for run in done if name in run.higher_is_better} - {None}
-    if len(told) == 1 and better is None:
-        return told == {True}
+        told, source = {higher_is_better(metric)}, ""
+    else:
+        name = metric.rpartition("/")[2]
+        told = {one for run in done if (one := run.higher_is_better.get(name)) is not None}
+        source = ", as its runs tell"
     if better is None:
+        if len(told) == 1:
+            return told == {True}
         which = "the runs do not agree" if told else "a run does not tell"
         raise ArgumentError(
             f"'{metric}' is a metric of your own, and {which} whether it is better "
@@ -215,7 +208,5 @@ def _direction(metric: str, better: str | None, done: Sequence[RunRecord]) -> bo
         )
     if told == {better != "higher"}:
         said = "lower" if better == "higher" else "higher"
-        raise ArgumentError(
-            f"--better: {metric} is better when it is {said}, as its runs tell; leave it out"
-        )
+        raise ArgumentError(f"--better: {metric} is better when it is {said}{source}; leave it out")
     return better == "higher"

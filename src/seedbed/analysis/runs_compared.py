@@ -14,10 +14,8 @@ from seedbed.catalog.record import RunRecord
 from seedbed.catalog.table import RecordTable
 from seedbed.catalog.values import (
     cells_of,
-    identities,
     setting_names,
     setting_of,
-    settings_of,
 )
 from seedbed.config.hints import counted, did_you_mean, joined
 from seedbed.errors import ArgumentError
@@ -155,7 +153,7 @@ def _has_repetitions(
     """Whether a setting was run more than once, with other seeds or folds."""
     keys = [key for key in differing if key not in repeats]
     known: dict[Setting, Setting] = {}
-    pairs = zip(_cells(records, keys, files), _cells(records, repeats, files), strict=True)
+    pairs = zip(cells_of(records, keys, files), cells_of(records, repeats, files), strict=True)
     return any(known.setdefault(setting, seed) != seed for setting, seed in pairs)
 
 
@@ -168,20 +166,12 @@ def _trials(
     files: FileCells,
 ) -> list[Trial]:
     """Runs side by side are each a setting of their own, by their place in the table."""
-    settings = _cells(records, keys, files) if over else [(at,) for at in range(len(records))]
-    cells = zip(records, settings, _cells(records, over, files), rows, strict=True)
+    settings = cells_of(records, keys, files) if over else [(at,) for at in range(len(records))]
+    cells = zip(records, settings, cells_of(records, over, files), rows, strict=True)
     return [
         Trial(setting, seed, run.status, measured(run, metric), own_rows)
         for run, setting, seed, own_rows in cells
     ]
-
-
-def _cells(
-    records: Sequence[RunRecord], keys: Sequence[str], files: FileCells
-) -> list[tuple[Hashable, ...]]:
-    """Of each run, what it has under the keys; of one that names a file, what the file holds."""
-    columns = [files.get(key) or identities(settings_of(records, key)) for key in keys]
-    return list(zip(*columns, strict=True)) if columns else [()] * len(records)
 
 
 def _by_setting(

@@ -3,9 +3,13 @@
 import math
 from collections.abc import Callable
 from datetime import datetime
+from operator import ge, gt, le, lt
 from typing import Any
 
 from seedbed.catalog.filter_text import Comparison
+
+ORDERS: dict[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
+"""Comparisons of values of which one is less than another."""
 
 
 def test_of(asked: Comparison, several: bool) -> Callable[[Any], bool]:
@@ -29,7 +33,7 @@ def test_of(asked: Comparison, several: bool) -> Callable[[Any], bool]:
         return lambda held: any(_equal(held, one) for one in value)
     if operator == "=":
         return lambda held: _equal(held, value)
-    return lambda held: kind_of(held) == kind_of(value) and _ordered(operator, held, value)
+    return lambda held: kind_of(held) == kind_of(value) and ORDERS[operator](held, value)
 
 
 def _contains(held: Any, asked: Comparison) -> bool:
@@ -46,17 +50,6 @@ def _equal(held: Any, value: Any) -> bool:
     if isinstance(value, float) and math.isnan(value):
         return isinstance(held, float) and math.isnan(held)
     return bool(held == value)
-
-
-def _ordered(operator: str, held: Any, value: Any) -> bool:
-    match operator:
-        case "<":
-            return bool(held < value)
-        case "<=":
-            return bool(held <= value)
-        case ">":
-            return bool(held > value)
-    return bool(held >= value)
 
 
 def kind_of(value: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from seedbed.catalog.filter_text import Comparison, Condition, Joined, Not, parsed
 from seedbed.catalog.filter_tokens import mistake
-from seedbed.catalog.filter_values import kind_of, test_of
+from seedbed.catalog.filter_values import ORDERS, kind_of, test_of
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.values import full_name, is_nothing, keys_of, value_of
 from seedbed.config.hints import did_you_mean
@@ -105,7 +105,7 @@ class _Compiler:
                 raise self.mistake(asked, "tags are words; = asks for one of them")
             return asked
         if "times" in kinds:
-            if asked.operator not in ("<", "<=", ">", ">=") and asked.value is not None:
+            if asked.operator not in ORDERS and asked.value is not None:
                 raise self.mistake(asked, f"'{asked.key}' is a time; <, <=, > and >= compare it")
             values = [self.time(one, asked) for one in _listed(asked)]
             return replace(asked, value=values if asked.operator == "in" else values[0])

@@ -3,8 +3,9 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, Final
 
 from seedbed.catalog.record import RunRecord
@@ -168,7 +169,17 @@ def differ(values: Sequence[Any]) -> bool:
     return len(set(identities(values))) > 1
 
 
-def cells_of(runs: Sequence[RunRecord], keys: Iterable[str]) -> list[tuple[Any, ...]]:
-    """Of each run, what it has under keys of the config, to be held against another's."""
-    columns = [identities(settings_of(runs, key)) for key in keys]
+def cells_of(
+    runs: Sequence[RunRecord],
+    keys: Iterable[str],
+    known: Mapping[str, Sequence[Any]] = MappingProxyType({}),
+) -> list[tuple[Any, ...]]:
+    """Of each run, what it has under keys of the config, to be held against another's.
+
+    Args:
+        runs: each.
+        keys: of the config.
+        known: what tells more of a key than its values, of each run.
+    """
+    columns = [known.get(key) or identities(settings_of(runs, key)) for key in keys]
     return list(zip(*columns, strict=True)) if columns else [()] * len(runs)
