@@ -76,9 +76,9 @@ def joined(names: Iterable[str], limit: int = 12) -> str:
     return ", ".join(listed[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 run`, `2 runs`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, more: str = "") -> str:
+    """`1 run`, `2 runs`; `more` for what takes no s alone."""
+    return f"{number} {noun if number == 1 else more or f'{noun}s'}"
 
 
 def cut(problems: list[str]) -> list[str]:

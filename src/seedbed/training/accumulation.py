@@ -64,10 +64,8 @@ def refuse_more_than_an_epoch(config: RunConfig, batches: int) -> None:
     Raises:
         ConfigError: with what to type.
     """
-    at_once, trainer = config.trainer.accumulate, config.trainer
-    if (
-        at_once > batches and not trainer.is_tried_out
-    ):  # on few batches, all of which make an update
+    at_once = config.trainer.accumulate
+    if at_once > batches and not config.trainer.is_tried_out:  # where all make an update
         raise ConfigError(
             f"trainer.accumulate={at_once} is more batches than an epoch has, which are {batches}; "
             f"type trainer.accumulate={batches}, or a smaller loader.batch_size"

@@ -97,19 +97,6 @@ def _refuse_backend(backend: str, device: torch.device) -> None:
             ) from err
 
 
-def compiled_forward(
-    trainer: TrainerConfig, model: nn.Module, rows: int
-) -> "CompiledForward | None":
-    """The forward pass of a model, if it is to be compiled.
-
-    Args:
-        trainer: whether it is.
-        model: that is trained.
-        rows: of a whole batch, in this process.
-    """
-    return CompiledForward(model, rows, backend_of(trainer)) if trainer.compile else None
-
-
 class CompiledForward:
     """The model's forward pass, compiled for whole batches.
 

@@ -11,6 +11,7 @@ from seedbed.config.schema import TrainerConfig
 from seedbed.errors import DeviceError
 from seedbed.process.torch_private import is_compiler_loaded
 from seedbed.training.arithmetic import WORKSPACE
+from seedbed.training.threads import using
 
 MIXED = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -84,22 +85,20 @@ def process_settings(
     memory: Any = torch.utils.deterministic
     fill = memory.fill_uninitialized_memory
     benchmark = torch.backends.cudnn.benchmark
-    threads_before = torch.get_num_threads()
     for name, value in WORKSPACE.items():
         os.environ.setdefault(name, value)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices), using(threads):
         torch.manual_seed(seed)
         _use_deterministic(trainer.deterministic)
         memory.fill_uninitialized_memory = False
         torch.backends.cudnn.benchmark = not trainer.deterministic
-        torch.set_num_threads(threads)
         try:
             yield
         finally:
             _use_deterministic(deterministic)
             memory.fill_uninitialized_memory = fill
             torch.backends.cudnn.benchmark = benchmark
-            torch.set_num_threads(threads_before)
 
 
 def _use_deterministic(wanted: bool) -> None:

@@ -101,22 +101,13 @@ def over_steps(
         of_task: the metrics; None where the model's outputs are not those of the task.
         seed: of what it draws.
     """
-    with devices_generators_put_back():
+    total: dict[str, Value] = {}
+    count: Value = 0.0
+    quiet = np.errstate(invalid="ignore", over="ignore", divide="ignore")
+    with devices_generators_put_back(), torch.no_grad(), quiet:
         torch.manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed % 2**32)
-        return _over_steps(batches, step, weight_of, of_task)
-
-
-def _over_steps(
-    batches: Iterable[Batch],
-    step: Callable[[Any, Any], Mapping[str, Tensor]],
-    weight_of: Callable[[Any], Tensor | int],
-    of_task: OfTask | None,
-) -> dict[str, Any]:
-    total: dict[str, Value] = {}
-    count: Value = 0.0
-    with torch.no_grad(), np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         for x, y in batches:
             if of_task is not None:  # first: a step may write into what it gets
                 of_task.add(x, y)

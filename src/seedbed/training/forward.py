@@ -78,9 +78,7 @@ class Forward:
         if not self.head.has_metrics:
             return None
         measured = LossAndMetrics(self.head)
-        return OfTask(
-            lambda x, y: measured.add(self.outputs(x), y, 0.0), lambda: measured.metrics()
-        )
+        return OfTask(lambda x, y: measured.add(self.outputs(x), y, 0.0), measured.metrics)
 
     def loss_of(self, output: Tensor, y: Tensor) -> float:
         """The loss of outputs."""

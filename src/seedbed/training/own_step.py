@@ -9,7 +9,7 @@ with, and what is looked at in what it gives, by whichever engine and in whichev
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
 from typing import Any
@@ -67,10 +67,6 @@ class OwnStep:
     def takes_loss(self) -> bool:
         """Whether it asks for the config's loss."""
         return _takes_loss(self.function) and LOSS not in self.arguments
-
-    def with_names(self, names: Sequence[str]) -> "OwnStep":
-        """The same, of which is known what it gives."""
-        return replace(self, names=tuple(names))
 
     def __call__(self, model: nn.Module, x: Any, y: Any) -> Given:
         """The loss of a batch, and what else the step gives.

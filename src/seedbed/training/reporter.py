@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seedbed.config.hints import counted
 from seedbed.config.task_names import MULTILABEL
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.tasks.class_weights import weights_text
@@ -148,7 +149,7 @@ def introduction(plan: RunComponents) -> str:
     if preprocessing.classes:
         kind = f"{len(preprocessing.classes)} classes"
     elif kind == MULTILABEL:
-        kind = _counted(preprocessing.outputs, "label")
+        kind = counted(preprocessing.outputs, "label")
     held_out = "".join(f", {batches.rows} for {name}" for name, batches in plan.splits.items())
     loss = plan.head.loss_name.rpartition(".")[2]
     loss += weights_text(
@@ -158,11 +159,7 @@ def introduction(plan: RunComponents) -> str:
         loss = f"the step {plan.step.target}"
     optimizer = type(plan.optimizer).__name__
     return (
-        f"{_counted(plan.train.rows, 'row')} to train on{held_out} ({kind}); {loss}, {optimizer}; "
-        f"{_counted(config.trainer.epochs, 'epoch')} of "
-        f"{_counted(len(plan.train), 'batch', 'batches')} on {plan.device}"
+        f"{counted(plan.train.rows, 'row')} to train on{held_out} ({kind}); {loss}, {optimizer}; "
+        f"{counted(config.trainer.epochs, 'epoch')} of "
+        f"{counted(len(plan.train), 'batch', 'batches')} on {plan.device}"
     )
-
-
-def _counted(number: int, one: str, more: str = "") -> str:
-    return f"{number} {one if number == 1 else more or one + 's'}"

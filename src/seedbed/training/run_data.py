@@ -42,26 +42,26 @@ def data_of(
         DataError: if anything about them cannot be used.
         NotAllowedError: if they are of a class that may not be built.
     """
-    if isinstance(config.data, DatasetConfig):
+    source, seed = config.data, config.seed
+    known = start.taken if start else None
+    if isinstance(source, DatasetConfig):
         from seedbed.data.custom_dataset import prepare_custom  # with what looks at a user's rows
 
-        prepared = prepare_custom(config.data, allow, config.seed, config.loader)
-        return shortened(prepared, config)
-    if isinstance(config.data, ParquetConfig) and config.data.stream:
+        data = prepare_custom(source, allow, seed, config.loader)
+    elif isinstance(source, ParquetConfig) and source.stream:
         from seedbed.data.streaming.prepare import prepare_stream  # with Arrow
 
-        data = prepare_stream(config.data, config.seed)
-        if start is not None and start.taken is not None:
+        data = prepare_stream(source, seed)
+        if known is not None:
             data = replace(data, notes=[*data.notes, FITTED_ANEW])
-        return shortened(data, config)
-    known = start.taken if start else None
-    if isinstance(config.data, NpyConfig):
+    elif isinstance(source, NpyConfig):
         from seedbed.data.npy.prepare import prepare_npy
 
-        return shortened(prepare_npy(config.data, config.seed, known), config)
-    data = prepare_data(config.data, config.seed, read, known)
-    if isinstance(config.data, ImagesConfig):
-        from seedbed.data.images.prepare import with_transforms
+        data = prepare_npy(source, seed, known)
+    else:
+        data = prepare_data(source, seed, read, known)
+        if isinstance(source, ImagesConfig):
+            from seedbed.data.images.prepare import with_transforms
 
-        data = with_transforms(data, config.data, allow)
+            data = with_transforms(data, source, allow)
     return shortened(data, config)

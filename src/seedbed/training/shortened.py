@@ -2,7 +2,7 @@
 
 from collections.abc import Sized
 from dataclasses import replace
-from typing import cast, overload
+from typing import Any, cast
 
 import torch
 from torch.utils.data import Subset, TensorDataset
@@ -37,26 +37,22 @@ def shortened(data: PreparedData, config: RunConfig) -> PreparedData:
         return data
     rows = len(cast(Sized, data.train))
     batch = rows_a_batch(config.loader.batch_size, rows)
-    notes = list(data.notes)
+    few: dict[str, Rows | None]
     if trainer.overfit_batches is not None:
+        key = f"trainer.overfit_batches={trainer.overfit_batches}"
         wanted = min(rows, batch * trainer.overfit_batches)
-        notes.append(
-            f"trainer.overfit_batches={trainer.overfit_batches}: trained on {wanted} of "
-            f"{counted(rows, 'row')}, and measured on no others"
+        few = {"train": _some(data.train, wanted), "validation": None, "test": None}
+        told = f"trained on {wanted} of {counted(rows, 'row')}, and measured on no others"
+    else:
+        key = f"trainer.limit_batches={trainer.limit_batches}"
+        most = batch * cast(int, trainer.limit_batches)
+        few = {"validation": _some(data.validation, most), "test": _some(data.test, most)}
+        told = (
+            f"so many batches of each epoch, the first of its order, and {counted(most, 'row')} of "
+            "each held-out part at most"
         )
-        few = replace(
-            data, train=_some(data.train, wanted), validation=None, test=None, notes=notes
-        )
-        return _weighed(few, f"trainer.overfit_batches={trainer.overfit_batches}")
-    most = batch * cast(int, trainer.limit_batches)
-    notes.append(
-        f"trainer.limit_batches={trainer.limit_batches}: so many batches of each epoch, the first "
-        f"of its order, and {counted(most, 'row')} of each held-out part at most"
-    )
-    few = replace(
-        data, validation=_some(data.validation, most), test=_some(data.test, most), notes=notes
-    )
-    return _weighed(few, f"trainer.limit_batches={trainer.limit_batches}")
+    changed: Any = {**few, "notes": [*data.notes, f"{key}: {told}"]}
+    return _weighed(replace(data, **changed), key)
 
 
 def _weighed(data: PreparedData, key: str) -> PreparedData:
@@ -75,26 +71,14 @@ def _weighed(data: PreparedData, key: str) -> PreparedData:
     return data
 
 
-@overload
-def _some(part: Rows, most: int) -> Rows: ...
-
-
-@overload
-def _some(part: None, most: int) -> None: ...
-
-
 def _some(part: Rows | None, most: int) -> Rows | None:
     """So many rows of a part, evenly spread; all if it has no more."""
     if part is None or len(cast(Sized, part)) <= most:
         return part
     last = len(cast(Sized, part)) - 1
     rows = torch.linspace(0, last, most, dtype=torch.float64).round().long()
-    if isinstance(part, PackedRows):
+    if isinstance(part, PackedRows | StreamedRows | NpyRows | ImageRows):
         return part.taken(rows)
     if isinstance(part, TensorDataset):
         return TensorDataset(*(tensor[rows] for tensor in part.tensors))
-    if isinstance(part, StreamedRows | NpyRows):
-        return part.some(rows)
-    if isinstance(part, ImageRows):
-        return part.taken(rows)
     return Subset(part, rows.tolist())

@@ -19,7 +19,7 @@ from seedbed.training.accumulation import Weight, groups, shares, weight_of
 from seedbed.training.anomaly import AnomalyWatch
 from seedbed.training.arrays import NO, YES, Column, Mask
 from seedbed.training.averaging import EMA, SWA, Average
-from seedbed.training.compiling import compiled_forward
+from seedbed.training.compiling import CompiledForward, backend_of
 from seedbed.training.device import process_settings
 from seedbed.training.engine import Rows, Unseen, Which, at_each_step
 from seedbed.training.forward import Forward
@@ -63,6 +63,7 @@ class SingleEngine:
     """
 
     def __init__(self, plan: RunComponents, forward: Forward | None = None) -> None:
+        trainer = plan.config.trainer
         self.plan = plan
         self.forward = forward or Forward(plan)
         self.name = "single"
@@ -71,16 +72,17 @@ class SingleEngine:
         self.head = plan.head
         self.optimizer = plan.optimizer
         self.schedule = plan.schedule
-        self.accumulate = plan.config.trainer.accumulate
+        self.accumulate = trainer.accumulate
         self.scaler = torch.amp.GradScaler(
             plan.device.type, enabled=plan.mixed_precision is torch.float16
         )
-        averages = plan.config.trainer.select in (EMA, SWA)
-        self.average = self._average() if averages else None
-        watches = plan.config.trainer.detect_anomaly
-        self.watch = AnomalyWatch(plan.model) if watches else None
-        self.compiled = compiled_forward(plan.config.trainer, plan.model, plan.train.batch_size)
-        self.norms = StepNorms() if plan.config.trainer.log_gradients else None
+        rows = plan.train.batch_size
+        self.average = self._average() if trainer.select in (EMA, SWA) else None
+        self.watch = AnomalyWatch(plan.model) if trainer.detect_anomaly else None
+        self.compiled = (
+            CompiledForward(plan.model, rows, backend_of(trainer)) if trainer.compile else None
+        )
+        self.norms = StepNorms() if trainer.log_gradients else None
         self.beside: dict[str, Tensor] = {}
         self._parameters = [p.detach() for p in self.model.parameters()]
         self._learning = [p for group in self.optimizer.param_groups for p in group["params"]]

@@ -1,7 +1,7 @@
 """One batch through a copy of the model by a step of the user's own, before anything is trained."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -47,7 +47,7 @@ def try_step(step: OwnStep, model: nn.Module, x: Any, y: Any) -> TriedStep:
     loss, beside = _called(step, model, x, y)
     _refuse_names(step, beside)
     _refuse_loss(step, model, loss)
-    step = step.with_names(tuple(beside))
+    step = replace(step, names=tuple(beside))
     model.zero_grad()
     model.eval()
     with torch.no_grad():

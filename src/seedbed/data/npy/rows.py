@@ -68,7 +68,7 @@ class NpyRows(Dataset[Batch]):
             return x, x.reshape(len(x), -1).clone()
         return x, self.y.index_select(0, rows)
 
-    def some(self, rows: Tensor) -> TensorDataset:
+    def taken(self, rows: Tensor) -> TensorDataset:
         """A few rows, in memory."""
         return TensorDataset(*self.gathered(rows))
 

@@ -109,7 +109,7 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
         self.fill(block, x, y)
         return x, y
 
-    def some(self, rows: Tensor) -> TensorDataset:
+    def taken(self, rows: Tensor) -> TensorDataset:
         """A few rows in memory, of which each block is read once.
 
         Args:
