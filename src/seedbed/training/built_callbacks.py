@@ -10,7 +10,7 @@ from seedbed.config.schema import RunConfig
 from seedbed.errors import NotAllowedError, OwnCodeError
 from seedbed.raised import reason
 from seedbed.signatures import called, refuse_uncallable, signature_of
-from seedbed.training.callbacks import Event, OwnCallback
+from seedbed.training.own_callback import Event, OwnCallback
 
 
 def build_callbacks(config: RunConfig, allow: AllowList) -> list[OwnCallback]:

@@ -1,6 +1,7 @@
 """Tells the callbacks of runs what happens, between the loop and what is recorded."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +92,7 @@ class Calling(Following):
                 epoch=progress.epochs_of(one.slot),
                 step=progress.steps_of(one.slot),
                 metrics=lambda one=one: one.measured.metrics,  # type: ignore[misc]
-                weights=lambda one=one: training.engine.state_dict(  # type: ignore[misc]
-                    one.slot, ended.weights
-                ),
+                weights=partial(training.engine.state_dict, one.slot, ended.weights),
                 status=str(one.status),
             )
         super().ended(training, ended)
@@ -109,8 +108,8 @@ class Calling(Following):
                 name,
                 epoch=progress.epoch,
                 step=progress.step,
-                metrics=lambda slot=slot: _metrics(training, slot, name),  # type: ignore[misc]
-                weights=lambda slot=slot: _weights(training, slot),  # type: ignore[misc]
+                metrics=partial(_metrics, training, slot, name),
+                weights=partial(_weights, training, slot),
             )
             if why is not None:
                 asked[run] = why

@@ -14,8 +14,8 @@ from seedbed.data.prepared import PreparedData
 from seedbed.data.row_loader import RowLoader
 from seedbed.tasks.head import TaskHead
 from seedbed.training.accumulation import updates_of
-from seedbed.training.callbacks import OwnCallback
 from seedbed.training.history_columns import names_of_step, training_columns, validation_columns
+from seedbed.training.own_callback import OwnCallback
 from seedbed.training.own_step import OwnStep
 from seedbed.training.schedule import Schedule
 from seedbed.training.state import Monitor

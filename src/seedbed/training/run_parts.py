@@ -18,9 +18,9 @@ from seedbed.tasks.head import TaskHead
 from seedbed.tasks.metrics import Metric
 from seedbed.training.attempts import Attempts
 from seedbed.training.built_callbacks import build_callbacks
-from seedbed.training.callbacks import OwnCallback
 from seedbed.training.compiling import refuse_uncompilable
 from seedbed.training.device import mixed_precision, resolved_device
+from seedbed.training.own_callback import OwnCallback
 from seedbed.training.own_step import OwnStep, build_step
 from seedbed.training.rank_count import device_of_rank, rank_count, refuse_unshared
 from seedbed.training.starting_model import fresh_model
