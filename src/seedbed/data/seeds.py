@@ -85,13 +85,10 @@ def permutations(keys: Sequence[int] | NDArray[np.uint64], rows: int) -> Order:
     Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
     """
     orders = np.empty((len(keys), rows), dtype=np.int64)
-    some = max(1, _IN_CACHE // max(1, rows))
-    with np.errstate(over="ignore"):
-        steps = _GOLDEN * np.arange(1, rows + 1, dtype=np.uint64)
-        for start in range(0, len(keys), some):
-            mixed = np.array(keys[start : start + some], dtype=np.uint64)[:, None] + steps
-            _mix(mixed)
-            orders[start : start + some] = np.argsort(mixed, axis=1)
+    some, steps = max(1, _IN_CACHE // max(1, rows)), _steps(0, rows)
+    for start in range(0, len(keys), some):
+        here = np.array(keys[start : start + some], dtype=np.uint64)[:, None]
+        orders[start : start + some] = np.argsort(_mixed(here + steps), axis=1)
     return orders
 
 
@@ -103,10 +100,7 @@ def scattered(key: int, start: int, stop: int) -> NDArray[np.uint64]:
     Shape:
         (stop - start,)
     """
-    with np.errstate(over="ignore"):
-        mixed = _GOLDEN * np.arange(start + 1, stop + 1, dtype=np.uint64) + np.uint64(key)
-        _mix(mixed)
-    return mixed
+    return _mixed(_steps(start, stop) + np.uint64(key))
 
 
 def shuffled(key: int, rows: int) -> Order:
@@ -128,21 +122,25 @@ def shuffled(key: int, rows: int) -> Order:
     return order
 
 
-def _mix(values: NDArray[np.uint64]) -> None:
-    """SplitMix64's finalizer, in place; the caller silences the overflow that is meant."""
+def _steps(start: int, stop: int) -> NDArray[np.uint64]:
+    """What SplitMix64 adds to a key for the numbers of these rows, modulo 2**64."""
+    steps: NDArray[np.uint64] = _GOLDEN * np.arange(start + 1, stop + 1, dtype=np.uint64)
+    return steps
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The values after SplitMix64's finalizer, which works in place."""
     values ^= values >> np.uint64(30)
     values *= _MIX_1
     values ^= values >> np.uint64(27)
     values *= _MIX_2
     values ^= values >> np.uint64(31)
+    return values
 
 
 def row_keys(key: int, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
     """A key for each row, a pure function of `key` and the row's number; of its shape."""
-    with np.errstate(over="ignore"):
-        mixed = _GOLDEN * (rows.astype(np.uint64) + np.uint64(1)) + np.uint64(key)
-        _mix(mixed)
-    return mixed
+    return _mixed(_GOLDEN * (rows.astype(np.uint64) + np.uint64(1)) + np.uint64(key))
 
 
 def uniforms(keys: NDArray[np.uint64], count: int) -> NDArray[np.float64]:
@@ -155,8 +153,5 @@ def uniforms(keys: NDArray[np.uint64], count: int) -> NDArray[np.float64]:
     Shape:
         (rows,) -> (rows, count)
     """
-    with np.errstate(over="ignore"):
-        steps = _GOLDEN * np.arange(1, count + 1, dtype=np.uint64)
-        mixed = keys[:, None] + steps
-        _mix(mixed)
+    mixed = _mixed(keys[:, None] + _steps(0, count))
     return (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53
