@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Subset, TensorDataset
 
-from seedbed.config.hints import joined
 from seedbed.data.custom_labels import Label, LabelError, Labels, label_of
 from seedbed.data.custom_split import CustomSplit
 from seedbed.data.forms_compared import differ_in_length, difference, fits, merged
@@ -220,10 +219,7 @@ class CustomRows(Dataset[tuple[Any, torch.Tensor]]):
             raise self.part.error(index, f"gives {name} {other}, data.train gives {own}")
 
     def _refuse_other_lengths(self, index: int, nest: Nest) -> None:
-        sizes = _sizes(self.part, index, nest)
-        lengths = {name: sizes[name] for name in self.form.varying}
-        if self.form.together and len(set(lengths.values())) > 1:
-            told = joined(f"{place_of(name)} {size}" for name, size in lengths.items())
+        if told := self.form.different_lengths(_sizes(self.part, index, nest)):
             raise self.part.error(
                 index,
                 f"has tensors of different lengths ({told}), which no row has that was looked at; "

@@ -1,6 +1,6 @@
 """A part of the data as a class of the user's own gives it, row by row."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,6 @@ from torch.utils.data import TensorDataset
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.data.nested import NotTensorsError, as_tensors, mapped
 from seedbed.errors import DataError
-
-BEYOND = "gives an x with a number beyond float32"
 
 READING = ("__getitem__", "__len__", "__getattribute__")
 
@@ -56,7 +54,7 @@ class CustomSplit:
             tensors = as_tensors(x)
         except NotTensorsError as err:
             raise self.error(index, f"must give {err}") from err
-        return mapped(lambda one: self._single(index, one), tensors), y
+        return mapped(lambda one: self._single(one, lambda _: index), tensors), y
 
     def _pair(self, index: int, row: Any) -> tuple[Any, Any]:
         if isinstance(row, Mapping):
@@ -74,29 +72,28 @@ class CustomSplit:
             raise self.error(index, f"must be (x, y), got {_type_text(row)}")
         return row[0], row[1]
 
-    def _single(self, index: int, x: torch.Tensor) -> torch.Tensor:
-        if x.requires_grad:
-            x = x.detach()
-        if not x.is_floating_point() or x.dtype == torch.float32:
-            return x
-        single = x.float()
-        if not torch.equal(single.isfinite(), x.isfinite()):
-            raise self.error(index, BEYOND)
-        return single
-
     def inputs(self, rows: torch.Tensor) -> torch.Tensor:
         """As `row`, the inputs of many rows of a part that is tensors.
 
         Raises:
             DataError: naming the first row with a number beyond float32.
         """
-        x: torch.Tensor = self.dataset.tensors[0].detach()[rows]
+
+        def first(lost: torch.Tensor) -> int:
+            return int(rows[lost.reshape(len(rows), -1).any(1).cpu()][0])
+
+        return self._single(self.dataset.tensors[0][rows], first)
+
+    def _single(self, x: torch.Tensor, row_of: Callable[[torch.Tensor], int]) -> torch.Tensor:
+        """Real numbers in float32; `row_of` tells the row of one that is beyond it."""
+        if x.requires_grad:
+            x = x.detach()
         if not x.is_floating_point() or x.dtype == torch.float32:
             return x
         single = x.float()
-        lost = (single.isfinite() != x.isfinite()).reshape(len(x), -1).any(1)
+        lost = single.isfinite() != x.isfinite()
         if lost.any():
-            raise self.error(int(rows[lost.cpu()][0]), BEYOND)
+            raise self.error(row_of(lost), "gives an x with a number beyond float32")
         return single
 
     def error(self, index: int, message: str) -> DataError:

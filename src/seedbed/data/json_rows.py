@@ -146,8 +146,7 @@ def _from_lists(rows: Sequence[Any], names: Sequence[str], origin: str) -> dict[
         if len(row) != len(names):
             raise DataError(
                 f"{origin}: row {number} has {counted(len(row), 'value')}, the run takes "
-                f"{len(names)}: "
-                f"{joined(names)}"
+                f"{len(names)}: {joined(names)}"
             )
     return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 

@@ -86,8 +86,7 @@ def labelled_rows(
     if len(targets) != len(rows.inputs):
         raise DataError(
             f"{key} has {counted(len(targets), 'row')} of labels for "
-            f"{counted(len(rows.inputs), 'row')}; they must be as "
-            "many"
+            f"{counted(len(rows.inputs), 'row')}; they must be as many"
         )
     if groups is not None and len(groups.numbers) != len(targets):
         raise DataError(
@@ -280,7 +279,6 @@ def _refuse_other_shape(table: Table, preprocessing: Preprocessing) -> None:
     if not preprocessing.classes and sum(widths.values()) != preprocessing.outputs:
         told = joined([f"'{name}' {width}" for name, width in widths.items()])
         raise DataError(
-            f"data.target: labels of {table.origin} have "
-            f"{counted(sum(widths.values()), 'value')} a row "
-            f"({told}); the run predicts {preprocessing.outputs}"
+            f"data.target: labels of {table.origin} have {counted(sum(widths.values()), 'value')} "
+            f"a row ({told}); the run predicts {preprocessing.outputs}"
         )

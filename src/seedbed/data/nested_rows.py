@@ -60,9 +60,7 @@ def nested_rows(rows: Sequence[Any], form: RowForm, origin: str) -> NestedRows:
         where = f"{origin}: row {number}"
         tensors: dict[str, Tensor] = {}
         found.append(_read(form.nest, row, "", where, tensors))
-        lengths = {name: len(tensors[name]) for name in form.varying}
-        if form.together and len(set(lengths.values())) > 1:
-            told = joined(f"{place_of(name)} {length}" for name, length in lengths.items())
+        if told := form.different_lengths({name: len(tensors[name]) for name in form.varying}):
             raise DataError(f"{where} has tensors of different lengths: {told}")
     return NestedRows(found, form)
 

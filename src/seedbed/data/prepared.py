@@ -25,7 +25,7 @@ from seedbed.data.preprocessing import (
 )
 from seedbed.data.row_notes import held_out_notes
 from seedbed.data.row_parts import refuse_shared, told_of
-from seedbed.data.row_weights import checked_weights, refuse_wrong_weights, with_weights
+from seedbed.data.row_weights import weights_of, with_weights
 from seedbed.data.splits import parts_of, refuse_few_rows, refuse_few_to_train, rest_of
 from seedbed.data.table_fingerprint import fingerprint_of
 from seedbed.data.task_choice import task_of
@@ -173,7 +173,7 @@ def checked_targets(
     if not classes:
         table = table.without_spelling()
     if config.weight is not None:
-        refuse_wrong_weights(config.weight, table)
+        weights_of(config.weight, table)  # refuses wrong ones by the rows of the file
     return table, targets, task, classes
 
 
@@ -271,6 +271,5 @@ def targets_of(preprocessing: Preprocessing, table: Table, part: str) -> torch.T
     """
     targets, name = preprocessing.targets(table), preprocessing.weight
     if name is not None:
-        weights = checked_weights(name, table.column(name, "data.weight"), table.origin)
-        targets = with_weights(targets, weights, f"{part} rows")
+        targets = with_weights(targets, weights_of(name, table), f"{part} rows")
     return torch.from_numpy(targets)

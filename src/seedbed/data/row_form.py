@@ -11,6 +11,8 @@ from functools import cached_property
 from math import isfinite, prod
 from typing import Any, TypeVar
 
+from seedbed.config.hints import joined
+
 T = TypeVar("T")
 
 VARIES = -1
@@ -104,6 +106,13 @@ class RowForm:
     def features(self) -> int | None:
         """How many numbers a row has; None where it is no tensor of one shape."""
         return prod(self.nest.shape) if self.is_single else None
+
+    def different_lengths(self, lengths: Mapping[str, int]) -> str:
+        """Those of the tensors of a row, where they should be one and are not; or nothing."""
+        own = {name: lengths[name] for name in self.varying}
+        if not self.together or len(set(own.values())) <= 1:
+            return ""
+        return joined(f"{place_of(name)} {length}" for name, length in own.items())
 
     def with_lengths(self, length: int) -> "RowForm":
         """Of rows that all have this length."""

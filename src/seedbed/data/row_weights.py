@@ -19,13 +19,9 @@ LEAST = float(np.finfo(np.float32).tiny)
 """Where all weights are less, they are 0 where the loss computes with them, or nearly."""
 
 
-def refuse_wrong_weights(name: str, table: Table) -> None:
-    """Refuses weights that are missing, negative or huge, while row numbers are the file's.
-
-    Raises:
-        DataError: naming the first row.
-    """
-    checked_weights(name, table.column(name, "data.weight"), table.origin)
+def weights_of(name: str, table: Table) -> NDArray[np.float64]:
+    """As `checked_weights`, those of a table, of which errors name the rows."""
+    return checked_weights(name, table.column(name, "data.weight"), table.origin)
 
 
 def checked_weights(name: str, column: Column, origin: str) -> NDArray[np.float64]:

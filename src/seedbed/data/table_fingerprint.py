@@ -64,8 +64,7 @@ def file_digests(spec: Any) -> dict[str, str]:
 
 def image_digests(path: str, table: Table) -> dict[str, str]:
     """As `file_digests`, of a folder of images, or of a table and the images that it names."""
-    from seedbed.tables.images.training import files_digest
-
-    if Path(path).is_dir():
-        return {path: files_digest(table)}
-    return {**file_digests(path), f"{path}: images": files_digest(table)}
+    images = table.pixels.files
+    return (
+        {path: images} if Path(path).is_dir() else {**file_digests(path), f"{path}: images": images}
+    )

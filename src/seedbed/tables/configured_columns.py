@@ -101,48 +101,41 @@ def text_form(config: NamedConfig, file: TableFile) -> TextForm:
             "for each"
         )
     units = _by_column(config.units, "units", file)
-    parts = {name: _parts_of(name, one) for name, one in (config.dates or {}).items()}
-    given = {name: _form_of(one) for name, one in (config.dates or {}).items()}
-    dates = _by_column(given, "dates", file)
+    told = {name: _dates_of(name, given) for name, given in (config.dates or {}).items()}
+    dates = _by_column({name: form for name, (form, _) in told.items()}, "dates", file)
     for name, form in dates.items():
         _must_be_date_form(name, form)
-    by_column = isinstance(config.missing, Mapping)
-    marks = _marks(config.missing, file) if isinstance(config.missing, Mapping) else {}
-    missing = None if by_column or not config.missing else list(config.missing)
-    some = {str(name): one for name, one in parts.items() if one}
-    return TextForm(missing, config.decimal, config.thousands, units, dates, marks, some)
+    marks: dict[str, list[str]] = {}
+    missing = None
+    if isinstance(config.missing, Mapping):
+        marks = _marks(config.missing, file)
+    elif config.missing:
+        missing = list(config.missing)
+    parts = {str(name): some for name, (_, some) in told.items() if some}
+    return TextForm(missing, config.decimal, config.thousands, units, dates, marks, parts)
 
 
-def _form_of(given: Any) -> Any:
-    """How the dates of a column are written; those of which parts alone are named as ISO 8601."""
+def _dates_of(name: str, given: Any) -> tuple[Any, list[str]]:
+    """How the dates of a column are written, as ISO 8601 where nothing is said; and their parts."""
     if isinstance(given, list):
-        return ISO
-    if isinstance(given, Mapping):
-        return given.get("form", ISO)
-    return given
-
-
-def _parts_of(name: str, given: Any) -> list[str]:
-    """The parts that are asked of a column's dates; none where its form alone is told."""
-    if isinstance(given, Mapping):
-        for key in given:
-            if key not in ("form", "parts"):
-                raise DataError(
-                    f"data.dates: '{name}' has no key '{key}'; there are form and parts, as in "
-                    f"{{{name}: {{form: '%d.%m.%Y', parts: [month, weekday]}}}}"
-                )
-        given = given.get("parts")
-        if given is None or given == []:
-            return []
-        if not isinstance(given, list):
+        refuse_unknown_parts(name, given)
+        return ISO, [str(part) for part in given]
+    if not isinstance(given, Mapping):
+        return given, []
+    for key in given:
+        if key not in ("form", "parts"):
             raise DataError(
-                f"data.dates: '{name}': parts must be a list such as [month, weekday], got "
-                f"{given!r}"
+                f"data.dates: '{name}' has no key '{key}'; there are form and parts, as in "
+                f"{{{name}: {{form: '%d.%m.%Y', parts: [month, weekday]}}}}"
             )
-    if not isinstance(given, list):
-        return []
-    refuse_unknown_parts(name, given)
-    return [str(part) for part in given]
+    form, parts = given.get("form", ISO), given.get("parts")
+    if parts is None or parts == []:
+        return form, []
+    if not isinstance(parts, list):
+        raise DataError(
+            f"data.dates: '{name}': parts must be a list such as [month, weekday], got {parts!r}"
+        )
+    return form, _dates_of(name, parts)[1]
 
 
 def _marks(given: Mapping[Any, Any], file: TableFile) -> dict[str, list[str]]:

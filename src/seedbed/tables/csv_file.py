@@ -165,8 +165,7 @@ class CsvFile(TableFile):
         row, cells, header = ragged
         return DataError(
             f"{self.key}: line {self.records.line(row)} of '{self.path}' has "
-            f"{counted(cells, 'cell')}, the "
-            f"header {header}: {self.records.text(row)[:60]}"
+            f"{counted(cells, 'cell')}, the header {header}: {self.records.text(row)[:60]}"
         )
 
     def _refuse_open_quote(self, header: bytes) -> None:

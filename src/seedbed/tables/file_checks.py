@@ -62,3 +62,18 @@ def stamp(path: Path) -> tuple[int, int, int]:
     except OSError:
         return (-1, -1, -1)
     return (told.st_size, told.st_mtime_ns, told.st_ino)
+
+
+def refuse_changed(path: Path, before: tuple[int, int, int], key: str) -> None:
+    """Raises DataError if a file is another than the one with this stamp."""
+    if stamp(path) != before:
+        raise changed(path, key)
+
+
+def changed(path: Path, key: str) -> DataError:
+    """The error of a file that is another than when the run began to read."""
+    there = "changed" if path.is_file() else "was taken away"
+    return DataError(
+        f"{key}: '{path}' {there} while the run read it; put it back as it was and type seedbed "
+        "resume RUN, or begin a new run on what it holds now"
+    )

@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 
 from seedbed.errors import DataError
 from seedbed.runs.files import printable
-from seedbed.tables.file_checks import must_be_file, refuse_larger_than_memory, stamp
+from seedbed.tables.file_checks import (
+    must_be_file,
+    refuse_changed,
+    refuse_larger_than_memory,
+    stamp,
+)
 from seedbed.tables.table_file import TableFile, unequal_lengths
 
 ENDING = ".npy"
@@ -58,18 +63,9 @@ class MappedArray:
         Raises:
             DataError: if the file changed.
         """
-        self.refuse_changed()
+        refuse_changed(self.path, self.stamp, self.key)
         values: NDArray[Any] = self.values[which]
         return values
-
-    def refuse_changed(self) -> None:
-        """Raises DataError if the file is another than the one that was mapped."""
-        if stamp(self.path) != self.stamp:
-            there = "changed" if self.path.is_file() else "was taken away"
-            raise DataError(
-                f"{self.key}: '{self.path}' {there} while the run read it; put it back as it was "
-                "and type seedbed resume RUN, or begin a new run on what it holds now"
-            )
 
 
 class NpyFolder(TableFile):
@@ -160,9 +156,8 @@ def mapped_array(path: Path, key: str) -> MappedArray:
 def _again(path: Path, key: str, before: tuple[int, int, int]) -> MappedArray:
     """An array that another process had mapped."""
     found = mapped_array(path, key)
-    again = MappedArray(path, key, found.values, before)
-    again.refuse_changed()
-    return again
+    refuse_changed(path, before, key)
+    return MappedArray(path, key, found.values, before)
 
 
 def _reason(path: Path, err: Exception) -> str:

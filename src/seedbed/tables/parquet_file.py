@@ -38,8 +38,7 @@ class ParquetFile(TableFile):
     @property
     def group_rows(self) -> list[int]:
         """How many rows each of its row groups has."""
-        metadata = self._file.metadata
-        return [metadata.row_group(one).num_rows for one in range(metadata.num_row_groups)]
+        return rows_of_groups(self._file.metadata)
 
     def type_of(self, name: str) -> Any:
         """The Arrow type of a column's cells; of a dictionary that of its values."""
@@ -96,3 +95,8 @@ class ParquetFile(TableFile):
     def _damaged(self, err: Exception) -> DataError:
         reason = str(err).splitlines()[0] if str(err) else type(err).__name__
         return DataError(f"{self.key}: '{self.path}' is not a Parquet file: {reason}")
+
+
+def rows_of_groups(metadata: Any) -> list[int]:
+    """How many rows each row group of a file has."""
+    return [metadata.row_group(one).num_rows for one in range(metadata.num_row_groups)]

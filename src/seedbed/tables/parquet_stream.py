@@ -4,7 +4,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, groupby
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -13,7 +12,8 @@ import pyarrow.parquet
 from seedbed.errors import DataError
 from seedbed.tables.cells import is_text
 from seedbed.tables.column_types import ColumnTypes
-from seedbed.tables.file_checks import stamp
+from seedbed.tables.file_checks import changed, refuse_changed, stamp
+from seedbed.tables.parquet_file import rows_of_groups
 from seedbed.tables.parquet_files import ParquetFiles, told_cells
 from seedbed.tables.raw_column import RawColumn
 from seedbed.tables.table import Table
@@ -152,36 +152,22 @@ class ParquetStream:
     @contextmanager
     def _opened(self, part: int, names: Sequence[str]) -> Iterator[Any]:
         """The file, which is what it was when the run began to read, also afterwards."""
-        path = self.files.parts[part].path
+        path, before, key = self.files.parts[part].path, self._stamps[part], self.files.key
         held = [name for name in names if name not in self.files.told]
         texts = [name for name in held if is_text(self._type(name))]
-        self._refuse_changed(part)
+        refuse_changed(path, before, key)
         try:
             with pa.parquet.ParquetFile(
                 path, read_dictionary=texts, pre_buffer=False, buffer_size=READ_AHEAD
             ) as file:
-                metadata = file.metadata
-                rows = [metadata.row_group(one).num_rows for one in range(metadata.num_row_groups)]
-                if rows != self.files.group_rows[part]:
-                    raise self._changed(path)
+                if rows_of_groups(file.metadata) != self.files.group_rows[part]:
+                    raise changed(path, key)
                 yield file
         except (pa.ArrowException, OSError) as err:
-            self._refuse_changed(part)
+            refuse_changed(path, before, key)
             reason = str(err).splitlines()[0] if str(err) else type(err).__name__
-            raise DataError(f"{self.files.key}: '{path}' cannot be read: {reason}") from err
-        self._refuse_changed(part)
-
-    def _refuse_changed(self, part: int) -> None:
-        path = self.files.parts[part].path
-        if stamp(path) != self._stamps[part]:
-            raise self._changed(path)
-
-    def _changed(self, path: Path) -> DataError:
-        there = "changed" if path.is_file() else "was taken away"
-        return DataError(
-            f"{self.files.key}: '{path}' {there} while the run read it; put it back as it was and "
-            "type seedbed resume RUN, or begin a new run on what it holds now"
-        )
+            raise DataError(f"{key}: '{path}' cannot be read: {reason}") from err
+        refuse_changed(path, before, key)
 
 
 class _Place(CellSource):

@@ -130,6 +130,11 @@ class Table:
         numbers = [one.values for one in self.columns.values() if one.kind != "category"]
         return any(np.isnan(values).any() for values in numbers)
 
+    @property
+    def pixels(self) -> "Pixels":
+        """The images of a table that has some."""
+        return next(one.pixels for one in self.columns.values() if one.pixels is not None)
+
     def column(self, name: str, key: str) -> Column:
         """The column of that name.
 

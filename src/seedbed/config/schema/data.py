@@ -142,13 +142,6 @@ class ImagesConfig(FileConfig):
         """Of images; None if they decide it."""
         return None if self.channels == "auto" else self.channels
 
-    @property
-    def target_names(self) -> list[str]:
-        """The columns to predict; none where images are reconstructed."""
-        if self.target is None:
-            return []
-        return [self.target] if isinstance(self.target, str) else list(self.target)
-
 
 @dataclass(frozen=True, kw_only=True)
 class NpyConfig(FileConfig):

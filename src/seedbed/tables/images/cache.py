@@ -161,7 +161,7 @@ def _write(path: Path, pixels: Pixels, *, levels: bool) -> None:
                 "notes": list(pixels.notes),
             }
         ).encode()
-        begin = MAGIC + len(told).to_bytes(4, "big") + _sum(told) + told
+        begin = MAGIC + len(told).to_bytes(4, "big") + checksum(told) + told
         if len(begin) > BEGIN:
             raise OSError("too much is told of the images")
         file.seek(0)
@@ -181,7 +181,7 @@ def _read(path: Path) -> Pixels:
         start = len(MAGIC)
         length = int.from_bytes(begin[start : start + 4], "big")
         told = begin[start + 8 : start + 8 + length]
-        if _sum(told) != begin[start + 4 : start + 8]:
+        if checksum(told) != begin[start + 4 : start + 8]:
             raise ValueError("what is told is damaged")
         plain: dict[str, Any] = json.loads(told)
         shape = tuple(plain["shape"])
@@ -203,7 +203,8 @@ def _read(path: Path) -> Pixels:
     return Pixels(levels, plain["digest"], plain["files"], plain["notes"])
 
 
-def _sum(content: bytes) -> bytes:
+def checksum(content: bytes) -> bytes:
+    """By which it is seen that a content is whole."""
     total: int = google_crc32c.value(content)
     return total.to_bytes(4, "big")
 

@@ -16,10 +16,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import google_crc32c
 import numpy as np
 
 from seedbed.runs.user_cache import user_cache
+from seedbed.tables.images.cache import checksum
 
 SETTLED = 2 * 10**9
 """Nanoseconds."""
@@ -81,7 +81,7 @@ def _read(kept: Path | None, files: int) -> Any:
     with suppress(OSError):
         if kept is not None:
             content = kept.read_bytes()
-            if len(content) == 4 + found.nbytes and content[:4] == _sum(content[4:]):
+            if len(content) == 4 + found.nbytes and content[:4] == checksum(content[4:]):
                 os.utime(kept)  # those that were not asked for the longest go
                 return np.frombuffer(bytearray(content[4:]), dtype=KEPT)
     return found
@@ -96,15 +96,10 @@ def _keep(kept: Path | None, found: Any) -> None:
         number, name = tempfile.mkstemp(dir=kept.parent)
         try:
             with os.fdopen(number, "wb") as file:
-                file.write(_sum(content) + content)
+                file.write(checksum(content) + content)
             Path(name).replace(kept)
         finally:
             Path(name).unlink(missing_ok=True)
         every = sorted(kept.parent.iterdir(), key=lambda one: one.stat().st_mtime_ns)
         for one in every[:-MOST_KEPT]:
             one.unlink(missing_ok=True)
-
-
-def _sum(content: bytes) -> bytes:
-    total: int = google_crc32c.value(content)
-    return total.to_bytes(4, "big")

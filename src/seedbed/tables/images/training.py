@@ -17,7 +17,7 @@ from seedbed.tables.images.image_file import (
     folder_of_images,
     table_of_images,
 )
-from seedbed.tables.images.pixels import Pixels
+from seedbed.tables.sources import names_of
 from seedbed.tables.table import Table
 from seedbed.tables.text_form import Kind, TextForm
 from seedbed.tables.training_table import first_table
@@ -62,15 +62,14 @@ def _class_column(config: ImagesConfig, key: str) -> str | None:
             f"data.file={config.file} names a column of a table, and {key} is a folder; leave it "
             "out, or name the table"
         )
-    target = config.target
-    if isinstance(target, list) and len(target) != 1:
+    names = names_of(config.target)
+    if len(names) > 1:
         raise DataError(
-            f"data.target: a folder of images has one target, the class; got {len(target)} names"
+            f"data.target: a folder of images has one target, the class; got {len(names)} names"
         )
-    name = target[0] if isinstance(target, list) else target
-    if name == FILE:
+    if names == [FILE]:
         raise DataError(f"data.target={FILE} is the column of the images; type data.target=class")
-    return name
+    return names[0] if names else None
 
 
 def image_table(config: ImagesConfig, file: ImageTable) -> Table:
@@ -83,7 +82,7 @@ def image_table(config: ImagesConfig, file: ImageTable) -> Table:
     Raises:
         DataError: for a column that is not there, or an image that cannot be read.
     """
-    targets = config.target_names
+    targets = names_of(config.target)
     for name in targets:
         file.must_have(name, "data.target")
         if name == file.column:
@@ -100,20 +99,10 @@ def image_table(config: ImagesConfig, file: ImageTable) -> Table:
     table = first_table(file, [file.column, *beside], targets, types)
     used = {file.column, *targets, *beside}
     left_out = dict.fromkeys([n for n in file.names if n not in used], "neither image nor target")
-    notes = [*file.notes, *pixels_of(table).notes, *table.notes]
+    notes = [*file.notes, *table.pixels.notes, *table.notes]
     return replace(table, notes=notes, left_out=left_out)
-
-
-def pixels_of(table: Table) -> Pixels:
-    """The images of a table that has some."""
-    return next(one.pixels for one in table.columns.values() if one.pixels is not None)
 
 
 def like_training(config: ImagesConfig, table: Table) -> ImagesConfig:
     """The config for the files beside the training file: grey or with colours as that is."""
-    return replace(config, channels=1 if pixels_of(table).shape[0] == 1 else 3)
-
-
-def files_digest(table: Table) -> str:
-    """SHA-256 of what the images' files hold."""
-    return pixels_of(table).files
+    return replace(config, channels=1 if table.pixels.shape[0] == 1 else 3)
