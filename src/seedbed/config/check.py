@@ -180,21 +180,22 @@ class _Checker:
             return
         where, target, known = f"{group}.{TARGET}", value.get(TARGET), TARGET_KEYS[group]
         ours = KEYS_OF_OURS.get(group, NONE)
+        keys = known.get(target) if isinstance(target, str | None) else None
         if TARGET not in value:
             self.problems.append(f"{where} is missing; it names the class to build")
-        elif isinstance(target, str | None) and target in known:
+            return
+        if keys is not None:
             rest = {key: item for key, item in value.items() if key != TARGET}
             absent = {**ABSENT_KEYS.get(target, NONE), **dict.fromkeys(ours)}
-            self.keys({**known[target], **ours}, rest, group, absent)
-            if group == "optimizer":
-                self.parameter_groups(value.get("groups"), known[target])
-        elif not isinstance(target, str) or not target:
-            self.problems.append(f"{where} must be the name of a class, got {as_typed(target)}")
-        else:
+            self.keys({**keys, **ours}, rest, group, absent)
+        elif isinstance(target, str) and target:
             own = {key: value[key] for key in ours if key in value}
             self.keys(ours, own, group, dict.fromkeys(ours))
-            if group == "optimizer":
-                self.parameter_groups(value.get("groups"), None)
+        else:
+            self.problems.append(f"{where} must be the name of a class, got {as_typed(target)}")
+            return
+        if group == "optimizer":
+            self.parameter_groups(value.get("groups"), keys)
 
     def parameter_groups(self, groups: Any, known: Mapping[str, Any] | None) -> None:
         """Notes what is wrong with groups of parameters.

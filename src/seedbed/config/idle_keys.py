@@ -46,8 +46,8 @@ IDLE = (
     Idle(
         ("model.hidden", "model.activation", "model.bias", "preset.hidden"),
         lambda values: (
-            _is(values, "model", "seedbed.models.SequentialMLP")
-            and _at(values, "model.layers") not in (None, NOTHING)
+            _at(values, "model._target_") == "seedbed.models.SequentialMLP"
+            and not _unset(values, "model.layers")
         ),
         "changes nothing beside model.layers, which lists every layer; leave one of the two out",
         contradicts=True,
@@ -89,7 +89,7 @@ IDLE = (
     Idle(
         ("optimizer.dampening",),
         lambda values: (
-            _is(values, "optimizer", "torch.optim.SGD")
+            _at(values, "optimizer._target_") == "torch.optim.SGD"
             and _at(values, "optimizer.momentum") == 0
             and _leaves_momentum(values)
         ),
@@ -124,7 +124,7 @@ IDLE = (
     Idle(
         ("data.split.validation",),
         lambda values: (
-            _at(values, "data.folds") not in (None, NOTHING)
+            not _unset(values, "data.folds")
             and _at(values, "data.split.validation") not in (0, NOTHING)
         ),
         "changes nothing beside data.folds, one of which validates; leave one of the two out",
@@ -132,20 +132,18 @@ IDLE = (
     ),
     Idle(
         ("data.split.stratify",),
-        lambda values: _parts_by_column(values),
+        lambda values: not _unset(values, "data.split.by", "data.split.time"),
         "changes nothing beside data.split.by or data.split.time, which decide where rows go",
     ),
     Idle(
         ("data.split.seed",),
-        lambda values: _at(values, "data.split.time") not in (None, NOTHING),
+        lambda values: not _unset(values, "data.split.time"),
         "changes nothing beside data.split.time, by which nothing is drawn",
     ),
     Idle(
         ("data.split.by", "data.split.time"),
         lambda values: (
-            _takes_no_rows(values)
-            and _at(values, "data.validation_path") in (None, NOTHING)
-            and _at(values, "data.test_path") in (None, NOTHING)
+            _takes_no_rows(values) and _unset(values, "data.validation_path", "data.test_path")
         ),
         "changes nothing, as data.split.validation and data.split.test take no rows",
         contradicts=True,
@@ -158,7 +156,7 @@ IDLE = (
     ),
     Idle(
         ("loader.pad_value",),
-        lambda values: _at(values, "loader.collate") in (None, NOTHING),
+        lambda values: _unset(values, "loader.collate"),
         "changes nothing but with loader.collate=pad",
         contradicts=True,
     ),
@@ -252,18 +250,14 @@ def _at(values: Values, key: str) -> Any:
     return found
 
 
-def _is(values: Values, group: str, target: str) -> bool:
-    return bool(_at(values, f"{group}._target_") == target)
+def _unset(values: Values, *keys: str) -> bool:
+    """Whether none of the keys has a value."""
+    return all(_at(values, key) in (None, NOTHING) for key in keys)
 
 
 def _takes_no_rows(values: Values) -> bool:
-    if _at(values, "data.folds") not in (None, NOTHING):
-        return False
-    return all(_at(values, f"data.split.{part}") == 0 for part in ("validation", "test"))
-
-
-def _parts_by_column(values: Values) -> bool:
-    return any(_at(values, f"data.split.{key}") not in (None, NOTHING) for key in ("by", "time"))
+    taken = [_at(values, f"data.split.{part}") for part in ("validation", "test")]
+    return _unset(values, "data.folds") and all(one == 0 for one in taken)
 
 
 def _moves_momentum(values: Values) -> bool:

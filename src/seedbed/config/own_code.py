@@ -42,37 +42,31 @@ def instead_of_own_code(key: str, value: Any) -> str:
     return f"; type 'callbacks=[{callbacks}]'" if key == "callbacks" else ""
 
 
-def problems_of_step(step: Mapping[str, Any] | None) -> list[str]:
+def problems_of_step(step: Mapping[str, Any] | None) -> Iterator[str]:
     """What is wrong with `step`."""
     if step is None:
-        return []
+        return
     others = [key for key in step if key not in (TARGET, DIRECTIONS)]
-    target = step.get(TARGET)
-    problems = []
+    target, directions = step.get(TARGET), step.get(DIRECTIONS)
     if TARGET not in step or (target is None and others):
-        problems.append(
+        yield (
             "step._target_ is missing; it names a function of your own: "
             "step._target_=my_package.my_step"
         )
     elif target is not None and not _is_dotted(target):
-        problems.append(
+        yield (
             "step._target_ must name a function with its module, as my_package.my_step, got "
             f"{as_typed(target)}"
         )
-    directions = step.get(DIRECTIONS)
-    if directions is None:
-        return problems
-    if not isinstance(directions, Mapping):
-        problems.append(
+    if not isinstance(directions, Mapping | None):
+        yield (
             "step.higher_is_better must tell true or false of names that the step gives, got "
             f"{as_typed(directions)}; type 'step.higher_is_better={{NAME: true}}'"
         )
-        return problems
-    return problems + [
-        f"step.higher_is_better.{name} must be true or false, got {as_typed(one)}"
-        for name, one in directions.items()
-        if not isinstance(one, bool)
-    ]
+        return
+    for name, one in (directions or {}).items():
+        if not isinstance(one, bool):
+            yield f"step.higher_is_better.{name} must be true or false, got {as_typed(one)}"
 
 
 def problems_of_callbacks(

@@ -9,10 +9,8 @@ from seedbed.config.task_names import RECONSTRUCTION
 def problems_of_parts(data: DataConfig) -> list[str]:
     """What is wrong with `data.folds`, `data.fold` and the columns that the rows are parted by."""
     problems = [*_of_folds(data), *_of_columns(data), *_of_stream(data)]
-    own: object = data.validation if isinstance(data, DatasetConfig) else None
-    own = data.validation_path if isinstance(data, FilesConfig) else own
-    if data.folds is not None and own is not None:
-        key = "validation_path" if isinstance(data, FilesConfig) else "validation"
+    key = "validation_path" if isinstance(data, FilesConfig) else "validation"
+    if data.folds is not None and getattr(data, key, None) is not None:
         problems.append(
             f"data.folds={data.folds} takes the rows that validate from the training rows, and "
             f"data.{key} names others; leave one of the two out"

@@ -211,9 +211,7 @@ Rows = Annotated[list[Any], Length(1, 1_000_000, "a list of rows")]
 Betas = Annotated[list[Fraction], Length(2, 2)]
 UpToZero = Annotated[float, Range(at_least=-LARGEST, at_most=0)]
 FromOne = Annotated[float, Range(at_least=1, largest=LARGEST)]
-Coefficients = Annotated[
-    list[Annotated[float, Range(at_least=-LARGEST, at_most=LARGEST)]], Length(3, 3)
-]
+Coefficients = Annotated[list[Number], Length(3, 3)]
 TwoEps = Annotated[list[FromZero | None], Length(2, 2)]
 NewtonSteps = Annotated[int, Range(at_least=1, at_most=99)]
 RISING = Rule(lambda numbers: all(a < b for a, b in pairwise(numbers)), "that rise")

@@ -192,30 +192,17 @@ calls each: it knows what it fits, and trains in stacks as fast as can be."""
 CLASS_WEIGHTS, POS_WEIGHT, BALANCED = "class_weights", "pos_weight", "auto"
 """Keys of losses, and the value by which the training rows decide."""
 
-_MEANS = {"lr": 0.002, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0, "maximize": False}
+_ALL = {"weight_decay": 0.0, "maximize": False}
+_MEANS = {"lr": 0.002, "betas": [0.9, 0.999], "eps": 1e-8, **_ALL}
 
 OF_TORCH: dict[str, Mapping[str, Any]] = {
     "NAdam": {**_MEANS, "momentum_decay": 0.004, "decoupled_weight_decay": False},
     "RAdam": {**_MEANS, "lr": 0.001, "decoupled_weight_decay": False},
     "Adamax": _MEANS,
-    "Adadelta": {"lr": 1.0, "rho": 0.9, "eps": 1e-6, "weight_decay": 0.0, "maximize": False},
+    "Adadelta": {"lr": 1.0, "rho": 0.9, "eps": 1e-6, **_ALL},
     "Rprop": {"lr": 0.01, "etas": [0.5, 1.2], "step_sizes": [1e-6, 50.0], "maximize": False},
-    "ASGD": {
-        "lr": 0.01,
-        "lambd": 1e-4,
-        "alpha": 0.75,
-        "t0": 1e6,
-        "weight_decay": 0.0,
-        "maximize": False,
-    },
-    "Adafactor": {
-        "lr": 0.01,
-        "beta2_decay": -0.8,
-        "eps": [None, 1e-3],
-        "d": 1.0,
-        "weight_decay": 0.0,
-        "maximize": False,
-    },
+    "ASGD": {"lr": 0.01, "lambd": 1e-4, "alpha": 0.75, "t0": 1e6, **_ALL},
+    "Adafactor": {"lr": 0.01, "beta2_decay": -0.8, "eps": [None, 1e-3], "d": 1.0, **_ALL},
     "Muon": {
         "lr": 0.001,
         "weight_decay": 0.1,

@@ -72,7 +72,8 @@ def prepare_custom(
     rows |= _split(config, seed, rows["train"], train)
     ready: dict[str, Any] = {name: one.in_memory() or one for name, one in rows.items()}
     if config.in_memory:
-        ready |= _kept({name: one for name, one in rows.items() if ready[name] is one}, inspected)
+        read = {name: one for name, one in rows.items() if ready[name] is one}
+        ready |= _kept(read, inspected, form, sizes)
     counts = _class_counts(train, rows["train"])
     preprocessing = _preprocessing(labels, form, counts, config)
     return PreparedData(
@@ -89,21 +90,22 @@ def prepare_custom(
 
 
 def _kept(
-    rows: Mapping[str, CustomRows], inspected: Mapping[str, Inspected]
+    rows: Mapping[str, CustomRows],
+    inspected: Mapping[str, Inspected],
+    form: RowForm,
+    sizes: Sequence[Mapping[str, int]],
 ) -> dict[str, TensorDataset]:
     """Rows that were read, in memory.
 
     Args:
         rows: of each split that is none yet.
         inspected: what was read of each part that has a Dataset.
+        form: of the rows.
+        sizes: of the rows of all parts, as `Inspected` has them.
     """
-    if not rows:
-        return {}
-    form, every = next(iter(rows.values())).form, inspected.values()
     packing = None
-    if not form.is_single:
-        sizes = [size for one in every for size in one.sizes]
-        packing = packing_of(form, sizes, sum(len(one.labels) for one in every))
+    if rows and not form.is_single:
+        packing = packing_of(form, sizes, sum(len(one.labels) for one in inspected.values()))
     looked = {f"data.{name}": one for name, one in inspected.items()}
     return {name: kept(one, looked[one.part.key], packing) for name, one in rows.items()}
 

@@ -170,7 +170,7 @@ def fit_features(
     for name in names:
         column = table.columns[name]
         if column.kind == "category":
-            fitted[name] = _fit_names(name, column)
+            fitted[name] = FittedColumn(name, "category", [], categories=_names_held(column))
         elif name not in fitted:
             fitted[name] = _fit_array(name, column, table.origin, standardize=standardize)
     return [fitted[name] for name in names]
@@ -253,10 +253,6 @@ def _is_empty(column: Column) -> bool:
     """Whether numbers are all missing; the first mostly tells."""
     values = column.values
     return not values.size or bool(np.isnan(values.flat[0]) and np.isnan(values).all())
-
-
-def _fit_names(name: str, column: Column) -> FittedColumn:
-    return FittedColumn(name, "category", [], categories=_names_held(column))
 
 
 def _names_held(column: Column) -> list[str | None]:

@@ -78,20 +78,14 @@ class TextSeen(CellSource):
 
     def _ask(self, some: Sequence[str]) -> None:
         """Whether these are numbers or dates, as all before."""
-        if not some or not any(self._all.values()):
-            self._refuse_overflow()
-            return
-        cells = texts(some, pa.large_string())
-        if self._all["numbers"]:
+        cells = texts(some, pa.large_string()) if some and any(self._all.values()) else None
+        if cells is not None and self._all["numbers"]:
             self._all["numbers"] = text_numbers(cells, self._form) is not None
-        if self._all["dates"]:
+        if cells is not None and self._all["dates"]:
             try:
                 self._all["dates"] = holds_dates(cells, self._dates)
             except Misfit:
                 self._all["dates"] = False
-        self._refuse_overflow()
-
-    def _refuse_overflow(self) -> None:
         if self.overflows and not any(self._all.values()):
             drop = f"data.drop=[{in_list(self._name)}]"
             raise DataError(

@@ -115,14 +115,9 @@ class Fitting:
         self.numbers.finish()
         self.targets.finish()
         features = self._features()
-        return preprocessing_of(
-            self.config,
-            self.columns,
-            features,
-            self._outputs(features),
-            self._counts(),
-            self._target_unit(features),
-        )
+        outputs = len(self.columns.targets) or sum(one.width for one in features)
+        counts, unit = self._counts(), self._target_unit(features)
+        return preprocessing_of(self.config, self.columns, features, outputs, counts, unit)
 
     def _features(self) -> list[FittedColumn]:
         self._refuse_unusable()
@@ -160,11 +155,6 @@ class Fitting:
         table, limit = Table(stand_in, self.origin), name_limit(self.config)
         if problems := unusable(self.columns.features, table, limit):
             raise DataError(*problems)
-
-    def _outputs(self, features: Sequence[FittedColumn]) -> int:
-        if self.columns.classes:
-            return 1
-        return len(self.columns.targets) or sum(one.width for one in features)
 
     def _counts(self) -> list[int]:
         columns = self.columns

@@ -4,7 +4,6 @@ Looked at, split and fitted by two or three passes over the files, so that `prep
 that of the same rows in memory.
 """
 
-from collections.abc import Sequence
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
@@ -218,15 +217,11 @@ def _fingerprint(config: ParquetConfig, parts: dict[str, StreamedRows]) -> dict[
     for key, spec in {"path": config.path, **held_out}.items():
         digests = file_digests(spec)
         files |= digests
-        content.append(_content(spec, key, digests))
+        parts_here = parts_of(spec, f"data.{key}", in_memory=False)
+        content.append([(digests[str(one.path)], sorted(one.values.items())) for one in parts_here])
     digest = sha256(repr(content).encode()).hexdigest()
     return {
         "sha256": digest,
         "rows": {name: len(part) for name, part in parts.items()},
         "files": files,
     }
-
-
-def _content(spec: Any, key: str, digests: dict[str, str]) -> Sequence[Any]:
-    parts = parts_of(spec, f"data.{key}", in_memory=False)
-    return [(digests[str(part.path)], sorted(part.values.items())) for part in parts]

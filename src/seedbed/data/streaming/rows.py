@@ -82,11 +82,6 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
         return Placing(self.preprocessing, self.target_bytes, len(self))
 
     @property
-    def input_shape(self) -> list[int]:
-        """Of one row."""
-        return self.preprocessing.input_shape
-
-    @property
     def row_bytes(self) -> int:
         """Of the input and the target of a row."""
         return 4 * int(np.prod(self.preprocessing.input_shape)) + self.target_bytes
@@ -98,7 +93,7 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
 
     def empty(self, rows: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """Memory for inputs and targets."""
-        x = np.empty((rows, *self.input_shape), dtype=np.float32)
+        x = np.empty((rows, *self.preprocessing.input_shape), dtype=np.float32)
         if self.preprocessing.classes:
             return x, np.empty(rows, dtype=np.int64)
         return x, np.empty((rows, self.preprocessing.outputs), dtype=np.float32)
