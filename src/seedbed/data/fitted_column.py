@@ -80,32 +80,12 @@ class FittedColumn:
         """The names in training."""
         return KnownNames(self.categories or [])
 
-    def transformed(self, column: Column, *, strict: bool, origin: str) -> Floats:
-        """The values as the model takes them.
-
-        Args:
-            column: as read.
-            strict: refuse names not seen in training; otherwise they become zeros.
-            origin: for errors.
-
-        Shape:
-            (rows,) or (rows, *shape) -> (rows, width) or (rows, *shape)
+    def refuse_other_kind(self, column: Column, origin: str) -> None:
+        """Refuses a column that is no number, or of another shape; `origin` is for errors.
 
         Raises:
-            DataError: for a value of another kind, infinite, or (strict) an unknown name.
+            DataError: naming the column.
         """
-        if self.categories is None:
-            self.refuse_other_kind(column, origin)
-            values = self.standardized(column.values)
-            return values if self.shape else values[:, None]
-        indices = self.places(column, strict=strict, origin=origin)
-        encoded = np.zeros((len(column), len(self.categories)))
-        rows = np.flatnonzero(indices >= 0)
-        encoded[rows, indices[rows]] = 1.0
-        return encoded
-
-    def refuse_other_kind(self, column: Column, origin: str) -> None:
-        """Refuses what is no number, or of another shape; arguments and errors as `transformed`."""
         if column.kind == "category":
             text = next((one for one in column.names().in_order() if one is not None), None)
             raise DataError(
@@ -130,7 +110,13 @@ class FittedColumn:
     def places(self, column: Column, *, strict: bool, origin: str) -> NDArray[np.int64]:
         """Which of the feature's inputs is 1, of each row; -1 for none.
 
-        Arguments and errors as `transformed`.
+        Args:
+            column: as read.
+            strict: refuse names not seen in training; otherwise they become zeros.
+            origin: for errors.
+
+        Raises:
+            DataError: for an unknown name, where these are refused.
         """
         categories, names = self.categories or [], column.names()
         indices = self.known.indices(names)

@@ -178,16 +178,10 @@ class Preprocessing:
             del plain["class_counts"]
         if self.task != MULTILABEL:
             del plain["threshold"]
-        for key in ("weight", "form"):
-            if plain[key] is None:
-                del plain[key]
-        for key in ("marks", "parts"):
-            if not plain["text"][key]:
-                del plain["text"][key]
+        _leave_out(plain, "weight", "form")
+        _leave_out(plain["text"], "marks", "parts")
         for feature in plain["features"]:
-            for key in ("parts", "decoded"):
-                if feature[key] is None:
-                    del feature[key]
+            _leave_out(feature, "parts", "decoded")
         return plain
 
     @classmethod
@@ -200,6 +194,13 @@ class Preprocessing:
         columns = [FittedColumn(**column) for column in plain["features"]]
         text = TextForm(**plain.get("text", {}))  # runs from before it was kept have none
         return cls(**{**plain, "features": columns, "text": text})
+
+
+def _leave_out(plain: dict[str, Any], *keys: str) -> None:
+    """Takes those of the keys out that hold nothing."""
+    for key in keys:
+        if not plain[key]:
+            del plain[key]
 
 
 def real_values(table: Table, name: str) -> Floats:

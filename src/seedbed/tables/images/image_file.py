@@ -88,14 +88,13 @@ class ImageTable(TableFile):
         if self.kept:
             return False
         names = self._names()
-        first = self._images(names[:1]) if names else None
-        return first is not None and len(names) * first.levels.nbytes > LARGE
+        return bool(names) and len(names) * self._images(names[:1]).pixels.levels.nbytes > LARGE
 
     def batches(self, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         """See `TableFile`; only of the images alone."""
         assert list(names) == [self.column]
         files = self._names()
-        first = self._images(files[:1]).levels.nbytes
+        first = self._images(files[:1]).pixels.levels.nbytes
         some = max(1, LARGE // first)
         for start in range(0, len(files), some):
             yield {self.column: self._images(files[start : start + some], start)}

@@ -82,7 +82,6 @@ class ImageCells:
 
     def __init__(self, pixels: Pixels, rows: NDArray[np.int64]) -> None:
         self.pixels, self.rows = pixels, rows
-        self.levels = pixels.levels
 
     def __len__(self) -> int:
         return len(self.rows)
