@@ -11,7 +11,6 @@ from seedbed.config.ranges import (
     Encoding,
     Factor,
     FolderName,
-    Folds,
     Fraction,
     Name,
     Names,
@@ -24,6 +23,7 @@ from seedbed.config.ranges import (
     Sides,
     Text,
     Transforms,
+    WholeFromTwo,
     WholeFromZero,
 )
 from seedbed.config.schema.marks import ABSENT, NO_KEY
@@ -50,7 +50,7 @@ class DataConfig:
     source: Text
     task: TaskName
     split: Split
-    folds: Folds | None = field(metadata={ABSENT: None})
+    folds: WholeFromTwo | None = field(metadata={ABSENT: None})
     fold: WholeFromZero | None = field(metadata={ABSENT: None})
 
 

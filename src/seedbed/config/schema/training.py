@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from seedbed.config.ranges import (
-    Buckets,
     Count,
     Device,
     Factor,
@@ -19,6 +18,7 @@ from seedbed.config.ranges import (
     Text,
     Threads,
     TimeSpan,
+    WholeFromTwo,
 )
 from seedbed.config.schema.marks import ABSENT
 from seedbed.config.strategies import RANKED, SHARDED
@@ -37,7 +37,7 @@ class LoaderConfig:
     pin_memory: bool | None = field(metadata={ABSENT: None})
     collate: Literal["pad"] | None = field(metadata={ABSENT: None})
     pad_value: Number = field(metadata={ABSENT: 0.0})
-    buckets: Buckets | None = field(metadata={ABSENT: None})
+    buckets: WholeFromTwo | None = field(metadata={ABSENT: None})
 
     @classmethod
     def of_this_process(cls, batch_size: int | Literal["auto"] | None) -> "LoaderConfig":

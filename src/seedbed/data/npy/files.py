@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seedbed.data.fitted_table import Columns
 from seedbed.data.npy.fitting import Seen, look_at
-from seedbed.data.prepared import refuse_targets
+from seedbed.data.run_columns import refuse_targets
 from seedbed.errors import DataError
 from seedbed.remote.urls import is_url
 from seedbed.tables.column_types import later_table

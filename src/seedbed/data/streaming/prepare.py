@@ -15,9 +15,10 @@ from seedbed.config.task_names import RECONSTRUCTION
 from seedbed.data.fitted_table import Columns
 from seedbed.data.fitted_target import target_names
 from seedbed.data.like_spellings import notes_on_spellings
-from seedbed.data.prepared import PreparedData, feature_names, own_files
+from seedbed.data.prepared import PreparedData
 from seedbed.data.preprocessing import Preprocessing, class_numbers
 from seedbed.data.row_notes import RowNotes, unknown_names
+from seedbed.data.run_columns import feature_names, own_files
 from seedbed.data.splits import refuse_few_rows, refuse_few_to_train, rest_of
 from seedbed.data.streaming.blocks import BUFFERS, MIXED, block_edges, capacity
 from seedbed.data.streaming.fitting import Fitting
