@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from seedbed.data.row_form import Leaf, Nest, RowForm, by_names, items, rebuilt
+from seedbed.data.row_form import VARIES, Leaf, Nest, RowForm, by_names, items, rebuilt
 
 SAMPLE_LENGTH = 16
 """Of what stands for a row of varying length, to see what layers make of one."""
@@ -192,11 +192,6 @@ class Collation:
         return batch_of(self.form, [x for x, _ in rows]), torch.stack([y for _, y in rows])
 
 
-def collation_of(form: RowForm | None) -> Collation | None:
-    """What puts rows of a form together; None where a DataLoader does it as it does."""
-    return None if form is None or form.is_single else Collation(form)
-
-
 def padded_further(x: Padded, form: RowForm, places: int) -> Padded:
     """The same rows, filled up by so many places more.
 
@@ -231,19 +226,13 @@ def mask_of(lengths: Tensor, longest: int) -> Tensor:
 
 def zeros(form: RowForm, rows: int) -> Any:
     """A batch that stands for rows of this form."""
-    if not form.varying:
-        return _zeros(form.nest, rows)
-    if not rows:
-        empty = zeros(form, 1)
-        return mapped(lambda one: one[:0], empty)
-    return batch_of(form, [_zeros(form.with_lengths(SAMPLE_LENGTH).nest, None)] * rows)
-
-
-def _zeros(nest: Nest, rows: int | None) -> Any:
-    """Of so many rows; of one without its dimension where there is no number."""
-    ahead = () if rows is None else (rows,)
 
     def of_leaf(_: str, leaf: Leaf) -> Tensor:
-        return torch.zeros((*ahead, *leaf.shape), dtype=getattr(torch, leaf.dtype))
+        shape = [SAMPLE_LENGTH if size == VARIES else size for size in leaf.shape]
+        return torch.zeros((rows, *shape), dtype=getattr(torch, leaf.dtype))
 
-    return rebuilt(nest, of_leaf)
+    x = rebuilt(form.nest, of_leaf)
+    if not form.varying:
+        return x
+    lengths = {name: torch.full((rows,), SAMPLE_LENGTH) for name in form.names_of_lengths}
+    return padded(x, form, lengths, dict.fromkeys(lengths, SAMPLE_LENGTH))

@@ -5,8 +5,8 @@ here imports torch.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite, prod
 from typing import Any, TypeVar
@@ -114,14 +114,6 @@ class RowForm:
             return ""
         return joined(f"{place_of(name)} {length}" for name, length in own.items())
 
-    def with_lengths(self, length: int) -> "RowForm":
-        """Of rows that all have this length."""
-
-        def with_length(_: str, leaf: Leaf) -> Leaf:
-            return replace(leaf, shape=(length, *leaf.shape[1:])) if leaf.varies else leaf
-
-        return replace(self, nest=rebuilt(self.nest, with_length))
-
     def to_plain(self) -> dict[str, Any]:
         """Plain containers for `preprocessing.json`."""
         return {
@@ -185,16 +177,9 @@ def rebuilt(nest: Nest, make: Callable[[str, Leaf], Any], name: str = "") -> Any
 
 def named_twice(nest: Nest) -> str | None:
     """A name that two leaves have, as `{"a": {"b": …}, "a.b": …}` has them; None if none is."""
-    found = Counter(_names(nest))
-    return next((name for name, times in found.items() if times > 1), None)
-
-
-def _names(nest: Nest, name: str = "") -> Iterator[str]:
-    if isinstance(nest, Leaf):
-        yield name
-    else:
-        for key, one in items(nest):
-            yield from _names(one, f"{name}.{key}" if name else str(key))
+    names: list[str] = []
+    rebuilt(nest, lambda name, _: names.append(name))
+    return next((name for name, times in Counter(names).items() if times > 1), None)
 
 
 def place_of(name: str) -> str:

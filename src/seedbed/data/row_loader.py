@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.custom_rows import form_of_data
 from seedbed.data.generators import generators_seeded, holds_a_generator
-from seedbed.data.nested import collation_of, mapped
+from seedbed.data.nested import Collation, mapped
 from seedbed.data.seeds import stream_seed
 from seedbed.errors import DataError, DeviceError, RunFailedError
 from seedbed.process import signals, threads
@@ -82,11 +82,8 @@ class RowLoader:
     """
 
     def __init__(self, loader: LoaderConfig, seed: int, device: torch.device) -> None:
-        self.seed, self.device = seed, device
-        self.workers, self.prefetched = loader.num_workers, loader.prefetch_factor
-        self.asked_to_last = loader.persistent_workers
-        cuda = device.type == "cuda"
-        self.pins = cuda and loader.pin_memory is not False
+        self.loader, self.seed, self.device = loader, seed, device
+        self.pins = device.type == "cuda" and loader.pin_memory is not False
         self._splits: list[Any] = []
         self._parts = _Parts()
         self._lasting: DataLoader[Batch] | None = None
@@ -100,7 +97,7 @@ class RowLoader:
     @contextmanager
     def lasting(self) -> Iterator[None]:
         """Workers that are started inside work until its end, unless the config has new ones."""
-        self._lasts = bool(self.workers) and self._may_last()
+        self._lasts = self.loader.num_workers > 0 and self._may_last()
         try:
             yield
         finally:
@@ -109,9 +106,8 @@ class RowLoader:
 
     def _may_last(self) -> bool:
         """Those of a Dataset with a generator of its own would give a resumed run other rows."""
-        if self.asked_to_last is None:
-            return not any(holds_a_generator(rows) for rows in self._splits)
-        return self.asked_to_last
+        asked = self.loader.persistent_workers
+        return asked if asked is not None else not any(map(holds_a_generator, self._splits))
 
     def end(self) -> None:
         """Ends the workers that last; reading starts others."""
@@ -166,14 +162,15 @@ class RowLoader:
             raise
 
     def _loader(self, parts: Any, epoch: int, *, lasts: bool) -> DataLoader[Batch]:
+        form = form_of_data(self._splits[0])
         return DataLoader(
             _SeededRows([*self._splits]),
             batch_sampler=parts,
-            collate_fn=collation_of(form_of_data(self._splits[0])),
-            num_workers=self.workers,
+            collate_fn=None if form is None or form.is_single else Collation(form),
+            num_workers=self.loader.num_workers,
             worker_init_fn=_begin_worker,
             pin_memory=self.pins,
-            prefetch_factor=self.prefetched,
+            prefetch_factor=self.loader.prefetch_factor,
             persistent_workers=lasts,
             generator=torch.Generator().manual_seed(stream_seed(self.seed, "loader", epoch)),
         )
@@ -184,7 +181,7 @@ class RowLoader:
         A fork needs no copy of the rows; where this process has threads there can be none.
         """
         at_work = loader._iterator is not None
-        if not self.workers or at_work or "forkserver" not in _start_methods():
+        if not self.loader.num_workers or at_work or "forkserver" not in _start_methods():
             return _noted(iter(loader))
         safe = threads.may_fork()
         context = multiprocessing.get_context("fork") if safe else workers_of_server(PRELOADED)
@@ -205,9 +202,9 @@ class RowLoader:
             if not str(err).startswith(LOST_WORKER):
                 raise
             raise RunFailedError(
-                f"loader.num_workers={self.workers}: a process that reads rows was killed, as "
-                f"where memory is short, or ended itself ({' '.join(str(err).split())}); type "
-                "seedbed resume RUN, with loader.num_workers=0 to read without such processes"
+                f"loader.num_workers={self.loader.num_workers}: a process that reads rows was "
+                f"killed, as where memory is short, or ended itself ({' '.join(str(err).split())}); "
+                "type seedbed resume RUN, with loader.num_workers=0 to read without such processes"
             ) from err
 
 
