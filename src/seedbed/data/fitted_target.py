@@ -10,8 +10,8 @@ from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.measurable import refuse_immeasurable
 from seedbed.data.preprocessing import target_matrix
 from seedbed.errors import DataError
-from seedbed.tables.sources import names_of
 from seedbed.tables.table import Table
+from seedbed.tables.table_file import names_of
 
 
 def target_names(config: ColumnsConfig, table: Table) -> list[str]:

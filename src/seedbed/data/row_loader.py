@@ -203,8 +203,9 @@ class RowLoader:
                 raise
             raise RunFailedError(
                 f"loader.num_workers={self.loader.num_workers}: a process that reads rows was "
-                f"killed, as where memory is short, or ended itself ({' '.join(str(err).split())}); "
-                "type seedbed resume RUN, with loader.num_workers=0 to read without such processes"
+                "killed, as where memory is short, or ended itself "
+                f"({' '.join(str(err).split())}); type seedbed resume RUN, with "
+                "loader.num_workers=0 to read without such processes"
             ) from err
 
 

@@ -29,7 +29,7 @@ from seedbed.tables.configured_columns import beside_features, features_of, left
 from seedbed.tables.opened_file import opened
 from seedbed.tables.sklearn_sets import sklearn_table
 from seedbed.tables.table import Column, Table
-from seedbed.tables.table_file import TableFile, numbered_names
+from seedbed.tables.table_file import TableFile, names_of, numbered_names
 from seedbed.tables.text_form import Kind
 from seedbed.tables.training_table import first_table
 
@@ -208,10 +208,3 @@ def matrix(rows: Sequence[Any], key: str) -> np.ndarray[Any, np.dtype[np.float64
                     f"{key}: row {index + 1} holds {value!r}, which is not a finite number"
                 )
     return np.array(lists, dtype=np.float64)
-
-
-def names_of(value: str | Sequence[str] | None) -> list[str]:
-    """One name or several, as a list."""
-    if value is None:
-        return []
-    return [value] if isinstance(value, str) else list(value)

@@ -110,3 +110,10 @@ def saved_index(names: Sequence[str]) -> list[str]:
     """The first columns that are an index by their names, and all that pandas names so."""
     first = list(takewhile(INDEX_NAME.fullmatch, names))
     return first + [name for name in names[len(first) :] if name.startswith("__index_level_")]
+
+
+def names_of(value: str | Sequence[str] | None) -> list[str]:
+    """One name or several, as a list."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else list(value)

@@ -17,8 +17,8 @@ from seedbed.tables.images.image_file import (
     folder_of_images,
     table_of_images,
 )
-from seedbed.tables.sources import names_of
 from seedbed.tables.table import Table
+from seedbed.tables.table_file import names_of
 from seedbed.tables.text_form import Kind, TextForm
 from seedbed.tables.training_table import first_table
 
