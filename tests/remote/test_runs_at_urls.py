@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -357,6 +358,62 @@ def test_a_mark_stays_however_long_anything_takes(
         time.sleep(0.1)
         assert not store.look(mark.place), "it has a successor"
     assert not store.below(place.below(".seedbed_writer"))
+
+
+def test_what_a_run_takes_away_goes_from_its_url_too(place: Url, tmp_path: Path) -> None:
+    """A run that is brought from there would go on from checkpoints of an earlier start."""
+    names = ("sweep.json", "stack_1.tar", "stack_2.tar", "0_/status.json", "0_/checkpoints/last.pt",
+             "0_/events.out.tfevents.1.a.1.0", "1_/status.json", "1_/model.pth")  # fmt: skip
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    store = Store(place)
+    store.write_bytes(place.below("0_/own.pt"), b"somebody else's")
+    mirror = Mirror(store, place, tmp_path)
+    mirror.write()
+    assert {*store.below(place)} == {*names, "0_/own.pt"}
+    (tmp_path / "stack_1.tar").unlink()
+    (tmp_path / "0_/checkpoints/last.pt").unlink()
+    shutil.rmtree(tmp_path / "1_")  # the run itself is gone here: by whose hand is not known
+    mirror.write()
+    left = {*names, "0_/own.pt"} - {"stack_1.tar", "0_/checkpoints/last.pt"}
+    assert {*store.below(place)} == left
+    again = Mirror(store, place, tmp_path)  # a start later
+    (tmp_path / "0_/events.out.tfevents.1.a.1.0").unlink()
+    again.go_on_from({*store.below(place)})
+    again.write()
+    assert {*store.below(place)} == left - {"0_/events.out.tfevents.1.a.1.0"}
+    shutil.rmtree(tmp_path)
+    again.write()
+    assert {*store.below(place)} == left - {"0_/events.out.tfevents.1.a.1.0"}
+
+
+@pytest.mark.parametrize(("passing", "told"), [(False, "no right"), (True, None)])
+def test_what_a_store_does_not_let_go_stays_and_is_told(
+    place: Url, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passing: bool, told: str | None
+) -> None:
+    for name in ("status.json", "model.pth"):
+        (tmp_path / name).write_text(name)
+    mirror = Mirror(Store(place), place, tmp_path)
+    mirror.write()
+
+    def remove(self: Store, url: Url) -> None:
+        raise StoreError("no right", passing=passing)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "remove", remove)
+        (tmp_path / "model.pth").unlink()
+        (tmp_path / "status.json").write_text("newer")
+        if passing:
+            with pytest.raises(StoreError, match="no right"):
+                mirror.write()
+        else:
+            mirror.write()
+            assert mirror.refusal == told
+            assert Store(place).content(place.below("status.json"), 9) == b"newer"
+    mirror.write()
+    assert [*Store(place).below(place)] == ["status.json"]
+    assert not mirror.refusal
 
 
 def test_a_writer_that_has_a_successor_writes_no_more(place: Url, tmp_path: Path) -> None:

@@ -1,21 +1,28 @@
-"""Writes a run's or a sweep's folder to its URL, while it is made and at its end."""
+"""Writes a run's or a sweep's folder to its URL, while it is made and at its end.
+
+What a run takes away here, such as the checkpoints of an earlier start, goes there too: a run that
+was brought from there would go on from them.
+"""
 
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from seedbed.remote.names import is_ours, rank
-from seedbed.remote.store import Store
+from seedbed.remote.store import Store, StoreError
 from seedbed.remote.urls import Url
-from seedbed.runs.layout import RunPaths
+from seedbed.runs.layout import SWEEP_JOBS, RunPaths
 from seedbed.runs.pack import is_pack_name
 
 Stamp = tuple[int, int, int]
 """Of a file here: when it was written, or what tells that, its size and its inode."""
 
 STATUS = RunPaths(Path()).status.name
+
+LEFT: Stamp = (0, 0, 0)
+"""Of what lies there from before and is here no more."""
 
 MOST_OPEN = 200
 """Files that are held open at once."""
@@ -28,11 +35,16 @@ class Mirror:
         store: that has it.
         url: of the run or the sweep.
         folder: of it here.
+
+    Attributes:
+        written: how each file stood that is there.
+        refusal: why the store let nothing be taken away the last time; empty if it did.
     """
 
     def __init__(self, store: Store, url: Url, folder: Path) -> None:
         self.store, self.url, self.folder = store, url, folder
         self.written: dict[str, Stamp] = {}
+        self.refusal = ""
 
     def stamp(self, path: Path) -> Stamp | None:
         """How a file stands here; None if there is none. A heartbeat changes nothing of it."""
@@ -42,16 +54,51 @@ class Mirror:
 
     def go_on_from(self, names: set[str]) -> None:
         """Takes what lies there, and here unchanged since, as written."""
-        self.written = {name: stamp for name, stamp in self._files() if name in names}
+        here = dict(self._files())
+        self.written = {name: here.get(name, LEFT) for name in names if is_ours(name)}
 
     def write(self) -> None:
         """Writes what has changed, a run's own status after all else of it.
 
+        What is gone here is taken away there. Packs go at the end: what they had is in others then.
+
         Raises:
             StoreError: if the store does not take it; what it took is not written again.
         """
+        here, self.refusal = dict(self._files()), ""
+        gone = [name for name in self.written if name not in here and self._is_gone(name)]
+        self._take_away(name for name in gone if not is_pack_name(name))
+        self._write_changed(here)
+        self._take_away(filter(is_pack_name, gone))
+
+    def _is_gone(self, name: str) -> bool:
+        """Whether a file is no more in a run or a sweep, which is here still."""
+        above = self.folder / _run_of(name)
+        there = (above / STATUS, above / SWEEP_JOBS)
+        return any(map(os.path.isfile, there)) and not os.path.lexists(self.folder / name)
+
+    def _take_away(self, names: Iterable[str]) -> None:
+        """Takes away objects; a key that may only write leaves them there.
+
+        Raises:
+            StoreError: if that may be tried again later.
+        """
+        for name in names:
+            try:
+                self.store.remove(self.url.below(name))
+            except StoreError as err:
+                if err.passing:
+                    raise
+                if not isinstance(err.__cause__, FileNotFoundError):
+                    self.refusal = str(err)
+                    continue
+            del self.written[name]
+
+    def _write_changed(self, here: Mapping[str, Stamp]) -> None:
         runs: dict[str, list[tuple[str, Stamp]]] = {}
-        for name, stamp in self._changed():
+        for name, stamp in here.items():
+            if self.written.get(name) == stamp:
+                continue
             runs.setdefault(_run_of(name), []).append((name, stamp))
         for run in sorted(runs, key=lambda one: (one == "", one)):  # the sweep's own files last
             changed = sorted(runs[run], key=lambda one: rank(one[0]))
@@ -76,9 +123,6 @@ class Mirror:
                     stamp = _stamp_of_open(name, numbers[name])
                     self.store.write(self.url.below(name), numbers[name])
                     self.written[name] = stamp
-
-    def _changed(self) -> Iterator[tuple[str, Stamp]]:
-        return (one for one in self._files() if self.written.get(one[0]) != one[1])
 
     def _files(self) -> Iterator[tuple[str, Stamp]]:
         for above, folders, names in os.walk(self.folder):

@@ -131,6 +131,8 @@ def _end(mirrored: Mirror, mark: Mark) -> None:
         try:
             mark.refuse_succeeded()
             mirrored.write()
+            if mirrored.refusal:
+                _tell(f"note: {mirrored.refusal}, so what '{mirrored.folder}' has no more stays")
             return
         except SuccessorError as err:
             raise StoreError(f"{err}: what was made here lies in '{mirrored.folder}'") from err
