@@ -112,6 +112,9 @@ def _early(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+# Torch's idle threads would spin after each operation of the main one: where two workers share the
+# cores, that is up to a third of what a test computes. Libraries read it as they are loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 EARLY = _early(os.environ)
 
 
