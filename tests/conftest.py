@@ -8,6 +8,7 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.command_line import (
@@ -39,9 +40,19 @@ MOST_WORKERS = 9
 """Each holds torch and all that the tests import: a GB, with the process that it forks."""
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One a core: a further one has them wait for memory, and for one another's processes."""
-    return max(2, min(usable_cores(), MOST_WORKERS))
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One a core, and of all tests one that waits (`support/scheduling.py`)."""
+    waiter = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return max(2, min(usable_cores(), MOST_WORKERS)) + waiter
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """See `support/scheduling.py`; whoever asks for another distribution than ours gets it."""
+    if config.getvalue("dist") != "worksteal":
+        return None
+    from support.scheduling import WaitingApart
+
+    return WaitingApart(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
