@@ -14,8 +14,8 @@ import torch
 import seedbed as front
 from seedbed.api.rows import labelled
 from seedbed.config.check import checked
-from seedbed.data.preprocessing import class_names
 from seedbed.data.splits import split_rows
+from seedbed.data.target_values import class_names
 from seedbed.errors import DataError
 from seedbed.tables.sources import read_source
 from seedbed.views.trained import load_trained

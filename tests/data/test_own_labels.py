@@ -11,7 +11,7 @@ from support.command_line import Command
 from support.single_runs import prepared, same_weights, train
 from torch.utils.data import Dataset, TensorDataset
 
-from seedbed.data.custom_rows import spaced
+from seedbed.data.custom_inspection import spaced
 from seedbed.errors import DataError
 from seedbed.training.run_components import RunComponents
 

@@ -10,15 +10,10 @@ from seedbed.config.hints import counted, joined
 from seedbed.config.task_names import RECONSTRUCTION
 from seedbed.data.images.levels import image_feature
 from seedbed.data.json_rows import rows_from_json
-from seedbed.data.labelled_rows import (
-    LabelledRows,
-    groups_of,
-    labelled_rows,
-    must_be_measurable,
-    own_targets,
-)
+from seedbed.data.labelled_rows import LabelledRows, labelled_rows, must_be_measurable, own_targets
 from seedbed.data.new_rows import NewRows, named_images, opened_rows, rows_from_file
 from seedbed.data.preprocessing import Preprocessing
+from seedbed.data.row_groups import groups_of
 from seedbed.errors import DataError
 from seedbed.tables.memory_table import MemoryTable, column_name, is_frame, table_in_memory
 

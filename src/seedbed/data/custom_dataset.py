@@ -12,8 +12,9 @@ from seedbed.config.schema import DatasetConfig, LoaderConfig
 from seedbed.config.task_names import AUTO, MULTILABEL
 from seedbed.data.custom_fingerprint import digests
 from seedbed.data.custom_form import form_of_rows, kept, row_lengths
+from seedbed.data.custom_inspection import Inspected, inspect_rows
 from seedbed.data.custom_labels import LabelError, Labels, label_text, labels_of
-from seedbed.data.custom_rows import CustomRows, Inspected, inspect_rows
+from seedbed.data.custom_rows import CustomRows
 from seedbed.data.custom_split import CustomSplit
 from seedbed.data.generators import generators_seeded
 from seedbed.data.like_spellings import notes_on_spellings

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from seedbed.data.custom_inspection import Inspected, spaced
 from seedbed.data.custom_labels import as_array, label_of
-from seedbed.data.custom_rows import Inspected, spaced
 from seedbed.data.custom_split import CustomSplit
 from seedbed.data.generators import generators_seeded
 from seedbed.data.nested import tensors_in

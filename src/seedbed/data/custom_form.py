@@ -8,7 +8,8 @@ import torch
 from torch.utils.data import TensorDataset
 
 from seedbed.config.schema import LoaderConfig
-from seedbed.data.custom_rows import CustomRows, Inspected
+from seedbed.data.custom_inspection import Inspected
+from seedbed.data.custom_rows import CustomRows
 from seedbed.data.custom_split import CustomSplit
 from seedbed.data.packing import PackedRows, Packing, too_large
 from seedbed.data.row_form import VARIES, Leaf, RowForm, place_of

@@ -23,7 +23,7 @@ from seedbed.config.task_names import (
     TaskName,
     takes_real_values,
 )
-from seedbed.data.preprocessing import NUMBERS_OF
+from seedbed.data.target_values import NUMBERS_OF
 from seedbed.data.task_choice import FEW_CLASSES, ONE_HOT, is_one_hot
 
 Scalar = bool | int | float | str

@@ -19,7 +19,8 @@ from seedbed.data.fitted_target import (
     unit_of_inputs,
 )
 from seedbed.data.images.levels import fit_images
-from seedbed.data.preprocessing import THRESHOLD, Preprocessing, class_numbers, target_matrix
+from seedbed.data.preprocessing import THRESHOLD, Preprocessing
+from seedbed.data.target_values import class_numbers, target_matrix
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.table import Table

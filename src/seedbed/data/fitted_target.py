@@ -8,7 +8,7 @@ from seedbed.config.schema import ColumnsConfig
 from seedbed.config.task_names import RECONSTRUCTION
 from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.measurable import refuse_immeasurable
-from seedbed.data.preprocessing import target_matrix
+from seedbed.data.target_values import target_matrix
 from seedbed.errors import DataError
 from seedbed.tables.table import Table
 from seedbed.tables.table_file import names_of

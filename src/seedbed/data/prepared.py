@@ -13,10 +13,7 @@ from seedbed.data.images.levels import refuse_other_images
 from seedbed.data.images.rows import ImageRows
 from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.packing import PackedRows, Packing
-from seedbed.data.preprocessing import (
-    Preprocessing,
-    class_names,
-)
+from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.row_notes import held_out_notes
 from seedbed.data.row_parts import refuse_shared, told_of
 from seedbed.data.run_columns import (
@@ -27,6 +24,7 @@ from seedbed.data.run_columns import (
 )
 from seedbed.data.splits import parts_of, refuse_few_rows, refuse_few_to_train, rest_of
 from seedbed.data.table_fingerprint import fingerprint_of
+from seedbed.data.target_values import class_names
 from seedbed.remote.data_files import local_files, told_by_url
 from seedbed.tables.sources import read_file, read_source
 from seedbed.tables.table import Table

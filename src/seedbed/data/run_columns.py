@@ -11,8 +11,9 @@ from seedbed.data.fitted_column import FittedColumn
 from seedbed.data.fitted_table import Columns, fit_table
 from seedbed.data.fitted_target import target_names
 from seedbed.data.measurable import refuse_infinite
-from seedbed.data.preprocessing import Preprocessing, refuse_other_numbers, target_matrix
+from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.row_weights import weights_of, with_weights
+from seedbed.data.target_values import refuse_other_numbers, target_matrix
 from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes

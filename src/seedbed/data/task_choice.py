@@ -17,7 +17,7 @@ from seedbed.config.task_names import (
     TaskName,
     takes_real_values,
 )
-from seedbed.data.preprocessing import class_names
+from seedbed.data.target_values import class_names
 from seedbed.errors import DataError
 from seedbed.tables.table import Table
 

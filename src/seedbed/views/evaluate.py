@@ -13,7 +13,8 @@ from torch import Tensor
 
 from seedbed.analysis.intervals import Array, Interval
 from seedbed.analysis.row_intervals import drawn_rows, percentile_interval, resamples_of
-from seedbed.data.labelled_rows import Groups, LabelledRows
+from seedbed.data.labelled_rows import LabelledRows
+from seedbed.data.row_groups import Groups
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths

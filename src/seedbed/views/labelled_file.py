@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from seedbed.data.labelled_rows import LabelledRows, groups_of, labelled_rows, must_be_measurable
+from seedbed.data.labelled_rows import LabelledRows, labelled_rows, must_be_measurable
 from seedbed.data.new_rows import opened_rows, rows_from_file
+from seedbed.data.row_groups import groups_of
 from seedbed.views.trained import TrainedModel
 
 

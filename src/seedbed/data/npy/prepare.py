@@ -21,7 +21,7 @@ from seedbed.data.npy.files import Files, beside, folder_of, opened
 from seedbed.data.npy.fitting import look_at
 from seedbed.data.npy.rows import NpyRows, kind_of
 from seedbed.data.prepared import ColumnsSeen, PreparedData
-from seedbed.data.preprocessing import Preprocessing, class_names
+from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.row_notes import held_out_notes
 from seedbed.data.row_parts import refuse_shared, told_of
 from seedbed.data.run_columns import (
@@ -32,6 +32,7 @@ from seedbed.data.run_columns import (
     targets_of,
 )
 from seedbed.data.splits import parts_of, refuse_few_rows, refuse_few_to_train, rest_of
+from seedbed.data.target_values import class_names
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.configured_columns import left_out
 from seedbed.tables.sources import UsedColumns, used_columns

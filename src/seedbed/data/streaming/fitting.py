@@ -20,14 +20,10 @@ from seedbed.data.fitted_table import (
 from seedbed.data.fitted_target import unit_of_inputs
 from seedbed.data.measurable import refuse_immeasurable, refuse_infinite
 from seedbed.data.prepared import ColumnsSeen
-from seedbed.data.preprocessing import (
-    Preprocessing,
-    class_numbers,
-    refuse_other_numbers,
-    target_matrix,
-)
+from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.streaming.moments import Moments
 from seedbed.data.streaming.split_rule import TRAIN
+from seedbed.data.target_values import class_numbers, refuse_other_numbers, target_matrix
 from seedbed.errors import DataError
 from seedbed.tables.row_names import RowNames
 from seedbed.tables.table import Column, Table

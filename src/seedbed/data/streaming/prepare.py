@@ -16,7 +16,7 @@ from seedbed.data.fitted_table import Columns
 from seedbed.data.fitted_target import target_names
 from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.prepared import PreparedData
-from seedbed.data.preprocessing import Preprocessing, class_numbers
+from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.row_notes import RowNotes, unknown_names
 from seedbed.data.run_columns import feature_names, own_files
 from seedbed.data.splits import refuse_few_rows, refuse_few_to_train, rest_of
@@ -25,6 +25,7 @@ from seedbed.data.streaming.fitting import Fitting
 from seedbed.data.streaming.rows import Block, StreamedRows
 from seedbed.data.streaming.split_rule import SPLITS, TRAIN, SplitRule, split_rule
 from seedbed.data.table_fingerprint import file_digests
+from seedbed.data.target_values import class_numbers
 from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
 from seedbed.remote.data_files import local_files, told_by_url
