@@ -89,7 +89,7 @@ def measure(folder: Path, rounds: int) -> dict[str, tuple[Taken, float]]:
         for _ in range(rounds):
             base = took([sys.executable, "-c", READ, "outputs"], folder)
             if name.endswith("first"):
-                (folder / "outputs/.seedbed_index.sqlite").unlink(missing_ok=True)
+                (folder / "outputs/.seedbed_index").unlink(missing_ok=True)
             if name.endswith("new run"):
                 one_more(folder)
             pairs.append((took(words, folder), base))

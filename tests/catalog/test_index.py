@@ -3,14 +3,18 @@
 import json
 import os
 import shutil
-import sqlite3
+from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import seedbed.catalog.finding as finding
 import seedbed.catalog.index as index
+import seedbed.catalog.index_content as index_content
 from seedbed.catalog.finding import find_runs, search
+from seedbed.catalog.index_content import DIGEST_BYTES, content_of, read_content
 from seedbed.catalog.record import RunRecord
 from seedbed.runs.layout import RUN_INDEX
 from seedbed.runs.lock import DirectoryLock
@@ -84,9 +88,17 @@ def test_runs_that_are_gone_leave_the_index(outputs: Path) -> None:
     find_runs([outputs])
     shutil.rmtree(outputs / "two")
     find_runs([outputs])
-    with sqlite3.connect(outputs / RUN_INDEX) as database:
-        assert database.execute("SELECT name FROM runs").fetchall() == [("one",)]
-    database.close()
+    _, rows = read_content((outputs / RUN_INDEX).read_bytes())
+    assert [*rows] == ["one"]
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2J", "a\udcff"], ids=ascii)
+def test_a_run_of_a_name_that_no_table_shows_is_read_each_time(outputs, read, name: str) -> None:
+    shutil.copytree(outputs / "one", outputs / name)
+    first = find_runs([outputs])
+    read.clear()
+    assert find_runs([outputs]) == first
+    assert read == [name]
 
 
 def test_an_index_that_few_runs_are_left_of_goes(outputs: Path, monkeypatch) -> None:
@@ -148,14 +160,32 @@ def test_few_runs_need_no_index_and_a_run_directory_gets_none(outputs, monkeypat
     assert not (outputs / RUN_INDEX).exists()
 
 
-def rows(file: Path, statement: str, *values: object) -> None:
-    with sqlite3.connect(file) as database:
-        database.execute(statement, values)
-    database.close()
+def changed(file: Path, change: Callable[[list[Any], dict[str, Any]], object]) -> None:
+    """With a checksum that is right again."""
+    parts, rows = read_content(file.read_bytes())
+    change(parts, rows)
+    file.write_bytes(content_of(parts, rows))
+
+
+def cell(at: int, value: object) -> Callable[[Path], None]:
+    """Another value in the row of a run."""
+    return lambda file: changed(file, lambda parts, rows: rows["one"][1].__setitem__(at, value))
+
+
+def another_version(file: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_content, "VERSION", 99)
+        content = content_of([], {})
+    file.write_bytes(content)
 
 
 def truncated(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:5000])
+
+
+def escaped(content: bytes) -> bytes:
+    text = content[DIGEST_BYTES:].replace(b'"completed"', rb'"completed\u001b"')
+    return blake2b(text, digest_size=DIGEST_BYTES).digest() + text
 
 
 def flipped(file: Path) -> None:
@@ -167,22 +197,16 @@ def flipped(file: Path) -> None:
 
 DAMAGE = {
     "empty": lambda file: file.write_bytes(b""),
-    "no database": lambda file: file.write_text("not a database" * 1000),
+    "another file": lambda file: file.write_text("not an index" * 1000),
     "truncated": truncated,
     "one bit": flipped,
-    "another version": lambda file: rows(file, "PRAGMA user_version = 99"),
-    "a trigger": lambda file: rows(
-        file, "CREATE TRIGGER t AFTER DELETE ON runs BEGIN DELETE FROM parts; END"
-    ),
-    "a view": lambda file: rows(file, "CREATE VIEW v AS SELECT load_extension('x')"),
-    "metrics": lambda file: rows(
-        file, "UPDATE runs SET content = replace(content, 'train/loss', 'val/best')"
-    ),
-    "control characters": lambda file: rows(
-        file, "UPDATE runs SET content = replace(content, 'completed', ?)", "\x1b[2J"
-    ),
-    "a number for a text": lambda file: rows(file, "UPDATE runs SET content = 1"),
-    "nothing": lambda file: rows(file, "DELETE FROM parts"),
+    "another version": another_version,
+    "rows in a list": lambda file: file.write_bytes(content_of([], ["one"])),
+    "control characters": cell(12, "\x1b[2J"),
+    "an escaped one": lambda file: file.write_bytes(escaped(file.read_bytes())),
+    "a number for a text": cell(13, 1),
+    "a number for a run": lambda file: changed(file, lambda parts, rows: rows.update(one=1)),
+    "no parts": lambda file: changed(file, lambda parts, rows: parts.clear()),
 }
 
 

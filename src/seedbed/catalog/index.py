@@ -1,32 +1,27 @@
-"""What was read of the runs below a folder, kept in one SQLite file, so that it is read once.
+"""What was read of the runs below a folder, kept in one file, so that it is read once.
 
-The file is read whole into memory and replaced whole: SQLite locks nothing, leaves no journal, and
-no process sees a part of it. A run's files are believed over it: what it holds of a run counts
-while every file has the times, size and inode that it had. As nobody can choose when the system
-says that a file was changed, an index that came with a stranger's runs never counts.
+The file is read whole and replaced whole, so that no process sees a part of it. A run's files are
+believed over it: what it holds of a run counts while every file has the times, size and inode that
+it had. As nobody can choose when the system says that a file was changed, an index that came with a
+stranger's runs never counts.
 """
 
-import sqlite3
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from seedbed.catalog.index_tables import (
-    all_rows,
-    contents_of,
-    digest_of,
-    new_tables,
+from seedbed.catalog.index_content import (
+    Rows,
+    content_of,
     part_of,
-    refuse_another_kind,
-    store,
+    read_content,
+    with_records,
 )
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.rows import Row, record_of, refuse_wrong_types
+from seedbed.catalog.rows import record_of
 from seedbed.catalog.stamps import Stamp, digest_now, files_of
 from seedbed.errors import RunDirectoryError
-from seedbed.runs.files import open_plain, printable
+from seedbed.runs.files import UNPRINTABLE, open_plain, printable
 from seedbed.runs.layout import RUN_INDEX
 from seedbed.runs.outputs import write_output
 
@@ -42,10 +37,9 @@ SETTLED_SECONDS = 2.0
 LARGEST = 2**28
 """Bytes of an index that is read."""
 
-MOST_PARTS = 40
-"""For each run; where there are more, most are of runs that are gone."""
-
-DAMAGED = (sqlite3.Error, ValueError, TypeError, KeyError, IndexError, RecursionError, MemoryError)
+DAMAGED = (
+    AttributeError, ValueError, TypeError, KeyError, IndexError, RecursionError, MemoryError
+)  # fmt: skip
 """What a file that is not as it was written raises when it is read."""
 
 
@@ -61,31 +55,13 @@ class Index:
         self.file = Path(folder) / RUN_INDEX
         self.problem = ""
         self._keep = keep
-        self._known: dict[str, tuple[bytes, Row]] = {}
-        self._parts: dict[int, Any] = {}
-        self._fresh: dict[str, tuple[bytes, RunRecord, bool]] = {}
+        self._fresh: dict[str, tuple[str, RunRecord, bool]] = {}
         self._seen: set[str] = set()
-        self._database = sqlite3.connect(":memory:")
-        try:
-            self._load(_content(self.file) if keep else b"")
-        except DAMAGED:
-            self._known, self._parts = {}, {}
-            self._database.close()
-            self._database = new_tables()
-
-    def _load(self, content: bytes) -> None:
-        """Takes over all rows of the file, each checked."""
-        self._database.deserialize(content)
-        refuse_another_kind(self._database)
-        rows, parts = all_rows(self._database)
-        digest = self._database.execute("SELECT of_all FROM digest").fetchall()
-        if digest != [(digest_of(rows, parts),)] or len(parts) > MOST_PARTS * len(rows):
-            raise ValueError(digest)
-        numbers = [number for number, _ in parts]
-        self._parts = dict(zip(numbers, map(part_of, contents_of(parts)), strict=True))
-        for (name, stamp, _), row in zip(rows, contents_of(row[1:] for row in rows), strict=True):
-            refuse_wrong_types(row)
-            self._known[name] = stamp, row
+        self._plain: list[object] = []
+        self._known: Rows = {}
+        with suppress(*DAMAGED):
+            self._plain, self._known = read_content(_content(self.file) if keep else b"")
+        self._parts = [part_of(one) for one in self._plain]
 
     def known(self, name: str, path: str, sweep: Path | None) -> tuple[RunRecord, bool] | None:
         """The run in a directory as it was read, and whether there may be runs in the directory.
@@ -93,7 +69,7 @@ class Index:
         Returns:
             None where it has not been read yet, or its files have changed.
         """
-        stamp, row = self._known.get(name, (b"", None))
+        stamp, row = self._known.get(name, ("", None))
         if row is None:
             return None
         record = record_of(row, self._parts, Path(path), name, sweep)
@@ -112,7 +88,8 @@ class Index:
             nested: whether there may be runs in its directory.
         """
         self._seen.add(name)
-        if time.time_ns() - stamp.newest > SETTLED_SECONDS * 1e9:
+        is_settled = time.time_ns() - stamp.newest > SETTLED_SECONDS * 1e9
+        if is_settled and not UNPRINTABLE.search(name):
             self._fresh[name] = stamp.digest(files_of(record)), record, nested
 
     def close(self, *, belongs: bool = True) -> None:
@@ -128,18 +105,17 @@ class Index:
                 self.file.unlink()
         elif self._keep and changed and runs >= LEAST_RUNS and changed >= WORTH * runs:
             if belongs:
-                self._write(gone)
+                self._write()
             else:
                 self.problem = (
                     f"the runs lie deep below '{printable(str(self.file.parent))}', where no index "
                     "of them is kept; name the folder that they are in"
                 )
-        self._database.close()
 
-    def _write(self, gone: Iterable[str]) -> None:
+    def _write(self) -> None:
+        left = {name: own for name, own in self._known.items() if name in self._seen}
         try:
-            store(self._database, self._fresh, gone)
-            write_output(self.file, self._database.serialize())
+            write_output(self.file, content_of(*with_records(self._plain, left, self._fresh)))
         except RunDirectoryError as err:
             self.problem = err.problems[0]
 

@@ -1,6 +1,6 @@
 """A record as a row of the index: what many runs have in common is kept once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -40,13 +40,13 @@ def row_of(record: RunRecord, parts: Sequence[int], *, nested: bool) -> Row:
 
 
 def record_of(
-    row: Row, parts: Mapping[int, Any], path: Path, name: str, sweep: Path | None
+    row: Row, parts: Sequence[Any], path: Path, name: str, sweep: Path | None
 ) -> RunRecord:
     """The record that a row was made of.
 
     Args:
         row: checked.
-        parts: of all rows, by number.
+        parts: of all rows.
         path: as in the record, and so the others.
         name: of the run.
         sweep: of the run.
@@ -66,8 +66,12 @@ def record_of(
     )  # fmt: skip
 
 
-def refuse_wrong_types(row: Row) -> None:
+def refuse_wrong_types(row: Row, parts: frozenset[int]) -> None:
     """Refuses a row that no record makes.
+
+    Args:
+        row: of a file.
+        parts: the numbers of those that there are.
 
     Raises:
         ValueError: if it is one; so may `TypeError`.
@@ -80,7 +84,7 @@ def refuse_wrong_types(row: Row) -> None:
         status in STATUSES
         and type(nested) is bool
         and (started is None or datetime.fromisoformat(started).tzinfo is not None)
-        and type(numbers) is list and len(numbers) >= 2
+        and type(numbers) is list and len(numbers) >= 2 and parts.issuperset(numbers)
         and {type(seconds), type(epoch), type(epochs)} <= {int, float, type(None)}
         and type(metrics) is type(best) is type(facts) is type(higher) is dict
         and {*map(type, metrics.values()), *map(type, best.values())} <= {int, float}

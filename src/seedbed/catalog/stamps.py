@@ -49,12 +49,12 @@ class Stamp:
         """When the last of them was written or changed, in nanoseconds."""
         return max(max(numbers[:2]) for numbers in self._numbers.values())
 
-    def digest(self, files: Sequence[str]) -> bytes:
+    def digest(self, files: Sequence[str]) -> str:
         """Equal for the same files as they stood."""
         return _digest([self._numbers[one] for one in files])
 
 
-def digest_now(path: str, files: Sequence[str]) -> bytes:
+def digest_now(path: str, files: Sequence[str]) -> str:
     """As `Stamp.digest`, of files as they stand now.
 
     Args:
@@ -84,9 +84,9 @@ def _numbers(path: str, files: Sequence[str]) -> list[Numbers]:
     return found
 
 
-def _digest(numbers: Sequence[Numbers]) -> bytes:
+def _digest(numbers: Sequence[Numbers]) -> str:
     flat = array("q", chain.from_iterable(numbers))
-    return blake2b(flat, digest_size=16).digest()
+    return blake2b(flat, digest_size=16).hexdigest()
 
 
 def files_of(record: RunRecord) -> tuple[str, ...]:

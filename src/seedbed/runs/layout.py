@@ -124,7 +124,7 @@ SWEEP_PROCESS = ".running"
 """Which process runs the sweep, as long as one does."""
 
 SWEEP_CONFIG = "multirun.yaml"
-RUN_INDEX = ".seedbed_index.sqlite"
+RUN_INDEX = ".seedbed_index"
 """What was read of the runs below a folder; in that folder, and safe to delete."""
 
 EVENT_PREFIX = "events.out.tfevents"
