@@ -12,13 +12,10 @@ from typing import Any
 from seedbed.config.metric_specs import metric_specs
 from seedbed.config.own_code import DIRECTIONS, TARGET
 from seedbed.config.target_keys import with_absent
-from seedbed.tasks.metrics import METRICS
+from seedbed.tasks.metrics import METRICS, OF_LEVELS
 
 STEP = "step"
 """Key of the config."""
-
-BY_LEVELS = ("pinball", "coverage")
-"""Metrics of the levels that the loss is of."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Units:
         name = column.rpartition("/")[2]
         if name == "loss":
             return self.loss if classes else f"{self.loss} {self.scale}"
-        if name in BY_LEVELS:
+        if name in OF_LEVELS:
             return self.loss
         return "" if name in METRICS else self.metric_units.get(name, "")
 

@@ -13,8 +13,8 @@ from seedbed.errors import NotAllowedError
 from seedbed.losses.function import FunctionLoss
 from seedbed.losses.weighted import SmoothedBCE
 from seedbed.signatures import refuse_turned
-from seedbed.tasks.binary import ONE_LOGIT
 from seedbed.tasks.class_weights import smoothing_of, takes_weights, weight_arguments
+from seedbed.tasks.classes import ONE_LOGIT
 
 GIVEN = ("the outputs", "the targets")
 """What a loss is called with."""

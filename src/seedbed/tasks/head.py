@@ -16,9 +16,8 @@ from seedbed.losses.of_rows import weighted_mean
 from seedbed.losses.quantile import QuantileLoss
 from seedbed.losses.weighted import weighted_by, weighted_classes, weights_in
 from seedbed.tasks.built_loss import is_ours_or_torchs
-from seedbed.tasks.metrics import METRICS, SHIPPED, Metric
+from seedbed.tasks.metrics import METRICS, OF_LEVELS, SHIPPED, Metric
 from seedbed.tasks.multilabel import EXACT, METRICS_OF_LABELS, label_metric
-from seedbed.tasks.quantiles import OF_LEVELS
 from seedbed.tasks.registry import column_labels, metric_names, task_for
 from seedbed.tasks.task import Task
 

@@ -170,6 +170,9 @@ METRICS = {
 SHIPPED = frozenset(METRICS)
 """The names of Seedbed's own."""
 
+OF_LEVELS = ("pinball", "coverage")
+"""Those that are told the levels, which are the loss's."""
+
 Directions = Mapping[str, bool | None]
 """Whether higher is better of metrics that are not Seedbed's, by name; None where that is not
 known, or neither is."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from seedbed.config.task_names import MULTILABEL
-from seedbed.tasks.binary import ONE_LOGIT
+from seedbed.tasks.classes import ONE_LOGIT
 from seedbed.tasks.metrics import area_under_roc
 from seedbed.tasks.regression import Regression
 

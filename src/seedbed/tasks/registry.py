@@ -5,14 +5,10 @@ from collections.abc import Container, Sequence
 
 from seedbed.config.task_names import MULTILABEL, QUANTILES, REGRESSION, TARGET_KINDS
 from seedbed.data.preprocessing import Preprocessing
-from seedbed.tasks.binary import Binary
-from seedbed.tasks.counts import Counts
+from seedbed.tasks.classes import Binary, Multiclass
 from seedbed.tasks.metrics import METRICS, Metric
-from seedbed.tasks.multiclass import Multiclass
 from seedbed.tasks.multilabel import OF_LABELS, MultiLabel
-from seedbed.tasks.quantiles import Quantiles
-from seedbed.tasks.reconstruction import Reconstruction
-from seedbed.tasks.regression import Regression
+from seedbed.tasks.regression import Counts, Quantiles, Reconstruction, Regression
 from seedbed.tasks.task import Task
 
 LONGEST_LABEL = 60

@@ -1,10 +1,11 @@
-"""Regression: the target is one real value or several."""
+"""The target is one real value or several, counts among them, or the inputs themselves."""
 
 from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from seedbed.config.task_names import REGRESSION, TargetKind
+from seedbed.config.task_names import COUNTS, QUANTILES, RECONSTRUCTION, REGRESSION, TargetKind
+from seedbed.tasks.metrics import OF_LEVELS
 
 
 class Regression:
@@ -31,3 +32,30 @@ class Regression:
     def predictions(self, outputs: Tensor, loss: str) -> Tensor:
         """The outputs themselves."""
         return outputs
+
+
+class Counts(Regression):
+    """Outputs are logarithms of rates; the rates are predicted."""
+
+    name = COUNTS
+    losses: Mapping[str, str] = {"seedbed.losses.PoissonLoss": "loss=poisson"}
+    metrics: Sequence[str] = ("deviance", "mse", "mae")
+
+    def predictions(self, outputs: Tensor, loss: str) -> Tensor:
+        """The rates."""
+        return outputs.exp()
+
+
+class Quantiles(Regression):
+    """Outputs are the quantiles of each target, in the form that is trained on."""
+
+    name = QUANTILES
+    losses: Mapping[str, str] = {"seedbed.losses.QuantileLoss": "loss=quantile"}
+    metrics: Sequence[str] = OF_LEVELS
+
+
+class Reconstruction(Regression):
+    """Outputs are the inputs of a row, one after the other, as the model takes them."""
+
+    name = RECONSTRUCTION
+    metrics: Sequence[str] = ("mse", "mae")

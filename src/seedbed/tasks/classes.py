@@ -1,15 +1,38 @@
-"""Binary: the target is one of two classes."""
+"""The target is one of several classes, or of two."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from seedbed.config.task_names import BINARY
-from seedbed.tasks.multiclass import Multiclass
+from seedbed.config.task_names import BINARY, MULTICLASS, TargetKind
 
 ONE_LOGIT = "torch.nn.BCEWithLogitsLoss"
-"""Takes a single logit, that of the second class; other losses take one a class."""
+"""Takes a single logit, that of the second of two classes; other losses take one a class."""
+
+
+class Multiclass:
+    """One logit a class."""
+
+    name = MULTICLASS
+    target: TargetKind = "classes"
+    losses: Mapping[str, str] = {
+        "torch.nn.CrossEntropyLoss": "loss=cross_entropy",
+        "seedbed.losses.FocalLoss": "loss=focal",
+    }
+    metrics: Sequence[str] = ("accuracy", "f1", "auroc")
+
+    def num_outputs(self, loss: str, size: int) -> int:
+        """One a class."""
+        return size
+
+    def loss_targets(self, y: Tensor, output: Tensor, loss: str) -> Tensor:
+        """The class numbers."""
+        return y.reshape(-1)
+
+    def predictions(self, outputs: Tensor, loss: str) -> Tensor:
+        """By softmax."""
+        return outputs.softmax(dim=-1)
 
 
 class Binary(Multiclass):
