@@ -11,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from seedbed.errors import ConfigError
 from seedbed.runs.checkpoint import all_finite
+from seedbed.training.anomaly import not_finite
 
 WORDS = ["model._target_=support.own_parts.of_all_types.AllTypes", "allow=[support]"]
 WORDS += ["trainer.epochs=2", "optimizer.lr=1e-5", "hydra.run.dir=r"]
@@ -30,6 +31,11 @@ def test_a_run_shows_their_curves_and_is_made_again(
     assert {*tags["histograms"]} == {f"weights/{name}" for name in some}
     assert "weights (gradient norm)/turn" in tags["scalars"]
     assert seedbed("reproduce", "r").out.splitlines()[-1] == "identical"
+    weights = torch.load("r/model.pth", weights_only=True)
+    weights["turn"] += 2j
+    torch.save(weights, "r/model.pth")
+    told = seedbed("reproduce", "r")
+    assert "turn differs in 1 of 1 values, by 2 at most" in told.out + told.err
 
 
 def test_values_of_complex_gradients_have_no_bound(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,4 +49,5 @@ def test_complex_weights_that_diverge_are_seen(broken: complex) -> None:
     whole = [torch.tensor([1 + 2j, 3j]), torch.tensor([1.0])]
     assert all_finite(whole)
     assert not all_finite([*whole, torch.tensor([broken, 1j])])
+    assert not_finite(torch.tensor([broken, 1j])) == ("NaN" if broken != broken else "infinite")
     assert all_finite([torch.full((4,), 3e38)])

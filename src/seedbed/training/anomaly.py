@@ -76,6 +76,7 @@ def _first_not_finite(values: Any) -> str:
 def not_finite(tensor: Tensor) -> str:
     """NaN, or else infinite; empty for finite numbers."""
     values = tensor.detach()
-    if not values.is_floating_point() or bool(torch.isfinite(values).all()):
+    has_others = values.is_floating_point() or values.is_complex()
+    if not has_others or bool(torch.isfinite(values).all()):
         return ""
     return "NaN" if bool(values.isnan().any()) else "infinite"

@@ -132,7 +132,8 @@ def _weights(
             differences.append(f"model.pth: {name} was {tuple(old.shape)}, is {tuple(new.shape)}")
         elif not _same_tensor(old, new, tolerance):
             apart = (old != new).nonzero()
-            largest = (old.double() - new.double()).abs().max().item()
+            wide = torch.complex128 if old.is_complex() else torch.float64
+            largest = (old.to(wide) - new.to(wide)).abs().max().item()
             differences.append(
                 f"model.pth: {name} differs in {len(apart)} of {old.numel()} values, "
                 f"by {largest:.3g} at most"
