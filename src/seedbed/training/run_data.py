@@ -14,6 +14,7 @@ from seedbed.config.schema import (
     RunConfig,
 )
 from seedbed.data.prepared import PreparedData, prepare_data
+from seedbed.process.arrow_memory import keep_arrow_memory
 from seedbed.tables.sources import read_source
 from seedbed.tables.table import Table
 from seedbed.training.shortened import shortened
@@ -49,6 +50,7 @@ def data_of(
 
         data = prepare_custom(source, allow, seed, config.loader)
     elif isinstance(source, ParquetConfig) and source.stream:
+        keep_arrow_memory()
         from seedbed.data.streaming.prepare import prepare_stream  # with Arrow
 
         data = prepare_stream(source, seed)

@@ -58,7 +58,9 @@ def columns_of(preprocessing: Preprocessing, table: Table) -> Columns | None:
             at: dict[str, Any] = {"inputs": inputs.ctypes.data, "names": held[-1].ctypes.data}
         elif feature.takes_number(column):
             held.append(np.ascontiguousarray(column.values, dtype=np.float64))
-            subtracted, scale = (one.item() for one in feature.unit)
+            subtracted, scale = (
+                (0.0, 1.0) if feature.scale is None else (feature.mean, feature.scale)
+            )
             at = {"mean": feature.mean, "subtracted": subtracted, "scale": scale}
             at["values"] = held[-1].ctypes.data
         else:
