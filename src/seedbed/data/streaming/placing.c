@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+enum { AHEAD = 64 }; /* rows, of which memory is asked for before they are written */
+
 struct column {
     const double *values; /* of numbers */
     const int32_t *names; /* of names, the number of each row's, -1 for none; NULL of numbers */
@@ -37,6 +39,16 @@ static int put_numbers(const struct column *of, long row, long rows, float *tile
     return wrong != 0;
 }
 
+/* Has the place of a row in the cache by the time that it is written. */
+static void fetch(int64_t place, const float *x, const char *y)
+{
+    if (place < 0) return;
+    const char *to = (const char *)(x + place * WIDTH);
+    for (long at = 0; at < 4 * WIDTH; at += 64) __builtin_prefetch(to + at, 1);
+    __builtin_prefetch(to + 4 * WIDTH - 1, 1);
+    __builtin_prefetch(y + place * TARGET, 1);
+}
+
 /* Places rows; whether all numbers are finite. The place of a row that is left out is -1. */
 int place(const struct column *columns, long many, long rows, const int64_t *places,
           const char *targets, float *x, char *y)
@@ -45,18 +57,12 @@ int place(const struct column *columns, long many, long rows, const int64_t *pla
     int wrong = 0;
     for (long row = 0; row < rows; row += TILE) {
         long some = rows - row < TILE ? rows - row : TILE;
-        for (long r = 0; r < some; r++) {
-            if (places[row + r] < 0) continue;
-            const char *to = (const char *)(x + places[row + r] * WIDTH);
-            for (long at = 0; at < 4 * WIDTH; at += 64) __builtin_prefetch(to + at, 1);
-            __builtin_prefetch(to + 4 * WIDTH - 1, 1);
-            __builtin_prefetch(y + places[row + r] * TARGET, 1);
-        }
         for (const struct column *one = columns; one < columns + many; one++)
             if (one->names) put_names(one, row, some, tile + one->first);
             else wrong |= put_numbers(one, row, some, tile + one->first);
         for (long r = 0; r < some; r++) {
             int64_t to = places[row + r];
+            if (row + r + AHEAD < rows) fetch(places[row + r + AHEAD], x, y);
             if (to < 0) continue;
             memcpy(x + to * WIDTH, tile + r * WIDTH, 4 * WIDTH);
             memcpy(y + to * TARGET, targets + (row + r) * TARGET, TARGET);

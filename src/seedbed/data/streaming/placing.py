@@ -28,7 +28,7 @@ REPAYS = 2**22
 WIDEST = 2**12
 """Inputs of a row, at most: some rows lie on the stack."""
 
-TILE_VALUES, TILE_ROWS = 2**12, 64
+TILE_VALUES, TILE_ROWS = 2**13, 256
 """Inputs that are made before they are written, about, and rows of them at most."""
 
 Places = NDArray[np.int64]

@@ -42,7 +42,10 @@ UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 LEAST_MEMORY = 10**7
 MOST_AT_ONCE, LEAST_AT_ONCE = 2**16, 2**10
-"""Rows that are decoded at a time."""
+"""Rows that are decoded at a time while they are measured, which sums go by."""
+
+PLACED_AT_ONCE = 2**17
+"""Likewise at most, while they are trained on."""
 
 
 def bytes_of(text: str) -> int:
@@ -78,6 +81,7 @@ def prepare_stream(config: ParquetConfig, seed: int) -> PreparedData:
     for start, table in stream.tables(used, columns.types):
         fitting.add(table, rule.of(start, start + len(table)))
     preprocessing = fitting.preprocessing()
+    stream.at_once *= PLACED_AT_ONCE // MOST_AT_ONCE  # nothing is added up by pieces any longer
     parts: dict[str, StreamedRows] = {
         name: _rows(stream, preprocessing, rule, number, memory)
         for number, name in enumerate(SPLITS)
