@@ -390,6 +390,24 @@ def test_a_pack_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:
     assert list(other.runs) == ["0"]
 
 
+def test_what_was_taken_away_is_in_no_closed_pack(tmp_path: Path) -> None:
+    with PackWriter(tmp_path, 1) as pack:
+        for run in ("0", "1"):
+            for name in ("config.yaml", "run.log"):
+                pack.write(tmp_path / run / name, f"{run}: {name}".encode())
+        pack.remove(tmp_path / "0" / "run.log")
+        pack.write(tmp_path / "2" / "run.log", b"all of it")
+        pack.remove(tmp_path / "2" / "run.log")
+    assert [*Pack(pack.path).runs] == ["0", "1"]
+    assert {run: [*Pack(pack.path).contents.files(run)] for run in ("0", "1")} == {
+        "0": ["config.yaml"],
+        "1": ["config.yaml", "run.log"],
+    }
+    with tarfile.open(pack.path) as archive:
+        assert "0/run.log" not in archive.getnames()
+        assert {"0/config.yaml", "1/run.log"} <= {*archive.getnames()}
+
+
 def test_a_stack_whose_pack_is_there_takes_a_later_name(tmp_path: Path) -> None:
     written(tmp_path, {"0/config.yaml": b"a"}, 3)
     assert PackWriter(tmp_path, 3).path.name == "stack_4.tar"

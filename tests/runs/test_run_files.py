@@ -68,6 +68,20 @@ def test_files_that_runs_share_are_files_of_each(files: RunFiles, run: Path) -> 
     assert seen(run / "environment.json") == b"another"
 
 
+def test_a_file_is_taken_away_and_may_come_again(files: RunFiles, run: Path) -> None:
+    events, log = run / "events.out.tfevents.1.host.2.0", run / "run.log"
+    files.remove(events)
+    for content in (b"old", b"new"):
+        files.write(events, content)
+        files.write(log, content)
+        files.remove(events)
+        assert files.read(events) is None
+        assert files.names(run) == ["run.log"]
+    files.write_same(events, b"newest", SameFiles())
+    files.commit()
+    assert (seen(events), seen(log)) == (b"newest", b"new")
+
+
 def test_the_names_are_those_that_were_written(files: RunFiles, run: Path) -> None:
     files.make_folder(run / ".hydra")
     for name in ("config.yaml", ".hydra/config.yaml", "events.out.tfevents.1.host.2.0"):

@@ -87,6 +87,17 @@ class Contents:
                 return
         flat.extend((number, *place))
 
+    def drop(self, run: str, name: str) -> bool:
+        """Forgets a file of a run; whether it was there. What is in the pack of it stays there."""
+        number, flat = self._numbers.get(name), self.runs.get(run, array("q"))
+        for at in range(0, len(flat), 3):
+            if flat[at] == number:
+                del flat[at : at + 3]
+                if not flat:
+                    del self.runs[run]
+                return True
+        return False
+
     def files(self, run: str) -> dict[str, Place]:
         """The files of a run; none of one that is not there."""
         flat = self.runs.get(run, ())

@@ -43,6 +43,7 @@ class PackWriter:
         self._on_disk = 0
         self._shared: dict[bytes, str] = {}
         self._collected: Collected | None = None
+        self._has_more = False  # than is to be in it at its end
         self.path, self._file = _made(sweep, max(number, after + 1))
         self._lock = DirectoryLock(self.path)
         self._add(self._members.first())
@@ -95,7 +96,10 @@ class PackWriter:
             self.write(path, before[:size])
 
     def remove(self, path: Path) -> None:
-        """Nothing: a run is new in a pack, and has no file of an earlier start."""
+        """See `RunFiles`; others see it until the pack is closed, as one can only add to it."""
+        _, run, name = run_and_name(path)
+        if self._members.contents.drop(run, name):
+            self._has_more = True
 
     def read(self, path: Path) -> bytes | None:
         """See `RunFiles`."""
@@ -161,7 +165,8 @@ class PackWriter:
         try:
             contents = self._members.contents
             places = {place for run in contents.runs for place in contents.files(run).values()}
-            if self._members.size > WORTH * sum(size for _, size in places) + CHUNK:
+            is_large = self._members.size > WORTH * sum(size for _, size in places) + CHUNK
+            if is_large or self._has_more:
                 self.commit()
                 write_pieces(self.path, pieces_of(self._members.contents, self._file, self.path))
             else:
