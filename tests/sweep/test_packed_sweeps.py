@@ -429,6 +429,35 @@ def test_a_run_that_trains_now_is_not_unpacked(packed: Path, seedbed: Callable) 
     assert folders(packed) == []
 
 
+def test_a_run_that_trains_now_is_read_from_its_pack(packed: Path, seedbed: Callable) -> None:
+    """As it is in the middle of training: what a run directory would give that stood so."""
+    os.truncate(packed / "stack_1.tar", int(0.75 * (packed / "stack_1.tar").stat().st_size))
+    name = "4_optimizer.lr=0.1_seed=1"
+    other = front.unpack(packed, name, to=packed.parent / "other")[0].path
+    run, at_last = packed / name, ["--input", ROW, "--checkpoint", "last"]
+    lock = DirectoryLock(packed / "stack_1.tar")
+    try:
+        words: list[Any]
+        for words in (["predict", "RUN", *at_last], ["inspect", "RUN", "--checkpoint", "best"]):
+            mine, theirs = (
+                [one if one != "RUN" else path for one in words] for path in (run, other)
+            )
+            assert seedbed(*mine) == seedbed(*theirs)
+        result = seedbed("predict", run, "--input", ROW)
+        assert (result.code, len(result.errors)) == (2, 1)
+        assert f"{name}' has no model.pth, as it did not end" in result.errors[0]
+        opened = front.load_run(run)
+        assert (opened.status, front.load_run(other).status) == ("running", "interrupted")
+        assert [*opened.history["train/loss"]] == [*front.load_run(other).history["train/loss"]]
+        assert "running" in repr(opened)
+        result = seedbed("plot", run)
+        assert (result.code, len(result.errors)) == (2, 1)
+        assert "is being written by another process" in result.errors[0]
+    finally:
+        lock.release()
+    assert folders(packed) == []
+
+
 def test_tasks_of_an_earlier_start_that_write_a_pack_are_waited_for(
     packed: Path, seedbed: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from seedbed.api.frames import frame_of
 from seedbed.config.hints import counted
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.stored import is_stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,7 +67,7 @@ def history_of_checkpoint(paths: RunPaths) -> History:
     Raises:
         RunDirectoryError: if there is none.
     """
-    if not paths.last.exists():
+    if not is_stored(paths.last):
         raise RunDirectoryError(
             f"'{paths.root}' has no history yet: no epoch of it was recorded; "
             f"seedbed.resume({str(paths.root)!r}) goes on, if nothing trains it now"

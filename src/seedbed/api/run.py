@@ -14,7 +14,8 @@ from seedbed.api.wording import worded_for_python
 from seedbed.handed_in import handing_in
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
-from seedbed.runs.reader import open_run, read_config, read_history, read_result, read_status
+from seedbed.runs.reader import open_to_read, read_config, read_history, read_result, read_status
+from seedbed.runs.stored import is_stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +56,7 @@ class Run:
     """
 
     def __init__(self, path: str | Path, module: "nn.Module | None" = None) -> None:
-        self._paths = RunPaths(open_run(path).root.absolute())  # wherever the caller goes next
+        self._paths = RunPaths(open_to_read(path).root.absolute())  # wherever the caller goes next
         self._models = RunModels(self._paths, module)
 
     @property
@@ -98,7 +99,7 @@ class Run:
         Raises:
             RunDirectoryError: if no epoch was finished, or the file is damaged.
         """
-        if self._paths.history.exists():
+        if is_stored(self._paths.history):
             return History(read_history(self._paths))
         return self._history_of_checkpoint()
 

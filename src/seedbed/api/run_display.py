@@ -5,6 +5,7 @@ from html import escape
 from seedbed.errors import SeedbedError
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_history, read_result, read_status
+from seedbed.runs.stored import is_stored
 
 BESIDE = '<div style="display: flex; flex-wrap: wrap; gap: 1em; align-items: flex-start">'
 """One beside the other, where there is room."""
@@ -32,7 +33,7 @@ def _curves(paths: RunPaths) -> str:
     from seedbed.views.curve_svg import losses_svg
 
     try:
-        return losses_svg(read_history(paths)) if paths.history.exists() else ""
+        return losses_svg(read_history(paths)) if is_stored(paths.history) else ""
     except SeedbedError:
         return ""
 

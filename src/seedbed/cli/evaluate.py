@@ -12,7 +12,7 @@ from seedbed.remote.places import read_place
 from seedbed.runs.files import json_text
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import opening
-from seedbed.runs.reader import open_run
+from seedbed.runs.reader import open_to_read
 
 if TYPE_CHECKING:
     from seedbed.api.evaluations import Evaluation
@@ -47,7 +47,7 @@ def parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Measures; the exit code."""
     args = parser().parse_args(argv)
-    open_run(args.run)
+    open_to_read(args.run)
     with opening(args.run, args.file):
         found = _evaluation(args)
         _print(found, args)

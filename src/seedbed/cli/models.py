@@ -14,7 +14,7 @@ from seedbed.process import fast_start
 from seedbed.process.ahead import composed_ahead
 from seedbed.remote.places import read_place
 from seedbed.runs.opening import opening
-from seedbed.runs.reader import open_run
+from seedbed.runs.reader import open_to_read
 from seedbed.runs.stored import is_directory
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def trained_model(
         file: of rows, beside it.
         shown: whether all weights are written out.
     """
-    open_run(run)
+    open_to_read(run)
     with opening(run, file, shown=shown):
         # Imported here: torch takes a second, and a wrong argument is answered before it.
         from seedbed.views.trained import load_trained

@@ -12,7 +12,7 @@ from seedbed.errors import ArgumentError, SeedbedError
 from seedbed.process import fast_start
 from seedbed.runs.files import printable
 from seedbed.runs.opening import Opening, opening
-from seedbed.runs.reader import open_run
+from seedbed.runs.reader import open_to_read
 from seedbed.views.row_kinds import refuse_other_rows
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _one_run(runs: Sequence[str], kind: str) -> "RunPaths":
         raise ArgumentError(f"--kind: {kind} is of one run, got {len(runs)}; name one")
     if is_folder_of_runs(Path(runs[0])):
         _refuse_several(runs[0], kind)
-    return open_run(runs[0])
+    return open_to_read(runs[0])
 
 
 def _refuse_several(folder: str, kind: str) -> None:

@@ -15,7 +15,7 @@ from seedbed.remote.places import read_place
 from seedbed.runs.files import json_text
 from seedbed.runs.opening import opening
 from seedbed.runs.outputs import write_output
-from seedbed.runs.reader import open_run
+from seedbed.runs.reader import open_to_read
 
 if TYPE_CHECKING:
     from seedbed.tables.table_file import TableFile
@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
     args = parser().parse_args(argv)
     json_rows = parsed_json(args.input, "--input") if args.input is not None else None
     output = output_file(args.output, "--output") if args.output else None
-    open_run(args.run)
+    open_to_read(args.run)
     with opening(args.run, args.file):
         return _predict(args, json_rows, output)
 

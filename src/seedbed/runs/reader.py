@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from seedbed.config.hints import counted, did_you_mean, joined
-from seedbed.errors import RunDirectoryError
+from seedbed.errors import DirectoryTakenError, RunDirectoryError
 from seedbed.runs.files import UNPRINTABLE, YamlLoader, printable
 from seedbed.runs.layout import EVENT_PREFIX, RunPaths
 from seedbed.runs.living import is_being_made
@@ -61,6 +61,23 @@ def open_run(path: str | Path) -> RunPaths:
         hint = f"; it holds the runs {joined(inside, 3)}" if inside else ""
         raise RunDirectoryError(f"'{root}' is no run directory: it has no config.yaml{hint}")
     return paths
+
+
+def open_to_read(path: str | Path) -> RunPaths:
+    """As `open_run`, for who writes nothing: a run that trains in a pack is read from there.
+
+    There need be no directory then; what was written of the run is read as of any in a pack.
+
+    Raises:
+        RunDirectoryError: as `open_run`.
+    """
+    try:
+        return open_run(path)
+    except DirectoryTakenError:
+        paths = RunPaths(Path(path))
+        if not is_stored(paths.config):  # it begins just now
+            raise
+        return paths
 
 
 def refuse_links(paths: RunPaths) -> None:

@@ -8,6 +8,7 @@ from seedbed.errors import CheckpointError, RunDirectoryError
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.reader import read_result
+from seedbed.runs.stored import is_stored
 
 
 def note_on_untrained(paths: RunPaths) -> list[str]:
@@ -26,7 +27,7 @@ def refuse_unfinished(paths: RunPaths) -> None:
     Raises:
         CheckpointError: with what to type.
     """
-    if paths.last.is_file():
+    if is_stored(paths.last):
         raise CheckpointError(
             f"'{paths.root}' has no {paths.model.name}, as it did not end; predict, evaluate, "
             "inspect and plot take its last checkpoint with --checkpoint last; to go on with it, "

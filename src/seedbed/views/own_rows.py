@@ -29,6 +29,7 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import Opening, files_of
 from seedbed.runs.reader import read_config, read_json
 from seedbed.runs.relocation import relocated
+from seedbed.runs.stored import is_stored
 from seedbed.training.bounds import bounded, is_trusted, most_bytes
 from seedbed.training.data_folder import refuse_absent_data
 from seedbed.training.resume import refuse_changed_data
@@ -204,7 +205,7 @@ def _apart(
     trained: TrainedModel, paths: RunPaths, prefix: str, outputs: Tensor, y: Tensor
 ) -> list[str]:
     """A sentence where a metric is not the one that the run wrote of the same rows."""
-    told = read_json(paths.result).get("metrics") if paths.result.is_file() else None
+    told = read_json(paths.result).get("metrics") if is_stored(paths.result) else None
     head = trained.head  # metrics that the config names need not be built to draw
     names = [
         name for name in head.task.metrics if isinstance(told, dict) and f"{prefix}/{name}" in told

@@ -9,7 +9,7 @@ from seedbed.errors import RunDirectoryError
 from seedbed.recording.figure import DPI, INCHES, Curve, draw_losses, loss_figure
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.outputs import write_output
-from seedbed.runs.reader import open_run, read_config, read_history
+from seedbed.runs.reader import open_run, open_to_read, read_config, read_history
 from seedbed.views.comparison import comparison_figure, comparison_png, distinct_names
 from seedbed.views.drawing import save
 
@@ -31,7 +31,9 @@ def plot_losses(runs: Sequence[str | Path], output: Path | None = None) -> Path:
     Raises:
         RunDirectoryError: if no run has anything to draw, or a file is damaged.
     """
-    paths = list({open_run(run).root.resolve(): open_run(run) for run in runs}.values())
+    into_run = output is None and len(runs) == 1
+    opened = map(open_run if into_run else open_to_read, runs)
+    paths = list({run.root.resolve(): run for run in opened}.values())
     losses = [_losses(run) for run in paths]
     if not any(losses):
         raise RunDirectoryError(f"'{paths[0].root}' has no finished epoch to plot")
@@ -61,7 +63,7 @@ def losses_drawn(run: str | Path) -> "Figure":
     Raises:
         RunDirectoryError: if the run has nothing to draw.
     """
-    paths = open_run(run)
+    paths = open_to_read(run)
     losses = _losses(paths)
     if not losses:
         raise RunDirectoryError(f"'{paths.root}' has no finished epoch to plot")

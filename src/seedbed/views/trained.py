@@ -5,7 +5,6 @@ names are built only from the allow-list, and that list is the reader's own (`SE
 `allow:` in the `conf/config.yaml` of the working directory), never the run's.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,7 +22,7 @@ from seedbed.models.build import build_model
 from seedbed.runs.checkpoint import load, load_weights, refuse_no_best
 from seedbed.runs.code import changed_code
 from seedbed.runs.layout import RunPaths
-from seedbed.runs.reader import open_run, read_config
+from seedbed.runs.reader import open_to_read, read_config
 from seedbed.runs.stored import is_stored
 from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.chosen_metrics import chosen_metrics
@@ -96,12 +95,12 @@ def load_trained(path: str | Path, which: str | None = None) -> TrainedModel:
         CheckpointError: if the weights are damaged, or of another model.
         NotAllowedError: if the run names a class that the reader has not allowed.
     """
-    paths = open_run(path)
+    paths = open_to_read(path)
     config = read_config(paths)
     allow = AllowList(users_allowed())
     file = {None: paths.model, "last": paths.last, "best": paths.best}[which]
     head, build = _model_of(paths, config, allow, most_bytes(file))
-    if which is None and not os.path.lexists(file):
+    if which is None and not is_stored(file):
         refuse_unfinished(paths)
     weights = load(file)
     if which == "best":
