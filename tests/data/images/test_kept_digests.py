@@ -65,6 +65,14 @@ def test_one_that_changed_just_before_it_was_read(
     assert read_again() == read_again() == [0, 1, 2, 3]
 
 
+def test_one_whose_time_of_writing_is_to_come(
+    files: list[Path], read_again: Callable[[], list[int]]
+) -> None:
+    os.utime(files[3], (2**33, 2**33))
+    assert read_again() == [0, 1, 2, 3]
+    assert read_again() == read_again() == [3]
+
+
 @pytest.mark.parametrize("damage", [lambda kept: kept[:-1] + b"x", lambda kept: kept[:-1]])
 def test_all_where_what_was_kept_is_damaged(
     tmp_path: Path, read_again: Callable[[], list[int]], damage: Callable[[bytes], bytes]

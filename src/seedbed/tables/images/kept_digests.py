@@ -4,7 +4,7 @@ A digest is kept for later runs beside what the system tells of its file. It hol
 that is the same, if the file had not changed for `SETTLED` when it was read. Whatever is written
 after that gives it another time of change (`st_ctime`), which nobody can choose, as the time of
 writing can be. A file that changed just before is read again, as times of some disks are whole
-seconds; and all are where the system tells no time of change.
+seconds, of FAT even ones; and all are where the system tells no time of change.
 """
 
 import os
@@ -21,7 +21,7 @@ import numpy as np
 from seedbed.runs.user_cache import user_cache
 from seedbed.tables.images.cache import checksum
 
-SETTLED = 2 * 10**9
+SETTLED = 4 * 10**9
 """Nanoseconds."""
 
 MOST_KEPT = 64
@@ -46,7 +46,7 @@ def digests_of(paths: Sequence[Path], taken: Callable[[Sequence[int]], Iterable[
     same = (found["told"] == told).all(axis=1) & told.any(axis=1)
     again, begun = np.flatnonzero(~same), time.time_ns()
     found["digest"][again] = [*taken(again.tolist())]
-    settled = same | (told[:, 0] < begun - SETTLED)
+    settled = same | (told[:, :2].max(axis=1) < begun - SETTLED)
     if settled[again].any():
         found["told"] = np.where(settled[:, None], told, np.uint64(0))
         _keep(kept, found)
@@ -55,13 +55,17 @@ def digests_of(paths: Sequence[Path], taken: Callable[[Sequence[int]], Iterable[
 
 
 def _told(path: Path) -> tuple[int, ...]:
-    """The time of change, and what else differs between files."""
+    """The times of change and of writing, and what else differs between files."""
+    if os.name == "nt":  # where the first is the time at which a file was made
+        return UNTOLD
     try:
-        one = path.stat()
+        file = os.open(path, os.O_RDONLY)  # which has NFS ask the server anew
     except (OSError, ValueError):  # which reading it tells
         return UNTOLD
-    if os.name == "nt":  # where it is the time at which a file was made
-        return UNTOLD
+    try:
+        one = os.fstat(file)
+    finally:
+        os.close(file)
     numbers = one.st_ctime_ns, one.st_mtime_ns, one.st_size, one.st_ino, one.st_dev
     return tuple(number % 2**64 for number in numbers)
 
