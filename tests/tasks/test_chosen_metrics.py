@@ -17,6 +17,7 @@ from support.stacked_runs import fused
 
 import seedbed
 from seedbed.errors import ConfigError, MetricError, NotAllowedError
+from seedbed.tasks.metric_values import metric_inputs, metrics_of
 from seedbed.tasks.metrics import Metric
 from seedbed.tasks.registry import register_metric
 
@@ -40,7 +41,7 @@ def of_test_rows(run: Trained) -> tuple[np.ndarray, np.ndarray]:
     """Predictions and targets, from the model and the rows alone."""
     x, y = run.plan.data.test.tensors
     with torch.no_grad():
-        predictions, targets = run.plan.head.metric_inputs(run.plan.model.eval()(x), y)
+        predictions, targets = metric_inputs(run.plan.head, run.plan.model.eval()(x), y)
     return predictions.numpy(), targets.numpy()
 
 
@@ -129,7 +130,7 @@ def test_labels_are_predicted_from_the_threshold_on(tmp_path: Path) -> None:
     y = torch.tensor([[1.0, 0], [0, 1], [1, 1], [1, 0]])
     assert bool((outputs.sigmoid() == 0.25).any())
     predicted = plan.head.predictions(outputs).numpy() >= 0.25
-    found = plan.head.metrics(outputs, y)
+    found = metrics_of(plan.head, outputs, y)
     assert found["Precision"] == pytest.approx(
         oracle.precision_score(y, predicted, average="macro")
     )
@@ -255,7 +256,7 @@ def test_a_programs_own_function_is_measured_by_that_program_alone() -> None:
         only_here.__module__ = "__main__"
         patch.setattr(here, "only_here", only_here, raising=False)
         _, plan = prepared(*words)
-        assert plan.head.metrics(torch.zeros(2, 3), torch.zeros(2))["only_here"] == 7
+        assert metrics_of(plan.head, torch.zeros(2, 3), torch.zeros(2))["only_here"] == 7
 
 
 MISREAD = {
@@ -290,11 +291,11 @@ def test_without_torchmetrics_its_install_line_is_told(monkeypatch: pytest.Monke
 def test_where_torchmetrics_warns_there_is_no_value() -> None:
     _, plan = prepared(*CANCER, asked("AUROC", "Recall"))
     outputs, y = torch.randn(8, plan.head.outputs), torch.zeros(8, dtype=torch.long)
-    found = plan.head.metrics(outputs, y)  # of one class
+    found = metrics_of(plan.head, outputs, y)  # of one class
     assert math.isnan(found["AUROC"])
     assert found["Recall"] == 0
     _, plan = prepared(*DIABETES, asked("R2Score"))
-    assert math.isnan(plan.head.metrics(torch.zeros(1, 1), torch.ones(1, 1))["R2Score"])
+    assert math.isnan(metrics_of(plan.head, torch.zeros(1, 1), torch.ones(1, 1))["R2Score"])
 
 
 @pytest.mark.parametrize("data", ["sklearn", "parquet"])
@@ -319,7 +320,7 @@ def test_ranks_and_streams_measure_as_one_process_does(
     assert list(other.history) == list(held.history)
     x, y = (torch.stack(parts) for parts in zip(*held.plan.data.test, strict=True))
     outputs = other.plan.model.eval()(x).detach()
-    whole = held.plan.head.metrics(outputs, y)
+    whole = metrics_of(held.plan.head, outputs, y)
     if data == "sklearn":
         assert other.result["metrics"] == pytest.approx(held.result["metrics"], rel=1e-5, abs=1e-5)
         return
@@ -374,7 +375,7 @@ def test_what_raises_where_a_run_is_evaluated_is_told_with_its_line() -> None:
                        ("nothing", "metrics: worst gives nothing, .*")):  # fmt: skip
         metric.function = getattr(__import__(OWN, fromlist=[part]), part)
         with pytest.raises(MetricError, match=told), measuring():
-            plan.head.metrics(torch.zeros(3, 1), torch.ones(3, 1))
+            metrics_of(plan.head, torch.zeros(3, 1), torch.ones(3, 1))
 
 
 def _iris_rows() -> tuple[np.ndarray, np.ndarray]:

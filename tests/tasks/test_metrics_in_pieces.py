@@ -15,6 +15,7 @@ from seedbed.components import AllowList
 from seedbed.data.prepared import prepare_data
 from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.head import TaskHead
+from seedbed.tasks.metric_values import metrics_of
 from seedbed.tasks.metrics_in_pieces import LossAndMetrics, kept_bytes, kept_metrics
 
 ROWS = 257
@@ -64,7 +65,7 @@ def test_pieces_of_any_size_give_the_metrics_of_all_rows(
 ) -> None:
     head, y = head_of(words, path)
     outputs = torch.randn(ROWS, head.outputs, generator=torch.Generator().manual_seed(1))
-    expected = {"loss": float(head.loss(outputs, y)), **head.metrics(outputs, y)}
+    expected = {"loss": float(head.loss(outputs, y)), **metrics_of(head, outputs, y)}
     measured = LossAndMetrics(head)
     for output, target in zip(outputs.split(size), y.split(size), strict=True):
         measured.add(output, target, float(head.loss(output, target)))

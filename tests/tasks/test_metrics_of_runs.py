@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.data.preprocessing import Preprocessing
-from seedbed.tasks.head import TaskHead, metrics_of_runs
+from seedbed.tasks.head import TaskHead
+from seedbed.tasks.metric_values import metrics_of, metrics_of_runs
 
 RUNS, ROWS = 5, 37
 
@@ -32,7 +33,7 @@ def check(heads: list[TaskHead], outputs: Tensor, y: Tensor) -> dict[str, Tensor
     """Compares each run's metrics with its own head's."""
     found = metrics_of_runs(heads, outputs, y)
     for run, one in enumerate(heads):
-        expected = one.metrics(outputs[run], y[run])
+        expected = metrics_of(one, outputs[run], y[run])
         assert list(found) == list(expected)
         told = {name: float(values[run]) for name, values in found.items()}
         torch.testing.assert_close(told, expected, rtol=1e-6, atol=1e-6, equal_nan=True)

@@ -19,6 +19,7 @@ from seedbed.errors import ConfigError
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.stackable import vmap_blocker
 from seedbed.losses.weighted import weights_in
+from seedbed.tasks.metric_values import metrics_of
 from seedbed.tasks.registry import column_labels
 from seedbed.views.predict import model_outputs
 from seedbed.views.trained import load_trained
@@ -79,7 +80,7 @@ def test_means_over_labels_are_those_of_torchmetrics() -> None:
     outputs, y = torch.randn(40, 3), torch.randint(0, 2, (40, 3))
     y[:, 1] = 0
     y[0, 1], outputs[:, 1] = 1, -9.0  # never predicted
-    found = plan.head.metrics(outputs, y.float())
+    found = metrics_of(plan.head, outputs, y.float())
     p = outputs.sigmoid()
     wanted = multilabel_f1_score(p, y, num_labels=3, threshold=0.4, average="macro")
     assert found["f1"] == pytest.approx(float(wanted), rel=1e-6)
@@ -90,7 +91,7 @@ def test_means_over_labels_are_those_of_torchmetrics() -> None:
 def test_auroc_of_a_label_in_no_row_is_not_defined() -> None:
     _, plan = prepared(*LABELS)
     y = torch.tensor([[0.0, 0, 1], [1, 0, 0], [1, 0, 1]])
-    found = plan.head.metrics(torch.randn(3, 3), y)
+    found = metrics_of(plan.head, torch.randn(3, 3), y)
     assert np.isnan([found["auroc"], found["q/auroc"]]).all()
     assert not np.isnan([found["p/auroc"], found["f1"]]).any()
 

@@ -8,6 +8,7 @@ from support.single_runs import prepared, train
 from support.stacked_runs import fused
 from torch import Tensor
 
+from seedbed.tasks.metric_values import metrics_of
 from seedbed.tasks.metrics import Metric
 from seedbed.tasks.registry import register_metric
 
@@ -59,5 +60,5 @@ def test_metrics_of_others_are_computed_of_labels_and_quantiles() -> None:
         _, plan = prepared(*words, *more)
         x, y = plan.data.validation.tensors
         outputs = torch.rand(len(x), plan.head.outputs)
-        found = plan.head.metrics(outputs, y)
+        found = metrics_of(plan.head, outputs, y)
         assert found["mean"] == pytest.approx(float(plan.head.predictions(outputs).mean()))

@@ -15,7 +15,8 @@ from seedbed.data.seeds import stream_seed
 from seedbed.fused.flat import Named
 from seedbed.fused.rows import StackedRows
 from seedbed.fused.stack_components import NARROWEST, StackComponents
-from seedbed.tasks.head import TaskHead, metrics_of_runs
+from seedbed.tasks.head import TaskHead
+from seedbed.tasks.metric_values import metrics_of_runs
 from seedbed.training.arrays import Column
 from seedbed.training.epoch_means import OfTask, over_steps
 from seedbed.training.evaluation import over_pieces

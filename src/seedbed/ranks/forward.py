@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from seedbed.data.batches import Batch, Batches, share_of
 from seedbed.data.nested import first_row, mapped
 from seedbed.ranks.batch_norm import layers_of, over_ranks
 from seedbed.ranks.group import Group
+from seedbed.tasks.metric_values import metrics_of
 from seedbed.training.evaluation import over_pieces, over_stream
 from seedbed.training.forward import Forward
 from seedbed.training.run_components import RunComponents
@@ -114,7 +116,7 @@ class RankForward(Forward):
             return None
         places = _places(rows)
         whole = [(output[places], y[places])]
-        return over_pieces(whole, lambda x: x, self.loss_of, self.head.metrics)
+        return over_pieces(whole, lambda x: x, self.loss_of, partial(metrics_of, self.head))
 
     @property
     def _ranks(self) -> range:

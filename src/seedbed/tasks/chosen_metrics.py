@@ -15,6 +15,7 @@ from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import ConfigError, MetricError, NotAllowedError, SeedbedError
 from seedbed.raised import is_of_user, reason
 from seedbed.tasks.head import TaskHead
+from seedbed.tasks.metric_values import metric_tensors
 from seedbed.tasks.metrics import METRICS, SHIPPED, Metric
 from seedbed.tasks.one_run_metrics import NoNumberError
 from seedbed.tasks.own_metrics import own_metric
@@ -126,7 +127,7 @@ def try_metrics(head: TaskHead, output: Tensor, y: Tensor) -> None:
     if outputs.is_floating_point():
         apart = torch.linspace(-JITTER, JITTER, len(y), dtype=outputs.dtype)
         outputs = outputs + apart.reshape(-1, *[1] * (outputs.ndim - 1))
-    predictions, targets = head.metric_tensors(outputs, y)
+    predictions, targets = metric_tensors(head, outputs, y)
     for metric in head.chosen:
         if metric.name in SHIPPED:
             continue

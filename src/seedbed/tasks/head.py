@@ -224,33 +224,7 @@ class TaskHead:
         values = self.task.predictions(outputs, self.loss_name)
         if self.preprocessing.classes:
             return values
-        return self._quantiles_in_units(values) if self.quantiles else self._in_target_units(values)
-
-    def metrics(self, outputs: Tensor, y: Tensor) -> dict[str, float]:
-        """The task's metrics over all rows of a split, NaN where one is not defined.
-
-        Shape:
-            outputs (rows, outputs), y as `Preprocessing.targets`
-        """
-        found = _metrics([self], outputs[None], y[None], torch.float32)
-        return {name: float(value) for name, value in found.items()}
-
-    def metric_inputs(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Predictions and targets as a `Metric` takes them, but for the dimension of the runs.
-
-        Shape:
-            outputs (rows, outputs), y as `Preprocessing.targets` -> (rows, …) float64, (rows, …)
-        """
-        predictions, targets = _inputs([self], outputs[None], y[None], torch.float64)
-        return predictions[0], targets[0]
-
-    def metric_tensors(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Predictions and targets as `metric` takes them of a run on its own.
-
-        Shape:
-            outputs (rows, outputs), y as `Preprocessing.targets` -> (1, rows, …), twice
-        """
-        return _inputs([self], outputs[None], y[None], torch.float32)
+        return self._quantiles_in_units(values) if self.quantiles else self.in_target_units(values)
 
     def _of_labels(self, name: str, predictions: Tensor, targets: Tensor) -> Tensor:
         label, _, metric = name.rpartition("/")
@@ -261,56 +235,12 @@ class TaskHead:
         found = label_metric(metric, predictions, targets, self.preprocessing.threshold, number)
         return found.where(~predictions.flatten(1).isnan().any(dim=1), nan)
 
-    def _real_values(self, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Predictions and targets of the rows of one run, in the target's units."""
-        return self.predictions(outputs), self._in_target_units(y.reshape(len(y), -1))
-
-    def _in_target_units(self, values: Tensor) -> Tensor:
+    def in_target_units(self, values: Tensor) -> Tensor:
+        """Real values in the form that the model is trained on, as they were before; float64."""
         own = self.preprocessing.predictions(values.cpu().double().numpy())
         return torch.from_numpy(own)
 
     def _quantiles_in_units(self, values: Tensor) -> Tensor:
         """Those of one target stand side by side."""
         of_targets = values.unflatten(-1, (-1, len(self.quantiles)))
-        return self._in_target_units(of_targets.mT).mT.flatten(-2)
-
-
-def metrics_of_runs(heads: Sequence[TaskHead], outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
-    """What `TaskHead.metrics` gives, for each run of a stack.
-
-    A run on its own has its probabilities in float32, so that its f1 and auroc carry rounding
-    errors of 1e-7; these are computed in float64.
-
-    Args:
-        heads: of each run; of one task, but each with its own scale of the target.
-        outputs: of all rows of a split.
-        y: as `Preprocessing.targets`.
-
-    Shape:
-        outputs (runs, rows, outputs), y (runs, rows, …) -> each (runs,) float64
-    """
-    return _metrics(heads, outputs, y, torch.float64)
-
-
-def _metrics(
-    heads: Sequence[TaskHead], outputs: Tensor, y: Tensor, precision: torch.dtype
-) -> dict[str, Tensor]:
-    predictions, targets = _inputs(heads, outputs, y, precision)
-    head = heads[0]
-    return {name: head.metric(name, predictions, targets) for name in head.metric_names}
-
-
-def _inputs(
-    heads: Sequence[TaskHead], outputs: Tensor, y: Tensor, precision: torch.dtype
-) -> tuple[Tensor, Tensor]:
-    """What metrics take of each run; probabilities are computed in float32."""
-    first = heads[0]
-    y, _ = first.taken_apart(y)
-    if first.preprocessing.classes:
-        if first.weights_of_runs is not None:
-            y = y % len(first.preprocessing.classes)
-        predictions = first.predictions(outputs.float()).cpu().to(precision)
-        return predictions, y.reshape(len(y), -1).cpu()
-    pairs = [head._real_values(*own) for head, *own in zip(heads, outputs, y, strict=True)]
-    predictions, targets = (torch.stack(values) for values in zip(*pairs, strict=True))
-    return predictions, targets
+        return self.in_target_units(of_targets.mT).mT.flatten(-2)

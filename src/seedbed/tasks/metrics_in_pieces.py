@@ -15,6 +15,7 @@ from seedbed.data.streaming.batches import StreamBatches
 from seedbed.data.streaming.blocks import BUFFERS
 from seedbed.errors import DataError
 from seedbed.tasks.head import TaskHead
+from seedbed.tasks.metric_values import metric_tensors
 from seedbed.tasks.metrics import SHIPPED, Pieces
 
 MEANS = ("mse", "mae", "accuracy", "exact_match", "deviance", "pinball", "coverage")
@@ -178,7 +179,7 @@ class LossAndMetrics:
         weight = float(self.head.batch_weight(y))
         self._loss += weight * loss
         self._weight += weight
-        predictions, targets = self.head.metric_tensors(outputs, y)
+        predictions, targets = metric_tensors(self.head, outputs, y)
         for one in self._metrics.values():
             one.add(predictions, targets)
 

@@ -1,6 +1,7 @@
 """A run's model and loss: what rows come to, in the precision that the config asks for."""
 
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -9,6 +10,7 @@ from seedbed.data.batches import Batches
 from seedbed.data.seeds import stream_seed
 from seedbed.models.build import output_of
 from seedbed.models.calling import forwarded
+from seedbed.tasks.metric_values import metrics_of
 from seedbed.tasks.metrics_in_pieces import LossAndMetrics
 from seedbed.training.device import autocast
 from seedbed.training.epoch_means import OfTask, over_steps
@@ -67,7 +69,7 @@ class Forward:
             return {name: float(value) for name, value in found.items()}
         if batches.in_pieces:
             return over_stream(pieces, self.outputs, self.loss_of, self.head)
-        return over_pieces(pieces, self.outputs, self.loss_of, self.head.metrics)
+        return over_pieces(pieces, self.outputs, self.loss_of, partial(metrics_of, self.head))
 
     def _of_step(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """What the step gives in evaluation, the loss among it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import file_digest
 from math import isnan, nan
 from pathlib import Path
@@ -23,6 +24,7 @@ from seedbed.tasks.built_loss import is_ours_or_torchs
 from seedbed.tasks.chosen_metrics import measuring
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.losses import stackable_loss
+from seedbed.tasks.metric_values import metric_inputs, metrics_of
 from seedbed.training.evaluation import over_pieces
 from seedbed.training.threads import using
 from seedbed.views.predict import model_outputs
@@ -152,7 +154,9 @@ def _measured(head: TaskHead, outputs: Tensor, y: Tensor, resamples: int) -> Mea
     names = [LOSS, *head.metric_names]
     if not len(y):
         return Measured(0, dict.fromkeys(names, nan), dict.fromkeys(names))
-    values = over_pieces([(outputs, y)], lambda x: x, lambda *own: _loss(head, *own), head.metrics)
+    values = over_pieces(
+        [(outputs, y)], lambda x: x, lambda *own: _loss(head, *own), partial(metrics_of, head)
+    )
     resampled = _resampled(head, outputs, y, resamples)
     intervals = {
         name: None if isnan(values[name]) else percentile_interval(resampled[name])
@@ -177,7 +181,7 @@ def _untold(head: TaskHead) -> str:
 
 def _resampled(head: TaskHead, outputs: Tensor, y: Tensor, resamples: int) -> dict[str, Array]:
     """The loss and the metrics on rows that are drawn anew; each (resamples,)."""
-    predictions, targets = head.metric_inputs(outputs, y)
+    predictions, targets = metric_inputs(head, outputs, y)
     pieces: dict[str, list[Array]] = {name: [] for name in (LOSS, *head.metric_names)}
     for drawn in drawn_rows(len(y), resamples, outputs[0].numel()):
         rows = torch.from_numpy(drawn)

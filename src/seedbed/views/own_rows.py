@@ -30,6 +30,7 @@ from seedbed.runs.opening import Opening, files_of
 from seedbed.runs.reader import read_config, read_json
 from seedbed.runs.relocation import relocated
 from seedbed.runs.stored import is_stored
+from seedbed.tasks.metric_values import metric_inputs
 from seedbed.training.bounds import bounded, is_trusted, most_bytes
 from seedbed.training.data_folder import refuse_absent_data
 from seedbed.training.resume import refuse_changed_data
@@ -214,7 +215,7 @@ def _apart(
     before = told.get(f"{prefix}/{name}") if isinstance(told, dict) else None
     if not isinstance(before, int | float):
         return []
-    predictions, targets = trained.head.metric_inputs(outputs, y)
+    predictions, targets = metric_inputs(trained.head, outputs, y)
     now = float(trained.head.metric(name, predictions[None], targets[None])[0])
     if math.isnan(now) or math.isclose(now, before, rel_tol=SAME, abs_tol=1e-9):
         return []
@@ -228,7 +229,7 @@ def _row_outputs(
     trained: TrainedModel, rows: str, outputs: Tensor, y: Tensor, notes: Sequence[str]
 ) -> RowOutputs:
     """As the metrics of a run have them; without rows that cannot be drawn, which are counted."""
-    predictions, targets = (one.numpy() for one in trained.head.metric_inputs(outputs, y))
+    predictions, targets = (one.numpy() for one in metric_inputs(trained.head, outputs, y))
     classes = len(trained.preprocessing.classes)
     if classes and not ((targets >= 0) & (targets < classes)).all():
         raise DataError(f"the {rows} have labels that are none of the run's {classes} classes")
