@@ -181,7 +181,7 @@ class DirectoryRecorder:
         self.ours.beat()
         interval, progress = self._log_interval, training.progress
         if interval.unit != "epochs" and interval.after_step(progress.step):
-            means = progress.train_loss
+            means = progress.train_means()["train/loss"]
             for slot, number in enumerate(progress.runs):
                 if number in self.runs:
                     self.events.add_step(number, progress.step, float(means[slot]))

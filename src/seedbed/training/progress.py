@@ -181,12 +181,6 @@ class Progress:
                 error = Divergence(f"{what} {where}", self.epoch, self.step)
                 self.diverged[self.runs[slot]] = error
 
-    @property
-    def train_loss(self) -> Column:
-        """Of the epoch's batches so far: the mean over their rows, or the sum."""
-        self.settle()
-        return self.loss.value
-
     def train_means(self) -> dict[str, Column]:
         """Of the epoch's batches so far, by column: the loss, and what a step gives beside it."""
         self.settle()
