@@ -200,6 +200,11 @@ REFUSED = {
         "R2Score",
         "R2Score is of real values, and .* is predicted by its quantiles; type pinball, coverage$",
     ),
+    "of ensembles": (
+        DIABETES,
+        "ContinuousRankedProbabilityScore",
+        "is of several predictions of each value, and the target 'target' is real-valued",
+    ),
     "of rows of several values": (
         DIABETES,
         "CosineSimilarity",

@@ -35,6 +35,9 @@ PREFIXES = {
 OF_SEVERAL = ("CosineSimilarity", "JensenShannonDivergence", "KLDivergence")
 """Of real values, those that look at all values of a row together."""
 
+OF_ENSEMBLES = "ContinuousRankedProbabilityScore"
+"""Of real values, the one that takes several predictions of each."""
+
 TOLD = ("num_classes", "num_labels", "num_outputs", "task")
 """Arguments that the data tells."""
 
@@ -137,7 +140,7 @@ def _fitting(library: ModuleType, prefix: str, task: str) -> dict[str, str]:
     if task == QUANTILES:
         return {}
     if not prefix:
-        return {one: one for one in library.regression.__all__}
+        return {one: one for one in library.regression.__all__ if one != OF_ENSEMBLES}
     classes = [one for one in library.classification.__all__ if one.startswith(prefix)]
     return {**{one.removeprefix(prefix): one for one in classes}, **{one: one for one in classes}}
 
@@ -152,6 +155,8 @@ def _in_words(task: str, preprocessing: Preprocessing) -> str:
 
 def _kinds(name: str, library: ModuleType) -> str:
     """What a metric of torchmetrics is of, in words; empty where there is none of the name."""
+    if name == OF_ENSEMBLES:
+        return "several predictions of each value"
     if name in library.regression.__all__:
         return "real values"
     of_classes = library.classification.__all__
