@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seedbed.compose.compose import ConfigSource, composed
-from seedbed.config.hints import did_you_mean, joined, nearest
+from seedbed.config.hints import did_you_mean, joined, nearest, size_text
 from seedbed.errors import ConfigError
 
 
@@ -104,3 +104,18 @@ def test_the_nearest_name_is_found(name: str, near: str | None) -> None:
 def test_a_long_list_is_cut() -> None:
     assert joined("abc") == "a, b, c"
     assert joined("abcd", limit=2) == "a, b and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1234, "1.23 kB"),
+        (999_600, "1 MB"),
+        (4e9, "4 GB"),
+        (2.5e13, "25 TB"),
+    ],
+)
+def test_a_size_has_three_digits_and_a_unit(count: float, text: str) -> None:
+    assert size_text(count) == text

@@ -4,14 +4,12 @@ import sys
 from collections.abc import Sequence
 
 from seedbed.cli.arguments import Parser, print_notes
-from seedbed.config.hints import counted, joined
+from seedbed.config.hints import counted, joined, size_text
 from seedbed.errors import ArgumentError
 from seedbed.process.exit_codes import DONE
 from seedbed.remote.places import here_alone
 from seedbed.runs.files import printable
 from seedbed.runs.removal import Removal, left_behind, removals, remove
-
-UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 MOST_NAMED = 5
 """Files that no run makes."""
@@ -40,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
     if any(removal.of_stack for removal in going):
         print("note: runs that were trained with it cannot be reproduced bit for bit without it")
     runs = counted(sum(len(removal.runs) for removal in going), "run")
-    what = f"{runs}, {_size(sum(one.size for one in going))}"
+    what = f"{runs}, {size_text(sum(one.size for one in going))}"
     if not args.yes and not _agreed(what):
         print("nothing is removed")
         return DONE
@@ -76,11 +74,4 @@ def _line(removal: Removal) -> str:
     kind = f"sweep of {counted(len(removal.runs), 'run')}" if removal.is_sweep else "run"
     others = [printable(name) for name in removal.others]
     also = f"; with it {joined(others, MOST_NAMED)}, which no run makes" if others else ""
-    return f"{printable(str(removal.path))}: {kind}, {_size(removal.size)}{also}"
-
-
-def _size(size: int) -> str:
-    for unit, name in UNITS:
-        if size >= unit:
-            return f"{size / unit:.3g} {name}"
-    return f"{size} bytes"
+    return f"{printable(str(removal.path))}: {kind}, {size_text(removal.size)}{also}"

@@ -81,6 +81,15 @@ def counted(number: int, noun: str, more: str = "") -> str:
     return f"{number} {noun if number == 1 else more or f'{noun}s'}"
 
 
+def size_text(count: float) -> str:
+    """Of bytes: `1.2 GB`, in powers of 1000."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if float(f"{count:.3g}") < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
 def cut(problems: list[str]) -> list[str]:
     """The first of many problems, and how many more there are."""
     more = len(problems) - MOST_PROBLEMS

@@ -3,7 +3,6 @@
 The figures below were measured on run directories of both engines; a test compares them with `du`.
 """
 
-import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seedbed.config.hints import size_text
 from seedbed.config.schema import RunConfig
 from seedbed.errors import RunDirectoryError
 from seedbed.runs.tar_members import BLOCK as TAR_BLOCK
@@ -132,7 +132,7 @@ def refuse_too_large(directory: Path, jobs: Sequence[tuple[Footprint, RunConfig]
     needed = sum(run_bytes(kind, config) + IN_TABLES for kind, config in jobs)
     free = shutil.disk_usage(parent).free
     if needed > free:
-        _refuse(directory, len(jobs), _size(needed), f"{_size(free)} free", free / needed)
+        _refuse(directory, len(jobs), size_text(needed), f"{size_text(free)} free", free / needed)
     own = [config for _, config in jobs if config.sweep.layout == "directories"]
     files = len(own) * (SMALL_FILES + FOLDERS + LARGE_FILES)
     free_files = _free_files(parent)
@@ -174,10 +174,3 @@ def _copies_of_weights(optimizer: Mapping[str, Any]) -> int:
     if "lr_decay" in optimizer:  # Adagrad
         return 1
     return int(momentum) if "momentum" in optimizer else 2
-
-
-def _size(count: float) -> str:
-    """`1.2 GB`, in powers of 1000."""
-    units = ("bytes", "kB", "MB", "GB", "TB")
-    power = min(len(units) - 1, int(math.log10(max(1, count)) // 3))
-    return f"{count / 1000**power:.3g} {units[power]}"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.config.hints import size_text
 from seedbed.errors import ConfigError
 
 Bytes = NDArray[np.float64]
@@ -125,12 +126,3 @@ def largest_that_fits(fits: Callable[[int], bool], sizes: Sequence[int]) -> int:
             "a smaller model takes less"
         )
     return sizes[low]
-
-
-def size_text(number: float) -> str:
-    """Of bytes, with a unit."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000 or unit == "GB":
-            break
-        number /= 1000
-    return f"{number:.3g} {unit}"

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seedbed.config.hints import size_text
 from seedbed.config.schema import RunConfig
 from seedbed.data.batches import training_batches
 from seedbed.data.prepared import PreparedData
@@ -27,7 +28,6 @@ from seedbed.training.fitting_sizes import (
     Bytes,
     largest_that_fits,
     largest_within,
-    size_text,
     sizes_up_to,
 )
 from seedbed.training.run_components import RunComponents
