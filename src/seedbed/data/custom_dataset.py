@@ -184,15 +184,16 @@ def _refuse_absent(inspected: Inspected, trained: set[int]) -> None:
 def _class_counts(inspected: Inspected, train: CustomRows) -> list[int]:
     """Training rows of each class; empty where not every row was looked at."""
     labels = train.labels
-    if labels.task == MULTILABEL and len(inspected.indices) == len(train.part):
-        rows = range(len(train.part)) if train.rows is None else train.rows
-        values = np.stack([np.ravel(inspected.labels[row]) for row in rows])
-        return [*(int(one) for one in values.sum(axis=0)), len(values)]
-    if not labels.classes or len(inspected.indices) < len(train.part):
+    if len(inspected.indices) < len(train.part):
         return []
-    numbers = np.array([labels.numbers[label] for label in inspected.labels])  # type: ignore[index]
-    trained = numbers if train.rows is None else numbers[train.rows]
-    counts: list[int] = np.bincount(trained, minlength=len(labels.classes)).tolist()
+    trained: list[Any] = [inspected.labels[row] for row in train.numbers]
+    if labels.task == MULTILABEL:
+        values = np.stack([np.ravel(label) for label in trained])
+        return [*(int(one) for one in values.sum(axis=0)), len(values)]
+    if not labels.classes:
+        return []
+    numbers = [labels.numbers[label] for label in trained]
+    counts: list[int] = np.bincount(numbers, minlength=len(labels.classes)).tolist()
     return counts
 
 

@@ -66,12 +66,11 @@ def kept(rows: CustomRows, looked: Inspected, packing: Packing | None) -> Tensor
     Raises:
         DataError: if a whole number is too large to be kept.
     """
-    chosen = range(len(looked.inputs)) if rows.rows is None else rows.rows
-    inputs = [looked.inputs[row] for row in chosen]
-    y = torch.stack([rows.labels.encoded(looked.labels[row]) for row in chosen])
+    inputs = [looked.inputs[row] for row in rows.numbers]
+    y = torch.stack([rows.labels.encoded(looked.labels[row]) for row in rows.numbers])
     if packing is None:
         return TensorDataset(torch.stack(inputs), y)
-    for row, one in zip(chosen, inputs, strict=True):
+    for row, one in zip(rows.numbers, inputs, strict=True):
         if (name := too_large(one)) is not None:
             raise rows.part.error(
                 row,

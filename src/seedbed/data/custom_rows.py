@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Subset, TensorDataset
@@ -38,10 +39,10 @@ class CustomRows(Dataset[tuple[Any, torch.Tensor]]):
     lengths: Sequence[int] = ()
 
     def __len__(self) -> int:
-        return len(self.part) if self.rows is None else len(self.rows)
+        return len(self.numbers)
 
     def __getitem__(self, index: int) -> tuple[Any, torch.Tensor]:
-        row = index if self.rows is None else self.rows[index]
+        row = self.numbers[index]
         x, y = self.part.row(row)
         if not isinstance(x, Tensor) or (x.shape, x.dtype) != self._single:
             nest = nest_of(x)
@@ -49,6 +50,11 @@ class CustomRows(Dataset[tuple[Any, torch.Tensor]]):
             if self.form.varying:
                 self._refuse_other_lengths(row, nest)
         return x, self._encoded(row, y)
+
+    @cached_property
+    def numbers(self) -> Sequence[int]:
+        """Of its rows within the part."""
+        return range(len(self.part)) if self.rows is None else self.rows
 
     @cached_property
     def _single(self) -> tuple[torch.Size, torch.dtype] | None:
@@ -92,7 +98,7 @@ class CustomRows(Dataset[tuple[Any, torch.Tensor]]):
         if not self.part.is_tensors or not self.form.is_single:
             return None
         _, y = self.part.dataset.tensors
-        rows = torch.arange(len(y)) if self.rows is None else torch.tensor(self.rows)
+        rows = torch.from_numpy(np.asarray(self.numbers))
         targets = torch.stack([self.labels.encoded(one) for one in y[rows]])
         return TensorDataset(self.part.inputs(rows), targets)
 
@@ -114,4 +120,4 @@ def lengths_of_data(data: Dataset[Any]) -> list[int]:
     if isinstance(data, PackedRows):
         return data.lengths
     assert isinstance(data, CustomRows)
-    return [data.lengths[row] for row in data.rows] if data.rows is not None else [*data.lengths]
+    return [data.lengths[row] for row in data.numbers]

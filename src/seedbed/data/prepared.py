@@ -15,16 +15,16 @@ from seedbed.data.like_spellings import notes_on_spellings
 from seedbed.data.packing import PackedRows, Packing
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.row_notes import held_out_notes
-from seedbed.data.row_parts import refuse_shared, told_of
+from seedbed.data.row_parts import refuse_shared
 from seedbed.data.run_columns import (
     checked_columns,
+    drawn_parts,
     fit_or_take,
     own_files,
     targets_of,
 )
-from seedbed.data.splits import parts_of, refuse_few_rows, refuse_few_to_train, rest_of
+from seedbed.data.splits import refuse_few_rows, refuse_few_to_train
 from seedbed.data.table_fingerprint import fingerprint_of
-from seedbed.data.target_values import class_names
 from seedbed.remote.data_files import local_files, told_by_url
 from seedbed.tables.sources import read_file, read_source
 from seedbed.tables.table import Table
@@ -140,12 +140,10 @@ def _split_tables(
         name: read_file(cast(FilesConfig, config), path, f"data.{name}_path", columns.types)
         for name, path in own_files(config).items()
     }
-    split = rest_of(config.split, files)
-    strata = class_names(table, columns.targets[0]).ranks() if columns.classes else None
-    splits = parts_of(config, split, seed, len(table), told_of(split, table, strata))
-    tables = {name: table.taken(rows) for name, rows in splits.items() if len(rows)} | files
-    refuse_shared(split, tables, files)
-    return {name: tables[name] for name in splits if name in tables}
+    drawn = drawn_parts(config, seed, table, len(table), columns, files)
+    tables = {name: table.taken(rows) for name, rows in drawn.items() if len(rows)} | files
+    refuse_shared(config.split, tables, files)
+    return {name: tables[name] for name in drawn if name in tables}
 
 
 def _rows(preprocessing: Preprocessing, table: Table, part: str) -> TensorDataset | ImageRows:

@@ -12,8 +12,10 @@ from seedbed.data.fitted_table import Columns, fit_table
 from seedbed.data.fitted_target import target_names
 from seedbed.data.measurable import refuse_infinite
 from seedbed.data.preprocessing import Preprocessing
+from seedbed.data.row_parts import told_of
 from seedbed.data.row_weights import weights_of, with_weights
-from seedbed.data.target_values import refuse_other_numbers, target_matrix
+from seedbed.data.splits import parts_of, rest_of
+from seedbed.data.target_values import class_names, refuse_other_numbers, target_matrix
 from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
@@ -105,6 +107,29 @@ def refuse_targets(features: Sequence[str], targets: Collection[str]) -> None:
     for name in features:
         if name in targets:
             raise DataError(f"data.features: '{name}' is the target; it cannot be a feature too")
+
+
+def drawn_parts(
+    config: ColumnsConfig,
+    seed: int,
+    table: Table,
+    rows: int,
+    columns: Columns,
+    own: Collection[str],
+) -> dict[str, Any]:
+    """The numbers of the rows of each part, as `parts_of`, by what a table says of its rows.
+
+    Args:
+        config: of the data.
+        seed: of the run.
+        table: of the rows that are split.
+        rows: how many there are; a table of none but arrays in files does not tell.
+        columns: that are used.
+        own: parts that have files of their own.
+    """
+    split = rest_of(config.split, own)
+    strata = class_names(table, columns.targets[0]).ranks() if columns.classes else None
+    return parts_of(config, split, seed, rows, told_of(split, table, strata))
 
 
 def own_files(config: ColumnsConfig) -> dict[str, Any]:

@@ -60,5 +60,5 @@ def _named(plan: RunComponents, epoch: int, batch: int, place: int) -> str:
     while isinstance(rows, Subset):
         rows, number = rows.dataset, rows.indices[number]
     if isinstance(rows, CustomRows):
-        return rows.part.named(number if rows.rows is None else rows.rows[number])
+        return rows.part.named(rows.numbers[number])
     return f"training row {number + 1}"

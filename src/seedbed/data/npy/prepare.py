@@ -23,16 +23,16 @@ from seedbed.data.npy.rows import NpyRows, kind_of
 from seedbed.data.prepared import ColumnsSeen, PreparedData
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.row_notes import held_out_notes
-from seedbed.data.row_parts import refuse_shared, told_of
+from seedbed.data.row_parts import refuse_shared
 from seedbed.data.run_columns import (
     checked_targets,
+    drawn_parts,
     fit_or_take,
     own_files,
     refuse_targets,
     targets_of,
 )
-from seedbed.data.splits import parts_of, refuse_few_rows, refuse_few_to_train, rest_of
-from seedbed.data.target_values import class_names
+from seedbed.data.splits import refuse_few_rows, refuse_few_to_train
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.configured_columns import left_out
 from seedbed.tables.sources import UsedColumns, used_columns
@@ -106,10 +106,7 @@ def _parts(
     config: NpyConfig, seed: int, whole: Files, columns: Columns, files: Mapping[str, Files]
 ) -> dict[str, Any]:
     """The numbers of the rows of each part that is taken from the split rows."""
-    split = rest_of(config.split, files)
-    strata = class_names(whole.table, columns.targets[0]).ranks() if columns.classes else None
-    told = told_of(split, whole.table, strata)
-    parts = parts_of(config, split, seed, whole.rows, told)
+    parts = drawn_parts(config, seed, whole.table, whole.rows, columns, files)
     refuse_few_to_train(len(parts["train"]), whole.folder.origin)
     return {name: rows for name, rows in parts.items() if len(rows)}
 
