@@ -12,7 +12,7 @@ import numpy as np
 
 from seedbed.config.hints import counted, shortened
 from seedbed.errors import DataError
-from seedbed.tables.table_file import TableFile, numbered_names, unequal_lengths
+from seedbed.tables.table_file import TableFile, names_of, numbered_names, unequal_lengths
 
 WHAT = (
     "a DataFrame of pandas or polars, a table of Arrow, a dictionary of columns, or a pair (X, y) "
@@ -120,7 +120,7 @@ def pair_in_memory(
         DataError: if they are of different lengths, or `target` does not name each column of `y`.
     """
     features = dict(table_in_memory(x, key).columns) if _has_names(x) else _of_array(x, "x", key)
-    named = [target] if isinstance(target, str) else list(target or [])
+    named = names_of(target)
     if _has_names(y):
         targets = dict(table_in_memory(y, key).columns)
     else:

@@ -66,7 +66,7 @@ class ParquetStream:
 
     def cells(
         self, names: Sequence[str], start: int = 0, stop: int | None = None
-    ) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
+    ) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """The cells of rows from `start` to before `stop`, some rows at a time.
 
         Args:
@@ -75,7 +75,7 @@ class ParquetStream:
             stop: after the last; None for all.
 
         Returns:
-            The first row, how many, and their cells as Arrow arrays; of text as dictionaries.
+            The first row, and their cells as Arrow arrays; of text as dictionaries.
 
         Raises:
             DataError: if a file changed, is not there any more or is damaged.
@@ -93,7 +93,7 @@ class ParquetStream:
         Raises:
             DataError: also if a cell is not of its column's kind.
         """
-        for first, _, cells in self.cells(names, start, stop):
+        for first, cells in self.cells(names, start, stop):
             place = _Place(self.files, first)
             columns = {}
             for name in names:
@@ -107,7 +107,7 @@ class ParquetStream:
 
     def _of_part(
         self, groups: Sequence[Group], names: Sequence[str], start: int, stop: int
-    ) -> Iterator[tuple[int, int, Mapping[str, Any]]]:
+    ) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """The rows of row groups of one file that follow each other."""
         part, row = groups[0].part, groups[0].start
         held = [name for name in names if name not in self.files.told]
@@ -115,8 +115,7 @@ class ParquetStream:
             if not held:
                 first, last = max(start, row), min(stop, groups[-1].start + groups[-1].rows)
                 for row in range(first, last, self.at_once):
-                    rows = min(self.at_once, last - row)
-                    yield row, rows, self._cells(None, part, names, rows)
+                    yield row, self._cells(None, part, names, min(self.at_once, last - row))
                 return
             for batch in file.iter_batches(
                 self.at_once,
@@ -127,7 +126,7 @@ class ParquetStream:
                 first, last = max(start, row), min(stop, row + batch.num_rows)
                 if first < last:
                     some = batch.slice(first - row, last - first)
-                    yield first, last - first, self._cells(some, part, names, last - first)
+                    yield first, self._cells(some, part, names, last - first)
                 row += batch.num_rows
                 if row >= stop:
                     break

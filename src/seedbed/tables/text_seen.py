@@ -187,7 +187,7 @@ def columns_seen(
     }
     rows = TargetsSeen([name for name in targets if name not in seen])
     if names := list(dict.fromkeys([*seen, *rows.names])):
-        for start, _, cells in stream.cells(names):
+        for start, cells in stream.cells(names):
             for name, one in seen.items():
                 one.add(start, cells[name])
             rows.add(cells)
