@@ -4,11 +4,11 @@ A sweep over such a key trains the same run many times, and ends by saying that 
 matter.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from seedbed.config.interpolated import is_used
 from seedbed.config.key_paths import NOTHING, value_at
 from seedbed.config.schema import RayConfig, SlurmConfig
 from seedbed.config.strategies import SHARDED
@@ -225,14 +225,14 @@ def notes_on_idle(values: Values, raw: Values, overrides: Sequence[str]) -> tupl
         keys = [key for key in idle.keys if key in typed]
         if keys and idle.where(values):
             said = refused if idle.contradicts else notes
-            unused = [key for key in keys if not _is_used(key, raw, idle.keys)]
+            unused = [key for key in keys if not is_used(key, raw, idle.keys)]
             said += [f"{typed[key]} {idle.reason}" for key in unused]
     notes += [
         f"{typed[preset]} changes nothing, as {key} is set by itself"
         for preset, key in PRESETS.items()
         if preset in typed
         and _at(values, key) not in (_at(values, preset), NOTHING)
-        and not _is_used(preset, raw)
+        and not is_used(preset, raw)
     ]
     if refused:
         raise ConfigError(*refused)
@@ -269,30 +269,3 @@ def _leaves_momentum(values: Values) -> bool:
     """Whether no scheduler gives a momentum where there was none; one's own may."""
     target = _at(values, "scheduler._target_")
     return target is None or (target.startswith(TORCHS) and not _moves_momentum(values))
-
-
-def _is_used(key: str, raw: Values, but_by: Sequence[str] = ()) -> bool:
-    """Whether an interpolation names a key, what is in it or around it.
-
-    Those at the keys of `but_by` count only where such a key is used itself.
-    """
-    return any(
-        path not in but_by or _is_used(path, raw, [one for one in but_by if one != path])
-        for path, text in _interpolations(raw)
-        if any(_may_name(name, key) for name in re.findall(r"[\w.]+", text))
-    )
-
-
-def _may_name(name: str, key: str) -> bool:
-    if name.startswith("."):  # from where it stands
-        return not {*name.split(".")}.isdisjoint(key.split("."))
-    return f"{key}.".startswith(f"{name}.") or name.startswith(f"{key}.")
-
-
-def _interpolations(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(node, Mapping | list):
-        items = node.items() if isinstance(node, Mapping) else enumerate(node)
-        for key, value in items:
-            yield from _interpolations(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(node, str) and "${" in node:
-        yield path, node

@@ -33,7 +33,6 @@ from seedbed.tables.text_form import Kind, TextForm
 THRESHOLD = 0.5
 """Probability from which on a label is predicted, where nothing else is said."""
 
-
 UnknownNames = Literal["zeros", "error"]
 
 

@@ -16,7 +16,8 @@ from seedbed.fused.single_step import called_alone, unpacked
 from seedbed.fused.stack_components import StackComponents
 from seedbed.models.build import output_of
 from seedbed.models.frozen import set_training
-from seedbed.models.plain_state import PlainState, plain_state
+from seedbed.models.plain_state import plain_state
+from seedbed.models.state_walk import PlainState
 from seedbed.process.torch_private import (
     building_without_compiler,
     dropout_base,

@@ -12,12 +12,12 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from seedbed.models.copies import tensors_in
 from seedbed.models.plain_state import (
-    PlainState,
     first_difference,
     state_of_schedule,
     unsaved_of_optimizer,
     unsaved_state,
 )
+from seedbed.models.state_walk import PlainState
 from seedbed.process.torch_private import schedulers_in
 from seedbed.training.recorder import Forwarding, Recorder
 from seedbed.training.run_components import RunComponents
