@@ -228,19 +228,18 @@ def _allowed(
     except (Exception, SystemExit) as err:  # whatever the module does when it is imported
         told = str(err) if isinstance(err, ImportError) and not is_of_user(err) else reason(err)
         raise NotAllowedError(f"{where}: cannot import '{module}': {told}") from err
-    found = getattr(home, name, None)
-    if not (isinstance(found, type) or (callable(found) and not classes_only)):
+
+    def fits(part: object) -> bool:
+        return isinstance(part, type) or (callable(part) and not classes_only)
+
+    found: Any = getattr(home, name, None)
+    if not fits(found):
         kinds = "class" if classes_only else "class and no function"
-        names = [
-            key
-            for key, value in vars(home).items()
-            if isinstance(value, type) or (callable(value) and not classes_only)
-        ]
-        hint = did_you_mean(name, names)
+        hint = did_you_mean(name, [key for key, value in vars(home).items() if fits(value)])
         if module == "__main__" and not hint:
             hint = (
-                ", which is this program; what another one trains by has to lie in a file, as "
-                f"my_module.{name}"
+                ", which is the program of this process alone; what others train by has to lie in "
+                f"a file, as my_module.{name}"
             )
         raise NotAllowedError(f"{where}: no {kinds} '{name}' in {module}{hint}")
     origin = _origin(found)
@@ -248,7 +247,8 @@ def _allowed(
         raise NotAllowedError(
             f"{where}: '{module}.{name}' comes from {origin}, which is not allowed"
         )
-    return found
+    part: Callable[..., Any] = found
+    return part
 
 
 def _origin(part: Callable[..., Any]) -> str:

@@ -250,7 +250,9 @@ def test_what_does_not_fit_is_refused_before_training(what: str) -> None:
 
 def test_a_programs_own_function_is_measured_by_that_program_alone() -> None:
     words = [*IRIS, "allow=[__main__]", asked("{_target_: __main__.only_here}")]
-    with pytest.raises(NotAllowedError, match=r"which is this program; .*as my_module.only_here"):
+    with pytest.raises(
+        NotAllowedError, match=r"program of this process alone; .*as my_module.only_here"
+    ):
         prepared(*words)
     here = sys.modules["__main__"]
     with pytest.MonkeyPatch.context() as patch:
