@@ -10,6 +10,12 @@ from seedbed.runs.status import Status
 
 STATUSES = frozenset((*Status, *NO_ROW))
 
+OWN = (
+    "status", "started", "seconds", "epoch", "epochs", "metrics", "best", "facts",
+    "higher_is_better", "tags", "note", "problem",
+)  # fmt: skip
+"""Fields of a record that its row holds, in order; the others are shared, or told by its place."""
+
 Row = list[Any]
 """Numbers of the parts, whether there may be runs in the directory, and a record's own fields."""
 
@@ -30,13 +36,9 @@ def row_of(record: RunRecord, parts: Sequence[int], *, nested: bool) -> Row:
         parts: the numbers of its `shared_parts`.
         nested: whether there may be runs in its directory.
     """
-    return [
-        parts, nested, record.status,
-        record.started.isoformat() if record.started else None,
-        record.seconds, record.epoch, record.epochs,
-        dict(record.metrics), dict(record.best), dict(record.facts),
-        dict(record.higher_is_better), record.tags, record.note, record.problem,
-    ]  # fmt: skip
+    own = {name: getattr(record, name) for name in OWN}
+    own["started"] = record.started and record.started.isoformat()
+    return [parts, nested, *own.values()]
 
 
 def record_of(
@@ -51,19 +53,15 @@ def record_of(
         name: of the run.
         sweep: of the run.
     """
-    (
-        numbers, _, status, started, seconds, epoch, epochs, metrics, best, facts, higher,
-        tags, note, why,
-    ) = row  # fmt: skip
+    (choices, follows, *groups), _, *values = row
+    own = dict(zip(OWN, values, strict=True))
+    own["started"] = own["started"] and datetime.fromisoformat(own["started"])
+    own["tags"] = tuple(own["tags"])
     settings: dict[str, Any] = {}
-    for number in numbers[2:]:
+    for number in groups:
         settings.update(parts[number])
-    return RunRecord(
-        path, name, status, sweep,
-        datetime.fromisoformat(started) if started else None,
-        seconds, epoch, epochs, settings, parts[numbers[0]], parts[numbers[1]],
-        metrics, best, facts, higher, tuple(tags), note, why,
-    )  # fmt: skip
+    shared = {"settings": settings, "choices": parts[choices], "follows": parts[follows]}
+    return RunRecord(path, name, sweep=sweep, **shared, **own)
 
 
 def refuse_wrong_types(row: Row, parts: frozenset[int]) -> None:
