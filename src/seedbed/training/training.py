@@ -1,6 +1,6 @@
 """Runs in training: the engine that holds their weights, and how far they have come."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,7 +149,8 @@ class Training:
         runs = []
         for slot, error, metrics in zip(slots, errors, self._measured(slots, weights), strict=True):
             chosen = progress.best.copied_at[slot] if best[slot] else progress.epoch
-            epochs = _epochs_of(metrics, progress.epochs_of(slot), int(chosen))
+            last = progress.epochs_of(slot)  # which measures train/…
+            epochs = {one: last if one.startswith(TRAIN) else int(chosen) for one in metrics}
             status: Status = Status.DIVERGED if error else ended
             why = error.error if error else stopped
             if error and engine.anomaly:
@@ -171,8 +172,3 @@ class Training:
                     for slot, own in zip(slots, metrics, strict=True):
                         own[f"{prefix}/{name}"] = float(values[slot])
         return metrics
-
-
-def _epochs_of(names: Iterable[str], last: int, chosen: int) -> dict[str, int]:
-    """The epoch of each metric: `train/…` are the last one's, the others those of `model.pth`."""
-    return {name: last if name.startswith("train/") else chosen for name in names}
