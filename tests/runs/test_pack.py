@@ -390,6 +390,30 @@ def test_a_pack_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:
     assert list(other.runs) == ["0"]
 
 
+def test_the_latest_pack_of_a_run_counts_however_many_are_read(tmp_path: Path) -> None:
+    for number, runs in ((1, "01"), (3, "0"), (20, "2")):
+        written(tmp_path, {f"{run}/config.yaml": b"a" for run in runs}, number)
+    (tmp_path / "stack_4.tar").write_bytes(b"no pack" * 200)
+    packs = packs_of(tmp_path)
+
+    def told(run: str, latest: int | None = None) -> str | None:
+        pack = packs.of(run, latest)
+        return None if pack is None else pack.path.name
+
+    def check() -> None:
+        names = ["stack_3.tar", "stack_1.tar", "stack_20.tar"]
+        assert [told(run) for run in "012"] == names
+        with pytest.raises(RunDirectoryError, match=r"stack_4\.tar' is damaged"):
+            told("3")  # which may be in it
+
+    check()
+    with packs.steady():
+        check()
+    ends = [told("0", latest) for latest in (0, 1, 2, 3)]
+    assert ends == [None, "stack_1.tar", "stack_1.tar", "stack_3.tar"]
+    assert told("2", 3) is None
+
+
 def test_what_was_taken_away_is_in_no_closed_pack(tmp_path: Path) -> None:
     with PackWriter(tmp_path, 1) as pack:
         for run in ("0", "1"):

@@ -9,8 +9,10 @@ at many runs reads them so; who opens one has it unpacked (`unpacking.py`).
 import errno
 import os
 import time
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -47,6 +49,8 @@ class Packs:
         self._names: list[str] = []
         self._listed: tuple[int, int] = (-1, -1)
         self._steady: set[str] | None = None
+        self._where: dict[str, Pack] | None = None
+        self._damaged: list[RunDirectoryError] = []
 
     @contextmanager
     def steady(self) -> Iterator[None]:
@@ -58,6 +62,7 @@ class Packs:
             yield
         finally:
             self._steady = before
+            self._where = None
 
     def of(self, run: str, latest: int | None = None) -> Pack | None:
         """The pack that has a run; None if none has.
@@ -70,9 +75,11 @@ class Packs:
             RunDirectoryError: if a pack is damaged that may have it.
         """
         damaged: list[RunDirectoryError] = []
-        for name in self._listing():
-            if latest is not None and number_of(name) > latest:
-                continue
+        if self._steady is not None and latest is None:
+            return self._in_any(run)
+        names = self._listing()
+        start = 0 if latest is None else bisect_left(names, -latest, key=lambda n: -number_of(n))
+        for name in islice(names, start, None):
             known = self._known.get(name)
             if known and known[1].contents.is_whole and run not in known[1].runs:
                 continue  # it grows no more
@@ -82,6 +89,19 @@ class Packs:
         if damaged:
             raise damaged[0]
         return None
+
+    def _in_any(self, run: str) -> Pack | None:
+        """As `of`: to look through all packs for each run takes the square of their number."""
+        if self._where is None:
+            where: dict[str, Pack] = {}
+            self._damaged = []
+            for pack in reversed(self.every(self._damaged)):
+                where |= dict.fromkeys(pack.runs, pack)
+            self._where = where
+        found = self._where.get(run)
+        if found is None and self._damaged:
+            raise self._damaged[0]
+        return found
 
     def every(self, damaged: list[RunDirectoryError] | None = None) -> list[Pack]:
         """All of them, the latest first.
@@ -98,6 +118,7 @@ class Packs:
     def forget(self, pack: Pack) -> None:
         """Reads a pack again where it is asked for next."""
         self._known.pop(pack.path.name, None)
+        self._where = None
 
     def _listing(self) -> list[str]:
         """Names of the files, the latest first."""
