@@ -1,11 +1,13 @@
 """`sweep.json` of many jobs: made by pieces, and not written more often than it is worth."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seedbed.errors import ConfigError
 from seedbed.sweep import outcome
 from seedbed.sweep.outcome import UNWRITTEN, JobState, SweepState, read_sweep
 
@@ -30,6 +32,30 @@ def test_a_list_that_is_made_by_pieces_is_that_made_at_once(
     if number:
         again = read_sweep(tmp_path)
         assert [one.overrides for one in again.jobs] == [one.overrides for one in sweep.jobs]
+
+
+def test_a_list_that_could_not_be_read_again_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = SweepState(tmp_path, jobs(1000))
+    sweep.write_jobs()
+    size = (tmp_path / "sweep.json").stat().st_size
+    monkeypatch.setattr(outcome, "LARGEST_LIST", int(1.2 * size))
+    sweep.refuse_too_many()
+    monkeypatch.setattr(outcome, "LARGEST_LIST", size // 2)
+    with pytest.raises(ConfigError, match=r"of 1000 jobs .* type fewer jobs \(about 4\d\d fit"):
+        sweep.refuse_too_many()
+
+
+def test_a_sweep_of_too_many_jobs_begins_nothing(
+    seedbed: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcome, "LARGEST_LIST", 500)
+    for command in ("train", "validate"):
+        result = seedbed(command, "-m", "seed=range(0,9)", "hydra.sweep.dir=many")
+        assert (result.code, len(result.errors)) == (2, 1)
+        assert "type fewer jobs (about 1 fit), and the others as another sweep" in result.errors[0]
+    assert not Path("many").exists()
 
 
 def test_a_list_that_takes_long_to_write_is_written_less_often(

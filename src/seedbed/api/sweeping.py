@@ -76,17 +76,12 @@ def run_sweep(
     kept, folders, sizes = _checked(request, messages.note)
     directory = request.directory
     refuse_too_large(directory, list(zip(sizes, (one.config for one in kept), strict=True)))
-    records = [
-        JobState(number, one.overrides_filled_in(), folder, one.config.identity)
-        for number, (one, folder) in enumerate(zip(kept, folders, strict=True))
-    ]
-    note_basis(records, [one.resolved for one in kept])
-    sweep = SweepState(directory, records, request.origin)
+    sweep = _state(request, kept, folders)
     with mirrored(directory) as upload, made_alone(directory):
         write_yaml(directory / SWEEP_CONFIG, request.multirun)
         if start is not None:
             save_start(directory / SWEEP_START, start)
-        jobs = jobs_of(sweep, records, kept)
+        jobs = jobs_of(sweep, sweep.jobs, kept)
         monitor = run_left(sweep, jobs, messages, run, opened, executor)
     messages.sweep_ended(sweep, monitor)
     upload.refuse_unwritten()
@@ -101,8 +96,27 @@ def check_sweep(request: ComposedSweep) -> SweepReport:
     """
     fast_start.imports_done()
     notes: list[str] = []
-    kept, _, _ = _checked(request, notes.append)
+    kept, folders, _ = _checked(request, notes.append)
+    _state(request, kept, folders)
     return SweepReport(len(kept), [*notes, *notes_on_fusing(kept, request.directory)])
+
+
+def _state(
+    request: ComposedSweep, kept: Sequence[ComposedConfig], folders: Sequence[str]
+) -> SweepState:
+    """A new sweep, of which no job has begun.
+
+    Raises:
+        ConfigError: if it has more jobs than its list can name.
+    """
+    records = [
+        JobState(number, one.overrides_filled_in(), folder, one.config.identity)
+        for number, (one, folder) in enumerate(zip(kept, folders, strict=True))
+    ]
+    note_basis(records, [one.resolved for one in kept])
+    sweep = SweepState(request.directory, records, request.origin)
+    sweep.refuse_too_many()
+    return sweep
 
 
 def _checked(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seedbed.errors import RunDirectoryError
+from seedbed.errors import ConfigError, RunDirectoryError
 from seedbed.runs.files import json_text, write_bytes, write_text
 from seedbed.runs.layout import SWEEP_JOBS, SWEEP_TABLE, RunPaths
 from seedbed.runs.reader import LARGEST_LIST, read_json
@@ -25,6 +25,12 @@ WRITING = 0.01
 
 AT_ONCE = 2048
 """Jobs that are turned into JSON at a time."""
+
+FEWEST_BYTES = 200
+"""Of a job in `sweep.json`: where so many fit, they need not be counted."""
+
+ROOM = 1.1
+"""How much longer the list may become, by groups and by errors of jobs."""
 
 UNWRITTEN = ("metrics", "higher_is_better")
 """Of a job, what its own directory tells."""
@@ -117,6 +123,23 @@ class SweepState:
         write_bytes(self.directory / SWEEP_JOBS, b"".join(self._json()))
         ended = time.monotonic()
         self._due = ended + max(WRITE_SECONDS, (ended - began) / WRITING)
+
+    def refuse_too_many(self) -> None:
+        """Before a new sweep begins: none goes on whose list is too long to be read.
+
+        Raises:
+            ConfigError: saying how many jobs fit.
+        """
+        if len(self.jobs) * FEWEST_BYTES < LARGEST_LIST:
+            return
+        size = ROOM * sum(map(len, self._json()))
+        if size > LARGEST_LIST:
+            fit = int(len(self.jobs) * LARGEST_LIST / size)
+            raise ConfigError(
+                f"a {SWEEP_JOBS} of {len(self.jobs)} jobs has about {size / 2**20:.0f} MiB, and up "
+                f"to {LARGEST_LIST / 2**20:.0f} MiB are read; type fewer jobs (about {fit} fit), "
+                "and the others as another sweep"
+            )
 
     def _json(self) -> Iterator[bytes]:
         """`sweep.json` as `write_json` makes it, with the plain forms of some jobs at a time."""
