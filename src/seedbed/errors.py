@@ -1,8 +1,15 @@
 """What a person can mend, one class a cause.
 
 The command line prints each problem as an `error:` line and exits with 2; every message says what
-was asked, what was got, what is allowed and what to type.
+was asked, what was got, what is allowed and what to type. `Attempts` gathers what is wrong with
+several things, so that it is told at once.
 """
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LONGEST = 2000
 """Characters of a problem; what it quotes may have thousands."""
@@ -82,6 +89,28 @@ class LimitError(SeedbedError):
 
 class ArgumentError(SeedbedError):
     """An argument of a command that cannot be used."""
+
+
+class Attempts:
+    """Tries things one after the other, and keeps what is wrong with each."""
+
+    def __init__(self) -> None:
+        self.errors: list[SeedbedError] = []
+
+    def __call__(self, build: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:
+        """What `build` returns, or None with its problems kept."""
+        try:
+            return build(*args, **named)
+        except SeedbedError as err:
+            self.errors.append(err)
+            return None
+
+    def error(self) -> SeedbedError:
+        """One error that holds all problems, of the kind of the first, which is its cause."""
+        problems = [problem for error in self.errors for problem in error.problems]
+        whole = type(self.errors[0])(*problems)
+        whole.__cause__ = self.errors[0]
+        return whole
 
 
 def _printable(text: str) -> str:

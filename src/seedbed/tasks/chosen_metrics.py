@@ -12,7 +12,7 @@ from seedbed.config.hints import joined
 from seedbed.config.metric_specs import MetricSpec, metric_specs
 from seedbed.config.task_names import MULTILABEL, QUANTILES
 from seedbed.data.preprocessing import Preprocessing
-from seedbed.errors import ConfigError, MetricError, NotAllowedError, SeedbedError
+from seedbed.errors import Attempts, ConfigError, MetricError, SeedbedError
 from seedbed.raised import is_of_user, reason
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.metric_values import metric_tensors
@@ -54,17 +54,14 @@ def chosen_metrics(
     if not entries:
         return None
     task = task_for(preprocessing.task, loss)
-    found: list[Metric] = []
-    errors: list[SeedbedError] = []
-    for spec in metric_specs(entries):
-        try:
-            found.append(_metric(spec, task, allow, preprocessing, tried=tried))
-        except (ConfigError, NotAllowedError) as err:
-            errors.append(err)
-    if errors:
-        problems = [problem for err in errors for problem in err.problems]
-        raise type(errors[0])(*problems) from errors[0]
-    return found
+    attempts = Attempts()
+    found = [
+        attempts(_metric, spec, task, allow, preprocessing, tried=tried)
+        for spec in metric_specs(entries)
+    ]
+    if attempts.errors:
+        raise attempts.error()
+    return [one for one in found if one is not None]
 
 
 def fitting_names(task: Task) -> list[str]:

@@ -16,13 +16,13 @@ from seedbed.config.schema import DataConfig, RunConfig
 from seedbed.data.batches import Batches, evaluation_batches
 from seedbed.data.prepared import PreparedData
 from seedbed.data.row_loader import RowLoader, pinning_notes
+from seedbed.errors import Attempts
 from seedbed.models.frozen import refuse_frozen
 from seedbed.tables.sources import read_source
 from seedbed.tables.table import Table
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.metrics_in_pieces import refuse_many_outputs
 from seedbed.training.accumulation import refuse_more_than_an_epoch, updates_of
-from seedbed.training.attempts import Attempts
 from seedbed.training.averaging import refuse_no_epoch
 from seedbed.training.first_batch import FirstBatch, let_through
 from seedbed.training.history_columns import monitor_of

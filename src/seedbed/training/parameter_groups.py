@@ -8,7 +8,7 @@ from torch import nn
 
 from seedbed.config.hints import joined
 from seedbed.config.schema import RunConfig
-from seedbed.errors import ConfigError
+from seedbed.errors import Attempts, ConfigError
 from seedbed.models.parameter_names import names_found
 
 PARAMS, GROUPS, NO_DECAY, DECAY = "params", "groups", "no_decay", "weight_decay"
@@ -63,21 +63,20 @@ def parameter_groups(spec: Mapping[str, Any], model: nn.Module) -> list[Paramete
     names = [name for name, _ in model.named_parameters()]
     left = names
     owned: list[list[str]] = []
-    problems: list[str] = []
+    tried = Attempts()
     for label, group in (spec.get(GROUPS) or {}).items():
         key = f"optimizer.{GROUPS}.{label}.{PARAMS}"
-        try:
-            found = names_found([group[PARAMS]], names, key)
-        except ConfigError as err:
-            problems += err.problems
+        found = tried(names_found, [group[PARAMS]], names, key)
+        if found is None:
             continue
         own = [name for name in found if name in left]
         if not own:
-            problems.append(f"{key}: all that it matches ({joined(found)}) is in groups before it")
+            taken = f"{key}: all that it matches ({joined(found)}) is in groups before it"
+            tried.errors.append(ConfigError(taken))
         left = [name for name in left if name not in own]
         owned.append(own)
-    if problems:
-        raise ConfigError(*problems)
+    if tried.errors:
+        raise tried.error()
     owned = [left, *owned]
     if spec.get(NO_DECAY):
         spared = _spared(model)

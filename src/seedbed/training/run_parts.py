@@ -12,11 +12,11 @@ from seedbed.config.schema import RunConfig
 from seedbed.data.batches import Batches, training_batches
 from seedbed.data.prepared import PreparedData
 from seedbed.data.row_loader import RowLoader
+from seedbed.errors import Attempts
 from seedbed.tasks.build_head import build_task_head
 from seedbed.tasks.chosen_metrics import chosen_metrics
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.metrics import Metric
-from seedbed.training.attempts import Attempts
 from seedbed.training.built_callbacks import build_callbacks
 from seedbed.training.compiling import refuse_uncompilable
 from seedbed.training.device import mixed_precision, resolved_device
