@@ -39,6 +39,11 @@ def reason(err: BaseException) -> str:
     return f"{told} ({_place(frames[-1])})"
 
 
+def first_line(err: BaseException) -> str:
+    """What a library's error says first, or its kind where it says nothing."""
+    return str(err).partition("\n")[0] or type(err).__name__
+
+
 def is_of_user(err: BaseException) -> bool:
     """Whether it was raised in the user's own code, or in what that called."""
     return bool(_own_frames(err))

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from seedbed.components import AllowList
+from seedbed.raised import first_line
 
 INPUT_SIZES = ("in_features", "in_channels", "num_features", "input_size", "normalized_shape")
 """Arguments that say what comes in. Channels are dimension 0 of a row, features its last."""
@@ -104,9 +105,8 @@ def _passed(module: nn.Module, sample: torch.Tensor, where: str) -> torch.Tensor
             passed = module(sample)
     except Exception as err:
         shape = tuple(sample.shape[1:])
-        reason = str(err).splitlines()[0] if str(err) else type(err).__name__
         raise ValueError(
-            f"{where}: {type(module).__name__} does not take rows of {shape}: {reason}"
+            f"{where}: {type(module).__name__} does not take rows of {shape}: {first_line(err)}"
         ) from err
     module.train(was_training)
     if not isinstance(passed, torch.Tensor):

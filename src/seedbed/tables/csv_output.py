@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from seedbed.errors import DataError
+from seedbed.raised import first_line
 from seedbed.tables.table_file import TableFile
 
 
@@ -106,7 +107,7 @@ def _texts(name: str, cells: Any) -> list[str]:
         texts = as_text(cells) if is_usable(cells.type) else cells
         return ["" if one is None else str(one) for one in texts.to_pylist()]
     except (pa.ArrowException, ValueError, OverflowError) as err:
-        reason = str(err).partition("\n")[0]
         raise DataError(
-            f"--output: column '{name}' holds {cells.type} that cannot be written: {reason}"
+            f"--output: column '{name}' holds {cells.type} that cannot be written: "
+            f"{first_line(err)}"
         ) from err

@@ -12,6 +12,7 @@ import numpy as np
 
 from seedbed.config.hints import counted, shortened
 from seedbed.errors import DataError
+from seedbed.raised import first_line
 from seedbed.tables.table_file import TableFile, names_of, numbered_names, unequal_lengths
 
 WHAT = (
@@ -168,7 +169,7 @@ def _plain_array(rows: Any, name: str, key: str) -> Any:
     try:
         array = np.asarray(rows)
     except (ValueError, TypeError) as err:
-        raise DataError(f"{key}: '{name}' is no array: {str(err).splitlines()[0]}") from err
+        raise DataError(f"{key}: '{name}' is no array: {first_line(err)}") from err
     if array.ndim == 0:
         raise DataError(f"{key}: '{name}' is a single value, not rows")
     return array
@@ -231,7 +232,7 @@ def _no_cell(values: Any, name: Any, key: str, err: Exception) -> DataError:
                 "them alike"
             )
         first = cell
-    return DataError(f"{key}: column '{name}' cannot be read: {str(err).splitlines()[0]}")
+    return DataError(f"{key}: column '{name}' cannot be read: {first_line(err)}")
 
 
 def column_name(name: Any, key: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.errors import DataError
+from seedbed.raised import first_line
 from seedbed.runs.files import printable
 from seedbed.tables.file_checks import (
     must_be_file,
@@ -161,14 +162,14 @@ def _again(path: Path, key: str, before: tuple[int, int, int]) -> MappedArray:
 
 
 def _reason(path: Path, err: Exception) -> str:
-    text = str(err).partition("\n")[0]
+    text = first_line(err)
     if "Python objects" in text:
         return "holds pickled objects, which could run code and are not opened"
     if "greater than file size" in text:
         return "is cut short: it holds fewer bytes than it says"
     if isinstance(err, OSError):
         return f"cannot be read: {err.strerror or text}"
-    return f"is no .npy file, or a damaged one: {printable(text) or type(err).__name__}"
+    return f"is no .npy file, or a damaged one: {printable(text)}"
 
 
 def npy_folder(path: Path, key: str) -> NpyFolder:

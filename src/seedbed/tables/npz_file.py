@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.errors import DataError
+from seedbed.raised import first_line
 from seedbed.runs.files import printable
 from seedbed.tables.file_checks import refuse_larger_than_memory
 from seedbed.tables.table_file import TableFile, unequal_lengths
@@ -65,7 +66,7 @@ class NpzFile(TableFile):
         return arrays
 
     def _damaged(self, err: Exception) -> DataError:
-        reason = printable(str(err).partition("\n")[0]) or type(err).__name__
+        reason = printable(first_line(err))
         if "allow_pickle" in reason:
             reason = "what it holds is pickled, could run code and is not opened"
         return DataError(f"{self.key}: '{self.path}' is not a .npz file of plain arrays: {reason}")

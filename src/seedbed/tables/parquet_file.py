@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from seedbed.errors import DataError
+from seedbed.raised import first_line
 from seedbed.tables.cells import of_one_text
 from seedbed.tables.table_file import TableFile, saved_index
 
@@ -93,8 +94,7 @@ class ParquetFile(TableFile):
         return named
 
     def _damaged(self, err: Exception) -> DataError:
-        reason = str(err).splitlines()[0] if str(err) else type(err).__name__
-        return DataError(f"{self.key}: '{self.path}' is not a Parquet file: {reason}")
+        return DataError(f"{self.key}: '{self.path}' is not a Parquet file: {first_line(err)}")
 
 
 def rows_of_groups(metadata: Any) -> list[int]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from seedbed.errors import DataError
+from seedbed.raised import first_line
 from seedbed.tables.cells import is_text
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.file_checks import changed, refuse_changed, stamp
@@ -164,8 +165,7 @@ class ParquetStream:
                 yield file
         except (pa.ArrowException, OSError) as err:
             refuse_changed(path, before, key)
-            reason = str(err).splitlines()[0] if str(err) else type(err).__name__
-            raise DataError(f"{key}: '{path}' cannot be read: {reason}") from err
+            raise DataError(f"{key}: '{path}' cannot be read: {first_line(err)}") from err
         refuse_changed(path, before, key)
 
 

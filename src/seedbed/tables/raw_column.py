@@ -8,6 +8,7 @@ import numpy as np
 
 from seedbed.config.hints import shortened
 from seedbed.errors import DataError
+from seedbed.raised import first_line
 from seedbed.tables.missing_numbers import without_marks
 from seedbed.tables.row_names import RowNames
 from seedbed.tables.table import Column, Written
@@ -109,9 +110,9 @@ class RawColumn:
                 return Column(kind, date_parts(values, parts), parts=parts)
             return Column(kind, values, written=self.written)
         except pa.ArrowException as err:
-            reason = str(err).partition("\n")[0]
             raise DataError(
-                f"column '{self.name}' holds {self.cells.type} that cannot be read: {reason}"
+                f"column '{self.name}' holds {self.cells.type} that cannot be read: "
+                f"{first_line(err)}"
             ) from err
 
     @property

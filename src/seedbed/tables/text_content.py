@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from seedbed.config.ranges import is_text_encoding
 from seedbed.errors import DataError
+from seedbed.raised import first_line
 from seedbed.runs.files import printable
 from seedbed.tables.file_checks import refuse_larger_than_memory
 
@@ -170,7 +171,7 @@ def _content(path: Path, key: str, size: int = -1) -> bytes:
 
 
 def _unreadable(path: Path, key: str, err: Exception) -> DataError:
-    return DataError(f"{key}: cannot read '{path}': {str(err).splitlines()[0]}")
+    return DataError(f"{key}: cannot read '{path}': {first_line(err)}")
 
 
 def _unpacked(file: Any, path: Path, key: str) -> bytes:
