@@ -48,7 +48,7 @@ print(json.dumps([counted(), "torch._dynamo" in sys.modules]))
 
 def counted() -> dict[str, list[int]]:
     """Operations, and the values of the largest output, by layer."""
-    from seedbed.process.torch_private import shapes_without_compiler
+    from seedbed.process.no_compiler import shapes_without_compiler
 
     found = {}
     for layer, shape in LAYERS.items():
@@ -75,7 +75,7 @@ def test_who_asks_for_more_of_the_compiler_gets_it() -> None:
     code = """
 import sys, torch
 from seedbed.process import fast_start
-from seedbed.process.torch_private import shapes_without_compiler
+from seedbed.process.no_compiler import shapes_without_compiler
 fast_start.begin()
 with shapes_without_compiler():
     nn_on_meta = torch.nn.Linear(2, 2, device="meta")(torch.zeros(1, 2, device="meta"))

@@ -18,11 +18,8 @@ from seedbed.models.build import output_of
 from seedbed.models.frozen import set_training
 from seedbed.models.plain_state import plain_state
 from seedbed.models.state_walk import PlainState
-from seedbed.process.torch_private import (
-    building_without_compiler,
-    dropout_base,
-    without_compiler,
-)
+from seedbed.process.no_compiler import building_without_compiler, without_compiler
+from seedbed.process.torch_private import dropout_base
 from seedbed.tasks.build_head import rebuilt_head
 from seedbed.training.starting_model import begin, fresh_model
 

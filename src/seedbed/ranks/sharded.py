@@ -18,7 +18,8 @@ from torch import Tensor
 from seedbed.data.batches import Batch
 from seedbed.data.nested import first_row, mapped
 from seedbed.errors import ModelError
-from seedbed.process.torch_private import foreach_div, splitting_without_compiler
+from seedbed.process.no_compiler import splitting_without_compiler
+from seedbed.process.torch_private import foreach_div
 from seedbed.ranks.engine import RankEngine
 from seedbed.ranks.forward import RankForward
 from seedbed.ranks.group import Group

@@ -24,7 +24,8 @@ from seedbed.data.row_form import RowForm, as_form
 from seedbed.errors import ModelError
 from seedbed.models.calling import forwarded
 from seedbed.process.memory import memory_bytes
-from seedbed.process.torch_private import DispatchMode, shapes_without_compiler, tree_leaves
+from seedbed.process.no_compiler import shapes_without_compiler
+from seedbed.process.torch_private import DispatchMode, tree_leaves
 from seedbed.runs.opening import allocated
 from seedbed.runs.stored import is_stored
 

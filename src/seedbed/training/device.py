@@ -9,7 +9,7 @@ import torch
 
 from seedbed.config.schema import TrainerConfig
 from seedbed.errors import DeviceError
-from seedbed.process.torch_private import is_compiler_loaded
+from seedbed.process.no_compiler import is_compiler_loaded
 from seedbed.training.arithmetic import WORKSPACE
 from seedbed.training.threads import using
 

@@ -12,7 +12,7 @@ from seedbed.config.hints import joined
 from seedbed.config.schema import RunConfig, TrainerConfig
 from seedbed.config.target_keys import arguments_of
 from seedbed.errors import ConfigError, NotAllowedError
-from seedbed.process.torch_private import building_without_compiler, without_compiler
+from seedbed.process.no_compiler import building_without_compiler, without_compiler
 from seedbed.training.interval import MANY
 from seedbed.training.parameter_groups import parameter_groups, refuse_one_rate
 from seedbed.training.run_length import RunLength

@@ -7,8 +7,8 @@ import torch
 from torch import nn, optim
 from torch.optim import Optimizer
 
-from seedbed.process import torch_private
-from seedbed.process.torch_private import METHODS, building_without_compiler, without_compiler
+from seedbed.process import no_compiler
+from seedbed.process.no_compiler import METHODS, building_without_compiler, without_compiler
 
 NAMES = ("Adadelta", "Adafactor", "Adagrad", "Adam", "Adamax", "AdamW", "ASGD", "NAdam", "RAdam")
 NAMES = (*NAMES, "RMSprop", "Rprop", "SGD")
@@ -17,7 +17,7 @@ NAMES = (*NAMES, "RMSprop", "Rprop", "SGD")
 @pytest.fixture(autouse=True)
 def _not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that has compiled nothing."""
-    monkeypatch.setattr(torch_private, "is_compiler_loaded", lambda: False)
+    monkeypatch.setattr(no_compiler, "is_compiler_loaded", lambda: False)
 
 
 def stepped(kind: Any, *, ours: bool) -> tuple[Optimizer, list[torch.Tensor]]:
