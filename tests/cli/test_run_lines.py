@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from seedbed.api import run_progress as progress
+from seedbed.api import run_lines
 
 
 def printed(
@@ -19,8 +19,8 @@ def printed(
 ) -> list[str]:
     """The lines of epochs that take so many seconds, after `before` that another process ran."""
     clock = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
-    lines = progress.Lines()
+    monkeypatch.setattr(run_lines.time, "monotonic", lambda: clock[0])
+    lines = run_lines.RunLines()
     plan: Any = SimpleNamespace(config=SimpleNamespace(trainer=SimpleNamespace(epochs=epochs)))
     lines.started(plan)
     for epoch, took in enumerate(seconds, before + 1):

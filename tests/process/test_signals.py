@@ -172,8 +172,8 @@ send(signal.SIGTERM)
 def test_a_bar_leaves_the_terminal_its_cursor() -> None:
     body = """
 from types import SimpleNamespace as Any
-from seedbed.api.run_progress import Bar
-bar = Bar()
+from seedbed.api.run_bar import RunBar
+bar = RunBar()
 bar.started(Any(config=Any(trainer=Any(epochs=3)), train=[1, 2], updates=2))
 send(signal.SIGTERM)
 """

@@ -20,7 +20,9 @@ from rich.console import Console
 from support import processes
 
 from seedbed.analysis.leader import Leader
-from seedbed.api.sweep_progress import Display, Lines, reporter
+from seedbed.api.messages import Printed
+from seedbed.api.sweep_display import SweepDisplay
+from seedbed.api.sweep_lines import SweepLines
 from seedbed.sweep.outcome import JobState
 
 
@@ -90,7 +92,7 @@ def test_the_display_tells_how_far_a_stack_is() -> None:
     """A frame asked for, as a fast machine ends a sweep before the first one of its own."""
     drawn = io.StringIO()
     console = Console(file=drawn, force_terminal=True, width=80, highlight=False)
-    display = Display("auto", console)
+    display = SweepDisplay("auto", console)
     display.started(12, 12)
     display.stack_started(1, 12)
     display.stack_step(1, 0.25, 12)
@@ -102,7 +104,9 @@ def test_the_display_tells_how_far_a_stack_is() -> None:
 
 def test_the_display_has_no_thread_while_it_is_paused_and_leaves_the_lines_above() -> None:
     before, drawn = {*threading.enumerate()}, io.StringIO()
-    display = Display("auto", Console(file=drawn, force_terminal=True, width=80, highlight=False))
+    display = SweepDisplay(
+        "auto", Console(file=drawn, force_terminal=True, width=80, highlight=False)
+    )
     display.note("one")
     display.started(12, 12)
     for number in (1, 2):
@@ -120,7 +124,7 @@ def test_the_display_has_no_thread_while_it_is_paused_and_leaves_the_lines_above
 def test_jobs_of_two_stacks_count_each_in_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    lines = Lines("auto")
+    lines = SweepLines("auto")
     lines.started(30, 30)
     lines.stack_started(1, 20)
     lines.stack_started(2, 10)
@@ -152,7 +156,7 @@ def test_a_job_has_a_line_where_there_are_few(seedbed: Callable) -> None:
 
 
 def test_a_thousand_jobs_have_about_ten_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = Lines("auto")
+    lines = SweepLines("auto")
     lines.started(2000, 1000)
     for number in range(1000):
         lines.job_ended(record(number, train_loss=1.0 / (1 + number)))
@@ -167,7 +171,7 @@ def test_a_thousand_jobs_have_about_ten_lines(capsys: pytest.CaptureFixture[str]
 
 
 def test_of_many_failures_twenty_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = Lines("auto")
+    lines = SweepLines("auto")
     lines.started(300, 300)
     for number in range(300):
         lines.job_ended(record(number, "failed" if number % 2 else "completed", train_loss=1.0))
@@ -184,7 +188,7 @@ def test_a_line_is_said_when_time_has_passed(
 ) -> None:
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    lines = Lines("auto")
+    lines = SweepLines("auto")
     lines.started(1000, 1000)
     lines.stack_started(1, 1000)
     for second in range(1, 22):
@@ -198,7 +202,7 @@ def test_a_line_is_said_when_time_has_passed(
 def test_runs_that_train_count_by_the_part_that_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    lines = Lines("auto")
+    lines = SweepLines("auto")
     lines.started(30, 30)
     lines.stack_started(1, 20)
     now = 10.0
@@ -211,7 +215,7 @@ def test_runs_that_train_count_by_the_part_that_is_done(monkeypatch: pytest.Monk
     assert lines.rate == 2.0
 
 
-@pytest.mark.parametrize("made", [Lines, Display])
+@pytest.mark.parametrize("made", [SweepLines, SweepDisplay])
 def test_a_step_calls_the_clock_at_most(made: Callable) -> None:
     """A stack of small networks takes a step in a fraction of a millisecond."""
     told = made("auto")
@@ -234,7 +238,7 @@ def test_a_step_calls_the_clock_at_most(made: Callable) -> None:
 
 
 def test_what_is_no_terminal_has_lines() -> None:
-    assert isinstance(reporter("auto"), Lines)
+    assert isinstance(Printed().sweep_progress("auto", []), SweepLines)
 
 
 @pytest.mark.parametrize(
@@ -260,6 +264,6 @@ def test_the_best_is_by_the_monitored_value(
 
 
 def test_what_is_said_of_a_sweep_needs_no_torch() -> None:
-    names = "seedbed.api.sweep_progress, seedbed.cli.sweep_report"
+    names = "seedbed.api.sweep_lines, seedbed.cli.sweep_report"
     code = f"import sys, {names}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=200).returncode == 0

@@ -98,15 +98,23 @@ class Printed(Messages):
 
     def run_progress(self) -> "Reporter":
         """See `Messages`."""
-        from seedbed.api import run_progress
+        if sys.stdout.isatty():
+            from seedbed.api.run_bar import RunBar
 
-        return run_progress.reporter()
+            return RunBar()
+        from seedbed.api.run_lines import RunLines
+
+        return RunLines()
 
     def sweep_progress(self, monitor: str, jobs: Sequence[JobState]) -> SweepProgress:
         """See `Messages`."""
-        from seedbed.api import sweep_progress
+        if sys.stdout.isatty():
+            from seedbed.api.sweep_display import SweepDisplay
 
-        return sweep_progress.reporter(monitor, jobs, self.hidden)
+            return SweepDisplay(monitor, jobs=jobs)
+        from seedbed.api.sweep_lines import SweepLines
+
+        return SweepLines(monitor, jobs, self.hidden)
 
     def run_ended(self, trained: Trained) -> None:
         """See `Messages`."""

@@ -1,5 +1,6 @@
 """`seedbed train`: one run, or with -m a sweep."""
 
+import sys
 from collections.abc import Sequence
 
 from seedbed.compose.composed import ComposedConfig, ComposedSweep
@@ -7,12 +8,7 @@ from seedbed.errors import ArgumentError
 from seedbed.process.ahead import Later, composed_ahead
 
 SWEEP_MODULES = ("torch", "seedbed.api.sweeping", "seedbed.sweep.disk", "seedbed.sweep.execution")
-RUN_MODULES = (
-    "torch",
-    "seedbed.recording.run",
-    "seedbed.api.run_progress",
-    "seedbed.views.summary",
-)
+RUN_MODULES = ("torch", "seedbed.recording.run", "seedbed.views.summary")
 """What is imported while the config is composed."""
 
 TRAINING_FLAGS = {"--config-dir", "--config-path", "--config-name", "-cd", "-cp", "-cn"}
@@ -36,7 +32,8 @@ def main(argv: Sequence[str]) -> int:
 def _trained(argv: Sequence[str]) -> int:
     flags = {argument.partition("=")[0] for argument in argv if argument.startswith("-")}
     if flags <= TRAINING_FLAGS | SWEEP_FLAGS:
-        modules = SWEEP_MODULES if flags & SWEEP_FLAGS else RUN_MODULES
+        shows = "seedbed.api.run_bar" if sys.stdout.isatty() else "seedbed.api.run_lines"
+        modules = SWEEP_MODULES if flags & SWEEP_FLAGS else (*RUN_MODULES, shows)
         request = composed_ahead(lambda: request_of(argv), modules, _drawing)
     else:  # --help and such like, which need no torch
         request = request_of(argv)
