@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from seedbed import errors as errors
     from seedbed.api.checking import Report as Report
     from seedbed.api.checking import SweepReport as SweepReport
-    from seedbed.api.functions import confirm as confirm
-    from seedbed.api.functions import load_run as load_run
-    from seedbed.api.functions import load_sweep as load_sweep
-    from seedbed.api.functions import reproduce as reproduce
-    from seedbed.api.functions import resume as resume
-    from seedbed.api.functions import runs as runs
-    from seedbed.api.functions import sweep as sweep
-    from seedbed.api.functions import train as train
-    from seedbed.api.functions import unpack as unpack
-    from seedbed.api.functions import validate as validate
+    from seedbed.api.earlier_runs import confirm as confirm
+    from seedbed.api.earlier_runs import load_run as load_run
+    from seedbed.api.earlier_runs import load_sweep as load_sweep
+    from seedbed.api.earlier_runs import reproduce as reproduce
+    from seedbed.api.earlier_runs import resume as resume
+    from seedbed.api.earlier_runs import runs as runs
+    from seedbed.api.earlier_runs import unpack as unpack
     from seedbed.api.history import History as History
+    from seedbed.api.new_runs import sweep as sweep
+    from seedbed.api.new_runs import train as train
+    from seedbed.api.new_runs import validate as validate
     from seedbed.api.predictions import Predictions as Predictions
     from seedbed.api.reproducing import Comparison as Comparison
     from seedbed.api.run import Run as Run
@@ -41,21 +41,16 @@ _HOMES = {
     "RunTable": "seedbed.api.run_table",
     "Sweep": "seedbed.api.sweep",
     "SweepReport": "seedbed.api.checking",
-    **dict.fromkeys(
-        (
-            "confirm",
-            "load_run",
-            "load_sweep",
-            "reproduce",
-            "resume",
-            "runs",
-            "sweep",
-            "train",
-            "unpack",
-            "validate",
-        ),
-        "seedbed.api.functions",
-    ),
+    "confirm": "seedbed.api.earlier_runs",
+    "load_run": "seedbed.api.earlier_runs",
+    "load_sweep": "seedbed.api.earlier_runs",
+    "reproduce": "seedbed.api.earlier_runs",
+    "resume": "seedbed.api.earlier_runs",
+    "runs": "seedbed.api.earlier_runs",
+    "sweep": "seedbed.api.new_runs",
+    "train": "seedbed.api.new_runs",
+    "unpack": "seedbed.api.earlier_runs",
+    "validate": "seedbed.api.new_runs",
 }
 """Where each name comes from; it is imported when it is asked for."""
 

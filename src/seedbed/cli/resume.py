@@ -6,8 +6,7 @@ from pathlib import Path
 
 from seedbed.cli.arguments import Parser, refuse_idle_flag
 from seedbed.cli.console import Console
-from seedbed.remote.mirrored import mirrored
-from seedbed.remote.places import resumed_place
+from seedbed.remote.mirrored import going_on
 from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.reader import open_run
 
@@ -34,33 +33,23 @@ def parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Goes on; the exit code."""
     args = parser().parse_args(argv)
-    folder = resumed_place(args.run)
-    with mirrored(Path(folder), "resume") as upload:
-        code = _resume(args, folder)
-    upload.refuse_unwritten()
-    return code
-
-
-def _resume(args: argparse.Namespace, run: str) -> int:
-    """Goes on with what lies in a folder here."""
     console = Console()
-    if (Path(run) / SWEEP_JOBS).is_file():
+    with going_on(args.run) as folder:
+        _resume(args, folder, console)
+    return console.code
+
+
+def _resume(args: argparse.Namespace, folder: Path, console: Console) -> None:
+    """Goes on with what lies in a folder here."""
+    if (folder / SWEEP_JOBS).is_file():
         from seedbed.api.sweep_resuming import resume_sweep
 
-        resume_sweep(
-            Path(run),
-            args.overrides,
-            console,
-            changed=args.changed,
-            config_dir=args.config_dir,
-        )
-        return console.code
-    paths = open_run(run)
-    refuse_idle_flag("--changed", args.changed, f"is for a sweep, and '{args.run}' is one run")
-    refuse_idle_flag(
-        "--config-dir", args.config_dir, f"is for a sweep, and '{args.run}' is one run"
-    )
+        config_dir, changed = args.config_dir, args.changed
+        resume_sweep(folder, args.overrides, console, changed=changed, config_dir=config_dir)
+        return
+    paths = open_run(folder)
+    for flag, given in (("--changed", args.changed), ("--config-dir", args.config_dir)):
+        refuse_idle_flag(flag, given, f"is for a sweep, and '{args.run}' is one run")
     from seedbed.api.resuming import resume_run
 
     resume_run(paths, args.overrides, console)
-    return console.code

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from seedbed.errors import RunDirectoryError, RunFailedError
 from seedbed.remote.carried import command
 from seedbed.remote.last_state import end_seconds, unwritten
-from seedbed.remote.places import url_of
+from seedbed.remote.places import resumed_place, url_of
 from seedbed.remote.urls import Url
 
 
@@ -58,6 +58,23 @@ def mirrored(folder: Path, mode: Literal["new", "resume"] = "new") -> Iterator[U
             process.stdin.write("end\n")  # type: ignore[union-attr] # forks may have it open
             process.stdin.close()  # type: ignore[union-attr]
         upload.problem = _last_words(process, folder, url)
+
+
+@contextmanager
+def going_on(place: str) -> Iterator[Path]:
+    """The folder here of a run or a sweep that goes on inside, and is written where it belongs.
+
+    Args:
+        place: a folder, or the URL of one.
+
+    Raises:
+        RunDirectoryError: if it lies at a URL where none can be written.
+        RunFailedError: at the end, if the last state is not there.
+    """
+    folder = Path(resumed_place(place))
+    with mirrored(folder, "resume") as upload:
+        yield folder
+    upload.refuse_unwritten()
 
 
 def _started(told: dict[str, Any]) -> "subprocess.Popen[str]":
