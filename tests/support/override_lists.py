@@ -15,9 +15,10 @@ from hydra.types import RunMode
 from omegaconf import open_dict
 
 from seedbed.compose import sweep_jobs
-from seedbed.compose.compose import COMPOSITION_ERRORS, ConfigSource, from_hydra, hydra_started
+from seedbed.compose.compose import ConfigSource, from_hydra, hydra_started
 from seedbed.compose.composed import hydra_files
 from seedbed.compose.explain import explained
+from seedbed.compose.hydra_errors import COMPOSITION_ERRORS
 from seedbed.compose.sweep_jobs import JobComposer
 from seedbed.config.check import checked
 from seedbed.errors import ConfigError

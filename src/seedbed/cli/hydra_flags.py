@@ -15,7 +15,6 @@ import hydra
 from hydra._internal.utils import get_args_parser
 
 from seedbed.compose.compose import (
-    COMPOSITION_ERRORS,
     ConfigSource,
     composed,
     hydra_started,
@@ -23,6 +22,7 @@ from seedbed.compose.compose import (
     store_base,
 )
 from seedbed.compose.explain import explained
+from seedbed.compose.hydra_errors import COMPOSITION_ERRORS
 from seedbed.config.absurd import refuse_absurd_overrides
 from seedbed.config.hints import did_you_mean
 from seedbed.config.locations import find_user_conf, own_conf, using_user_conf

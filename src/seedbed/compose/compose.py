@@ -1,6 +1,6 @@
 """From overrides to a checked config, by Hydra.
 
-With `explain.py` and `seedbed.cli`, the only code that knows Hydra and OmegaConf.
+With the rest of this room and `seedbed.cli`, the only code that knows Hydra and OmegaConf.
 """
 
 import copy
@@ -13,30 +13,27 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from seedbed.compose.composed import ComposedConfig
-from seedbed.compose.explain import GROUPS, STUMBLES, UNFOUNDED, explained, unresolved
+from seedbed.compose.explain import explained, unresolved
+from seedbed.compose.hydra_errors import COMPOSITION_ERRORS, STUMBLES
 from seedbed.compose.hydra_keys import refuse_unobeyed
 from seedbed.compose.keeping import KeepingLoader
+from seedbed.compose.wrong_overrides import GROUPS, UNFOUNDED
 from seedbed.config.absurd import refuse_absurd_overrides
 from seedbed.config.check import checked
 from seedbed.config.idle_keys import notes_on_idle
 from seedbed.config.locations import foreign_config, own_conf, user_conf, using_user_conf
 from seedbed.config.options import fitted_to_classes
 from seedbed.errors import ConfigError
-
-COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError)
-"""What Hydra raises for a mistake in overrides or YAML; ValueError also for text not in UTF-8."""
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,10 @@ from hydra.core.utils import filter_overrides
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from seedbed.compose.compose import (
-    COMPOSITION_ERRORS,
-    ConfigSource,
-    from_hydra,
-    hydra_part,
-    refuse_unfounded,
-)
+from seedbed.compose.compose import ConfigSource, from_hydra, hydra_part, refuse_unfounded
 from seedbed.compose.composed import ComposedConfig, selected
-from seedbed.compose.explain import STUMBLES, explained
+from seedbed.compose.explain import explained
+from seedbed.compose.hydra_errors import COMPOSITION_ERRORS, STUMBLES
 from seedbed.compose.hydra_keys import refuse_too_late, refuse_unobeyed
 from seedbed.compose.job_overrides import JobOverride, OverrideReader
 from seedbed.compose.patching import Base
@@ -175,7 +170,7 @@ def sweep_config(
     """Hydra's loader and the config of a whole sweep, from which it composes the jobs.
 
     Raises:
-        ConfigError: for a mistake in the overrides or the YAML.
+        ConfigError: for a mistake in the overrides or the YAML, also where the jobs have it.
     """
     typed = [*overrides, *([] if MULTIRUN in overrides else [MULTIRUN])]
     with source.opened() as loader:
@@ -184,7 +179,10 @@ def sweep_config(
         except (*COMPOSITION_ERRORS, *STUMBLES) as err:
             raise explained(err, overrides, source.name, sweep=True) from err
         HydraConfig.instance().set_config(sweep)
-        yield loader, sweep
+        try:
+            yield loader, sweep
+        except COMPOSITION_ERRORS as err:
+            raise explained(err, overrides, source.name, sweep=True) from err
 
 
 def _loaded(loader: ConfigLoader, name: str, typed: Sequence[str]) -> DictConfig:

@@ -11,9 +11,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from seedbed.compose.compose import COMPOSITION_ERRORS, OWN, ConfigSource, hydra_part
+from seedbed.compose.compose import OWN, ConfigSource, hydra_part
 from seedbed.compose.composed import ComposedSweep, selected
-from seedbed.compose.explain import explained
 from seedbed.compose.hydra_keys import OWN_LAUNCHER, refuse_of_one_job, refuse_unobeyed
 from seedbed.compose.modes import notes_on_repeated, refuse_idle_of_sweep
 from seedbed.compose.sweep_jobs import composed_jobs, sweep_config, sweep_directory, sweep_settings
@@ -49,12 +48,9 @@ def composed_sweep(
         refuse_idle_of_sweep(hydra, sweep_settings(sweep))
         if not only_check and not _is_ours(sweep.hydra):
             return None
-        try:
-            jobs = overrides_of_jobs(loader, sweep, _typed(sweep))
-            notes = (*notes_on_repeated(overrides), *jobs.notes)
-            return composed_from(loader, sweep, jobs.jobs, notes)
-        except COMPOSITION_ERRORS as err:
-            raise explained(err, overrides, source.name, sweep=True) from err
+        jobs = overrides_of_jobs(loader, sweep, _typed(sweep))
+        notes = (*notes_on_repeated(overrides), *jobs.notes)
+        return composed_from(loader, sweep, jobs.jobs, notes)
 
 
 def sweep_of_jobs(
@@ -72,10 +68,7 @@ def sweep_of_jobs(
     """
     with sweep_config(overrides, source) as (loader, sweep):
         refuse_unobeyed(hydra_part(sweep))
-        try:
-            return composed_from(loader, sweep, jobs)
-        except COMPOSITION_ERRORS as err:
-            raise explained(err, overrides, source.name, sweep=True) from err
+        return composed_from(loader, sweep, jobs)
 
 
 def _typed(sweep: DictConfig) -> list[str]:
