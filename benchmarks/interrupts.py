@@ -52,6 +52,11 @@ COMMANDS: dict[str, list[str]] = {
     "sweep to its end": [*SWEEP, "trainer.epochs=300"],
     "resume a sweep": ["resume", "sweep"],
     "reproduce": ["reproduce", "run"],
+    "compare": ["compare", "sweep"],
+    "plot": ["plot", "sweep", "--output", "made.png"],
+    "report": ["report", "sweep", "--output", "made.html"],
+    "find a rate": ["lr-find", "--steps", "1000", "--output", "made.png"],
+    "unpack": ["unpack", "packed", "--to", "made"],
 }
 
 
@@ -153,7 +158,8 @@ class Attempt:
             time.sleep(self.moment.gap)
 
     def _look_at_ending(self) -> None:
-        said = (self.folder / "err").read_text(encoding="utf-8").splitlines()
+        every = (self.folder / "err").read_text(encoding="utf-8").splitlines()
+        said = [line for line in every if not line.startswith("note: ")]
         number = self.moment.number
         if self.code == 128 + number:
             one = len(said) == 1 and said[0].startswith("error: interrupted")
@@ -242,7 +248,7 @@ def records_are_whole(content: bytes) -> bool:
 
 
 def prepared(folder: Path, epochs: int) -> None:
-    """What the commands begin with: a run, one to resume, a sweep that is half done, rows."""
+    """What the commands begin with: a run, one to resume, a sweep half done, one in a pack."""
     folder.mkdir()
     quick = [sys.executable, "-m", "seedbed", "train"]
     for words in (
@@ -254,6 +260,7 @@ def prepared(folder: Path, epochs: int) -> None:
             f"trainer.epochs={epochs}",
             "hydra.sweep.dir=sweep",
         ],
+        ["-m", "seed=range(0,300)", "sweep.layout=packed", "hydra.sweep.dir=packed"],
     ):
         subprocess.run([*quick, *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     shutil.copytree(folder / "run", folder / "stopped")

@@ -8,7 +8,7 @@ import pytest
 from support import single_runs
 from support.command_line import Command
 
-from seedbed.errors import ArgumentError
+from seedbed.errors import ArgumentError, RunDirectoryError
 from seedbed.sweep.rate_curve import RateCurve
 from seedbed.sweep.rate_trial import spread_rates
 
@@ -51,6 +51,22 @@ def test_a_picture_that_cannot_be_written_is_told_before(seedbed: Command, name:
     done = seedbed("lr-find", "--output", name)
     assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
     assert done.err.startswith("error: --output: ")
+
+
+def test_what_was_tried_is_told_where_its_picture_cannot_be_written(
+    seedbed: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise RunDirectoryError("cannot write 'rates.png': No space left on device")
+
+    monkeypatch.setattr("seedbed.views.drawing.save", full)
+    done = seedbed("lr-find", "--rates", "2", "--steps", "2", "--output", "rates.png")
+    assert (done.code, done.err) == (
+        2,
+        "error: cannot write 'rates.png': No space left on device\n",
+    )
+    assert done.out.splitlines()[-1].startswith("suggested: optimizer.lr=")
+    assert "picture" not in done.out
 
 
 def test_jobs_that_do_not_train_together_run_one_by_one(seedbed: Command) -> None:
