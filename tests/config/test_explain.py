@@ -57,6 +57,14 @@ def test_a_key_below_a_value_that_is_not_there_yet_asks_for_a_plus() -> None:
     ]
 
 
+def test_a_key_below_one_that_holds_a_value_asks_for_no_plus() -> None:
+    told = problems("loader.collate.size=3", "trainer.swa_start.epoch=1", "model.in_features.a=1")
+    assert told == [
+        f"no key '{key}'; {key.rpartition('.')[0]} is a value, and holds no keys"
+        for key in ("loader.collate.size", "trainer.swa_start.epoch", "model.in_features.a")
+    ]
+
+
 def test_a_right_key_with_a_plus_is_taken() -> None:
     assert composed(["++optimizer.lr=0.5"]).config.optimizer["lr"] == 0.5
 

@@ -108,7 +108,7 @@ def test_return_hidden_gives_what_goes_into_the_last_layer() -> None:
         (["Liner"], r"model\.layers\[0\].*Liner.*did you mean.*Linear"),
         (
             [{"Linear": 8}, {"Conv2d": [1, 4, 3]}],
-            r"layers\[1\]: Conv2d does not take rows of \(8,\)",
+            r"layers\[1\]: Conv2d does not take rows of \(8,\): they are no images; type data=",
         ),
         (["ReLU", {"ReLU": [1, 2, 3]}], r"layers\[1\]: ReLU takes 1 arguments, got 3"),
         ([{"Flatten": {"begin": 1}}], r"layers\[0\]\.begin.*takes start_dim, end_dim"),

@@ -15,7 +15,7 @@ from seedbed.compose.hydra_errors import COMPOSITION_ERRORS, STUMBLES, one_line
 from seedbed.compose.quoting import overrides_apart, quoted_override
 from seedbed.config.hints import did_you_mean, joined
 from seedbed.config.key_paths import dotted_keys
-from seedbed.config.options import key_hint
+from seedbed.config.options import holds_keys, key_hint
 from seedbed.config.other_names import our_option
 from seedbed.config.own_code import DIRECTIONS, TARGET
 from seedbed.config.shorthand import instead_of_option, option_of_file
@@ -163,9 +163,10 @@ def _below_nothing(key: str, config: Mapping[Any, Any]) -> str:
         ours = [f"step.{name}" for name in (TARGET, DIRECTIONS)]
         return did_you_mean(key, ours) or f"; type +{key}=VALUE"
     value: Any = config
-    for part in key.split("."):
+    parts = key.split(".")
+    for number, part in enumerate(parts):
         if value in (None, "???", {}):
-            return f"; type +{key}=VALUE"
+            return f"; type +{key}=VALUE" if holds_keys(".".join(parts[:number]), config) else ""
         if not isinstance(value, Mapping) or part not in value:
             return ""
         value = value[part]

@@ -237,7 +237,7 @@ class _Checker:
                 refused.hint
                 or _as_text_hint(hint, value, where)
                 or instead_of_own_code(where, value)
-                or _as_list_hint(str(refused), value, where)
+                or _as_list_hint(hint, value, where)
             )
             self.problems.append(f"{where} must be {refused}, got {as_typed(value)}{hint}")
             return None
@@ -253,12 +253,16 @@ class _Checker:
         return self.mapping(DATA_SOURCES[source], value, "data")
 
 
-def _as_list_hint(allowed: str, value: Any, where: str) -> str:
-    """A single value where a list belongs is a common slip."""
-    if "a list of" in allowed and isinstance(value, int | float | str):
-        text = written(value)
-        return f"; type '{where}=[{text}]'" if len(text) <= 80 else ""
-    return ""
+def _as_list_hint(hint: Any, value: Any, where: str) -> str:
+    """A single value where a list of such belongs is a common slip."""
+    if not isinstance(value, int | float | str):
+        return ""
+    try:
+        fitted(hint, [value])
+    except Refused:
+        return ""
+    text = written(value)
+    return f"; type '{where}=[{text}]'" if len(text) <= 80 else ""
 
 
 def _as_text_hint(hint: Any, value: Any, where: str) -> str:

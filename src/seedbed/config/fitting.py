@@ -145,7 +145,9 @@ def _plural(item: Any) -> str:
     constraints: list[Constraint] = []
     if get_origin(item) is Annotated:
         item, *constraints = get_args(item)
+    is_mapping = get_origin(item) is dict
     words = {int: "whole numbers", float: "numbers", str: "texts"}.get(item, "values")
+    words = "mappings" if is_mapping else words
     bounds = [str(one) for one in constraints if isinstance(one, Range)]
     return " ".join([words, *bounds])
 

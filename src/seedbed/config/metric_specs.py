@@ -136,7 +136,10 @@ def _parts(entry: Any) -> tuple[str, str, dict[str, Any]]:
             return _known(name.rpartition(".")[2], arguments)
         return target, "", arguments
     if len(entry) != 1:
-        raise _Misread(f" must hold one name, with its arguments below it, got {as_typed(entry)}")
+        raise _Misread(
+            " must hold one name, with its arguments below it, such as "
+            f"'{{FBetaScore: {{beta: 2.0}}}}', got {as_typed(entry)}"
+        )
     ((name, arguments),) = entry.items()
     if not isinstance(arguments, Mapping | None):
         raise _Misread(

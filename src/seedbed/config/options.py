@@ -6,16 +6,18 @@ class's own option, and a note names both.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import is_dataclass
 from functools import cache
 from typing import Any
 
 import yaml
 
-from seedbed.config.fitting import as_typed
+from seedbed.config.fitting import Refused, as_typed, fitted, hints_of
 from seedbed.config.hints import by_last_part, did_you_mean, joined
 from seedbed.config.key_paths import NOTHING, value_at
 from seedbed.config.locations import own_conf
 from seedbed.config.other_names import CHOICES, advice_on, our_key
+from seedbed.config.schema import DATA_SOURCES, RunConfig
 from seedbed.config.target_keys import (
     CLASSES_OF_FUNCTIONS,
     FUNCTIONAL,
@@ -210,3 +212,30 @@ def _resolved(value: Any, plain: Mapping[str, Any]) -> Any:
     if isinstance(value, str) and value.startswith("${"):
         return value_at(plain, tuple(value[2:-1].split(".")))
     return value
+
+
+def holds_keys(key: str, config: Mapping[str, Any]) -> bool:
+    """Whether there can be keys below a dotted key, as far as its type tells.
+
+    Args:
+        key: that is there.
+        config: whole, in plain containers.
+    """
+    group, *parts = key.split(".")
+    hint: Any = hints_of(RunConfig).get(group, Any)
+    held = config.get(group)
+    if group == "data" and isinstance(held, Mapping):
+        hint = DATA_SOURCES.get(str(held.get("source")), Any)
+    if group in TARGET_KEYS and isinstance(held, Mapping) and parts:
+        known = {**TARGET_KEYS[group].get(held.get(TARGET), NONE), **KEYS_OF_OURS.get(group, NONE)}
+        hint = known.get(parts.pop(0), Any)
+    for part in parts:
+        is_schema = isinstance(hint, type) and is_dataclass(hint)
+        hint = hints_of(hint).get(part, Any) if is_schema else Any
+    if is_dataclass(hint):
+        return True
+    try:
+        fitted(hint, {"key": 1})
+    except Refused:
+        return False
+    return True

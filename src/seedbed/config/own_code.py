@@ -32,13 +32,12 @@ def problems_of_own_code(built: Mapping[str, Any]) -> list[str]:
 
 
 def instead_of_own_code(key: str, value: Any) -> str:
-    """What to type where a dotted name stands for the keys of a step or of callbacks."""
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list) or not names or not all(map(_is_dotted, names)):
-        return ""
+    """What to type where something else stands for the keys of a step or of callbacks."""
+    names = value if isinstance(value, list) else [value]
+    dotted = names if names and all(map(_is_dotted, names)) else []
     if key == "step":
-        return f"; type step.{TARGET}={names[0]}"
-    callbacks = ", ".join(f"{{{TARGET}: {name}}}" for name in names)
+        return f"; type step.{TARGET}={(dotted or ['my_package.my_step'])[0]}"
+    callbacks = ", ".join(f"{{{TARGET}: {one}}}" for one in dotted or ["my_package.MyCallback"])
     return f"; type 'callbacks=[{callbacks}]'" if key == "callbacks" else ""
 
 

@@ -105,8 +105,11 @@ def _passed(module: nn.Module, sample: torch.Tensor, where: str) -> torch.Tensor
             passed = module(sample)
     except Exception as err:
         shape = tuple(sample.shape[1:])
+        reason = first_line(err)
+        if type(module).__name__.startswith("Conv") and len(shape) == 1:
+            reason = "they are no images; type data=images, or another model, such as model=custom"
         raise ValueError(
-            f"{where}: {type(module).__name__} does not take rows of {shape}: {first_line(err)}"
+            f"{where}: {type(module).__name__} does not take rows of {shape}: {reason}"
         ) from err
     module.train(was_training)
     if not isinstance(passed, torch.Tensor):

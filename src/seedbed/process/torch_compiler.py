@@ -61,9 +61,9 @@ def check() -> None:
 
 
 def backends() -> list[str]:
-    """What torch can compile with here; to ask brings the compiler."""
-    found: list[str] = torch.compiler.list_backends(exclude_tags=())
-    return found
+    """What torch can compile with here, those for debugging last; to ask brings the compiler."""
+    usual: list[str] = torch.compiler.list_backends()
+    return [*usual, *sorted(set(torch.compiler.list_backends(exclude_tags=())) - {*usual})]
 
 
 class Compiler:
