@@ -267,7 +267,7 @@ def test_a_thousand_runs_with_long_histories_stay_below_15_megabytes(
 ) -> None:
     values = np.random.default_rng(0).random(500).tolist()
     history = {"epoch": list(range(1, 501)), **{f"val/{n}": values for n in range(10)}}
-    monkeypatch.setattr("seedbed.views.report.curves.read_history", lambda _: history)
+    monkeypatch.setattr("seedbed.views.report.curves.history_of", lambda _: history)
     table = records_with([n / 7 for n in range(1000)], problem="x" * 100, note="y" * 100)
     told = content(table, Told(), Origin("t"))
     assert len(page(told)) < 15e6

@@ -22,14 +22,7 @@ def untouched() -> Iterator[None]:
     What libraries warn of inside goes to `run.log`, or nowhere, as it does on the command line.
     """
     with _one_at_a_time, ExitStack() as stack:
-        for kept in (
-            _import_path,
-            _environment,
-            generators_put_back,
-            _torchs_modes,
-            _logs,
-            _warnings,
-        ):
+        for kept in PARTS:
             stack.enter_context(kept())
         yield
 

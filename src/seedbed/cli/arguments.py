@@ -143,6 +143,16 @@ def refuse_idle_flag(flag: str, given: object, reason: str) -> None:
         raise ArgumentError(f"{flag} {reason}; leave it out")
 
 
+def refuse_negative(flag: str, number: int | None, noun: str) -> None:
+    """Refuses what is no number of things, of which 0 means all.
+
+    Raises:
+        ArgumentError: for one below 0.
+    """
+    if number is not None and number < 0:
+        raise ArgumentError(f"{flag}: a number of {noun}, or 0 for all, got {number}")
+
+
 def add_forms(parser: Parser) -> None:
     """`--csv`, `--md` or `--json`."""
     form = parser.add_mutually_exclusive_group()

@@ -4,15 +4,15 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seedbed.cli.arguments import Parser, add_forms, print_notes
+from seedbed.cli.arguments import Parser, add_forms, print_notes, refuse_negative
 from seedbed.cli.many_runs import (
     add_comparison,
+    add_runs,
     filtered,
     keys_of,
     print_rows,
     runs_below,
 )
-from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.remote.places import listed_place
@@ -33,13 +33,7 @@ def parser() -> Parser:
         "each setting over its seeds, whether the best is better than the next, what mattered.",
         "seedbed compare outputs/digits/sweep_2026-… --metric val/accuracy",
     )
-    made.add_argument(
-        "paths",
-        metavar="RUN | SWEEP",
-        nargs="+",
-        type=listed_place,
-        help="a run, a sweep, or a folder of some",
-    )
+    add_runs(made, listed_place)
     add_comparison(made)
     made.add_argument(
         "--limit", metavar="N", type=int, help=f"rows; 0 for all; default: {ROWS} on the terminal"
@@ -51,14 +45,13 @@ def parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Prints; the exit code."""
     args = parser().parse_intermixed_args(argv)
-    if args.limit is not None and args.limit < 0:
-        raise ArgumentError(f"--limit: a number of rows, or 0 for all, got {args.limit}")
+    refuse_negative("--limit", args.limit, "rows")
     over = keys_of(args.over)
     # Imported here: NumPy is not waited for where an argument is wrong.
     from seedbed.analysis.runs_compared import Request, compare_runs
     from seedbed.api.run_comparison import RunComparison
 
-    with runs_below(args.paths) as every:
+    with runs_below(args.runs) as every:
         fast_start.imports_done()
         asked = Request(args.metric, over, args.better)
         _print(RunComparison(compare_runs(filtered(every, args.filter), asked)), args)

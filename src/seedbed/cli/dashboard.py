@@ -11,7 +11,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from seedbed.catalog.table import OUTPUTS, RecordTable
-from seedbed.cli.arguments import Parser, add_better, output_file, print_notes, refuse_idle_flag
+from seedbed.cli.arguments import (
+    Parser,
+    add_better,
+    output_file,
+    print_notes,
+    refuse_idle_flag,
+    refuse_negative,
+)
 from seedbed.cli.many_runs import add_filter, runs_below
 from seedbed.config.hints import counted
 from seedbed.errors import ArgumentError
@@ -57,7 +64,9 @@ def parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Serves, or writes; the exit code."""
     args = parser().parse_intermixed_args(argv)
-    _refuse_numbers(args)
+    refuse_negative("--best", args.best, "runs")
+    if args.port is not None and not 0 <= args.port <= 65535:
+        raise ArgumentError(f"--port: a number from 0 to 65535, got {args.port}")
     folders = args.folders or [OUTPUTS]
     with runs_below(folders) as every:
         table = every.filtered(args.filter) if args.filter is not None else every
@@ -67,13 +76,6 @@ def main(argv: Sequence[str]) -> int:
         if args.optuna is not None:
             return _written(table, args)
     return _served(table, folders, args)
-
-
-def _refuse_numbers(args: Namespace) -> None:
-    if args.best is not None and args.best < 0:
-        raise ArgumentError(f"--best: a number of runs, or 0 for all, got {args.best}")
-    if args.port is not None and not 0 <= args.port <= 65535:
-        raise ArgumentError(f"--port: a number from 0 to 65535, got {args.port}")
 
 
 def _no_runs(every: RecordTable, folders: Sequence[str]) -> str:

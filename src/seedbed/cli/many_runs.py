@@ -1,6 +1,6 @@
 """What commands over many runs share: their flags, and the table of the runs that are meant."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,15 +41,15 @@ def add_filter(made: Parser) -> None:
     made.add_argument("--filter", metavar="TEXT", help="which runs, as `seedbed runs` takes it")
 
 
-def add_runs(made: Parser) -> None:
-    """The runs, sweeps and folders that are named."""
-    made.add_argument(
-        "runs",
-        metavar="RUN | SWEEP | DIR",
-        nargs="+",
-        type=read_place,
-        help="a run, a sweep, or a folder of some",
-    )
+def add_runs(made: Parser, place: Callable[[str], str] = read_place) -> None:
+    """The runs, sweeps and folders that are named.
+
+    Args:
+        made: of the command.
+        place: the folder of each; what lies at a URL is brought here.
+    """
+    named = "a run, a sweep, or a folder of some"
+    made.add_argument("runs", metavar="RUN | SWEEP | DIR", nargs="+", type=place, help=named)
 
 
 def add_comparison(made: Parser) -> None:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from seedbed.catalog.sorting import known_names
 from seedbed.catalog.table import OUTPUTS, RecordTable
-from seedbed.cli.arguments import Parser, add_forms, print_notes
+from seedbed.cli.arguments import Parser, add_forms, print_notes, refuse_negative
 from seedbed.cli.many_runs import runs_below
 from seedbed.config.hints import counted, joined
-from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.exit_codes import DONE
 from seedbed.remote.places import listed_place
@@ -56,8 +55,7 @@ def parser() -> Parser:
 def main(argv: Sequence[str]) -> int:
     """Looks and prints; the exit code."""
     args = parser().parse_intermixed_args(_joined(argv))
-    if args.limit is not None and args.limit < 0:
-        raise ArgumentError(f"--limit: a number of runs, or 0 for all, got {args.limit}")
+    refuse_negative("--limit", args.limit, "runs")
     folders = args.folders or [OUTPUTS]
     with runs_below(folders) as every:
         fast_start.imports_done()

@@ -150,20 +150,19 @@ class Calibration:
         return float((apart * self.rows[there]).sum() / self.rows.sum())
 
 
-def calibration_of(probabilities: Values, true: NDArray[np.bool_], bins: int = BINS) -> Calibration:
+def calibration_of(probabilities: Values, true: NDArray[np.bool_]) -> Calibration:
     """Sorts rows into bins by a probability; one on an edge goes into the lower bin.
 
     Args:
         probabilities: of one statement about each row, from 0 to 1; (rows,).
         true: whether it came true; (rows,).
-        bins: how many.
     """
-    edges = np.linspace(0, 1, bins + 1)
+    edges = np.linspace(0, 1, BINS + 1)
     number = np.searchsorted(edges[1:-1], probabilities)
-    rows = np.bincount(number, minlength=bins)
+    rows = np.bincount(number, minlength=BINS)
     with np.errstate(invalid="ignore"):
-        predicted = np.bincount(number, weights=probabilities, minlength=bins) / rows
-        observed = np.bincount(number, weights=true, minlength=bins) / rows
+        predicted = np.bincount(number, weights=probabilities, minlength=BINS) / rows
+        observed = np.bincount(number, weights=true, minlength=BINS) / rows
     low, high = wilson(observed, rows)
     return Calibration(rows, predicted, observed, low, high)
 

@@ -1,6 +1,6 @@
 """How every column of a table was read: its kind, its missing values, its names, or why not."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from seedbed.data.prepared import ColumnsSeen
 
 KINDS = {"number": "numbers", "boolean": "true or false", "image": "images"}
+
+Looked = tuple[str, int, int | None]
+"""What a column is read as, its rows without a value, and how many names it has."""
 
 MOST = 40
 """Columns that are listed one by one."""
@@ -50,18 +53,7 @@ def column_reports(table: Table, preprocessing: Preprocessing) -> list[ColumnRep
         table: as `read_source` gave it.
         preprocessing: fitted on it.
     """
-    used = [one.name for one in preprocessing.features]
-    found = [_report(table, name, "feature") for name in used]
-    targets = [] if preprocessing.task == RECONSTRUCTION else preprocessing.target
-    for name in targets:
-        one = _report(table, name, "target")
-        if preprocessing.classes:
-            one = ColumnReport(
-                name, one.role, "classes", one.missing, names=len(preprocessing.classes)
-            )
-        found.append(one)
-    left_out = [ColumnReport(name, "left out", why) for name, why in table.left_out.items()]
-    return found + left_out
+    return _reports(preprocessing, lambda name: _in_table(table, name), table.left_out)
 
 
 def streamed_reports(seen: "ColumnsSeen", preprocessing: Preprocessing) -> list[ColumnReport]:
@@ -72,29 +64,37 @@ def streamed_reports(seen: "ColumnsSeen", preprocessing: Preprocessing) -> list[
         preprocessing: fitted on them.
     """
     dates, kinds = preprocessing.types.text.dates, preprocessing.types.kinds
+
+    def look(name: str) -> Looked:
+        kind = "dates" if name in dates else KINDS.get(kinds[name], "names")
+        return kind, seen.missing.get(name, 0), seen.names.get(name)
+
+    return _reports(preprocessing, look, seen.left_out)
+
+
+def _reports(
+    preprocessing: Preprocessing, look: Callable[[str], Looked], left_out: Mapping[str, str]
+) -> list[ColumnReport]:
     features = [one.name for one in preprocessing.features]
     targets = [] if preprocessing.task == RECONSTRUCTION else preprocessing.target
     found = []
-    for name, role in [
-        *((one, "feature") for one in features),
-        *((one, "target") for one in targets),
-    ]:
-        kind = "dates" if name in dates else KINDS.get(kinds[name], "names")
-        names = seen.names.get(name)
-        if role == "target" and preprocessing.classes:
-            kind, names = "classes", len(preprocessing.classes)
-        found.append(ColumnReport(name, role, kind, seen.missing.get(name, 0), names))
-    return found + [ColumnReport(name, "left out", why) for name, why in seen.left_out.items()]
+    for role, columns in (("feature", features), ("target", targets)):
+        for column in columns:
+            kind, missing, names = look(column)
+            if role == "target" and preprocessing.classes:
+                kind, names = "classes", len(preprocessing.classes)
+            found.append(ColumnReport(column, role, kind, missing, names))
+    return found + [ColumnReport(name, "left out", why) for name, why in left_out.items()]
 
 
-def _report(table: Table, name: str, role: str) -> ColumnReport:
+def _in_table(table: Table, name: str) -> Looked:
     column = table.columns[name]
     if column.kind == "category":
         names = column.names()
-        return ColumnReport(name, role, "names", int(names.missing.sum()), len(names.held()))
+        return "names", int(names.missing.sum()), len(names.held())
     is_date = table.text is not None and name in table.text.dates
     kind = "dates" if is_date else KINDS[column.kind]
-    return ColumnReport(name, role, _with_shape(kind, column), _missing(column))
+    return _with_shape(kind, column), _missing(column), None
 
 
 def _with_shape(kind: str, column: Column) -> str:

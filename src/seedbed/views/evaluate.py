@@ -121,23 +121,13 @@ def training_file_note(paths: RunPaths, config: Mapping[str, Any], file: Path) -
     except (RunDirectoryError, OSError, KeyError, TypeError):
         return []
     if file.is_dir():
-        return _same_folder_note(file, Path(path))
-    with file.open("rb") as content:
-        if trained_on != file_digest(content, "sha256").hexdigest():
-            return []
-    return [
-        f"'{printable(file.name)}' is the file that the run was trained on: its numbers are better "
-        "than those on new rows"
-    ]
-
-
-def _same_folder_note(file: Path, trained_on: Path) -> list[str]:
-    if file.resolve() != trained_on.resolve():
-        return []
-    return [
-        f"'{printable(file.name)}' is the folder that the run was trained on: its numbers are "
-        "better than those on new rows"
-    ]
+        kind, is_same = "folder", file.resolve() == Path(path).resolve()
+    else:
+        with file.open("rb") as content:
+            kind, is_same = "file", trained_on == file_digest(content, "sha256").hexdigest()
+    name = printable(file.name)
+    told = f"'{name}' is the {kind} that the run was trained on: its numbers are better than those"
+    return [f"{told} on new rows"] if is_same else []
 
 
 def _chosen(groups: Groups | None) -> dict[str | None, Tensor]:

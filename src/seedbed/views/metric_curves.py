@@ -130,7 +130,7 @@ def _histories(runs: Iterable[RunRecord]) -> tuple[dict[Path, History], list[str
     damaged: list[RunDirectoryError] = []
     for run in runs:
         try:
-            found[run.path] = _history(run)
+            found[run.path] = history_of(run)
         except RunDirectoryError as err:
             found[run.path] = {}
             damaged.append(err)
@@ -140,7 +140,7 @@ def _histories(runs: Iterable[RunRecord]) -> tuple[dict[Path, History], list[str
     return found, [f"no curve of {number}: {damaged[0]}"] if damaged else []
 
 
-def _history(run: RunRecord) -> History:
+def history_of(run: RunRecord) -> History:
     """Empty for a run that finished no epoch.
 
     Raises:

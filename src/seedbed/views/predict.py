@@ -135,17 +135,11 @@ def prediction_columns(trained: TrainedModel, predicted: Mapping[str, Any]) -> d
     Real values have one column a target, `<target>_prediction`, or one a quantile; classes have
     `<target>_prediction` and `probability_<class>` for each; so have labels, of each of them.
     """
-    targets = trained.preprocessing.target
-    values = predicted["predictions"]
-    if "labels" in predicted:
-        return columns_of(trained, torch.tensor(predicted["probabilities"], dtype=torch.float64))
-    if "classes" not in predicted:
-        names = _columns_of_values(trained, len(values[0]) if values else trained.head.outputs)
-        return {name: [row[index] for row in values] for index, name in enumerate(names)}
-    columns: dict[str, list[Any]] = {f"{targets[0]}_prediction": list(values)}
-    for index, name in enumerate(predicted["classes"]):
-        columns[f"probability_{name}"] = [row[index] for row in predicted["probabilities"]]
-    return columns
+    values = predicted.get("probabilities", predicted["predictions"])
+    found = torch.tensor(values, dtype=torch.float64)
+    if not len(found):  # its form is not told by rows
+        found = found.reshape(0, len(trained.preprocessing.classes) or trained.head.outputs)
+    return columns_of(trained, found)
 
 
 def columns_of(trained: TrainedModel, found: torch.Tensor) -> dict[str, list[Any]]:

@@ -14,9 +14,7 @@ from seedbed.catalog.record import RunRecord
 from seedbed.config.hints import counted
 from seedbed.errors import RunDirectoryError
 from seedbed.recording.figure import LARGEST
-from seedbed.runs.layout import RunPaths
-from seedbed.runs.reader import read_history
-from seedbed.runs.stored import is_stored
+from seedbed.views.metric_curves import History, history_of
 from seedbed.views.report.cells import LARGEST_INTEGER
 
 MOST_POINTS = 400_000
@@ -28,7 +26,6 @@ FEWEST, LONGEST = 40, 400
 MOST_METRICS = 24
 """Columns of histories; a stranger's may have any number."""
 
-History = Mapping[str, Sequence[float | None]]
 Points = tuple[list[float], list[float | None]]
 """Epochs and values; None where a value is not finite."""
 
@@ -141,13 +138,11 @@ def _points(history: History, names: Sequence[str], most: int) -> dict[str, Poin
 
 
 def _history(run: RunRecord, problems: list[str]) -> History:
-    """Empty for a run that finished no epoch, or whose file is damaged."""
-    paths = RunPaths(run.path)
+    """Empty for a run whose file is damaged, too."""
     try:
-        return read_history(paths)
+        return history_of(run)
     except RunDirectoryError as err:
-        if is_stored(paths.history):
-            problems.append(err.problems[0])
+        problems.append(err.problems[0])
         return {}
 
 
