@@ -24,9 +24,10 @@ from seedbed.errors import DataError, ModelError, SeedbedError
 from seedbed.process import fast_start
 from seedbed.remote.places import shown
 from seedbed.runs.layout import SWEEP_START, RunPaths
-from seedbed.runs.opening import files_of, opening
+from seedbed.runs.opening import Opening, files_of, opening
 from seedbed.runs.pack_rewriting import remove_unfinished_packs, without_superseded
 from seedbed.runs.reader import refuse_links
+from seedbed.runs.relocation import Relocation
 from seedbed.runs.stored import packs_of, refuse_damaged_packs
 from seedbed.runs.sweep_hold import held
 from seedbed.sweep.clusters.choice import refuse_wrong_cluster
@@ -65,35 +66,21 @@ def resume_sweep(
         for folder in (directory, *(path for path in directory.iterdir() if path.is_dir())):
             refuse_links(RunPaths(folder))
         with held(directory):
-            refuse_damaged_packs(directory)
-            sweep = read_sweep(directory)
-            runs = [RunPaths(directory / job.directory) for job in sweep.jobs]
-            bounds.justified_by(file for run in runs for file in (run.model, run.last, run.best))
-            end_earlier_tasks(sweep, messages.note)
-            remove_unfinished_packs(directory)
+            sweep = _opened(directory, bounds, messages)
             left = left_to_run(sweep)
             if not left:
                 sweep.write_table()
                 messages.line(f"complete already\nsweep: {shown(directory)}")
                 return sweep
-            # Imported here: it brings torch, which a complete sweep does without.
-            from seedbed.training.bounds import is_trusted
-
             composed = given.into(*_composed_again(sweep, left, given, config_dir))
-            folders = [directory / one.directory for one in left]
-            composed = with_fingerprints(composed, folders)
+            composed = with_fingerprints(composed, [directory / one.directory for one in left])
             lines = [
                 f"{len(sweep.jobs) - len(left)} of {len(sweep.jobs)} jobs are complete",
                 *_note_changes(left, composed, directory, changed=changed),
             ]
             note_basis(left, [one.resolved for one in composed])
             composed, relocation = moved(composed, overrides, directory)
-            bounds.justified_by({file for one in composed for file in files_of(one.resolved)})
-            if any(is_trusted(one.config) for one in composed):
-                bounds.end()
-            refuse_other_data(sweep, relocation)
-            refuse_wrong_cluster([one.config for one in composed])
-            refuse_what_cannot_run(composed, messages.note, own_starts_of(composed, folders))
+            _refuse_what_cannot_go_on(sweep, left, composed, relocation, bounds, messages)
             for line in lines:
                 messages.line(line)
             jobs = jobs_of(sweep, left, composed, relocation)
@@ -101,6 +88,38 @@ def resume_sweep(
             without_superseded(packs_of(directory).every())
             messages.sweep_ended(sweep, monitor)
     return sweep
+
+
+def _opened(directory: Path, bounds: Opening, messages: Messages) -> SweepState:
+    """The sweep, of which no other process or task writes any more."""
+    refuse_damaged_packs(directory)
+    sweep = read_sweep(directory)
+    runs = [RunPaths(directory / job.directory) for job in sweep.jobs]
+    bounds.justified_by(file for run in runs for file in (run.model, run.last, run.best))
+    end_earlier_tasks(sweep, messages.note)
+    remove_unfinished_packs(directory)
+    return sweep
+
+
+def _refuse_what_cannot_go_on(
+    sweep: SweepState,
+    left: Sequence[JobState],
+    composed: Sequence[ComposedConfig],
+    relocation: Relocation,
+    bounds: Opening,
+    messages: Messages,
+) -> None:
+    """Reads the data, and builds a job of each kind, within bounds."""
+    # Imported here: it brings torch, which a complete sweep does without.
+    from seedbed.training.bounds import is_trusted
+
+    bounds.justified_by({file for one in composed for file in files_of(one.resolved)})
+    if any(is_trusted(one.config) for one in composed):
+        bounds.end()
+    refuse_other_data(sweep, relocation)
+    refuse_wrong_cluster([one.config for one in composed])
+    starts = own_starts_of(composed, [sweep.directory / one.directory for one in left])
+    refuse_what_cannot_run(composed, messages.note, starts)
 
 
 def _composed_again(
