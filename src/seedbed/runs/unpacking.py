@@ -107,9 +107,9 @@ def refuse_what_is_there(target: Path) -> None:
     """Raises `RunDirectoryError` where something has the name of a directory that is to be made."""
     if os.path.lexists(target):
         name = printable(str(target))
-        raise RunDirectoryError(f"'{name}' is there already; it is left as it is") from OSError(
-            errno.EEXIST, os.strerror(errno.EEXIST)
-        )
+        raise RunDirectoryError(
+            f"'{name}' is there already, and is left as it is; name other jobs, or another folder"
+        ) from OSError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
 def unpack_in_place(root: Path) -> None:
