@@ -16,6 +16,7 @@ from seedbed.components import AllowList
 from seedbed.data.images.rows import ImageRows
 from seedbed.data.prepared import PreparedData
 from seedbed.errors import SeedbedError
+from seedbed.process import signals
 from seedbed.tables.images import reading
 from seedbed.training.run_data import data_of
 
@@ -405,6 +406,27 @@ def test_the_oldest_sets_and_what_was_left_unfinished_go(
     data(shapes, "data.size=8")
     assert [one.name for one in folder.iterdir()] != [first.name]
     assert len([*folder.iterdir()]) == 1
+
+
+@pytest.mark.parametrize("in_memory", [2**30, 0], ids=["in memory", "in a file"])
+def test_a_signal_leaves_no_images_that_are_not_whole(
+    tmp_path: Path, shapes: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("seedbed.tables.images.reading.IN_MEMORY", in_memory)
+    before = [*signals.at_end]
+
+    def stopped(path: Path, *_: object, **__: object) -> None:
+        assert path.is_file()
+        for what in signals.at_end[len(before) :]:
+            what()
+        assert not path.exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("seedbed.tables.images.cache._write", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        data(shapes, "data.size=9")
+    assert signals.at_end == before
 
 
 def test_a_missing_name_of_a_file_is_told_by_its_row(tmp_path: Path, table: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import google_crc32c
 import numpy as np
 
+from seedbed.process import signals
 from seedbed.runs.user_cache import user_cache
 from seedbed.tables.images.pixels import Levels, Pixels
 
@@ -47,6 +48,7 @@ class ImageCache:
     """The user's decoded images; where there can be no folder of them, none are kept."""
 
     def __init__(self) -> None:
+        self._unfinished: Path | None = None
         try:
             self.folder: Path | None = user_cache("images")
         except (OSError, RuntimeError):
@@ -70,14 +72,14 @@ class ImageCache:
         Args:
             shape: of all images.
         """
-        if self.folder is None or not self._makes_room(BEGIN + int(np.prod(shape))):
+        size = BEGIN + int(np.prod(shape))
+        if self.folder is None or not self._makes_room(size):
             return None
         try:
-            number, name = tempfile.mkstemp(suffix=UNFINISHED, dir=self.folder)
-            _reserve(number, BEGIN + int(np.prod(shape)))
-            os.close(number)
+            name = self._new_file(size)
             return np.memmap(name, dtype=np.uint8, mode="w+", offset=BEGIN, shape=shape)
         except OSError:
+            self.forget()
             return None
 
     def keep(self, key: str, pixels: Pixels) -> None:
@@ -90,26 +92,46 @@ class ImageCache:
         if self.folder is None:
             return
         mapped = pixels.levels if isinstance(pixels.levels, np.memmap) else None
-        name = None if mapped is None else mapped.filename
         try:
             if mapped is not None:
                 mapped.flush()
-            elif not self._makes_room(BEGIN + pixels.levels.nbytes):
+                name = Path(str(mapped.filename))
+            elif self._makes_room(BEGIN + pixels.levels.nbytes):
+                name = self._new_file()
+            else:
                 return
-            if name is None:
-                number, name = tempfile.mkstemp(suffix=UNFINISHED, dir=self.folder)
-                os.close(number)
-            _write(Path(name), pixels, levels=mapped is None)
-            Path(name).replace(self.folder / f"{key}{ENDING}")
+            _write(name, pixels, levels=mapped is None)
+            name.replace(self.folder / f"{key}{ENDING}")
         except OSError:
-            with suppress(OSError, TypeError):
-                Path(str(name)).unlink(missing_ok=True)
+            pass
+        finally:
+            self.forget()
 
-    def forget(self, levels: Levels) -> None:
-        """Takes away a file of `file_for` that was not filled."""
-        if isinstance(levels, np.memmap) and levels.filename is not None:
-            with suppress(OSError):
-                Path(levels.filename).unlink(missing_ok=True)
+    def forget(self) -> None:
+        """Takes away the file that was begun last, if it was not kept."""
+        with suppress(OSError):
+            self._remove()
+        signals.forget(self._remove)
+
+    def _new_file(self, size: int = 0) -> Path:
+        """A file that is not whole yet; a signal that ends the process takes it away.
+
+        Raises:
+            OSError: if there is no room for so many bytes.
+        """
+        with signals.held():
+            number, name = tempfile.mkstemp(suffix=UNFINISHED, dir=self.folder)
+            self._unfinished = Path(name)
+            signals.at_end.append(self._remove)
+        try:
+            _reserve(number, size)
+        finally:
+            os.close(number)
+        return self._unfinished
+
+    def _remove(self) -> None:
+        if self._unfinished is not None:
+            self._unfinished.unlink(missing_ok=True)
 
     def _makes_room(self, size: int) -> bool:
         """Whether so many bytes may be kept; the sets that were not asked for the longest go."""
@@ -139,7 +161,7 @@ def _reserve(file: int, size: int) -> None:
     Raises:
         OSError: if there is none.
     """
-    if hasattr(os, "posix_fallocate"):
+    if size and hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file, 0, size)
 
 

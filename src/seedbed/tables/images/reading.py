@@ -142,7 +142,7 @@ def _decoded(
             deep += image.is_deep
     except BaseException:
         if cache is not None:
-            cache.forget(levels)
+            cache.forget()
         raise
     return levels, _notes(len(levels), transparent, deep)
 
