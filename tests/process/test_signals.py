@@ -67,6 +67,18 @@ def test_a_signal_ends_the_process_as_shells_count(number: signal.Signals) -> No
     assert done.stderr == f"error: interrupted{by}\n"
 
 
+def test_a_signal_takes_a_temporary_folder_with_it(tmp_path: Path) -> None:
+    body = """
+from seedbed.process.scratch import scratch_folder
+with scratch_folder() as folder:
+    (folder / "a").write_text("b")
+    note(str(folder.is_dir()))
+    send(signal.SIGTERM)
+"""
+    done = ended(body, env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert (done.returncode, done.stdout, [*tmp_path.iterdir()]) == (143, "True\n", [])
+
+
 def test_several_signals_at_once_give_one_line_and_the_first_one_s_code() -> None:
     done = ended("with signals.held():\n    send(signal.SIGTERM, signal.SIGINT, signal.SIGTERM)")
     assert done.returncode in (130, 143)  # the system hands them on by their number

@@ -1,16 +1,14 @@
 """Runs a finished run again in a scratch folder, and compares bit for bit."""
 
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from seedbed.api.following import refuse_torchrun
 from seedbed.errors import ArgumentError
-from seedbed.process import fast_start, signals
+from seedbed.process import fast_start
+from seedbed.process.scratch import scratch_folder
 from seedbed.runs.code import changed_code
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.opening import Opening, files_of, opening
@@ -113,7 +111,7 @@ def reproduce_run(
             note(text)
         fused = read_json(paths.result).get("engine") == "fused"
         bounds.end()  # training takes what it takes
-        with _scratch() as scratch:
+        with scratch_folder() as scratch:
             if fused:
                 return _among_its_stack(paths, allow, scratch / "stack", relocation)
             return _alone(paths, plan, scratch / "run")
@@ -202,17 +200,3 @@ def _among_its_stack(
         rerun.compared,
         not_compared,
     )
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder that goes, whatever ends the command."""
-    with ExitStack() as stack:
-        with signals.held():
-            folder = stack.enter_context(
-                TemporaryDirectory(prefix="seedbed-", ignore_cleanup_errors=True)
-            )
-            stack.enter_context(
-                signals.done_at_end(lambda: shutil.rmtree(folder, ignore_errors=True))
-            )
-        yield Path(folder)

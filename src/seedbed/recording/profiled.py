@@ -1,13 +1,12 @@
 """Measures the first steps of a run by operation: `trainer.profile='N steps'`."""
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from seedbed.config.hints import counted
+from seedbed.process.scratch import scratch_folder
 from seedbed.process.torch_private import quiet_profiler
 from seedbed.runs.checkpoint import Checkpoint
 from seedbed.runs.directory import RunDirectory
@@ -97,8 +96,8 @@ class Profiled(Forwarding):
         table = profiler.key_averages().table(sort_by=by, row_limit=ROWS)
         steps = counted(self._made - WARM_UP, "step")
         files.write(paths.profile, f"{steps}, from the second on\n{table}\n".encode())
-        with tempfile.TemporaryDirectory(prefix="seedbed-") as folder:
-            trace = Path(folder) / "trace.json"
+        with scratch_folder() as folder:
+            trace = folder / "trace.json"
             profiler.export_chrome_trace(str(trace))
             files.write(paths.trace, trace.read_bytes())
         self.note(f"trainer.profile: the time of {steps} by operation is in {paths.profile}")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from seedbed.components import AllowList
@@ -17,6 +16,7 @@ from seedbed.fused.own_steps import OwnSteps
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import MOST_RUNS, most_runs
 from seedbed.fused.stack_components import StackComponents
+from seedbed.process.scratch import scratch_folder
 from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.recorded_run import RecordedRun
 from seedbed.runs.directory import claim
@@ -111,12 +111,12 @@ def rerun_stack(
     with (
         stop_request() as stop,
         DirectoryRecorder(plan.first, again, threads=plan.threads, stop=stop, stack={}) as recorder,
-        TemporaryDirectory(prefix="seedbed-") as others,
+        scratch_folder() as others,
     ):
         opened()
         own = OwnSteps(recorder, own_run, slot, 0 if draws else steps)
         training = fused_training(plan, len(configs))
-        places = _places(Path(others), runs, config)
+        places = _places(others, runs, config)
         places[slot] = recorded.directory.root
         hears = calling_of_stack(own, training, configs, places, plan.first.model)
         train(training, hears, stop)

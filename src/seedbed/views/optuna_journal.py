@@ -2,7 +2,6 @@
 
 import json
 import math
-import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from seedbed.catalog.record import RunRecord
 from seedbed.catalog.table import RecordTable
 from seedbed.catalog.values import is_nothing, setting_of
 from seedbed.errors import ArgumentError, RunDirectoryError
+from seedbed.process.scratch import scratch_folder
 from seedbed.runs.files import printable
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.outputs import write_output
@@ -69,9 +69,9 @@ def write_journal(
     parameters = {key: _parameter([setting_of(run, key) for run in runs]) for key in keys}
     trials = [_trial(run, number, parameters, chosen.name) for number, run in enumerate(runs)]
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    with scratch_folder() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of names for the values, which are no promise yet
-        journal = Path(folder) / "journal.log"
+        journal = folder / "journal.log"
         study = optuna.create_study(
             storage=JournalStorage(JournalFileBackend(str(journal))),
             study_name=_study_name(runs),

@@ -8,7 +8,6 @@ seconds, of FAT even ones; and all are where the system tells no time of change.
 """
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -18,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from seedbed.errors import RunDirectoryError
+from seedbed.runs.files import write_bytes
 from seedbed.runs.user_cache import user_cache
 from seedbed.tables.images.cache import checksum
 
@@ -96,14 +97,8 @@ def _keep(kept: Path | None, found: Any) -> None:
     if kept is None:
         return
     content = found.tobytes()
-    with suppress(OSError):
-        number, name = tempfile.mkstemp(dir=kept.parent)
-        try:
-            with os.fdopen(number, "wb") as file:
-                file.write(checksum(content) + content)
-            Path(name).replace(kept)
-        finally:
-            Path(name).unlink(missing_ok=True)
+    with suppress(OSError, RunDirectoryError):
+        write_bytes(kept, checksum(content) + content)
         every = sorted(kept.parent.iterdir(), key=lambda one: one.stat().st_mtime_ns)
         for one in every[:-MOST_KEPT]:
             one.unlink(missing_ok=True)

@@ -1,0 +1,23 @@
+"""A temporary folder that goes, whatever ends the process."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from seedbed.process import signals
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """An empty folder; it is gone at the end, also where a signal ends the process."""
+    with ExitStack() as stack:
+        with signals.held():
+            folder = stack.enter_context(
+                TemporaryDirectory(prefix="seedbed-", ignore_cleanup_errors=True)
+            )
+            stack.enter_context(
+                signals.done_at_end(lambda: shutil.rmtree(folder, ignore_errors=True))
+            )
+        yield Path(folder)
