@@ -12,15 +12,12 @@ from seedbed.errors import ConfigError
 
 SWEEP = "type -m for a sweep"
 
+FOLDER = f"type hydra.run.dir=FOLDER for this one, or {SWEEP}"
+MAKING_JOBS = ("settings", "zip", "draw", "draws", "exclude")
+
 OF_SWEEPS = {
-    "hydra.sweep.dir": f"type hydra.run.dir=FOLDER for this one, or {SWEEP}",
-    "hydra.sweep.subdir": f"type hydra.run.dir=FOLDER for this one, or {SWEEP}",
-    "hydra.sweeper.params": SWEEP,
-    "sweep.settings": SWEEP,
-    "sweep.zip": SWEEP,
-    "sweep.draw": SWEEP,
-    "sweep.draws": SWEEP,
-    "sweep.exclude": SWEEP,
+    **dict.fromkeys(("hydra.sweep.dir", "hydra.sweep.subdir"), FOLDER),
+    **dict.fromkeys(("hydra.sweeper.params", *(f"sweep.{key}" for key in MAKING_JOBS)), SWEEP),
 }
 """What asks for jobs, or says where they go: one run without them is not what was asked for."""
 

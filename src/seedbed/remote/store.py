@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import pyarrow.fs as pafs
 
@@ -156,19 +155,15 @@ class Store:
             StoreError: if it cannot be written; the old one stays.
         """
         size = os.fstat(file).st_size
-        content: Any = mmap.mmap(file, size, access=mmap.ACCESS_READ) if size else b""
+        self.write_bytes(url, mmap.mmap(file, size, access=mmap.ACCESS_READ) if size else b"")
+
+    def write_bytes(self, url: Url, content: "bytes | mmap.mmap") -> None:
+        """As `write`."""
         # In no `with`: that would end the object where what was written of it is not all.
         with _told(url):
             stream = self._fs.open_output_stream(self._name(url), compression=None)
-            for start in range(0, size, PIECE):
+            for start in range(0, len(content), PIECE):
                 stream.write(content[start : start + PIECE])
-            stream.close()
-
-    def write_bytes(self, url: Url, content: bytes) -> None:
-        """As `write`."""
-        with _told(url):
-            stream = self._fs.open_output_stream(self._name(url), compression=None)
-            stream.write(content)
             stream.close()
 
     def remove(self, url: Url) -> None:

@@ -147,7 +147,11 @@ def _untouched(model: nn.Module) -> Iterator[nn.Module]:
 def _hooked_rows(model: nn.Module, input_shape: Sequence[int] | RowForm) -> list[LayerRow]:
     rows: list[LayerRow] = []
     leaves = {name: layer for name, layer in model.named_modules() if not list(layer.children())}
-    direct = _direct_parameters(model)
+    direct = {  # parameters that belong to no innermost layer
+        name: parameter.numel()
+        for name, parameter in model.named_parameters()
+        if name.rpartition(".")[0] not in leaves
+    }
 
     def add(path: str, layer: nn.Module, output: Any) -> None:
         first = output[0] if isinstance(output, tuple | list) and output else output
@@ -173,16 +177,6 @@ def _hooked_rows(model: nn.Module, input_shape: Sequence[int] | RowForm) -> list
     for path, count in direct.items():
         rows.append(LayerRow(f"Parameter-{len(rows) + 1}", path, None, count))
     return rows
-
-
-def _direct_parameters(model: nn.Module) -> dict[str, int]:
-    """Parameters that belong to no innermost layer."""
-    leaves = {name for name, layer in model.named_modules() if not list(layer.children())}
-    return {
-        name: parameter.numel()
-        for name, parameter in model.named_parameters()
-        if name.rpartition(".")[0] not in leaves
-    }
 
 
 def _manual_rows(model: ManualMLP, input_shape: Sequence[int] | RowForm) -> list[LayerRow]:
