@@ -100,24 +100,17 @@ def variance_shares(levels: Mapping[str, Sequence[Hashable]], values: Sequence[f
     noise = _squares(grid - cells[..., np.newaxis])
     free = grid.size - cells.size
     by_noise = noise / free if free else None
+    keys = tuple(levels)
     shares = [
-        _share(tuple(levels), axes, squares, degrees, whole, by_noise)
+        Share(
+            tuple(keys[axis] for axis in axes),
+            max(0.0, squares / whole),
+            None if by_noise is None else min(1.0, degrees * by_noise / whole),
+        )
         for axes, squares, degrees in _effects(cells, within)
     ]
     shares.sort(key=lambda one: -one.share)
     return Variance(shares, noise / whole if free else None, cells.size, within)
-
-
-def _share(
-    keys: Sequence[str],
-    axes: Sequence[int],
-    squares: float,
-    degrees: int,
-    whole: float,
-    by_noise: float | None,
-) -> Share:
-    expected = None if by_noise is None else min(1.0, degrees * by_noise / whole)
-    return Share(tuple(keys[axis] for axis in axes), max(0.0, squares / whole), expected)
 
 
 def _effects(cells: Array, within: int) -> list[tuple[tuple[int, ...], float, int]]:
