@@ -131,13 +131,9 @@ def try_metrics(head: TaskHead, output: Tensor, y: Tensor) -> None:
         try:
             head.metric(metric.name, predictions, targets)
         except (Exception, SystemExit) as err:  # of any kind: the metric may be the user's
-            given = getattr(metric.compute, "form", as_they_are)(predictions[0], targets[0])
+            form = getattr(metric.compute, "form", lambda *rows: rows)
+            given = form(predictions[0], targets[0])
             raise MetricError(_told(metric.name, err, *given)) from err
-
-
-def as_they_are(predictions: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """The form of a metric that takes what there is."""
-    return predictions, targets
 
 
 @contextmanager

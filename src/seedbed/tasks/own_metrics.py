@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -44,7 +45,7 @@ def own_metric(spec: MetricSpec, allow: AllowList, preprocessing: Preprocessing)
     with by_itself():
         first = allow.build(content, spec.where)
     higher = _direction(spec, first)
-    make = _maker(allow, content, spec.where)
+    make = partial(_made, allow, content, spec.where)
     called = getattr(first, "update", getattr(first, "forward", first))
     refuse_turned(called, found.__name__, spec.where, GIVEN)
     if callable(getattr(first, "update", None)) and callable(getattr(first, "compute", None)):
@@ -55,11 +56,8 @@ def own_metric(spec: MetricSpec, allow: AllowList, preprocessing: Preprocessing)
             f"{spec.where}: {name_of(found)} has neither update and compute, nor __call__, so that "
             "nothing can be measured by it"
         )
-
-    def of_new_one(predictions: Tensor, targets: Tensor) -> Any:
-        return make()(predictions, targets)
-
-    return Metric(spec.name, higher, FunctionOfRows(spec.name, of_new_one, form, found))
+    compute = FunctionOfRows(spec.name, lambda *rows: make()(*rows), form, found)
+    return Metric(spec.name, higher, compute)
 
 
 def given_form(preprocessing: Preprocessing) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
@@ -85,16 +83,13 @@ def keeps_rows(metric: object) -> bool:
     return isinstance(states, Mapping) and any(isinstance(one, list) for one in states.values())
 
 
-def _maker(allow: AllowList, content: Mapping[str, Any], where: str) -> Callable[[], Any]:
-    def make() -> Any:
-        made = allow.build(content, where)
-        torchmetrics = sys.modules.get("torchmetrics")
-        if torchmetrics is not None and isinstance(made, torchmetrics.Metric):
-            # On ranks the first one alone measures; waiting for the others would last for ever.
-            made.sync_on_compute = made._to_sync = False
-        return made
-
-    return make
+def _made(allow: AllowList, content: Mapping[str, Any], where: str) -> Any:
+    made = allow.build(content, where)
+    torchmetrics = sys.modules.get("torchmetrics")
+    if torchmetrics is not None and isinstance(made, torchmetrics.Metric):
+        # On ranks the first one alone measures; waiting for the others would last for ever.
+        made.sync_on_compute = made._to_sync = False
+    return made
 
 
 def _direction(spec: MetricSpec, part: object) -> bool | None:
