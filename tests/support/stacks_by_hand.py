@@ -8,9 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.fused.flat import Layout
+from seedbed.fused.function_of_weights import FunctionOfWeights
 from seedbed.fused.runs_last import is_small
 from seedbed.fused.step import StackedModel
 from seedbed.fused.tracing import Function
+from seedbed.models.copies import copied_model
 from seedbed.tasks.head import TaskHead
 
 CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
@@ -35,7 +37,7 @@ class Stack:
         loss: of each.
         runs: how many.
         rows: of a batch.
-        precision: of products, as `StackedModel` takes it.
+        precision: of products, as `FunctionOfWeights` takes it.
     """
 
     def __init__(
@@ -55,7 +57,8 @@ class Stack:
             task="multiclass" if self.classes else "regression", weight=None
         )
         self.head = TaskHead(type(loss).__name__, loss, task)
-        self.model = StackedModel(model, self.layout, self.head, "error", precision=precision)
+        run = FunctionOfWeights(copied_model(model), self.head, precision)
+        self.model = StackedModel(run, self.layout, "error")
 
     def plain_step(self) -> Function:
         """A step as Python has it."""

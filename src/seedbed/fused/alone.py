@@ -45,7 +45,7 @@ class Alone:
         begin(model, config, allow, self.head, plan.points[place])
         self.model = model.to(plan.device)
         self._frozen_eval = config.init.frozen_eval
-        self._packing = plan.model.packing
+        self._packing = plan.first.data.packing
         set_training(self.model, frozen_eval=self._frozen_eval)
         without_dropout(self.model)
         self.tensors = tensors_of(self.model)

@@ -74,12 +74,11 @@ def build_stack(
     layout = Layout(first.model, runs_last=_runs_last(first, randomness), groups=groups)
     rows, kept = starting_weights(configs, allow, first, layout, points)
     batches, splits = _rows(configs, first, data)
-    precision, packing = first.mixed_precision, first.data.packing
     return StackComponents(
         configs=configs,
         first=first,
         layout=layout,
-        model=written or model_of_runs(first, layout, randomness, packing, precision=precision),
+        model=written or model_of_runs(first, layout, randomness, precision=first.mixed_precision),
         weights=layout.arranged(rows.to(first.device)),
         buffers={name: tensor.to(first.device) for name, tensor in kept.items()},
         data=data,

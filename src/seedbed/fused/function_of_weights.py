@@ -1,6 +1,7 @@
 """A model and its loss as functions of the weights of one run; nothing of the module changes."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
@@ -21,6 +22,7 @@ from seedbed.training.own_step import OwnStep
 T = TypeVar("T")
 
 
+@dataclass
 class FunctionOfWeights:
     """What one run computes of a batch.
 
@@ -32,20 +34,15 @@ class FunctionOfWeights:
         step: of the user's own, that makes the loss of a batch; None for the head's.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        head: TaskHead,
-        *,
-        precision: torch.dtype | None,
-        packing: Packing | None,
-        step: OwnStep | None,
-    ) -> None:
-        self.model = model
-        self.precision = precision
-        self.packing = packing
-        self.stepper = None if step is None else Stepper(model, step)
-        self.loss_of = stackable_loss(head)
+    model: nn.Module
+    head: TaskHead
+    precision: torch.dtype | None = None
+    packing: Packing | None = None
+    step: OwnStep | None = None
+
+    def __post_init__(self) -> None:
+        self._stepper = None if self.step is None else Stepper(self.model, self.step)
+        self.loss_of = stackable_loss(self.head)
 
     def loss(
         self, weights: Named, buffers: Named, x: Tensor, y: Tensor
@@ -53,9 +50,9 @@ class FunctionOfWeights:
         """The loss of a batch; the buffers after it, and what a step gives beside the loss."""
         changed = {name: tensor.clone() for name, tensor in buffers.items()}
         with autocast(self.precision, x.device):
-            if self.stepper is not None:
+            if self._stepper is not None:
                 own = unpacked(x, self.packing)
-                loss, beside = self.stepper.given((weights, changed), own, y)
+                loss, beside = self._stepper.given((weights, changed), own, y)
                 return loss, (changed, beside)
             output = output_of(self._called((weights, changed), x))
             return self.loss_of(output, y), (changed, {})

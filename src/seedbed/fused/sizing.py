@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from seedbed.data.packing import Packing
 from seedbed.fused.single_step import called_alone, single_step, unpacked
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.process.memory import free_memory_bytes
@@ -70,7 +69,7 @@ class StackSize:
 def run_bytes(plan: StackComponents) -> int:
     """Memory that each run of a stack takes, about."""
     x, y = next(plan.batches.epoch(0))
-    values = _values_in_forward(plan.first, x[0], y[0], plan.model.packing)
+    values = _values_in_forward(plan.first, x[0], y[0])
     own_rows = 0
     if len({id(one) for one in plan.data}) > 1:
         own_rows = plan.batches.table.held_bytes
@@ -181,15 +180,15 @@ class _Trial:
         Its update is that of a stack of one: torch's own would bring torch's compiler, a second's
         work.
         """
-        model = copy.deepcopy(self.plan.first.model)
-        head, x, y, own = self.plan.first.head, self.x[0], self.y[0], self.plan.first.step
+        first, x, y = self.plan.first, self.x[0], self.y[0]
+        model = copy.deepcopy(first.model)
         update, gradient = self._update(slice(0, 1)), self.plan.weights[:1]
 
         def step() -> None:
-            single_step(model, head, x, y, self.plan.model.packing, own)
+            single_step(model, first.head, x, y, first.data.packing, first.step)
             update(gradient)
 
-        with using(self.plan.first.threads):
+        with using(first.threads):
             return _seconds(step, self.plan.device)
 
     def stacked(self, width: int, *, written_out: bool = False) -> float:
@@ -244,9 +243,9 @@ def _seconds(step: Callable[[], object], device: torch.device) -> float:
     return best
 
 
-def _values_in_forward(first: RunComponents, x: Tensor, y: Tensor, packing: Packing | None) -> int:
+def _values_in_forward(first: RunComponents, x: Tensor, y: Tensor) -> int:
     """How many numbers a batch leaves behind for the backward pass, about."""
-    count = 0
+    count, packing = 0, first.data.packing
 
     def add(module: nn.Module, inputs: object, output: object) -> None:
         nonlocal count

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from seedbed.config.schema import RunConfig
-from seedbed.data.packing import Packing
 from seedbed.data.prepared import PreparedData
 from seedbed.fused.flat import Layout, Named
+from seedbed.fused.function_of_weights import FunctionOfWeights
 from seedbed.fused.kept_state import KeptState
 from seedbed.fused.optimizers import BATCHED
 from seedbed.fused.pure import is_pure
@@ -17,6 +17,7 @@ from seedbed.fused.rows import StackedBatches, StackedRows
 from seedbed.fused.schedules import Schedules
 from seedbed.fused.step import StackedModel
 from seedbed.fused.vmapped import Randomness
+from seedbed.models.copies import copied_model
 from seedbed.tasks.head import TaskHead
 from seedbed.training.run_components import RunComponents
 
@@ -96,30 +97,29 @@ class StackComponents:
 
     def untouched_model(self, *, written_out: bool = False) -> StackedModel:
         """The network for a trial, see `StackedModel`; a module of the user's may count calls."""
-        model = self.model
-        return model_of_runs(
-            self.first, self.layout, model.randomness, model.packing, written_out=written_out
-        )
+        randomness = self.model.randomness
+        return model_of_runs(self.first, self.layout, randomness, written_out=written_out)
 
 
 def model_of_runs(
     first: RunComponents,
     layout: Layout,
     randomness: Randomness,
-    packing: Packing | None,
     *,
     precision: torch.dtype | None = None,
     written_out: bool = True,
 ) -> StackedModel:
-    """The network of the first run as that of all; arguments as `StackedModel` takes them."""
-    return StackedModel(
-        first.model,
-        layout,
-        first.head,
-        randomness,
-        precision=precision,
-        written_out=written_out,
-        frozen_eval=first.config.init.frozen_eval,
-        packing=packing,
-        step=first.step,
+    """The network of the first run as that of all.
+
+    Args:
+        first: that run.
+        layout: as `StackedModel` takes it.
+        randomness: likewise.
+        precision: of matrix products, as `FunctionOfWeights` takes it.
+        written_out: as `StackedModel` takes it.
+    """
+    run = FunctionOfWeights(
+        copied_model(first.model), first.head, precision, first.data.packing, first.step
     )
+    frozen_eval = first.config.init.frozen_eval
+    return StackedModel(run, layout, randomness, written_out=written_out, frozen_eval=frozen_eval)

@@ -84,7 +84,7 @@ def _seen_from_outside(plan: StackComponents) -> str | None:
 
 def _seen_of_padding(plan: StackComponents) -> str | None:
     """What more padding changes, in evaluation or in training, as batch normalisation looks at."""
-    packing = plan.model.packing
+    packing = plan.first.data.packing
     if packing is None:
         return None
     batch = next(plan.batches.epoch(0))
@@ -131,7 +131,7 @@ def _found_in_step(plan: StackComponents) -> str | None:
     given = x.clone(), y.clone()
     weights = plan.weights[two]
     kept = {name: tensor[two] for name, tensor in plan.buffers.items()}
-    model, packing = plan.untouched_model(), plan.model.packing
+    model, packing = plan.untouched_model(), plan.first.data.packing
     found, _, changed = model.gradient(weights, kept, x, y)
     outputs = model.outputs(weights, changed, x)
     if not (torch.equal(x, given[0]) and torch.equal(y, given[1])):

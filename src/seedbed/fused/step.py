@@ -9,21 +9,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import vmap
 
-from seedbed.data.packing import Packing
 from seedbed.fused.flat import Layout, Named
 from seedbed.fused.function_of_weights import FunctionOfWeights
 from seedbed.fused.pure import is_pure, is_pure_loss
 from seedbed.fused.tracing import Function
 from seedbed.fused.vmapped import Randomness, Vmapped
 from seedbed.fused.written_steps import OUTPUTS, STEP, WrittenSteps
-from seedbed.models.copies import copied_model
 from seedbed.models.frozen import set_training
-from seedbed.tasks.head import TaskHead
 from seedbed.training.device import autocast
-from seedbed.training.own_step import OwnStep
 
 Stepped = tuple[Tensor, Tensor, Named]
 """Gradients, losses and buffers."""
@@ -33,50 +29,38 @@ class StackedModel:
     """A model as a function of the weights of many.
 
     Args:
-        model: one of them; copied, and never trained.
+        run: what one of them computes, on a model of this one's own, which is never trained.
         layout: where its parameters lie in a row.
-        head: the loss.
         randomness: what happens where the model draws at random; as in `torch.func.vmap`.
-        precision: the type for matrix products, or None for that of the weights.
         written_out: whether a step is, where that can be. In training it is however few steps there
             are, as bits would depend on how many the others make; that takes as long as it saves in
             20 to 50 steps, and a trial makes a few.
         frozen_eval: whether layers without a trainable parameter stay in evaluation mode.
-        packing: how rows of several tensors lie in one.
-        step: of the user's own, that makes the loss of a batch; None for the head's.
     """
 
     def __init__(
         self,
-        model: nn.Module,
+        run: FunctionOfWeights,
         layout: Layout,
-        head: TaskHead,
         randomness: Randomness,
         *,
-        precision: torch.dtype | None = None,
         written_out: bool = True,
         frozen_eval: bool = False,
-        packing: Packing | None = None,
-        step: OwnStep | None = None,
     ) -> None:
-        self.packing = packing
-        self.model = copied_model(model)
-        self.step = step
+        self.run = run
         self.beside: Named = {}  # what the step gave in the last gradient
         self.frozen_eval = frozen_eval
-        set_training(self.model, frozen_eval=frozen_eval)
+        set_training(run.model, frozen_eval=frozen_eval)
         self.layout = layout
         self.randomness = randomness
-        self.precision = precision
         self.traced = (
             written_out
-            and step is None
+            and run.step is None
             and randomness == "error"
-            and packing is None
-            and is_pure(model)
-            and is_pure_loss(head.loss_function)
+            and run.packing is None
+            and is_pure(run.model)
+            and is_pure_loss(run.head.loss_function)
         )
-        run = FunctionOfWeights(self.model, head, precision=precision, packing=packing, step=step)
         self.vmapped = Vmapped(run, layout, randomness)
         self._losses = vmap(run.loss_of)
         self.latest: Function | None = None  # of a step, as it was carried out last
@@ -100,9 +84,9 @@ class StackedModel:
         gradients, losses, *changed = self.vmapped.tried(
             lambda: self._step(buffers, tensors)(*tensors)
         )
-        if self.step is not None:
+        if (step := self.run.step) is not None:
             changed, beside = changed[: len(buffers)], changed[len(buffers) :]
-            self.beside = dict(zip(self.step.names or (), beside, strict=True))
+            self.beside = dict(zip(step.names or (), beside, strict=True))
         return gradients, losses, dict(zip(buffers, changed, strict=True))
 
     def _step(self, buffers: Named, tensors: Sequence[Tensor]) -> Function:
@@ -142,7 +126,7 @@ class StackedModel:
         Shape:
             outputs (runs, rows, outputs), y (runs, rows, …) -> (runs,)
         """
-        with autocast(self.precision, outputs.device):
+        with autocast(self.run.precision, outputs.device):
             found: Tensor = self._losses(outputs, y)
         return found
 
@@ -159,11 +143,11 @@ class StackedModel:
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         """The same module: it may count in training what it needs in evaluation."""
-        self.model.eval()
+        self.run.model.eval()
         try:
             yield
         finally:
-            set_training(self.model, frozen_eval=self.frozen_eval)
+            set_training(self.run.model, frozen_eval=self.frozen_eval)
 
     def _rows(self, weights: Tensor) -> Tensor:
         """Weights as rows, in the same memory each time."""

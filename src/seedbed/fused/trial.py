@@ -157,7 +157,7 @@ class _Trial:
         x, y = self._batch(0, 0)
         model = self.plan.untouched_model()
         if model.randomness != "error":
-            without_dropout(model.model)
+            without_dropout(model.run.model)
         gradient, _, _ = model.gradient(self.weights, self.kept, x.clone(), y.clone())
         steepest = size(gradient)
         lr = MOVED * (size(self.weights) or 1.0) / steepest if steepest else 1.0
@@ -167,7 +167,7 @@ class _Trial:
 
     def _untouched(self) -> StackedModel:
         model = self.plan.untouched_model()
-        without_dropout(model.model)
+        without_dropout(model.run.model)
         return model
 
     def _batch(self, epoch: int, batch: int) -> tuple[Tensor, Tensor]:

@@ -86,7 +86,7 @@ def test_bits_do_not_depend_on_width_and_slot(part: int) -> None:
             shapes = list(stack.layout.shapes.values())
             assert torch.equal(found, wanted[some]), (number, shapes, stack.rows, stack.runs)
         small += stack.layout.runs_last
-        rounded += stack.model.precision is not None
+        rounded += stack.model.run.precision is not None
     assert 2 < small < CASES // 3 - 5
     assert rounded > 2
 

@@ -159,6 +159,6 @@ def test_trying_leaves_the_plan_as_it_was() -> None:
     run_bytes(plan)
     assert torch.equal(plan.weights, weights)
     assert torch.equal(torch.get_rng_state(), generator)
-    for model in (plan.first.model, plan.model.model):
+    for model in (plan.first.model, plan.model.run.model):
         assert model.calls == 0
         assert model.training
