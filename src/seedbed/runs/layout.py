@@ -7,6 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class _Below:
+    """A file or a folder of a run, by its name below the run directory."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, paths: "RunPaths", _: object) -> Path:
+        return paths.root / self.name
+
+
 @dataclass(frozen=True)
 class RunPaths:
     """Where each file of a run is.
@@ -17,90 +27,40 @@ class RunPaths:
 
     root: Path
 
-    @property
-    def hydra(self) -> Path:
-        """Folder of the config as Hydra writes it."""
-        return self.root / ".hydra"
-
-    @property
-    def config(self) -> Path:
-        """The resolved config."""
-        return self.root / "config.yaml"
-
-    @property
-    def status(self) -> Path:
-        """How the run stands."""
-        return self.root / "status.json"
-
-    @property
-    def environment(self) -> Path:
-        """What the run was made with."""
-        return self.root / "environment.json"
-
-    @property
-    def history(self) -> Path:
-        """One row an epoch."""
-        return self.root / "history.csv"
-
-    @property
-    def checkpoints(self) -> Path:
-        """Folder of the checkpoints."""
-        return self.root / "checkpoints"
-
-    @property
-    def last(self) -> Path:
-        """The newest checkpoint."""
-        return self.checkpoints / "last.pt"
-
-    @property
-    def best(self) -> Path:
-        """The checkpoint of the best epoch."""
-        return self.checkpoints / "best.pt"
-
-    @property
-    def start(self) -> Path:
-        """The starting weights of a module that a Python program built."""
-        return self.checkpoints / "start.pt"
-
-    @property
-    def model(self) -> Path:
-        """The plain CPU `state_dict`."""
-        return self.root / "model.pth"
-
-    @property
-    def preprocessing(self) -> Path:
-        """What was fitted on the training rows."""
-        return self.root / "preprocessing.json"
-
-    @property
-    def result(self) -> Path:
-        """How the run ended, in numbers."""
-        return self.root / "result.json"
-
-    @property
-    def figure(self) -> Path:
-        """The loss curve."""
-        return self.root / "loss.png"
-
-    @property
-    def log(self) -> Path:
-        """What was logged."""
-        return self.root / "run.log"
-
-    @property
-    def profile(self) -> Path:
-        """The time of the first steps by operation, where it was asked for."""
-        return self.root / "profile.txt"
-
-    @property
-    def trace(self) -> Path:
-        """When each operation of these steps ran; Perfetto and TensorBoard's profiler read it."""
-        return self.root / "profile.pt.trace.json"
-
-    @property
-    def notes(self) -> Path:
-        """Tags and a note of the reader's; no run writes it."""
-        return self.root / "notes.json"
+    hydra = _Below(".hydra")
+    """Folder of the config as Hydra writes it."""
+    config = _Below("config.yaml")
+    """The resolved config."""
+    status = _Below("status.json")
+    """How the run stands."""
+    environment = _Below("environment.json")
+    """What the run was made with."""
+    history = _Below("history.csv")
+    """One row an epoch."""
+    checkpoints = _Below("checkpoints")
+    """Folder of the checkpoints."""
+    last = _Below("checkpoints/last.pt")
+    """The newest checkpoint."""
+    best = _Below("checkpoints/best.pt")
+    """The checkpoint of the best epoch."""
+    start = _Below("checkpoints/start.pt")
+    """The starting weights of a module that a Python program built."""
+    model = _Below("model.pth")
+    """The plain CPU `state_dict`."""
+    preprocessing = _Below("preprocessing.json")
+    """What was fitted on the training rows."""
+    result = _Below("result.json")
+    """How the run ended, in numbers."""
+    figure = _Below("loss.png")
+    """The loss curve."""
+    log = _Below("run.log")
+    """What was logged."""
+    profile = _Below("profile.txt")
+    """The time of the first steps by operation, where it was asked for."""
+    trace = _Below("profile.pt.trace.json")
+    """When each operation of these steps ran; Perfetto and TensorBoard's profiler read it."""
+    notes = _Below("notes.json")
+    """Tags and a note of the reader's; no run writes it."""
 
 
 LOCK = ".lock"
@@ -131,14 +91,15 @@ EVENT_PREFIX = "events.out.tfevents"
 """How TensorBoard knows its files."""
 
 _NAMES = RunPaths(Path())
-_FILES = frozenset(
-    str(path)
-    for path in (
-        _NAMES.config, _NAMES.status, _NAMES.environment, _NAMES.history, _NAMES.last, _NAMES.best,
-        _NAMES.start, _NAMES.model, _NAMES.preprocessing, _NAMES.result, _NAMES.figure, _NAMES.log,
-        _NAMES.notes, _NAMES.profile, _NAMES.trace,
-    )
-)  # fmt: skip
+_FOLDERS = (_NAMES.hydra.name, _NAMES.checkpoints.name)
+
+RUN_FILES = frozenset(
+    one.name
+    for one in vars(RunPaths).values()
+    if isinstance(one, _Below) and one.name not in _FOLDERS
+)
+"""Names below a run directory; the others are Hydra's and the event files'."""
+
 _OF_HYDRA = re.compile(rf"{re.escape(_NAMES.hydra.name)}/[A-Za-z0-9_-]+\.yaml")
 _OF_EVENTS = re.compile(rf"{re.escape(EVENT_PREFIX)}\.[A-Za-z0-9_.-]+")
 
@@ -150,10 +111,7 @@ def event_files(names: Iterable[str]) -> list[str]:
 
 def is_run_file(name: str) -> bool:
     """Whether a run has a file of the name, which is told below its directory, with `/`."""
-    return name in _FILES or bool(_OF_HYDRA.fullmatch(name) or _OF_EVENTS.fullmatch(name))
-
-
-_BELOW = (_NAMES.hydra.name, _NAMES.checkpoints.name)
+    return name in RUN_FILES or bool(_OF_HYDRA.fullmatch(name) or _OF_EVENTS.fullmatch(name))
 
 
 def run_and_name(path: Path) -> tuple[str, str, str]:
@@ -163,7 +121,7 @@ def run_and_name(path: Path) -> tuple[str, str, str]:
     """
     above, name = os.path.split(path)
     folder, run = os.path.split(above)
-    if run in _BELOW:
+    if run in _FOLDERS:
         name = f"{run}/{name}"
         folder, run = os.path.split(folder)
     return folder, run, name

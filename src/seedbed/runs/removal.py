@@ -17,6 +17,7 @@ from seedbed.runs.layout import (
     EVENT_PREFIX,
     LOCK,
     REPORT,
+    RUN_FILES,
     SWEEP_CONFIG,
     SWEEP_JOBS,
     SWEEP_START,
@@ -37,17 +38,12 @@ REMOVED = ".removed"
 MOST_TRIES = 100
 """Each finds a file gone that another process has just removed."""
 
-_NAMES = RunPaths(Path())
+STATUS = RunPaths(Path()).status.name
 
 OWN_NAMES = frozenset((
-    *(path.name for path in (
-        _NAMES.config, _NAMES.status, _NAMES.environment, _NAMES.history, _NAMES.model,
-        _NAMES.preprocessing, _NAMES.result, _NAMES.figure, _NAMES.log, _NAMES.notes,
-        _NAMES.profile, _NAMES.trace,
-    )),
+    *(name for name in RUN_FILES if "/" not in name),
     SWEEP_CONFIG, SWEEP_JOBS, SWEEP_START, SWEEP_TABLE, LOCK, REPORT,
 ))  # fmt: skip
-CHECKPOINTS = frozenset(path.name for path in (_NAMES.last, _NAMES.best, _NAMES.start))
 
 
 @dataclass(frozen=True)
@@ -224,7 +220,7 @@ def _removal(path: Path) -> Removal:
     runs, others, size = [], [], 0
     for folder, _, files in os.walk(path):  # does not follow links
         names = set(files)
-        if _NAMES.status.name in names and _is_run(Path(folder)):
+        if STATUS in names and _is_run(Path(folder)):
             runs.append(Path(folder))
         size += sum(_size(f"{folder}/{name}") for name in names)
         others += [f"{folder}/{name}" for name in names if not _is_ours(folder, name)]
@@ -255,9 +251,8 @@ def _is_of_stack(path: Path) -> bool:
 def _is_ours(folder: str, name: str) -> bool:
     """Whether a run or a sweep makes such a file in such a folder; hidden files count as made."""
     is_own = name in OWN_NAMES or is_pack_name(name) or name.startswith(EVENT_PREFIX)
-    if "/." in f"{folder}/{name}" or is_own:
-        return True
-    return folder.endswith(f"/{_NAMES.checkpoints.name}") and name in CHECKPOINTS
+    is_hidden, parent = "/." in f"{folder}/{name}", Path(folder).name
+    return is_own or is_hidden or f"{parent}/{name}" in RUN_FILES
 
 
 def _refuse_running(folders: Iterable[Path]) -> None:
