@@ -15,10 +15,6 @@ from numpy.typing import NDArray
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 
-from seedbed.recording.events import file_version, session_end, session_starts
-
-__all__ = ["file_version", "framed", "scalar_records", "session_end", "session_starts"]
-
 POLYNOMIAL = 0x82F63B78
 """Castagnoli's, its bits in reverse."""
 
@@ -36,7 +32,6 @@ def scalar_records(
     steps: NDArray[np.int64],
     times: NDArray[np.float64],
     values: NDArray[np.float32],
-    counts: Sequence[int] | None = None,
 ) -> list[bytes]:
     """The curves of many runs, as records of their event files.
 
@@ -45,7 +40,6 @@ def scalar_records(
         steps: of each point, for all runs.
         times: of each point, in seconds since 1970, for all runs.
         values: of each run.
-        counts: how many points each run has; all, if not given.
 
     Shape:
         steps (points,), times (points,), values (runs, points, tags)
@@ -54,25 +48,21 @@ def scalar_records(
         The records of each run, one after the other.
 
     Raises:
-        ValueError: if the shapes do not belong together, or a run has more points than there are.
+        ValueError: if the shapes do not belong together.
     """
     runs, points = values.shape[0], len(steps)
-    counts = [points] * runs if counts is None else counts
     if values.shape != (runs, points, len(tags)) or len(times) != points:
         raise ValueError(
             f"values must be (runs, {points}, {len(tags)}) and times ({points},), got "
             f"{values.shape} and {times.shape}"
         )
-    if len(counts) != runs or not all(0 <= count <= points for count in counts):
-        raise ValueError(f"counts must be {runs} whole numbers from 0 to {points}, got {counts}")
     if not runs or not points:
         return [b""] * runs
     templates = framed(_points(tags, steps, times))
-    ends = np.cumsum([0, *map(len, templates)])
+    ends = np.cumsum([*map(len, templates)])
     rows = np.tile(np.frombuffer(b"".join(templates), np.uint8), (runs, 1))
-    _fill(rows, ends[1:], _behind(tags), np.ascontiguousarray(values, "<f4").view(np.uint8))
-    whole, width = rows.tobytes(), int(ends[-1])
-    return [whole[run * width : run * width + ends[n]] for run, n in enumerate(counts)]
+    _fill(rows, ends, _behind(tags), np.ascontiguousarray(values, "<f4").view(np.uint8))
+    return [row.tobytes() for row in rows]
 
 
 def framed(payloads: Sequence[bytes]) -> list[bytes]:

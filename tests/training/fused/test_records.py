@@ -19,13 +19,8 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import (
 from tensorboard.plugins.hparams import metadata, summary_v2
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from seedbed.recording.tfrecords import (
-    file_version,
-    framed,
-    scalar_records,
-    session_end,
-    session_starts,
-)
+from seedbed.recording.events import file_version, session_end, session_starts
+from seedbed.recording.tfrecords import framed, scalar_records
 
 TAGS = ["train/loss", "val/loss", "train/lr"]
 TIME = 1_764_000_000.25
@@ -87,18 +82,6 @@ def test_records_of_many_names_are_those_of_an_event_file(tmp_path: Path) -> Non
     assert version + records == written_one_by_one(tmp_path / "one", tags, points)
 
 
-def test_a_run_that_ended_early_has_fewer_points() -> None:
-    values = np.random.default_rng(0).normal(size=(4, 20, 2)).astype(np.float32)
-    steps, times = np.arange(20) * 40, np.linspace(0, 9, 20)
-    whole = scalar_records(TAGS[:2], steps, times, values)
-    cut = scalar_records(TAGS[:2], steps, times, values, [20, 0, 1, 7])
-    assert cut[0] == whole[0]
-    assert cut[1] == b""
-    for run, count in ((2, 1), (3, 7)):
-        first = (steps[:count], times[:count], values[run : run + 1, :count])
-        assert [cut[run]] == scalar_records(TAGS[:2], *first)
-
-
 @pytest.mark.parametrize("shape", [(0, 3, 2), (3, 0, 2)], ids=["no runs", "no points"])
 def test_nothing_gives_no_bytes(shape: tuple[int, int, int]) -> None:
     points = shape[1]
@@ -107,21 +90,10 @@ def test_nothing_gives_no_bytes(shape: tuple[int, int, int]) -> None:
     assert made == [b""] * shape[0]
 
 
-@pytest.mark.parametrize(
-    ("counts", "points", "message"),
-    [
-        (None, 4, r"values must be \(runs, 4, 2\)"),
-        ([3], 3, r"counts must be 2 whole numbers from 0 to 3, got \[3\]"),
-        ([3, 4], 3, r"counts must be 2 whole numbers from 0 to 3, got \[3, 4\]"),
-    ],
-    ids=["another number of points", "too few counts", "too large a count"],
-)
-def test_what_does_not_belong_together_is_refused(
-    counts: list[int] | None, points: int, message: str
-) -> None:
+def test_shapes_that_do_not_belong_together_are_refused() -> None:
     values = np.zeros((2, 3, 2), np.float32)
-    with pytest.raises(ValueError, match=message):
-        scalar_records(TAGS[:2], np.arange(points), np.zeros(points), values, counts)
+    with pytest.raises(ValueError, match=r"values must be \(runs, 4, 2\)"):
+        scalar_records(TAGS[:2], np.arange(4), np.zeros(4), values)
 
 
 def framed_by_tensorboard(payload: bytes) -> bytes:
