@@ -77,7 +77,7 @@ class Pack:
         with self.open(run, name) as file:
             return file.read()
 
-    def open(self, run: str, name: str) -> BinaryIO:
+    def open(self, run: str, name: str) -> io.BufferedReader:
         """Opens a file.
 
         Raises:

@@ -1,10 +1,8 @@
 """The file with the weights that a run starts from: in another run, or one of its own."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
-from typing import BinaryIO
 
 from seedbed.config.schema import InitConfig, RunConfig
 from seedbed.errors import CheckpointError
@@ -16,9 +14,6 @@ from seedbed.runs.stored import is_stored, open_stored
 
 WEIGHTS = (".pth", ".pt", ".bin", ".ckpt", ".safetensors")
 """How files of weights end."""
-
-AT_ONCE = 2**20
-"""Bytes that are read of a file."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +55,8 @@ def starting_file(init: InitConfig) -> StartingFile | None:
 
 def digest_of(path: Path) -> str:
     """SHA-256 of a file of a run, as `sha256sum` tells it."""
-    digest = sha256()
     with open_stored(path) as file:
-        for block in _blocks(file):
-            digest.update(block)
-    return digest.hexdigest()
+        return file_digest(file, "sha256").hexdigest()
 
 
 def pinned(config: RunConfig) -> RunConfig:
@@ -145,8 +137,3 @@ def _of_its_own(name: str) -> StartingFile:
 
 def _where(path: Path) -> str:
     return "" if path.is_absolute() else f"; relative paths start at '{Path.cwd()}'"
-
-
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    while block := file.read(AT_ONCE):
-        yield block

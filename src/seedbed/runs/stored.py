@@ -12,9 +12,9 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedReader
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 from seedbed.errors import PackReplacedError, RunDirectoryError
 from seedbed.runs import lock
@@ -206,7 +206,7 @@ def is_directory(root: Path) -> bool:
     return root.is_dir() or pack_of(root) is not None
 
 
-def open_stored(path: Path) -> BinaryIO:
+def open_stored(path: Path) -> BufferedReader:
     """Opens a file of a run to read, which a stranger may have made; see `open_plain`.
 
     Raises:
