@@ -25,11 +25,15 @@ Shared = list[tuple[slice, dict[str, float]]]
 class Adam(TwoMeans):
     """Source: `torch.optim.Adam`, Kingma and Ba 2015; `amsgrad` as there."""
 
+    names: Sequence[str] = ("exp_avg", "exp_avg_sq")
+
     def __init__(self, switches: Mapping[str, Any], columns: Tensor | None = None) -> None:
         super().__init__(switches, columns)
         self._shared_by: Numbers | None = None
         self._shared: Shared = []
         self._moved = torch.empty(0)
+        if self.switches["amsgrad"]:
+            self.names = (*self.names, "max_exp_avg_sq")
 
     def move(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """See `KeptState`."""
@@ -71,9 +75,8 @@ class Adam(TwoMeans):
         divides.
         """
         first, second, *largest = state
-        rounded = self._rounded
-        first.lerp_(gradient, rounded["new1"].expand_as(gradient))
-        second.mul_(rounded["beta2"]).addcmul_(gradient * gradient, rounded["new2"])
+        self._follow_mean(first, gradient)
+        self._follow_squares(second, gradient)
         if largest:
             second = torch.maximum(largest[0], second, out=largest[0])
         size, eps = self.by_hand_numbers(numbers, self.steps, weights)
@@ -99,15 +102,6 @@ class Adam(TwoMeans):
             self._shared_by = numbers
             self._shared = _shared({name: numbers[name] for name in (*names, "beta2", "eps")})
         return self._shared
-
-    @property
-    def names(self) -> list[str]:
-        """Of its state."""
-        return ["exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if self.switches["amsgrad"] else [])]
-
-    def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
-        """See `KeptState`."""
-        return self.names
 
 
 class AdamW(Adam):

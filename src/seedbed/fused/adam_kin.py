@@ -1,8 +1,5 @@
 """The optimizers over K runs at once that follow means of the gradient, as Adam does."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -12,10 +9,12 @@ from seedbed.fused.kept_state import Numbers, TwoMeans, rounded_as
 class NAdam(TwoMeans):
     """Source: `torch.optim.NAdam`, Dozat 2016."""
 
+    names = ("mu_product", "exp_avg", "exp_avg_sq")
+
     def move(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """See `KeptState`."""
         mean = self._kept("exp_avg", weights)
-        mean.lerp_(gradient, self._rounded["new1"].expand_as(gradient))
+        self._follow_mean(mean, gradient)
         root = self._root_of_squares(weights, gradient, numbers)
         now, following = (self._share(numbers, step) for step in (self.steps, self.steps + 1))
         one = torch.ones(now.shape, device=weights.device)  # torch's own is in float32
@@ -28,35 +27,31 @@ class NAdam(TwoMeans):
         weights.addcdiv_(mean * self.spread(of_mean, weights), root)
 
     def _root_of_squares(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> Tensor:
-        rounded = self._rounded
         squares = self._kept("exp_avg_sq", weights)
-        squares.mul_(rounded["beta2"]).addcmul_(gradient * gradient, rounded["new2"])
+        self._follow_squares(squares, gradient)
         scale = self.spread(1 - numbers["beta2"].pow(self.steps), weights)
-        return (squares / scale).sqrt_().add_(rounded["eps"])
+        return (squares / scale).sqrt_().add_(self._rounded["eps"])
 
     def _share(self, numbers: Numbers, step: int) -> Tensor:
         """Of the mean in a step, growing to `beta1`."""
         return numbers["beta1"] * (1 - 0.5 * torch.pow(0.96, step * numbers["momentum_decay"]))
 
-    def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
-        """See `KeptState`."""
-        return ["mu_product", "exp_avg", "exp_avg_sq"]
-
 
 class RAdam(TwoMeans):
     """Source: `torch.optim.RAdam`, Liu et al. 2020."""
 
+    names = ("exp_avg", "exp_avg_sq")
+
     def move(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """See `KeptState`."""
-        rounded = self._rounded
-        mean, squares = (self._kept(name, weights) for name in ("exp_avg", "exp_avg_sq"))
-        mean.lerp_(gradient, rounded["new1"].expand_as(gradient))
-        squares.mul_(rounded["beta2"]).addcmul_(gradient * gradient, rounded["new2"])
+        mean, squares = (self._kept(name, weights) for name in self.names)
+        self._follow_mean(mean, gradient)
+        self._follow_squares(squares, gradient)
         size = numbers["lr"] / (1 - numbers["beta1"].pow(self.steps))
         moved = mean * self.spread(size, weights)
         rectified, factor = self._rectified(numbers)
         if bool(rectified.any()):
-            adapted = self.spread(factor, weights) / squares.sqrt().add_(rounded["eps"])
+            adapted = self.spread(factor, weights) / squares.sqrt().add_(self._rounded["eps"])
             if not bool(rectified.all()):
                 chosen = self.spread(rectified.double(), weights) > 0
                 adapted = torch.where(chosen, adapted, 1)
@@ -78,26 +73,20 @@ class RAdam(TwoMeans):
         factor = torch.where(rectified, part, 1).sqrt() * (1 - kept).sqrt()
         return rectified, factor
 
-    def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
-        """See `KeptState`."""
-        return ["exp_avg", "exp_avg_sq"]
-
 
 class Adamax(TwoMeans):
     """Source: `torch.optim.Adamax`, Kingma and Ba 2015, section 7.1."""
 
+    names = ("exp_avg", "exp_inf")
+
     def move(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """See `KeptState`."""
         rounded = self._rounded
-        mean, largest = (self._kept(name, weights) for name in ("exp_avg", "exp_inf"))
-        mean.lerp_(gradient, rounded["new1"].expand_as(gradient))
+        mean, largest = (self._kept(name, weights) for name in self.names)
+        self._follow_mean(mean, gradient)
         torch.maximum(largest.mul_(rounded["beta2"]), gradient.abs() + rounded["eps"], out=largest)
         size = -numbers["lr"] / (1 - numbers["beta1"].pow(self.steps))
         weights.addcdiv_(mean * self.spread(size, weights), largest)
-
-    def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
-        """See `KeptState`."""
-        return ["exp_avg", "exp_inf"]
 
 
 class Lion(TwoMeans):
@@ -105,6 +94,7 @@ class Lion(TwoMeans):
 
     counts_steps = False
     decouples = True
+    names = ("exp_avg",)
 
     def move(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """See `KeptState`."""
@@ -112,7 +102,3 @@ class Lion(TwoMeans):
         moved = torch.lerp(mean, gradient, rounded["new1"].expand_as(gradient)).sign_()
         weights.addcmul_(moved, rounded["lr"], value=-1)
         mean.lerp_(gradient, rounded["new2"].expand_as(gradient))
-
-    def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
-        """See `KeptState`."""
-        return ["exp_avg"]

@@ -1,6 +1,6 @@
 """What the optimizers of a stack have in common: their state, and numbers of each run's own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -35,6 +35,9 @@ class KeptState:
     """State that torch's has before the first update, and the number that fills it."""
 
     decouples = False
+
+    names: Sequence[str] = ()
+    """Of its state, in torch's order."""
 
     def __init__(self, switches: Mapping[str, Any], columns: Tensor | None = None) -> None:
         self.state: dict[str, Tensor] = {}
@@ -78,7 +81,7 @@ class KeptState:
 
     def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
         """What torch's optimizer with these numbers would have in its state."""
-        raise NotImplementedError
+        return list(self.names)
 
     def taken(self, numbers: Numbers, weights: Tensor) -> Numbers:
         """Those that the step takes, as the weights are; made anew where a schedule moved them."""
@@ -121,6 +124,13 @@ class TwoMeans(KeptState):
     def _more(self, numbers: Numbers) -> Numbers:
         new = {"new1": 1 - numbers["beta1"], "new2": 1 - numbers["beta2"]}
         return {**super()._more(numbers), **new}
+
+    def _follow_mean(self, mean: Tensor, gradient: Tensor) -> None:
+        mean.lerp_(gradient, self._rounded["new1"].expand_as(gradient))
+
+    def _follow_squares(self, squares: Tensor, gradient: Tensor) -> None:
+        squares.mul_(self._rounded["beta2"])
+        squares.addcmul_(gradient * gradient, self._rounded["new2"])
 
 
 def rounded_as(number: Tensor, weights: Tensor) -> Tensor:

@@ -83,6 +83,7 @@ class Adagrad(KeptState):
     """Source: `torch.optim.Adagrad`, Duchi, Hazan and Singer 2011."""
 
     from_start: Mapping[str, str] = {"sum": "initial_accumulator_value"}
+    names = ("sum",)
 
     def move(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """See `KeptState`."""
@@ -91,10 +92,6 @@ class Adagrad(KeptState):
         size = numbers["lr"] / (1 + (self.steps - 1) * numbers["lr_decay"])
         steepness = total.sqrt().add_(self._rounded["eps"])
         weights.addcdiv_(gradient * self.spread(size, weights), steepness, value=-1)
-
-    def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
-        """See `KeptState`."""
-        return ["sum"]
 
 
 BATCHED: dict[str, type[KeptState]] = {

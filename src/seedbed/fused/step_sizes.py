@@ -1,8 +1,5 @@
 """The optimizers over K runs at once that find the length of each parameter's step."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -12,10 +9,12 @@ from seedbed.fused.kept_state import KeptState, Numbers
 class Adadelta(KeptState):
     """Source: `torch.optim.Adadelta`, Zeiler 2012."""
 
+    names = ("square_avg", "acc_delta")
+
     def move(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """See `KeptState`."""
         rounded = self._rounded
-        squares, moves = (self._kept(name, weights) for name in ("square_avg", "acc_delta"))
+        squares, moves = (self._kept(name, weights) for name in self.names)
         squares.mul_(rounded["rho"]).addcmul_(gradient * gradient, rounded["new"])
         moved = (moves + rounded["eps"]).sqrt_()
         moved.div_((squares + rounded["eps"]).sqrt_()).mul_(gradient)
@@ -25,13 +24,11 @@ class Adadelta(KeptState):
     def _more(self, numbers: Numbers) -> Numbers:
         return {"new": 1 - numbers["rho"]}
 
-    def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
-        """See `KeptState`."""
-        return ["square_avg", "acc_delta"]
-
 
 class Rprop(KeptState):
     """Source: `torch.optim.Rprop`, Riedmiller and Braun 1993; `lr` is the first step alone."""
+
+    names = ("prev", "step_size")
 
     def move(self, weights: Tensor, gradient: Tensor, numbers: Numbers) -> None:
         """See `KeptState`."""
@@ -47,7 +44,3 @@ class Rprop(KeptState):
         gradient = torch.where(turned, 0, gradient)
         weights.addcmul_(gradient.sign(), length, value=-1)
         before.copy_(gradient)
-
-    def names_of(self, numbers: Mapping[str, Any]) -> list[str]:
-        """See `KeptState`."""
-        return ["prev", "step_size"]

@@ -1,7 +1,7 @@
 """The optimizers' updates in C, and the numbers that each step of them takes."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,34 +9,53 @@ from torch import Tensor
 
 from seedbed.fused.adam import WIDE, Adam
 from seedbed.fused.compiled.places import NotWritableError
-from seedbed.fused.kept_state import Numbers
+from seedbed.fused.kept_state import KeptState, Numbers
 from seedbed.fused.optimizers import SGD
 
 ROOTS = "/* roots */"
 
 
-class Update(Protocol):
+class Update:
     """An optimizer's step of one run, or of a few side by side.
 
     Args:
+        optimizer: of the stack.
+        weights: as they lie.
+
+    Attributes:
         states: the names of its state, in the order in which C has it.
         names: of the numbers that it takes, likewise.
         lines: of C; `w`, `g` and `s0`, `s1`, … are a weight, its gradient and its state.
         roots: the state whose roots MKL takes where the line `ROOTS` stands, of all weights.
     """
 
-    states: list[str]
-    names: list[str]
-    lines: list[str]
-    roots: int | None
+    states: Sequence[str] = ()
+    roots: int | None = None
+
+    def __init__(self, optimizer: KeptState, weights: Tensor) -> None:
+        self.optimizer, self.weights = optimizer, weights
+        self.names: list[str] = []
+        self.lines = ["g = -g;"] if optimizer.switches["maximize"] else []
 
     def fixed(self, given: Numbers) -> Mapping[str, Any]:
         """Numbers that are the same in each step, by name; each (runs, 1)."""
-        ...
+        return self.optimizer.taken(given, self.weights)
 
     def moving(self, given: Numbers, step: int) -> Mapping[str, Any]:
         """Those of one step, by name; each (runs, 1) or (runs,)."""
-        ...
+        return {}
+
+    def _add(self, line: str, *names: str) -> None:
+        """A line, and the numbers that no line before it takes."""
+        self.lines.append(line)
+        self.names += names
+
+    def _decay(self) -> None:
+        if "weight_decay" in self.optimizer.used:
+            if self.optimizer.decoupled:
+                self._add("w = w * left;", "left")
+            else:
+                self._add("g = fmaf(w, weight_decay, g);", "weight_decay")
 
 
 def update_of(optimizer: Any, given: Numbers, weights: Tensor) -> Update:
@@ -56,30 +75,24 @@ def update_of(optimizer: Any, given: Numbers, weights: Tensor) -> Update:
     return _AdamByHand(optimizer, weights) if by_hand else _Adam(optimizer, weights)
 
 
-class _SGD:
-    roots: int | None = None
-
+class _SGD(Update):
     def __init__(self, optimizer: SGD, weights: Tensor) -> None:
-        self.optimizer, self.weights = optimizer, weights
-        self.names, self.lines = ["lr"], _turned(optimizer)
-        self.states: list[str] = []
-        if "weight_decay" in optimizer.used:
-            self.names.append("weight_decay")
-            self.lines.append("g = fmaf(w, weight_decay, g);")
+        super().__init__(optimizer, weights)
+        self.names = ["lr"]
+        self._decay()
         moved = "g"
         if "momentum" in optimizer.used:
             self.states = ["momentum_buffer"]
-            self.names += ["momentum", "kept", "taken"]
-            self.lines.append("s0 = fmaf(g, taken, s0 * kept);")
+            self._add("s0 = fmaf(g, taken, s0 * kept);", "momentum", "kept", "taken")
             all_move = "momentum" in optimizer.used_by_all
             moved = "s0" if all_move else "(momentum == 0 ? g : s0)"
             if optimizer.switches["nesterov"]:
                 moved = "fmaf(s0, momentum, g)"
-        self.lines.append(f"w = fmaf(-{moved}, lr, w);")
+        self._add(f"w = fmaf(-{moved}, lr, w);")
 
     def fixed(self, given: Numbers) -> Mapping[str, Any]:
         """See `Update`."""
-        rounded = self.optimizer.taken(given, self.weights)
+        rounded = super().fixed(given)
         idle = rounded["momentum"] == 0
         return {
             **rounded,
@@ -87,56 +100,40 @@ class _SGD:
             "taken": rounded["undamped"].masked_fill(idle, 0),
         }
 
-    def moving(self, given: Numbers, step: int) -> Mapping[str, Any]:
-        """See `Update`."""
-        return {}
+
+class _AnyAdam(Update):
+    """What the two below have in common; `squares` is how each follows those of gradients."""
+
+    optimizer: Adam
+    squares: str
+
+    def __init__(self, optimizer: Adam, weights: Tensor) -> None:
+        super().__init__(optimizer, weights)
+        self.states = optimizer.names
+        self._decay()
+        self._add("s0 = new1 < 0.5f ? fmaf(new1, g - s0, s0) : fmaf(new1 - 1, g - s0, g);", "new1")
+        self._add(self.squares, "beta2", "new2")
+        self.divisor = len(self.states) - 1
+        if self.divisor > 1:
+            self._add("s2 = s2 > s1 || s2 != s2 ? s2 : s1;")
 
 
-def _turned(optimizer: SGD | Adam) -> list[str]:
-    return ["g = -g;"] if optimizer.switches["maximize"] else []
-
-
-def _decay(optimizer: Adam) -> tuple[list[str], list[str]]:
-    turned = _turned(optimizer)
-    if "weight_decay" not in optimizer.used:
-        return [], turned
-    if optimizer.decoupled:
-        return ["left"], [*turned, "w = w * left;"]
-    return ["weight_decay"], [*turned, "g = fmaf(w, weight_decay, g);"]
-
-
-_LERP = "s0 = {0} < 0.5f ? fmaf({0}, g - s0, s0) : fmaf({0} - 1, g - s0, g);"
-
-
-class _Adam:
+class _Adam(_AnyAdam):
     """Of rows, by torch's fused kernel; the rate is taken afterwards where rows are narrow.
 
     Source: ATen/native/cpu/FusedAdamKernel.cpp.
     """
 
-    roots: int | None = None
+    squares = "s1 = fmaf(new2 * g, g, s1 * beta2);"
 
     def __init__(self, optimizer: Adam, weights: Tensor) -> None:
-        self.optimizer, self.weights = optimizer, weights
+        super().__init__(optimizer, weights)
         self.wide = weights.shape[1] >= WIDE
-        self.states = optimizer.names
-        self.names, self.lines = _decay(optimizer)
-        self.names += ["new1", "beta2", "new2", "eps", "length", "scale"]
-        self.lines += [_LERP.format("new1"), "s1 = fmaf(new2 * g, g, s1 * beta2);"]
-        squares = "s1"
-        if len(self.states) > 2:
-            self.lines.append("s2 = s2 > s1 || s2 != s2 ? s2 : s1;")
-            squares = "s2"
-        move = f"length * s0 / (sqrtf({squares}) / scale + eps)"
+        move = f"length * s0 / (sqrtf(s{self.divisor}) / scale + eps)"
         if self.wide:
-            self.lines.append(f"w = w + {move};")
+            self._add(f"w = w + {move};", "eps", "length", "scale")
         else:
-            self.names.append("lr")
-            self.lines.append(f"w = fmaf(0 + {move}, lr, w);")
-
-    def fixed(self, given: Numbers) -> Mapping[str, Any]:
-        """See `Update`."""
-        return self.optimizer.taken(given, self.weights)
+            self._add(f"w = fmaf(0 + {move}, lr, w);", "eps", "length", "scale", "lr")
 
     def moving(self, given: Numbers, step: int) -> Mapping[str, Any]:
         """See `Update`."""
@@ -148,23 +145,16 @@ class _Adam:
         return {"length": length, "scale": scale}
 
 
-class _AdamByHand:
+class _AdamByHand(_AnyAdam):
     """Where the runs lie inside."""
 
-    def __init__(self, optimizer: Adam, weights: Tensor) -> None:
-        self.optimizer, self.weights = optimizer, weights
-        self.states = optimizer.names
-        self.names, self.lines = _decay(optimizer)
-        self.names += ["new1", "beta2", "new2", "length", "eps"]
-        self.lines += [_LERP.format("new1"), "s1 = fmaf(g * g, new2, s1 * beta2);"]
-        if len(self.states) > 2:
-            self.lines.append("s2 = s2 > s1 || s2 != s2 ? s2 : s1;")
-        self.roots: int | None = len(self.states) - 1
-        self.lines += [ROOTS, "w = w + s0 * length / (root + eps);"]
+    squares = "s1 = fmaf(g * g, new2, s1 * beta2);"
 
-    def fixed(self, given: Numbers) -> Mapping[str, Any]:
-        """See `Update`."""
-        return self.optimizer.taken(given, self.weights)
+    def __init__(self, optimizer: Adam, weights: Tensor) -> None:
+        super().__init__(optimizer, weights)
+        self.roots = self.divisor
+        self._add(ROOTS)
+        self._add("w = w + s0 * length / (root + eps);", "length", "eps")
 
     def moving(self, given: Numbers, step: int) -> Mapping[str, Any]:
         """See `Update`."""
