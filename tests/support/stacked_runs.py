@@ -21,7 +21,6 @@ from seedbed.config.schema import RunConfig
 from seedbed.fused.build_stack import build_stack
 from seedbed.fused.engine import fused_training
 from seedbed.fused.stack_components import StackComponents
-from seedbed.fused.vmapped import Randomness
 from seedbed.training.build_run import build_run
 from seedbed.training.interrupt import StopRequest
 from seedbed.training.loop import train
@@ -128,9 +127,9 @@ def variants(
     return jobs
 
 
-def planned(configs: Sequence[RunConfig], randomness: Randomness = "error") -> StackComponents:
+def planned(configs: Sequence[RunConfig]) -> StackComponents:
     """A stack that is ready to start."""
-    return build_stack(configs, AllowList(configs[0].allow), randomness=randomness)
+    return build_stack(configs, AllowList(configs[0].allow))
 
 
 def train_stack(
@@ -165,11 +164,11 @@ def stacked(configs: Sequence[RunConfig]) -> Kept:
     return kept
 
 
-def fused(jobs: Sequence[Sequence[str]], *, randomness: Randomness = "error") -> Kept:
+def fused(jobs: Sequence[Sequence[str]]) -> Kept:
     """Trains jobs, told by their overrides, as one stack."""
     configs = [composed_quickly(words).config for words in jobs]
     kept = Kept()
-    train_stack(planned(configs, randomness), len(jobs), kept)
+    train_stack(planned(configs), len(jobs), kept)
     return kept
 
 

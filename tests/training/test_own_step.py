@@ -155,8 +155,8 @@ def test_reason_is_told_where_a_step_does_not_fuse(words: list[str], why: str) -
 
 def test_random_step_fuses_where_that_is_allowed() -> None:
     for name in ("shrunk", "noisy"):
-        configs = variants([*IRIS, step(name)], [{}, {}])
-        assert vmap_blocker(planned(configs, "different")) is None
+        configs = variants([*IRIS, step(name), "sweep.allow_random=true"], [{}, {}])
+        assert vmap_blocker(planned(configs)) is None
 
 
 def test_metrics_are_left_out_where_the_output_is_no_prediction(tmp_path: Path) -> None:

@@ -135,12 +135,12 @@ def _not_stacked(composed: Sequence[ComposedConfig], directory: Path) -> "list[U
     from seedbed.sweep.choice import not_stacked
     from seedbed.sweep.groups import grouped
 
-    settings = composed[0].config.sweep
+    fuse = composed[0].config.sweep.fuse
     jobs = [
         Job(number, one.overrides, directory / str(number), one.config, {})
         for number, one in enumerate(composed)
     ]
-    return not_stacked(*grouped(jobs, settings.fuse), settings.randomness, settings.fuse)
+    return not_stacked(*grouped(jobs, fuse), fuse)
 
 
 def _kinds(composed: Sequence[ComposedConfig]) -> list[str]:

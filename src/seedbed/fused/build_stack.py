@@ -22,7 +22,6 @@ from seedbed.fused.stack_data import (
 )
 from seedbed.fused.starts import starting_points, starting_weights
 from seedbed.fused.step import StackedModel
-from seedbed.fused.vmapped import Randomness
 from seedbed.tasks.build_head import rebuilt_head
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.stack_heads import told_apart, unlike_labels
@@ -40,7 +39,6 @@ def build_stack(
     configs: Sequence[RunConfig],
     allow: AllowList,
     *,
-    randomness: Randomness = "error",
     known: KnownData | None = None,
     written: StackedModel | None = None,
     starts: "Starts" = NO_STARTS,
@@ -50,7 +48,6 @@ def build_stack(
     Args:
         configs: of equal shape, see `fusion_key`.
         allow: what they may name.
-        randomness: what happens where the model draws at random.
         known: data that was prepared before for the same group; added to.
         written: the model of another stack of the group, which has steps written out.
         starts: of runs that go on, which need no more what they started from.
@@ -71,14 +68,14 @@ def build_stack(
         first = replace(first, head=heads[0])
     _refuse_form(first)
     groups = [one.names for one in parameter_groups(configs[0].optimizer, first.model)]
-    layout = Layout(first.model, runs_last=_runs_last(first, randomness), groups=groups)
+    layout = Layout(first.model, runs_last=_runs_last(first), groups=groups)
     rows, kept = starting_weights(configs, allow, first, layout, points)
     batches, splits = _rows(configs, first, data)
     return StackComponents(
         configs=configs,
         first=first,
         layout=layout,
-        model=written or model_of_runs(first, layout, randomness, precision=first.mixed_precision),
+        model=written or model_of_runs(first, layout, precision=first.mixed_precision),
         weights=layout.arranged(rows.to(first.device)),
         buffers={name: tensor.to(first.device) for name, tensor in kept.items()},
         data=data,
@@ -156,7 +153,7 @@ def _rows(
     return batches, {name: table for name, table in measured.items() if table is not None}
 
 
-def _runs_last(first: RunComponents, randomness: Randomness) -> bool:
+def _runs_last(first: RunComponents) -> bool:
     small = is_small(first.model, first.head.loss_function, first.train.batch_size)
     plain = first.mixed_precision is None and first.device.type == "cpu" and first.step is None
-    return small and plain and randomness == "error"
+    return small and plain and not first.config.sweep.allow_random

@@ -16,7 +16,6 @@ from seedbed.fused.pure import is_pure
 from seedbed.fused.rows import StackedBatches, StackedRows
 from seedbed.fused.schedules import Schedules
 from seedbed.fused.step import StackedModel
-from seedbed.fused.vmapped import Randomness
 from seedbed.models.copies import copied_model
 from seedbed.tasks.head import TaskHead
 from seedbed.training.run_components import RunComponents
@@ -97,14 +96,12 @@ class StackComponents:
 
     def untouched_model(self, *, written_out: bool = False) -> StackedModel:
         """The network for a trial, see `StackedModel`; a module of the user's may count calls."""
-        randomness = self.model.randomness
-        return model_of_runs(self.first, self.layout, randomness, written_out=written_out)
+        return model_of_runs(self.first, self.layout, written_out=written_out)
 
 
 def model_of_runs(
     first: RunComponents,
     layout: Layout,
-    randomness: Randomness,
     *,
     precision: torch.dtype | None = None,
     written_out: bool = True,
@@ -114,12 +111,16 @@ def model_of_runs(
     Args:
         first: that run.
         layout: as `StackedModel` takes it.
-        randomness: likewise.
         precision: of matrix products, as `FunctionOfWeights` takes it.
         written_out: as `StackedModel` takes it.
     """
     run = FunctionOfWeights(
         copied_model(first.model), first.head, precision, first.data.packing, first.step
     )
-    frozen_eval = first.config.init.frozen_eval
-    return StackedModel(run, layout, randomness, written_out=written_out, frozen_eval=frozen_eval)
+    return StackedModel(
+        run,
+        layout,
+        first.config.sweep.randomness,
+        written_out=written_out,
+        frozen_eval=first.config.init.frozen_eval,
+    )

@@ -26,7 +26,6 @@ from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.stack_data import KnownData
 from seedbed.fused.stackable import tried_pair, vmap_blocker
 from seedbed.fused.step import StackedModel
-from seedbed.fused.vmapped import Randomness
 from seedbed.sweep.clusters.prepared_here import prepared_here
 from seedbed.sweep.groups import Group, Unfused, merged_by_reason, starts_of
 from seedbed.sweep.same_rows import of_same_rows
@@ -69,7 +68,6 @@ def chosen(
     group: Group,
     *,
     fuse: str,
-    randomness: Randomness,
     workers: int,
     cores: int,
     on_cluster: bool = False,
@@ -79,7 +77,6 @@ def chosen(
     Args:
         group: jobs of one shape.
         fuse: auto, or always, which does not ask for the faster.
-        randomness: as `build_stack` takes it.
         workers: processes that were asked for; a user's own model is run in these.
         cores: that the stacks are split over; not the number of workers, as bits depend on it.
         on_cluster: whether each stack is a task of a cluster.
@@ -91,9 +88,7 @@ def chosen(
     allow = AllowList(configs[0].allow)
     known: KnownData = {}
     starts = starts_of(group)
-    plan = build_stack(
-        tried_pair(configs), allow, randomness=randomness, known=known, starts=starts
-    )
+    plan = build_stack(tried_pair(configs), allow, known=known, starts=starts)
     reason = _wants_processes(plan) if workers and fuse != "always" else None
     reason = reason or vmap_blocker(plan)
     if reason is not None:
@@ -114,7 +109,7 @@ def chosen(
     some, repeats = configs[:stack_size], plan.are_alike
     if repeats:  # two of them, again and again, take as long; all are built where they train
         some = [plan.configs[place % NARROWEST] for place in range(stack_size)]
-    plan = build_stack(some, allow, randomness=randomness, known=known, starts=starts)
+    plan = build_stack(some, allow, known=known, starts=starts)
     measured = measured_width(plan, stack_size)
     if plan.first.threads > 1:  # alone it has the cores that the stacks share out
         measured = replace(measured, stacked=measured.stacked / parts)
@@ -188,7 +183,7 @@ def most_open_files() -> int:
 
 
 def not_stacked(
-    groups: Sequence[Group], individually: Sequence[Unfused], randomness: Randomness, fuse: str
+    groups: Sequence[Group], individually: Sequence[Unfused], fuse: str
 ) -> list[Unfused]:
     """The jobs that cannot be stacked, each with why; found without measuring what is faster."""
     parts, alone = of_same_rows(groups, fuse)
@@ -197,13 +192,8 @@ def not_stacked(
         configs = tried_pair([prepared_here(job.config) for job in group.jobs])
         reason: str | None
         try:
-            plan = build_stack(
-                configs,
-                AllowList(configs[0].allow),
-                randomness=randomness,
-                starts=starts_of(group),
-            )
-            reason = vmap_blocker(plan)
+            allow = AllowList(configs[0].allow)
+            reason = vmap_blocker(build_stack(configs, allow, starts=starts_of(group)))
         except NotAlikeError as err:
             reason = str(err)
         if reason is not None:

@@ -183,7 +183,6 @@ class Execution:
             choice = chosen(
                 group,
                 fuse=settings.fuse,
-                randomness=settings.randomness,
                 workers=settings.processes,
                 cores=self.slots,
                 on_cluster=self.cluster is not None,
@@ -236,15 +235,9 @@ class Execution:
         self.progress.stack_started(stack.number, len(stack.jobs))
         try:
             outcomes = run_stack(
-                stack.group,
-                stack.number,
-                stack.plan,
-                randomness=self.settings.randomness,
+                stack,
                 step=lambda done, runs: self.progress.stack_step(stack.number, done, runs),
                 note=self.note,
-                known=stack.known,
-                written=stack.written,
-                after=stack.after,
             )
         except (KeyboardInterrupt, GeneratorExit, RunTakenError):
             raise

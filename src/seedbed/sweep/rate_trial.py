@@ -147,7 +147,8 @@ def _short(config: RunConfig, epochs: int) -> RunConfig:
         strategy=None,
         devices=None,
     )
-    return replace(config, trainer=trainer, scheduler={"_target_": None})
+    sweep = replace(config.sweep, allow_random=False)
+    return replace(config, trainer=trainer, scheduler={"_target_": None}, sweep=sweep)
 
 
 def _together(configs: Sequence[RunConfig], allow: AllowList, stop: StopRequest) -> list[float]:

@@ -140,12 +140,11 @@ def _stack_of(configs: Sequence[RunConfig], allow: AllowList, directory: Path) -
         RunDirectoryError: if they do not fit into memory, or are not trained together any more, as
             their code or the rule of what may be has changed.
     """
-    randomness = configs[0].sweep.randomness
     try:
-        plan = build_stack(configs[:2], allow, randomness=randomness)
+        plan = build_stack(configs[:2], allow)
         if most_runs(plan) < len(configs):
             raise RunDirectoryError(f"'{directory}': its stack does not fit into memory here")
-        return build_stack(configs, allow, randomness=randomness)
+        return build_stack(configs, allow)
     except NotAlikeError as err:
         raise RunDirectoryError(
             f"'{directory}': its runs were trained together, and are not any more, so there is "

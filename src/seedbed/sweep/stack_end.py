@@ -48,6 +48,16 @@ class Stack:
         """Of it."""
         return self.group.jobs
 
+    @property
+    def own_class(self) -> str:
+        """A class of this program itself, which no other process can import; or nothing."""
+        first = self.jobs[0]
+        handed_in = first.handed_in.values()
+        modules = [one for item in handed_in if hasattr(item, "modules") for one in item.modules()]
+        named = [str(part.get("_target_")) for part in (first.config.model, first.config.loss)]
+        named += [f"{type(one).__module__}.{type(one).__qualname__}" for one in modules]
+        return next((name for name in named if name.startswith("__main__.")), "")
+
 
 @dataclass(frozen=True)
 class StackEnd:

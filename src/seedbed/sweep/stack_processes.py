@@ -131,16 +131,15 @@ class StackProcesses:
 
     def _worker(self, stack: Stack) -> workers.Worker | None:
         """A fork, where this process may be forked; a server's worker, where that is worth it."""
-        randomness = self.settings.randomness
         if workers.may_fork():
-            return workers.forked(lambda pipe: train_in_worker(pipe, stack, randomness))
+            return workers.forked(lambda pipe: train_in_worker(pipe, stack))
         if self.settings.workers == "auto" and not stack.died and stack.seconds < SERVER:
             return None
         sent = _sendable(stack)
         if sent is None or not workers.has_server():
             return None
         context = workers_of_server((*PRELOADED, "seedbed.sweep.stack_worker"))
-        return workers.served(context, train_in_worker, (sent, randomness))
+        return workers.served(context, train_in_worker, (sent,))
 
     def _heard(self) -> Ended:
         """What the processes say; those that end."""
@@ -207,12 +206,7 @@ def _says_more(pipe: Connection, until: float) -> bool:
 
 def _sendable(stack: Stack) -> bytes | None:
     """As another process can be sent it; None if a class of it is of this program itself."""
-    handed_in = stack.jobs[0].handed_in.values()
-    modules = [one for item in handed_in if hasattr(item, "modules") for one in item.modules()]
-    named = [stack.jobs[0].config.model.get("_target_"), stack.jobs[0].config.loss.get("_target_")]
-    if any(type(one).__module__ == "__main__" for one in modules):
-        return None
-    if any(str(name).startswith("__main__.") for name in named):
+    if stack.own_class:
         return None
     try:
         return pickle.dumps(replace(stack, plan=None, written=None, known={}))

@@ -9,13 +9,12 @@ from multiprocessing.connection import Connection
 import torch
 
 from seedbed.errors import RunTakenError
-from seedbed.fused.vmapped import Randomness
 from seedbed.handed_in import handing_in
 from seedbed.process import workers
 from seedbed.raised import reason
 from seedbed.runs.directory import tell_at_end
 from seedbed.sweep.choice import most_open_files
-from seedbed.sweep.job import Job, Outcome
+from seedbed.sweep.job import Outcome
 from seedbed.sweep.stack_end import Stack, StackEnd
 from seedbed.sweep.stacks import run_stack
 from seedbed.training.interrupt import stop_request
@@ -24,14 +23,13 @@ TELL_SECONDS = 0.1
 """Between two times that it tells how far it is."""
 
 
-def train_in_worker(pipe: Connection, sent: Stack | bytes, randomness: Randomness) -> None:
+def train_in_worker(pipe: Connection, sent: Stack | bytes) -> None:
     """Trains a stack, whatever becomes of it.
 
     Args:
         pipe: to the sweep: parts done, notes and at last the outcomes of the jobs, in their order,
             or a `StackEnd` where there are none.
         sent: the stack; in bytes to a process that has nothing in common with the sweep's.
-        randomness: as `build_stack` takes it.
     """
     workers.begin()
     tell_at_end()
@@ -44,28 +42,14 @@ def train_in_worker(pipe: Connection, sent: Stack | bytes, randomness: Randomnes
             stack = pickle.loads(sent) if isinstance(sent, bytes) else sent
             end: StackEnd | list[Outcome]
             with handing_in(stack.jobs[0].handed_in):
-                end = [outcome for _, outcome in _trained(stack, teller, randomness)]
+                ended = run_stack(stack, teller.step, teller.tell, in_parallel=False)
+            end = [outcome for _, outcome in ended]
         except RunTakenError as err:
             end = StackEnd("taken", why=str(err))
         except BaseException as err:  # sys.exit in a user's model too
             stopped = isinstance(err, KeyboardInterrupt) or stop.requested
             end = StackEnd("stopped" if stopped else "raised", why=reason(err))
     teller.tell(end)
-
-
-def _trained(stack: Stack, teller: "_Teller", randomness: Randomness) -> list[tuple[Job, Outcome]]:
-    return run_stack(
-        stack.group,
-        stack.number,
-        stack.plan,
-        randomness=randomness,
-        step=teller.step,
-        note=teller.tell,
-        known=stack.known,
-        written=stack.written,
-        in_parallel=False,
-        after=stack.after,
-    )
 
 
 class _Teller:

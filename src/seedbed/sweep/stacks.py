@@ -8,10 +8,6 @@ from seedbed.data.prepared import PreparedData
 from seedbed.fused.build_stack import build_stack
 from seedbed.fused.compiled.steps import Compiling
 from seedbed.fused.engine import fused_training
-from seedbed.fused.stack_components import StackComponents
-from seedbed.fused.stack_data import KnownData
-from seedbed.fused.step import StackedModel
-from seedbed.fused.vmapped import Randomness
 from seedbed.recording.directory import DirectoryRecorder
 from seedbed.recording.gradient_points import with_gradients
 from seedbed.recording.recorded_run import RecordedRun
@@ -23,8 +19,9 @@ from seedbed.runs.layout import RunPaths
 from seedbed.runs.moment import Moment
 from seedbed.runs.pack_writer import PackWriter
 from seedbed.runs.stored import packs_of
-from seedbed.sweep.groups import Group, starts_of
+from seedbed.sweep.groups import starts_of
 from seedbed.sweep.job import Job, Outcome, forget_checkpoints, job_directory
+from seedbed.sweep.stack_end import Stack
 from seedbed.training.calling import calling_of_stack
 from seedbed.training.interrupt import stop_request
 from seedbed.training.loop import train
@@ -38,52 +35,33 @@ Step = Callable[[float, int], None]
 
 
 def run_stack(
-    stack: Group,
-    number: int,
-    plan: StackComponents | None,
-    *,
-    randomness: Randomness,
-    step: Step,
-    note: Callable[[str], None],
-    known: KnownData | None = None,
-    written: StackedModel | None = None,
-    in_parallel: bool = True,
-    after: int = 0,
+    stack: Stack, step: Step, note: Callable[[str], None], *, in_parallel: bool = True
 ) -> list[tuple[Job, Outcome]]:
     """Trains a stack's jobs; each with its outcome.
 
     Args:
-        stack: jobs of one shape.
-        number: of the stack in the sweep.
-        plan: built for these jobs, if it is there already.
-        randomness: as `build_stack` takes it.
+        stack: that is to be trained.
         step: called after every step.
         note: called with what a person should know.
-        known: data that is prepared already, as `build_stack` takes it.
-        written: a model with steps written out, likewise.
         in_parallel: whether a fork may write some of the files.
-        after: the number of the latest pack that has a run of the stack; 0 where none has.
 
     Raises:
         KeyboardInterrupt: if the user asked twice to stop.
         BaseException: whatever the user's own model raises; the jobs are to be run singly then.
     """
-    configs = [job.config for job in stack.jobs]
-    if plan is None:
-        allow = AllowList(configs[0].allow)
-        plan = build_stack(
-            configs,
-            allow,
-            randomness=randomness,
-            known=dict(known or {}),
-            written=written,
-            starts=starts_of(stack),
-        )
+    configs, snapshots = [job.config for job in stack.jobs], stack.group.snapshots
+    plan = stack.plan or build_stack(
+        configs,
+        AllowList(configs[0].allow),
+        known=dict(stack.known),
+        written=stack.written,
+        starts=starts_of(stack.group),
+    )
     with contextlib.ExitStack() as held, stop_request() as stop:
-        place = _Place(stack, number, after, held)
+        place = _Place(stack, held)
         with packs_of(stack.jobs[0].path.parent).steady():
             runs = [_recorded(job, plan.data[at], held, place) for at, job in enumerate(stack.jobs)]
-        if stack.snapshots is None:
+        if snapshots is None:
             for run in runs:
                 if not run.directory.is_new:
                     forget_checkpoints(run.directory)
@@ -93,7 +71,7 @@ def run_stack(
                 runs,
                 threads=plan.threads,
                 stop=stop,
-                stack={"group": number, "K": len(runs)},
+                stack={"group": stack.number, "K": len(runs)},
                 in_parallel=in_parallel and plan.may_fork,
                 before=lambda at: write_hydra_files(stack.jobs[at].hydra, runs[at].directory),
             )
@@ -102,11 +80,10 @@ def run_stack(
         hears = with_gradients(StackReport(recorder, step, note), recorder.events, plan.first)
         paths = [run.directory.root for run in runs]
         hears = calling_of_stack(hears, training, configs, paths, plan.first.model)
-        if stack.snapshots is not None:
+        if snapshots is not None:
             best = [load_best(run.directory) for run in runs]
-            last = stack.snapshots
-            training.restore(last, [b or one for one, b in zip(last, best, strict=True)])
-        train(training, hears, stop, stack.snapshots)
+            training.restore(snapshots, [b or one for one, b in zip(snapshots, best, strict=True)])
+        train(training, hears, stop, snapshots)
     results = [run.result or {} for run in runs]
     outcomes = [Outcome.of(one) for one in results]
     return list(zip(stack.jobs, outcomes, strict=True))
@@ -147,21 +124,21 @@ class _Place:
     """Where the runs of a stack are written.
 
     Args:
-        stack: the jobs.
-        number: of the stack.
-        after: as `run_stack` has it: packs are many, and each stack is not to read them all.
+        stack: that is trained. It tells the latest pack of its runs: packs are many, and each stack
+            is not to read them all.
         held: closes the pack at its end, where there is one.
     """
 
-    def __init__(self, stack: Group, number: int, after: int, held: contextlib.ExitStack) -> None:
+    def __init__(self, stack: Stack, held: contextlib.ExitStack) -> None:
         self._now = Moment()
-        self._packs, self._after = packs_of(stack.jobs[0].path.parent), after
-        self._goes_on = stack.snapshots is not None
+        self._packs, self._after = packs_of(stack.jobs[0].path.parent), stack.after
+        self._goes_on = stack.group.snapshots is not None
         self._pack: PackWriter | None = None
         first = stack.jobs[0]
         heartbeat = RunPaths(first.path).status
         if first.config.sweep.layout == "packed":
-            self._pack = held.enter_context(PackWriter(first.path.parent, number, after))
+            writer = PackWriter(first.path.parent, stack.number, stack.after)
+            self._pack = held.enter_context(writer)
             heartbeat = self._pack.path
         held.enter_context(pulse(heartbeat, first.path.parent))
 

@@ -178,7 +178,7 @@ RANDOM = {
 
 @pytest.mark.parametrize("target", RANDOM)
 def test_what_may_draw_at_random_is_looked_at_as_closely(target: str) -> None:
-    plan = planned(jobs(target), randomness="different")
+    plan = planned(jobs(target, "sweep.allow_random=true"))
     assert RANDOM[target] in str(vmap_blocker(plan))
 
 

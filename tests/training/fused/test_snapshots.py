@@ -170,12 +170,13 @@ def test_a_stack_goes_on_to_the_same_bits(kind: str, step: int, real: int) -> No
 @pytest.mark.parametrize("step", [2, MIDDLE, EDGE], ids=["first epoch", "middle", "edge"])
 def test_a_stack_that_draws_at_random_goes_on_to_the_same_bits(step: int) -> None:
     settings = [{"trainer.epochs": epochs, "optimizer.lr": 0.01} for epochs in (1, 6, 5)]
-    configs = variants([*IRIS, "optimizer=adam", "model.dropout=0.3"], settings)
+    words = ["optimizer=adam", "model.dropout=0.3", "sweep.allow_random=true"]
+    configs = variants([*IRIS, *words], settings)
     whole, again, cut = Kept(), Kept(), Stopping(step, through_a_file)
-    train_stack(planned(configs, "different"), 3, whole)
-    train_stack(planned(configs, "different"), 3, cut, cut.stop)
+    train_stack(planned(configs), 3, whole)
+    train_stack(planned(configs), 3, cut, cut.stop)
     runs = [0, 1, 2] if step == 2 else [1, 2]
-    left = planned([configs[run] for run in runs], "different")
+    left = planned([configs[run] for run in runs])
     train_stack(left, len(runs), again, resumed=cut.taken)
     for place, run in enumerate(runs):
         assert same_weights(again.weights[place], whole.weights[run])

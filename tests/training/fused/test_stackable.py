@@ -9,7 +9,6 @@ from support.stacked_runs import planned, variants, write_module
 from seedbed.fused.sizing import measured_width, run_bytes
 from seedbed.fused.stack_components import StackComponents
 from seedbed.fused.stackable import vmap_blocker
-from seedbed.fused.vmapped import Randomness
 
 MINE = '''
 import torch
@@ -80,8 +79,8 @@ class Failing(Plain):
 '''
 
 
-def stack(*words: str, randomness: Randomness = "error") -> StackComponents:
-    return planned(variants(words, [{}] * 2), randomness)
+def stack(*words: str) -> StackComponents:
+    return planned(variants(words, [{}] * 2))
 
 
 @pytest.fixture
@@ -116,7 +115,7 @@ def test_dropout_is_stacked_only_where_the_user_says_so() -> None:
 
 
 def test_dropout_that_is_allowed_is_not_refused() -> None:
-    assert vmap_blocker(stack("model.dropout=0.5", randomness="different")) is None
+    assert vmap_blocker(stack("model.dropout=0.5", "sweep.allow_random=true")) is None
 
 
 @pytest.mark.usefixtures("mine")

@@ -57,7 +57,7 @@ def cluster_of(
         from seedbed.sweep.clusters.submitit_cluster import SubmititCluster
 
         cluster = SubmititCluster(settings.slurm, folder)
-    return ClusterStacks(cluster, folder, settings.randomness, progress, note, over)
+    return ClusterStacks(cluster, folder, progress, note, over)
 
 
 def refuse_wrong_cluster(configs: Sequence[RunConfig]) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.process import signals
@@ -56,7 +55,6 @@ class ClusterStacks:
     Args:
         cluster: that runs them.
         folder: for what passes between them and this process, on a file system that both see.
-        randomness: as `build_stack` takes it.
         progress: hears how far each is.
         note: called with what a person should know.
         over: whether no more is to be started, and what trains is to end.
@@ -66,12 +64,11 @@ class ClusterStacks:
         self,
         cluster: Cluster,
         folder: Path,
-        randomness: Any,
         progress: SweepProgress,
         note: Callable[[str], None],
         over: Callable[[], bool],
     ) -> None:
-        self.cluster, self.folder, self.randomness = cluster, folder, randomness
+        self.cluster, self.folder = cluster, folder
         self.progress, self.note, self.over = progress, note, over
         self.waiting: deque[Stack] = deque()
         self.given: dict[str, _Given] = {}
@@ -137,14 +134,13 @@ class ClusterStacks:
                 raise
 
     def _write(self, files: TaskFiles, stack: Stack) -> None:
-        main = _of_this_program(stack)
-        if main:
+        if main := stack.own_class:
             raise SeedbedError(
                 f"{main} is a class of this program itself, and does not reach other machines; put "
                 "it into a module that can be imported, or type sweep.executor=local"
             )
         try:
-            files.write(task_of(stack, self.randomness, self.cluster.threads))
+            files.write(task_of(stack, self.cluster.threads))
         except SeedbedError:
             raise
         except Exception as err:  # of any kind: what was handed in is the user's
@@ -260,16 +256,6 @@ class ClusterStacks:
             self.cluster.kill(list(self.given))
         self.given.clear()
         TaskFiles(self.folder, "").stop.unlink(missing_ok=True)
-
-
-def _of_this_program(stack: Stack) -> str:
-    """The class that no other process can import, or nothing."""
-    config = stack.jobs[0].config
-    handed_in = stack.jobs[0].handed_in.values()
-    modules = [one for item in handed_in if hasattr(item, "modules") for one in item.modules()]
-    named = [str(part.get("_target_")) for part in (config.model, config.loss)]
-    named += [f"{type(one).__module__}.{type(one).__qualname__}" for one in modules]
-    return next((name for name in named if name.startswith("__main__.")), "")
 
 
 def tasks_folder(sweep: Path) -> Path:

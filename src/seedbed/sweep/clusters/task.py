@@ -15,7 +15,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from seedbed.fused.vmapped import Randomness
 from seedbed.runs.files import write_bytes
 from seedbed.runs.owner import this_host
 from seedbed.sweep.job import Job
@@ -30,22 +29,20 @@ class Task:
         jobs: of a stack, or each on its own.
         number: of the stack in the sweep.
         alone: whether the jobs run one after the other, each on its own.
-        randomness: as `build_stack` takes it.
         threads: that jobs on their own compute in.
     """
 
     jobs: Sequence[Job]
     number: int
     alone: bool
-    randomness: Randomness
     threads: int
 
 
-def task_of(stack: Stack, randomness: Randomness, threads: int) -> Task:
+def task_of(stack: Stack, threads: int) -> Task:
     """The stack without its checkpoints, which whoever trains it reads from the runs themselves."""
     begun = stack.group.snapshots is not None and not stack.alone
     jobs = [replace(job, stack=job.stack or stack.number) if begun else job for job in stack.jobs]
-    return Task(jobs, stack.number, stack.alone, randomness, threads)
+    return Task(jobs, stack.number, stack.alone, threads)
 
 
 @dataclass(frozen=True)

@@ -209,6 +209,7 @@ def _together(task: Task, beat: _Beat) -> Iterator[Any]:
     from seedbed.runs.stored import numbers_of_packs
     from seedbed.sweep.groups import grouped, latest_of
     from seedbed.sweep.job import earlier_outcome, run_job
+    from seedbed.sweep.stack_end import Stack
     from seedbed.sweep.stacks import run_stack
 
     left = []
@@ -224,14 +225,10 @@ def _together(task: Task, beat: _Beat) -> Iterator[Any]:
     packed = numbers_of_packs(task.jobs[0].path.parent, [job.path.name for job in left])
     for group in groups:
         ended = run_stack(
-            group,
-            task.number,
-            None,
-            randomness=task.randomness,
+            Stack(group, task.number, here=True, after=latest_of(group.jobs, packed)),
             step=beat.step,
             note=beat.notes.append,
             in_parallel=False,
-            after=latest_of(group.jobs, packed),
         )
         for job, outcome in ended:
             yield job.number, outcome
