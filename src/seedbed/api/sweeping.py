@@ -209,7 +209,7 @@ def run_left(
     else:
         fast_start.prepared()
         progress = messages.sweep_progress(monitor, sweep.jobs)
-        run_jobs(sweep, jobs, jobs[0].config.sweep, progress, opened, executor)
+        run_jobs(sweep, jobs, progress, opened, executor)
     return monitor
 
 

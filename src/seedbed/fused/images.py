@@ -34,11 +34,6 @@ class StackedImages(StackedRows):
     pipeline: "Pipeline | None"
 
     @property
-    def shared(self) -> bool:
-        """See `StackedRows`."""
-        return self.rows == len(self.y)
-
-    @property
     def changes(self) -> bool:
         """See `StackedRows`."""
         return self.pipeline is not None
@@ -64,35 +59,26 @@ class StackedImages(StackedRows):
 
     def taken(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """See `StackedRows`."""
-        levels, y = self._levels(rows)
+        levels, y = super().taken(rows)
         return self._scaled(cut_to(levels, self.shape).float(), rows.ndim), y
 
     def batch(self, rows: Tensor, epoch: int, seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
         """See `StackedRows`."""
         if self.pipeline is None:
             return self.taken(rows)
-        levels, y = self._levels(rows)
+        levels, y = super().taken(rows)
         own = seeds if rows.ndim == 2 else seeds[:1]
         changed = self.pipeline(levels.flatten(0, rows.ndim - 1), own, epoch, rows.cpu().numpy())
         return self._scaled(changed.unflatten(0, rows.shape), rows.ndim), y
 
-    def _levels(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        if rows.ndim == 2 and not self.shared:
-            rows = rows + self.starts[:, None]
-        flat = rows.reshape(-1)
-        levels = self.x.index_select(0, self.numbers[flat])
-        return levels.unflatten(0, rows.shape), self.y.index_select(0, flat).unflatten(
-            0, rows.shape
-        )
+    def _inputs(self, rows: Tensor) -> Tensor:
+        """The levels."""
+        return self.x.index_select(0, self.numbers[rows])
 
     def _scaled(self, levels: Tensor, dimensions: int) -> Tensor:
         """As `Scaling`, each run by its own numbers; all have the same where they share rows."""
-        mean, scale = self.mean, self.scale
-        if dimensions == 1:
-            mean, scale = mean[:1], scale[:1]
-        else:
-            mean, scale = mean[:, None], scale[:, None]
-        return levels.sub_(mean).div_(scale)
+        own = slice(1) if dimensions == 1 else (slice(None), None)
+        return levels.sub_(self.mean[own]).div_(self.scale[own])
 
 
 def images_of(

@@ -45,7 +45,7 @@ class StackedRows:
     @property
     def shared(self) -> bool:
         """Whether all runs have the same rows."""
-        return self.rows == len(self.x)
+        return self.rows == len(self.y)
 
     @property
     def changes(self) -> bool:
@@ -98,8 +98,12 @@ class StackedRows:
         if rows.ndim == 2 and not self.shared:
             rows = rows + self.starts[:, None]
         flat = rows.reshape(-1)
-        x, y = self.x.index_select(0, flat), self.y.index_select(0, flat)
+        x, y = self._inputs(flat), self.y.index_select(0, flat)
         return x.unflatten(0, rows.shape), y.unflatten(0, rows.shape)
+
+    def _inputs(self, rows: Tensor) -> Tensor:
+        """Of rows by their numbers among those of all preparations."""
+        return self.x.index_select(0, rows)
 
 
 def table_of(

@@ -1,7 +1,7 @@
 """Whether runs in training are this process's still, and its heartbeat while they are."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from seedbed.errors import RunDirectoryError, RunTakenError
 from seedbed.recording.recorded_run import RecordedRun
@@ -59,12 +59,9 @@ class Ours:
 
     def not_taken(self, runs: Mapping[int, RecordedRun]) -> dict[int, RecordedRun]:
         """Those that are not known to be another process's."""
-        return {number: run for number, run in runs.items() if not _is_taken(run)}
-
-
-def _is_taken(run: RecordedRun) -> bool:
-    try:
-        run.directory.refuse_if_taken()
-    except RunTakenError:
-        return True
-    return False
+        left = {}
+        for number, run in runs.items():
+            with suppress(RunTakenError):
+                run.directory.refuse_if_taken()
+                left[number] = run
+        return left

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -37,17 +36,25 @@ _ours: dict[Path, "RunDirectory"] = {}
 """Directories that this process holds now."""
 
 
-@dataclass(frozen=True)
 class RunDirectory(RunPaths):
     """A directory that this process alone writes into, until it is released or the process ends.
 
     Args:
-        lock: of the directory; None for a run in a pack, which has one for all of its runs.
+        root: the directory.
+        lock: of it; None for a run in a pack, which has one for all of its runs.
         files: writes them, in the directory or in the pack that stands in for it.
+
+    Attributes:
+        is_new: whether it was claimed just now, and nothing has been told of the run since.
     """
 
-    lock: DirectoryLock | None = None
-    files: RunFiles = ON_DISK
+    def __init__(
+        self, root: Path, lock: DirectoryLock | None = None, files: RunFiles = ON_DISK
+    ) -> None:
+        super().__init__(root)
+        self.lock, self.files = lock, files
+        self.is_new = False
+        self._owner: str | None = None
 
     def release(self) -> None:
         """Lets another process write here."""
@@ -69,13 +76,14 @@ class RunDirectory(RunPaths):
             RunTakenError: if the run is no more this process's.
         """
         self.refuse_if_taken()
-        if status == Status.RUNNING and self.__dict__.pop("new", False):
+        was_new, self.is_new = self.is_new, False
+        if was_new and status == Status.RUNNING:
             return  # written when the directory was claimed
         at = at or Moment()
         # One that has ended has a file of its own: people change it, in place.
         same = at.files if status == Status.RUNNING else SameFiles()
         self.files.write_same(self.status, self._status(status, error, at), same)
-        self.__dict__["owner"] = OWNER
+        self._owner = OWNER
 
     def refuse_if_taken(self) -> None:
         """Looks whether the run is this process's still, before more is written of it.
@@ -90,13 +98,8 @@ class RunDirectory(RunPaths):
         content = self.files.read(self.status)
         if content is None:
             refuse_gone(self.root)
-        elif is_of_another(content, self.__dict__["owner"]):
+        elif is_of_another(content, self._owner):
             raise taken(self.root, content)
-
-    @property
-    def is_new(self) -> bool:
-        """Whether it was claimed just now, and nothing has been told of the run since."""
-        return bool(self.__dict__.get("new", False))
 
     def is_running(self) -> bool:
         """Whether its status says so."""
@@ -168,7 +171,7 @@ def reclaim(paths: RunPaths) -> RunDirectory:
     """
     refuse_made_elsewhere(paths)
     directory = RunDirectory(paths.root, DirectoryLock(paths.root))
-    directory.__dict__["owner"] = owner_told(directory.files.read(directory.status))
+    directory._owner = owner_told(directory.files.read(directory.status))
     if directory.is_running():  # its process is gone, or sees by this that it is to be
         directory.write_status(Status.INTERRUPTED, GONE)
     for folder in (paths.root, paths.hydra, paths.checkpoints):
@@ -187,8 +190,8 @@ def begun_in_pack(path: Path, pack: RunFiles, at: Moment) -> RunDirectory:
     """
     directory = RunDirectory(path, None, pack)
     if pack.read(directory.status) is None:
-        directory.__dict__["_started"] = at.text
-        directory.__dict__["new"] = True
+        directory._started = at.text
+        directory.is_new = True
         pack.write_same(directory.status, directory._status(Status.RUNNING, None, at), at.files)
     _ours[path] = directory
     return directory
@@ -200,13 +203,13 @@ def _claimed(path: Path, at: Moment) -> RunDirectory:
     try:
         refuse_occupied(path, "run")
         if made:
-            directory.__dict__["_started"] = at.text
+            directory._started = at.text
         at.files.write_new(directory.status, directory._status(Status.RUNNING, None, at))
     except RunDirectoryError:
         directory.release()
         raise
-    directory.__dict__["new"] = True
-    directory.__dict__["owner"] = OWNER
+    directory.is_new = True
+    directory._owner = OWNER
     _ours[directory.root] = directory
     return directory
 

@@ -5,7 +5,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from seedbed.config.schema import SweepConfig
 from seedbed.errors import RunTakenError, SeedbedError
 from seedbed.fused.rows import NotAlikeError
 from seedbed.process.cores import usable_cores
@@ -43,19 +42,18 @@ class Execution:
     """Sorts the jobs of a sweep, and runs them.
 
     Args:
-        sweep, jobs, settings, progress, executor: as in `run_jobs`.
+        sweep, jobs, progress, executor: as in `run_jobs`.
     """
 
     def __init__(
         self,
         sweep: SweepState,
         jobs: Sequence[Job],
-        settings: SweepConfig,
         progress: SweepProgress,
-        executor: Executor | None = None,
+        executor: Executor | None,
     ) -> None:
         self.sweep = sweep
-        self.settings = settings
+        self.settings = settings = jobs[0].config.sweep
         self.progress = progress
         self.executor = executor
         self.records = {record.number: record for record in sweep.jobs}

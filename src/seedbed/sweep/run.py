@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from seedbed.config.schema import SweepConfig
 from seedbed.process import signals
 from seedbed.runs.keepsake import put_back_unless_running
 from seedbed.runs.layout import RunPaths
@@ -20,17 +19,15 @@ if TYPE_CHECKING:
 def run_jobs(
     sweep: SweepState,
     jobs: Sequence[Job],
-    settings: SweepConfig,
     progress: SweepProgress,
-    opened: Callable[[], None] = lambda: None,
-    executor: "Executor | None" = None,
+    opened: Callable[[], None],
+    executor: "Executor | None",
 ) -> None:
     """Runs jobs of a sweep, and records them.
 
     Args:
         sweep: its records are changed in place.
-        jobs: those to be run.
-        settings: the group `sweep` of the config.
+        jobs: those to be run; the group `sweep` is the same in the config of each.
         progress: hears of what is done.
         opened: called once the checkpoints are read that decide what trains together.
         executor: where those run that do not train together; None for what the settings say.
@@ -44,7 +41,7 @@ def run_jobs(
     progress.started(len(sweep.jobs), len(jobs))
     with stop_request() as stop, signals.done_at_end(sweep.write_all):
         try:
-            execution = Execution(sweep, jobs, settings, progress, executor)
+            execution = Execution(sweep, jobs, progress, executor)
             opened()
             for ended in execution.outcomes():
                 for job, outcome in ended:
@@ -56,7 +53,7 @@ def run_jobs(
                 sweep.write_jobs(now=False)
                 statuses = {outcome.status for _, outcome in ended}
                 failed = statuses - {Status.COMPLETED, Status.INTERRUPTED}
-                if settings.on_error == "stop" and failed:
+                if jobs[0].config.sweep.on_error == "stop" and failed:
                     sweep.ended_by_failure = not stop.requested
                 if Status.INTERRUPTED in statuses or sweep.ended_by_failure:
                     execution.end()
