@@ -19,10 +19,10 @@ from support.ranked_runs import (
     fork_always,
     noted,
     on_ranks,
+    rank_killed_at,
 )
 from support.single_runs import Trained, prepared, same_weights, train
 
-from seedbed.errors import RunFailedError
 from seedbed.ranks.engine import RankEngine
 from seedbed.recording.run import run
 from seedbed.runs.directory import RunDirectory, claim, reclaim
@@ -290,24 +290,11 @@ def test_checkpoints_by_the_clock_are_of_one_step_on_all_ranks(
     assert_alike(train(tmp_path / "one", "trainer.epochs=3"), two)
 
 
-def test_a_rank_that_is_killed_ends_the_run_with_a_whole_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    step = RankEngine.step
-
-    def dying(self: RankEngine, *args: Any) -> Any:
-        self.steps = getattr(self, "steps", 0) + 1  # type: ignore[attr-defined]
-        if self.steps == 5 and not self.group.is_first:  # type: ignore[attr-defined]
-            os.kill(os.getpid(), signal.SIGKILL)
-        return step(self, *args)
-
-    monkeypatch.setattr(RankEngine, "step", dying)
+def test_a_rank_that_is_killed_ends_the_run_with_a_whole_checkpoint(tmp_path: Path) -> None:
     before = _children()
     words = [*CLASSES, "trainer.checkpoint_every='2 steps'", "trainer.epochs=3"]
-    with pytest.raises(RunFailedError, match="rank 1 died: signal SIGKILL"):
+    with rank_killed_at(5):
         on_ranks(tmp_path / "run", 2, *words)
-    monkeypatch.undo()
-    fork_always(monkeypatch)
     directory = reclaim(RunDirectory(tmp_path / "run"))
     status = json.loads(directory.status.read_text())
     assert status["status"] == "failed"

@@ -1,7 +1,6 @@
 """A run whose weights are split over ranks is the run of one process, in each of its files."""
 
 import json
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,12 +17,12 @@ from support.ranked_runs import (
     fork_always,
     noted,
     on_ranks,
+    rank_killed_at,
 )
 from support.single_runs import Trained, prepared, same_weights, train
 from torch import nn
 
 from seedbed.errors import ModelError, RunFailedError
-from seedbed.ranks.engine import RankEngine
 from seedbed.ranks.units import units_of
 from seedbed.recording.run import run
 from seedbed.runs.directory import RunDirectory, claim, reclaim
@@ -134,24 +133,12 @@ def test_a_run_goes_on_with_other_ranks_and_strategies(
     assert (environment["ranks"], environment["ranks_before"]) == (3, [2, 1, 2])
 
 
-def test_a_rank_that_is_killed_ends_the_run_and_it_goes_on_to_the_same_bits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rank_that_is_killed_ends_the_run_and_it_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     words = own("Dropping", "loader.batch_size=5", "trainer.epochs=2", *SHARDED)
     words += ["trainer.devices=2", "trainer.checkpoint_every='2 steps'", "optimizer=adam"]
     whole = train(tmp_path / "whole", *words)
-    step = RankEngine.step
-
-    def dying(self: RankEngine, *args: Any) -> Any:
-        self.steps = getattr(self, "steps", 0) + 1  # type: ignore[attr-defined]
-        if self.steps == 8 and not self.group.is_first:  # type: ignore[attr-defined]
-            os.kill(os.getpid(), signal.SIGKILL)
-        return step(self, *args)
-
-    monkeypatch.setattr(RankEngine, "step", dying)
-    with pytest.raises(RunFailedError, match="rank 1 died: signal SIGKILL"):
+    with rank_killed_at(8):
         train(tmp_path / "run", *words)
-    monkeypatch.setattr(RankEngine, "step", step)
     directory = reclaim(RunDirectory(tmp_path / "run"))
     snapshot = load_snapshot(directory)
     assert snapshot is not None

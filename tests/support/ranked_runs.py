@@ -1,8 +1,13 @@
 """Runs on many ranks, which are forks of this process, and rows that note when they are read."""
 
 import os
+import signal
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +15,9 @@ from support.single_runs import Trained, train
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from seedbed.errors import RunFailedError
 from seedbed.process import threads
+from seedbed.ranks.engine import RankEngine
 
 MODULE = __name__
 
@@ -29,6 +36,22 @@ def on_ranks(path: Path, ranks: int, *words: str) -> Trained:
     """Trains one run on so many ranks."""
     strategy = [] if SHARDED[0] in words else ["trainer.strategy=ddp"]
     return train(path, *words, *strategy, f"trainer.devices={ranks}")
+
+
+@contextmanager
+def rank_killed_at(number: int) -> Iterator[None]:
+    """Inside, the second rank is killed in a step, and the run is told of it."""
+    step, made = RankEngine.step, count(1)
+
+    def dying(engine: RankEngine, *args: Any) -> Any:
+        if next(made) == number and not engine.group.is_first:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return step(engine, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RankEngine, "step", dying)
+        with pytest.raises(RunFailedError, match="rank 1 died: signal SIGKILL"):
+            yield
 
 
 def assert_alike(one: Trained, other: Trained, tolerance: float = 1e-5) -> None:
