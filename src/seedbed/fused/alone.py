@@ -1,7 +1,8 @@
 """One run on its own, built and trained for a few steps to be compared with a stack."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -96,12 +97,16 @@ class Alone:
         Raises:
             DiffersError: if a tensor is another one afterwards.
         """
+        with self._evaluating():
+            return self._output(x).clone()
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
         self.model.eval()
         with torch.no_grad():
-            output = self._output(x).clone()
+            yield
         set_training(self.model, frozen_eval=self._frozen_eval)
         self._refuse_anew()
-        return output
 
     def _output(self, x: Tensor) -> Tensor:
         return output_of(called_alone(self.model, x.clone(), self._packing))
@@ -114,11 +119,8 @@ class Alone:
         if self.own_step is None:
             return {}
         torchs = torch.get_rng_state()
-        self.model.eval()
-        with torch.no_grad():
+        with self._evaluating():
             loss, beside = self.own_step(self.model, self._input(x), y.clone())
-        set_training(self.model, frozen_eval=self._frozen_eval)
-        self._refuse_anew()
         if not torch.equal(torchs, torch.get_rng_state()):
             return {}
         return {"loss": loss, **beside}

@@ -1,6 +1,6 @@
 """A model and its loss as functions of the weights of one run; nothing of the module changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,13 +11,12 @@ from torch.func import functional_call, vjp
 from seedbed.data.packing import Packing
 from seedbed.fused.flat import Named
 from seedbed.fused.single_step import unpacked
-from seedbed.fused.stepper import Stepper
 from seedbed.models.build import output_of
 from seedbed.models.calling import arguments
 from seedbed.tasks.head import TaskHead
 from seedbed.tasks.losses import stackable_loss
 from seedbed.training.device import autocast
-from seedbed.training.own_step import OwnStep
+from seedbed.training.own_step import Given, OwnStep
 
 T = TypeVar("T")
 
@@ -41,7 +40,7 @@ class FunctionOfWeights:
     step: OwnStep | None = None
 
     def __post_init__(self) -> None:
-        self._stepper = None if self.step is None else Stepper(self.model, self.step)
+        self._stepper = None if self.step is None else _Stepper(self.model, self.step)
         self.loss_of = stackable_loss(self.head)
 
     def loss(
@@ -88,3 +87,30 @@ def _recorded(function: Callable[[Named], tuple[Tensor, T]], weights: Named) -> 
     with torch.enable_grad():
         found: Any = vjp(function, weights, has_aux=True)
     return found[0], found[2]
+
+
+class _Stepper(nn.Module):
+    """A step of the user's own as the `forward` of a module that holds the model.
+
+    So the model that the step is handed has the weights of a run in place of its own, whatever of
+    it is called or looked at.
+
+    Args:
+        model: which is handed to the step.
+        step: of the user's own.
+    """
+
+    def __init__(self, model: nn.Module, step: OwnStep) -> None:
+        super().__init__()
+        self.model = model
+        self.step = step
+
+    def forward(self, x: Any, y: Any) -> Given:
+        """What the step gives."""
+        return self.step(self.model, x, y)
+
+    def given(self, tensors: Sequence[Named], x: Any, y: Any) -> Given:
+        """What the step gives of a model with these parameters and buffers."""
+        own = tuple({f"model.{name}": one for name, one in some.items()} for some in tensors)
+        given: Given = functional_call(self, own, (x, y))
+        return given

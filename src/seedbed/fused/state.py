@@ -1,6 +1,6 @@
 """The state of the runs of a stack, and each run's as a single run's checkpoint has it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,15 +43,7 @@ class FlatState:
 
     def clone(self) -> "FlatState":
         """A copy that later steps do not change."""
-        return FlatState(
-            self.weights.clone(),
-            {name: tensor.clone() for name, tensor in self.buffers.items()},
-            {name: rows.clone() for name, rows in self.optimizer.items()},
-            self.schedules.copy(),
-            self.steps.copy(),
-            None if self.average is None else self.average.clone(),
-            self.averaged.copy(),
-        )
+        return self._each(Tensor.clone, Tensor.clone, np.copy)
 
     def measured(self) -> "FlatState":
         """With the averages for weights, where there are some: what is measured and kept."""
@@ -89,14 +81,27 @@ class FlatState:
     def select(self, layout: Layout, slots: Sequence[int]) -> "FlatState":
         """Of some slots alone."""
         index = torch.tensor(slots, device=self.weights.device)
+        return self._each(
+            lambda rows: layout.arranged(rows[index]),
+            lambda tensor: tensor[index],
+            lambda values: values[list(slots)],
+        )
+
+    def _each(
+        self,
+        rows: Callable[[Tensor], Tensor],
+        buffers: Callable[[Tensor], Tensor],
+        arrays: Callable[[NDArray[Any]], NDArray[Any]],
+    ) -> "FlatState":
+        """What functions make of the rows of weights, of the buffers, and of arrays of slots."""
         return FlatState(
-            layout.arranged(self.weights[index]),
-            {name: tensor[index] for name, tensor in self.buffers.items()},
-            {name: layout.arranged(rows[index]) for name, rows in self.optimizer.items()},
-            self.schedules[list(slots)],
-            self.steps[list(slots)],
-            None if self.average is None else layout.arranged(self.average[index]),
-            self.averaged[list(slots)] if self.average is not None else self.averaged,
+            rows(self.weights),
+            {name: buffers(tensor) for name, tensor in self.buffers.items()},
+            {name: rows(one) for name, one in self.optimizer.items()},
+            arrays(self.schedules),
+            arrays(self.steps),
+            None if self.average is None else rows(self.average),
+            self.averaged if self.average is None else arrays(self.averaged),
         )
 
     def state_dict(self, layout: Layout, slot: int) -> dict[str, Tensor]:

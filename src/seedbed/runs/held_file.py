@@ -121,7 +121,8 @@ def _take_away(file: Path, content: bytes | None) -> None:
         file.rename(aside)
     except FileNotFoundError:
         return
-    if _content(aside) != content and not os.path.lexists(file):
-        aside.rename(file)
-        return
-    aside.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):  # whoever has the directory by now clears up in it
+        if _content(aside) != content and not os.path.lexists(file):
+            aside.rename(file)
+        else:
+            aside.unlink()

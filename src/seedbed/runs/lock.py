@@ -9,8 +9,9 @@ to an open file, not to a process, so two runs of one process exclude each other
 import errno
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from seedbed.errors import DirectoryTakenError, RunDirectoryError
 from seedbed.runs.files import NOT_FOLLOWED
@@ -33,6 +34,11 @@ UNSUPPORTED = {errno.EBADF, errno.EISDIR, errno.EINVAL}
 
 TRIES, PAUSE = 3, 0.005
 """A command that looks whether a run is being written holds its lock for some microseconds."""
+
+WAIT = 0.02
+"""Seconds between two tries to have what somebody else holds for longer."""
+
+T = TypeVar("T")
 
 _held: set["DirectoryLock"] = set()
 
@@ -92,6 +98,22 @@ class DirectoryLock:
         if self._file is not None:
             self._file.release()
             self._file = None
+
+
+def once_free(take: Callable[[], T], seconds: float) -> T:
+    """What `take` gives, which is tried again while somebody else holds a lock.
+
+    Raises:
+        DirectoryTakenError: as `take` does, after so many seconds.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return take()
+        except DirectoryTakenError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(WAIT)
 
 
 def lock_file(path: Path) -> Path:

@@ -1,15 +1,14 @@
 """Tags and a note that a reader keeps with a run: one small file, which no run writes."""
 
 import re
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from seedbed.errors import ArgumentError, DirectoryTakenError, RunDirectoryError
+from seedbed.errors import ArgumentError, RunDirectoryError
 from seedbed.runs.files import UNPRINTABLE, json_text, writing
 from seedbed.runs.layout import RunPaths
-from seedbed.runs.lock import DirectoryLock
+from seedbed.runs.lock import DirectoryLock, once_free
 from seedbed.runs.outputs import write_output
 from seedbed.runs.reader import read_json
 from seedbed.runs.stored import is_stored
@@ -119,15 +118,7 @@ def _alone(paths: RunPaths) -> Iterator[None]:
     if paths.hydra.is_symlink() or not paths.hydra.is_dir():
         yield
         return
-    until = time.monotonic() + WAITING_SECONDS
-    while True:
-        try:
-            lock = DirectoryLock(paths.hydra)
-            break
-        except DirectoryTakenError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.01)
+    lock = once_free(lambda: DirectoryLock(paths.hydra), WAITING_SECONDS)
     try:
         yield
     finally:

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
-from seedbed.errors import DirectoryTakenError, RunDirectoryError, SeedbedError
+from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.handed_in import handing_in
 from seedbed.raised import reason
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import RunDirectory, claim, reclaim
 from seedbed.runs.layout import RunPaths
+from seedbed.runs.lock import once_free
 from seedbed.runs.moment import Moment
 from seedbed.runs.reader import read_config, read_json, read_status
 from seedbed.runs.relocation import Relocation
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("seedbed")
 
 LAST_STEP_SECONDS = 20.0
-"""How long a worker of a killed sweep may take to end."""
+"""How long a worker of a killed sweep may take to end, which it does after its step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,18 +213,6 @@ def forget_checkpoints(directory: RunDirectory) -> None:
         checkpoint.unlink(missing_ok=True)
 
 
-def _reclaimed(paths: RunPaths) -> RunDirectory:
-    """Waits a little for a worker of a killed sweep, which ends after its step."""
-    until = time.monotonic() + LAST_STEP_SECONDS
-    while True:
-        try:
-            return reclaim(paths)
-        except DirectoryTakenError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.1)
-
-
 def job_directory(job: Job, at: Moment | None = None) -> RunDirectory:
     """The job's own: new, or taken up, whatever was lost of it since.
 
@@ -235,4 +223,4 @@ def job_directory(job: Job, at: Moment | None = None) -> RunDirectory:
     unpack_in_place(job.path)
     if not job.path.exists():
         return claim(job.path, at)
-    return _reclaimed(RunPaths(job.path))
+    return once_free(lambda: reclaim(RunPaths(job.path)), LAST_STEP_SECONDS)
