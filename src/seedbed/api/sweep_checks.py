@@ -135,12 +135,11 @@ def _not_stacked(composed: Sequence[ComposedConfig], directory: Path) -> "list[U
     from seedbed.sweep.choice import not_stacked
     from seedbed.sweep.groups import grouped
 
-    fuse = composed[0].config.sweep.fuse
     jobs = [
         Job(number, one.overrides, directory / str(number), one.config, {})
         for number, one in enumerate(composed)
     ]
-    return not_stacked(*grouped(jobs, fuse), fuse)
+    return not_stacked(*grouped(jobs, composed[0].config.sweep.fuse))
 
 
 def _kinds(composed: Sequence[ComposedConfig]) -> list[str]:

@@ -64,20 +64,12 @@ TASK_SECONDS = 30.0
 """Of work that are worth a task of a cluster, whose process begins in some seconds."""
 
 
-def chosen(
-    group: Group,
-    *,
-    fuse: str,
-    workers: int,
-    cores: int,
-    on_cluster: bool = False,
-) -> Choice:
+def chosen(group: Group, *, cores: int, on_cluster: bool) -> Choice:
     """Tries the model under vmap, and measures what is faster.
 
     Args:
-        group: jobs of one shape.
-        fuse: auto, or always, which does not ask for the faster.
-        workers: processes that were asked for; a user's own model is run in these.
+        group: jobs of one shape. Where they are always to fuse, nobody asks for the faster; where
+            processes were asked for, a user's own model is run in these.
         cores: that the stacks are split over; not the number of workers, as bits depend on it.
         on_cluster: whether each stack is a task of a cluster.
 
@@ -89,7 +81,9 @@ def chosen(
     known: KnownData = {}
     starts = starts_of(group)
     plan = build_stack(tried_pair(configs), allow, known=known, starts=starts)
-    reason = _wants_processes(plan) if workers and fuse != "always" else None
+    settings = configs[0].sweep
+    always = settings.fuse == "always"
+    reason = _wants_processes(plan) if settings.processes and not always else None
     reason = reason or vmap_blocker(plan)
     if reason is not None:
         return Choice(1, reason)
@@ -113,7 +107,7 @@ def chosen(
     measured = measured_width(plan, stack_size)
     if plan.first.threads > 1:  # alone it has the cores that the stacks share out
         measured = replace(measured, stacked=measured.stacked / parts)
-    if fuse == "auto" and not measured.pays:
+    if not always and not measured.pays:
         return Choice(1, _gains_nothing(measured))
     return replace(
         choice,
@@ -182,11 +176,9 @@ def most_open_files() -> int:
     return max(2, (2**20 if soft == resource.RLIM_INFINITY else soft) - FILES_BESIDE)
 
 
-def not_stacked(
-    groups: Sequence[Group], individually: Sequence[Unfused], fuse: str
-) -> list[Unfused]:
+def not_stacked(groups: Sequence[Group], individually: Sequence[Unfused]) -> list[Unfused]:
     """The jobs that cannot be stacked, each with why; found without measuring what is faster."""
-    parts, alone = of_same_rows(groups, fuse)
+    parts, alone = of_same_rows(groups)
     unfused = [*(single for single in individually if single.jobs), *alone]
     for group in parts:
         configs = tried_pair([prepared_here(job.config) for job in group.jobs])

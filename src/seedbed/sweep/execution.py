@@ -169,22 +169,15 @@ class Execution:
 
     def _planned(self) -> Iterator[Stack]:
         """The stacks of all groups, each group looked at when it is its turn."""
-        self.groups, alone = of_same_rows(self.groups, self.settings.fuse)
+        self.groups, alone = of_same_rows(self.groups)
         self.unfused += alone
         for group in self.groups:
             yield from self._stacks_of(group)
 
     def _stacks_of(self, group: Group) -> Iterator[Stack]:
-        settings = self.settings
         reason_not: str | None
         try:
-            choice = chosen(
-                group,
-                fuse=settings.fuse,
-                workers=settings.processes,
-                cores=self.slots,
-                on_cluster=self.cluster is not None,
-            )
+            choice = chosen(group, cores=self.slots, on_cluster=self.cluster is not None)
             reason_not = choice.reason
         except SeedbedError:
             reason_not = ""  # each says what is wrong with it
@@ -198,7 +191,7 @@ class Execution:
             self.unfused.append(Unfused(group.jobs, reason_not))
             return
         parts = list(stacks_of(group, choice.stack_size))
-        one_alone = settings.workers == "auto" and len(parts) == len(self.groups) == 1
+        one_alone = self.settings.workers == "auto" and len(parts) == len(self.groups) == 1
         plan, number = choice.plan, self._last_number + 1
         stacks = [
             Stack(

@@ -36,7 +36,6 @@ def run_jobs(
     from seedbed.sweep.execution import Execution
     from seedbed.training.interrupt import stop_request
 
-    by_number = {record.number: record for record in sweep.jobs}
     sweep.write_jobs()
     progress.started(len(sweep.jobs), len(jobs))
     with stop_request() as stop, signals.done_at_end(sweep.write_all):
@@ -47,7 +46,7 @@ def run_jobs(
                 for job, outcome in ended:
                     for note in outcome.notes:
                         execution.note(note)
-                    record = by_number[job.number]
+                    record = execution.records[job.number]
                     _note(record, outcome)
                     progress.job_ended(record)
                 sweep.write_jobs(now=False)

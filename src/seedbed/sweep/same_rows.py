@@ -21,13 +21,12 @@ Shapes = tuple[tuple[int, ...], ...]
 ALONE = "no other job has as many rows in each part"
 
 
-def of_same_rows(groups: Sequence[Group], fuse: str) -> tuple[list[Group], list[Unfused]]:
+def of_same_rows(groups: Sequence[Group]) -> tuple[list[Group], list[Unfused]]:
     """The groups in parts that a stack may have, and the jobs that are left alone.
 
     Args:
         groups: each of jobs of one shape, by their configs; those that began in a stack stay as
             they are.
-        fuse: `sweep.fuse`.
     """
     read = read_once()  # groups of other models mostly have the same table
     parts: list[Group] = []
@@ -42,13 +41,13 @@ def of_same_rows(groups: Sequence[Group], fuse: str) -> tuple[list[Group], list[
         except SeedbedError:
             parts.append(group)  # each job says what is wrong with it
             continue
-        gains, left = _parted(group, shapes, fuse)
+        gains, left = _parted(group, shapes)
         parts += gains
         alone += [Unfused(left, ALONE)] if left else []
     return parts, alone
 
 
-def _parted(group: Group, shapes: Sequence[Shapes], fuse: str) -> tuple[list[Group], list[Job]]:
+def _parted(group: Group, shapes: Sequence[Shapes]) -> tuple[list[Group], list[Job]]:
     """Groups of jobs with the same shapes, and the jobs that are left alone."""
     parts: dict[Shapes, Group] = {}
     for at, (job, shape) in enumerate(zip(group.jobs, shapes, strict=True)):
@@ -56,7 +55,8 @@ def _parted(group: Group, shapes: Sequence[Shapes], fuse: str) -> tuple[list[Gro
         part.jobs.append(job)
         if group.snapshots is not None and part.snapshots is not None:
             part.snapshots.append(group.snapshots[at])
-    gains = [one for one in parts.values() if len(one.jobs) > 1 or fuse == "always"]
+    always = group.jobs[0].config.sweep.fuse == "always"
+    gains = [one for one in parts.values() if len(one.jobs) > 1 or always]
     return gains, [job for one in parts.values() if one not in gains for job in one.jobs]
 
 

@@ -18,7 +18,6 @@ class _Dimension:
     size: int
     step_in: int
     step_out: int
-    added: bool
 
 
 def total(out: Place, given: Place, dims: Any, *, lanes: int) -> str:
@@ -83,7 +82,7 @@ def _dimensions(
     for at in range(count):
         is_added = at + 1 in chosen
         step_out = 0 if is_added and not keeps_dims else outs.pop(0)
-        one = _Dimension(given.sizes[at], given.strides[at], step_out, is_added)
+        one = _Dimension(given.sizes[at], given.strides[at], step_out)
         if one.size > 1:
             (added if is_added else kept).append(one)
     return kept, _joined(added)
@@ -95,8 +94,8 @@ def _joined(added: list[_Dimension]) -> _Dimension:
         if inner.size * inner.step_in != outer.step_in:
             raise NotWritableError("a sum over dimensions that are apart")
     if not added:
-        return _Dimension(1, 0, 0, True)
-    return _Dimension(math.prod(one.size for one in added), added[0].step_in, 0, True)
+        return _Dimension(1, 0, 0)
+    return _Dimension(math.prod(one.size for one in added), added[0].step_in, 0)
 
 
 def _index(offset: int, kept: Sequence[tuple[int, int]]) -> str:
