@@ -9,6 +9,8 @@ import torch
 from support.parquet_rows import STREAM, prepared, rows, write, write_parts
 
 from seedbed.errors import DataError
+from seedbed.runs import data_paths
+from seedbed.runs.data_paths import ENDINGS, IMAGE_ENDINGS
 from seedbed.tables.parquet_files import ParquetFiles
 from seedbed.tables.parquet_stream import ParquetStream
 
@@ -73,6 +75,30 @@ def test_a_glob_passes_over_what_a_folder_does_unless_it_names_it(
     write(rows(20), folder / "a" / "_part-002.parquet")
     data = prepared(f"'{folder}/{pattern}'", "data.split={validation:0,test:0}")
     assert data.fingerprint["rows"] == {"train": count}
+
+
+def test_a_glob_that_matches_a_folder_and_its_files_has_each_once(tmp_path: Path) -> None:
+    """As Spark names the folder of a table `rows.parquet`."""
+    folder = write_parts(rows(), tmp_path / "lake" / "rows.parquet", [200, 300])
+    whole = prepared(folder)
+    for pattern in ("**/*.parquet", "**/*", "**"):
+        again = prepared(f"'{tmp_path / 'lake'}/{pattern}'")
+        assert again.fingerprint["sha256"] == whole.fingerprint["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("endings", "said"),
+    [(ENDINGS, "3 files .* the folder of the Parquet files"), (IMAGE_ENDINGS, "2 .* the images")],
+)
+def test_a_folder_of_too_many_files_is_not_looked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, endings: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.setattr(data_paths, "MOST_SEEN", 3)
+    monkeypatch.setattr(data_paths, "MOST_SEEN_OF_IMAGES", 2)
+    for number in range(4):
+        (tmp_path / str(number)).touch()
+    with pytest.raises(DataError, match=f"holds more than {said}, or a glob"):
+        data_paths.files_named(str(tmp_path), endings)
 
 
 def test_columns_that_folders_alone_tell_come_some_rows_at_a_time(tmp_path: Path) -> None:

@@ -83,13 +83,13 @@ def _files_of(text: str, endings: tuple[str, ...]) -> Iterator[Found]:
         matches = sorted(below.glob(str(pattern)))
         if not _is_hidden(pattern):
             matches = [match for match in matches if not _is_hidden(match.relative_to(below))]
+        found: dict[Path, None] = {}  # a pattern may match a folder and files in it
         for match in matches:
-            if match.is_dir():
-                yield from _below(match, below, endings)
-            else:
-                yield Found(match, below)
+            inside = _below(match, endings) if match.is_dir() else [match]
+            found |= dict.fromkeys(inside)
+        yield from (Found(file, below) for file in found)
     elif path.is_dir():
-        yield from _below(path, path, endings)
+        yield from (Found(file, path) for file in _below(path, endings))
     else:
         yield Found(path, None)
 
@@ -109,8 +109,11 @@ def _fixed(pattern: Path) -> Path:
     return Path(*parts) if parts else Path()
 
 
-def _below(folder: Path, below: Path, endings: tuple[str, ...]) -> Iterator[Found]:
+def _below(folder: Path, endings: tuple[str, ...]) -> list[Path]:
     """Those of a folder but for hidden ones."""
+    most, what = MOST_SEEN_OF_IMAGES, "the images"
+    if endings == ENDINGS:
+        most, what = MOST_SEEN, "the Parquet files"
     files: list[Path] = []
     seen = 0
     for inner, folders, names in os.walk(folder):
@@ -118,10 +121,10 @@ def _below(folder: Path, below: Path, endings: tuple[str, ...]) -> Iterator[Foun
         shown = [name for name in names if not name.startswith(HIDDEN)]
         files += [Path(inner, name) for name in shown if name.lower().endswith(endings)]
         seen += len(names) + len(folders)
-        if seen > (MOST_SEEN if endings == ENDINGS else MOST_SEEN_OF_IMAGES):
+        if seen > most:
             raise DataError(
-                f"data: '{folder}' holds more than {MOST_SEEN} files and folders; name the folder "
-                "of the Parquet files, or a glob"
+                f"data: '{folder}' holds more than {most} files and folders; name the folder of "
+                f"{what}, or a glob"
             )
     arrays = [] if files else [one for one in folder.iterdir() if one.suffix.lower() == ARRAYS]
-    yield from (Found(file, below) for file in sorted(files or arrays))
+    return sorted(files or arrays)
