@@ -7,7 +7,7 @@ this machine by the process, of another by the heartbeat that its process gives 
 import errno
 import os
 import secrets
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from seedbed.process import signals
@@ -54,9 +54,9 @@ class HeldFile:
             raise
         finally:
             os.close(number)
-        self._stamped = stamped_too(file, self._refuse_taken)
-        self._stamped.__enter__()
-        signals.at_end.append(self._remove)
+        self._meanwhile = ExitStack()
+        self._meanwhile.enter_context(stamped_too(file, self._refuse_taken))
+        self._meanwhile.enter_context(signals.done_at_end(self._remove))
 
     @staticmethod
     def is_held(file: Path) -> bool:
@@ -65,8 +65,7 @@ class HeldFile:
 
     def release(self) -> None:
         """Lets go."""
-        self._stamped.__exit__(None, None, None)
-        signals.forget(self._remove)
+        self._meanwhile.close()
         self._remove()
 
     def _remove(self) -> None:

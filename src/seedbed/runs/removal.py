@@ -5,8 +5,8 @@ A directory is renamed first, so that what is interrupted leaves nothing that lo
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,7 +102,7 @@ def remove(removal: Removal) -> None:
     try:
         with writing(removal.path):
             removal.path.rename(gone)
-        with _told_if_interrupted(removal.path, gone):
+        with signals.done_at_end(lambda: _tell_rest(removal.path, gone)):
             _delete(gone)
     except OSError as err:
         raise RunDirectoryError(
@@ -160,21 +160,11 @@ def left_behind(folders: Iterable[Path]) -> list[Path]:
     ]
 
 
-@contextmanager
-def _told_if_interrupted(path: Path, gone: Path) -> Iterator[None]:
-    """A signal ends the process on the spot; what is left then would not be found."""
+def _tell_rest(path: Path, gone: Path) -> None:
+    """Where a signal ends the process on the spot; what is left then would not be found."""
     rest = printable(str(gone))
     line = f"error: '{printable(str(path))}' is removed in part; the rest is in '{rest}'\n"
-
-    def tell() -> None:
-        os.write(2, line.encode(errors="replace"))
-
-    signals.at_end.append(tell)
-    try:
-        yield
-    finally:
-        with suppress(ValueError):
-            signals.at_end.remove(tell)
+    os.write(2, line.encode(errors="replace"))
 
 
 def _refuse_what_is_no_run(path: Path, real: Path) -> None:

@@ -67,18 +67,17 @@ class StackProcesses:
 
     def run(self, stacks: Iterator[Stack], here: Callable[[Stack], StackEnd]) -> Ended:
         """See `StackExecutor`."""
-        signals.at_end.append(self._end_now)
-        try:
-            while True:
-                for stack in self._next(stacks):
-                    if not self._started(stack):
-                        yield stack, here(stack)
-                if not self.running:
-                    return
-                yield from self._heard()
-        finally:
-            self._shutdown()
-            signals.forget(self._end_now)
+        with signals.done_at_end(self._end_now):
+            try:
+                while True:
+                    for stack in self._next(stacks):
+                        if not self._started(stack):
+                            yield stack, here(stack)
+                    if not self.running:
+                        return
+                    yield from self._heard()
+            finally:
+                self._shutdown()
 
     def _next(self, stacks: Iterator[Stack]) -> Iterator[Stack]:
         """Those for which there is room now."""
