@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
+from seedbed.data.orders import RowOrders
 from seedbed.data.prepared import PreparedData
 from seedbed.fused.flat import Layout
 from seedbed.fused.pure import refused_form
@@ -33,6 +34,9 @@ from seedbed.training.starting_model import NO_STARTS
 
 if TYPE_CHECKING:
     from seedbed.training.starting_point import Starts
+
+ORDERED_ROWS = 2**20
+"""Orders are drawn for as many epochs at once as keep below this many rows over all runs."""
 
 
 def build_stack(
@@ -146,11 +150,12 @@ def _rows(
     epochs = max(one.trainer.epochs for one in configs)
     seeds, limit = [one.seed for one in configs], config.trainer.limit_batches
     buckets = buckets_of_runs(config.loader.buckets, data)
-    batches = StackedBatches(train, config.loader, seeds, epochs, limit, buckets)
+    orders = RowOrders(train.rows, config.loader, seeds, ORDERED_ROWS, epochs, limit, buckets)
     measured = {
         name: table_of_runs(data, name, first.device, whose) for name in ("validation", "test")
     }
-    return batches, {name: table for name, table in measured.items() if table is not None}
+    splits = {name: table for name, table in measured.items() if table is not None}
+    return StackedBatches(train, orders), splits
 
 
 def _runs_last(first: RunComponents) -> bool:

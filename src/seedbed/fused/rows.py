@@ -7,9 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from seedbed.config.schema import LoaderConfig
-from seedbed.data.orders import MOST_EPOCHS, RowOrders
-from seedbed.data.seeds import Order
+from seedbed.data.orders import RowOrders
 
 Batch = tuple[Tensor, Tensor]
 """Inputs and targets of every run."""
@@ -17,9 +15,6 @@ Batch = tuple[Tensor, Tensor]
 GATHERED_BYTES = 2**20
 """How much is gathered at once; then split into batches without copying. Larger batches come one at
 a time, all laid out alike, so that fewer steps are written out."""
-
-ORDERED_ROWS = 2**20
-"""Orders are drawn for as many epochs at once as keep below this many rows over all runs."""
 
 
 class NotAlikeError(Exception):
@@ -132,25 +127,12 @@ class StackedBatches:
 
     Args:
         table: the training rows.
-        loader: of all runs.
-        seeds: of each run.
-        epochs: that are to come, about.
-        limit: batches of an epoch; None for all.
-        buckets: of each row, where rows of similar length share batches.
+        orders: in which each run sees them.
     """
 
-    def __init__(
-        self,
-        table: StackedRows,
-        loader: LoaderConfig,
-        seeds: Sequence[int],
-        epochs: int = MOST_EPOCHS,
-        limit: int | None = None,
-        buckets: Order | None = None,
-    ) -> None:
-        self.table = table
-        self.orders = RowOrders(table.rows, loader, seeds, ORDERED_ROWS, epochs, limit, buckets)
-        self.batch_size, self.batches = self.orders.batch_size, self.orders.batches
+    def __init__(self, table: StackedRows, orders: RowOrders) -> None:
+        self.table, self.orders = table, orders
+        self.batch_size, self.batches = orders.batch_size, orders.batches
 
     @property
     def alike(self) -> bool:

@@ -7,27 +7,26 @@ from torch import Tensor, nn
 from seedbed.data.packing import Packing
 from seedbed.models.build import output_of
 from seedbed.models.calling import forwarded
-from seedbed.tasks.head import TaskHead
-from seedbed.training.own_step import OwnStep
+from seedbed.training.run_components import RunComponents
 
 
-def single_step(
-    model: nn.Module,
-    head: TaskHead,
-    x: Tensor,
-    y: Tensor,
-    packing: Packing | None = None,
-    step: OwnStep | None = None,
-) -> None:
+def single_step(first: RunComponents, model: nn.Module, x: Tensor, y: Tensor) -> None:
     """Leaves the gradients of a batch in the parameters of one run's model.
+
+    Args:
+        first: a run of the same loss, and the same step of the user's own.
+        model: of the run.
+        x: inputs, as a stack has them.
+        y: targets.
 
     Shape:
         x (batch, …), y (batch, …)
     """
-    if step is None:
-        loss = head.loss(output_of(called_alone(model, x, packing)), y)
+    packing = first.data.packing
+    if first.step is None:
+        loss = first.head.loss(output_of(called_alone(model, x, packing)), y)
     else:
-        loss, _ = step(model, unpacked(x, packing), y)
+        loss, _ = first.step(model, unpacked(x, packing), y)
     loss.backward()
 
 

@@ -185,7 +185,7 @@ class _Trial:
         update, gradient = self._update(slice(0, 1)), self.plan.weights[:1]
 
         def step() -> None:
-            single_step(model, first.head, x, y, first.data.packing, first.step)
+            single_step(first, model, x, y)
             update(gradient)
 
         with using(first.threads):

@@ -139,7 +139,7 @@ def _found_in_step(plan: StackComponents) -> str | None:
     named = plan.layout.views(weights)
     for place in range(NARROWEST):
         own = _own_model(plan, {name: one[place] for name, one in {**named, **kept}.items()})
-        single_step(own, plan.first.head, x[place], y[place], packing)
+        single_step(plan.first, own, x[place], y[place])
         tensors = tensors_of(own)
         unused = [name for name in plan.layout.trainable if tensors[name].grad is None]
         if unused:  # torch.optim leaves it as it is; a row of weights decays as a whole

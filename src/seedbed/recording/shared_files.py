@@ -54,7 +54,7 @@ class SharedFiles:
         """Asked for once, as it asks git; but for the data."""
         settings = arithmetic(self.plan.config.trainer)
         code = code_of(self.resolved[0])
-        return environment(str(self.plan.device), self.threads, settings, {}, code)
+        return environment(str(self.plan.device), self.threads, settings, code)
 
 
 def _ranks(plan: RunComponents, directory: RunDirectory) -> dict[str, Any]:

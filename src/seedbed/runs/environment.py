@@ -34,7 +34,6 @@ def environment(
     device: str,
     threads: int,
     arithmetic: Mapping[str, Any],
-    data: dict[str, Any],
     code: Mapping[str, str],
 ) -> dict[str, Any]:
     """The versions, machine and code behind a run.
@@ -43,7 +42,6 @@ def environment(
         device: that the run trains on.
         threads: CPU threads of torch.
         arithmetic: what else decides the bits.
-        data: the fingerprint of the data as read.
         code: digests of the user's own modules.
     """
     return {
@@ -59,7 +57,7 @@ def environment(
         "device": device,
         "threads": threads,
         "arithmetic": dict(arithmetic),
-        "data": data,
+        "data": {},  # the fingerprint of each run's
         "code": dict(code),
         "folder": str(Path.cwd()),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

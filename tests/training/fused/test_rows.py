@@ -12,7 +12,9 @@ from seedbed.components import AllowList
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.batches import TensorBatches
 from seedbed.data.gathered import BatchSpec
+from seedbed.data.orders import RowOrders
 from seedbed.fused import rows
+from seedbed.fused.build_stack import ORDERED_ROWS
 from seedbed.fused.rows import StackedBatches, table_of
 from seedbed.training.build_run import build_run
 
@@ -48,13 +50,18 @@ LOADERS = {
 
 
 def pair(
-    settings: LoaderConfig, seeds: Sequence[int], *, own_rows: bool = False
+    settings: LoaderConfig,
+    seeds: Sequence[int],
+    *,
+    own_rows: bool = False,
+    most_rows: int = ORDERED_ROWS,
 ) -> tuple[StackedBatches, list[TensorBatches]]:
     """The batches of a stack, and those of each of its runs."""
     distinct = list(dict.fromkeys(seeds)) if own_rows else [0]
     parts = [data(number) for number in range(len(distinct))]
     which = [distinct.index(seed) if own_rows else 0 for seed in seeds]
-    stack = StackedBatches(table_of(parts, which, CPU), settings, seeds)
+    table = table_of(parts, which, CPU)
+    stack = StackedBatches(table, RowOrders(table.rows, settings, seeds, most_rows))
     single = [
         TensorBatches(parts[part], BatchSpec(settings, seed, CPU))
         for seed, part in zip(seeds, which, strict=True)
@@ -113,8 +120,7 @@ def test_when_others_have_left(
 @pytest.mark.parametrize("own_rows", [False, True], ids=["shared rows", "rows of its own"])
 def test_small_blocks_change_nothing(own_rows: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "GATHERED_BYTES", 100)
-    monkeypatch.setattr(rows, "ORDERED_ROWS", 1)
-    stack, single = pair(loader(3), SEEDS["some equal"], own_rows=own_rows)
+    stack, single = pair(loader(3), SEEDS["some equal"], own_rows=own_rows, most_rows=1)
     assert_equal(stack, single, [0, 1])
 
 

@@ -14,15 +14,9 @@ class RunByRun:
     lanes = 1
 
     def __init__(
-        self,
-        places: Places,
-        weights: Tensor,
-        x: Tensor,
-        y: Tensor,
-        loss: Place,
-        slope: Place,
-        update: Update,
+        self, places: Places, given: Sequence[Tensor], loss: Place, slope: Place, update: Update
     ) -> None:
+        weights, x, y = given
         self.places = places
         self.width = weights.shape[1]
         self.batch, self.inputs = x.shape[1], x[0, 0].numel()

@@ -43,21 +43,20 @@ def source_of(program: Program, update: Update, capability: str) -> Source:
     Raises:
         NotWritableError: if it is more than is known here.
     """
-    weights, x, y = program.given
     width = WIDTHS.get(capability)
     if width is None:
         raise NotWritableError(f"kernels for {capability.lower()}")
-    places = Places(program, weights, x, y)
+    places = Places(program, *program.given)
     gradient, losses = program.results
     lines = [written(one, places) for one in program.done]
     loss, slope = places.place(losses), places.place(gradient)
-    for one in (x, y):
+    for one in program.given[1:]:
         places.place(one)
     sizes = {"VECTOR": width, "LANES": places.lanes, "MODE": MODE}
     head = "".join(f"#define {name} {size}\n" for name, size in sizes.items())
     writer = SideBySide if program.runs_last else RunByRun
     if not isinstance(loss, Place) or not isinstance(slope, Place):
         raise NotWritableError("a gradient that never changes")
-    body = writer(places, weights, x, y, loss, slope, update).text(lines)
+    body = writer(places, program.given, loss, slope, update).text(lines)
     text = f"{head}{PRELUDE.read_text(encoding='ascii')}\n{body}"
     return Source(text, places.scratch()[""])

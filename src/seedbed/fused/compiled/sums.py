@@ -30,41 +30,31 @@ def total(out: Place, given: Place, dims: Any, *, lanes: int) -> str:
         lanes: runs side by side; 1 if one is computed at a time.
     """
     kept, added = _dimensions(out, given, dims, lanes)
-    where_out = _index(out.offset, [(one.size, one.step_out) for one in kept])
-    where_in = _index(given.offset, [(one.size, one.step_in) for one in kept])
-    return nest(kept, f"{_call(out, given, where_out, where_in, added, kept, lanes)}")
+    where_in = _index(given.offset, [one.step_in for one in kept])
+    target = f"{out.buffer}[{_index(out.offset, [one.step_out for one in kept])}]"
+    start = f"&{given.buffer}[{where_in}]"
+    if lanes > 1:
+        line = f"sum_lanes(&{target}, {start}, {added.step_in}, {added.size});"
+    elif added.size == 1:
+        line = f"{target} = 0 + {given.buffer}[{where_in}];"
+    elif added.step_in == 1:
+        line = f"{target} = sum_inner({start}, {added.size});"
+    elif kept and min(one.step_in for one in kept) < added.step_in:
+        raise NotWritableError("a sum across rows")
+    else:
+        line = f"{target} = sum_apart({start}, {added.step_in}, {added.size});"
+    return nest(kept, line)
 
 
 def mean(out: Place, given: Place, dims: Any, *, lanes: int) -> str:
     """The sum, divided by how many there are."""
     kept, added = _dimensions(out, given, dims, lanes)
-    where = _index(out.offset, [(one.size, one.step_out) for one in kept])
+    where = _index(out.offset, [one.step_out for one in kept])
     number = float(added.size)
     divide = f"{out.buffer}[{where}] /= {number}f;"
     if lanes > 1:
         divide = f"for (long l = 0; l < {lanes}; l++) {out.buffer}[{where} + l] /= {number}f;"
     return f"{total(out, given, dims, lanes=lanes)}\n{nest(kept, divide)}"
-
-
-def _call(
-    out: Place,
-    given: Place,
-    where_out: str,
-    where_in: str,
-    added: _Dimension,
-    kept: Sequence[_Dimension],
-    lanes: int,
-) -> str:
-    target, start = f"{out.buffer}[{where_out}]", f"&{given.buffer}[{where_in}]"
-    if lanes > 1:
-        return f"sum_lanes(&{target}, {start}, {added.step_in}, {added.size});"
-    if added.size == 1:
-        return f"{target} = 0 + {given.buffer}[{where_in}];"
-    if added.step_in == 1:
-        return f"{target} = sum_inner({start}, {added.size});"
-    if kept and min(one.step_in for one in kept) < added.step_in:
-        raise NotWritableError("a sum across rows")
-    return f"{target} = sum_apart({start}, {added.step_in}, {added.size});"
 
 
 def _dimensions(
@@ -98,6 +88,6 @@ def _joined(added: list[_Dimension]) -> _Dimension:
     return _Dimension(math.prod(one.size for one in added), added[0].step_in, 0)
 
 
-def _index(offset: int, kept: Sequence[tuple[int, int]]) -> str:
-    terms = [f"{step} * i{at}" for at, (_, step) in enumerate(kept) if step]
+def _index(offset: int, steps: Sequence[int]) -> str:
+    terms = [f"{step} * i{at}" for at, step in enumerate(steps) if step]
     return " + ".join([str(offset), *terms]) if offset or not terms else " + ".join(terms)
