@@ -101,6 +101,12 @@ def test_the_file_that_was_meant_is_named_and_no_other(
     assert result.errors == [f"error: data.path: no file '{path}'{hint}"]
 
 
+def test_a_name_without_an_ending_may_be_a_folder_s(seedbed: Command, table: Path) -> None:
+    (table.parent / "pictures").mkdir()
+    result = seedbed("validate", "data=images", "data.path=picture")
+    assert result.errors == ["error: data.path: no file 'picture'; did you mean 'pictures'?"]
+
+
 @pytest.mark.parametrize("mark", [";", "|"])
 def test_another_delimiter_is_named(seedbed: Command, table: Path, mark: str) -> None:
     text = "\n".join(f"{n},5{mark}{n},7{mark}{n}" for n in range(9))

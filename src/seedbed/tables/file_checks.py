@@ -34,10 +34,14 @@ def must_be_file(path: Path, key: str, *, in_memory: bool = True) -> None:
 
 
 def _hint(path: Path) -> str:
-    """The file beside it whose name is most alike, its ending and the case of letters aside."""
+    """The file beside it whose name is most alike, its ending and the case of letters aside.
+
+    A name without an ending may be a folder's.
+    """
     if not path.parent.is_dir():
         return f"; there is no folder '{path.parent}'"
-    near = {one.stem.lower(): one.name for one in path.parent.iterdir() if one.is_file()}
+    beside = [one for one in path.parent.iterdir() if one.is_file() or not path.suffix]
+    near = {one.stem.lower(): one.name for one in sorted(beside, key=Path.is_file)}
     nearest = get_close_matches(path.stem.lower(), near, n=1, cutoff=0.75)
     return f"; did you mean '{near[nearest[0]]}'?" if nearest else ""
 
