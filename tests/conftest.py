@@ -19,7 +19,7 @@ from support.command_line import (
     in_this_process,
     modules_forgotten,
 )
-from support.pictures import draw_the_same_losses_once
+from support.pictures import draw_losses_of_a_kind_once
 
 from seedbed.process.cores import usable_cores
 
@@ -67,7 +67,7 @@ def _steps_compiled_for_these_tests(tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(autouse=True)
 def _in_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
-    draw_the_same_losses_once()
+    draw_losses_of_a_kind_once()
     before = _files_of_the_repository()
     with modules_forgotten(tmp_path):
         yield
