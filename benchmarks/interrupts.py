@@ -10,7 +10,9 @@ file, and every file on the disk must be whole. Linux alone, for `/proc`.
 """
 
 import argparse
+import contextlib
 import getpass
+import io
 import json
 import os
 import random
@@ -27,6 +29,8 @@ from pathlib import Path
 
 import torch
 import yaml
+
+from seedbed.cli.main import main
 
 PATIENCE = 150.0
 """Seconds; a command that has not ended by then hangs."""
@@ -250,19 +254,12 @@ def records_are_whole(content: bytes) -> bool:
 def prepared(folder: Path, epochs: int) -> None:
     """What the commands begin with: a run, one to resume, a sweep half done, one in a pack."""
     folder.mkdir()
-    quick = [sys.executable, "-m", "seedbed", "train"]
-    for words in (
-        [f"trainer.epochs={epochs}", "hydra.run.dir=run"],
-        [
-            "-m",
-            "seed=range(0,8)",
-            "sweep.fuse=always",
-            f"trainer.epochs={epochs}",
-            "hydra.sweep.dir=sweep",
-        ],
-        ["-m", "seed=range(0,300)", "sweep.layout=packed", "hydra.sweep.dir=packed"],
-    ):
-        subprocess.run([*quick, *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    length = f"trainer.epochs={epochs}"
+    many = ["-m", "seed=range(0,8)", "sweep.fuse=always", "hydra.sweep.dir=sweep", length]
+    packed = ["-m", "seed=range(0,300)", "sweep.layout=packed", "hydra.sweep.dir=packed"]
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        for words in (["hydra.run.dir=run", length], many, packed):
+            assert main(["train", *words]) == 0
     shutil.copytree(folder / "run", folder / "stopped")
     for run in (folder / "stopped", *(folder / "sweep").glob("[4-7]_*")):
         status = json.loads((run / "status.json").read_text())
