@@ -263,7 +263,7 @@ def test_the_best_is_by_the_monitored_value(
     assert leader.folder == f"{best}_x"
 
 
-def test_what_is_said_of_a_sweep_needs_no_torch() -> None:
+def test_what_is_said_of_a_sweep_and_resuming_a_complete_one_need_no_torch() -> None:
     names = "seedbed.api.sweep_lines, seedbed.cli.sweep_report"
     code = f"import sys, {names}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=200).returncode == 0

@@ -12,7 +12,6 @@ from seedbed.api.foreign_sweep import (
 from seedbed.api.handed import Handed
 from seedbed.api.messages import Messages
 from seedbed.api.pinning import with_fingerprints
-from seedbed.api.rebuilding import own_starts_of
 from seedbed.api.sweep_checks import refuse_what_cannot_run
 from seedbed.api.sweep_relocation import moved, refuse_other_data, refuse_other_overrides
 from seedbed.api.sweeping import jobs_of, run_left
@@ -110,7 +109,8 @@ def _refuse_what_cannot_go_on(
     messages: Messages,
 ) -> None:
     """Reads the data, and builds a job of each kind, within bounds."""
-    # Imported here: it brings torch, which a complete sweep does without.
+    # Imported here: they bring torch, which a complete sweep does without.
+    from seedbed.api.rebuilding import own_starts_of
     from seedbed.training.bounds import is_trusted
 
     bounds.justified_by({file for one in composed for file in files_of(one.resolved)})

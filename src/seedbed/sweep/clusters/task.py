@@ -13,12 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seedbed.runs.files import write_bytes
 from seedbed.runs.owner import this_host
 from seedbed.sweep.job import Job
-from seedbed.sweep.stack_end import Stack
+
+if TYPE_CHECKING:  # it brings torch, which a sweep that is complete does without
+    from seedbed.sweep.stack_end import Stack
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Task:
     threads: int
 
 
-def task_of(stack: Stack, threads: int) -> Task:
+def task_of(stack: "Stack", threads: int) -> Task:
     """The stack without its checkpoints, which whoever trains it reads from the runs themselves."""
     begun = stack.group.snapshots is not None and not stack.alone
     jobs = [replace(job, stack=job.stack or stack.number) if begun else job for job in stack.jobs]
