@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from seedbed.cli.main import main
-from seedbed.process.threads import may_fork
+from seedbed.process.threads import may_fork, note_imported
 from seedbed.recording.run import run  # noqa: F401  # with torch, which every fork then has
 from seedbed.tables import csv_file  # noqa: F401  # with Arrow
 from seedbed.training.progress import Progress
@@ -64,6 +64,7 @@ def warm_up() -> None:
 
 
 if __name__ == "__main__":
+    note_imported()  # Arrow's allocator has a thread, where this is a new Python
     if sys.argv[1:]:
         warm_up()
     for line in sys.stdin:
