@@ -29,7 +29,7 @@ pytestmark = [
 def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """The other host trains a sweep, of one stack, for as long as the test takes."""
     words = ["train", "-m", "seed=1,2", "trainer.epochs=1000000", "sweep.fuse=always"]
-    words += ["sweep.workers=0", "trainer.checkpoint_every='200 steps'", "hydra.sweep.dir=sweep"]
+    words += ["sweep.workers=0", "trainer.checkpoint_every='20000 steps'", "hydra.sweep.dir=sweep"]
     line = [*OTHER_HOST, sys.executable, "-m", "seedbed", *words]
     with subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 100
@@ -52,7 +52,11 @@ def _contents(run: Path) -> dict[str, bytes]:
 
 
 def _stopped_between_checkpoints(pid: int, sweep: Path) -> None:
-    """A write that has begun can be completed later, before anybody is asked."""
+    """Right after one: a write that has begun can be completed later, before anybody is asked."""
+    last = sweep / "1_seed=2" / "checkpoints" / "last.pt"
+    before = last.stat().st_mtime_ns
+    while last.stat().st_mtime_ns == before:
+        time.sleep(0.01)
     os.kill(pid, signal.SIGSTOP)
     while [*sweep.glob("*/checkpoints/.*.tmp")]:
         os.kill(pid, signal.SIGCONT)
