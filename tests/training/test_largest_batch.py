@@ -1,6 +1,7 @@
 """`loader.batch_size=largest`: found by steps, written as a number, and never by filling memory."""
 
 import resource
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,16 @@ from support.composing import composed_quickly
 from support.single_runs import prepared, train
 from torch import nn
 
+from seedbed.components import AllowList
+from seedbed.config.schema import RunConfig
+from seedbed.data.prepared import PreparedData
 from seedbed.errors import ConfigError
 from seedbed.process.tensor_bytes import TensorBytes
 from seedbed.training import largest_batch
+from seedbed.training.build_run import build_run
 from seedbed.training.fitting_sizes import largest_that_fits, largest_within, sizes_up_to
-from seedbed.training.largest_batch import bytes_in_step
+from seedbed.training.largest_batch import build_with_largest, bytes_in_step
+from seedbed.training.run_components import RunComponents
 from seedbed.training.single import SingleEngine
 
 DIGITS = ["data=sklearn", "data.dataset=digits", "trainer.epochs=1", "model.hidden=[64]"]
@@ -71,6 +77,20 @@ def test_validate_says_what_a_run_would_take(
     assert done.code == 0
     assert "note: loader.batch_size=largest: " in done.out
     assert "1 batch an epoch" not in done.out
+
+
+def test_the_model_that_was_tried_is_gone_before_that_of_the_run_is_built() -> None:
+    """A device that holds one of them need not hold two."""
+    tried: list[weakref.ref[nn.Module]] = []
+
+    def build(config: RunConfig, data: PreparedData | None) -> RunComponents:
+        assert not any(one() for one in tried)
+        plan = build_run(config, AllowList(), data)
+        tried.append(weakref.ref(plan.model))
+        return plan
+
+    build_with_largest(composed_quickly([*DIGITS, LARGEST]).config, build)
+    assert len(tried) == 2
 
 
 def test_a_number_leaves_no_batch_of_one_row(

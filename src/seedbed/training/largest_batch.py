@@ -66,6 +66,7 @@ def build_with_largest(config: RunConfig, build: Build) -> RunComponents:
     resolved = {**config.resolved, "loader": {**config.resolved["loader"], "batch_size": number}}
     loader = replace(config.loader, batch_size=number)
     data = None if config.trainer.is_tried_out else tried.data  # which depends on the number
+    del tried  # a device need not hold its model beside that of the run
     plan = build(replace(config, loader=loader, resolved=resolved), data)
     return replace(plan, notes=[f"loader.batch_size=largest: {number} rows{told}", *plan.notes])
 
