@@ -110,6 +110,10 @@ def test_return_hidden_gives_what_goes_into_the_last_layer() -> None:
             [{"Linear": 8}, {"Conv2d": [1, 4, 3]}],
             r"layers\[1\]: Conv2d does not take rows of \(8,\): they are no images; type data=",
         ),
+        (
+            [{"Linear": 8}, {"Conv1d": [1, 4, 3]}],
+            r"Conv1d .* rows of \(8,\): they have no channels; put {Unflatten: \[1, \[1, 8\]\]} be",
+        ),
         (["ReLU", {"ReLU": [1, 2, 3]}], r"layers\[1\]: ReLU takes 1 arguments, got 3"),
         ([{"Flatten": {"begin": 1}}], r"layers\[0\]\.begin.*takes start_dim, end_dim"),
         ([7], r"layers\[0\] must be a layer's name"),
@@ -138,6 +142,7 @@ def test_return_hidden_gives_what_goes_into_the_last_layer() -> None:
     ids=[
         "misspelt",
         "does not fit",
+        "no channels",
         "too many",
         "unknown argument",
         "no layer",
@@ -152,6 +157,12 @@ def test_return_hidden_gives_what_goes_into_the_last_layer() -> None:
 def test_a_layer_that_cannot_be_is_named(layers: list[Any], message: str) -> None:
     with pytest.raises(SeedbedError, match=message):
         built(layers)
+
+
+def test_images_are_not_asked_for_where_there_are_some() -> None:
+    layers = ["Flatten", {"Linear": 8}, {"Conv2d": [1, 4, 3]}]
+    with pytest.raises(SeedbedError, match=r"Conv2d does not take rows of \(8,\): Expected 3D"):
+        built(layers, shape=(1, 8, 8))
 
 
 def test_attention_in_a_list_looks_at_one_row_alone() -> None:

@@ -40,7 +40,7 @@ def layers_from_list(
     sample = torch.zeros(2, *input_shape)
     for index, layer in enumerate(layers):
         module = _built(layer, sample, out_features, f"layers[{index}]")
-        sample = _passed(module, sample, f"layers[{index}]")
+        sample = _passed(module, sample, f"layers[{index}]", is_flat=len(input_shape) == 1)
         built.append(module)
     return built
 
@@ -96,8 +96,15 @@ def _read(layer: Any, where: str) -> tuple[str, Any]:
     raise ValueError(f"{where} must be a layer's name, or one name with its arguments, got {layer}")
 
 
-def _passed(module: nn.Module, sample: torch.Tensor, where: str) -> torch.Tensor:
-    """What the layer makes of the sample; its statistics and random numbers stay untouched."""
+def _passed(module: nn.Module, sample: torch.Tensor, where: str, *, is_flat: bool) -> torch.Tensor:
+    """What the layer makes of the sample; its statistics and random numbers stay untouched.
+
+    Args:
+        module: the layer.
+        sample: what comes in.
+        where: the layer's place, for errors.
+        is_flat: whether the data's rows have no other dimension than that of their features.
+    """
     was_training = module.training
     module.eval()
     try:
@@ -105,16 +112,26 @@ def _passed(module: nn.Module, sample: torch.Tensor, where: str) -> torch.Tensor
             passed = module(sample)
     except Exception as err:
         shape = tuple(sample.shape[1:])
-        reason = first_line(err)
-        if type(module).__name__.startswith("Conv") and len(shape) == 1:
-            reason = "they are no images; type data=images, or another model, such as model=custom"
+        told = _hint(type(module).__name__, shape, is_flat=is_flat) or first_line(err)
         raise ValueError(
-            f"{where}: {type(module).__name__} does not take rows of {shape}: {reason}"
+            f"{where}: {type(module).__name__} does not take rows of {shape}: {told}"
         ) from err
     module.train(was_training)
     if not isinstance(passed, torch.Tensor):
         raise _more_than_a_tensor(f"{where}: {type(module).__name__}", f"a {type(passed).__name__}")
     return passed
+
+
+def _hint(layer: str, shape: tuple[int, ...], *, is_flat: bool) -> str:
+    """What to type where a convolution is given rows without channels; empty of anything else."""
+    if len(shape) != 1 or not layer.startswith("Conv"):
+        return ""
+    if layer.endswith("1d"):
+        unflatten = f"{{Unflatten: [1, [1, {shape[0]}]]}}"
+        return f"they have no channels; put {unflatten} before it, which makes one"
+    if layer.endswith("2d") and is_flat:
+        return "they are no images; type data=images, or another model, such as model=custom"
+    return ""
 
 
 def _more_than_a_tensor(layer: str, given: str) -> ValueError:
