@@ -60,6 +60,9 @@ def warm_up() -> None:
         assert main(["train", *words]) == 0
         stack = ["-m", "seed=1,2", "sweep.workers=0", "sweep.fuse=always"]
         assert main(["train", *stack, *words]) == 0
+        table = ["data=csv", "data.path=rows.csv", "data.target=y"]
+        with contextlib.redirect_stderr(io.StringIO()):
+            assert main(["train", *table]) == main(["train", *stack, *table]) == 2  # no such file
     assert may_fork(), "a thread is left that a fork would miss"
 
 
