@@ -6,6 +6,7 @@ A test fails if it leaves a file in the repository.
 import contextlib
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,18 @@ from seedbed.process.cores import usable_cores
 gc.set_threshold(100_000, 20, 100)
 
 
-def pytest_collection_finish() -> None:
+_frozen = {"modules": 0}
+
+SOME = 100
+"""Modules, which are worth the tenth of a second that looking through them takes."""
+
+
+def pytest_runtest_setup() -> None:
     """What is imported stays: a sweep looks through all objects after each of its stacks."""
-    gc.collect()
-    gc.freeze()
+    if len(sys.modules) >= _frozen["modules"] + SOME:
+        gc.collect()
+        gc.freeze()
+        _frozen["modules"] = len(sys.modules)
 
 
 ROOT = Path(__file__).resolve().parents[1]
