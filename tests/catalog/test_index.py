@@ -172,6 +172,18 @@ def cell(at: int, value: object) -> Callable[[Path], None]:
     return lambda file: changed(file, lambda parts, rows: rows["one"][1].__setitem__(at, value))
 
 
+def of_each_part(change: Callable[[Any], Any]) -> Callable[[Path], None]:
+    """Another part in the place of each."""
+    return lambda file: changed(
+        file, lambda parts, rows: parts.__setitem__(slice(None), map(change, parts))
+    )
+
+
+def half_a_part(parts: list[Any], rows: dict[str, Any]) -> None:
+    numbers = rows["one"][1][0]
+    numbers[0] = float(numbers[0])
+
+
 def another_version(file: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index_content, "VERSION", 99)
@@ -207,6 +219,11 @@ DAMAGE = {
     "a number for a text": cell(13, 1),
     "a number for a run": lambda file: changed(file, lambda parts, rows: rows.update(one=1)),
     "no parts": lambda file: changed(file, lambda parts, rows: parts.clear()),
+    "a list in a list": lambda file: changed(file, lambda parts, rows: parts.append([["one"]])),
+    "a text for a part": of_each_part(lambda part: "one"),
+    "a list for a mapping": of_each_part(lambda part: sorted(part)),
+    "a mapping for a list": of_each_part(lambda part: dict.fromkeys(part)),
+    "a fraction for a part": lambda file: changed(file, half_a_part),
 }
 
 

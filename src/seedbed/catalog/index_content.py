@@ -8,7 +8,13 @@ from hashlib import blake2b
 from typing import Any
 
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.rows import Row, refuse_wrong_types, row_of, shared_parts
+from seedbed.catalog.rows import (
+    Row,
+    is_list_of_keys,
+    refuse_wrong_types,
+    row_of,
+    shared_parts,
+)
 from seedbed.runs.files import UNPRINTABLE
 
 VERSION = 4
@@ -47,9 +53,12 @@ def read_content(content: bytes) -> tuple[list[Any], Rows]:
     version, parts, rows = json.loads(text)
     if version != VERSION or len(parts) > MOST_PARTS * len(rows):
         raise ValueError(version)
-    known = frozenset(range(len(parts)))
+    mappings = frozenset(at for at, part in enumerate(parts) if type(part) is dict)
+    lists = frozenset(at for at, part in enumerate(parts) if is_list_of_keys(part))
+    if len(mappings) + len(lists) < len(parts):
+        raise ValueError("a part that no record has")
     for _, row in rows.values():
-        refuse_wrong_types(row, known)
+        refuse_wrong_types(row, mappings, lists)
     return parts, rows
 
 

@@ -64,12 +64,18 @@ def record_of(
     return RunRecord(path, name, sweep=sweep, **shared, **own)
 
 
-def refuse_wrong_types(row: Row, parts: frozenset[int]) -> None:
+def is_list_of_keys(part: Any) -> bool:
+    """Whether a part of a file can be what follows; the other parts are mappings."""
+    return type(part) is list and {*map(type, part)} <= {str}
+
+
+def refuse_wrong_types(row: Row, mappings: frozenset[int], lists: frozenset[int]) -> None:
     """Refuses a row that no record makes.
 
     Args:
         row: of a file.
-        parts: the numbers of those that there are.
+        mappings: the numbers of the parts that are some.
+        lists: the numbers of the parts that are lists of keys.
 
     Raises:
         ValueError: if it is one; so may `TypeError`.
@@ -78,11 +84,13 @@ def refuse_wrong_types(row: Row, parts: frozenset[int]) -> None:
         numbers, nested, status, started, seconds, epoch, epochs, metrics, best, facts, higher,
         tags, *texts,
     ) = row  # fmt: skip
+    choices, follows, *groups = numbers
     right = (
         status in STATUSES
         and type(nested) is bool
         and (started is None or datetime.fromisoformat(started).tzinfo is not None)
-        and type(numbers) is list and len(numbers) >= 2 and parts.issuperset(numbers)
+        and {*map(type, numbers)} == {int}
+        and follows in lists and mappings.issuperset((choices, *groups))
         and {type(seconds), type(epoch), type(epochs)} <= {int, float, type(None)}
         and type(metrics) is type(best) is type(facts) is type(higher) is dict
         and {*map(type, metrics.values()), *map(type, best.values())} <= {int, float}
