@@ -12,8 +12,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import fsspec
 import pytest
@@ -24,7 +25,7 @@ from support.waiting import wait_for
 
 import seedbed as api
 from seedbed.remote import mirroring, writers
-from seedbed.remote.mirror import Mirror
+from seedbed.remote.mirror import LeftThereError, Mirror
 from seedbed.remote.names import is_ours
 from seedbed.remote.store import Store, StoreError
 from seedbed.remote.urls import Url
@@ -388,10 +389,15 @@ def test_what_a_run_takes_away_goes_from_its_url_too(place: Url, tmp_path: Path)
     assert {*store.below(place)} == left - {"0_/events.out.tfevents.1.a.1.0"}
 
 
-@pytest.mark.parametrize(("passing", "told"), [(False, "no right"), (True, None)])
+@pytest.mark.parametrize("passing", [False, True])
 def test_what_a_store_does_not_let_go_stays_and_is_told(
-    place: Url, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passing: bool, told: str | None
+    place: Url,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    passing: bool,
 ) -> None:
+    """The rest is written, whatever the store says, and no run that has ended fails by it."""
     for name in ("status.json", "model.pth"):
         (tmp_path / name).write_text(name)
     mirror = Mirror(Store(place), place, tmp_path)
@@ -404,16 +410,37 @@ def test_what_a_store_does_not_let_go_stays_and_is_told(
         patched.setattr(Store, "remove", remove)
         (tmp_path / "model.pth").unlink()
         (tmp_path / "status.json").write_text("newer")
-        if passing:
-            with pytest.raises(StoreError, match="no right"):
-                mirror.write()
-        else:
+        with pytest.raises(LeftThereError, match="no right") if passing else nullcontext():
             mirror.write()
-            assert mirror.refusal == told
-            assert Store(place).content(place.below("status.json"), 9) == b"newer"
+        assert mirror.refusal == "no right"
+        assert Store(place).content(place.below("status.json"), 9) == b"newer"
+        patched.setenv("SEEDBED_UPLOAD_SECONDS", "0")
+        mirroring._end(mirror, Mark(Store(place), place))
+        assert capfd.readouterr().err.startswith("note: no right, so what '")
     mirror.write()
     assert [*Store(place).below(place)] == ["status.json"]
     assert not mirror.refusal
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "google::cloud::Status(PERMISSION_DENIED: the caller has not storage.objects.delete)",
+        "This request is not authorized ErrorCode:AuthorizationPermissionMismatch",
+    ],
+    ids=["Google", "Azure"],
+)
+def test_a_right_that_a_key_has_not_is_not_waited_for(
+    place: Url, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    def refuse(name: str) -> None:
+        raise OSError(said)
+
+    store = Store(place)
+    monkeypatch.setattr(store, "_fs", SimpleNamespace(delete_file=refuse))
+    with pytest.raises(StoreError, match="access is denied") as raised:
+        store.remove(place.below("model.pth"))
+    assert not raised.value.passing
 
 
 def test_a_writer_that_has_a_successor_writes_no_more(place: Url, tmp_path: Path) -> None:

@@ -28,6 +28,10 @@ MOST_OPEN = 200
 """Files that are held open at once."""
 
 
+class LeftThereError(StoreError):
+    """All is written, and something that is gone here stays there, maybe for a while."""
+
+
 class Mirror:
     """What of a folder is at its URL already.
 
@@ -38,7 +42,7 @@ class Mirror:
 
     Attributes:
         written: how each file stood that is there.
-        refusal: why the store let nothing be taken away the last time; empty if it did.
+        refusal: why the store did not let something be taken away the last time; empty if it did.
     """
 
     def __init__(self, store: Store, url: Url, folder: Path) -> None:
@@ -63,13 +67,16 @@ class Mirror:
         What is gone here is taken away there. Packs go at the end: what they had is in others then.
 
         Raises:
+            LeftThereError: if that may be tried again later; all else is written.
             StoreError: if the store does not take it; what it took is not written again.
         """
         here, self.refusal = dict(self._files()), ""
         gone = [name for name in self.written if name not in here and self._is_gone(name)]
-        self._take_away(name for name in gone if not is_pack_name(name))
+        packs = [name for name in gone if is_pack_name(name)]
+        left = self._take_away(name for name in gone if name not in packs)
         self._write_changed(here)
-        self._take_away(filter(is_pack_name, gone))
+        if left := left or self._take_away(packs):
+            raise LeftThereError(self.refusal, passing=True) from left
 
     def _is_gone(self, name: str) -> bool:
         """Whether a file is no more in a run or a sweep, which is here still."""
@@ -77,22 +84,23 @@ class Mirror:
         there = (above / STATUS, above / SWEEP_JOBS)
         return any(map(os.path.isfile, there)) and not os.path.lexists(self.folder / name)
 
-    def _take_away(self, names: Iterable[str]) -> None:
+    def _take_away(self, names: Iterable[str]) -> StoreError | None:
         """Takes away objects; a key that may only write leaves them there.
 
-        Raises:
-            StoreError: if that may be tried again later.
+        Returns:
+            Why the others are left for later; None where there is nothing to be tried again.
         """
         for name in names:
             try:
                 self.store.remove(self.url.below(name))
             except StoreError as err:
-                if err.passing:
-                    raise
                 if not isinstance(err.__cause__, FileNotFoundError):
                     self.refusal = str(err)
+                    if err.passing:
+                        return err
                     continue
             del self.written[name]
+        return None
 
     def _write_changed(self, here: Mapping[str, Stamp]) -> None:
         runs: dict[str, list[tuple[str, Stamp]]] = {}

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from seedbed.remote.bringing import bring
 from seedbed.remote.last_state import end_seconds, unwritten
-from seedbed.remote.mirror import Mirror, Stamp
+from seedbed.remote.mirror import LeftThereError, Mirror, Stamp
 from seedbed.remote.store import Store, StoreError, store
 from seedbed.remote.urls import Url, parsed
 from seedbed.remote.writers import Mark, SuccessorError, owner
@@ -103,7 +103,8 @@ def _follow(mirrored: Mirror, mark: Mark) -> None:
             continue
         try:
             mark.refuse_succeeded()
-            mirrored.write()
+            with suppress(LeftThereError):  # it is tried again with what is written next
+                mirrored.write()
             if told:
                 _tell(f"note: '{mirrored.url}' is written again")
             saved, pause, told = now, FIRST_PAUSE, False
@@ -123,7 +124,7 @@ def _end(mirrored: Mirror, mark: Mark) -> None:
     """Writes the last state.
 
     Raises:
-        StoreError: if it cannot be.
+        StoreError: if it cannot be; not where something could not be taken away.
     """
     until = time.monotonic() + end_seconds()
     pause = FIRST_PAUSE
@@ -131,16 +132,18 @@ def _end(mirrored: Mirror, mark: Mark) -> None:
         try:
             mark.refuse_succeeded()
             mirrored.write()
-            if mirrored.refusal:
-                _tell(f"note: {mirrored.refusal}, so what '{mirrored.folder}' has no more stays")
-            return
+            break
         except SuccessorError as err:
             raise StoreError(f"{err}: what was made here lies in '{mirrored.folder}'") from err
         except StoreError as err:
             if time.monotonic() + pause > until:
+                if isinstance(err, LeftThereError):
+                    break
                 raise StoreError(unwritten(str(err), mirrored.folder, mirrored.url)) from err
             time.sleep(pause)
             pause *= 2
+    if mirrored.refusal:
+        _tell(f"note: {mirrored.refusal}, so what '{mirrored.folder}' has no more stays")
 
 
 def _checkpoints(mirrored: Mirror) -> list[Stamp | None]:

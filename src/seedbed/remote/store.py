@@ -30,6 +30,8 @@ SETTLED_SECONDS = 60.0
 WORDS = {
     "ACCESS_DENIED": "access is denied",
     "AccessDenied": "access is denied",
+    "PERMISSION_DENIED": "access is denied",
+    "AuthorizationPermissionMismatch": "access is denied",
     "INVALID_ACCESS_KEY_ID": "the access key is not known there",
     "SIGNATURE_DOES_NOT_MATCH": "the secret key is not that of the access key",
     "NO_SUCH_BUCKET": "there is no such bucket",
@@ -37,7 +39,7 @@ WORDS = {
     "REQUEST_TIMEOUT": "it did not answer in time",
     "SLOW_DOWN": "it asks to be asked less often",
 }
-"""What Arrow says of a store, in words."""
+"""What Arrow and the tools of Google and Azure say of a store, in words."""
 
 
 class StoreError(Exception):
