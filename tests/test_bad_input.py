@@ -427,9 +427,9 @@ damaged history: plot cut_history
 history without its header: plot bare_history
     damaged: it has no column 'epoch'
 history in latin-1: plot latin_history
-    cannot read 'latin_history/history.csv'
+    error: cannot read 'latin_history/history.csv'
 run without a history: plot no_history
-    'no_history' has no history.csv; the run did not get that far
+    error: 'no_history' has no history.csv; the run did not get that far
 """
 
 READING = """

@@ -200,8 +200,9 @@ def read_history(paths: RunPaths) -> dict[str, list[float | None]]:
     Raises:
         RunDirectoryError: if it is missing or damaged.
     """
+    text = printable(read_text(paths.history))
     try:
-        return _columns(csv.reader(io.StringIO(printable(read_text(paths.history)))))
+        return _columns(csv.reader(io.StringIO(text)))
     except RunDirectoryError as err:
         raise RunDirectoryError(f"'{paths.history}' {err}") from err
     except (csv.Error, ValueError, IndexError) as err:
