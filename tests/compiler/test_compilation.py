@@ -3,6 +3,8 @@
 import ctypes
 import os
 import stat
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -74,6 +76,17 @@ def test_another_compiler_has_libraries_of_its_own(
     assert (tmp_path / "called").exists()
     script(own, 'exec cc -O1 "$@"  # another version')
     assert Compilation(TEXT % 43).path not in (first, other.path)
+
+
+def test_a_library_leaves_the_smallest_numbers_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = script(tmp_path / "fast", 'exec cc -funsafe-math-optimizations "$@" -ffast-math')
+    monkeypatch.setenv("CC", str(fast))
+    path = Compilation(TEXT % 50).wait()
+    halved = f"import ctypes; ctypes.CDLL({str(path)!r}); print(float('1e-308') / 4 > 0)"
+    done = subprocess.run([sys.executable, "-c", halved], capture_output=True, text=True)
+    assert done.stdout == "True\n"  # another process, as what is changed stays so
 
 
 def test_no_compiler_is_said_with_what_to_install(

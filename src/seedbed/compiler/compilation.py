@@ -22,8 +22,13 @@ from seedbed.compiler.kept import forget_wanted, is_whole, keep, kept_folder, us
 FLAGS = (
     "-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-march=native", "-ffp-contract=off",
     "-fno-fast-math", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared", "-w",
+    "-nostartfiles",
 )  # fmt: skip
-"""None of these changes what a number is rounded to; what `$CC` says of that does not hold."""
+"""None of these changes what a number is rounded to; what `$CC` says of that does not hold.
+
+Start files are left out, as among those of `-ffast-math` there is one by which loading a library
+has the processor round the smallest numbers to 0, torch's too.
+"""
 
 LONGEST = 60.0
 """Seconds that a compiler may take."""
