@@ -8,10 +8,12 @@ import torch
 from support.command_line import Command
 from support.single_runs import prepared
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
 
 from seedbed.errors import ConfigError
 from seedbed.runs.checkpoint import all_finite
 from seedbed.training.anomaly import not_finite
+from seedbed.training.optimization import refuse_unbounded
 
 WORDS = ["model._target_=support.own_parts.of_all_types.AllTypes", "allow=[support]"]
 WORDS += ["trainer.epochs=2", "optimizer.lr=1e-5", "hydra.run.dir=r"]
@@ -42,6 +44,9 @@ def test_values_of_complex_gradients_have_no_bound(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("SEEDBED_ALLOW", "support")
     with pytest.raises(ConfigError, match=r"'turn' is complex; type trainer.gradient_clip=2,"):
         prepared(*WORDS[:-1], "trainer.gradient_clip_value=2")
+    trainer = prepared("trainer.gradient_clip_value=2")[1].config.trainer
+    frozen = nn.ParameterDict({"turn": nn.Parameter(torch.tensor([2j]), requires_grad=False)})
+    refuse_unbounded(trainer, frozen)  # it has no gradient
 
 
 @pytest.mark.parametrize("broken", [torch.nan, torch.inf, complex(0, torch.inf), -torch.inf])

@@ -111,13 +111,14 @@ def grouped(config: RunConfig, model: nn.Module, beside: Sequence[nn.Parameter])
 
 
 def refuse_unbounded(trainer: TrainerConfig, model: nn.Module) -> None:
-    """Refuses to bound each value of a gradient where it is complex, and has no order.
+    """Refuses to bound each value of a gradient that is complex, and so has no order.
 
     Raises:
         ConfigError: with what to type.
     """
     value = trainer.gradient_clip_value
-    name = next((name for name, one in model.named_parameters() if one.is_complex()), None)
+    learning = [(name, one) for name, one in model.named_parameters() if one.requires_grad]
+    name = next((name for name, one in learning if one.is_complex()), None)
     if value is not None and name is not None:
         raise ConfigError(
             f"trainer.gradient_clip_value bounds each value of a gradient, and '{name}' is "
