@@ -226,6 +226,22 @@ def test_metrics_of_one_name_compare_where_they_are_made_alike(
     assert "data.split.validation" not in said
 
 
+def test_the_text_of_a_loss_stays_what_sweeps_that_go_on_have_in_their_list() -> None:
+    """Their complete jobs keep it; with another text the others could not be ranked with them."""
+    records = [record(number, [], {}) for number in range(2)]
+    losses: list[dict[str, Any]] = [
+        {"_target_": None},
+        {"_target_": "torch.nn.CrossEntropyLoss", "class_weights": "auto"},
+    ]
+    data = {"split": {"test": 0.2}, "validation_path": "own.csv"}
+    whole = {"data": data, "seed": 3, "trainer": {}, "loader": {}}
+    note_basis(records, [{**whole, "loss": loss} for loss in losses])
+    assert [one.loss for one in records] == [
+        "None 27b8bfbe",
+        "torch.nn.CrossEntropyLoss f6db3a4c-3",
+    ]
+
+
 def test_metrics_of_levels_compare_where_the_levels_are_one() -> None:
     def groups(*levels: list[float]) -> int:
         made = [

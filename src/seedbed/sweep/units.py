@@ -64,7 +64,8 @@ def units_of(
         metrics: of its config, checked.
         standardize: `data.standardize`.
     """
-    made = f"{loss.get('_target_')} {_digest([with_absent(loss), weighed])}"
+    made = f"{loss.get('_target_')} {_digest(with_absent(loss))}"
+    made += "" if weighed is None else f"-{weighed}"
     if step.get(TARGET) is not None:
         made += f" {_digest({key: one for key, one in step.items() if key != DIRECTIONS})}"
     return Units(
