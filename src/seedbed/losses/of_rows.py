@@ -3,7 +3,6 @@
 Everything is in operations that `vmap` takes as they are.
 """
 
-from copy import copy
 from typing import Any
 
 import torch
@@ -73,9 +72,9 @@ def _losses(
             output, target, reduction="none", pos_weight=positive
         )
     else:
-        of_each: Any = copy(loss)
-        of_each.reduction = "none"
-        each = of_each(output, target)
+        of_each: Any = object.__new__(type(loss))  # `copy` would take 4 µs of each step
+        vars(of_each).update(vars(loss), reduction="none")
+        each = of_each.forward(output, target)
     of_rows = each.flatten(1)
     summed = getattr(loss, "reduction", "mean") == "sum"
     return of_rows.sum(1) if summed else of_rows.mean(1), None
