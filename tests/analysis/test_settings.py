@@ -80,6 +80,12 @@ def test_runs_that_have_not_ended_speak_for_nothing(status: str) -> None:
     assert "on those in common" in said(found)[2]
 
 
+def test_runs_of_which_no_epoch_has_ended_have_no_metric_to_name() -> None:
+    found = compared(trials(GOOD, ["running"] * 2))
+    labels = {one.setting: {"lr": one.setting[0]} for one in found.settings}
+    assert [*remarks(found, labels, "", ["seed"])] == ["without a value: 2 running"]
+
+
 def test_a_setting_without_any_value_stands_last_and_is_told() -> None:
     found = compared(trials(("dead",), ["diverged"] * 3), trials(GOOD, normal(1, 3)))
     assert names(found) == ["good", "dead"]

@@ -233,4 +233,5 @@ def _lost(settings: Sequence[OneSetting], metric: str) -> Iterable[str]:
     told = ", ".join(f"{number} {why}" for why, number in counts.items())
     behind = sum(one.lost > 0 for one in settings)
     who = "1 setting stands" if behind == 1 else f"{behind} settings stand"
-    yield f"without {metric}: {told}{f'; {who} behind the others for it' if behind else ''}"
+    name = metric or "a value"  # none is known before an epoch has ended
+    yield f"without {name}: {told}{f'; {who} behind the others for it' if behind else ''}"

@@ -133,7 +133,7 @@ class RunComparison:
         if not self.over and len(self.records) > 1 and SEED not in self.keys:
             told.append(
                 f"every setting has one run, and nothing tells how far the seed alone moves "
-                f"{self.metric}; type seed=range(0,10) in the sweep"
+                f"{self.metric or 'a value'}; type seed=range(0,10) in the sweep"
             )
         for sweep, count in jobs_not_begun([*compared.table.records, *left_out]).items():
             have = "has" if count == 1 else "have"
