@@ -12,12 +12,14 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from seedbed.errors import DirectoryTakenError
 from seedbed.process import signals
 from seedbed.process.fork_map import WORTH_IT, fork_map
+from seedbed.process.scratch import scratch_folder
 from seedbed.runs.directory import claim
 from seedbed.training import interrupt
 from seedbed.training.interrupt import stop_request
@@ -77,6 +79,23 @@ with scratch_folder() as folder:
 """
     done = ended(body, env={**os.environ, "TMPDIR": str(tmp_path)})
     assert (done.returncode, done.stdout, [*tmp_path.iterdir()]) == (143, "True\n", [])
+
+
+def test_a_temporary_folder_is_looked_after_until_it_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before, clean = [*signals.at_end], TemporaryDirectory.cleanup
+    meanwhile: list[int] = []
+
+    def cleanup(folder: TemporaryDirectory[str]) -> None:
+        meanwhile.append(len(signals.at_end))
+        clean(folder)
+
+    monkeypatch.setattr(TemporaryDirectory, "cleanup", cleanup)
+    with scratch_folder() as folder:
+        assert folder.is_dir()
+    assert meanwhile == [len(before) + 1]
+    assert signals.at_end == before
 
 
 def test_several_signals_at_once_give_one_line_and_the_first_one_s_code() -> None:

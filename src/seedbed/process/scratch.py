@@ -14,10 +14,9 @@ def scratch_folder() -> Iterator[Path]:
     """An empty folder; it is gone at the end, also where a signal ends the process."""
     with ExitStack() as stack:
         with signals.held():
-            folder = stack.enter_context(
-                TemporaryDirectory(prefix="seedbed-", ignore_cleanup_errors=True)
-            )
+            folder = TemporaryDirectory(prefix="seedbed-", ignore_cleanup_errors=True)
             stack.enter_context(
-                signals.done_at_end(lambda: shutil.rmtree(folder, ignore_errors=True))
+                signals.done_at_end(lambda: shutil.rmtree(folder.name, ignore_errors=True))
             )
-        yield Path(folder)
+            stack.enter_context(folder)  # left first: a signal meanwhile takes the rest away
+        yield Path(folder.name)
