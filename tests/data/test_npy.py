@@ -1,6 +1,7 @@
 """Arrays in .npy files train as those of an .npz do, bit for bit, and are read as they are used."""
 
 import json
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -222,3 +223,18 @@ def test_a_file_that_changes_ends_the_reading(folder: Path, tmp_path: Path) -> N
     with pytest.raises(DataError, match=r"x.npy' changed while the run read it; put it back"):
         plan.data.train[0]
     assert torch.is_tensor(next(batches)[0])  # was gathered with the first
+
+
+def test_a_file_that_is_written_into_and_has_its_time_put_back_ends_the_reading(
+    tmp_path: Path,
+) -> None:
+    made = written(tmp_path / "rows", arrays())
+    _, plan = prepared("data=npy", f"data.path={made}", *WORDS)
+    path = made / "x.npy"
+    told = path.stat()
+    plan.data.train[0]
+    written(made, {name: value[::-1] for name, value in arrays().items()})
+    os.utime(path, ns=(told.st_atime_ns, told.st_mtime_ns))
+    assert path.stat().st_size == told.st_size
+    with pytest.raises(DataError, match=r"x.npy' changed while the run read it; put it back"):
+        plan.data.train[0]

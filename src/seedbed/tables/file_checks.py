@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 from pathlib import Path
+from typing import NamedTuple
 
 from seedbed.errors import DataError
 from seedbed.process.memory import memory_bytes
@@ -59,16 +60,32 @@ def refuse_larger_than_memory(size: float, path: Path, key: str) -> None:
         )
 
 
-def stamp(path: Path) -> tuple[int, int, int]:
-    """What a file has another of when it is written anew; the same for all that are not there."""
+class Stamp(NamedTuple):
+    """What a file has another of when it is written into or anew, of all that are not there -1.
+
+    Args:
+        size: in bytes.
+        written: time, which programs such as `touch` and `rsync` may put back.
+        changed: time of any change, which none can choose; on Windows that of making the file.
+        number: on the disk.
+    """
+
+    size: int
+    written: int
+    changed: int
+    number: int
+
+
+def stamp(path: Path) -> Stamp:
+    """Of a file as it is now."""
     try:
         told = path.stat()
     except OSError:
-        return (-1, -1, -1)
-    return (told.st_size, told.st_mtime_ns, told.st_ino)
+        return Stamp(-1, -1, -1, -1)
+    return Stamp(told.st_size, told.st_mtime_ns, told.st_ctime_ns, told.st_ino)
 
 
-def refuse_changed(path: Path, before: tuple[int, int, int], key: str) -> None:
+def refuse_changed(path: Path, before: Stamp, key: str) -> None:
     """Raises DataError if a file is another than the one with this stamp."""
     if stamp(path) != before:
         raise changed(path, key)

@@ -16,6 +16,7 @@ from seedbed.errors import DataError
 from seedbed.raised import first_line
 from seedbed.runs.files import printable
 from seedbed.tables.file_checks import (
+    Stamp,
     must_be_file,
     refuse_changed,
     refuse_larger_than_memory,
@@ -49,7 +50,7 @@ class MappedArray:
     path: Path
     key: str
     values: NDArray[Any]
-    stamp: tuple[int, int, int]
+    stamp: Stamp
 
     def __reduce__(self) -> Any:
         """Sends no rows to a worker process, which maps the file itself."""
@@ -154,7 +155,7 @@ def mapped_array(path: Path, key: str) -> MappedArray:
     return MappedArray(path, key, np.asarray(values), before)
 
 
-def _again(path: Path, key: str, before: tuple[int, int, int]) -> MappedArray:
+def _again(path: Path, key: str, before: Stamp) -> MappedArray:
     """An array that another process had mapped."""
     found = mapped_array(path, key)
     refuse_changed(path, before, key)
