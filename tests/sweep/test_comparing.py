@@ -242,6 +242,21 @@ def test_the_text_of_a_loss_stays_what_sweeps_that_go_on_have_in_their_list() ->
     ]
 
 
+def test_jobs_are_told_where_they_differ_in_rows_and_in_units() -> None:
+    made = [
+        record(
+            number,
+            [f"metrics={beta}", f"data.split.seed={seed}"],
+            {"val/FBetaScore": 0.5},
+            metrics=[{"FBetaScore": {"beta": beta}}],
+            data={"split": {"validation": 0.2, "test": 0.2, "seed": seed}},
+        )
+        for number, (beta, seed) in enumerate([(1.0, 1), (1.0, 2), (4.0, 1), (4.0, 2)])
+    ]
+    said = tables(made, "val/FBetaScore")
+    assert "rows of their own, and in different units (metrics, data.split.seed), not" in said
+
+
 def test_metrics_of_levels_compare_where_the_levels_are_one() -> None:
     def groups(*levels: list[float]) -> int:
         made = [

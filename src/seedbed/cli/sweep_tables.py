@@ -79,7 +79,8 @@ def _not_comparable(ranking: Ranking, telling: Sequence[str], *, alone: bool) ->
     """Why there is no best job of all."""
     number_of = len(ranking.jobs)
     if ranking.differ_in_rows:
-        what = "are measured on rows of their own"
+        too = ", and in different units" if ranking.differ_in_unit else ""
+        what = f"are measured on rows of their own{too}"
     elif ranking.metric.startswith("train/"):
         what = "have losses in different units, and no validation rows to compare them by"
     else:
