@@ -25,6 +25,8 @@ LEADING_ZEROS = r"^\s*[+-]?0\d"
 EXACT = 2**53
 """Up to here a float holds every integer."""
 
+LOSE_DIGITS = "holds integers of 16 digits or more, which lose their last digits"
+
 LOOKED_AT = 1000
 """Rows, before all are looked at."""
 
@@ -145,7 +147,7 @@ def doubt(cells: Any, values: Floats, *, typed: bool) -> str | None:
     if not len(present) or np.any(present[:LOOKED_AT] % 1) or np.any(present % 1):
         return None
     if np.abs(present).max() >= EXACT:
-        return "holds integers of 16 digits or more, which lose their last digits"
+        return LOSE_DIGITS
     return "holds numbers with leading zeros" if leading_zeros(cells) else None
 
 

@@ -30,15 +30,10 @@ def note_on(raw: RawColumn, column: Column, *, holds_dates: bool) -> list[str]:
     if column.kind == "number" and raw.form.date is None:
         if form := compact_form(column.values):
             example = int(column.values[np.isfinite(column.values)][0])
-            instead = f"type '{of_column('data.dates', raw.name, form)}'"
-            if isinstance(raw.file, NpzFile):
-                instead = "write day numbers into the file"
-            return [
-                f"{where} holds whole numbers that are all dates, such as {example}; it is read as "
-                f"numbers, {instead} if they are dates"
-            ]
+            instead = "write day numbers into the file" if isinstance(raw.file, NpzFile) else ""
+            return [on_dates(raw.name, raw.file.origin, form, example, instead)]
         if why := _doubt(raw, column):
-            return [f"{where} {why}; it is read as numbers, {as_names} if they are names"]
+            return [on_doubt(raw.name, raw.file.origin, why)]
     if column.kind == "category" and raw.is_array and not raw.target:
         texts = {one.strip() for one in column.different}
         if why := _hardly_names(texts, len(column)):
@@ -48,6 +43,31 @@ def note_on(raw: RawColumn, column: Column, *, holds_dates: bool) -> list[str]:
                 "be one input"
             ]
     return []
+
+
+def on_dates(name: str, origin: str, form: str, example: int, instead: str = "") -> str:
+    """On a column of numbers such as 20240131.
+
+    Args:
+        name: of the column.
+        origin: of its rows.
+        form: in which all are dates.
+        example: one of them.
+        instead: what to do, where it is not to type the form.
+    """
+    instead = instead or f"type '{of_column('data.dates', name, form)}'"
+    return (
+        f"column '{name}' of {origin} holds whole numbers that are all dates, such as {example}; "
+        f"it is read as numbers, {instead} if they are dates"
+    )
+
+
+def on_doubt(name: str, origin: str, why: str) -> str:
+    """On a column of numbers that may be one of names, as `why` says."""
+    return (
+        f"column '{name}' of {origin} {why}; it is read as numbers, type "
+        f"'data.categories=[{in_list(name)}]' if they are names"
+    )
 
 
 def _doubt(raw: RawColumn, column: Column) -> str | None:

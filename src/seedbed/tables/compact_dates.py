@@ -1,6 +1,6 @@
 """Integers that are dates without marks, such as 20240131: read as numbers, with a note."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,20 @@ def compact_form(values: NDArray[np.float64]) -> str | None:
     if values.ndim > 1 or not _may_be(values[:1]):
         return None
     there = np.unique(values[~np.isnan(values)])
-    if len(there) < FEW or not _may_be(there):
-        return None
-    whole = there.astype(np.int64)
-    return next((form for form in FORMS if _are_dates(whole, form)), None)
+    return next(iter(forms_of(there)), None) if len(there) >= FEW else None
+
+
+def forms_of(different: NDArray[np.float64], forms: Sequence[str] = FORMS) -> list[str]:
+    """Those of the forms in which all numbers are dates of this or the last century.
+
+    Args:
+        different: numbers, none of them missing.
+        forms: that are asked for.
+    """
+    if not _may_be(different):
+        return []
+    whole = different.astype(np.int64)
+    return [form for form in forms if _are_dates(whole, form)]
 
 
 def _may_be(values: NDArray[np.float64]) -> bool:

@@ -71,6 +71,30 @@ def test_notes_are_those_of_memory(tmp_path: Path) -> None:
     assert set(stream.notes) == set(memory.notes)
 
 
+def test_notes_on_whole_numbers_are_those_of_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [20240101 + one // 15 for one in range(60)]
+    columns = {
+        "made": pa.array(days),
+        "later": pa.array([None] * 20 + days[20:], pa.float64()),
+        "two": pa.array([20240101 + one % 2 for one in range(60)]),
+        "slip": pa.array([*days[1:], 20241301]),
+        "id": pa.array([1] * 59 + [2**53 + 1]),
+        "below": pa.array([2**53 - 1] * 60),
+    }
+    table = rows(60)
+    for name, cells in columns.items():
+        table = table.append_column(name, cells)
+    path = write(table, tmp_path / "one.parquet", group=10)
+    monkeypatch.setattr("seedbed.data.streaming.prepare.LEAST_AT_ONCE", 10)
+    monkeypatch.setattr("seedbed.data.streaming.prepare.MOST_AT_ONCE", 10)
+    memory, stream = prepared(path), prepared(path, *STREAM)
+    assert set(stream.notes) == set(memory.notes)
+    told = [one for one in stream.notes if "it is read as numbers" in one]
+    assert [one.split("'")[1] for one in told] == ["t", "made", "later", "id"]
+
+
 def test_means_of_many_rows_are_those_of_numpy() -> None:
     values = np.random.default_rng(0).standard_normal((3, 5 * AT_ONCE // 2)) * 7 + 1e4
     values[1, ::13] = np.nan

@@ -24,6 +24,7 @@ from seedbed.data.streaming.blocks import BUFFERS, MIXED, block_edges, capacity
 from seedbed.data.streaming.fitting import Fitting
 from seedbed.data.streaming.rows import Block, StreamedRows
 from seedbed.data.streaming.split_rule import SPLITS, TRAIN, SplitRule, split_rule
+from seedbed.data.streaming.whole_numbers import WholeNumbers
 from seedbed.data.table_fingerprint import file_digests
 from seedbed.data.target_values import class_numbers
 from seedbed.data.task_choice import task_of
@@ -78,8 +79,10 @@ def prepare_stream(config: ParquetConfig, seed: int) -> PreparedData:
     refuse_few_to_train(rule.counts[TRAIN], stream.origin)
     fitting = Fitting(config, columns, stream.origin)
     used = list(dict.fromkeys([*columns.features, *columns.targets]))
+    whole = WholeNumbers(files, columns.features, columns.types)
     for start, table in stream.tables(used, columns.types):
         fitting.add(table, rule.of(start, start + len(table)))
+        whole.add(table)
     preprocessing = fitting.preprocessing()
     stream.at_once *= PLACED_AT_ONCE // MOST_AT_ONCE  # nothing is added up by pieces any longer
     parts: dict[str, StreamedRows] = {
@@ -99,6 +102,7 @@ def prepare_stream(config: ParquetConfig, seed: int) -> PreparedData:
         columns=fitting.columns_seen(unused),
         notes=[
             *notes,
+            *whole.notes(),
             *fitting.notes(),
             *notes_on_spellings(preprocessing, stream.origin),
             *(
