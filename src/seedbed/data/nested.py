@@ -142,21 +142,29 @@ def batch_of(form: RowForm, rows: Sequence[Any]) -> Any:
         form: of the run's rows.
         rows: one or more.
     """
-    tensors = [named_tensors(row) for row in rows]
+    columns = _columns(form.nest, rows)
 
     def together(name: str, leaf: Leaf) -> Tensor:
-        own = [row[name] for row in tensors]
         if leaf.varies:
-            return pad_sequence(own, batch_first=True, padding_value=form.pad_value)
-        return torch.stack(own)
+            return pad_sequence(columns[name], batch_first=True, padding_value=form.pad_value)
+        return torch.stack(columns[name])
 
     x = rebuilt(form.nest, together)
     if not form.varying:
         return x
-    lengths = {
-        name: torch.tensor([len(row[name]) for row in tensors]) for name in form.names_of_lengths
-    }
+    lengths = {name: torch.tensor([*map(len, columns[name])]) for name in form.names_of_lengths}
     return padded(x, form, lengths, {name: int(one.max()) for name, one in lengths.items()})
+
+
+def _columns(nest: Nest, rows: Sequence[Any], name: str = "") -> dict[str, list[Tensor]]:
+    """The tensors of many rows by their names, which are not put together for each row."""
+    if isinstance(nest, Leaf):
+        return {name: [*rows]}
+    found: dict[str, list[Tensor]] = {}
+    for key, one in items(nest):
+        inner = f"{name}.{key}" if name else str(key)
+        found |= _columns(one, [row[key] for row in rows], inner)
+    return found
 
 
 def padded(
