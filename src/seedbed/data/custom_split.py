@@ -91,9 +91,9 @@ class CustomSplit:
         if not x.is_floating_point() or x.dtype == torch.float32:
             return x
         single = x.float()
-        lost = single.isfinite() != x.isfinite()
-        if lost.any():
-            raise self.error(row_of(lost), "gives an x with a number beyond float32")
+        finite, kept = x.isfinite(), single.isfinite()
+        if not torch.equal(finite, kept):
+            raise self.error(row_of(finite != kept), "gives an x with a number beyond float32")
         return single
 
     def error(self, index: int, message: str) -> DataError:
