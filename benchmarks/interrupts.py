@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,13 +42,18 @@ FIRST, LAST = 0.05, 5.0
 """Seconds after the start between which a signal falls, where it does not wait for a first line."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LONG = "trainer.epochs=1000000"
+LONG = "trainer.epochs=300000"
+"""Half a minute and more, and 80 MB."""
+
 SWEEP = ["train", "-m", "seed=range(0,100)", "hydra.sweep.dir=made"]
+LONG_SWEEP = ["model.hidden=[128,128]", "sweep.fuse=always", "trainer.epochs=10000"]
+"""Minutes of many cores by the work of each step: a hundred long histories would take 25 GB."""
+
 POOL = ["train", "-m", "seed=1,2,3", "sweep.workers=2", "sweep.fuse=never", "hydra.sweep.dir=made"]
 COMMANDS: dict[str, list[str]] = {
     "train": ["train", LONG, "hydra.run.dir=made"],
     "pool": [*POOL, LONG],
-    "sweep": [*SWEEP, LONG],
+    "sweep": [*SWEEP, *LONG_SWEEP],
     "resume": ["resume", "stopped", LONG],
     "reproduce in a stack": ["reproduce", "sweep/0_seed=0"],
     "train with loaders": ["train", LONG, "loader.num_workers=2", "hydra.run.dir=made"],
@@ -251,14 +256,23 @@ def records_are_whole(content: bytes) -> bool:
     return place == len(content)
 
 
-def prepared(folder: Path, epochs: int) -> None:
-    """What the commands begin with: a run, one to resume, a sweep half done, one in a pack."""
+def prepared(folder: Path, epochs: int, needed: Collection[str]) -> None:
+    """What the commands begin with: a run, one to resume, a sweep half done, one in a pack.
+
+    Args:
+        folder: to make.
+        epochs: of the run, and of those of the first sweep.
+        needed: the words of all commands; nothing is packed where none names it.
+    """
     folder.mkdir()
     length = f"trainer.epochs={epochs}"
     many = ["-m", "seed=range(0,8)", "sweep.fuse=always", "hydra.sweep.dir=sweep", length]
     packed = ["-m", "seed=range(0,300)", "sweep.layout=packed", "hydra.sweep.dir=packed"]
+    made = [["hydra.run.dir=run", length], many]
+    if "packed" in needed:
+        made.append(packed)
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
-        for words in (["hydra.run.dir=run", length], many, packed):
+        for words in made:
             assert main(["train", *words]) == 0
     shutil.copytree(folder / "run", folder / "stopped")
     for run in (folder / "stopped", *(folder / "sweep").glob("[4-7]_*")):
@@ -278,9 +292,10 @@ def command() -> int:
     rng, began, problems, codes = random.Random(args.seed), time.monotonic(), 0, dict[str, int]()
     early = 0
     with tempfile.TemporaryDirectory() as scratch:
-        prepared(Path(scratch) / "first", args.epochs)
-        for number in range(args.commands):
-            name = list(COMMANDS)[number % len(COMMANDS)]
+        names = [list(COMMANDS)[number % len(COMMANDS)] for number in range(args.commands)]
+        needed = {word for name in names for word in COMMANDS[name]}
+        prepared(Path(scratch) / "first", args.epochs, needed)
+        for number, name in enumerate(names):
             folder = Path(scratch) / str(number)
             shutil.copytree(Path(scratch) / "first", folder)
             attempt = Attempt(COMMANDS[name], folder, Moment.drawn(rng)).made()
