@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, fx
 
 from seedbed.fused.lanes import LANES, aligned, inside
+from seedbed.fused.operation_list import OperationList
 from seedbed.fused.operations import is_look
 from seedbed.fused.values import Done, Value, now, plain, values_in
 
@@ -24,7 +25,7 @@ class Program:
     """A list of operations as a function of weights and further tensors.
 
     Args:
-        module: the list; its first argument is the weights.
+        written: the list; its first argument is the weights.
         rules: in the order in which they are tried; each gives the value of a node, or None.
         keeps: whether results have memory of their own. The first that is returned is then written
             over by the next call; the others are anew each time.
@@ -33,17 +34,17 @@ class Program:
 
     def __init__(
         self,
-        module: fx.GraphModule,
+        written: OperationList,
         rules: Sequence["Rule"],
         *,
         keeps: bool = True,
         runs_last: bool = False,
     ) -> None:
-        self.module = module
+        self.constants = written.constants
         self.rules = rules
         self.keeps = keeps
         self.runs_last = runs_last
-        self.nodes = list(module.graph.nodes)
+        self.nodes = list(written.graph.nodes)
         self.weights_node = self.nodes[0]
         returned = self.nodes[-1].args[0]
         self.roots = _roots(self.nodes)
@@ -76,7 +77,7 @@ class Program:
             if node.op == "placeholder":
                 self.values[node] = given[len(self.values)]
             elif node.op == "get_attr":
-                self.values[node] = Value(getattr(self.module, str(node.target)), constant=True)
+                self.values[node] = Value(getattr(self.constants, str(node.target)), constant=True)
             elif node.op == "call_function":
                 self.values[node] = self._value(node)
         self.results = self.arguments(self.nodes[-1].args[0])

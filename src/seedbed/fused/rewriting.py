@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, fx
 
 from seedbed.fused.lanes import aligned, in_lanes
+from seedbed.fused.operation_list import OperationList
 from seedbed.fused.operations import (
     CONVERTING,
     FROM_SHAPE,
@@ -35,7 +36,7 @@ AGREEMENT_OF_BFLOAT16 = 2.0**-5
 
 
 def faster(
-    written: Function,
+    written: OperationList,
     examples: Sequence[Tensor],
     *,
     keeps: bool,
@@ -55,11 +56,11 @@ def faster(
         `written` itself if it changes tensors in place or names some as keywords, or if the rules
         give other numbers.
     """
-    module: Any = written.__self__  # type: ignore[attr-defined]
-    if not all(_is_known_in_form(node) for node in module.graph.nodes):
+    nodes = written.graph.nodes
+    if not all(_is_known_in_form(node) for node in nodes):
         return written
-    program = Program(module, rules or RULES, keeps=keeps, runs_last=runs_last)
-    rounded = any(node.kwargs.get("dtype") is torch.bfloat16 for node in module.graph.nodes)
+    program = Program(written, rules or RULES, keeps=keeps, runs_last=runs_last)
+    rounded = any(node.kwargs.get("dtype") is torch.bfloat16 for node in nodes)
     tolerance = AGREEMENT_OF_BFLOAT16 if rounded else AGREEMENT
     pairs = zip(program(*examples), written(*examples), strict=True)
     return program if all(_agree(*pair, tolerance) for pair in pairs) else written

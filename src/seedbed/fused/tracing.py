@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
+from seedbed.fused.operation_list import OperationList
 from seedbed.process.torch_private import DispatchMode
 
 Function = Callable[..., Sequence[Tensor]]
@@ -59,7 +60,7 @@ class _Recorder(DispatchMode):
         return result
 
 
-def recorded(function: Function, examples: Sequence[Tensor]) -> Function:
+def recorded(function: Function, examples: Sequence[Tensor]) -> OperationList:
     """The function as a list of operations, for arguments that are shaped and laid out alike.
 
     Args:
@@ -110,13 +111,12 @@ class _Writer:
         }
         self.same: dict[str, Any] = {}
 
-    def written(self, results: Sequence[Tensor]) -> Function:
+    def written(self, results: Sequence[Tensor]) -> OperationList:
         for call in self.calls:
             self._write(call)
         self.graph.output(tuple(self._node(one) for one in results))
         self.graph.eliminate_dead_code()
-        made: Function = fx.GraphModule(self.constants, self.graph).forward
-        return made
+        return OperationList(self.graph, self.constants)
 
     def _write(self, call: _Call) -> None:
         args, kwargs = fx.node.map_aggregate((call.args, call.kwargs), self._named)

@@ -79,7 +79,7 @@ def _name(owner: Any) -> str:
 def _modules(packages: Sequence[str]) -> Iterator[tuple[str, Any]]:
     within = tuple(f"{package}." for package in packages)
     for home, module in list(sys.modules.items()):
-        if packages and f"{home}.".startswith(within):
+        if home.startswith(within) or home in packages:
             yield home, module
 
 
