@@ -1,12 +1,13 @@
 """Rows by what they have in one column, to be measured group by group."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.preprocessing import Preprocessing
+from seedbed.data.task_choice import MOST_EXACT
 from seedbed.errors import DataError
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.raw_column import raw_columns
@@ -36,8 +37,8 @@ class Groups:
 def groups_of(file: TableFile, by: str, preprocessing: Preprocessing, key: str) -> Groups:
     """The groups of rows by a column, which need not be one of the run's.
 
-    A column of numbers of the run, and one of floats, goes by its values; any other by what is
-    written in its cells.
+    A column of numbers of the run, and one of floats, goes by its values; any other, and integers
+    that lose their last digits as floats, by what is written in its cells.
 
     Args:
         file: with the column.
@@ -77,7 +78,10 @@ def _column_of_groups(file: TableFile, by: str, types: ColumnTypes) -> Column:
         kind = "category"
     elif by not in types.kinds and pa.types.is_floating(raw.cells.type):
         kind = "number"
-    return raw.of_kind(kind)
+    column = raw.of_kind(kind)
+    if kind == "number" and (np.abs(column.values) >= MOST_EXACT).any():
+        column = replace(raw, target=True).of_kind(kind)  # keeps how they are written
+    return column
 
 
 def _sorted(names: set[str]) -> list[str]:
