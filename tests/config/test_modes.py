@@ -76,6 +76,15 @@ def test_only_a_key_below_an_empty_mapping_asks_for_a_plus(seedbed: Callable) ->
     ]
 
 
+def test_a_key_below_an_empty_mapping_of_a_class_that_is_no_name(
+    seedbed: Callable,
+) -> None:
+    Path("conf/optimizer").mkdir(parents=True)
+    Path("conf/optimizer/odd.yaml").write_text("_target_: [Adam]\nx: {}\n")
+    told = seedbed("validate", "optimizer=odd", "optimizer.x.y=1").errors
+    assert told == ["error: no key 'optimizer.x.y'; type +optimizer.x.y=VALUE"]
+
+
 def test_a_sweep_in_hydras_own_mode_is_a_sweep(seedbed: Callable) -> None:
     words = ["hydra.mode=MULTIRUN", "seed=1,2", "sweep.fuse=never", "hydra.sweep.dir=x"]
     assert seedbed("validate", *words).out == "valid: 2 jobs\n"

@@ -227,7 +227,8 @@ def holds_keys(key: str, config: Mapping[str, Any]) -> bool:
     if group == "data" and isinstance(held, Mapping):
         hint = DATA_SOURCES.get(str(held.get("source")), Any)
     if group in TARGET_KEYS and isinstance(held, Mapping) and parts:
-        known = {**TARGET_KEYS[group].get(held.get(TARGET), NONE), **KEYS_OF_OURS.get(group, NONE)}
+        target = held.get(TARGET) if isinstance(held.get(TARGET), str) else None
+        known = {**TARGET_KEYS[group].get(target, NONE), **KEYS_OF_OURS.get(group, NONE)}
         hint = known.get(parts.pop(0), Any)
     for part in parts:
         is_schema = isinstance(hint, type) and is_dataclass(hint)
