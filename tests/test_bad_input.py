@@ -9,10 +9,10 @@ import io
 import json
 import pickle
 import re
-import resource
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from support import processes
 
 ROWS = "".join(f"{n},{n % 3},{2 * n + 1}\n" for n in range(1, 21))
 HOUSES = f"area,rooms,price\n{ROWS}"
@@ -669,18 +670,25 @@ def test_a_full_disk_ends_the_run_in_one_line(seedbed, tmp_path: Path, size: str
         assert not list((tmp_path / "small").rglob("*.tmp"))
 
 
+LIMITED = """
+import resource, sys
+from seedbed.cli.main import main
+
+largest = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 @pytest.mark.parametrize("largest", [8_000, 20_000])
 def test_a_file_that_cannot_be_finished_is_not_left_half_written(
-    seedbed_process, tmp_path: Path, largest: int
+    tmp_path: Path, largest: int
 ) -> None:
-    result = seedbed_process(
-        "train",
-        "trainer.epochs=1",
-        "hydra.run.dir=run",
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest)),
-    )
-    assert result.code == 2
-    (error,) = result.errors
+    line = [sys.executable, "-c", LIMITED, str(largest)]
+    line += ["train", "trainer.epochs=1", "hydra.run.dir=run"]
+    result = processes.run(line, capture_output=True, text=True)
+    assert result.returncode == 2
+    (error,) = (line for line in result.stderr.splitlines() if line.startswith("error: "))
     name = re.search(r"cannot write '(.+)': File too large", error)[1]
     assert not (tmp_path / name).exists()
     status = json.loads((tmp_path / "run/status.json").read_text())
