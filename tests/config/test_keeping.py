@@ -98,6 +98,24 @@ def test_every_composition_is_hydras(tmp_path: Path, mode: RunMode) -> None:
             assert outcome(ours, words, mode) == expected  # from what is kept
 
 
+@pytest.mark.parametrize("choice", ["custom", "manual", "sequential"])
+def test_a_default_that_names_the_choice_of_another_group_is_hydras(
+    tmp_path: Path, choice: str
+) -> None:
+    files = {
+        "config.yaml": "defaults: [seedbed, notes: '${model}', _self_]",
+        "notes/custom.yaml": "# @package _global_\nname: layers",
+        "notes/manual.yaml": "# @package _global_\ndefaults: [/more: '${notes}_${optimizer}']",
+        "more/manual_adam.yaml": "# @package _global_\nname: by_hand",
+    }
+    with both_loaders(write(tmp_path, files)) as (ours, hydras):
+        words = [f"model={choice}", "optimizer=adam"]
+        expected = outcome(hydras, words, RunMode.RUN)
+        assert outcome(ours, words, RunMode.RUN) == expected
+        named = {"custom": "layers", "manual": "by_hand", "sequential": "notes/sequential"}
+        assert named[choice] in str(expected)
+
+
 def test_files_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asked, "_files", Latest(asked.MOST_FILES))
     calls: list[Any] = []

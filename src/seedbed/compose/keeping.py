@@ -10,12 +10,14 @@ import warnings
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
+from hydra._internal import defaults_list
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import CachingConfigRepository
-from hydra._internal.defaults_list import DefaultsList, Overrides, create_defaults_list
+from hydra._internal.defaults_list import DefaultsList, Overrides
+from hydra.core.default_element import InputDefault
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
@@ -107,7 +109,10 @@ def _defaults_list(
     """In place of Hydra's `create_defaults_list`: asks first whether the options are kept."""
 
     def create() -> DefaultsList:
-        return create_defaults_list(repo, config_name, overrides_list, prepend_hydra, skip_missing)
+        found: DefaultsList = _create_defaults_list(
+            repo, config_name, overrides_list, prepend_hydra, skip_missing
+        )
+        return found
 
     if not isinstance(repo, Composing) or not all(map(is_read_here, repo.get_sources())):
         return create()
@@ -141,15 +146,45 @@ def _choices_in(typed: list[Override], overrides: Overrides) -> tuple[str | None
     )
 
 
+def _named_choices(
+    overrides: Overrides, defaults: list[InputDefault], self_added: bool
+) -> DictConfig | None:
+    """In place of Hydra's `_create_interpolation_map`, of which a default like `${data}` reads.
+
+    Hydra makes one of each config that it comes to, which is a fifth of a composition.
+    """
+    if not any("${" in str(vars(default)) for default in defaults):
+        return None
+    return defaults_list._create_interpolation_map(overrides, defaults, self_added)
+
+
 def _with_names(function: Any, **names: Any) -> Any:
     """The same function, for which some global names mean something else."""
-    changed = {**function.__globals__, **names}
+    return _within(function, {**function.__globals__, **names})
+
+
+def _within(function: Any, names: dict[str, Any]) -> Any:
+    """The same function with other global names."""
     copy = FunctionType(
-        function.__code__, changed, function.__name__, function.__defaults__, function.__closure__
+        function.__code__, names, function.__name__, function.__defaults__, function.__closure__
     )
     copy.__kwdefaults__ = function.__kwdefaults__
     return copy
 
+
+def _module_with_names(module: ModuleType, **others: Any) -> dict[str, Any]:
+    """What a module holds, for whose functions some of their global names mean something else."""
+    names = dict(vars(module))
+    for name, one in vars(module).items():
+        if isinstance(one, FunctionType) and one.__module__ == module.__name__:
+            names[name] = _within(one, names)
+    names.update(others)
+    return names
+
+
+_create_defaults_list = _module_with_names(defaults_list, _create_interpolation_map=_named_choices)[
+    "create_defaults_list"
+]
 
 _load_with_kept_defaults = _with_names(
     ConfigLoaderImpl._load_configuration_impl, create_defaults_list=_defaults_list
