@@ -19,7 +19,7 @@ from support.image_files import write_shapes
 from seedbed import train
 
 ROOT = Path(__file__).parents[1]
-Killing = Callable[[Path, Sequence[str]], int]
+Killing = Callable[[Path, Sequence[str], Sequence[str]], int]
 PAGE, KILLING = ROOT / "docs" / "features.md", ROOT / "tests" / "support" / "killing_itself.py"
 
 OWN = "support.own_parts"
@@ -138,6 +138,11 @@ SINGLY = {
     "`callbacks` of each step",
 }
 """What runs one by one in a sweep; all else is asked to train together, however fast that is."""
+IMPORTED = {
+    "`metrics`": ["torchmetrics"],
+    "`trainer.compile`": ["torch._dynamo.backends.debugging", "torch._inductor.pattern_matcher"],
+}
+"""What a feature takes long to import."""
 
 
 @pytest.fixture(scope="module")
@@ -163,16 +168,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def killing() -> Iterator[Killing]:
-    """Runs a command line in a folder until it was killed after 4 steps; the signal of its end."""
+    """Runs a command line in a folder until it was killed after 4 steps; the signal of its end.
+
+    Modules that it imports are named, so that this happens once for all.
+    """
     line = [sys.executable, str(KILLING), "many"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     env = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}  # with the classes of some runs
     with processes.Process(line, text=True, env=env, **pipes) as process:
 
-        def killed(where: Path, words: Sequence[str]) -> int:
+        def killed(where: Path, words: Sequence[str], modules: Sequence[str]) -> int:
             assert process.stdin is not None
             assert process.stdout is not None
-            print(json.dumps([[str(where), words]]), file=process.stdin, flush=True)
+            print(json.dumps([[str(where), words, *modules]]), file=process.stdin, flush=True)
             (ended,) = json.loads(process.stdout.readline())
             return int(ended)
 
@@ -218,7 +226,8 @@ def cells(seedbed: Command, killing: Killing, folder: Path, name: str) -> list[s
         killed, whole = (place(folder, name, together) / one for one in ("killed", "whole"))
         for one in (killed, whole):
             one.mkdir(parents=True)
-        assert killing(killed, ["train", *words(folder, name, together)]) == signal.SIGKILL
+        line = ["train", *words(folder, name, together)]
+        assert killing(killed, line, IMPORTED.get(name, [])) == signal.SIGKILL
         made = whole / "made"
         asked = [one.replace("dir=made", f"dir={made}") for one in words(folder, name, together)]
         result = seedbed("train", *asked)

@@ -1,10 +1,12 @@
 """Runs command lines, each in a fork that kills itself after a step, and tells how each ended.
 
-A line of standard input is a list of `[folder, words]`; one of standard output has the signals that
-ended them. With an argument it trains once before it reads: that is less work from five forks on.
+A line of standard input is a list of `[folder, words, MODULE...]`; one of standard output has the
+signals that ended them. Modules are imported before, and every fork then has them. With an argument
+it trains once before it reads: that is less work from five forks on.
 """
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -37,8 +39,10 @@ def kill_after(step: int) -> None:
     Progress.add_step = adding  # type: ignore[method-assign]
 
 
-def ended(folder: str, words: Sequence[str]) -> int:
+def ended(folder: str, words: Sequence[str], *modules: str) -> int:
     """The signal that ended a command, which its last step sends."""
+    for module in modules:
+        importlib.import_module(module)
     if child := os.fork():
         return os.WTERMSIG(os.waitpid(child, 0)[1])
     os.chdir(folder)
