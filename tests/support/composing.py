@@ -11,6 +11,8 @@ from typing import Any
 from seedbed.compose.compose import ConfigSource, composed
 from seedbed.compose.composed import ComposedConfig
 from seedbed.compose.sweep_jobs import JobComposer, sweep_config
+from seedbed.config.check import checked
+from seedbed.config.schema import RunConfig
 
 
 def composed_quickly(words: Sequence[str]) -> ComposedConfig:
@@ -41,6 +43,28 @@ def changed(words: Sequence[str], settings: Mapping[str, Any]) -> ComposedConfig
         for key, value in settings.items()
     ]
     return composed_quickly([*words, *more])
+
+
+def group_by_group(words: Sequence[str], settings: Mapping[str, Any]) -> RunConfig:
+    """The config of these overrides with some keys set, where no group reads another's keys.
+
+    Each group is composed by itself, so that a choice of options is composed once, and not once for
+    each choice of the others. The name of the run is that of its data.
+    """
+    groups = sorted({word.partition("=")[0].partition(".")[0] for word in words} | {"data"})
+    parts = {}
+    for group in groups:
+        own = [word for word in words if word.startswith((f"{group}=", f"{group}."))]
+        parts[group] = composed_quickly(own).resolved
+    whole = {**parts["data"], **{group: parts[group][group] for group in groups}}
+    for key, value in settings.items():
+        *path, name = key.split(".")
+        inner = whole
+        for group in path:
+            inner[group] = dict(inner[group] or {})
+            inner = inner[group]
+        inner[name] = value
+    return checked(whole)
 
 
 def _has(config: Any, key: str) -> bool:

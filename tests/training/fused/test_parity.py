@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from support.composing import changed, group_by_group
 from support.stacked_runs import alone, assert_alike, planned, stacked, variants
 
 from seedbed.components import AllowList
@@ -105,12 +106,24 @@ def test_a_stack_equals_its_runs(optimizer: str, scheduler: str, model: str) -> 
     rates = {"lr": [lr * (0.4 + 0.1 * n) for n in range(RUNS)]}
     words = [*words, *source, f"scheduler={scheduler}", f"model={model}"]
     settings = jobs(
+        {"seed": list(range(RUNS))},
         TRAINER,
         under("optimizer", {**rates, **numbers}),
         under("scheduler", SCHEDULERS[scheduler]),
     )
-    configs = variants(words, settings)
+    configs = [group_by_group(words, own) for own in settings]
     assert_alike(stacked(configs), [alone(config) for config in configs])
+
+
+@pytest.mark.parametrize(("optimizer", "scheduler", "model"), [("adam", "plateau", "manual")])
+def test_their_configs_are_those_that_are_composed(
+    optimizer: str, scheduler: str, model: str
+) -> None:
+    options = [f"optimizer={optimizer}", f"scheduler={scheduler}", f"model={model}"]
+    for words in (source for source, _ in DATA.values()):
+        for own in jobs(TRAINER, {"optimizer.lr": [0.5]}):
+            config = group_by_group([*words, *options], own)
+            assert config.resolved == changed([*words, *options], own).resolved
 
 
 def test_a_schedule_that_the_optimizer_cannot_follow_is_refused_in_the_same_words() -> None:
