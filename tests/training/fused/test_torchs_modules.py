@@ -7,6 +7,7 @@ from functools import partialmethod
 from typing import Any
 
 import pytest
+from support.composing import group_by_group
 from support.own_parts.around import CELLS, ELSEWHERE, Around, samples, torchs_modules
 from support.stacked_runs import alone, assert_alike, planned, stacked, variants
 
@@ -33,7 +34,9 @@ SELDOM = {
 
 def jobs(name: str, sample: int) -> list[Any]:
     own = {"model.name": name, "model.sample": sample}
-    return variants(AROUND, [{**own, "optimizer.lr": 0.01 * (n + 1)} for n in range(2)])
+    return [
+        group_by_group(AROUND, {**own, "seed": n, "optimizer.lr": 0.01 * (n + 1)}) for n in range(2)
+    ]
 
 
 def told_of(name: str, sample: int, monkeypatch: pytest.MonkeyPatch) -> str | None:
