@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -52,19 +53,25 @@ def digits_without_end(place: Place) -> None:
 
 
 def npz_bomb(place: Place) -> None:
-    """A gibibyte of zeros in a mebibyte."""
     path = place.run / "rows.npz"
-    header = io.BytesIO()
+    path.write_bytes(_packed_rows())
+    data_of_file(place, "npz", path)
+
+
+@cache
+def _packed_rows() -> bytes:
+    """A gibibyte of zeros in a mebibyte; half a second to pack."""
+    file, header = io.BytesIO(), io.BytesIO()
     shape = {"descr": "|u1", "fortran_order": False, "shape": (2**20, 2**10)}
     np.lib.format.write_array_header_1_0(header, shape)
     with (
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
         archive.open("x.npy", "w") as member,
     ):
         member.write(header.getvalue())
         for _ in range(2**8):
             member.write(bytes(2**22))
-    data_of_file(place, "npz", path)
+    return file.getvalue()
 
 
 def npz_of_a_huge_shape(place: Place) -> None:
@@ -77,12 +84,15 @@ def npz_of_a_huge_shape(place: Place) -> None:
 
 
 def weights_bomb(place: Place) -> None:
+    (place.run / "model.pth").write_bytes(_packed_weights())
+
+
+@cache
+def _packed_weights() -> bytes:
     """A storage that is packed, which torch never does: 512 MiB in two."""
-    path = place.run / "model.pth"
-    numbers = 2**27
-    name = "input_to_hidden_layer.weight"
-    torch.save({name: torch.zeros(16)}, path)
-    with zipfile.ZipFile(path) as archive:
+    file, numbers = io.BytesIO(), 2**27
+    torch.save({"input_to_hidden_layer.weight": torch.zeros(16)}, file)
+    with zipfile.ZipFile(file) as archive:
         members = {item.filename: archive.read(item) for item in archive.infolist()}
     whole = b"J" + struct.pack("<i", numbers)
     for member, content in members.items():
@@ -90,9 +100,11 @@ def weights_bomb(place: Place) -> None:
             members[member] = content.replace(b"K\x10", whole)
         if member.endswith("data/0"):
             members[member] = bytes(4 * numbers)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for member, content in members.items():
             archive.writestr(member, content)
+    return file.getvalue()
 
 
 def weights_without_room(place: Place) -> None:
