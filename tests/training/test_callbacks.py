@@ -188,13 +188,14 @@ def test_bad_callback_is_refused_before_training(word: str, match: str) -> None:
         prepared(*IRIS, word)
 
 
+@pytest.mark.parametrize("name", ["bends", "strays"])
 def test_what_a_callback_sets_for_the_process_is_put_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     before = torch.get_default_dtype(), torch.get_num_threads()
     try:
-        train(Path("run"), *IRIS, heard_by("bends"))
+        train(Path("run"), *IRIS, heard_by(name))
         assert (torch.get_default_dtype(), torch.get_num_threads()) == before
         assert Path.cwd() == tmp_path
     finally:

@@ -6,9 +6,8 @@ for which the run is to stop. What they are handed are copies, and the generator
 stand afterwards where they stood, so that a run's numbers do not depend on who listens.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -171,19 +170,17 @@ class OwnCallback:
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """What a callback draws, how it computes, and what it sets for the process, leaves no trace."""
-    with devices_generators_put_back(), torch.enable_grad(), _settings_put_back():
+    with devices_generators_put_back(), torch.enable_grad(), chdir("."), _settings_put_back():
         yield
 
 
 @contextmanager
 def _settings_put_back() -> Iterator[None]:
-    """The working directory, torch's default type and its threads: the run's go by them."""
-    folder, dtype, threads = Path.cwd(), torch.get_default_dtype(), torch.get_num_threads()
+    """Torch's default type and its threads: the run's numbers go by them."""
+    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     try:
         yield
     finally:
-        if Path.cwd() != folder:
-            os.chdir(folder)
         if torch.get_default_dtype() != dtype:
             torch.set_default_dtype(dtype)
         if torch.get_num_threads() != threads:

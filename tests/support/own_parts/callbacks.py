@@ -2,6 +2,7 @@
 
 import os
 from functools import partial
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -49,6 +50,11 @@ def bends(event: Any) -> None:
     os.chdir("/")
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(torch.get_num_threads() + 1)
+
+
+def strays(event: Any) -> None:
+    with TemporaryDirectory() as folder:
+        os.chdir(folder)
 
 
 def returns(event: Any) -> bool:
