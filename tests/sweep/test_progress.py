@@ -263,7 +263,21 @@ def test_the_best_is_by_the_monitored_value(
     assert leader.folder == f"{best}_x"
 
 
-def test_what_is_said_of_a_sweep_and_resuming_a_complete_one_need_no_torch() -> None:
+RESUMING = """
+import sys
+from seedbed.cli.main import main
+sys.exit(main(["resume", sys.argv[1]]) or "torch" in sys.modules)
+"""
+
+
+def test_what_is_said_of_a_sweep_needs_no_torch() -> None:
     names = "seedbed.api.sweep_lines, seedbed.cli.sweep_report"
     code = f"import sys, {names}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=200).returncode == 0
+
+
+def test_resuming_a_complete_sweep_needs_no_torch(seedbed: Callable) -> None:
+    sweep = seedbed("train", "-m", "seed=1,2", "trainer.epochs=1").sweep
+    line = [sys.executable, "-c", RESUMING, str(sweep)]
+    done = subprocess.run(line, capture_output=True, timeout=200, check=False)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, b"complete already"), done.stderr
