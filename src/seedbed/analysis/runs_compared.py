@@ -12,11 +12,7 @@ from seedbed.analysis.rows import Rows, rows_of
 from seedbed.analysis.settings import REPEATS, Setting, SettingsCompared, Trial
 from seedbed.catalog.record import RunRecord
 from seedbed.catalog.table import RecordTable
-from seedbed.catalog.values import (
-    cells_of,
-    setting_names,
-    setting_of,
-)
+from seedbed.catalog.values import cells_of, decide, setting_names, setting_of
 from seedbed.config.hints import counted, did_you_mean, joined
 from seedbed.errors import ArgumentError
 
@@ -152,9 +148,7 @@ def _has_repetitions(
 ) -> bool:
     """Whether a setting was run more than once, with other seeds or folds."""
     keys = [key for key in differing if key not in repeats]
-    known: dict[Setting, Setting] = {}
-    pairs = zip(cells_of(records, keys, files), cells_of(records, repeats, files), strict=True)
-    return any(known.setdefault(setting, seed) != seed for setting, seed in pairs)
+    return not decide(cells_of(records, keys, files), cells_of(records, repeats, files))
 
 
 def _trials(

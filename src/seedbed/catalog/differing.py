@@ -4,12 +4,12 @@ A key is left out where it is an interpolation of others, where the option that 
 config group decides it, and where it says how runs were made or kept, not what they are.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
 from seedbed.catalog.record import RunRecord
-from seedbed.catalog.values import cells_of, differ, setting_names, settings_of
+from seedbed.catalog.values import cells_of, decide, differ, setting_names, settings_of
 from seedbed.config.metric_specs import metric_specs, problems_of_any
 
 METRICS = "metrics"
@@ -87,7 +87,7 @@ def _spec_of(monitor: str, entries: Any) -> Any:
 
 def _is_named(runs: Sequence[RunRecord], key: str) -> bool:
     """Whether the key is the fingerprint of a file, and equal for all runs that name the file."""
-    return key in NAMED_BY and _decide(cells_of(runs, NAMED_BY[key]), cells_of(runs, [key]))
+    return key in NAMED_BY and decide(cells_of(runs, NAMED_BY[key]), cells_of(runs, [key]))
 
 
 def _is_decided(runs: Sequence[RunRecord], key: str, keys: Iterable[str]) -> bool:
@@ -95,11 +95,4 @@ def _is_decided(runs: Sequence[RunRecord], key: str, keys: Iterable[str]) -> boo
     group = key.partition(".")[0]
     if group == key or group not in keys:
         return False
-    return _decide([run.choices.get(group) for run in runs], cells_of(runs, [key]))
-
-
-def _decide(deciding: Iterable[Hashable], cells: Iterable[Hashable]) -> bool:
-    """Whether runs that have the same of the first have the same of the second."""
-    known: dict[Hashable, Hashable] = {}
-    pairs = zip(deciding, cells, strict=True)
-    return all(known.setdefault(one, cell) == cell for one, cell in pairs)
+    return decide([run.choices.get(group) for run in runs], cells_of(runs, [key]))

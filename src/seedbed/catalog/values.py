@@ -3,7 +3,7 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final
@@ -183,3 +183,10 @@ def cells_of(
     """
     columns = [known.get(key) or identities(settings_of(runs, key)) for key in keys]
     return list(zip(*columns, strict=True)) if columns else [()] * len(runs)
+
+
+def decide(deciding: Iterable[Hashable], cells: Iterable[Hashable]) -> bool:
+    """Whether runs that have the same of the first have the same of the second."""
+    known: dict[Hashable, Hashable] = {}
+    pairs = zip(deciding, cells, strict=True)
+    return all(known.setdefault(one, cell) == cell for one, cell in pairs)
