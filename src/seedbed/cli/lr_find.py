@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed.cli.arguments import Parser, output_file, print_notes
 from seedbed.cli.models import composed_one
-from seedbed.errors import ArgumentError, RunDirectoryError
+from seedbed.errors import ArgumentError
 from seedbed.process.exit_codes import DONE, RUN_FAILED
 from seedbed.runs.files import json_text
 
@@ -64,17 +64,16 @@ def main(argv: Sequence[str]) -> int:
     notes = _rates_of_groups(config.optimizer.get("groups") or {})
     curve = try_rates(config, rates, args.seeds, args.steps, notes.append)
     print_notes(notes)
+    picture = None
     try:
         if output is not None:
             from seedbed.views.drawing import save
             from seedbed.views.rates_drawn import rates_drawn
 
             save(rates_drawn(curve), output)
-    except RunDirectoryError:  # of a full disk, say; what was tried is told all the same
-        output = None
-        raise
-    finally:
-        print(json_text(curve.to_json()) if args.json else curve_text(curve, output))
+            picture = output
+    finally:  # what was tried is told also where no picture can be written, as on a full disk
+        print(json_text(curve.to_json()) if args.json else curve_text(curve, picture))
     return DONE if curve.suggested is not None else RUN_FAILED
 
 
