@@ -147,7 +147,7 @@ def columns_of(trained: TrainedModel, found: torch.Tensor) -> dict[str, list[Any
 
     Args:
         trained: the model.
-        found: what its head makes of one row or more.
+        found: what its head makes of rows, of which there may be none.
     """
     targets, classes = trained.preprocessing.target, trained.preprocessing.classes
     if trained.head.task.name == MULTILABEL:
