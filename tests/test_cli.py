@@ -191,6 +191,16 @@ def test_summary_gives_totals_as_json(seedbed, sum_run: Path, of: str) -> None:
     assert [layer["parameters"] for layer in answer["layers"]] == [24, 0, 9]
 
 
+@pytest.mark.parametrize("words", [["inspect", "--weights"], ["summary"]], ids=" ".join)
+def test_a_job_that_a_sweep_does_not_have_is_no_override(seedbed, words: list[str]) -> None:
+    Path("many/30_seed=3").mkdir(parents=True)
+    Path("many/sweep.json").write_text("{}")
+    result = seedbed(*words, "many/3_seed=3")
+    assert result.code == 2
+    (error,) = result.errors
+    assert error == "error: run directory 'many/3_seed=3' does not exist; did you mean '30_seed=3'?"
+
+
 def test_validate_gives_json_and_writes_nothing(seedbed, tmp_path: Path) -> None:
     answer = json.loads(seedbed("validate", "trainer.epochs=3", "--json").out)
     assert answer == {"valid": True, "parameters": 33, "rows": 4}

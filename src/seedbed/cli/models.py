@@ -13,6 +13,7 @@ from seedbed.errors import ArgumentError
 from seedbed.process import fast_start
 from seedbed.process.ahead import composed_ahead
 from seedbed.remote.places import read_place
+from seedbed.runs.layout import SWEEP_JOBS
 from seedbed.runs.opening import opening
 from seedbed.runs.reader import open_to_read
 from seedbed.runs.stored import is_directory
@@ -38,10 +39,16 @@ def add_arguments(parser: Parser) -> None:
 def run_named(what: Sequence[str], config_dir: str | None) -> str | None:
     """The run directory that the arguments name; None if they are overrides.
 
+    What would lie in a sweep is no override, also where the sweep has no such run.
+
     Raises:
         ArgumentError: if a run is given a config folder.
     """
-    if len(what) != 1 or ("=" in what[0] and not is_directory(Path(what[0]))):
+    if len(what) != 1:
+        return None
+    path = Path(what[0])
+    in_sweep = bool(path.parent.name) and (path.parent / SWEEP_JOBS).is_file()
+    if "=" in what[0] and not (in_sweep or is_directory(path)):
         return None
     refuse_idle_flag("--config-dir", config_dir, "is for overrides, not for a run")
     return what[0]
