@@ -140,6 +140,15 @@ def test_a_folder_of_somebody_else_is_not_used(folder: Path) -> None:
     assert kept_folder() is None
 
 
+def test_a_folder_is_the_users_alone_where_groups_may_write_by_default(folder: Path) -> None:
+    folder.parents[1].mkdir(mode=0o755)
+    before = os.umask(0o002)
+    try:
+        assert kept_folder() == folder
+    finally:
+        os.umask(before)
+
+
 def test_a_folder_that_cannot_be_made_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Where compiled steps are kept between sweeps.
+"""Where compiled libraries are kept for later runs.
 
 A library ends with its own digest and is put in its place whole, so that one that is damaged is
 seen before it is opened. A folder that somebody else can write into is not used: what lies there
@@ -11,6 +11,8 @@ import stat
 import time
 from contextlib import suppress
 from pathlib import Path
+
+from seedbed.runs.user_cache import user_cache
 
 DIGEST = hashlib.sha256().digest_size
 
@@ -25,11 +27,9 @@ STALE = 3600.0
 
 def kept_folder() -> Path | None:
     """The user's own, made if it is not there; None if it is not the user's alone."""
-    told = os.environ.get("XDG_CACHE_HOME", "")
     try:
-        root = Path(told) if Path(told).is_absolute() else Path.home() / ".cache"
-        folder = root / "seedbed" / "steps"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = user_cache() / "steps"
+        folder.mkdir(mode=0o700, exist_ok=True)
         alone = all(_is_ours_alone(one) for one in (folder, *folder.resolve().parents))
     except (OSError, RuntimeError):  # there may be no home
         return None

@@ -1,4 +1,4 @@
-"""The user's own folder of things that can be made anew: what lies at URLs, decoded images."""
+"""The user's own folder of things that can be made anew, such as images and compiled libraries."""
 
 import os
 from pathlib import Path
