@@ -182,16 +182,14 @@ def _refuse_absent(inspected: Inspected, trained: set[int]) -> None:
 
 
 def _class_counts(inspected: Inspected, train: CustomRows) -> list[int]:
-    """Training rows of each class; empty where not every row was looked at."""
-    labels = train.labels
-    if len(inspected.indices) < len(train.part):
+    """Training rows of each class; empty where there is none, or not every row was looked at."""
+    labels, of_labels = train.labels, train.labels.task == MULTILABEL
+    if not (labels.classes or of_labels) or len(inspected.indices) < len(train.part):
         return []
     trained: list[Any] = [inspected.labels[row] for row in train.numbers]
-    if labels.task == MULTILABEL:
+    if of_labels:
         values = np.stack([np.ravel(label) for label in trained])
         return [*(int(one) for one in values.sum(axis=0)), len(values)]
-    if not labels.classes:
-        return []
     numbers = [labels.numbers[label] for label in trained]
     counts: list[int] = np.bincount(numbers, minlength=len(labels.classes)).tolist()
     return counts
