@@ -73,6 +73,14 @@ def test_one_whose_time_of_writing_is_to_come(
     assert read_again() == read_again() == [3]
 
 
+def test_all_where_the_system_tells_no_time_of_change(
+    tmp_path: Path, read_again: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_digests, "_told", lambda path: kept_digests.UNTOLD)
+    assert read_again() == read_again() == [0, 1, 2, 3]
+    assert [*(tmp_path / "cache" / "seedbed" / "digests").iterdir()] == []
+
+
 @pytest.mark.parametrize("damage", [lambda kept: kept[:-1] + b"x", lambda kept: kept[:-1]])
 def test_all_where_what_was_kept_is_damaged(
     tmp_path: Path, read_again: Callable[[], list[int]], damage: Callable[[bytes], bytes]

@@ -44,10 +44,11 @@ def digests_of(paths: Sequence[Path], taken: Callable[[Sequence[int]], Iterable[
     told = np.array([_told(path) for path in paths], dtype=np.uint64)
     kept = _file_for(paths)
     found = _read(kept, len(paths))
-    same = (found["told"] == told).all(axis=1) & told.any(axis=1)
+    is_told = told.any(axis=1)
+    same = is_told & (found["told"] == told).all(axis=1)
     again, begun = np.flatnonzero(~same), time.time_ns()
     found["digest"][again] = [*taken(again.tolist())]
-    settled = same | (told[:, :2].max(axis=1) < begun - SETTLED)
+    settled = same | (is_told & (told[:, :2].max(axis=1) < begun - SETTLED))
     if settled[again].any():
         found["told"] = np.where(settled[:, None], told, np.uint64(0))
         _keep(kept, found)
