@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,11 +92,16 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
         return 8 if self.preprocessing.classes else 4 * self.preprocessing.outputs
 
     def empty(self, rows: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        """Memory for inputs and targets."""
-        x = np.empty((rows, *self.preprocessing.input_shape), dtype=np.float32)
+        """Memory for inputs and targets.
+
+        Torch asks for pages of the usual size, NumPy for the largest. What has to be cleared before
+        its first use costs less as such: a virtual machine has most of them at hand.
+        """
+        made = partial(torch.empty, device="cpu")
+        x = made((rows, *self.preprocessing.input_shape), dtype=torch.float32)
         if self.preprocessing.classes:
-            return x, np.empty(rows, dtype=np.int64)
-        return x, np.empty((rows, self.preprocessing.outputs), dtype=np.float32)
+            return x.numpy(), made(rows, dtype=torch.int64).numpy()
+        return x.numpy(), made((rows, self.preprocessing.outputs), dtype=torch.float32).numpy()
 
     def block(self, block: Block) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """The rows of a block."""
