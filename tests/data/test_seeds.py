@@ -15,6 +15,8 @@ from seedbed.data.seeds import (
     permutation,
     permutations,
     row_order,
+    scattered,
+    shuffled,
     stream_seed,
     stream_seeds,
 )
@@ -26,6 +28,13 @@ UNLIKELY = 1e-4
 @given(st.integers(0, 2**63 - 1), st.integers(0, 10**6), st.integers(1, 500))
 def test_an_order_has_each_row_once(seed: int, epoch: int, rows: int) -> None:
     assert sorted(row_order(seed, epoch, rows).tolist()) == list(range(rows))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 2**15 - 1, 2**15, 2**15 + 1, 100_000])
+def test_a_large_order_is_that_of_the_first_bits_by_a_stable_sort(rows: int) -> None:
+    bits = max(1, (rows - 1).bit_length())
+    first = scattered(7, 0, rows) >> np.uint64(bits)
+    assert shuffled(7, rows).tolist() == np.argsort(first, kind="stable").tolist()
 
 
 def test_an_order_depends_on_nothing_else() -> None:

@@ -113,9 +113,11 @@ def shuffled(key: int, rows: int) -> Order:
         (rows,) int64, each of 0 … rows - 1 once
     """
     last = np.uint64((1 << max(1, (rows - 1).bit_length())) - 1)
-    numbers = scattered(key, 0, rows)
-    numbers &= ~last
-    numbers |= np.arange(rows, dtype=np.uint64)
+    numbers = np.empty(rows, dtype=np.uint64)
+    for start in range(0, rows, _IN_CACHE):
+        stop = min(start + _IN_CACHE, rows)
+        first = scattered(key, start, stop) & ~last
+        numbers[start:stop] = first | np.arange(start, stop, dtype=np.uint64)
     numbers.sort()
     numbers &= last
     order: Order = numbers.view(np.int64)
