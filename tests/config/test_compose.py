@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from seedbed.compose.compose import ConfigSource, composed
 from seedbed.compose.composed import hydra_files
@@ -59,6 +62,37 @@ def test_an_experiment_wins_over_the_groups_and_overrides_over_the_experiment(
 def test_the_run_goes_below_its_name() -> None:
     parts = composed(["name=mine"]).directory.parts
     assert parts[:2] == ("outputs", "mine")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("plain", "${name}", "a/${name}/b", "${data.name}_${optimizer.lr}", "${seed}"),
+        *("${now:%Y}", "${name}/${now:%Y}", "${model.hidden}", "${data}", "${hydra.job.name}"),
+        *(r"\${name}", r"a\\${name}", "${oc.env:HOME}", "${oc.select:data.name}", "${data[name]}"),
+        *("${.sibling}", "${name.first}", "${nothing}", "${data.nothing}", "${name:first}"),
+        *("${model.dropout}", "${trainer.early_stopping.patience}", "$name", "${ name }"),
+        *(
+            "${data.split.validation}/${data.split.test}",
+            "${hydra.run.dir}",
+            "${name}${data.nothing}",
+        ),
+    ],
+)
+def test_a_run_s_folder_is_what_omegaconf_makes_of_the_whole_config(text: str) -> None:
+    """Only the keys that it names are read, where these are plain."""
+    made = composed(["name=${data.name}_${seed}", "seed=3", "hydra.run.dir=r"])
+    hydra = {**made.hydra, "run": {**made.hydra["run"], "dir": text}}
+    asked = replace(made, hydra=hydra)
+    try:
+        wanted = OmegaConf.select(OmegaConf.create({**made.raw, "hydra": hydra}), "hydra.run.dir")
+    except OmegaConfBaseException:
+        wanted = None
+    if isinstance(wanted, str) and wanted:
+        assert str(asked.directory) == wanted
+    else:
+        with pytest.raises(ConfigError, match=r"^hydra\.run\.dir"):
+            _ = asked.directory
 
 
 def test_the_files_are_those_that_hydra_writes(tmp_path: Path) -> None:

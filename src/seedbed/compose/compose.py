@@ -59,6 +59,9 @@ class ConfigSource:
 
 OWN = ConfigSource()
 
+NOT_COPIED = "no_deepcopy_set_nodes"
+"""What OmegaConf calls it where nodes are to be put into a config as they are."""
+
 
 def composed(overrides: Sequence[str], source: ConfigSource = OWN) -> ComposedConfig:
     """Composes and checks one run.
@@ -118,7 +121,7 @@ def from_hydra(config: DictConfig) -> ComposedConfig:
     Raises:
         ConfigError: if a value does not resolve, or does not fit the schema.
     """
-    HydraConfig.instance().set_config(config)
+    _set_hydra_config(config)
     hydra = hydra_part(config)
     refuse_unobeyed(hydra)
     job = job_part(config)
@@ -163,8 +166,24 @@ def refuse_unfounded(job: Mapping[str, Any]) -> None:
 
 
 def job_part(config: DictConfig) -> DictConfig:
-    """All but Hydra's own part."""
-    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    """All but Hydra's own part, of a config that nothing is made of afterwards."""
+    return _with_nodes_of(config, [str(key) for key in config if key != "hydra"])
+
+
+def _set_hydra_config(config: DictConfig) -> None:
+    """As `HydraConfig.set_config`, which copies Hydra's part, of a config that nobody changes."""
+    OmegaConf.set_readonly(config.hydra, True)
+    alone = _with_nodes_of(config, ["hydra"])
+    alone.hydra._set_parent(config)
+    HydraConfig.instance().cfg = alone  # type: ignore[assignment]
+
+
+def _with_nodes_of(config: DictConfig, keys: Sequence[str]) -> DictConfig:
+    """As `OmegaConf.masked_copy`, which copies the nodes too: they are in both."""
+    nodes = dict(config.items_ex(resolve=False, keys=list(keys)))
+    made = DictConfig(nodes, flags={NOT_COPIED: True})
+    made._set_flag(NOT_COPIED, None)
+    return made
 
 
 def unresolved_part(job: DictConfig) -> dict[str, Any]:
