@@ -54,9 +54,9 @@ def test_fifty_steps_of_each_input_are_torch_s(option: str) -> None:
         own = built({**spec, **settings}, ours)
         plain = kind(theirs, **{**rate, **settings})
         for step in range(STEPS):
-            torch.manual_seed(step)
+            drawn = torch.Generator().manual_seed(step)
             for one, other in zip(ours, theirs, strict=True):
-                one.grad = torch.randn(one.shape, dtype=one.dtype)
+                one.grad = torch.randn(one.shape, dtype=one.dtype, generator=drawn)
                 other.grad = one.grad.clone()
             own.step()
             plain.step()

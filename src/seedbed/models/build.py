@@ -14,6 +14,7 @@ from seedbed.handed_in import KEY, handed_in
 from seedbed.models.copies import copied_model
 from seedbed.models.lazy import materialize
 from seedbed.models.shared_values import others_seeded
+from seedbed.process.generators import seed_torch
 from seedbed.raised import reason
 from seedbed.runs.files import printable
 from seedbed.signatures import accepted, constructed
@@ -83,8 +84,7 @@ class ModelBuilder:
                 size.
         """
         state = torch.default_generator.get_state()
-        # The same for the CPU, and several times as fast.
-        (torch.manual_seed if torch.cuda.is_available() else _seed_the_cpu)(seed)
+        seed_torch(seed)
         try:
             if not self.own:
                 model = _built(self.found, self.arguments)
@@ -130,10 +130,6 @@ def _handed_in(spec: Mapping[str, Any]) -> nn.Module | None:
             "seedbed.resume(RUN, model=module) or seedbed.reproduce(RUN, model=module)"
         )
     return module
-
-
-def _seed_the_cpu(seed: int) -> None:
-    torch.default_generator.manual_seed(seed)
 
 
 def build_model(

@@ -7,6 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 
+def seed_torch(seed: int) -> None:
+    """As `torch.manual_seed`, which notes the stack of calls for all devices that are not there."""
+    torch: Any = sys.modules["torch"]
+    there = torch.accelerator.is_available()
+    (torch.manual_seed if there else torch.default_generator.manual_seed)(seed)
+
+
 @contextmanager
 def generators_put_back(*, torchs: bool = True) -> Iterator[None]:
     """Python's generator, and NumPy's and torch's where they are imported already.

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from seedbed.data.batches import Batch, share_of
 from seedbed.data.seeds import stream_seed
+from seedbed.process.generators import seed_torch
 from seedbed.ranks.buffers import SharedBuffers
 from seedbed.ranks.flat import FlatGradients
 from seedbed.ranks.forward import RankForward
@@ -77,7 +78,7 @@ class RankEngine(SingleEngine):
 
     def _seed(self, *counters: int) -> None:
         seed = stream_seed(self.plan.config.seed, "rank", *counters)
-        torch.manual_seed(seed)
+        seed_torch(seed)
         if self.plan.packages:
             random.seed(seed)
             np.random.seed(seed % 2**32)

@@ -12,6 +12,7 @@ from seedbed.data.preprocessing import Preprocessing
 from seedbed.errors import NotAllowedError
 from seedbed.losses.function import FunctionLoss
 from seedbed.losses.weighted import SmoothedBCE
+from seedbed.process.generators import seed_torch
 from seedbed.signatures import refuse_turned
 from seedbed.tasks.class_weights import smoothing_of, takes_weights, weight_arguments
 from seedbed.tasks.classes import ONE_LOGIT
@@ -67,7 +68,7 @@ def users_loss(spec: Mapping[str, Any], allow: AllowList) -> nn.Module:
             "runs would share it; name its class"
         )
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        seed_torch(0)
         if not isinstance(found, type):
             return FunctionLoss(allow.bound(spec, "loss", GIVEN))
         built: nn.Module = allow.build(spec, "loss")

@@ -9,6 +9,7 @@ import torch
 
 from seedbed.config.schema import TrainerConfig
 from seedbed.errors import DeviceError
+from seedbed.process.generators import seed_torch
 from seedbed.process.no_compiler import is_compiler_loaded
 from seedbed.training.arithmetic import WORKSPACE
 from seedbed.training.threads import using
@@ -89,7 +90,7 @@ def process_settings(
         os.environ.setdefault(name, value)
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), using(threads):
-        torch.manual_seed(seed)
+        seed_torch(seed)
         _use_deterministic(trainer.deterministic)
         memory.fill_uninitialized_memory = False
         torch.backends.cudnn.benchmark = not trainer.deterministic

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seedbed.data.batches import Batch
-from seedbed.process.generators import devices_generators_put_back
+from seedbed.process.generators import devices_generators_put_back, seed_torch
 from seedbed.training.arrays import Column
 
 Value = NDArray[Any] | float
@@ -105,7 +105,7 @@ def over_steps(
     count: Value = 0.0
     quiet = np.errstate(invalid="ignore", over="ignore", divide="ignore")
     with devices_generators_put_back(), torch.no_grad(), quiet:
-        torch.manual_seed(seed)
+        seed_torch(seed)
         random.seed(seed)
         np.random.seed(seed % 2**32)
         for x, y in batches:

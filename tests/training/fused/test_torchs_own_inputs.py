@@ -91,8 +91,8 @@ def test_fifty_steps_are_torch_s(target: str, lie_inside: bool) -> None:
         weights = inside(weights) if lie_inside else weights
         told = numbers(own)
         for number in range(STEPS):
-            torch.manual_seed(number)
-            gradient = torch.randn(weights.shape, dtype=torch.float64)
+            drawn = torch.Generator().manual_seed(number)
+            gradient = torch.randn(weights.shape, dtype=torch.float64, generator=drawn)
             gradient[:, 0] = 0  # as of a unit that is never used
             gradient[:, 1] = gradient[:, 1].abs()
             batched.step(weights, inside(gradient) if lie_inside else gradient.clone(), told)
@@ -132,8 +132,8 @@ def test_groups_with_numbers_of_their_own_are_torch_s_param_groups(
     batched, weights = BATCHED[target](flags, columns), rows()
     weights = inside(weights) if lie_inside else weights
     for number in range(STEPS):
-        torch.manual_seed(number)
-        gradient = torch.randn(weights.shape, dtype=torch.float64)
+        drawn = torch.Generator().manual_seed(number)
+        gradient = torch.randn(weights.shape, dtype=torch.float64, generator=drawn)
         batched.step(weights, inside(gradient) if lie_inside else gradient.clone(), told)
         for one, row in zip(own, gradient, strict=True):
             for parameter, part in zip(ordered(one), row.split(SIZES), strict=True):
