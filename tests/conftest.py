@@ -51,8 +51,28 @@ MOST_WORKERS = 9
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One a core, and of all tests one that waits (`support/scheduling.py`)."""
-    waiter = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    return max(2, min(usable_cores(), MOST_WORKERS)) + waiter
+    return max(2, min(usable_cores(), MOST_WORKERS)) + _runs_all(config)
+
+
+def _runs_all(config: pytest.Config) -> bool:
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Tells the worker of the tests that wait that no others come to it."""
+    from support.scheduling import waits
+
+    ours = node.config.getvalue("dist") == "worksteal" and _runs_all(node.config)
+    node.workerinput["waits"] = ours and waits(node)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Has the worker of the tests that wait import their files alone."""
+    if not getattr(config, "workerinput", {}).get("waits"):
+        return None
+    from support.scheduling import is_of_others
+
+    return is_of_others(collection_path, ROOT) or None
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

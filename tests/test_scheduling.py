@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
-from support.scheduling import WAITING, WaitingApart
+from support.scheduling import WAITING, WaitingApart, is_of_others, waits
 
 ROOT = Path(__file__).parents[1]
 WAITS = WAITING[-1]
@@ -21,9 +22,16 @@ class Worker:
     queue: list[int] = field(default_factory=list)
     asked_back: list[int] = field(default_factory=list)
     shutting_down: bool = False
+    workerinput: dict[str, bool] = field(default_factory=lambda: {"waits": False})
 
     def __post_init__(self) -> None:
         self.gateway = SimpleNamespace(id=self.name)
+
+    def collected(self, tests: list[str]) -> list[str]:
+        """As `pytest_ignore_collect` of our conftest has it."""
+        if not self.workerinput["waits"]:
+            return tests
+        return [name for name in tests if not is_of_others(ROOT / name.partition("::")[0], ROOT)]
 
     def send_runtest_some(self, tests: list[int]) -> None:
         assert not self.shutting_down
@@ -36,16 +44,28 @@ class Worker:
         self.shutting_down = True
 
 
-def scheduled(tests: list[str], workers: int, seed: int, dies: int = 0) -> dict[str, list[str]]:
-    """The tests that each worker ran; one may die before its so manieth test."""
+def scheduled(
+    tests: list[str], workers: int, seed: int, dies: int = 0, first: bool = False
+) -> dict[str, list[str]]:
+    """The tests that each worker ran.
+
+    Args:
+        tests: all that there are.
+        workers: how many.
+        seed: of the order in which they end their tests.
+        dies: before its so manieth test, the last one.
+        first: the worker that waits is the first to be ready, and not the last.
+    """
     rng = random.Random(seed)
     config: Any = SimpleNamespace(getvalue=lambda name: [f"{workers}*popen"])
     all_workers = [Worker(f"gw{n}") for n in range(workers)]
+    all_workers[-1].workerinput["waits"] = workers > 2
     scheduler = WaitingApart(config)
-    for worker in all_workers:
+    for worker in reversed(all_workers) if first else all_workers:
         scheduler.add_node(worker)
-    for worker in all_workers:
-        scheduler.add_node_collection(worker, tests)
+    collected = {worker: worker.collected(tests) for worker in all_workers}
+    for worker, own in collected.items():
+        scheduler.add_node_collection(worker, own)
     scheduler.schedule()
     ran: dict[str, list[str]] = {worker.name: [] for worker in all_workers}
     while scheduler.has_pending:
@@ -65,7 +85,7 @@ def scheduled(tests: list[str], workers: int, seed: int, dies: int = 0) -> dict[
             all_workers.remove(worker)
             ran["died"] = [scheduler.remove_node(worker)]
         else:
-            ran[worker.name].append(tests[worker.queue[0]])
+            ran[worker.name].append(collected[worker][worker.queue[0]])
             scheduler.mark_test_complete(worker, worker.queue.pop(0))
         if scheduler.tests_finished:
             for worker in all_workers:
@@ -74,7 +94,8 @@ def scheduled(tests: list[str], workers: int, seed: int, dies: int = 0) -> dict[
 
 
 def names(others: int, waiting: int) -> list[str]:
-    every = [f"test_{n}" for n in range(others)] + [f"{WAITS}::test_{n}" for n in range(waiting)]
+    every = [f"tests/test_others.py::test_{n}" for n in range(others)]
+    every += [f"{WAITS}::test_{n}" for n in range(waiting)]
     random.Random(0).shuffle(every)
     return every
 
@@ -94,6 +115,33 @@ def test_the_last_worker_waits_and_the_others_do_not(seed: int) -> None:
     assert all(test.startswith(WAITS) for test in ran["gw2"])
     assert len(ran["gw2"]) > 10
     assert sum(test.startswith(WAITS) for test in ran["gw0"] + ran["gw1"]) < 10
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_worker_that_waits_may_be_ready_first(seed: int) -> None:
+    ran = scheduled(names(200, 20), 3, seed, first=True)
+    assert all(test.startswith(WAITS) for test in ran["gw2"])
+    assert len(ran["gw2"]) > 10
+
+
+@pytest.mark.parametrize(("workers", "waiting"), [(1, []), (2, []), (3, ["gw2"]), (4, ["gw3"])])
+def test_the_last_of_more_than_two_is_to_wait(workers: int, waiting: list[str]) -> None:
+    manager = SimpleNamespace(specs=[object()] * workers)
+    gateways = [SimpleNamespace(id=f"gw{n}") for n in range(workers + 1)]  # one died
+    nodes = [SimpleNamespace(gateway=one, nodemanager=manager) for one in gateways]
+    assert [node.gateway.id for node in nodes if waits(node)] == waiting
+
+
+def test_another_worker_that_collects_something_else_is_refused() -> None:
+    config: Any = SimpleNamespace(getvalue=lambda name: ["3*popen"], hook=mock.MagicMock())
+    scheduler = WaitingApart(config)
+    for n, own in enumerate((names(9, 9), names(9, 9), names(8, 9))):
+        worker: Any = Worker(f"gw{n}", workerinput={"waits": n == 2})
+        scheduler.add_node(worker)
+        scheduler.add_node_collection(worker, own if n < 2 else [*own, "tests/test_more.py::test"])
+    scheduler.schedule()
+    config.hook.pytest_collectreport.assert_called_once()
+    assert scheduler.collection is None
 
 
 def test_others_wait_where_they_have_nothing_else() -> None:

@@ -3,9 +3,11 @@
 A worker that waits leaves its core idle, and of three that compute each has the others wait. So
 there is one worker more than there are cores, and it has the tests that are listed here, one after
 the other. The others share the rest as `--dist worksteal` has it; whoever of them has nothing left
-takes what nobody waits for yet.
+takes what nobody waits for yet. The worker that waits collects the files of its tests alone: it
+imports a fifth of what all tests do.
 """
 
+from pathlib import Path
 from typing import Any
 
 from xdist.scheduler.worksteal import MIN_PENDING, WorkStealingScheduling
@@ -30,6 +32,22 @@ WAITING = (
 )
 """Files and tests that wait for a cluster, a browser, a timeout or another process."""
 
+FILES = {name.partition("::")[0] for name in WAITING}
+
+
+def waits(node: Any) -> bool:
+    """Whether a worker is the last of more than two, which is kept for the tests that wait.
+
+    One that takes the place of a worker that died is none: its number is higher.
+    """
+    workers = len(node.nodemanager.specs)
+    return workers > 2 and node.gateway.id == f"gw{workers - 1}"
+
+
+def is_of_others(path: Path, root: Path) -> bool:
+    """Whether a file holds no test that waits."""
+    return path.suffix == ".py" and path.relative_to(root).as_posix() not in FILES
+
 
 class WaitingApart(WorkStealingScheduling):
     """See above; two workers or fewer share all tests.
@@ -42,6 +60,8 @@ class WaitingApart(WorkStealingScheduling):
         super().__init__(*settings)
         self.waiting: list[int] = []
         self.waiter: Any = None
+        self.places: list[int] = []
+        """Among all tests, of those that the waiting worker has collected."""
 
     @property
     def tests_finished(self) -> bool:
@@ -53,8 +73,24 @@ class WaitingApart(WorkStealingScheduling):
 
     def schedule(self) -> None:
         if self.collection is None and self.numnodes > 2:
-            self.waiter = list(self.node2pending)[-1]
+            self._choose_waiter()
         super().schedule()
+
+    def _choose_waiter(self) -> None:
+        """Takes all for collected by it, if those are that wait, and finds out which it has."""
+        nodes = list(self.node2collection)
+        self.waiter = next((node for node in nodes if node.workerinput.get("waits")), nodes[-1])
+        own = self.node2collection[self.waiter]
+        every = next(tests for node, tests in self.node2collection.items() if node != self.waiter)
+        place = {name: number for number, name in enumerate(every)}
+        if {name for name in every if name.startswith(WAITING)} <= {*own} <= place.keys():
+            self.node2collection[self.waiter] = every
+            self.places = [place[name] for name in own]
+
+    def mark_test_complete(self, node: Any, item_index: int, duration: float | None = None) -> None:
+        """Takes the number of a test from a worker, which numbers those that it has collected."""
+        test = self.places[item_index] if node is self.waiter else item_index
+        super().mark_test_complete(node, test, duration)
 
     def check_schedule(self) -> None:
         if self.waiter not in self.node2pending:  # there is none, or it has ended
@@ -83,7 +119,7 @@ class WaitingApart(WorkStealingScheduling):
 
     def _send(self, node: Any, test: int) -> None:
         self.node2pending[node].append(test)
-        node.send_runtest_some([test])
+        node.send_runtest_some([self.places.index(test) if node is self.waiter else test])
 
     def _share_with_idle(self) -> None:
         """Has the others wait as well, where they have nothing to take from one another."""
