@@ -6,6 +6,7 @@ ask any more. The asking process adopts the fork, as the one between the two end
 
 import atexit
 import builtins
+import ctypes
 import gc
 import importlib
 import io
@@ -19,6 +20,8 @@ import tempfile
 import threading
 import time
 import types
+import weakref
+from pathlib import Path
 from typing import Any
 
 IMPORTED = """
@@ -142,6 +145,32 @@ def warm_up() -> None:
     loss_figure({"train/loss": ([1, 2], [2.0, 1.0]), "val/loss": ([1, 2], [2.0, 1.0])})
 
 
+def leave_torchs_operators() -> None:
+    """They are not taken out at the end of a fork: it would copy 25 MB that all share."""
+    for one in list(weakref.finalize._registry):  # type: ignore[attr-defined]
+        known = one.peek()
+        if known is not None and getattr(known[1], "__name__", "") == "_del_library":
+            one.atexit = False
+
+
+MADV_COLLAPSE, HUGE = 25, 2**21
+"""Source: madvise(2), from Linux 6.1 on, and the size of a huge page on x86-64."""
+
+
+def use_huge_pages() -> None:
+    """Puts memory into huge pages, where the system can: a fork takes half the time."""
+    madvise = ctypes.CDLL(None).madvise
+    madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    maps = Path("/proc/self/maps")
+    for line in maps.read_text(encoding="utf-8").splitlines() if maps.exists() else ():
+        addresses, flags, _, _, _, *name = line.split()
+        if flags == "rw-p" and name in ([], ["[heap]"]):
+            begin, end = (int(one, 16) for one in addresses.split("-"))
+            begin, end = -(-begin // HUGE) * HUGE, end // HUGE * HUGE
+            if begin < end:
+                madvise(begin, end - begin, MADV_COLLAPSE)
+
+
 if __name__ == "__main__":
     interrupt = signal.getsignal(signal.SIGINT)
     if interrupt is signal.default_int_handler:
@@ -151,6 +180,8 @@ if __name__ == "__main__":
     warm_up()
     gc.collect()
     gc.freeze()
+    leave_torchs_operators()
+    use_huge_pages()
     with socket.socket(fileno=int(sys.argv[1])) as asked:
         place, files = asked_for(asked)
         try:
