@@ -26,7 +26,7 @@ from seedbed.process.cores import usable_cores
 
 # torch and its like are a million objects; to look all of them through again and again takes a
 # tenth of the time.
-gc.set_threshold(100_000, 20, 100)
+gc.set_threshold(1_000_000, 20, 100)
 
 
 _frozen = {"modules": 0}
