@@ -1,8 +1,12 @@
 """What tells prepared rows of a table from others: their digest, and those of their files."""
 
-from collections.abc import Mapping
-from hashlib import file_digest, sha256
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from torch.utils.data import TensorDataset
@@ -10,10 +14,14 @@ from torch.utils.data import TensorDataset
 from seedbed.config.schema import ColumnsConfig, ImagesConfig
 from seedbed.data.images.rows import ImageRows
 from seedbed.runs.data_paths import FILE_KEYS, files_named, is_several
+from seedbed.tables.file_checks import stamp
 from seedbed.tables.table import Table
 
 PART_OF = {"path": "train", "validation_path": "validation", "test_path": "test"}
 """Rows that a key of files gives."""
+
+HELD_BYTES = 2**18
+"""Of a file, while its digest is made."""
 
 
 def fingerprint_of(
@@ -46,20 +54,54 @@ def fingerprint_of(
     return {"sha256": digest.hexdigest(), "rows": counts, "files": files}
 
 
-def file_digests(spec: Any) -> dict[str, str]:
+def _digest(path: Path, ended: Event | None = None) -> str:
+    """SHA-256 of a file, unless nobody waits for it any longer."""
+    digest, held = sha256(), memoryview(bytearray(HELD_BYTES))
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(held):
+            if ended is not None and ended.is_set():
+                raise CancelledError
+            digest.update(held[:size])
+    return digest.hexdigest()
+
+
+def file_digests(spec: Any, digest: Callable[[Path], str] = _digest) -> dict[str, str]:
     """SHA-256 of each file that a key of `data` names; of several also one of all of them.
 
     Args:
         spec: of the config.
+        digest: of a file.
     """
-    digests = {}
-    for found in files_named(spec):
-        with found.path.open("rb") as file:
-            digests[str(found.path)] = file_digest(file, "sha256").hexdigest()
+    digests = {str(found.path): digest(found.path) for found in files_named(spec)}
     if not is_several(spec):
         return digests
     whole = sha256("\n".join(digests.values()).encode()).hexdigest()
     return {str(spec): whole, **digests}
+
+
+@contextmanager
+def digests_meanwhile(specs: Sequence[Any]) -> Iterator[Callable[[Any], dict[str, str]]]:
+    """Makes digests of files in a thread, while the caller looks at their rows.
+
+    Args:
+        specs: of the config.
+
+    Returns:
+        `file_digests` of one of them, which waits for it; a file that changed is read again.
+    """
+    ended, paths = Event(), [found.path for spec in specs for found in files_named(spec)]
+    pool = ThreadPoolExecutor(1, thread_name_prefix="seedbed-digests")
+    made = {path: (stamp(path), pool.submit(_digest, path, ended)) for path in paths}
+
+    def digest(path: Path) -> str:
+        before, coming = made.get(path, (None, None))
+        return coming.result() if coming and stamp(path) == before else _digest(path)
+
+    try:
+        yield partial(file_digests, digest=digest)
+    finally:
+        ended.set()
+        pool.shutdown(cancel_futures=True)
 
 
 def image_digests(path: str, table: Table) -> dict[str, str]:

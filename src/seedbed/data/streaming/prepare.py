@@ -4,6 +4,7 @@ Looked at, split and fitted by two or three passes over the files, so that `prep
 that of the same rows in memory.
 """
 
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
@@ -15,7 +16,7 @@ from seedbed.config.task_names import RECONSTRUCTION
 from seedbed.data.fitted_table import Columns
 from seedbed.data.fitted_target import target_names
 from seedbed.data.like_spellings import notes_on_spellings
-from seedbed.data.prepared import PreparedData
+from seedbed.data.prepared import ColumnsSeen, PreparedData
 from seedbed.data.preprocessing import Preprocessing
 from seedbed.data.row_notes import RowNotes, unknown_names
 from seedbed.data.run_columns import feature_names, own_files
@@ -25,7 +26,7 @@ from seedbed.data.streaming.fitting import Fitting
 from seedbed.data.streaming.rows import Block, StreamedRows
 from seedbed.data.streaming.split_rule import SPLITS, TRAIN, SplitRule, split_rule
 from seedbed.data.streaming.whole_numbers import WholeNumbers
-from seedbed.data.table_fingerprint import file_digests
+from seedbed.data.table_fingerprint import digests_meanwhile
 from seedbed.data.target_values import class_numbers
 from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
@@ -68,6 +69,26 @@ def prepare_stream(config: ParquetConfig, seed: int) -> PreparedData:
     memory = bytes_of(config.memory)
     if memory < LEAST_MEMORY:
         raise DataError(f"data.memory must be 10 MB or more, got {config.memory}")
+    specs = {"path": config.path}
+    specs |= {f"{name}_path": path for name, path in own_files(config).items()}
+    with digests_meanwhile([*specs.values()]) as digests:
+        parts, preprocessing, seen, notes = _fitted(config, seed, memory)
+        fingerprint = _fingerprint(specs, parts, digests)
+    return PreparedData(
+        train=parts["train"],
+        validation=parts.get("validation"),
+        test=parts.get("test"),
+        preprocessing=preprocessing,
+        fingerprint=told_by_url(fingerprint, urls),
+        columns=seen,
+        notes=notes,
+    )
+
+
+def _fitted(
+    config: ParquetConfig, seed: int, memory: int
+) -> tuple[dict[str, StreamedRows], Preprocessing, ColumnsSeen, list[str]]:
+    """The rows of each split, what was fitted, what the columns hold, and notes."""
     files = ParquetFiles(config.path, "data.path", in_memory=False)
     stream, columns, notes, unused = _looked_at(config, files, memory)
     stream.targets = columns.targets if columns.classes else ()
@@ -93,26 +114,19 @@ def prepare_stream(config: ParquetConfig, seed: int) -> PreparedData:
     for name, path in paths.items():
         parts[name] = _other_rows(path, f"data.{name}_path", preprocessing, memory, stream)
     checked = parts if fitting.held_out_differ(preprocessing) else paths
-    return PreparedData(
-        train=parts["train"],
-        validation=parts.get("validation"),
-        test=parts.get("test"),
-        preprocessing=preprocessing,
-        fingerprint=told_by_url(_fingerprint(config, parts), urls),
-        columns=fitting.columns_seen(unused),
-        notes=[
-            *notes,
-            *whole.notes(),
-            *fitting.notes(),
-            *notes_on_spellings(preprocessing, stream.origin),
-            *(
-                note
-                for name in SPLITS[1:]
-                if name in checked
-                for note in _held_out_notes(parts[name], f"{name} rows")
-            ),
-        ],
-    )
+    told = [
+        *notes,
+        *whole.notes(),
+        *fitting.notes(),
+        *notes_on_spellings(preprocessing, stream.origin),
+        *(
+            note
+            for name in SPLITS[1:]
+            if name in checked
+            for note in _held_out_notes(parts[name], f"{name} rows")
+        ),
+    ]
+    return parts, preprocessing, fitting.columns_seen(unused), told
 
 
 def _looked_at(
@@ -219,16 +233,19 @@ def _held_out_notes(rows: StreamedRows, name: str) -> list[str]:
     return notes.told(name)
 
 
-def _fingerprint(config: ParquetConfig, parts: dict[str, StreamedRows]) -> dict[str, Any]:
+def _fingerprint(
+    specs: Mapping[str, Any],
+    parts: Mapping[str, StreamedRows],
+    digests: Callable[[Any], dict[str, str]],
+) -> dict[str, Any]:
     """As of a table in memory, but that the digest is one of the files, not of what they became."""
     files: dict[str, str] = {}
     content: list[Any] = []
-    held_out = {f"{name}_path": path for name, path in own_files(config).items()}
-    for key, spec in {"path": config.path, **held_out}.items():
-        digests = file_digests(spec)
-        files |= digests
+    for key, spec in specs.items():
+        of_spec = digests(spec)
+        files |= of_spec
         parts_here = parts_of(spec, f"data.{key}", in_memory=False)
-        content.append([(digests[str(one.path)], sorted(one.values.items())) for one in parts_here])
+        content.append([(of_spec[str(one.path)], sorted(one.values.items())) for one in parts_here])
     digest = sha256(repr(content).encode()).hexdigest()
     return {
         "sha256": digest,
