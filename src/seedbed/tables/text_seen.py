@@ -59,11 +59,13 @@ class TextSeen(CellSource):
         if not pa.types.is_dictionary(cells.type):
             cells = cells.dictionary_encode()
         at = indices(cells.indices.cast(pa.int32()))
-        held, first, counts = np.unique(at, return_index=True, return_counts=True)
         words = cells.dictionary.to_pylist()
+        counts = np.bincount(at + 1, minlength=len(words) + 1)
+        first = np.empty_like(counts)
+        first[at[::-1] + 1] = np.arange(len(at))[::-1]  # of several that which comes last here
         some: list[str] = []
-        for index, row, count in zip(held.tolist(), first.tolist(), counts.tolist(), strict=True):
-            text = words[index] if index >= 0 else None
+        for index in np.flatnonzero(counts).tolist():
+            text, count = words[index - 1] if index else None, int(counts[index])
             if text is None:
                 self.missing += count
                 continue
@@ -71,7 +73,7 @@ class TextSeen(CellSource):
             if text in self._rows:
                 self._rows[text][0] += count
             elif len(self._rows) < MOST_DIFFERENT:
-                self._rows[text] = [count, start + row]
+                self._rows[text] = [count, start + int(first[index])]
             else:
                 self.overflows = True
         self._ask(some)
@@ -186,12 +188,14 @@ def columns_seen(
         and is_text(files.type_of(name))
     }
     rows = TargetsSeen([name for name in targets if name not in seen])
-    if names := list(dict.fromkeys([*seen, *rows.names])):
-        for start, cells in stream.cells(names):
+    if seen:
+        for start, cells in stream.cells([*seen]):
             for name, one in seen.items():
                 one.add(start, cells[name])
+    if rows.names:
+        for _, cells in stream.cells(rows.names):
             rows.add(cells)
-            if rows.overflows and not seen:
+            if rows.overflows:
                 break  # quantities, as mostly: their rows tell nothing more
 
     def raw() -> Iterator[RawColumn]:
