@@ -1,6 +1,7 @@
 """What is fitted on streamed rows is what is fitted on the same rows in memory."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -109,6 +110,48 @@ def test_means_of_many_rows_are_those_of_numpy() -> None:
     again.finish()
     assert moments.mean.tolist() == again.mean.tolist()
     assert moments.deviation.tolist() == again.deviation.tolist()
+
+
+def measured_side_by_side(values: Any) -> tuple[Any, ...]:
+    """Count, mean and squares of columns in one array, by NumPy's words for it."""
+    missing = np.isnan(values)
+    count = (~missing).sum(axis=1)
+    mean = np.where(count > 0, np.nansum(values, axis=1) / np.maximum(count, 1), 0.0)
+    if not missing.any():
+        mean = values.mean(axis=1)
+    apart = np.where(missing, 0.0, values - mean[:, None])
+    return count, mean, (apart * apart).sum(axis=1)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 511, AT_ONCE - 1, AT_ONCE, 3 * AT_ONCE + 12_345])
+@pytest.mark.parametrize("gaps", [0, 1e-5, 0.3, 1])
+def test_columns_one_by_one_are_measured_as_side_by_side_to_the_bit(rows: int, gaps: float) -> None:
+    drawn = np.random.default_rng(rows)
+    values = drawn.standard_normal((5, rows)) * [[1], [1e-9], [1e30], [7], [0]] + [
+        *([0], [1e4], [-1e29], [0.1], [3.7])
+    ]
+    values[:3][drawn.random((3, rows)) < gaps] = np.nan
+    count, mean, squares = (np.zeros(5) for _ in range(3))
+    for start in range(0, rows, AT_ONCE):
+        of, mean_of, squares_of = measured_side_by_side(values[:, start : start + AT_ONCE])
+        if not start:
+            count, mean, squares = of, mean_of, squares_of
+            continue
+        share, apart = of / np.maximum(count + of, 1), mean_of - mean
+        mean = mean + apart * share
+        squares = squares + squares_of + apart * apart * count * share
+        count = count + of
+    moments = Moments(axis=1)
+    for part in np.array_split(values, min(rows, 9), axis=1):
+        moments.add([*part])
+    moments.finish()
+    low, high = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
+    deviation = np.where(high > low, np.sqrt(squares / np.maximum(count, 1)), 1.0)
+    assert moments.count.tolist() == count.tolist()
+    assert moments.mean.tolist() == mean.tolist()
+    assert moments.deviation.tolist() == deviation.tolist()
+    assert np.array_equal([moments.low, moments.high], [low, high], equal_nan=True) or gaps == 1
+    assert moments.gaps.tolist() == np.isnan(values).any(axis=1).tolist()
 
 
 @pytest.mark.parametrize("count", [100, 1000, 70_001])

@@ -70,17 +70,18 @@ class Fitting:
         rows = np.flatnonzero(splits == TRAIN)
         others = np.flatnonzero(splits != TRAIN)
         if self.plain:
-            values = np.stack([table.columns[name].values for name in self.plain])
-            self.numbers.add(values if whole else values[:, rows])
-            for name, missing in zip(self.plain, np.isnan(values).sum(axis=1), strict=True):
-                self.without[name] += int(missing)
-            if not whole:
-                self.held_out_gaps |= np.isnan(values[:, others]).any(axis=1)
+            numbers = [table.columns[name].values for name in self.plain]
+            self.numbers.add(numbers if whole else [one[rows] for one in numbers])
+            for index, (name, values) in enumerate(zip(self.plain, numbers, strict=True)):
+                missing = np.isnan(values)
+                if count := int(np.count_nonzero(missing)):
+                    self.without[name] += count
+                    self.held_out_gaps[index] |= missing[others].any()
         for name in self.names:
             self._add_names(name, table.columns[name].names(), rows, others)
         if columns.classes:
-            numbers = class_numbers(table, columns.targets[0], columns.classes)[rows]
-            self.class_counts += np.bincount(numbers, minlength=len(columns.classes))
+            classes = class_numbers(table, columns.targets[0], columns.classes)[rows]
+            self.class_counts += np.bincount(classes, minlength=len(columns.classes))
         elif columns.targets:
             of_targets = target_matrix(table, columns.targets)
             refuse_other_numbers(columns.task, of_targets, table.origin)
