@@ -23,6 +23,7 @@ from seedbed.data.run_columns import feature_names, own_files
 from seedbed.data.splits import refuse_few_rows, refuse_few_to_train, rest_of
 from seedbed.data.streaming.blocks import BUFFERS, MIXED, block_edges, capacity
 from seedbed.data.streaming.fitting import Fitting
+from seedbed.data.streaming.read_ahead import read_ahead
 from seedbed.data.streaming.rows import Block, StreamedRows
 from seedbed.data.streaming.split_rule import SPLITS, TRAIN, SplitRule, split_rule
 from seedbed.data.streaming.whole_numbers import WholeNumbers
@@ -101,7 +102,7 @@ def _fitted(
     fitting = Fitting(config, columns, stream.origin)
     used = list(dict.fromkeys([*columns.features, *columns.targets]))
     whole = WholeNumbers(files, columns.features, columns.types)
-    for start, table in stream.tables(used, columns.types):
+    for start, table in read_ahead(stream.tables(used, columns.types)):
         fitting.add(table, rule.of(start, start + len(table)))
         whole.add(table)
     preprocessing = fitting.preprocessing()
