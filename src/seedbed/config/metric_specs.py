@@ -125,12 +125,12 @@ def _parts(entry: Any) -> tuple[str, str, dict[str, Any]]:
         )
     if TARGET in entry:
         target = entry[TARGET]
+        arguments = {str(key): value for key, value in entry.items() if key != TARGET}
         if not isinstance(target, str) or "." not in target.strip("."):
             raise _Misread(
                 f".{TARGET} must be the dotted name of a function or a class, such as "
-                f"my_package.my_metric, got {as_typed(target)}"
+                f"my_package.my_metric, got {as_typed(target)}{_by_its_name(target, arguments)}"
             )
-        arguments = {str(key): value for key, value in entry.items() if key != TARGET}
         package, _, name = target.partition(".")
         if package == TORCHMETRICS:
             return _known(name.rpartition(".")[2], arguments)
@@ -146,6 +146,15 @@ def _parts(entry: Any) -> tuple[str, str, dict[str, Any]]:
             f".{name} must hold the arguments of {name} by name, got {as_typed(arguments)}"
         )
     return _known(name, {str(key): value for key, value in (arguments or {}).items()})
+
+
+def _by_its_name(target: Any, arguments: dict[str, Any]) -> str:
+    """What is typed for a metric that is known by a name, if it is one."""
+    if not isinstance(target, str) or not NAME.fullmatch(target):
+        return ""
+    held = ", ".join(f"{key}: {as_typed(value)}" for key, value in arguments.items())
+    typed = f"'{{{target}: {{{held}}}}}'" if held else target
+    return f"; what needs no package goes by its name alone, {typed}"
 
 
 def _known(name: Any, arguments: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
