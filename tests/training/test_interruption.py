@@ -37,7 +37,7 @@ def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
     if not path.exists():
         process.kill()  # it would go on for ever, and so would waiting for what it says
-        pytest.fail(f"no checkpoint after 60 s: {process.communicate()}")
+        pytest.fail(f"no checkpoint after 200 s: {process.communicate()}")
 
 
 @pytest.mark.slow
