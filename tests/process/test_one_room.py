@@ -1,10 +1,9 @@
 """What bends the process stands in one room, and torch's private names in one module of it."""
 
 import ast
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
-
-import pytest
 
 import seedbed
 
@@ -20,9 +19,14 @@ def named(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def names(path: Path) -> Iterator[str]:
+@functools.cache
+def names(path: Path) -> frozenset[str]:
     """All that a module imports or names, dotted."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return frozenset(_named_in(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def _named_in(module: ast.Module) -> Iterator[str]:
+    for node in ast.walk(module):
         if isinstance(node, ast.Attribute):
             yield named(node)
         elif isinstance(node, ast.Import):
@@ -40,24 +44,36 @@ def is_private_of_torch(name: str) -> bool:
 BENDING = {"os.fork", "gc.disable", "gc.freeze", "gc.enable", "atexit._run_exitfuncs"}
 
 
+def where(
+    found: Callable[[Path], Set[str]], paths: Sequence[Path] = MODULES
+) -> dict[str, Set[str]]:
+    """What is found, by the module in which it is."""
+    return {str(path.relative_to(SOURCE)): found(path) for path in paths if found(path)}
+
+
+def private(path: Path) -> set[str]:
+    return {name for name in names(path) if is_private_of_torch(name)}
+
+
 def test_the_looks_find_what_they_look_for() -> None:
+    assert len(MODULES) > 600
     found = set(names(ROOM / "torch_private.py"))
     assert any(map(is_private_of_torch, found))
     assert {name for path in ROOM.glob("*.py") for name in names(path)} >= BENDING
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_torch_s_private_names_stand_in_one_module(path: Path) -> None:
-    private = {name for name in names(path) if is_private_of_torch(name)}
-    assert not private or path == ROOM / "torch_private.py"
+def test_torch_s_private_names_stand_in_one_module() -> None:
+    assert where(private).keys() == {"process/torch_private.py"}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_forks_and_the_collector_are_left_to_the_room(path: Path) -> None:
-    assert path.parent == ROOM or not BENDING & set(names(path))
+def test_forks_and_the_collector_are_left_to_the_room() -> None:
+    elsewhere = [path for path in MODULES if path.parent != ROOM]
+    assert where(lambda path: BENDING & names(path), elsewhere) == {}
 
 
-@pytest.mark.parametrize("path", sorted(ROOM.glob("*.py")), ids=lambda path: path.name)
-def test_the_room_knows_no_other(path: Path) -> None:
-    ours = {name for name in names(path) if name.startswith("seedbed.")}
-    assert all(name.startswith("seedbed.process") for name in ours)
+def test_the_room_knows_no_other() -> None:
+    def others(path: Path) -> set[str]:
+        ours = {name for name in names(path) if name.startswith("seedbed.")}
+        return {name for name in ours if not name.startswith("seedbed.process")}
+
+    assert where(others, sorted(ROOM.glob("*.py"))) == {}
