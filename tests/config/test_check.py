@@ -171,3 +171,17 @@ def test_a_key_far_from_all_is_answered_with_what_there_is(config: dict[str, Any
     put(config, "loader.qqq", 8)
     with pytest.raises(ConfigError, match=r"there are loader\.batch_size, loader\.buckets"):
         checked(config)
+
+
+def test_a_number_in_quotes_is_answered_with_how_to_type_it(config: dict[str, Any]) -> None:
+    put(config, "trainer.epochs", "12")
+    with pytest.raises(ConfigError, match=r"that is a text: type trainer\.epochs=12 without quot"):
+        checked(config)
+
+
+def test_a_text_of_many_brackets_is_no_number_in_quotes(config: dict[str, Any]) -> None:
+    put(config, "trainer.epochs", "[" * 3000 + "]" * 3000)
+    with pytest.raises(
+        ConfigError, match=r"trainer\.epochs must be a whole number >= 1, got '\[\["
+    ):
+        checked(config)

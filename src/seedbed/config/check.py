@@ -39,6 +39,9 @@ DEV_PART = 0.5
 DEV_BATCHES = 2
 """Of each part of the data in a run that only shows that everything works."""
 
+LONGEST_HINT = 80
+"""Characters of a value that a hint says again in another form."""
+
 MOST_KEYS = 2000
 """Keys of a config that a misspelt one is compared with."""
 
@@ -262,12 +265,12 @@ def _as_list_hint(hint: Any, value: Any, where: str) -> str:
     except Refused:
         return ""
     text = written(value)
-    return f"; type '{where}=[{text}]'" if len(text) <= 80 else ""
+    return f"; type '{where}=[{text}]'" if len(text) <= LONGEST_HINT else ""
 
 
 def _as_text_hint(hint: Any, value: Any, where: str) -> str:
-    """A number from the environment, or in quotes, is a text."""
-    if not isinstance(value, str):
+    """A number from the environment, or in quotes, is a text; what is long is no such slip."""
+    if not isinstance(value, str) or len(value) > LONGEST_HINT:
         return ""
     try:
         meant = yaml.safe_load(value)
