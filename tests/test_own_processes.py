@@ -144,3 +144,16 @@ def test_it_leads_its_group_at_once() -> None:
         with processes.Process(line, start_new_session=True) as process:
             os.killpg(process.pid, signal.SIGKILL)
         assert process.returncode == -signal.SIGKILL
+
+
+THERE = """
+import sys
+print(sorted({"torch", "hydra", "matplotlib", "seedbed", "sklearn"} & sys.modules.keys()))
+"""
+
+
+def test_a_process_with_torch_has_nothing_else() -> None:
+    """So that a test sees what Seedbed imports."""
+    line = [sys.executable, "-c", THERE]
+    done = processes.run(line, capture_output=True, kind=processes.ProcessWithTorch)
+    assert done.stdout == b"['torch']\n"

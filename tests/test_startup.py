@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import processes
 
 PROGRAM = """
 import contextlib, gc, importlib, io, json, os, sys
@@ -35,7 +36,9 @@ for name, words in commands.items():
 """Each command in a fork of its own, which says what is imported at its end."""
 
 COMPOSE = ["seedbed.cli.train", "seedbed.compose.compose", "seedbed.compose.sweep_jobs"]
-TRAIN = ["torch", *COMPOSE, "seedbed.recording.run", "seedbed.fused.engine"]
+TRAIN = ["torch", *COMPOSE, "seedbed.recording.run", "seedbed.fused.engine", "matplotlib.figure"]
+TRAIN += ["seedbed.api.sweeping", "seedbed.views.trained", "seedbed.sweep.execution"]
+TRAIN += ["seedbed.cli.sweep_report"]
 """What all commands import, and every fork then has; what that brings is told of each."""
 
 ANSWERED = {
@@ -81,7 +84,8 @@ def imported(commands: dict[str, list[str]], *before: str) -> dict[str, str]:
         before: modules that are imported before; it takes a second to import torch for each.
     """
     line = [sys.executable, "-c", PROGRAM, json.dumps(commands), *before]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=500, check=True)
+    kind = processes.ProcessWithTorch if "torch" in before else subprocess.Popen
+    done = processes.run(line, capture_output=True, text=True, check=True, kind=kind)
     return dict(json.loads(one) for one in done.stdout.splitlines())
 
 
@@ -116,6 +120,12 @@ def test_runs_and_stacks_bring_neither_torch_s_compiler_nor_scikit_learn() -> No
     assert imported(TRAINED, *TRAIN) == dict.fromkeys(TRAINED, wanted)
 
 
+def after_torch(line: list[str]) -> subprocess.CompletedProcess[str]:
+    """A program that finds torch imported, which takes a second, and nothing else."""
+    kind = processes.ProcessWithTorch
+    return processes.run(line, capture_output=True, text=True, check=True, kind=kind)
+
+
 CLOCK = """
 import sys
 from seedbed.training.progress import Progress
@@ -141,7 +151,7 @@ print("exit code", code, "imported", sorted(found))
 def test_the_time_of_training_holds_no_imports() -> None:
     words = ["train", "data=sklearn", "trainer.epochs=2", "trainer.log_histograms=true"]
     line = [sys.executable, "-c", CLOCK, *words]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=200, check=True)
+    done = after_torch(line)
     assert done.stdout.splitlines()[-1] == "exit code 0 imported []"
 
 
@@ -161,7 +171,7 @@ print("exit code", code, "imported", sorted({"hydra", "omegaconf", "antlr4"} & s
 def test_the_process_that_trains_imports_no_hydra(words: list[str]) -> None:
     """The process that composes spares it a tenth of a second."""
     line = [sys.executable, "-c", SCRIPT, "train", "trainer.epochs=2", *words]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=200, check=True)
+    done = after_torch(line)
     assert done.stdout.splitlines()[-1] == "exit code 0 imported []"
 
 
@@ -190,5 +200,5 @@ def test_opening_a_run_brings_no_compiler_of_torch_s(tmp_path: Path, table_run: 
         ["resume", "run", "trainer.epochs=3"],
     ]
     line = [sys.executable, "-c", LOOKS, json.dumps(commands)]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=200, check=True)
+    done = after_torch(line)
     assert done.stdout.splitlines()[-1] == "exit codes [0, 0, 0, 0, 0, 0] imported []", done.stderr

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,22 +11,23 @@ from typing import Any
 
 import pytest
 import torch
+from support import processes
 
 import seedbed as front
 
 
-def differences(program: str, tmp_path: Path) -> tuple[dict, str]:
+def differences(program: str, tmp_path: Path, kind: type[processes.Process]) -> tuple[dict, str]:
     """What a process of its own finds changed in it, and what it printed."""
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     line = [sys.executable, str(Path(__file__).with_name("watched.py")), program]
-    done = subprocess.run(
+    done = processes.run(
         line,
         capture_output=True,
         text=True,
         timeout=500,
         cwd=tmp_path,
         env=environment,
-        check=False,
+        kind=kind,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads((tmp_path / "found.json").read_text()), done.stdout + done.stderr
@@ -35,12 +35,13 @@ def differences(program: str, tmp_path: Path) -> tuple[dict, str]:
 
 @pytest.mark.slow
 def test_every_call_leaves_the_process_as_it_was_and_says_nothing(tmp_path: Path) -> None:
-    assert differences("each", tmp_path) == ({}, "")
+    """Also where it imports what it needs; only torch is there."""
+    assert differences("each", tmp_path, processes.ProcessWithTorch) == ({}, "")
 
 
 @pytest.mark.slow
 def test_it_works_under_a_running_loop(tmp_path: Path) -> None:
-    assert differences("loop", tmp_path) == ({}, "")
+    assert differences("loop", tmp_path, processes.Process) == ({}, "")
 
 
 def test_two_threads_at_once_give_the_bits_of_two_alone(tmp_path: Path) -> None:

@@ -215,6 +215,7 @@ async def under_a_loop() -> dict[str, Any]:
 
 def prepare() -> None:
     """Makes the process one that is not like others."""
+    gc.unfreeze()  # what was frozen before may be freed, and is counted
     warnings.simplefilter("error")
     logging.basicConfig(level=logging.WARNING)
     torch.set_num_threads(2)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support import processes
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
 
@@ -59,12 +60,11 @@ def test_a_mistake_is_told_with_a_traceback_if_asked(
     [["hydra.run.dir=made/run"], ["-m", "seed=1,2", "hydra.sweep.dir=made/sweep"]],
     ids=["run", "sweep"],
 )
-def test_a_run_is_the_same_without_a_fork(
-    seedbed: Callable, seedbed_anew: Callable, words: list[str]
-) -> None:
+def test_a_run_is_the_same_without_a_fork(seedbed: Callable, words: list[str]) -> None:
     """In this process there is none."""
     asked = ["train", "trainer.epochs=2", *words]
-    assert seedbed_anew(*asked).code == 0
+    line = [sys.executable, "-m", "seedbed", *asked]
+    processes.run(line, capture_output=True, check=True, kind=processes.ProcessWithTorch)
     Path("made").rename("there")
     assert seedbed(*asked).code == 0
     written = {path.relative_to("there") for path in Path("there").rglob("*.yaml")}

@@ -1,7 +1,8 @@
 """The process that `support.processes` forks: it has imported what commands need, and does nothing.
 
-`python forking.py NUMBER`; it is asked over the socket of that number, and ends when nobody can
-ask any more. The asking process adopts the fork, as the one between the two ends at once.
+`python forking.py NUMBER [MODULE …]`; it has imported these modules alone, if any. It is asked over
+the socket of that number, and ends when nobody can ask any more. The asking process adopts the
+fork, as the one between the two ends at once.
 """
 
 import atexit
@@ -175,9 +176,10 @@ if __name__ == "__main__":
     interrupt = signal.getsignal(signal.SIGINT)
     if interrupt is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # it has nothing to say
-    for module in IMPORTED.split():
+    for module in sys.argv[2:] or IMPORTED.split():
         importlib.import_module(module)
-    warm_up()
+    if not sys.argv[2:]:
+        warm_up()
     gc.collect()
     gc.freeze()
     leave_torchs_operators()

@@ -37,6 +37,9 @@ PR_SET_CHILD_SUBREAPER = 36
 class Process(subprocess.Popen):
     """See above. What a fork cannot give, such as other flags of Python, a new Python gives."""
 
+    imported: tuple[str, ...] = ()
+    """The modules that are imported already; none stands for all that commands need."""
+
     def _execute_child(self, *settings: Any) -> None:
         start = super()._execute_child
         asked = inspect.signature(start).bind(*settings).arguments
@@ -54,10 +57,16 @@ class Process(subprocess.Popen):
         }
         ends = [asked[name] for name in ("p2cread", "c2pwrite", "errwrite")]
         files = [number if end == -1 else end for number, end in enumerate(ends)]
-        self.pid = _forking().fork(place, files)
+        self.pid = _forking(*self.imported).fork(place, files)
         self._child_created = True
         names = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
         self._close_pipe_fds(*(asked[name] for name in names))
+
+
+class ProcessWithTorch(Process):
+    """Nothing but torch is imported: for tests of what Seedbed imports, and of its first steps."""
+
+    imported = ("torch",)
 
 
 def run(
@@ -67,14 +76,15 @@ def run(
     capture_output: bool = False,
     timeout: float = 200,
     check: bool = False,
+    kind: type[subprocess.Popen] = Process,
     **settings: Any,
 ) -> subprocess.CompletedProcess[Any]:
-    """As `subprocess.run`."""
+    """As `subprocess.run`, with a process of a kind."""
     if capture_output:
         settings |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     if input is not None:
         settings["stdin"] = subprocess.PIPE
-    with Process(line, **settings) as process:
+    with kind(line, **settings) as process:
         try:
             out, err = process.communicate(input, timeout)
         except BaseException:
@@ -127,12 +137,12 @@ def _umask() -> int:
 class _Forking:
     """The process that is forked, and the way to ask it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *modules: str) -> None:
         self.lock = threading.Lock()
         self.asks, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, PROGRAM, str(theirs.fileno())],
+                [sys.executable, PROGRAM, str(theirs.fileno()), *modules],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -162,9 +172,9 @@ class _Forking:
 
 
 @cache
-def _forking() -> _Forking:
+def _forking(*modules: str) -> _Forking:
     """One for all tests of this process: it takes seconds to start."""
-    return _Forking()
+    return _Forking(*modules)
 
 
 def _adopt(adopts: bool) -> None:
