@@ -156,7 +156,7 @@ def test_a_class_of_the_program_itself_does_not_reach_other_machines(tmp_path: P
     )
     (tmp_path / "program.py").write_text(program)
     line = [sys.executable, "program.py"]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    done = processes.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=100)
     assert "__main__.Net is a class of this program itself, and does not reach" in done.stdout
 
 
