@@ -2,13 +2,15 @@
 
 import csv
 import json
-import multiprocessing
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
+from support import processes
 from support.single_runs import Trained, same_weights, train
 
 from seedbed.components import AllowList
@@ -97,14 +99,31 @@ def test_a_stamped_directory_moves_on(tmp_path: Path) -> None:
     assert second.root.parent == tmp_path
 
 
-def _claimed(path: Path) -> str:
-    return claim(path).root.name
+CLAIMING = """
+import sys
+from pathlib import Path
+from seedbed.runs.directory import claim
+
+print("ready", flush=True)
+input()
+print(*(claim(Path(sys.argv[1])).root.name for _ in range(20)))
+"""
 
 
 def test_processes_that_start_together_have_directories_of_their_own(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        names = pool.map(_claimed, [tmp_path / STAMPED] * 40, chunksize=1)
-    assert len(set(names)) == 40
+    line = [sys.executable, "-c", CLAIMING, str(tmp_path / STAMPED)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with processes.Process(line, **pipes) as one, processes.Process(line, **pipes) as other:
+        both = (one, other)
+        for process in both:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in both:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        names = [name for process in both for name in process.communicate()[0].split()]
+    assert len(names) == len(set(names)) == 40
 
 
 def test_a_file_is_written_whole_or_not_at_all(
