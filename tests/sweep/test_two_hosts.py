@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.other_host import HOST, OTHER_HOST, refused
+from support import processes
+from support.other_host import HOST, ON_OTHER_HOST, refused
 
 from seedbed.runs import heartbeat
 from seedbed.runs.directory import reclaim
@@ -30,8 +31,8 @@ def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """The other host trains a sweep, of one stack, for as long as the test takes."""
     words = ["train", "-m", "seed=1,2", "trainer.epochs=1000000", "sweep.fuse=always"]
     words += ["sweep.workers=0", "trainer.checkpoint_every='20000 steps'", "hydra.sweep.dir=sweep"]
-    line = [*OTHER_HOST, sys.executable, "-m", "seedbed", *words]
-    with subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    line = [sys.executable, "-c", ON_OTHER_HOST, "seedbed", *words]
+    with processes.Process(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 100
         while len(list(tmp_path.glob("sweep/*/checkpoints/last.pt"))) < 2:
             assert process.poll() is None
