@@ -18,7 +18,7 @@ from support.houses import prepared_data
 from seedbed.data.prepared import PreparedData
 from seedbed.errors import DataError
 from seedbed.tables.compact_dates import compact_form
-from seedbed.tables.dates import day_number
+from seedbed.tables.dates import FORMS, TIMES, day_number, forms_of_one
 
 UNSPLIT = ("data.split={validation: 0, test: 0}", "data.standardize=false")
 DAYS = [dt.date(2024, 1, 29) + dt.timedelta(days=9 * n) for n in range(20)]
@@ -228,3 +228,18 @@ def test_a_slip_among_numbers_may_be_left_out_too(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds 'two'") as refused:
         data_of(tmp_path / "target.csv")
     assert "data.drop" not in refused.value.problems[0]  # of a target
+
+
+def test_forms_that_are_not_tried_do_not_fit() -> None:
+    moment = dt.datetime(2024, 11, 9, 16, 5, 7)
+    dates = [moment.strftime(form) for form in FORMS]
+    changed = [date[:4] + mark + date[4:] for date in dates[::4] for mark in "٣\ta,0"]
+    timed = [moment.strftime(form + tail) for form in FORMS[::4] for tail in TIMES]
+    found = set()
+    for text in [*dates, *changed, *timed]:
+        tails = TIMES if ":" in text else TIMES[:1]
+        tried = [form + tail for form in FORMS for tail in tails]
+        fit = [form for form in tried if day_number(text, form) is not None]
+        assert forms_of_one(text, times=False) == fit
+        found |= {*fit}
+    assert {*FORMS} < found

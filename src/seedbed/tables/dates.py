@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
@@ -81,7 +82,41 @@ def forms_of_one(text: str, *, times: bool) -> list[str]:
     tails = TIMES if ":" in text else TIMES[:1]
     candidates = [form + tail for form in FORMS for tail in tails]
     candidates += [tail.strip() for tail in tails if tail and times]
-    return [form for form in candidates if day_number(text, form) is not None]
+    has_letters = any(mark.isalpha() for mark in text)
+    has_spaces = any(mark.isspace() for mark in text)
+    likely = [
+        form
+        for form in candidates
+        if _asked_of(form).has_names >= has_letters
+        and _asked_of(form).has_spaces <= has_spaces
+        and all(text.count(mark) >= number for mark, number in _asked_of(form).marks)
+    ]
+    return [form for form in likely if day_number(text, form) is not None]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a text has if it is a date of a form, which is seen at once; `strptime` takes 20 µs.
+
+    Args:
+        marks: those between the parts, each with its number.
+        has_spaces: whether some stand between them.
+        has_names: whether a part is a name; a text without has no letters.
+    """
+
+    marks: tuple[tuple[str, int], ...]
+    has_spaces: bool
+    has_names: bool
+
+
+@cache
+def _asked_of(form: str) -> _Asked:
+    between = re.sub(r"%.", "", form)
+    marks = re.sub(r"\s", "", between)
+    names = re.search(r"%[aAbBp]", form) is not None
+    return _Asked(
+        tuple((one, marks.count(one)) for one in sorted({*marks})), marks != between, names
+    )
 
 
 def _compact(text: str, form: str) -> str:
