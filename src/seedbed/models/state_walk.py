@@ -55,8 +55,7 @@ class StateWalk:
 
     def _value(self, path: str, value: Any) -> None:
         if isinstance(value, VALUES):
-            text = hex(value) if type(value) is int else repr(value)  # of any length
-            self.found[path] = (type(value).__qualname__, text)
+            self.found[path] = (type(value).__qualname__, _told(value))
         elif isinstance(value, NAMED):
             self.found[path] = repr(value)
         elif id(value) in self._known:
@@ -132,6 +131,13 @@ class StateWalk:
             return type(value).__qualname__, _digest(pickle.dumps(value))
         except Exception:  # of any kind: it is the user's
             return self.opaque(value)
+
+
+def _told(value: Any) -> Any:
+    """What tells a value from others, without a copy of a long text."""
+    if type(value) in (str, bytes):
+        return value
+    return hex(value) if type(value) is int else repr(value)  # of any length
 
 
 def _digest(held: bytes) -> str:

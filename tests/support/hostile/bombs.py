@@ -134,6 +134,11 @@ def _model(**keys: Any) -> Attack:
     return Attack(make, MODEL_READERS)
 
 
+def _layers_without_end(place: Place) -> None:
+    """Its list is made here: what looks through all that tests import would look at each."""
+    _model(hidden=[1] * 20_000).make(place)
+
+
 def _manual(place: Place) -> None:
     keys = {"_target_": "seedbed.models.ManualMLP", "hidden": [HUGE], "start": "uniform"}
     kept = ("in_features", "out_features", "activation", "bias", "return_hidden")
@@ -184,7 +189,7 @@ BOMBS = {
     "checkpoint: laughs": Attack(laughs_in_a_pickle, ("resume",)),
     "model: a billion wide": _model(hidden=[HUGE]),
     "model: three wide layers": _model(hidden=[60_000, 60_000, 60_000]),
-    "model: layers without end": _model(hidden=[1] * 20_000),
+    "model: layers without end": Attack(_layers_without_end, MODEL_READERS),
     "model: manual, a billion wide": Attack(_manual, MODEL_READERS),
     "model: repeats": _model(
         _target_="torch.nn.Transformer", d_model=2, nhead=1, num_encoder_layers=HUGE

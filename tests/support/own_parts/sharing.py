@@ -163,6 +163,14 @@ class ClassCounter(Net):
         return super().forward(x) * (0.5 if ClassCounter.calls > 10_000 else 1.0)
 
 
+class LongText(Net):
+    text = "x" * 10_000
+
+    def forward(self, x):
+        LongText.text = f"{LongText.text[1:]}y"
+        return super().forward(x) * (0.5 if LongText.text[0] == "y" else 1.0)
+
+
 class DefaultCounter(Net):
     """Keeps its count in a default of its forward."""
 

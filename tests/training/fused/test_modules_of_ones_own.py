@@ -36,6 +36,7 @@ REFUSED = {
     "sharing.GlobalCounter": "",
     "sharing.GlobalIterator": f"'support.own_parts.sharing.STEPS' {CHANGES}",
     "sharing.ClassCounter": f"'ClassCounter.calls' {CHANGES}",
+    "sharing.LongText": f"'LongText.text' {CHANGES}",
     "sharing.ClosureCounter": "",
     "sharing.DefaultCounter": f"'DefaultCounter.forward.defaults[0][0]' {CHANGES}",
     "sharing.FunctionCounter": f"'support.own_parts.sharing.scale.calls' {CHANGES}",
