@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from seedbed.config.hints import in_list
 from seedbed.errors import DataError
@@ -138,7 +139,7 @@ class TargetsSeen:
             return
         some = pa.table({name: _plain(cells[name]) for name in self.names})
         whole = some if self._rows is None else pa.concat_tables([self._rows, some])
-        self._rows = whole.group_by(self.names, use_threads=False).aggregate([])
+        self._rows = whole.take(places(_first_of_each(whole)))
         self.overflows = len(self._rows) > MOST_DIFFERENT
 
     def cells(self, name: str) -> Any:
@@ -146,8 +147,23 @@ class TargetsSeen:
         return self._rows.column(name).combine_chunks()
 
 
+def _first_of_each(rows: Any) -> NDArray[np.int64]:
+    """Where each different row comes first; Arrow's groups, which would tell, import pandas."""
+    number: Any = 0
+    for column in rows.columns:
+        own = _numbered(column.combine_chunks())
+        number = number * (int(own.max()) + 1) + own
+        number = _numbered(places(number))
+    return np.flatnonzero(np.diff(np.maximum.accumulate(number), prepend=-1))
+
+
+def _numbered(cells: Any) -> NDArray[np.int64]:
+    """Of each cell how many different ones came before the first that is like it."""
+    return indices(cells.dictionary_encode(null_encoding="encode").indices).astype(np.int64)
+
+
 def _plain(cells: Any) -> Any:
-    """Cells that Arrow can group by."""
+    """Cells that Arrow can tell apart."""
     if pa.types.is_dictionary(cells.type):
         return cells.cast(cells.type.value_type)
     return cells.cast(pa.large_string()) if pa.types.is_null(cells.type) else cells
