@@ -107,11 +107,7 @@ def _fitted(
         whole.add(table)
     preprocessing = fitting.preprocessing()
     stream.at_once *= PLACED_AT_ONCE // MOST_AT_ONCE  # nothing is added up by pieces any longer
-    parts: dict[str, StreamedRows] = {
-        name: _rows(stream, preprocessing, rule, number, memory)
-        for number, name in enumerate(SPLITS)
-        if rule.counts[number]
-    }
+    parts = _rows(stream, preprocessing, rule, memory)
     for name, path in paths.items():
         parts[name] = _other_rows(path, f"data.{name}_path", preprocessing, memory, stream)
     checked = parts if fitting.held_out_differ(preprocessing) else paths
@@ -168,40 +164,47 @@ def _codes(stream: ParquetStream, columns: Columns) -> Any:
 
 
 def _rows(
-    stream: ParquetStream,
-    preprocessing: Preprocessing,
-    rule: SplitRule | None,
-    split: int,
-    memory: int,
-) -> StreamedRows:
-    """The rows of a split, in blocks.
+    stream: ParquetStream, preprocessing: Preprocessing, rule: SplitRule | None, memory: int
+) -> dict[str, StreamedRows]:
+    """The rows of each split that has some, in blocks; of files of their own all are of one.
 
     Raises:
         DataError: if a row group is larger than what is mixed at a time.
     """
-    rows = StreamedRows(stream, preprocessing, [], rule, split, memory)
-    most = capacity(memory, rows.row_bytes)
-    edges = block_edges(stream.edges(), most // MIXED)
-    rows.blocks = [
-        Block(start, stop, _count(rule, split, start, stop)) for start, stop in pairwise(edges)
-    ]
-    largest = max(rows.blocks, key=lambda block: block.rows)
-    if largest.rows > most:
-        least = largest.rows * rows.row_bytes * BUFFERS / 1e9
-        raise DataError(
-            f"data.memory holds {most} rows at a time, and a row group of {stream.origin} has "
-            f"{largest.rows}; type data.memory='{least:.3g} GB', or write files of smaller row "
-            f"groups (row_group_size={max(1, most // MIXED)})"
-        )
-    return rows
+    parts = {
+        name: StreamedRows(stream, preprocessing, [], rule, number, memory)
+        for number, name in enumerate(SPLITS)
+        if (number == TRAIN if rule is None else rule.counts[number])
+    }
+    row_bytes = parts[SPLITS[TRAIN]].row_bytes
+    most = capacity(memory, row_bytes)
+    edges = [*pairwise(block_edges(stream.edges(), most // MIXED))]
+    counts = [_counts(rule, start, stop) for start, stop in edges]
+    for rows in parts.values():
+        rows.blocks = [
+            Block(start, stop, count[rows.split])
+            for (start, stop), count in zip(edges, counts, strict=True)
+        ]
+        largest = max(rows.blocks, key=lambda block: block.rows)
+        if largest.rows > most:
+            least = largest.rows * row_bytes * BUFFERS / 1e9
+            raise DataError(
+                f"data.memory holds {most} rows at a time, and a row group of {stream.origin} has "
+                f"{largest.rows}; type data.memory='{least:.3g} GB', or write files of smaller row "
+                f"groups (row_group_size={max(1, most // MIXED)})"
+            )
+    return parts
 
 
-def _count(rule: SplitRule | None, split: int, start: int, stop: int) -> int:
+def _counts(rule: SplitRule | None, start: int, stop: int) -> list[int]:
+    """How many of these rows each split has."""
     if rule is None:
-        return stop - start
+        return [stop - start]
     at_once = range(start, stop, MOST_AT_ONCE)
     parts = [rule.of(one, min(stop, one + MOST_AT_ONCE)) for one in at_once]
-    return sum(int((part == split).sum()) for part in parts)
+    return [
+        sum(int(np.count_nonzero(one == split)) for one in parts) for split in range(len(SPLITS))
+    ]
 
 
 def _other_rows(
@@ -215,7 +218,7 @@ def _other_rows(
     other.targets = stream.targets
     if not other.rows:
         raise DataError(f"{key}: '{spec}' has no rows; name a file that has, or null")
-    return _rows(other, preprocessing, None, TRAIN, memory)
+    return _rows(other, preprocessing, None, memory)[SPLITS[TRAIN]]
 
 
 def _held_out_notes(rows: StreamedRows, name: str) -> list[str]:

@@ -57,9 +57,9 @@ class SplitRule:
             return np.zeros(stop - start, dtype=np.int8)
         numbers = scattered(self.key, start, stop)
         which: Codes | int = 0 if self.codes is None else self.codes[start:stop]
-        tested, held_out = numbers < self.tested[which], numbers < self.held_out[which]
-        splits: NDArray[np.int8] = np.where(tested, TEST, np.where(held_out, VALIDATION, TRAIN))
-        return splits.astype(np.int8)
+        splits = (numbers < self.held_out[which]).view(np.int8)
+        splits += numbers < self.tested[which]  # below both bounds: TEST
+        return splits
 
 
 def split_rule(
