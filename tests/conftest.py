@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from support.command_line import (
     Command,
@@ -28,6 +29,9 @@ from seedbed.process.cores import usable_cores
 # tenth of the time.
 gc.set_threshold(1_000_000, 20, 100)
 
+# Drawn values are looked at in whatever time it takes: others compute on these cores too.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _frozen = {"modules": 0}
 
