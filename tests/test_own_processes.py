@@ -146,6 +146,19 @@ def test_it_leads_its_group_at_once() -> None:
         assert process.returncode == -signal.SIGKILL
 
 
+STREAMS = """
+import sys
+print(*((one.encoding, one.errors) for one in (sys.stdin, sys.stdout, sys.stderr)))
+"""
+
+
+@pytest.mark.parametrize("asked", ["", "ascii", "latin-1:replace", ":ignore", "utf-8:"])
+def test_its_streams_are_encoded_as_a_new_python_s(asked: str) -> None:
+    line = [sys.executable, "-c", STREAMS]
+    settings = {"env": {**os.environ, "PYTHONIOENCODING": asked}, "capture_output": True}
+    assert processes.run(line, **settings).stdout == subprocess.run(line, **settings).stdout
+
+
 THERE = """
 import sys
 print(sorted({"torch", "hydra", "matplotlib", "seedbed", "sklearn"} & sys.modules.keys()))

@@ -7,6 +7,7 @@ fork, as the one between the two ends at once.
 
 import atexit
 import builtins
+import codecs
 import ctypes
 import gc
 import importlib
@@ -80,8 +81,12 @@ def _stream(number: int, like: Any) -> Any:
         number, f"{like.mode}b", buffering=-1 if buffered else 0, closefd=False
     )
     getattr(buffer, "raw", buffer).name = like.name
+    encoding, _, errors = os.environ.get("PYTHONIOENCODING", "").partition(":")
+    errors = errors or ("strict" if encoding else like.errors)
     stream = io.TextIOWrapper(
-        buffer, like.encoding, like.errors, "\n" if number else None,
+        buffer, codecs.lookup(encoding or like.encoding).name,
+        "backslashreplace" if number == 2 else errors,
+        "\n" if number else None,
         line_buffering=buffered and (number == 2 or buffer.isatty()),
         write_through=like.write_through,
     )  # fmt: skip

@@ -23,6 +23,7 @@ from typing import Any
 
 PROGRAM = Path(__file__).with_name("forking.py")
 LATE = {"COLUMNS", "HYDRA_FULL_ERROR", "LINES", "NO_COLOR", "PYTHONPATH", "TERM", "TMPDIR"}
+LATE |= {"PYTHONIOENCODING"}  # `encoding` or `encoding:errors`
 LATE |= {"ARROW_DEFAULT_MEMORY_POOL", "CUBLAS_WORKSPACE_CONFIG"}  # which Seedbed itself sets
 LATE |= {"_TORCHINDUCTOR_PYOBJECT_TENSOR_DATA_PTR"}  # which torch's compiler sets for itself
 LATE |= {"SLURM_CONF", "TORCHINDUCTOR_CACHE_DIR", "XDG_CACHE_HOME"}  # which our tests set
