@@ -46,6 +46,7 @@ class Rows(torch.utils.data.Dataset):
         time.sleep(PAUSE)
         return torch.tensor([index, 1.0]), torch.tensor([2.0 * index])
 """
+SLOWLY = ("data=dataset", "data.train={_target_:slow.Rows}", "allow=[slow]")
 LONG = ("trainer.epochs=100000", "trainer.checkpoint_every=1 s", "hydra.run.dir=s3://lake/a")
 
 
@@ -143,10 +144,7 @@ def test_a_killed_run_goes_on_elsewhere_to_the_same_bits(
     seedbed: Command, s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "slow.py").write_text(SLOW)
-    words = (
-        *("data=dataset", "data.train={_target_:slow.Rows}", "allow=[slow]", "trainer.epochs=200"),
-        "trainer.checkpoint_every='10 steps'",
-    )
+    words = (*SLOWLY, "trainer.epochs=200", "trainer.checkpoint_every='10 steps'")
     with training(*words, "hydra.run.dir=s3://lake/a") as process:
         wait_for(lambda: s3.get("lake/a/checkpoints/last.pt") and s3.get("lake/a/status.json"))
         elsewhere(monkeypatch, tmp_path)
@@ -225,10 +223,11 @@ def line(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
 
 
 def test_a_store_that_is_lost_ends_no_run_and_gets_all_of_it_later(
-    seedbed: Command, s3: S3Server, line: Line, monkeypatch: pytest.MonkeyPatch
+    seedbed: Command, s3: S3Server, line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
     monkeypatch.setenv("SEEDBED_UPLOAD_SECONDS", "0")
-    with training(*LONG) as process:
+    with training(*SLOWLY, *LONG) as process:
         wait_for(lambda: s3.get("lake/a/checkpoints/last.pt") and s3.get("lake/a/status.json"))
         line.cut()
         time.sleep(3)
@@ -242,6 +241,7 @@ def test_a_store_that_is_lost_ends_no_run_and_gets_all_of_it_later(
     (folder,) = re.findall(r"it lies in '([^']+)'", said)[-1:]
     assert json.loads((Path(folder) / "status.json").read_text())["status"] == "interrupted"
     line.whole = True
+    monkeypatch.setenv("SEEDBED_ALLOW", "slow")
     ended = seedbed("resume", "s3://lake/a", "optimizer.lr=1")
     assert ended.code == 2, ended.out  # refused, and what was here is there all the same
     assert json.loads(s3.get("lake/a/status.json") or b"")["status"] == "interrupted"

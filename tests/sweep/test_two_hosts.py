@@ -30,7 +30,7 @@ pytestmark = [
 def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """The other host trains a sweep, of one stack, for as long as the test takes."""
     words = ["train", "-m", "seed=1,2", "trainer.epochs=1000000", "sweep.fuse=always"]
-    words += ["sweep.workers=0", "trainer.checkpoint_every='20000 steps'", "hydra.sweep.dir=sweep"]
+    words += ["sweep.workers=0", "trainer.checkpoint_every='5000 steps'", "hydra.sweep.dir=sweep"]
     line = [sys.executable, "-c", ON_OTHER_HOST, "seedbed", *words]
     with processes.Process(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 100
