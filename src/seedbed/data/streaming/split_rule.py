@@ -83,27 +83,44 @@ def split_rule(
     validated = np.array([rows_for(int(one), split.validation) for one in of_class])
     counts = [int(rows - (tested + validated).sum()), int(validated.sum()), int(tested.sum())]
     refuse_empty(split, rows, dict(zip(SPLITS, counts, strict=True)))
-    first, second = (_bounds(key, rows, codes, wanted) for wanted in (tested, tested + validated))
+    held_out = tested + validated
+    upto = _upto(key, rows, codes, len(of_class)) if held_out.any() else np.zeros((1, 1), np.int64)
+    first, second = (_bounds(key, rows, codes, upto, wanted) for wanted in (tested, held_out))
     return SplitRule(key, first, second, codes, counts)
 
 
-def _bounds(key: int, rows: int, codes: Codes | None, wanted: NDArray[np.int64]) -> Bounds:
+def _upto(key: int, rows: int, codes: Codes | None, classes: int) -> NDArray[np.int64]:
+    """How many rows of each class have numbers in an interval, told by their first bits, or before.
+
+    Shape:
+        (classes, intervals)
+    """
+    bits = max(1, min(16, int(np.log2(CELLS // classes))))
+    shift, cells = np.uint64(64 - bits), 1 << bits
+    counts = np.zeros(classes * cells, dtype=np.int64)
+    for which, numbers in _numbered(key, rows, codes):
+        place = which * cells + (numbers >> shift).astype(np.int64)
+        counts += np.bincount(place, minlength=len(counts))
+    return counts.reshape(-1, cells).cumsum(axis=1)
+
+
+def _bounds(
+    key: int,
+    rows: int,
+    codes: Codes | None,
+    upto: NDArray[np.int64],
+    wanted: NDArray[np.int64],
+) -> Bounds:
     """The number below which so many rows of each class lie.
 
-    Counts by the first bits tell in which interval it is; the numbers in there are sorted.
+    Counts tell in which interval it is; the numbers in there are sorted.
 
     Shape:
         wanted (classes,) -> (classes,)
     """
     if not wanted.any():
         return np.zeros(len(wanted), dtype=np.uint64)
-    bits = max(1, min(16, int(np.log2(CELLS // len(wanted)))))
-    shift, cells = np.uint64(64 - bits), 1 << bits
-    counts = np.zeros(len(wanted) * cells, dtype=np.int64)
-    for which, numbers in _numbered(key, rows, codes):
-        place = which * cells + (numbers >> shift).astype(np.int64)
-        counts += np.bincount(place, minlength=len(counts))
-    upto = counts.reshape(-1, cells).cumsum(axis=1)
+    shift = np.uint64(64 - (upto.shape[1].bit_length() - 1))
     interval = (upto < wanted[:, None]).sum(axis=1)  # where the last that is wanted lies
     before = np.array([upto[one, at - 1] if at else 0 for one, at in enumerate(interval)])
     near: list[list[NDArray[np.uint64]]] = [[] for _ in wanted]
