@@ -25,6 +25,8 @@ def code_of(config: Mapping[str, Any]) -> dict[str, str]:
         config: of a run whose parts are built, so that their modules are imported.
     """
     packages = {target.partition(".")[0] for target in _targets(config)} - KNOWN_BY_VERSION
+    if not packages:
+        return {}
     names = [name for name in sys.modules if name.partition(".")[0] in packages]
     digests = {name: _digest(name) for name in sorted(names)}
     return {name: digest for name, digest in digests.items() if digest is not None}
