@@ -21,8 +21,14 @@ import os, signal, time, traceback
 from pathlib import Path
 import torch
 from torch import nn
+from seedbed.training.interrupt import stop_request
 
 HERE = Path(__file__).parent
+
+
+def is_told_to_stop():
+    with stop_request() as stop:
+        return stop.requested
 
 
 class Net(nn.Module):
@@ -43,7 +49,9 @@ class Net(nn.Module):
             if (HERE / "kill").exists() and made == 30:
                 (HERE / "kill").unlink()
                 os.kill(os.getpid(), signal.SIGKILL)
-            while (HERE / "wait").exists() and made == 30 and not (HERE / "asked").exists():
+            while (HERE / "wait").exists() and made == 30:
+                if (HERE / "asked").exists() and is_told_to_stop():
+                    break
                 time.sleep(0.02)
         return self.layer(x)
 """
@@ -151,9 +159,8 @@ class StackExecutorContract:
             start_new_session=True,
         )
         self._await(lambda: any(tmp_path.glob("cut/*/checkpoints/last.pt")), process)
-        os.kill(process.pid, signal.SIGINT)
-        time.sleep(0.5)
         (tmp_path / "asked").touch()
+        os.kill(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=100)
         assert (process.returncode, err) == (130, "error: interrupted\n"), out + err
         statuses = {row["status"] for row in table_of(tmp_path / "cut")}
