@@ -118,3 +118,27 @@ assert not gc.isenabled() and gc.get_freeze_count() == frozen
     line = [sys.executable, "-c", program]
     kind = processes.ProcessWithTorch
     processes.run(line, check=True, capture_output=True, cwd=tmp_path, kind=kind)
+
+
+IMPORTING = """
+import gc
+from seedbed.process import fast_start
+gc.unfreeze()
+during = []
+try:
+    with fast_start.importing():
+        during.append(gc.isenabled())
+        raise ImportError
+except ImportError:
+    print(*during, gc.isenabled(), gc.get_freeze_count() > 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("switch", "said"), [("1", "False True True"), ("0", "True True False")], ids=["on", "off"]
+)
+def test_the_collector_rests_while_a_task_imports(switch: str, said: str) -> None:
+    line = [sys.executable, "-c", IMPORTING]
+    environment = {**os.environ, "SEEDBED_FAST_START": switch}
+    done = processes.run(line, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == said

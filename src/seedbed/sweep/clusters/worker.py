@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 from seedbed.errors import RunTakenError
-from seedbed.process import signals
+from seedbed.process import fast_start, signals
 from seedbed.runs.heartbeat import pulse, stamp
 from seedbed.sweep.clusters.task import Origin, Task, TaskFiles, take_over, versions
 
@@ -175,8 +175,11 @@ def _end_of(files: TaskFiles, beat: _Beat, stopped: Callable[[], bool]) -> dict[
 
 
 def _done(task: Task, beat: _Beat) -> Iterator[Any]:
-    import torch
+    with fast_start.importing():
+        import torch
 
+        import seedbed.sweep.job
+        import seedbed.sweep.stacks  # noqa: F401 - what either way to train brings
     from seedbed.handed_in import handing_in
     from seedbed.sweep.choice import most_open_files
 
