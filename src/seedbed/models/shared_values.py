@@ -8,7 +8,6 @@ import random
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -78,16 +77,10 @@ def _name(owner: Any) -> str:
 
 
 def _modules(packages: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    for home in _homes(tuple(sys.modules), tuple(packages)):
-        if home in sys.modules:
-            yield home, sys.modules[home]
-
-
-@lru_cache(maxsize=8)
-def _homes(imported: Sequence[str], packages: Sequence[str]) -> Sequence[str]:
-    """Those that are within packages: of thousands that a run asks for again and again."""
     within = tuple(f"{package}." for package in packages)
-    return [home for home in imported if home.startswith(within) or home in packages]
+    for home, module in list(sys.modules.items()):
+        if home.startswith(within) or home in packages:
+            yield home, module
 
 
 def _values(packages: Sequence[str]) -> Iterator[tuple[Any, str, Any]]:
