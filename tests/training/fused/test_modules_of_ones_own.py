@@ -129,6 +129,8 @@ def test_every_module_here_has_its_line() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*(weight_norm|jit).*deprecated")
+# From Python 3.12 on iterators say that they will not be pickled for ever.
+@pytest.mark.filterwarnings("ignore:Pickle, copy.*itertools:DeprecationWarning")
 @pytest.mark.parametrize("target", [*REFUSED, *FUSED, *EITHER])
 def test_a_module_is_stacked_only_where_it_gives_what_it_gives_alone(target: str) -> None:
     configs = jobs(target)
