@@ -17,7 +17,7 @@ from seedbed.config.hints import in_list
 from seedbed.errors import DataError
 from seedbed.tables.arrow_values import indices, places, texts
 from seedbed.tables.cells import Misfit, is_text, text_numbers
-from seedbed.tables.column_kinds import holds_dates
+from seedbed.tables.column_kinds import holds_dates, is_usable
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.parquet_stream import ParquetStream
 from seedbed.tables.raw_column import RawColumn
@@ -203,7 +203,8 @@ def columns_seen(
         and not files.is_dictionary(name)
         and is_text(files.type_of(name))
     }
-    rows = TargetsSeen([name for name in targets if name not in seen])
+    asked = [name for name in targets if name not in seen and is_usable(files.type_of(name))]
+    rows = TargetsSeen(asked)
     if seen:
         for start, cells in stream.cells([*seen]):
             for name, one in seen.items():
@@ -219,14 +220,14 @@ def columns_seen(
             form, target = types.text.of(name), name in targets
             if name in seen:
                 yield RawColumn(seen[name], name, seen[name].all_cells(), form, target)
-            elif target:
+            elif name in asked:
                 cells = rows.cells(name)
                 cells = cells.dictionary_encode() if files.is_dictionary(name) else cells
                 yield RawColumn(_Somewhere(stream), name, cells, form, True)
             else:
                 kind = files.type_of(name)
                 kind = pa.dictionary(pa.int32(), kind) if files.is_dictionary(name) else kind
-                yield RawColumn(files, name, pa.nulls(0, kind), form, False)
+                yield RawColumn(files, name, pa.nulls(0, kind), form, target)
 
     whole = not rows.overflows and not any(seen[name].overflows for name in alone if name in seen)
     return table_of(raw(), stream.origin, targets, types), whole

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from support.parquet_rows import rows, write
+from support.parquet_rows import STREAM, prepared, rows, write
 
+from seedbed.errors import DataError
 from seedbed.tables.text_seen import TargetsSeen
 
 DRAWN = np.random.default_rng(0)
@@ -55,3 +56,24 @@ def test_a_stream_is_looked_at_without_pandas(tmp_path: Path) -> None:
         "assert 'pandas' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("cells", [
+    pa.array([[1, 2]] * 60),
+    pa.array([{"a": 1}] * 60),
+    pa.array([[("a", 1)]] * 60, pa.map_(pa.string(), pa.int32())),
+    pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"u" * 16] * 60, pa.binary(16))),
+], ids=lambda cells: str(cells.type))  # fmt: skip
+@pytest.mark.parametrize("targets", ["[y]", "[y,x]"])
+def test_a_target_of_a_type_that_holds_no_values_is_refused_as_in_memory(
+    tmp_path: Path, cells: Any, targets: str
+) -> None:
+    x = pa.array(np.arange(60.0))
+    path = write(pa.table({"a": x, "x": x, "y": cells}), tmp_path / "rows.parquet")
+    told = []
+    for words in ([], STREAM):
+        with pytest.raises(DataError) as caught:
+            prepared(path, *words, f"data.target={targets}", "data.drop=[]")
+        told.append(str(caught.value))
+    assert "column 'y' holds" in told[0]
+    assert told[1] == told[0]
