@@ -1,5 +1,6 @@
 """Digests of files that are made in a thread, while their rows are looked at."""
 
+import os
 import threading
 from hashlib import sha256
 from pathlib import Path
@@ -49,7 +50,14 @@ def test_a_file_that_was_taken_away_is_told(tmp_path: Path) -> None:
 
 def test_a_digest_that_nobody_waits_for_ends(tmp_path: Path) -> None:
     path = tmp_path / "endless.parquet"
-    path.symlink_to("/dev/zero")
+    with path.open("wb") as file:
+        file.truncate(2**40)  # bytes that take no room, and minutes to read
     with pytest.raises(KeyboardInterrupt), digests_meanwhile([str(path)]):
         raise KeyboardInterrupt
     assert not digest_threads()
+
+
+def test_a_pipe_is_left_to_who_reads_the_rows(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.parquet")
+    with digests_meanwhile([str(tmp_path)]):
+        assert not digest_threads()  # one that opened it would wait for a writer for ever

@@ -90,6 +90,7 @@ def digests_meanwhile(specs: Sequence[Any]) -> Iterator[Callable[[Any], dict[str
         `file_digests` of one of them, which waits for it; a file that changed is read again.
     """
     ended, paths = Event(), [found.path for spec in specs for found in files_named(spec)]
+    paths = [path for path in paths if path.is_file()]  # opening a pipe would wait for a writer
     pool = ThreadPoolExecutor(1, thread_name_prefix="seedbed-digests")
     made = {path: (stamp(path), pool.submit(_digest, path, ended)) for path in paths}
 
