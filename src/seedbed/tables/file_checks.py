@@ -91,8 +91,10 @@ def refuse_changed(path: Path, before: Stamp, key: str) -> None:
         raise changed(path, key)
 
 
-def changed(path: Path, key: str) -> DataError:
-    """The error of a file that is another than when the run began to read."""
+def changed(path: Path, key: str, *, came: bool = False) -> DataError:
+    """The error of a file that is another than when the run began to read, or was not there."""
+    if came:
+        return DataError(f"{key}: '{path}' came while the run read the others; begin a new run")
     there = "changed" if path.is_file() else "was taken away"
     return DataError(
         f"{key}: '{path}' {there} while the run read it; put it back as it was and type seedbed "

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, groupby
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -64,6 +65,12 @@ class ParquetStream:
     def edges(self) -> list[int]:
         """Where row groups begin, and the end."""
         return [*self._starts, self.rows]
+
+    def refuse_others(self, paths: Sequence[Path]) -> None:
+        """Raises DataError if these, which the config names now, are other files than are read."""
+        read = {part.path for part in self.files.parts}
+        for path in sorted(read.symmetric_difference(paths)):
+            raise changed(path, self.files.key, came=path not in read)
 
     def cells(
         self, names: Sequence[str], start: int = 0, stop: int | None = None

@@ -11,6 +11,7 @@ from support.parquet_rows import STREAM, prepared, rows, write, write_parts
 
 from seedbed.config.schema import Split
 from seedbed.data.splits import split_rows
+from seedbed.data.streaming.fitting import Fitting
 from seedbed.data.streaming.moments import AT_ONCE, Moments
 from seedbed.data.streaming.split_rule import SPLITS, split_rule
 from seedbed.errors import ConfigError, DataError
@@ -172,6 +173,25 @@ def test_a_split_without_rows_is_refused_as_in_memory(tmp_path: Path) -> None:
     path = write(rows(3), tmp_path / "few.parquet")
     with pytest.raises(DataError, match=r"data.split leaves no validation rows of 3"):
         prepared(path, *STREAM)
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_a_file_that_comes_or_goes_while_others_are_looked_at_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comes: bool
+) -> None:
+    folder, other = write_parts(rows(), tmp_path / "parts", SIZES), tmp_path / "parts" / "z.parquet"
+    if not comes:
+        write(rows(), other)
+
+    def measured(self: Fitting) -> Any:
+        write(rows(), other) if comes else other.unlink()
+        return preprocessing(self)
+
+    preprocessing = Fitting.preprocessing
+    monkeypatch.setattr(Fitting, "preprocessing", measured)
+    words = "came while the run read the others" if comes else "was taken away while"
+    with pytest.raises(DataError, match=rf"data.path: '{other}' {words}"):
+        prepared(folder, *STREAM)
 
 
 def test_rows_of_other_files_validate(forms: dict[str, Path], tmp_path: Path) -> None:

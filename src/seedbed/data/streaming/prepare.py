@@ -27,7 +27,7 @@ from seedbed.data.streaming.read_ahead import read_ahead
 from seedbed.data.streaming.rows import Block, StreamedRows
 from seedbed.data.streaming.split_rule import SPLITS, TRAIN, SplitRule, split_rule
 from seedbed.data.streaming.whole_numbers import WholeNumbers
-from seedbed.data.table_fingerprint import digests_meanwhile
+from seedbed.data.table_fingerprint import PART_OF, digests_meanwhile
 from seedbed.data.target_values import class_numbers
 from seedbed.data.task_choice import task_of
 from seedbed.errors import DataError
@@ -249,6 +249,7 @@ def _fingerprint(
         of_spec = digests(spec)
         files |= of_spec
         parts_here = parts_of(spec, f"data.{key}", in_memory=False)
+        parts[PART_OF[key]].stream.refuse_others([part.path for part in parts_here])
         content.append([(of_spec[str(one.path)], sorted(one.values.items())) for one in parts_here])
     digest = sha256(repr(content).encode()).hexdigest()
     return {
