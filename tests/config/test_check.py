@@ -179,6 +179,13 @@ def test_a_number_in_quotes_is_answered_with_how_to_type_it(config: dict[str, An
         checked(config)
 
 
+@pytest.mark.parametrize("text", ["0x10", "010", "1:30", "0b11"])
+def test_a_number_of_yaml_alone_is_not_to_be_typed_again(config: dict[str, Any], text: str) -> None:
+    put(config, "trainer.epochs", text)
+    with pytest.raises(ConfigError, match=rf"must be a whole number >= 1, got '{text}'$"):
+        checked(config)
+
+
 def test_a_text_of_many_brackets_is_no_number_in_quotes(config: dict[str, Any]) -> None:
     put(config, "trainer.epochs", "[" * 3000 + "]" * 3000)
     with pytest.raises(

@@ -275,11 +275,13 @@ def _as_text_hint(hint: Any, value: Any, where: str) -> str:
     try:
         meant = yaml.safe_load(value)
         fitted(hint, meant)
+        if type(meant) in (int, float) and type(meant)(value) != meant:
+            return ""  # 010 is 8 in YAML, and a text where it is typed; int refuses 0x10
     except (yaml.YAMLError, ValueError, Refused):
         return ""
     return (
-        f"; that is a text: type {where}={value} without quotes, and for an environment variable "
-        f"'{where}=\"${{oc.decode:${{oc.env:NAME}}}}\"'"
+        f"; that is a text: type {where}={value.strip()} without quotes, and for an environment "
+        f"variable '{where}=\"${{oc.decode:${{oc.env:NAME}}}}\"'"
     )
 
 
