@@ -276,6 +276,7 @@ MISREAD = {
     "metrics=[{Recall: 3}]": "must hold the arguments of Recall by name, got 3",
     "metrics=[{_target_: worst}]": "must be the dotted name .* by its name alone, worst",
     "metrics=[{_target_: FBetaScore, beta: 2.0}]": r"alone, '\{FBetaScore: \{beta: 2.0\}\}'",
+    "metrics=[{_target_: F, a: 'x}', b: [1], c: \"it's\"}]": r"'\{F: \{a: \"x\}\", b: …, c: …\}\}'",
     "metrics=[{R2Score: {name: 'a,b'}}]": r"metrics\[0\].name must be a text of letters",
     "metrics=[{R2Score: {name: loss}}]": "'loss' is another column",
     "metrics=[{R2Score: {higher_is_better: 1}}]": "must be true, false or null, got 1",

@@ -22,6 +22,9 @@ OUR_KEYS = ("name", "higher_is_better")
 NAME = re.compile(r"[A-Za-z_][\w-]{0,59}", re.ASCII)
 """Of a column, behind `val/`."""
 
+QUOTED = re.compile(r"[^'\"\\$\x00-\x1f]{0,60}")
+"""A text that stands in double quotes as it is, within an override in single ones."""
+
 TAKEN = ("loss", "lr")
 """Names of other columns."""
 
@@ -152,9 +155,16 @@ def _by_its_name(target: Any, arguments: dict[str, Any]) -> str:
     """What is typed for a metric that is known by a name, if it is one."""
     if not isinstance(target, str) or not NAME.fullmatch(target):
         return ""
-    held = ", ".join(f"{key}: {as_typed(value)}" for key, value in arguments.items())
+    held = ", ".join(f"{key}: {_in_braces(value)}" for key, value in arguments.items())
     typed = f"'{{{target}: {{{held}}}}}'" if held else target
     return f"; what needs no package goes by its name alone, {typed}"
+
+
+def _in_braces(value: Any) -> str:
+    """A value as it is typed within a quoted override; an ellipsis for what is no plain one."""
+    if isinstance(value, str):
+        return f'"{value}"' if QUOTED.fullmatch(value) else "…"
+    return as_typed(value) if value is None or isinstance(value, bool | int | float) else "…"
 
 
 def _known(name: Any, arguments: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
