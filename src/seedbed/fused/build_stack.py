@@ -9,7 +9,6 @@ from seedbed.config.schema import RunConfig
 from seedbed.data.orders import RowOrders
 from seedbed.data.prepared import PreparedData
 from seedbed.fused.flat import Layout
-from seedbed.fused.pure import refused_form
 from seedbed.fused.rows import NotAlikeError, StackedBatches, StackedRows
 from seedbed.fused.runs_last import is_small
 from seedbed.fused.schedules import Schedules
@@ -29,6 +28,7 @@ from seedbed.tasks.stack_heads import told_apart, unlike_labels
 from seedbed.training.averaging import SWA, has_batch_norm
 from seedbed.training.build_run import build_run
 from seedbed.training.parameter_groups import parameter_groups
+from seedbed.training.pure import refused_form
 from seedbed.training.run_components import RunComponents
 from seedbed.training.starting_model import NO_STARTS
 

@@ -15,7 +15,6 @@ from torch import Tensor, fx, nn
 from seedbed.fused.lanes import LANES, inside
 from seedbed.fused.operations import aten
 from seedbed.fused.program import Program
-from seedbed.fused.pure import is_pure
 from seedbed.fused.rewriting import RULES, faster, is_turned_later, product
 from seedbed.fused.tracing import Function, recorded
 from seedbed.fused.values import Value
@@ -23,6 +22,7 @@ from seedbed.models.activations import ACTIVATIONS
 from seedbed.models.custom import CustomMLP
 from seedbed.models.manual import ManualMLP
 from seedbed.models.sequential import SequentialMLP
+from seedbed.training.pure import is_pure
 
 MOST_WORK = 2**10
 """Parameters times rows of a batch, from which on products by MKL take less."""

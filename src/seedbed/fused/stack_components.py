@@ -12,12 +12,12 @@ from seedbed.fused.flat import Layout, Named
 from seedbed.fused.function_of_weights import FunctionOfWeights
 from seedbed.fused.kept_state import KeptState
 from seedbed.fused.optimizers import BATCHED
-from seedbed.fused.pure import is_pure
 from seedbed.fused.rows import StackedBatches, StackedRows
 from seedbed.fused.schedules import Schedules
 from seedbed.fused.step import StackedModel
 from seedbed.models.copies import copied_model
 from seedbed.tasks.head import TaskHead
+from seedbed.training.pure import is_pure
 from seedbed.training.run_components import RunComponents
 
 if TYPE_CHECKING:

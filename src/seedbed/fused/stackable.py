@@ -13,7 +13,6 @@ from seedbed.data.trimming import rows_alike
 from seedbed.fused.agreement import ROUNDING, DiffersError, agree
 from seedbed.fused.alone import tensors_of, without_dropout
 from seedbed.fused.flat import Named
-from seedbed.fused.pure import is_pure, is_pure_loss
 from seedbed.fused.single_step import called_alone, single_step
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.trial import WRITES_INTO_BATCH, found_in_trial
@@ -28,6 +27,7 @@ from seedbed.training.padding import (
     changed_by_padding,
     most_of,
 )
+from seedbed.training.pure import is_pure, is_pure_loss
 
 AGREEMENT = 1e-3
 """Relative difference between a stacked gradient and the run's own that rounding may make."""

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.fused.flat import Layout, Named
-from seedbed.fused.pure import is_pure
 from seedbed.fused.rows import NotAlikeError
 from seedbed.models.build import ModelBuilder
 from seedbed.models.plain_state import first_difference, plain_state
 from seedbed.models.state_walk import PlainState
+from seedbed.training.pure import is_pure
 from seedbed.training.run_components import RunComponents
 from seedbed.training.starting_model import begin, start_for
 

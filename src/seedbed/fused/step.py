@@ -14,12 +14,12 @@ from torch.func import vmap
 
 from seedbed.fused.flat import Layout, Named
 from seedbed.fused.function_of_weights import FunctionOfWeights
-from seedbed.fused.pure import is_pure, is_pure_loss
 from seedbed.fused.tracing import Function
 from seedbed.fused.vmapped import Randomness, Vmapped
 from seedbed.fused.written_steps import OUTPUTS, STEP, WrittenSteps
 from seedbed.models.frozen import set_training
 from seedbed.training.device import autocast
+from seedbed.training.pure import is_pure, is_pure_loss
 
 Stepped = tuple[Tensor, Tensor, Named]
 """Gradients, losses and buffers."""

@@ -26,13 +26,13 @@ from seedbed.fused.agreement import (
 from seedbed.fused.alone import Alone, tensors_of, without_dropout
 from seedbed.fused.flat import Named
 from seedbed.fused.optimizers import BATCHED, SGD
-from seedbed.fused.pure import refused_form
 from seedbed.fused.stack_components import NARROWEST, StackComponents
 from seedbed.fused.step import StackedModel
 from seedbed.models.plain_state import first_difference, shared_state
 from seedbed.models.shared_values import shared_values, values_put_back
 from seedbed.process.generators import generators_put_back
 from seedbed.training.device import process_settings
+from seedbed.training.pure import refused_form
 
 TWO = slice(0, NARROWEST)
 

@@ -2,7 +2,7 @@
 
 These have no public name: Adam's fused kernels, what `vmap` warns of, an archive's parts and how
 it names tensors, the operations that a computation makes, a model's graph, a loader's workers, a
-schedule's parts, and what stands for the compiler in `no_compiler.py`.
+schedule's parts, hooks of all modules, and what stands for the compiler in `no_compiler.py`.
 """
 
 import os
@@ -25,12 +25,14 @@ from torch._utils import _rebuild_tensor_v2 as rebuild_tensor
 from torch.nn.modules.batchnorm import _BatchNorm as batch_norm
 from torch.nn.modules.batchnorm import _NormBase as norm_base
 from torch.nn.modules.dropout import _DropoutNd as dropout_base
+from torch.nn.modules.module import _has_any_global_hook as are_modules_hooked
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 __all__ = [
     "COMPILER",
     "DispatchMode",
+    "are_modules_hooked",
     "batch_norm",
     "compiler_forgotten",
     "dropout_base",

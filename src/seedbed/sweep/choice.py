@@ -11,7 +11,6 @@ except ImportError:  # Windows has no such limit
 
 from seedbed.components import AllowList
 from seedbed.fused.build_stack import build_stack
-from seedbed.fused.pure import is_pure
 from seedbed.fused.rows import NotAlikeError
 from seedbed.fused.sizing import (
     StackSize,
@@ -29,6 +28,7 @@ from seedbed.fused.step import StackedModel
 from seedbed.sweep.clusters.prepared_here import prepared_here
 from seedbed.sweep.groups import Group, Unfused, merged_by_reason, starts_of
 from seedbed.sweep.same_rows import of_same_rows
+from seedbed.training.pure import is_pure
 
 FILES_BESIDE = 64
 """Open files that are not locks of run directories."""

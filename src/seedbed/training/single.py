@@ -23,6 +23,7 @@ from seedbed.training.compiling import CompiledForward, backend_of
 from seedbed.training.device import process_settings
 from seedbed.training.engine import Rows, Unseen, Which, at_each_step
 from seedbed.training.forward import Forward
+from seedbed.training.layer_chain import layer_chain
 from seedbed.training.optimization import learning_rate
 from seedbed.training.other_generators import restore_others
 from seedbed.training.progress import Progress
@@ -82,6 +83,7 @@ class SingleEngine:
         self.compiled = (
             CompiledForward(plan.model, rows, backend_of(trainer)) if trainer.compile else None
         )
+        self.chain = layer_chain(plan, self._of_share)
         self.norms = StepNorms() if trainer.log_gradients else None
         self.beside: dict[str, Tensor] = {}
         self._parameters = [p.detach() for p in self.model.parameters()]
@@ -160,7 +162,8 @@ class SingleEngine:
             Their loss, ().
         """
         if len(batches) == 1:
-            return self._of_share(*batches[0])
+            one = self._of_share if self.chain is None else self.chain.gradients
+            return one(*batches[0])
         # Those of ignored rows alone have no loss, and no share.
         parts = zip(batches, shares(self.head, [y for _, y in batches]), strict=True)
         return torch.stack([self._of_share(*one, part) for one, part in parts if part != 0]).sum()

@@ -11,10 +11,10 @@ from support.composing import group_by_group
 from support.own_parts.around import CELLS, ELSEWHERE, Around, samples, torchs_modules
 from support.stacked_runs import alone, assert_alike, planned, stacked, variants
 
-from seedbed.fused import pure
 from seedbed.fused.stack_components import StackComponents
 from seedbed.fused.stackable import vmap_blocker
 from seedbed.fused.trial import found_in_trial
+from seedbed.training import pure
 
 IRIS = ["data=sklearn", "data.split.validation=0.2", "loader.batch_size=40", "trainer.epochs=2"]
 WORDS = [*IRIS, "optimizer=sgd", "optimizer.momentum=0.9", "allow=[support.own_parts]"]
