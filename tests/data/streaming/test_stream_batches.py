@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from support.loaders import loader_config
 from support.parquet_rows import STREAM, prepared, write, write_parts
 
@@ -155,3 +157,21 @@ def test_memory_is_used_again_once_nobody_holds_rows_of_it(
     del held, made[:]
     assert sum(len(y) for _, y in batches.epoch(3)) == len(data)
     assert made == []
+
+
+@given(
+    pieces=st.lists(st.integers(0, 40), max_size=8),
+    size=st.integers(1, 25),
+    left=st.integers(0, 99),
+)
+def test_batches_are_those_of_all_rows_whatever_pieces_they_come_in(
+    pieces: list[int], size: int, left: int
+) -> None:
+    x = torch.arange(float(sum(pieces)))
+    most = max(0, len(x) - left)
+    rows = zip(x.split(pieces), (-x).split(pieces), strict=True)
+    found = [*batches_module._batches(iter(rows), size, most)]
+    assert [one.tolist() for one, _ in found] == [
+        one.tolist() for one in x[:most].split(size) if len(one)
+    ]
+    assert all(torch.equal(y, -x) for x, y in found)

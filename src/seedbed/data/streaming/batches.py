@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.batch_sizes import batches_of, refuse_no_batch, rows_a_batch
@@ -21,6 +22,7 @@ from seedbed.data.streaming.blocks import BUFFERS, Mix, capacity, epoch_order, m
 from seedbed.data.streaming.buffers import Arrays, Buffers
 from seedbed.data.streaming.rows import Block, StreamedRows
 from seedbed.errors import ConfigError
+from seedbed.process.priority import give_way_to_others
 
 Task = Callable[[], Any]
 
@@ -173,20 +175,32 @@ def _batches(rows: Iterator[Batch], size: int, most: int) -> Iterator[Batch]:
     """Batches of rows that come in pieces of any length, up to so many rows."""
     held: list[Batch] = []
     count = 0
-    for piece in rows:
-        pieces = [piece]
-        while pieces and most > 0:
-            x, y = pieces.pop()
-            room = min(size, most) - count
-            held.append((x[:room], y[:room]))
+    for x, y in rows:
+        start = min(size, most) - count if count else 0
+        if count:
+            held.append((x[:start], y[:start]))
             count += len(held[-1][0])
-            if len(x) > room:
-                pieces.append((x[room:], y[room:]))
-            if count == min(size, most):
+            if count < min(size, most):
+                continue
+            yield _joined(held)
+            most, held, count = most - count, [], 0
+        stop = start + min(len(x) - start, most) // size * size
+        if stop > start:
+            yield from _cut(x[start:stop], y[start:stop], size)
+            most -= stop - start
+        if most > 0 and stop < len(x):
+            held = [(x[stop:][:most], y[stop:][:most])]
+            count = len(held[0][0])
+            if count == most:
                 yield _joined(held)
-                most, held, count = most - count, [], 0
-        if most <= 0:
+                return
+        elif most <= 0:
             return
+
+
+def _cut(x: Tensor, y: Tensor, size: int) -> Iterator[Batch]:
+    """Batches that lie there whole; they are cut at once, which takes a third of one by one."""
+    return ((a.data, b.data) for a, b in zip(x.split(size), y.split(size), strict=True))
 
 
 def _joined(parts: Sequence[Batch]) -> Batch:
@@ -203,7 +217,9 @@ def _readers(workers: int) -> Iterator[Callable[[Task], Task]]:
     if not workers:
         yield cache
         return
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="seedbed-reader")
+    pool = ThreadPoolExecutor(
+        workers, thread_name_prefix="seedbed-reader", initializer=give_way_to_others
+    )
 
     def submit(task: Task) -> Task:
         future: Future[Any] = pool.submit(task)
