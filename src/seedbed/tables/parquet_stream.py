@@ -3,9 +3,10 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import accumulate, groupby
+from functools import partial
+from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -14,31 +15,17 @@ from seedbed.errors import DataError
 from seedbed.raised import first_line
 from seedbed.tables.cells import is_text
 from seedbed.tables.column_types import ColumnTypes
+from seedbed.tables.decoded_in_turn import DecodedInTurn
 from seedbed.tables.file_checks import changed, refuse_changed, stamp
 from seedbed.tables.parquet_file import rows_of_groups
 from seedbed.tables.parquet_files import ParquetFiles, told_cells
 from seedbed.tables.raw_column import RawColumn
-from seedbed.tables.table import Table
+from seedbed.tables.row_groups import Group, decoded_whole, row_groups
+from seedbed.tables.table import Column, Table
 from seedbed.tables.table_file import CellSource
 
 READ_AHEAD = 2**18
 """Bytes of a column that are fetched at once; without it Arrow fetches whole row groups."""
-
-
-class Group(NamedTuple):
-    """A row group of one of the files.
-
-    Args:
-        part: number of the file.
-        number: of the group within it.
-        start: its first row among those of all files.
-        rows: of it.
-    """
-
-    part: int
-    number: int
-    start: int
-    rows: int
 
 
 class ParquetStream:
@@ -51,7 +38,7 @@ class ParquetStream:
 
     def __init__(self, files: ParquetFiles, at_once: int) -> None:
         self.files, self.at_once = files, at_once
-        self.groups = list(_groups(files.group_rows))
+        self.groups = list(row_groups(files.group_rows))
         self.rows = sum(group.rows for group in self.groups)
         self._starts = [group.start for group in self.groups]
         self._stamps = [stamp(part.path) for part in files.parts]
@@ -73,7 +60,12 @@ class ParquetStream:
             raise changed(path, self.files.key, came=path not in read)
 
     def cells(
-        self, names: Sequence[str], start: int = 0, stop: int | None = None
+        self,
+        names: Sequence[str],
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        in_turn: bool = False,
     ) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """The cells of rows from `start` to before `stop`, some rows at a time.
 
@@ -81,6 +73,8 @@ class ParquetStream:
             names: of the columns.
             start: first row.
             stop: after the last; None for all.
+            in_turn: whether a column may be decoded when it is asked for, see `DecodedInTurn`,
+                until the next rows are.
 
         Returns:
             The first row, and their cells as Arrow arrays; of text as dictionaries.
@@ -91,35 +85,62 @@ class ParquetStream:
         stop = self.rows if stop is None else stop
         first, last = bisect_right(self._starts, start) - 1, bisect_left(self._starts, stop)
         for _, groups in groupby(self.groups[max(first, 0) : last], lambda one: one.part):
-            yield from self._of_part([*groups], names, start, stop)
+            yield from self._of_part([*groups], names, start, stop, in_turn)
 
     def tables(
-        self, names: Sequence[str], types: ColumnTypes, start: int = 0, stop: int | None = None
+        self,
+        names: Sequence[str],
+        types: ColumnTypes,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        in_turn: bool = False,
     ) -> Iterator[tuple[int, Table]]:
         """As `cells`, typed as the run has it; the first row, and the table.
 
         Raises:
             DataError: also if a cell is not of its column's kind.
         """
-        for first, cells in self.cells(names, start, stop):
+        for first, cells in self.cells(names, start, stop, in_turn=in_turn):
             place = _Place(self.files, first)
-            columns = {}
-            for name in names:
-                raw = RawColumn(place, name, _as_known(cells[name], types, name),
-                                types.text.of(name), name in self.targets)  # fmt: skip
-                columns[name] = raw.of_kind(types.kinds[name])
-            yield first, Table(columns, place.origin)
+            typed = partial(self._typed, place, cells, types)
+            if isinstance(cells, DecodedInTurn):
+                columns = DecodedInTurn(names, typed, cells.rows)
+                yield first, Table(columns, place.origin, rows=cells.rows)
+            else:
+                yield first, Table({name: typed(name) for name in names}, place.origin)
+
+    def _typed(
+        self, place: "_Place", cells: Mapping[str, Any], types: ColumnTypes, name: str
+    ) -> Column:
+        form, target = types.text.of(name), name in self.targets
+        raw = RawColumn(place, name, _as_known(cells[name], types, name), form, target)
+        return raw.of_kind(types.kinds[name])
 
     targets: Sequence[str] = ()
     """Columns whose spelling is kept, as it may name classes."""
 
     def _of_part(
-        self, groups: Sequence[Group], names: Sequence[str], start: int, stop: int
+        self,
+        groups: Sequence[Group],
+        names: Sequence[str],
+        start: int,
+        stop: int,
+        in_turn: bool,
     ) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """The rows of row groups of one file that follow each other."""
         part, row = groups[0].part, groups[0].start
         held = [name for name in names if name not in self.files.told]
         with self._opened(part, names) as file:
+            pieces = decoded_whole(groups, self.at_once) if in_turn and held else []
+            for piece in pieces:
+                end = piece[-1].start + piece[-1].rows
+                rows = range(max(start, piece[0].start), min(stop, end))
+                if rows:
+                    decode = partial(self._decoded, file, piece, rows)
+                    yield rows.start, DecodedInTurn(names, decode, len(rows))
+            if pieces:
+                return
             if not held:
                 first, last = max(start, row), min(stop, groups[-1].start + groups[-1].rows)
                 for row in range(first, last, self.at_once):
@@ -139,17 +160,30 @@ class ParquetStream:
                 if row >= stop:
                     break
 
+    def _decoded(self, file: Any, piece: Sequence[Group], rows: range, name: str) -> Any:
+        """The cells of a column in some rows of row groups, which are decoded whole."""
+        part = piece[0].part
+        if name in self.files.told:
+            return told_cells(self.files.parts[part], name, len(rows))
+        with self._broken_told(part):
+            numbers = [group.number for group in piece]
+            read = file.read_row_groups(numbers, columns=[name], use_threads=False).column(name)
+            cells = read.chunk(0) if read.num_chunks == 1 else _joined(read)
+            return self._cast(cells.slice(rows.start - piece[0].start, len(rows)), name)
+
     def _cells(self, batch: Any, part: int, names: Sequence[str], rows: int) -> Mapping[str, Any]:
-        cells = {}
-        for name in names:
-            if name in self.files.told:
-                cells[name] = told_cells(self.files.parts[part], name, rows)
-                continue
-            one = batch.column(name)
-            if not pa.types.is_dictionary(one.type) and one.type != self._type(name):
-                one = one.cast(self._type(name))
-            cells[name] = one
-        return cells
+        told = self.files.told
+        return {
+            name: told_cells(self.files.parts[part], name, rows)
+            if name in told
+            else self._cast(batch.column(name), name)
+            for name in names
+        }
+
+    def _cast(self, cells: Any, name: str) -> Any:
+        if pa.types.is_dictionary(cells.type) or cells.type == self._type(name):
+            return cells
+        return cells.cast(self._type(name))
 
     def _type(self, name: str) -> Any:
         if name not in self._types:
@@ -163,17 +197,26 @@ class ParquetStream:
         held = [name for name in names if name not in self.files.told]
         texts = [name for name in held if is_text(self._type(name))]
         refuse_changed(path, before, key)
-        try:
-            with pa.parquet.ParquetFile(
+        with (
+            self._broken_told(part),
+            pa.parquet.ParquetFile(
                 path, read_dictionary=texts, pre_buffer=False, buffer_size=READ_AHEAD
-            ) as file:
-                if rows_of_groups(file.metadata) != self.files.group_rows[part]:
-                    raise changed(path, key)
-                yield file
+            ) as file,
+        ):
+            if rows_of_groups(file.metadata) != self.files.group_rows[part]:
+                raise changed(path, key)
+            yield file
+        refuse_changed(path, before, key)
+
+    @contextmanager
+    def _broken_told(self, part: int) -> Iterator[None]:
+        """What Arrow cannot read inside is told as an error of the file."""
+        path, before, key = self.files.parts[part].path, self._stamps[part], self.files.key
+        try:
+            yield
         except (pa.ArrowException, OSError) as err:
             refuse_changed(path, before, key)
             raise DataError(f"{key}: '{path}' cannot be read: {first_line(err)}") from err
-        refuse_changed(path, before, key)
 
 
 class _Place(CellSource):
@@ -202,10 +245,6 @@ def _as_known(cells: Any, types: ColumnTypes, name: str) -> Any:
     return cells
 
 
-def _groups(group_rows: Sequence[Sequence[int]]) -> Iterator[Group]:
-    starts = accumulate((rows for file in group_rows for rows in file), initial=0)
-    for part, file in enumerate(group_rows):
-        for index, rows in enumerate(file):
-            start = next(starts)
-            if rows:
-                yield Group(part, index, start, rows)
+def _joined(read: Any) -> Any:
+    """The chunks of a column as one array."""
+    return read.unify_dictionaries().combine_chunks()

@@ -111,6 +111,7 @@ class Table:
         notes: what a person should know of how it was read.
         text: how its text was read; dates are found by looking at it.
         left_out: columns of the file that are not used, and why.
+        rows: how many, where columns are decoded when they are asked for; None: as each has.
     """
 
     columns: Mapping[str, Column]
@@ -120,8 +121,11 @@ class Table:
     notes: Sequence[str] = ()
     text: TextForm | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    rows: int | None = None
 
     def __len__(self) -> int:
+        if self.rows is not None:
+            return self.rows
         return len(next(iter(self.columns.values()))) if self.columns else 0
 
     @cached_property
@@ -147,6 +151,10 @@ class Table:
         """
         must_be_column(name, list(self.columns), self.origin, key)
         return self.columns[name]
+
+    def whole(self) -> "Table":
+        """The same, with all columns in memory."""
+        return self if self.rows is None else replace(self, columns={**self.columns}, rows=None)
 
     def without_spelling(self) -> "Table":
         """The same, for whom no number names a class."""

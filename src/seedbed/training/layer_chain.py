@@ -19,6 +19,7 @@ from seedbed.models.manual import ManualMLP
 from seedbed.models.sequential import SequentialMLP
 from seedbed.process.torch_private import are_modules_hooked
 from seedbed.tasks.head import TaskHead
+from seedbed.training.loss_gradient import loss_gradient
 from seedbed.training.pure import is_pure, is_pure_loss, refused_form
 from seedbed.training.run_components import RunComponents
 
@@ -129,7 +130,7 @@ class LayerChain:
     ) -> None:
         self.layers, self.head, self.graphed = layers, head, graphed
         self._parameters = parameters_of(layers)
-        self._of_loss = _of_loss(head)
+        self._loss_gradient = loss_gradient(head)
         self._is_compared = self._is_other = False
 
     def gradients(self, x: Any, y: Tensor) -> Tensor:
@@ -166,7 +167,7 @@ class LayerChain:
         for layer in self.layers:
             went_in.append(x)
             x = layer.forward(x) if isinstance(layer, Product) else layer[1].forward(layer[0], x)
-        loss, gradient = self._of_loss(x, y)
+        loss, gradient = self._loss_gradient(x, y)
         for number in range(len(self.layers) - 1, -1, -1):
             layer, given = self.layers[number], went_in[number]
             if isinstance(layer, Product):
@@ -237,40 +238,6 @@ def _of_bare_parameters(model: ManualMLP) -> Sequence[Layer]:
 
 def _is_plain(one: nn.Parameter) -> bool:
     return one.dtype == torch.float32 and one.is_contiguous()
-
-
-def _of_loss(head: TaskHead) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """The loss of outputs, and its gradient there; of other losses by a graph of these alone."""
-    one, loss = torch.ones(()), head.loss_function
-    weighed = head.weighs_rows or head.preprocessing.weight is not None
-
-    def graphed(output: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        output.requires_grad_()
-        with torch.enable_grad():
-            made = head.loss(output, y)
-            (gradient,) = torch.autograd.grad(made, output)
-        return made.detach(), gradient
-
-    def squares(output: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        targets = head.task.loss_targets(y, output, head.loss_name)
-        if targets.shape != output.shape:
-            return graphed(output, y)
-        made = aten.mse_loss(output, targets)
-        return made, aten.mse_loss_backward(one, output, targets, 1)
-
-    def entropy(output: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        targets = head.task.loss_targets(y, output, head.loss_name)
-        told = torch.log_softmax(output, 1)
-        made, total = aten.nll_loss_forward(told, targets, None, 1, -100)
-        gradient = aten.nll_loss_backward(one, told, targets, None, 1, -100, total)
-        return made, aten._log_softmax_backward_data(gradient, told, 1, torch.float32)
-
-    if not weighed and type(loss) is nn.MSELoss and loss.reduction == "mean":
-        return squares
-    plain = type(loss) is nn.CrossEntropyLoss and loss.weight is None and loss.ignore_index == -100
-    if not weighed and plain and loss.reduction == "mean" and loss.label_smoothing == 0:
-        return entropy
-    return graphed
 
 
 def _have_same_bits(a: Tensor | None, b: Tensor | None) -> bool:

@@ -14,6 +14,7 @@ from seedbed.data.prepared import PreparedData
 from seedbed.data.streaming import placing
 from seedbed.data.streaming.rows import StreamedRows
 from seedbed.errors import DataError
+from seedbed.tables import parquet_stream
 from seedbed.tables.table import Column, Table
 
 ROWS = 700
@@ -98,6 +99,24 @@ def test_hostile_columns_have_numpys_bits(
     assert bits(prepared(path, *words, target=target)) == bits(data)
 
 
+@pytest.mark.parametrize("target", ["y", "k"])
+def test_columns_that_are_decoded_in_turn_have_the_bits_of_those_that_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiled: list[bool], target: str
+) -> None:
+    path = write(hostile(4), tmp_path / "one.parquet", group=150)
+    words = [*STREAM, "data.split.test=0.2", "data.max_categories=1000"]
+    asked: list[int] = []
+    whole = parquet_stream.decoded_whole
+    monkeypatch.setattr(
+        parquet_stream, "decoded_whole", lambda *given: asked.append(1) or whole(*given)
+    )
+    in_turn = bits(prepared(path, *words, target=target))
+    assert asked
+    monkeypatch.setattr(parquet_stream, "decoded_whole", lambda *given: [])
+    assert bits(prepared(path, *words, target=target)) == in_turn
+    assert set(compiled) == {True}
+
+
 def fitted(path: Path, *words: str) -> StreamedRows:
     train = prepared(path, *STREAM, "data.features=[plain,few]", *words).train
     assert isinstance(train, StreamedRows)
@@ -127,8 +146,8 @@ def test_what_cannot_be_an_input_is_told_by_numpy(
         },
         "later",
     )
-    (x, y), (_, targets) = train.empty(2), train.empty(2)
-    assert not train._placing.placed(table, targets, x, y, np.arange(2))
+    x, y = train.empty(2)
+    assert not train._placing.placed(table, x, y, np.arange(2))
     with pytest.raises(DataError, match=said):
         train.preprocessing.inputs(table)
 

@@ -1,9 +1,12 @@
-"""The columns of a table as `placing.c` takes them: where their values lie, and what is done."""
+"""The columns of a table as `placing.c` takes them: numbers as inputs, and where names lie."""
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from seedbed.data.preprocessing import Preprocessing
@@ -15,9 +18,8 @@ class _Described(ctypes.Structure):
     """`struct column` of `placing.c`."""
 
     _fields_ = [
-        *((name, ctypes.c_void_p) for name in ("values", "names", "inputs")),
+        *((name, ctypes.c_void_p) for name in ("numbers", "names", "inputs")),
         *((name, ctypes.c_long) for name in ("first", "width")),
-        *((name, ctypes.c_double) for name in ("mean", "subtracted", "scale")),
     ]
 
 
@@ -35,18 +37,53 @@ class Columns(NamedTuple):
     held: list[NDArray[Any]]
 
 
-def columns_of(preprocessing: Preprocessing, table: Table) -> Columns | None:
+class Inputs:
+    """Memory for the numbers of some rows as inputs; used again, as new memory has to be cleared.
+
+    Args:
+        columns: of numbers.
+    """
+
+    def __init__(self, columns: int) -> None:
+        self._columns = columns
+        self._free: list[NDArray[np.float32]] = []
+
+    @contextmanager
+    def of(self, rows: int) -> Iterator[NDArray[np.float32]]:
+        """For so many rows, which nobody else has meanwhile.
+
+        Shape:
+            (columns, rows)
+        """
+        held = self._free.pop() if self._free else None
+        if held is None or held.shape[1] < rows:
+            held = torch.empty((self._columns, rows), device="cpu").numpy()
+        try:
+            yield held[:, :rows]
+        finally:
+            self._free.append(held)
+
+
+def columns_of(
+    preprocessing: Preprocessing, table: Table, standardize: Any, into: NDArray[np.float32]
+) -> Columns | None:
     """The columns of a table; None if they are not for the function.
 
-    These are arrays and images, numbers that should be, and names that training did not have where
-    these are refused. NumPy takes them, or says what is wrong.
+    These are arrays and images, numbers that should be and that are not finite as inputs, and names
+    that training did not have where these are refused. NumPy takes them, or says what is wrong.
+
+    Args:
+        preprocessing: of the run.
+        table: whose columns are asked for one after the other.
+        standardize: of `placing.c`.
+        into: takes the numbers, see `Inputs`.
 
     Raises:
-        DataError: if a column is missing.
+        DataError: if a column is missing, or a cell is not of its kind.
     """
     held: list[NDArray[Any]] = []
     found: list[_Described] = []
-    first = 0
+    first, free = 0, iter(into)
     for feature in preprocessing.features:
         column = table.column(feature.name, "data.features")
         if feature.categories is not None:
@@ -55,14 +92,17 @@ def columns_of(preprocessing: Preprocessing, table: Table) -> Columns | None:
             if preprocessing.unknown == "error" and _may_be_unknown(inputs, names):
                 return None
             held += [inputs, np.ascontiguousarray(names.indices, dtype=np.int32)]
-            at: dict[str, Any] = {"inputs": inputs.ctypes.data, "names": held[-1].ctypes.data}
+            at = {"inputs": inputs.ctypes.data, "names": held[-1].ctypes.data}
         elif feature.takes_number(column):
-            held.append(np.ascontiguousarray(column.values, dtype=np.float64))
+            values, numbers = np.ascontiguousarray(column.values, dtype=np.float64), next(free)
             subtracted, scale = (
                 (0.0, 1.0) if feature.scale is None else (feature.mean, feature.scale)
             )
-            at = {"mean": feature.mean, "subtracted": subtracted, "scale": scale}
-            at["values"] = held[-1].ctypes.data
+            ends = (ctypes.c_void_p(one.ctypes.data) for one in (values, numbers))
+            given = (ctypes.c_double(one) for one in (feature.mean, subtracted, scale))
+            if not standardize(next(ends), ctypes.c_long(len(values)), *given, next(ends)):
+                return None
+            at = {"numbers": numbers.ctypes.data}
         else:
             return None
         found.append(_Described(first=first, width=feature.width, **at))

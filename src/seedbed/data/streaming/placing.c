@@ -1,4 +1,4 @@
-/* Rows of columns as inputs of float32, each at its place: NumPy's arithmetic, in one pass.
+/* Columns as inputs of float32 by NumPy's arithmetic, one by one; then each row at its place.
 
    WIDTH inputs and TARGET bytes of targets a row; TILE rows are made at a time, in the cache. */
 #include <stdint.h>
@@ -6,13 +6,30 @@
 
 enum { AHEAD = 64 }; /* rows, of which memory is asked for before they are written */
 
+/* GCC takes a call of what only asks for memory to have no effect, and leaves it out. */
+#define INLINED static inline __attribute__((always_inline))
+
 struct column {
-    const double *values; /* of numbers */
+    const float *numbers; /* of numbers, as `standardize` makes them */
     const int32_t *names; /* of names, the number of each row's, -1 for none; NULL of numbers */
     const int64_t *inputs; /* which input is 1, of no name and of each; -1 for none of them */
     long first, width; /* its inputs */
-    double mean, subtracted, scale;
 };
+
+/* Numbers as inputs; whether all are finite. */
+int standardize(const double *from, long rows, double mean, double subtracted, double scale,
+                float *to)
+{
+    union { float number; uint32_t bits; } made;
+    uint32_t wrong = 0;
+    for (long r = 0; r < rows; r++) {
+        double value = from[r] != from[r] ? mean : from[r];
+        made.number = (float)((value - subtracted) / scale);
+        wrong |= (made.bits & 0x7f800000u) == 0x7f800000u;
+        to[r] = made.number;
+    }
+    return !wrong;
+}
 
 static void put_names(const struct column *of, long row, long rows, float *tile)
 {
@@ -23,31 +40,20 @@ static void put_names(const struct column *of, long row, long rows, float *tile)
     }
 }
 
-/* Whether a number is not finite. */
-static int put_numbers(const struct column *of, long row, long rows, float *tile)
+static void put_numbers(const float *from, long rows, float *tile)
 {
-    const double mean = of->mean, subtracted = of->subtracted, scale = of->scale;
-    const double *from = of->values + row;
-    union { float number; uint32_t bits; } made[TILE];
-    uint32_t wrong = 0;
-    for (long r = 0; r < rows; r++) {
-        double value = from[r] != from[r] ? mean : from[r];
-        made[r].number = (float)((value - subtracted) / scale);
-    }
-    for (long r = 0; r < rows; r++) wrong |= (made[r].bits & 0x7f800000u) == 0x7f800000u;
-    for (long r = 0; r < rows; r++) tile[r * WIDTH] = made[r].number;
-    return wrong != 0;
+    for (long r = 0; r < rows; r++) tile[r * WIDTH] = from[r];
 }
 
 /* Has the numbers of the next rows in the cache by the time that they are read. What the processor
    fetches by itself ends with each tile, as every column lies elsewhere. */
-static void fetch_numbers(const double *from, long rows)
+INLINED void fetch_numbers(const float *from, long rows)
 {
     for (long r = 0; r < rows; r += 64 / (long)sizeof *from) __builtin_prefetch(from + r, 0);
 }
 
 /* Has the place of a row in the cache by the time that it is written. */
-static void fetch(int64_t place, const float *x, const char *y)
+INLINED void fetch(int64_t place, const float *x, const char *y)
 {
     if (place < 0) return;
     const char *to = (const char *)(x + place * WIDTH);
@@ -56,22 +62,22 @@ static void fetch(int64_t place, const float *x, const char *y)
     __builtin_prefetch(y + place * TARGET, 1);
 }
 
-/* Places rows; whether all numbers are finite. The place of a row that is left out is -1. */
-int place(const struct column *columns, long many, long rows, const int64_t *places,
-          const char *targets, float *x, char *y)
+/* Places rows. The place of a row that is left out is -1. */
+void place(const struct column *columns, long many, long rows, const int64_t *places,
+           const char *targets, float *x, char *y)
 {
     float tile[TILE * WIDTH];
-    int wrong = 0;
     for (long row = 0; row < rows; row += TILE) {
         long some = rows - row < TILE ? rows - row : TILE;
         long next = rows - row - some < TILE ? rows - row - some : TILE;
-        for (const struct column *one = columns; one < columns + many; one++)
+        for (const struct column *one = columns; one < columns + many; one++) {
             if (one->names) {
                 put_names(one, row, some, tile + one->first);
             } else {
-                fetch_numbers(one->values + row + some, next);
-                wrong |= put_numbers(one, row, some, tile + one->first);
+                fetch_numbers(one->numbers + row + some, next);
+                put_numbers(one->numbers + row, some, tile + one->first);
             }
+        }
         for (long r = 0; r < some; r++) {
             int64_t to = places[row + r];
             if (row + r + AHEAD < rows) fetch(places[row + r + AHEAD], x, y);
@@ -80,5 +86,4 @@ int place(const struct column *columns, long many, long rows, const int64_t *pla
             memcpy(y + to * TARGET, targets + (row + r) * TARGET, TARGET);
         }
     }
-    return !wrong;
 }

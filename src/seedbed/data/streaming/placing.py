@@ -1,7 +1,7 @@
-"""A compiled function that makes inputs of columns, and writes each row to its place, in one pass.
+"""Compiled functions that make inputs of columns in turn, and then write each row to its place.
 
 NumPy passes over memory several times for it, and its bits are those that count: the first rows are
-made in both ways and compared, and what the function cannot take, or refuses, is left to NumPy.
+made in both ways and compared, and what the functions cannot take, or refuse, is left to NumPy.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from seedbed.compiler.compilation import Compilation, CompilerError
 from seedbed.data.preprocessing import Preprocessing
-from seedbed.data.streaming.placed_columns import columns_of
+from seedbed.data.streaming.placed_columns import Inputs, columns_of
 from seedbed.tables.table import Table
 
 log = logging.getLogger("seedbed")
@@ -47,17 +47,20 @@ class Placing:
         self.preprocessing = preprocessing
         self._width = sum(one.width for one in preprocessing.features)
         self._target_bytes, self._repays = target_bytes, rows >= REPAYS
-        self._function: Any = None
+        self._library: Any = None
+        self._inputs = Inputs(sum(one.categories is None for one in preprocessing.features))
         self._looked, self._looking = False, threading.Lock()
 
-    def placed(
-        self, table: Table, targets: NDArray[Any], x: NDArray[Any], y: NDArray[Any], places: Places
-    ) -> bool:
+    @property
+    def is_ready(self) -> bool:
+        """Whether rows are placed by the functions, which take columns one after the other."""
+        return self._library is not None
+
+    def placed(self, table: Table, x: NDArray[Any], y: NDArray[Any], places: Places) -> bool:
         """Writes rows to their places; False if that is left to NumPy.
 
         Args:
             table: of rows.
-            targets: of these.
             x: takes the inputs.
             y: takes the targets.
             places: the row of `x` and `y` that each takes; -1 for one that is left out.
@@ -67,53 +70,54 @@ class Placing:
         """
         if not self._looked and self._looking.acquire(blocking=False):
             try:
-                self._look(table, targets)
+                self._look(table)
             finally:  # one thread alone waits for a compiler, the others go on
                 self._looked = True
                 self._looking.release()
-        function = self._function
-        return function is not None and self._call(function, table, targets, x, y, places)
+        library = self._library
+        return library is not None and self._call(library, table, x, y, places)
 
-    def _look(self, table: Table, targets: NDArray[Any]) -> None:
-        """Has the function, where it is there or repays, and makes the rows of a table as NumPy."""
+    def _look(self, table: Table) -> None:
+        """Has the functions, where they are there or repay, and makes a table's rows as NumPy."""
         if self._looked or not 0 < self._width <= WIDEST:
             return
         try:
             compilation = Compilation(text_of(self._width, self._target_bytes))
             path = compilation.wait() if self._repays else compilation.found()
-            function = None if path is None else ctypes.CDLL(str(path)).place
+            library = None if path is None else ctypes.CDLL(str(path))
+            if library is not None:
+                library.place.restype = None
         except (CompilerError, OSError, AttributeError) as err:
             log.debug("streamed rows are placed by NumPy: %s", err)
             return
-        inputs = self.preprocessing.inputs(table)
+        inputs, targets = self.preprocessing.inputs(table), self.preprocessing.targets(table)
         x, y = np.empty_like(inputs), np.empty_like(targets)
-        if function is None or not self._call(function, table, targets, x, y, np.arange(len(x))):
+        if library is None or not self._call(library, table, x, y, np.arange(len(x))):
             return
         if x.tobytes() == inputs.tobytes() and y.tobytes() == targets.tobytes():
-            self._function = function
+            self._library = library
         else:
             log.debug("streamed rows are placed by NumPy: what is compiled has other bits")
 
     def _call(
-        self,
-        function: Any,
-        table: Table,
-        targets: NDArray[Any],
-        x: NDArray[Any],
-        y: NDArray[Any],
-        places: Places,
+        self, library: Any, table: Table, x: NDArray[Any], y: NDArray[Any], places: Places
     ) -> bool:
-        columns = columns_of(self.preprocessing, table)
-        if columns is None:
-            return False
-        places, targets = np.ascontiguousarray(places), np.ascontiguousarray(targets)
-        rows = ctypes.c_long(len(table))
-        at = (ctypes.c_void_p(one.ctypes.data) for one in (places, targets, x, y))
-        return bool(function(columns.described, columns.many, rows, *at))
+        rows = len(table)
+        with self._inputs.of(rows) as into:
+            columns = columns_of(self.preprocessing, table, library.standardize, into)
+            if columns is None:
+                return False
+            held = (
+                np.ascontiguousarray(places),
+                np.ascontiguousarray(self.preprocessing.targets(table)),
+            )
+            at = (ctypes.c_void_p(one.ctypes.data) for one in (*held, x, y))
+            library.place(columns.described, columns.many, ctypes.c_long(rows), *at)
+        return True
 
 
 def text_of(width: int, target_bytes: int) -> str:
-    """The function's text in C.
+    """The functions' text in C.
 
     Args:
         width: inputs of a row.

@@ -137,10 +137,11 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
         start = 0
         for stop, own, table in self._own_tables(block):
             into = slice(start, stop) if places is None else places[start:stop]
-            targets = self.preprocessing.targets(table)
-            if self._placing.placed(table, targets, x, y, _of_each(own, into, len(table))):
+            if self._placing.placed(table, x, y, _of_each(own, into, len(table))):
                 start = stop
                 continue
+            table = table.whole()
+            targets = self.preprocessing.targets(table)
             _bytes_of_rows(y)[into] = _bytes_of_rows(targets[own])
             for rows, inputs in self.preprocessing.input_blocks(table):
                 part = inputs if isinstance(own, slice) else inputs[own[rows]]
@@ -152,7 +153,7 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
     def _own_tables(self, block: Block) -> Iterator[tuple[int, Any, Table]]:
         """Tables with rows of the split, which these are, and how many there were with them."""
         stop = 0
-        for start, table in self._tables(block):
+        for start, table in self._tables(block, in_turn=self._placing.is_ready):
             own = self._own(start, len(table))
             rows = len(table) if isinstance(own, slice) else int(own.sum())
             stop += rows
@@ -168,10 +169,10 @@ class StreamedRows(Dataset[tuple[Tensor, Tensor]]):
             if len(table):
                 yield table
 
-    def _tables(self, block: Block) -> Iterator[tuple[int, Table]]:
-        types = self.preprocessing.types
+    def _tables(self, block: Block, *, in_turn: bool = False) -> Iterator[tuple[int, Table]]:
+        types, (start, stop) = self.preprocessing.types, (block.start, block.stop)
         if block.rows:
-            yield from self.stream.tables([*types.kinds], types, block.start, block.stop)
+            yield from self.stream.tables([*types.kinds], types, start, stop, in_turn=in_turn)
 
     def _own(self, start: int, rows: int) -> Any:
         if self.rule is None:
