@@ -109,6 +109,9 @@ class Product(NamedTuple):
 
 Layer = Product | tuple[nn.Module, Activation]
 
+Graphed = Callable[[Tensor, Tensor], Tensor]
+"""Gives the parameters the gradients of a batch, by autograd; its loss."""
+
 
 def parameters_of(layers: Sequence[Layer]) -> list[Tensor]:
     """Of all products, in turn."""
@@ -122,32 +125,34 @@ class LayerChain:
     Args:
         layers: in the order of their calls; a product comes first.
         head: the loss.
-        graphed: makes the same loss and gradients by autograd.
     """
 
-    def __init__(
-        self, layers: Sequence[Layer], head: TaskHead, graphed: Callable[[Tensor, Tensor], Tensor]
-    ) -> None:
-        self.layers, self.head, self.graphed = layers, head, graphed
+    def __init__(self, layers: Sequence[Layer], head: TaskHead) -> None:
+        self.layers, self.head = layers, head
         self._parameters = parameters_of(layers)
         self._loss_gradient = loss_gradient(head)
         self._is_compared = self._is_other = False
 
-    def gradients(self, x: Any, y: Tensor) -> Tensor:
+    def gradients(self, x: Any, y: Tensor, graphed: Graphed) -> Tensor:
         """Gives each parameter, which has none, its gradient.
+
+        Args:
+            x: inputs of a batch.
+            y: its targets.
+            graphed: does the same by autograd.
 
         Returns:
             The loss, ().
         """
         # A product of one row is told from its transpose by other rules.
         if self._is_other or type(x) is not Tensor or x.ndim != 2 or len(x) < 2:
-            return self.graphed(x, y)
+            return graphed(x, y)
         if not self._is_compared:
-            return self._compared(x, y)
+            return self._compared(x, y, graphed)
         with torch.no_grad():
             return self._made(x, y)
 
-    def _compared(self, x: Tensor, y: Tensor) -> Tensor:
+    def _compared(self, x: Tensor, y: Tensor, graphed: Graphed) -> Tensor:
         """As autograd makes them, and whether these are the chain's to the bit."""
         self._is_compared = True
         with torch.no_grad():
@@ -155,9 +160,9 @@ class LayerChain:
         made = [loss, *(one.grad for one in self._parameters)]
         for one in self._parameters:
             one.grad = None
-        loss = self.graphed(x, y)
-        graphed = [loss, *(one.grad for one in self._parameters)]
-        self._is_other = not all(map(_have_same_bits, made, graphed))
+        loss = graphed(x, y)
+        told = [loss, *(one.grad for one in self._parameters)]
+        self._is_other = not all(map(_have_same_bits, made, told))
         if self._is_other:
             log.debug("steps are made by autograd: the chain of layers has other bits")
         return loss
@@ -180,15 +185,8 @@ class LayerChain:
         return loss
 
 
-def layer_chain(
-    plan: RunComponents, graphed: Callable[[Tensor, Tensor], Tensor]
-) -> LayerChain | None:
-    """The chain that a run's model is; None if it is none, or somebody looks into its steps.
-
-    Args:
-        plan: the parts of the run.
-        graphed: makes the loss and the gradients of a batch by autograd.
-    """
+def layer_chain(plan: RunComponents) -> LayerChain | None:
+    """The chain that a run's model is; None if it is none, or somebody looks into its steps."""
     trainer, loss = plan.config.trainer, plan.head.loss_function
     looked_into = trainer.compile or trainer.detect_anomaly or plan.callbacks or plan.step
     if looked_into or plan.ranks > 1 or plan.device.type != "cpu" or plan.mixed_precision:
@@ -202,7 +200,7 @@ def layer_chain(
     known = [id(one) for one in parameters_of(layers)]
     if len({*known}) != len(known) or {*known} != {*map(id, learning)}:
         return None
-    return LayerChain(layers, plan.head, graphed)
+    return LayerChain(layers, plan.head)
 
 
 def _layers_of(model: nn.Module) -> Sequence[Layer]:

@@ -83,7 +83,7 @@ class SingleEngine:
         self.compiled = (
             CompiledForward(plan.model, rows, backend_of(trainer)) if trainer.compile else None
         )
-        self.chain = layer_chain(plan, self._of_share)
+        self.chain = layer_chain(plan)
         self.norms = StepNorms() if trainer.log_gradients else None
         self.beside: dict[str, Tensor] = {}
         self._parameters = [p.detach() for p in self.model.parameters()]
@@ -162,8 +162,9 @@ class SingleEngine:
             Their loss, ().
         """
         if len(batches) == 1:
-            one = self._of_share if self.chain is None else self.chain.gradients
-            return one(*batches[0])
+            if self.chain is None:
+                return self._of_share(*batches[0])
+            return self.chain.gradients(*batches[0], self._of_share)
         # Those of ignored rows alone have no loss, and no share.
         parts = zip(batches, shares(self.head, [y for _, y in batches]), strict=True)
         return torch.stack([self._of_share(*one, part) for one, part in parts if part != 0]).sum()
