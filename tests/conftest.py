@@ -13,6 +13,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from support.browser import Browser, browser
 from support.command_line import (
     Command,
     as_in_a_process_of_its_own,
@@ -162,6 +163,20 @@ def row_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rows")
     train_tasks(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser_without_webgl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One for all tests: it takes two seconds of computing to start."""
+    with browser(tmp_path_factory.mktemp("profile"), "--disable-3d-apis") as started:
+        yield started
+
+
+@pytest.fixture
+def window_without_webgl(browser_without_webgl: Browser) -> Iterator[Browser]:
+    """A window of a browser as of an empty profile."""
+    with browser_without_webgl.new_window() as window:
+        yield window
 
 
 @pytest.fixture

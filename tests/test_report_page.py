@@ -301,8 +301,7 @@ def test_dragging_along_an_axis_filters_the_table_and_the_curves(page) -> None:
     assert page.said("brushed") == ""
 
 
-def test_an_axis_that_is_moved_takes_its_brush_along(opened: Page) -> None:
-    page = opened.open()
+def test_an_axis_that_is_moved_takes_its_brush_along(page: Page) -> None:
     page.window.run("document.getElementById('parallel').scrollIntoView()")
     names = (
         "return document.getElementById('parallel-picture').data[0].dimensions.map(d => d.label)"
@@ -326,7 +325,7 @@ def test_an_axis_that_is_moved_takes_its_brush_along(opened: Page) -> None:
     )
     assert set(page.column("optimizer.lr")) == {"0.1"}
     assert page.shown() == 18
-    opened.open()
+    page.open()
 
 
 def brush(page: Page, name: str, low: float, high: float) -> None:
@@ -396,14 +395,13 @@ def test_no_button_sends_anything_away(page) -> None:
     assert not [one for one in titles if "hare" in one or "loud" in one or "dit" in one]
 
 
-def test_without_webgl_a_sentence_stands_in_the_place_of_the_picture(file, tmp_path) -> None:
-    with browser(tmp_path / "profile", "--disable-3d-apis") as window:
-        page = Page(window, file).open()
-        assert "draws no WebGL" in page.said("parallel-picture")
-        assert len(page.rows()) == 42
-        assert page.window.run(
-            "return document.querySelectorAll('#curves-picture .scatter').length"
-        )
+def test_without_webgl_a_sentence_stands_in_the_place_of_the_picture(
+    file: Path, window_without_webgl: Browser
+) -> None:
+    page = Page(window_without_webgl, file).open()
+    assert "draws no WebGL" in page.said("parallel-picture")
+    assert len(page.rows()) == 42
+    assert page.window.run("return document.querySelectorAll('#curves-picture .scatter').length")
 
 
 GONE = "document.title='gone'"

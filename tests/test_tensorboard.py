@@ -17,7 +17,7 @@ from urllib.request import Request
 
 import numpy as np
 import pytest
-from support.browser import CHROMIUM, DRIVER, browser, direct
+from support.browser import CHROMIUM, DRIVER, Browser, direct
 from support.command_line import Command
 from support.single_runs import Trained, train
 from tensorboard.compat.proto.event_pb2 import Event
@@ -292,6 +292,16 @@ def test_weights_and_the_graph_are_shown_when_asked(tmp_path: Path) -> None:
     assert b"input_to_hidden_layer" in graph
 
 
+@pytest.fixture(scope="module")
+def window(browser_without_webgl: Browser) -> Iterator[Browser]:
+    """One for all pages: where only the part behind the `#` changes, TensorBoard is loaded once."""
+    with browser_without_webgl.new_window() as opened:
+        yield opened
+
+
+SETTINGS = "?darkMode=false&tagFilter=train%7Cval"
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(
     not (CHROMIUM.exists() and DRIVER.exists()) and "CI" not in os.environ,
@@ -299,24 +309,22 @@ def test_weights_and_the_graph_are_shown_when_asked(tmp_path: Path) -> None:
 )
 class TestInABrowser:
     def test_time_series_shows_the_runs_and_their_curves(
-        self, server: Server, tmp_path: Path
+        self, server: Server, window: Browser, tmp_path: Path
     ) -> None:
         words = [*RUNS, "train/loss", "train/lr", "val/accuracy"]
-        with browser(tmp_path / "profile") as window:
-            window.open(f"{server.address}/?darkMode=false&tagFilter=train%7Cval#timeseries")
-            text = window.text_with(words)
-            window.picture(tmp_path / "page.png")
+        window.open(f"{server.address}/{SETTINGS}#timeseries")
+        text = window.text_with(words)
+        window.picture(tmp_path / "page.png")
         assert [word for word in words if word not in text] == []
         assert (tmp_path / "page.png").stat().st_size > 20_000
 
     def test_hparams_shows_a_table_of_runs_and_settings(
-        self, server: Server, tmp_path: Path
+        self, server: Server, window: Browser, tmp_path: Path
     ) -> None:
         words = [*RUNS, "optimizer.lr", "loader.batch_size", "seed"]
-        with browser(tmp_path / "profile") as window:
-            window.open(f"{server.address}/?darkMode=false#hparams")
-            text = window.text_with(words)
-            window.picture(tmp_path / "page.png")
+        window.open(f"{server.address}/{SETTINGS}#hparams")
+        text = window.text_with(words)
+        window.picture(tmp_path / "page.png")
         assert [word for word in words if word not in text] == []
         assert (tmp_path / "page.png").stat().st_size > 20_000
 

@@ -16,7 +16,7 @@ from typing import Any
 import optuna
 import pytest
 from support import processes
-from support.browser import CHROMIUM, DRIVER, browser, direct
+from support.browser import CHROMIUM, DRIVER, Browser, direct
 from support.command_line import as_in_a_process_of_its_own, in_this_process
 
 from seedbed.catalog.table import table_of
@@ -135,13 +135,14 @@ def test_a_filter_chooses_and_a_port_is_taken(sweep: Path, tmp_path: Path) -> No
     not (CHROMIUM.exists() and DRIVER.exists()) and "CI" not in os.environ,
     reason="there is no Chromium: Debian's chromium and chromium-driver; .ci/run installs them",
 )
-def test_in_a_browser_time_series_opens_with_the_best(sweep: Path, tmp_path: Path) -> None:
+def test_in_a_browser_time_series_opens_with_the_best(
+    sweep: Path, window_without_webgl: Browser, tmp_path: Path
+) -> None:
     with dashboard(sweep, "--best", 3, folder=tmp_path) as (_, said):
         address = said[0].removeprefix("dashboard: ")
         best, rest = by_loss(sweep)[:3], by_loss(sweep)[3:]
-        with browser(tmp_path / "profile") as window:
-            window.open(f"{address}?darkMode=false#timeseries")
-            text = window.text_with([*best, "train/loss"])
+        window_without_webgl.open(f"{address}?darkMode=false#timeseries")
+        text = window_without_webgl.text_with([*best, "train/loss"])
     assert [name for name in [*best, "train/loss"] if name not in text] == []
     assert [name for name in rest if name in text] == []
 

@@ -20,7 +20,7 @@ CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--no-proxy-server", "--window-size=1500,1100",
+    "--no-proxy-server", "--window-size=1500,1100", "--webgl-antialiasing-mode=none",
 ]  # fmt: skip
 
 WHOLE_TEXT = """
@@ -100,6 +100,23 @@ class Browser:
     def picture(self, path: Path) -> None:
         """Writes what is to be seen as a PNG."""
         path.write_bytes(base64.b64decode(ask(f"{self.session}/screenshot")))
+
+    @contextmanager
+    def new_window(self) -> Iterator["Browser"]:
+        """A window as of an empty profile, closed at the end: nothing is stored, and none cached.
+
+        Until then whatever is asked of the browser is asked of it.
+        """
+        before = ask(f"{self.session}/window")
+        handle = ask(f"{self.session}/window/new", {"type": "tab"})["handle"]
+        ask(f"{self.session}/window", {"handle": handle})
+        try:
+            self.command("Storage.clearDataForOrigin", origin="*", storageTypes="all")
+            self.command("Network.clearBrowserCache")
+            yield self
+        finally:
+            ask(f"{self.session}/window", method="DELETE")
+            ask(f"{self.session}/window", {"handle": before})
 
 
 def _move(place: tuple[float, float], milliseconds: int) -> dict[str, Any]:
