@@ -263,6 +263,21 @@ def test_filters_mean_what_they_mean_to_the_command(page) -> None:
     assert wrong == []
 
 
+def test_a_filter_that_takes_the_same_runs_draws_nothing_anew(page) -> None:
+    page.filter("seed<2")
+    page.window.run(
+        """window.drawn = [];
+        for (const name of ['parallel', 'curves']) {
+            document.getElementById(`${name}-picture`).on('plotly_react', () => drawn.push(name));
+        }"""
+    )
+    page.filter("seed in [0, 1]")
+    assert page.shown() == 12
+    assert page.window.run("return drawn") == []
+    page.filter("seed<1")
+    assert sorted(page.window.run("return drawn")) == ["curves", "parallel"]
+
+
 def test_words_are_looked_for_in_all_cells(page) -> None:
     page.filter("lr=0.01_model.hidden=4-_seed=3")  # has a sign of comparison, and names no column
     assert page.said("mistake").startswith("The filter cannot be read, and all runs are shown: ")

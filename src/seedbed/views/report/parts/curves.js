@@ -24,7 +24,7 @@ class Curves {
     }
     this.controls();
     this.draw();
-    selection.onChange(() => this.draw());
+    selection.onChange(() => String(selection.rows) !== this.drawn && this.draw());
   }
 
   /** `loss` of `val/loss`; a name without a split is one of its own. */
@@ -93,7 +93,9 @@ class Curves {
   draw() {
     const names = this.boxes.filter((box) => box.checked).map((box) => box.value);
     const { runs } = this.report.curves;
-    const having = this.selection.rows.filter((row) => names.some((name) => ownOf(runs[row], name)));
+    const { rows } = this.selection;
+    this.drawn = String(rows);
+    const having = rows.filter((row) => names.some((name) => ownOf(runs[row], name)));
     const most = Number(byId("curve-number").value);
     const best = having.slice(0, most);
     const rest = having.slice(most);

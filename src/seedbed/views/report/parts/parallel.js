@@ -34,6 +34,7 @@ class Parallel {
       return;
     }
     this.says();
+    this.drawn = this.state();
     Plotly.newPlot(this.picture, [this.trace()], this.layout(), QUIET);
     this.picture.on("plotly_restyle", () => this.hear());
     selection.onChange((reason) => reason === "filter" && this.draw());
@@ -57,10 +58,19 @@ class Parallel {
   hear() {
     this.order = this.picture.data[0].dimensions.map(({ name }) => Number(name));
     this.selection.brush(this.brushes());
+    this.drawn = this.state();
   }
 
-  /** Draws the runs that the filter takes, with what is brushed as it was. */
+  /** What decides on the picture, beside what it keeps itself. */
+  state() {
+    return JSON.stringify([this.selection.filtered, [...this.selection.brushes]]);
+  }
+
+  /** Draws the runs that the filter takes, with what is brushed as it was; all that takes long. */
   draw() {
+    const wanted = this.state();
+    if (wanted === this.drawn) return;
+    this.drawn = wanted;
     Plotly.react(this.picture, [this.trace()], this.layout(), QUIET);
   }
 
