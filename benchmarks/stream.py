@@ -3,12 +3,13 @@
     python benchmarks/stream.py --rows 20000000 --folder /var/tmp/rows
 
 Makes 8 files of 20 columns (17 of float64, two of names, the target), reads them alone by Arrow,
-and trains an epoch on them in another process, where an epoch of batches is made alone afterwards.
+trains an epoch on them by the command, and makes an epoch of batches alone.
 Reading alone is measured before and after, as a machine has moods. Then trains again in a process
 that is killed in the middle of the epoch, resumes it, and compares the weights.
 """
 
 import argparse
+import csv
 import hashlib
 import json
 import os
@@ -103,25 +104,19 @@ def batches_alone(folder: Path, memory: str) -> dict[str, float]:
 
 
 def trained(folder: Path, memory: str) -> dict[str, Any]:
-    """A whole run, and then an epoch of batches, in this process."""
-    import seedbed
-
-    began, computed = time.perf_counter(), time.process_time()
-    run = seedbed.train(*words(folder, "whole", memory))
-    seconds, cpu = time.perf_counter() - began, time.process_time() - computed
-    (epoch,) = run.history["seconds"]
+    """A whole run, by the command."""
+    began = time.perf_counter()
+    line = [sys.executable, "-m", "seedbed", "train", *words(folder, "whole", memory)]
+    subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
+    seconds, used = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    with (folder / "whole" / "history.csv").open(newline="") as file:
+        (epoch,) = csv.DictReader(file)
     return {
-        "epoch seconds": float(epoch),
+        "epoch seconds": float(epoch["seconds"]),
         "run seconds": seconds,
-        "run cpu": cpu,
-        "peak MB": peak(),
-        "batches": batches_alone(folder, memory),
+        "run cpu": used.ru_utime + used.ru_stime,
+        "peak MB": used.ru_maxrss * 1024 // 10**6,
     }
-
-
-def peak() -> int:
-    """Of this process so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 10**6
 
 
 def killed_and_resumed(folder: Path, memory: str) -> dict[str, Any]:
@@ -159,12 +154,16 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--memory", default="1 GB")
-    parser.add_argument("--measure", choices=["alone", "trained"], help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--measure", choices=["alone", "trained", "batches"], help=argparse.SUPPRESS
+    )
     given = parser.parse_args()
     if given.measure == "alone":
         print(json.dumps(read_alone(given.folder)))
     elif given.measure == "trained":
         print(json.dumps(trained(given.folder, given.memory)))
+    elif given.measure == "batches":
+        print(json.dumps(batches_alone(given.folder, given.memory)))
     else:
         make(given.folder, given.rows)
         found = measured(given.folder, given.memory)
@@ -183,6 +182,7 @@ def measured(folder: Path, memory: str) -> dict[str, Any]:
         return found
 
     before, run, after = told("alone"), told("trained"), told("alone")
+    run["batches"] = told("batches")
     alone = min(before, after, key=lambda one: one["seconds"])
     return {
         "alone": [before, after],

@@ -28,6 +28,9 @@ REPAYS = 2**20
 WIDEST = 2**12
 """Inputs of a row, at most: some rows lie on the stack."""
 
+LOOKED_AT = 2**14
+"""Rows that are made in both ways, at most; all of a table would take 0.1 CPU seconds."""
+
 TILE_VALUES, TILE_ROWS = 2**13, 256
 """Inputs that are made before they are written, about, and rows of them at most."""
 
@@ -78,7 +81,7 @@ class Placing:
         return library is not None and self._call(library, table, x, y, places)
 
     def _look(self, table: Table) -> None:
-        """Has the functions, where they are there or repay, and makes a table's rows as NumPy."""
+        """Has the functions, where they are there or repay and make rows of a table as NumPy."""
         if self._looked or not 0 < self._width <= WIDEST:
             return
         try:
@@ -90,6 +93,7 @@ class Placing:
         except (CompilerError, OSError, AttributeError) as err:
             log.debug("streamed rows are placed by NumPy: %s", err)
             return
+        table = table.taken(np.arange(min(len(table), LOOKED_AT)))
         inputs, targets = self.preprocessing.inputs(table), self.preprocessing.targets(table)
         x, y = np.empty_like(inputs), np.empty_like(targets)
         if library is None or not self._call(library, table, x, y, np.arange(len(x))):
