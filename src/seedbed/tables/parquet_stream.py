@@ -24,6 +24,9 @@ from seedbed.tables.row_groups import Group, decoded_whole, row_groups
 from seedbed.tables.table import Column, Table
 from seedbed.tables.table_file import CellSource
 
+KEPT = 2**23
+"""Bytes of all files' metadata, which take several times as much in memory."""
+
 READ_AHEAD = 2**18
 """Bytes of a column that are fetched at once; without it Arrow fetches whole row groups."""
 
@@ -43,6 +46,7 @@ class ParquetStream:
         self._starts = [group.start for group in self.groups]
         self._stamps = [stamp(part.path) for part in files.parts]
         self._types: dict[str, Any] = {}
+        self._metadata: dict[int, Any] = {}
 
     @property
     def origin(self) -> str:
@@ -200,13 +204,26 @@ class ParquetStream:
         with (
             self._broken_told(part),
             pa.parquet.ParquetFile(
-                path, read_dictionary=texts, pre_buffer=False, buffer_size=READ_AHEAD
+                path,
+                read_dictionary=texts,
+                pre_buffer=False,
+                buffer_size=READ_AHEAD,
+                metadata=self._metadata.get(part),
             ) as file,
         ):
             if rows_of_groups(file.metadata) != self.files.group_rows[part]:
                 raise changed(path, key)
+            self._keep(part, file.metadata)
             yield file
         refuse_changed(path, before, key)
+
+    def _keep(self, part: int, metadata: Any) -> None:
+        """Keeps what a file tells of its row groups, as long as few files tell as much.
+
+        To read it takes 0.4 ms; every block opens its file, which has not changed.
+        """
+        if part not in self._metadata and metadata.serialized_size * len(self.files.parts) <= KEPT:
+            self._metadata[part] = metadata
 
     @contextmanager
     def _broken_told(self, part: int) -> Iterator[None]:
