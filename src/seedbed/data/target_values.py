@@ -39,8 +39,9 @@ def real_values(table: Table, name: str) -> Floats:
             f"data.target: '{name}' of {table.origin} holds names, not numbers; type "
             "data.task=multiclass"
         )
-    bad = ~np.isfinite(column.values.reshape(len(column), -1)).all(axis=1)
-    if bad.any():
+    finite = np.isfinite(column.values)
+    if not finite.all():
+        bad = ~finite.reshape(len(column), -1).all(axis=1)
         _refuse_missing(table, name, bad)
     huge = beyond_float32(column.values)
     if huge.any():

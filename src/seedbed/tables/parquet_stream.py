@@ -1,8 +1,7 @@
 """The rows of Parquet files by their numbers, a block at a time; one row group is open at once."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -11,24 +10,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
-from seedbed.errors import DataError
-from seedbed.raised import first_line
+from seedbed.tables.arrow_values import floats
 from seedbed.tables.cells import is_text
 from seedbed.tables.column_types import ColumnTypes
 from seedbed.tables.decoded_in_turn import DecodedInTurn
-from seedbed.tables.file_checks import changed, refuse_changed, stamp
-from seedbed.tables.parquet_file import rows_of_groups
+from seedbed.tables.file_checks import changed
 from seedbed.tables.parquet_files import ParquetFiles, told_cells
 from seedbed.tables.raw_column import RawColumn
 from seedbed.tables.row_groups import Group, decoded_whole, row_groups
 from seedbed.tables.table import Column, Table
 from seedbed.tables.table_file import CellSource
-
-KEPT = 2**23
-"""Bytes of all files' metadata, which take several times as much in memory."""
-
-READ_AHEAD = 2**18
-"""Bytes of a column that are fetched at once; without it Arrow fetches whole row groups."""
+from seedbed.tables.unchanged_parts import UnchangedParts
 
 
 class ParquetStream:
@@ -44,9 +36,8 @@ class ParquetStream:
         self.groups = list(row_groups(files.group_rows))
         self.rows = sum(group.rows for group in self.groups)
         self._starts = [group.start for group in self.groups]
-        self._stamps = [stamp(part.path) for part in files.parts]
+        self._parts = UnchangedParts(files)
         self._types: dict[str, Any] = {}
-        self._metadata: dict[int, Any] = {}
 
     @property
     def origin(self) -> str:
@@ -105,18 +96,34 @@ class ParquetStream:
         Raises:
             DataError: also if a cell is not of its column's kind.
         """
+        plain = {name for name in names if self._is_plain(name, types)}
         for first, cells in self.cells(names, start, stop, in_turn=in_turn):
             place = _Place(self.files, first)
-            typed = partial(self._typed, place, cells, types)
+            typed = partial(self._typed, place, cells, types, plain)
             if isinstance(cells, DecodedInTurn):
                 columns = DecodedInTurn(names, typed, cells.rows)
                 yield first, Table(columns, place.origin, rows=cells.rows)
             else:
                 yield first, Table({name: typed(name) for name in names}, place.origin)
 
+    def _is_plain(self, name: str, types: ColumnTypes) -> bool:
+        """Whether the cells of a column are its numbers as they lie there."""
+        form, plain = (
+            types.text.of(name),
+            types.kinds[name] == "number" and name not in self.targets,
+        )
+        return plain and form.is_bare and not form.parts and self._type(name) == pa.float64()
+
     def _typed(
-        self, place: "_Place", cells: Mapping[str, Any], types: ColumnTypes, name: str
+        self,
+        place: "_Place",
+        cells: Mapping[str, Any],
+        types: ColumnTypes,
+        plain: Set[str],
+        name: str,
     ) -> Column:
+        if name in plain:
+            return Column("number", floats(cells[name]))
         form, target = types.text.of(name), name in self.targets
         raw = RawColumn(place, name, _as_known(cells[name], types, name), form, target)
         return raw.of_kind(types.kinds[name])
@@ -135,7 +142,8 @@ class ParquetStream:
         """The rows of row groups of one file that follow each other."""
         part, row = groups[0].part, groups[0].start
         held = [name for name in names if name not in self.files.told]
-        with self._opened(part, names) as file:
+        texts = [name for name in held if is_text(self._type(name))]
+        with self._parts.opened(part, texts) as file:
             pieces = decoded_whole(groups, self.at_once) if in_turn and held else []
             for piece in pieces:
                 end = piece[-1].start + piece[-1].rows
@@ -169,11 +177,15 @@ class ParquetStream:
         part = piece[0].part
         if name in self.files.told:
             return told_cells(self.files.parts[part], name, len(rows))
-        with self._broken_told(part):
-            numbers = [group.number for group in piece]
+        numbers = [group.number for group in piece]
+        try:
             read = file.read_row_groups(numbers, columns=[name], use_threads=False).column(name)
             cells = read.chunk(0) if read.num_chunks == 1 else _joined(read)
-            return self._cast(cells.slice(rows.start - piece[0].start, len(rows)), name)
+            if len(cells) > len(rows):
+                cells = cells.slice(rows.start - piece[0].start, len(rows))
+            return self._cast(cells, name)
+        except (pa.ArrowException, OSError) as err:
+            raise self._parts.broken(part, err) from err
 
     def _cells(self, batch: Any, part: int, names: Sequence[str], rows: int) -> Mapping[str, Any]:
         told = self.files.told
@@ -193,47 +205,6 @@ class ParquetStream:
         if name not in self._types:
             self._types[name] = self.files.type_of(name)
         return self._types[name]
-
-    @contextmanager
-    def _opened(self, part: int, names: Sequence[str]) -> Iterator[Any]:
-        """The file, which is what it was when the run began to read, also afterwards."""
-        path, before, key = self.files.parts[part].path, self._stamps[part], self.files.key
-        held = [name for name in names if name not in self.files.told]
-        texts = [name for name in held if is_text(self._type(name))]
-        refuse_changed(path, before, key)
-        with (
-            self._broken_told(part),
-            pa.parquet.ParquetFile(
-                path,
-                read_dictionary=texts,
-                pre_buffer=False,
-                buffer_size=READ_AHEAD,
-                metadata=self._metadata.get(part),
-            ) as file,
-        ):
-            if rows_of_groups(file.metadata) != self.files.group_rows[part]:
-                raise changed(path, key)
-            self._keep(part, file.metadata)
-            yield file
-        refuse_changed(path, before, key)
-
-    def _keep(self, part: int, metadata: Any) -> None:
-        """Keeps what a file tells of its row groups, as long as few files tell as much.
-
-        To read it takes 0.4 ms; every block opens its file, which has not changed.
-        """
-        if part not in self._metadata and metadata.serialized_size * len(self.files.parts) <= KEPT:
-            self._metadata[part] = metadata
-
-    @contextmanager
-    def _broken_told(self, part: int) -> Iterator[None]:
-        """What Arrow cannot read inside is told as an error of the file."""
-        path, before, key = self.files.parts[part].path, self._stamps[part], self.files.key
-        try:
-            yield
-        except (pa.ArrowException, OSError) as err:
-            refuse_changed(path, before, key)
-            raise DataError(f"{key}: '{path}' cannot be read: {first_line(err)}") from err
 
 
 class _Place(CellSource):

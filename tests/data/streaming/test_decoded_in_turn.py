@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.parquet_rows import ROWS, rows, write, write_parts
 
 from seedbed.errors import DataError
-from seedbed.tables import parquet_stream, row_groups
+from seedbed.tables import row_groups, unchanged_parts
 from seedbed.tables.decoded_in_turn import DecodedInTurn
 from seedbed.tables.parquet_files import ParquetFiles
 from seedbed.tables.parquet_stream import ParquetStream
@@ -117,10 +117,10 @@ def test_small_groups_are_asked_for_together(forms: dict[str, ParquetFiles]) -> 
 def test_what_files_tell_of_themselves_is_kept_where_it_is_little(
     forms: dict[str, ParquetFiles], monkeypatch: pytest.MonkeyPatch, kept: int, many: int
 ) -> None:
-    monkeypatch.setattr(parquet_stream, "KEPT", kept)
+    monkeypatch.setattr(unchanged_parts, "KEPT", kept)
     stream = ParquetStream(forms["parts"], 64)
     told = [[cells["a"].to_pylist() for _, cells in stream.cells(["a"])] for _ in range(2)]
-    assert len(stream._metadata) == many
+    assert len(stream._parts._metadata) == many
     assert told[0] == told[1]
 
 
