@@ -115,8 +115,14 @@ class _Writer:
         for call in self.calls:
             self._write(call)
         self.graph.output(tuple(self._node(one) for one in results))
-        self.graph.eliminate_dead_code()
+        self._leave_out_unused()
         return OperationList(self.graph, self.constants)
+
+    def _leave_out_unused(self) -> None:
+        """As `Graph.eliminate_dead_code`, which asks every node, used or not, and lints before."""
+        for node in reversed(self.graph.nodes):
+            if not node.users and not node.is_impure():
+                self.graph.erase_node(node)
 
     def _write(self, call: _Call) -> None:
         args, kwargs = fx.node.map_aggregate((call.args, call.kwargs), self._named)
