@@ -157,10 +157,10 @@ def trained(
     return training
 
 
-def stacked(configs: Sequence[RunConfig]) -> Kept:
-    """Trains runs as one stack."""
+def stacked(configs: Sequence[RunConfig], plan: StackComponents | None = None) -> Kept:
+    """Trains runs as one stack, by their plan if there is one that was not trained yet."""
     kept = Kept()
-    train_stack(planned(configs), len(configs), kept)
+    train_stack(plan or planned(configs), len(configs), kept)
     return kept
 
 

@@ -58,7 +58,7 @@ def told_of(name: str, sample: int, monkeypatch: pytest.MonkeyPatch) -> str | No
         reason = vmap_blocker(plan)
         if reason is None:
             assert plan.model.traced == (name in pure.LAYERS.split())
-            assert_alike(stacked(configs), [alone(config) for config in configs])
+            assert_alike(stacked(configs, plan), [alone(config) for config in configs])
     return reason
 
 
@@ -122,7 +122,7 @@ def test_losses(loss: str, data: str) -> None:
     assert pure.is_pure_loss(plan.first.head.loss_function)
     assert vmap_blocker(plan) is None
     assert found_in_trial(plan) is None
-    assert_alike(stacked(configs), [alone(config) for config in configs])
+    assert_alike(stacked(configs, plan), [alone(config) for config in configs])
 
 
 def test_every_listed_loss_is_gone_through() -> None:
