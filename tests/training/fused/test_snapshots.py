@@ -1,5 +1,6 @@
 """Checkpoints of a stack's runs: as a single run has them, and to go on from, to the bit."""
 
+import copy
 import io
 from collections.abc import Sequence
 from functools import cache
@@ -64,6 +65,18 @@ def stopped(configs: Sequence[RunConfig], step: int) -> Stopping:
 
 
 @cache
+def _taken_of_four(kind: str, step: int) -> tuple[list[Any], list[Any]]:
+    recorder = stopped(jobs(kind), step)
+    assert set(recorder.status.values()) == {"interrupted"}
+    return recorder.taken
+
+
+def taken_of_four(kind: str, step: int) -> tuple[list[Any], list[Any]]:
+    """The last and the best checkpoints of four jobs of a kind, stopped after a step; a copy."""
+    return copy.deepcopy(_taken_of_four(kind, step))
+
+
+@cache
 def whole_stack(kind: str, number: int) -> Kept:
     """The jobs of a kind, trained to their end without a stop."""
     return stacked(jobs(kind, number))
@@ -107,9 +120,8 @@ def numbers(value: Any) -> Any:
 @pytest.mark.parametrize("step", [1, MIDDLE, EDGE], ids=["first", "middle", "edge"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_they_are_made_like_a_single_run_s(kind: str, step: int) -> None:
-    configs = jobs(kind, 2)
-    last, best = stopped(configs, step).taken
-    for run, config in enumerate(configs):
+    last, best = taken_of_four(kind, step)
+    for run, config in enumerate(jobs(kind)[:2]):
         pairs = zip(
             (last[run], best[run]),
             single_checkpoints(config, step),
@@ -128,9 +140,8 @@ def test_they_are_made_like_a_single_run_s(kind: str, step: int) -> None:
 @pytest.mark.parametrize("step", [2, MIDDLE, EDGE], ids=["first epoch", "middle", "edge"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_single_run_goes_on_from_them(kind: str, step: int) -> None:
-    configs = jobs(kind, 3)
-    last, best = stopped(configs, step).taken
-    for run, config in enumerate(configs):
+    last, best = taken_of_four(kind, step)
+    for run, config in enumerate(jobs(kind)[:3]):
         plan = build_run(config, AllowList([]))
         found, expected = going_on(plan, last[run], best[run]), whole_run(kind, run)
         assert found.best == expected.best
@@ -141,9 +152,8 @@ def test_a_single_run_goes_on_from_them(kind: str, step: int) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_single_run_goes_on_from_the_best_epoch(kind: str) -> None:
-    (config, _) = configs = jobs(kind, 2)
-    best = stopped(configs, MIDDLE).taken[1][0]
-    plan = build_run(config, AllowList([]))
+    best = taken_of_four(kind, MIDDLE)[1][0]
+    plan = build_run(jobs(kind)[0], AllowList([]))
     found, expected = going_on(plan, best, best), whole_run(kind, 0)
     assert_same_rows(found.history, expected.history, 1e-4, kind)
     assert_same_weights(found.weights, expected.weights, 1e-4, kind)
@@ -153,9 +163,9 @@ def test_a_single_run_goes_on_from_the_best_epoch(kind: str) -> None:
 @pytest.mark.parametrize("step", [2, MIDDLE, EDGE], ids=["first epoch", "middle", "edge"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stack_goes_on_to_the_same_bits(kind: str, step: int, real: int) -> None:
-    configs = jobs(kind, real)
-    recorder, again = stopped(configs, step), Kept()
-    train_stack(planned(configs), real, again, resumed=recorder.taken)
+    configs, again = jobs(kind, real), Kept()
+    taken = taken_of_four(kind, step) if real == 4 else stopped(configs, step).taken
+    train_stack(planned(configs), real, again, resumed=taken)
     whole = whole_stack(kind, real)
     for run in range(real):
         assert same_weights(again.weights[run], whole.weights[run])
