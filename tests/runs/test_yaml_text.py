@@ -79,9 +79,10 @@ def test_short_texts_are_those_of_a_plain_dump() -> None:
     ]
     for text in [*texts, *words, *odd]:
         content = {"a": text, "b": {"c": [text, 1], "d": text}}
-        for one in (content, content):
-            assert yaml_text(one) == plain(one)
-            assert yaml.safe_load(yaml_text(one)) == one
+        expected = plain(content)
+        assert yaml_text(content) == expected
+        assert yaml_text(content) == expected
+        assert yaml.safe_load(expected) == content
 
 
 @pytest.mark.parametrize("times", [1, 3])
