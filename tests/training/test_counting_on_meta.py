@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
@@ -37,13 +39,32 @@ LAYERS |= {
 }
 
 WITHOUT = """
-import json, sys
+import json, sys, torch
 from seedbed.process import fast_start
+from seedbed.process.no_compiler import shapes_without_compiler
 fast_start.begin()
 sys.path.insert(0, sys.argv[1])
 from test_counting_on_meta import counted
-print(json.dumps([counted(), "torch._dynamo" in sys.modules]))
+found, has_compiler = counted(), "torch._dynamo" in sys.modules
+with shapes_without_compiler():
+    nn_on_meta = torch.nn.Linear(2, 2, device="meta")(torch.zeros(1, 2, device="meta"))
+    stands_in = sys.modules["torch._dynamo"]
+    compiles = torch._dynamo.is_compiling()
+torch._dynamo.explain
+compiler = sys.modules["torch._dynamo"]
+asked = [compiles, compiler is not stands_in, torch._dynamo.explain is compiler.explain]
+print(json.dumps([found, has_compiler, asked]))
 """
+"""Counts in a process without the compiler, and asks for more of it in the end."""
+
+
+@pytest.fixture(scope="module")
+def told_without() -> list[Any]:
+    """What layers count, whether the compiler was there, and what became of the one asked for."""
+    line = [sys.executable, "-c", WITHOUT, str(__file__).rpartition("/")[0]]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=200, check=True)
+    told: list[Any] = json.loads(done.stdout)
+    return told
 
 
 def counted() -> dict[str, list[int]]:
@@ -60,10 +81,10 @@ def counted() -> dict[str, list[int]]:
     return found
 
 
-def test_layers_of_torch_are_counted_the_same_without_its_compiler() -> None:
-    line = [sys.executable, "-c", WITHOUT, str(__file__).rpartition("/")[0]]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=200, check=True)
-    without, has_compiler = json.loads(done.stdout)
+def test_layers_of_torch_are_counted_the_same_without_its_compiler(
+    told_without: list[Any],
+) -> None:
+    without, has_compiler, _ = told_without
     import torch._dynamo  # noqa: F401 - here it is there
 
     assert not has_compiler
@@ -71,17 +92,8 @@ def test_layers_of_torch_are_counted_the_same_without_its_compiler() -> None:
     assert without == counted()
 
 
-def test_who_asks_for_more_of_the_compiler_gets_it() -> None:
-    code = """
-import sys, torch
-from seedbed.process import fast_start
-from seedbed.process.no_compiler import shapes_without_compiler
-fast_start.begin()
-with shapes_without_compiler():
-    nn_on_meta = torch.nn.Linear(2, 2, device="meta")(torch.zeros(1, 2, device="meta"))
-    stands_in = sys.modules["torch._dynamo"]
-    assert torch._dynamo.is_compiling() is False
-assert sys.modules["torch._dynamo"] is not stands_in
-assert torch._dynamo.explain is sys.modules["torch._dynamo"].explain
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=200)
+def test_who_asks_for_more_of_the_compiler_gets_it(told_without: list[Any]) -> None:
+    compiles, is_no_stand_in, is_its_own = told_without[2]
+    assert compiles is False
+    assert is_no_stand_in
+    assert is_its_own
