@@ -46,9 +46,15 @@ def through_a_file(content: Any) -> Any:
         return load(path)
 
 
-def assert_run_goes_on(config: RunConfig, *steps: int) -> None:
-    """A run that was stopped after any of the steps ends with the bits of one that was not."""
-    whole = alone(config)
+def assert_run_goes_on(config: RunConfig, *steps: int, whole: Ended | None = None) -> None:
+    """A run that was stopped after any of the steps ends with the bits of one that was not.
+
+    Args:
+        config: of the run.
+        steps: after which it is stopped.
+        whole: what it came to without a stop, where it was trained before.
+    """
+    whole = whole or alone(config)
     for step in steps:
         plan, fresh = (build_run(config, AllowList(config.allow)) for _ in range(2))
         stopping = Stopping(step, through_a_file)
@@ -57,9 +63,12 @@ def assert_run_goes_on(config: RunConfig, *steps: int) -> None:
         assert_same_bits(whole, going_on(fresh, last, best), f"after step {step}")
 
 
-def assert_stack_goes_on(configs: Sequence[RunConfig], step: int) -> None:
+def assert_stack_goes_on(
+    configs: Sequence[RunConfig], step: int, whole: Kept | None = None
+) -> None:
     """The same of all runs of a stack."""
-    whole, stopping, rest = stacked(configs), Stopping(step, through_a_file), Kept()
+    whole = whole or stacked(configs)
+    stopping, rest = Stopping(step, through_a_file), Kept()
     train_stack(planned(configs), len(configs), stopping, stopping.stop)
     train_stack(planned(configs), len(configs), rest, resumed=stopping.taken)
     assert sorted(rest.runs) == list(range(len(configs)))

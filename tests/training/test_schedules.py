@@ -2,16 +2,18 @@
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
 import torch
 from support.resumed_runs import assert_run_goes_on, assert_stack_goes_on
-from support.stacked_runs import alone, assert_alike, stacked, variants
+from support.stacked_runs import Alone, Kept, alone, assert_alike, stacked, variants
 from torch import nn, optim
 from torch.optim import lr_scheduler
 
 from seedbed.components import AllowList
+from seedbed.config.schema import RunConfig
 from seedbed.training.build_run import build_run
 from seedbed.training.single import SingleEngine
 
@@ -70,6 +72,24 @@ def words(name: str) -> list[str]:
     return [*IRIS, "optimizer=sgd", "optimizer.momentum=0.9", f"scheduler._target_={target}", *keys]
 
 
+@cache
+def jobs(name: str) -> list[RunConfig]:
+    """Two, at different rates."""
+    return variants(words(name), [{"optimizer.lr": 0.05}, {"optimizer.lr": 0.02}])
+
+
+@cache
+def whole_stack(name: str) -> Kept:
+    """The jobs of a schedule, trained to their end without a stop."""
+    return stacked(jobs(name))
+
+
+@cache
+def whole_run(name: str, number: int) -> Alone:
+    """A job of a schedule, trained alone to its end without a stop."""
+    return alone(jobs(name)[number])
+
+
 def rates(name: str, lr: float, watched: list[float]) -> list[float]:
     """By torch's own schedule: the rate of each epoch's last step."""
     optimizer = optim.SGD([nn.Parameter(torch.zeros(1))], lr=lr, momentum=0.9)
@@ -91,10 +111,9 @@ def rates(name: str, lr: float, watched: list[float]) -> list[float]:
 
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_history_tells_the_rate_of_the_last_step(name: str) -> None:
-    configs = variants(words(name), [{"optimizer.lr": 0.05}, {"optimizer.lr": 0.02}])
-    kept, runs = stacked(configs), [alone(config) for config in configs]
+    kept, runs = whole_stack(name), [whole_run(name, number) for number in range(2)]
     assert_alike(kept, runs)
-    for number, (config, one) in enumerate(zip(configs, runs, strict=True)):
+    for number, (config, one) in enumerate(zip(jobs(name), runs, strict=True)):
         watched = [row["val/loss"] for row in one.history]
         expected = rates(name, config.optimizer["lr"], watched)
         assert [row["lr"] for row in one.history] == pytest.approx(expected, rel=1e-12)
@@ -104,15 +123,13 @@ def test_history_tells_the_rate_of_the_last_step(name: str) -> None:
 @pytest.mark.parametrize("step", STOPS, ids=STOPPED)
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_a_stack_goes_on_from_its_checkpoints(name: str, step: int) -> None:
-    configs = variants(words(name), [{}, {"optimizer.lr": 0.02}])
-    assert_stack_goes_on(configs, step)
+    assert_stack_goes_on(jobs(name), step, whole_stack(name))
 
 
 @pytest.mark.parametrize("step", STOPS, ids=STOPPED)
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_a_run_goes_on_from_its_checkpoint(name: str, step: int) -> None:
-    (config,) = variants(words(name), [{}])
-    assert_run_goes_on(config, step)
+    assert_run_goes_on(jobs(name)[0], step, whole=whole_run(name, 0))
 
 
 def named(name: str) -> list[str]:
