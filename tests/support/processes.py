@@ -27,6 +27,7 @@ LATE |= {"PYTHONIOENCODING"}  # `encoding` or `encoding:errors`
 LATE |= {"ARROW_DEFAULT_MEMORY_POOL", "CUBLAS_WORKSPACE_CONFIG"}  # which Seedbed itself sets
 LATE |= {"_TORCHINDUCTOR_PYOBJECT_TENSOR_DATA_PTR"}  # which torch's compiler sets for itself
 LATE |= {"SLURM_CONF", "TORCHINDUCTOR_CACHE_DIR", "XDG_CACHE_HOME"}  # which our tests set
+LATE |= {"TORCHINDUCTOR_CPP_CACHE_PRECOMPILE_HEADERS"}  # likewise
 LATE |= {"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID"}
 LATE |= {"KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK", "_RJEM_MALLOC_CONF"}  # scikit-learn, polars
 """Variables that a fork takes as a new Python does, beside our own; a `sitecustomize` aside."""
