@@ -215,6 +215,15 @@ def _own_forward(model: nn.Module) -> None:
     layer.forward = lambda x: x  # type: ignore[method-assign]
 
 
+def _own_forward_of_all(model: nn.Module) -> None:
+    model.forward = lambda x: x  # type: ignore[method-assign]
+
+
+def _own_activation(model: nn.Module) -> None:
+    _, activation, *_ = model.children()
+    activation.forward = lambda x: x  # type: ignore[method-assign]
+
+
 def _of_gradient(model: nn.Module) -> None:
     next(model.parameters()).register_hook(lambda g: g * 2)
 
@@ -240,7 +249,17 @@ def _replaced(model: nn.Module) -> None:
     next(model.children()).__class__ = Other
 
 
-CHANGES = [_hook, _own_forward, _of_gradient, _turned, _shared, _further, _replaced]
+CHANGES = [
+    _hook,
+    _own_forward,
+    _own_forward_of_all,
+    _own_activation,
+    _of_gradient,
+    _turned,
+    _shared,
+    _further,
+    _replaced,
+]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda one: one.__name__)
@@ -249,6 +268,21 @@ def test_a_model_that_does_more_is_autograd_s(change: Callable[[nn.Module], None
     assert SingleEngine(plan).chain is not None
     change(plan.model)
     assert SingleEngine(plan).chain is None
+
+
+def test_a_layer_that_stands_there_twice_is_called_twice() -> None:
+    """Two of these activations in a row are not one, where values are below 0."""
+    engine = engine_of(*DIABETES, "model=sequential", "model.hidden=[7]")
+    model: Any = engine.model
+    again = nn.Linear(7, 7)
+    model.insert(2, again)
+    model.insert(3, model[1])
+    engine = SingleEngine(replace(engine.plan, model=model))
+    assert len(chain_of(engine).layers) == 5
+    x, y = whole(engine.plan)
+    assert by_chain(engine, x, y) == by_autograd(engine, x, y)
+    model.append(model[-1])
+    assert SingleEngine(engine.plan).chain is None
 
 
 def test_hooks_of_all_modules_are_called() -> None:

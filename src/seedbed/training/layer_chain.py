@@ -193,8 +193,10 @@ def layer_chain(plan: RunComponents) -> LayerChain | None:
         return None
     if not (is_pure(plan.model) and is_pure_loss(loss)) or refused_form(plan.model, loss):
         return None
+    if are_modules_hooked() or any(map(_has_own_methods, plan.model.modules())):
+        return None
     layers = _layers_of(plan.model)
-    if not layers or not isinstance(layers[0], Product) or are_modules_hooked():
+    if not layers or not isinstance(layers[0], Product):
         return None
     learning = [one for one in plan.model.parameters() if one.requires_grad and _is_plain(one)]
     known = [id(one) for one in parameters_of(layers)]
@@ -212,10 +214,12 @@ def _layers_of(model: nn.Module) -> Sequence[Layer]:
     if type(model) not in (CustomMLP, SequentialMLP, nn.Sequential):
         return ()
     found: list[Layer] = []
-    for layer in model.children():
-        if type(layer) is nn.Linear and "forward" not in vars(layer):
+    for layer in model._modules.values():  # one that stands there twice is called twice
+        if type(layer) is nn.Linear:
             found.append(Product(layer.weight, layer.bias, turned=True))
-        elif type(layer) in ACTIVATIONS and not getattr(layer, "inplace", False):
+        elif layer is not None and type(layer) in ACTIVATIONS:
+            if getattr(layer, "inplace", False):
+                return ()
             found.append((layer, ACTIVATIONS[type(layer)]))
         else:
             return ()
@@ -232,6 +236,11 @@ def _of_bare_parameters(model: ManualMLP) -> Sequence[Layer]:
         found.append(Product(getattr(model, name), bias, turned=False))
         found.append((activation, ACTIVATIONS[type(activation)]))
     return found[:-1]
+
+
+def _has_own_methods(module: nn.Module) -> bool:
+    """Whether one of its class was replaced in this module alone."""
+    return any(callable(getattr(type(module), name, None)) for name in vars(module))
 
 
 def _is_plain(one: nn.Parameter) -> bool:
