@@ -50,6 +50,20 @@ def pytest_runtest_setup() -> None:
 
 ROOT = Path(__file__).resolve().parents[1]
 
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Keeps the tests' files as pytest rewrites them, whatever PYTHONDONTWRITEBYTECODE says.
+
+    That takes 4 s in each worker. What tests write themselves is imported as it asks for.
+    """
+    asked, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+    try:
+        return (yield)
+    finally:
+        sys.dont_write_bytecode = asked
+
+
 MOST_WORKERS = 9
 """Each holds torch and all that the tests import: a GB, with the process that it forks."""
 
