@@ -15,6 +15,9 @@ from seedbed.raised import first_line
 from seedbed.tables.cells import of_one_text
 from seedbed.tables.table_file import TableFile, saved_index
 
+BY_LENGTHS = {"DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"}
+"""What Parquet calls the encodings of texts whose lengths come first."""
+
 
 class ParquetFile(TableFile):
     """A Parquet table, opened.
@@ -40,6 +43,17 @@ class ParquetFile(TableFile):
     def group_rows(self) -> list[int]:
         """How many rows each of its row groups has."""
         return rows_of_groups(self._file.metadata)
+
+    @cached_property
+    def written_by_lengths(self) -> frozenset[str]:
+        """Columns of text that Arrow makes no dictionary of while it reads them."""
+        metadata = self._file.metadata
+        groups = [metadata.row_group(one) for one in range(metadata.num_row_groups)]
+        return frozenset(
+            metadata.schema.column(index).path
+            for index in range(metadata.num_columns)
+            if any(BY_LENGTHS & {*group.column(index).encodings} for group in groups)
+        )
 
     def type_of(self, name: str) -> Any:
         """The Arrow type of a column's cells; of a dictionary that of its values."""

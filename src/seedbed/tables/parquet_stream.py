@@ -142,7 +142,8 @@ class ParquetStream:
         """The rows of row groups of one file that follow each other."""
         part, row = groups[0].part, groups[0].start
         held = [name for name in names if name not in self.files.told]
-        texts = [name for name in held if is_text(self._type(name))]
+        plain = self.files.files[part].written_by_lengths
+        texts = [name for name in held if is_text(self._type(name)) and name not in plain]
         with self._parts.opened(part, texts) as file:
             pieces = decoded_whole(groups, self.at_once) if in_turn and held else []
             for piece in pieces:

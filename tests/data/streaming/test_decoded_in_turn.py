@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.parquet_rows import ROWS, rows, write, write_parts
+from support.parquet_rows import ROWS, STREAM, prepared, rows, write, write_parts
 
 from seedbed.errors import DataError
 from seedbed.tables import row_groups, unchanged_parts
@@ -132,6 +132,23 @@ def test_columns_are_decoded_when_they_are_asked_for_and_not_kept() -> None:
     assert asked == ["b", "b", "a"]
     with pytest.raises(KeyError):
         columns["c"]
+
+
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+def test_texts_that_arrow_makes_no_dictionary_of_are_read_as_others_are(
+    tmp_path: Path, encoding: str
+) -> None:
+    table, plain = rows(), write(rows(), tmp_path / "plain.parquet")
+    path = tmp_path / "rows.parquet"
+    for group in (20, 1000):  # some row groups, and one
+        pa.parquet.write_table(
+            table, path, row_group_size=group, use_dictionary=False, column_encoding={"c": encoding}
+        )
+        found = [prepared(one, *STREAM).train for one in (path, plain)]
+        assert [one.tolist() for one in found[0][7]] == [one.tolist() for one in found[1][7]]
+        assert len(found[0]) == len(found[1])
+        names = [prepared(one, *STREAM).preprocessing.to_json() for one in (path, plain)]
+        assert names[0] == names[1]
 
 
 def test_a_damaged_column_is_an_error_of_its_file(tmp_path: Path) -> None:
