@@ -1,6 +1,7 @@
 """Steps of layers that follow each other, without autograd's graph, held to autograd to the bit."""
 
 import logging
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from support.composing import composed_quickly
 from support.stacked_runs import alone
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from seedbed.components import AllowList
 from seedbed.training import layer_chain, single
@@ -160,7 +162,6 @@ def test_batches_make_no_graph_after_the_first(monkeypatch: pytest.MonkeyPatch) 
 def test_a_batch_is_not_held_after_its_step() -> None:
     """A stream reads the next rows into its memory."""
     import gc
-    import weakref
 
     engine = engine_of(*DIABETES, "model=custom")
     x, y = whole(engine.plan)
@@ -177,7 +178,7 @@ def test_a_batch_is_not_held_after_its_step() -> None:
 def test_other_bits_are_left_to_autograd(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wrong = ACTIVATIONS[nn.ReLU]._replace(backward=lambda g, x, made, of: g)
+    wrong = ACTIVATIONS[nn.ReLU]._replace(backward=lambda g, made, of: g)
     monkeypatch.setitem(layer_chain.ACTIVATIONS, nn.ReLU, wrong)
     words = [*DIABETES, "model=custom", "trainer.epochs=2"]
     config = composed_quickly(words).config
@@ -299,3 +300,35 @@ def test_a_run_with_callbacks_is_autograd_s() -> None:
     plan = plan_of(*DIABETES, "model=custom")
     watched: Any = replace(plan, callbacks=[object()])
     assert SingleEngine(watched).chain is None
+
+
+class Held(TorchDispatchMode):
+    """Counts matrices of 64 rows that are alive at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most = 0
+        self.alive: Any = weakref.WeakValueDictionary()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if isinstance(made, Tensor) and made.ndim == 2 and len(made) == 64:
+            self.alive[id(made)] = made
+        self.most = max(self.most, len(self.alive))
+        return made
+
+
+@pytest.mark.parametrize("activation", NAMES)
+def test_a_step_holds_no_more_values_than_autograd(activation: str) -> None:
+    """What goes into a ReLU is not needed again; each is let go on the way back."""
+    words = ["model.hidden=[9,9,9,9,9,9]", f"model.activation={activation}"]
+    engine = engine_of(*DIABETES, "model=sequential", *words)
+    x, y = whole(engine.plan)
+    by_chain(engine, x, y)
+    with Held() as graphed:
+        engine.model.zero_grad()
+        engine._of_share(x[:64], y[:64])
+    with Held() as chained:
+        engine.model.zero_grad()
+        chain_of(engine).gradients(x[:64], y[:64], engine._of_share)
+    assert chained.most <= graphed.most, (chained.most, graphed.most)

@@ -32,39 +32,44 @@ class Activation(NamedTuple):
 
     Args:
         forward: of the layer and its input.
-        backward: of the gradient, what went in, what came out, and the layer.
+        backward: of the gradient, what is kept for it, and the layer.
+        keeps_result: whether what came out is kept, else what went in.
     """
 
     forward: Callable[[Any, Tensor], Tensor]
-    backward: Callable[[Tensor, Tensor, Tensor, Any], Tensor]
+    backward: Callable[[Tensor, Tensor, Any], Tensor]
+    keeps_result: bool = False
 
 
 ACTIVATIONS: dict[type[nn.Module], Activation] = {
     nn.ReLU: Activation(
         lambda of, x: torch.relu(x),
-        lambda g, x, made, of: aten.threshold_backward(g, made, 0),
+        lambda g, made, of: aten.threshold_backward(g, made, 0),
+        keeps_result=True,
     ),
     nn.Tanh: Activation(
         lambda of, x: torch.tanh(x),
-        lambda g, x, made, of: aten.tanh_backward(g, made),
+        lambda g, made, of: aten.tanh_backward(g, made),
+        keeps_result=True,
     ),
     nn.Sigmoid: Activation(
         lambda of, x: torch.sigmoid(x),
-        lambda g, x, made, of: aten.sigmoid_backward(g, made),
+        lambda g, made, of: aten.sigmoid_backward(g, made),
+        keeps_result=True,
     ),
     nn.LeakyReLU: Activation(
         lambda of, x: functional.leaky_relu(x, of.negative_slope),
-        lambda g, x, made, of: aten.leaky_relu_backward(g, x, of.negative_slope, False),
+        lambda g, x, of: aten.leaky_relu_backward(g, x, of.negative_slope, False),
     ),
     nn.SiLU: Activation(
         lambda of, x: functional.silu(x),
-        lambda g, x, made, of: aten.silu_backward(g, x),
+        lambda g, x, of: aten.silu_backward(g, x),
     ),
     nn.GELU: Activation(
         lambda of, x: functional.gelu(x, approximate=of.approximate),
-        lambda g, x, made, of: aten.gelu_backward(g, x, approximate=of.approximate),
+        lambda g, x, of: aten.gelu_backward(g, x, approximate=of.approximate),
     ),
-    nn.Identity: Activation(lambda of, x: x, lambda g, x, made, of: g),
+    nn.Identity: Activation(lambda of, x: x, lambda g, x, of: g),
 }
 """Of `torch.nn`; what is written in place of its input is not taken."""
 
@@ -168,20 +173,25 @@ class LayerChain:
         return loss
 
     def _made(self, x: Tensor, y: Tensor) -> Tensor:
-        went_in = []
+        kept = []
         for layer in self.layers:
-            went_in.append(x)
-            x = layer.forward(x) if isinstance(layer, Product) else layer[1].forward(layer[0], x)
-        loss, gradient = self._loss_gradient(x, y)
-        for number in range(len(self.layers) - 1, -1, -1):
-            layer, given = self.layers[number], went_in[number]
+            given = x
             if isinstance(layer, Product):
-                layer.backward(gradient, given)
+                x = layer.forward(given)
+                kept.append(given)
+            else:
+                x = layer[1].forward(layer[0], given)
+                kept.append(x if layer[1].keeps_result else given)
+        loss, gradient = self._loss_gradient(x, y)
+        del given, x
+        for number in range(len(self.layers) - 1, -1, -1):
+            layer, held = self.layers[number], kept.pop()
+            if isinstance(layer, Product):
+                layer.backward(gradient, held)
                 if number:
                     gradient = layer.of_input(gradient)
             else:
-                gradient = layer[1].backward(gradient, given, x, layer[0])
-            x = given
+                gradient = layer[1].backward(gradient, held, layer[0])
         return loss
 
 
