@@ -302,6 +302,39 @@ def test_a_run_with_callbacks_is_autograd_s() -> None:
     assert SingleEngine(watched).chain is None
 
 
+class Halving(torch.optim.SGD):
+    """Keeps half of what the steps before gave."""
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        for group in self.param_groups:
+            for one in group["params"]:
+                if one.grad is not None:
+                    one.grad.mul_(0.5)
+
+
+LEFT: dict[str, Callable[[list[nn.Parameter]], torch.optim.Optimizer]] = {
+    "kept by an optimizer": lambda parameters: Halving(parameters, lr=0.1),
+    "of what no optimizer has": lambda parameters: torch.optim.SGD(parameters[:2], lr=0.1),
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_gradients_are_added_to_those_that_are_left(name: str) -> None:
+    """As autograd adds them; a norm that is clipped is of all."""
+    x, y = whole(plan_of(*DIABETES))
+    found = []
+    for chained in (True, False):
+        plan = plan_of(*DIABETES, "model=custom", "trainer.gradient_clip=0.1")
+        optimizer = LEFT[name]([*plan.model.parameters()])
+        engine = SingleEngine(replace(plan, optimizer=optimizer))
+        if not chained:
+            engine.chain = None
+        for rows in (9, 8, 7):
+            engine.step(x[:rows], y[:rows])
+        found.append([one.detach().numpy().tobytes() for one in plan.model.parameters()])
+    assert found[0] == found[1]
+
+
 class Held(TorchDispatchMode):
     """Counts matrices of 64 rows that are alive at once."""
 

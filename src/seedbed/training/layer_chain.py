@@ -139,7 +139,7 @@ class LayerChain:
         self._is_compared = self._is_other = False
 
     def gradients(self, x: Any, y: Tensor, graphed: Graphed) -> Tensor:
-        """Gives each parameter, which has none, its gradient.
+        """Gives each parameter its gradient, or adds it to what an optimizer has left there.
 
         Args:
             x: inputs of a batch.
@@ -151,6 +151,8 @@ class LayerChain:
         """
         # A product of one row is told from its transpose by other rules.
         if self._is_other or type(x) is not Tensor or x.ndim != 2 or len(x) < 2:
+            return graphed(x, y)
+        if any(one.grad is not None for one in self._parameters):
             return graphed(x, y)
         if not self._is_compared:
             return self._compared(x, y, graphed)
