@@ -365,3 +365,16 @@ def test_a_step_holds_no_more_values_than_autograd(activation: str) -> None:
         engine.model.zero_grad()
         chain_of(engine).gradients(x[:64], y[:64], engine._of_share)
     assert chained.most <= graphed.most, (chained.most, graphed.most)
+
+
+def test_a_hook_that_comes_later_is_called() -> None:
+    engine = engine_of(*DIABETES, "model=custom")
+    x, y = whole(engine.plan)
+    engine.step(x[:9], y[:9])
+    called: list[int] = []
+    handle = next(engine.model.children()).register_forward_hook(lambda *_: called.append(1))
+    engine.step(x[:9], y[:9])
+    assert called == [1]
+    handle.remove()
+    engine.step(x[:9], y[:9])
+    assert called == [1]

@@ -7,7 +7,7 @@ those of the first batch are compared. What differs is left to autograd, as is e
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -20,7 +20,7 @@ from seedbed.models.sequential import SequentialMLP
 from seedbed.process.torch_private import are_modules_hooked
 from seedbed.tasks.head import TaskHead
 from seedbed.training.loss_gradient import loss_gradient
-from seedbed.training.pure import is_pure, is_pure_loss, refused_form
+from seedbed.training.pure import HOOKS, is_pure, is_pure_loss, refused_form
 from seedbed.training.run_components import RunComponents
 
 log = logging.getLogger("seedbed")
@@ -130,10 +130,13 @@ class LayerChain:
     Args:
         layers: in the order of their calls; a product comes first.
         head: the loss.
+        hooks: of the modules, by kind; none has any yet.
     """
 
-    def __init__(self, layers: Sequence[Layer], head: TaskHead) -> None:
-        self.layers, self.head = layers, head
+    def __init__(
+        self, layers: Sequence[Layer], head: TaskHead, hooks: Sequence[Mapping[int, Any]] = ()
+    ) -> None:
+        self.layers, self.head, self._hooks = layers, head, hooks
         self._parameters = parameters_of(layers)
         self._loss_gradient = loss_gradient(head)
         self._is_compared = self._is_other = False
@@ -152,7 +155,7 @@ class LayerChain:
         # A product of one row is told from its transpose by other rules.
         if self._is_other or type(x) is not Tensor or x.ndim != 2 or len(x) < 2:
             return graphed(x, y)
-        if any(one.grad is not None for one in self._parameters):
+        if any(one.grad is not None for one in self._parameters) or any(self._hooks):
             return graphed(x, y)
         if not self._is_compared:
             return self._compared(x, y, graphed)
@@ -214,7 +217,8 @@ def layer_chain(plan: RunComponents) -> LayerChain | None:
     known = [id(one) for one in parameters_of(layers)]
     if len({*known}) != len(known) or {*known} != {*map(id, learning)}:
         return None
-    return LayerChain(layers, plan.head)
+    hooks = [getattr(module, kind) for module in plan.model.modules() for kind in HOOKS]
+    return LayerChain(layers, plan.head, hooks)
 
 
 def _layers_of(model: nn.Module) -> Sequence[Layer]:
