@@ -108,11 +108,10 @@ class ParquetStream:
 
     def _is_plain(self, name: str, types: ColumnTypes) -> bool:
         """Whether the cells of a column are its numbers as they lie there."""
-        form, plain = (
-            types.text.of(name),
-            types.kinds[name] == "number" and name not in self.targets,
-        )
-        return plain and form.is_bare and not form.parts and self._type(name) == pa.float64()
+        if types.kinds[name] != "number" or name in self.targets:
+            return False
+        form = types.text.of(name)
+        return form.is_bare and not form.parts and bool(self._type(name) == pa.float64())
 
     def _typed(
         self,
