@@ -271,6 +271,37 @@ def test_a_model_that_does_more_is_autograd_s(change: Callable[[nn.Module], None
     assert SingleEngine(plan).chain is None
 
 
+def _of_parameter(model: nn.Module, seen: list[int]) -> Any:
+    return next(model.parameters()).register_hook(lambda g: seen.append(1))
+
+
+def _of_accumulated(model: nn.Module, seen: list[int]) -> Any:
+    one = next(model.parameters())
+    return one.register_post_accumulate_grad_hook(lambda p: seen.append(1))
+
+
+def _of_all_modules(model: nn.Module, seen: list[int]) -> Any:
+    return nn.modules.module.register_module_forward_hook(lambda *_: seen.append(1))
+
+
+@pytest.mark.parametrize("hook", [_of_parameter, _of_accumulated, _of_all_modules])
+def test_hooks_that_come_while_a_run_trains_are_called(hook: Callable[..., Any]) -> None:
+    engine = engine_of(*DIABETES, "model=custom")
+    x, y = whole(engine.plan)
+    for _ in range(2):
+        engine.step(x, y)
+    seen: list[int] = []
+    handle = hook(engine.model, seen)
+    try:
+        engine.step(x, y)
+    finally:
+        handle.remove()
+    called = len(seen)
+    assert called
+    engine.step(x, y)
+    assert len(seen) == called
+
+
 def test_a_layer_that_stands_there_twice_is_called_twice() -> None:
     """Two of these activations in a row are not one, where values are below 0."""
     engine = engine_of(*DIABETES, "model=sequential", "model.hidden=[7]")

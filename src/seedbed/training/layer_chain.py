@@ -155,7 +155,7 @@ class LayerChain:
         # A product of one row is told from its transpose by other rules.
         if self._is_other or type(x) is not Tensor or x.ndim != 2 or len(x) < 2:
             return graphed(x, y)
-        if any(one.grad is not None for one in self._parameters) or any(self._hooks):
+        if any(map(_is_looked_at, self._parameters)) or any(self._hooks) or are_modules_hooked():
             return graphed(x, y)
         if not self._is_compared:
             return self._compared(x, y, graphed)
@@ -252,6 +252,12 @@ def _of_bare_parameters(model: ManualMLP) -> Sequence[Layer]:
         found.append(Product(getattr(model, name), bias, turned=False))
         found.append((activation, ACTIVATIONS[type(activation)]))
     return found[:-1]
+
+
+def _is_looked_at(one: Tensor) -> bool:
+    """Whether autograd does more for a parameter than to give it its gradient."""
+    hooked = one._backward_hooks or getattr(one, "_post_accumulate_grad_hooks", None)
+    return one.grad is not None or bool(hooked)
 
 
 def _has_own_methods(module: nn.Module) -> bool:
