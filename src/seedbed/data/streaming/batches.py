@@ -13,7 +13,6 @@ from itertools import accumulate
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from seedbed.config.schema import LoaderConfig
 from seedbed.data.batch_sizes import batches_of, refuse_no_batch, rows_a_batch
@@ -176,31 +175,21 @@ def _batches(rows: Iterator[Batch], size: int, most: int) -> Iterator[Batch]:
     held: list[Batch] = []
     count = 0
     for x, y in rows:
-        start = min(size, most) - count if count else 0
-        if count:
-            held.append((x[:start], y[:start]))
-            count += len(held[-1][0])
-            if count < min(size, most):
-                continue
-            yield _joined(held)
-            most, held, count = most - count, [], 0
-        stop = start + min(len(x) - start, most) // size * size
-        if stop > start:
-            yield from _cut(x[start:stop], y[start:stop], size)
-            most -= stop - start
-        if most > 0 and stop < len(x):
-            held = [(x[stop:][:most], y[stop:][:most])]
-            count = len(held[0][0])
-            if count == most:
+        x, y = x[:most], y[:most]
+        most -= len(x)
+        first = min(size - count, len(x))
+        whole, last = divmod(len(x) - first, size)
+        cuts = [one for one in (first, *[size] * whole, last) if one]
+        for part in zip(x.split(cuts), y.split(cuts), strict=True):
+            held.append(part)
+            count += len(part[0])
+            if count == size:
                 yield _joined(held)
-                return
-        elif most <= 0:
-            return
-
-
-def _cut(x: Tensor, y: Tensor, size: int) -> Iterator[Batch]:
-    """Batches that lie there whole; they are cut at once, which takes a third of one by one."""
-    return ((a.data, b.data) for a, b in zip(x.split(size), y.split(size), strict=True))
+                held, count = [], 0
+        if not most:
+            break
+    if count:
+        yield _joined(held)
 
 
 def _joined(parts: Sequence[Batch]) -> Batch:
