@@ -21,7 +21,7 @@ def stackable_loss(head: TaskHead) -> Callable[[Tensor, Tensor], Tensor]:
     loss = head.loss_function
     if head.preprocessing.weight is not None:
         return head.loss
-    if _is_plain_cross_entropy(loss):
+    if is_plain_cross_entropy(loss):
         return _cross_entropy
     weight, weighted = weights_in(loss), weighted_by(loss)
     if head.weights_of_runs is not None or weight is None or weighted is None:
@@ -33,7 +33,8 @@ def stackable_loss(head: TaskHead) -> Callable[[Tensor, Tensor], Tensor]:
     return of_weights
 
 
-def _is_plain_cross_entropy(loss: nn.Module) -> bool:
+def is_plain_cross_entropy(loss: nn.Module) -> bool:
+    """Whether it is the mean over all rows of torch's own, each of which counts as much."""
     return (
         type(loss) is nn.CrossEntropyLoss
         and loss.weight is None

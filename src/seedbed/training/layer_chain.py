@@ -20,7 +20,7 @@ from seedbed.models.sequential import SequentialMLP
 from seedbed.process.torch_private import are_modules_hooked
 from seedbed.tasks.head import TaskHead
 from seedbed.training.loss_gradient import loss_gradient
-from seedbed.training.pure import HOOKS, is_pure, is_pure_loss, refused_form
+from seedbed.training.pure import HOOKS, is_gradient_hooked, is_pure, is_pure_loss, refused_form
 from seedbed.training.run_components import RunComponents
 
 log = logging.getLogger("seedbed")
@@ -134,9 +134,9 @@ class LayerChain:
     """
 
     def __init__(
-        self, layers: Sequence[Layer], head: TaskHead, hooks: Sequence[Mapping[int, Any]] = ()
+        self, layers: Sequence[Layer], head: TaskHead, hooks: Sequence[Mapping[int, Any]]
     ) -> None:
-        self.layers, self.head, self._hooks = layers, head, hooks
+        self.layers, self._hooks = layers, hooks
         self._parameters = parameters_of(layers)
         self._loss_gradient = loss_gradient(head)
         self._is_compared = self._is_other = False
@@ -189,11 +189,11 @@ class LayerChain:
                 kept.append(x if layer[1].keeps_result else given)
         loss, gradient = self._loss_gradient(x, y)
         del given, x
-        for number in range(len(self.layers) - 1, -1, -1):
-            layer, held = self.layers[number], kept.pop()
+        for layer in reversed(self.layers):
+            held = kept.pop()
             if isinstance(layer, Product):
                 layer.backward(gradient, held)
-                if number:
+                if kept:
                     gradient = layer.of_input(gradient)
             else:
                 gradient = layer[1].backward(gradient, held, layer[0])
@@ -256,8 +256,7 @@ def _of_bare_parameters(model: ManualMLP) -> Sequence[Layer]:
 
 def _is_looked_at(one: Tensor) -> bool:
     """Whether autograd does more for a parameter than to give it its gradient."""
-    hooked = one._backward_hooks or getattr(one, "_post_accumulate_grad_hooks", None)
-    return one.grad is not None or bool(hooked)
+    return one.grad is not None or is_gradient_hooked(one)
 
 
 def _has_own_methods(module: nn.Module) -> bool:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seedbed.tasks.head import TaskHead
+from seedbed.tasks.losses import is_plain_cross_entropy
 
 aten = torch.ops.aten
 
@@ -19,7 +20,7 @@ def loss_gradient(head: TaskHead) -> Callable[[Tensor, Tensor], tuple[Tensor, Te
         outputs (batch, outputs), targets (batch, …) -> (), (batch, outputs)
     """
     one, loss = torch.ones(()), head.loss_function
-    weighed = head.weighs_rows or head.preprocessing.weight is not None
+    ignored = getattr(loss, "ignore_index", 0)  # a number that no class has
 
     def graphed(output: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         output.requires_grad_()
@@ -38,13 +39,12 @@ def loss_gradient(head: TaskHead) -> Callable[[Tensor, Tensor], tuple[Tensor, Te
     def entropy(output: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         targets = head.task.loss_targets(y, output, head.loss_name)
         told = torch.log_softmax(output, 1)
-        made, total = aten.nll_loss_forward(told, targets, None, 1, -100)
-        gradient = aten.nll_loss_backward(one, told, targets, None, 1, -100, total)
+        made, total = aten.nll_loss_forward(told, targets, None, 1, ignored)
+        gradient = aten.nll_loss_backward(one, told, targets, None, 1, ignored, total)
         return made, aten._log_softmax_backward_data(gradient, told, 1, torch.float32)
 
-    if not weighed and type(loss) is nn.MSELoss and loss.reduction == "mean":
+    if head.weighs_rows:
+        return graphed
+    if type(loss) is nn.MSELoss and loss.reduction == "mean":
         return squares
-    plain = type(loss) is nn.CrossEntropyLoss and loss.weight is None and loss.ignore_index == -100
-    if not weighed and plain and loss.reduction == "mean" and loss.label_smoothing == 0:
-        return entropy
-    return graphed
+    return entropy if is_plain_cross_entropy(loss) else graphed

@@ -7,7 +7,7 @@ to torch's own.
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from seedbed.losses import FocalLoss, PoissonLoss, QuantileLoss
 from seedbed.losses.weighted import SmoothedBCE
@@ -64,6 +64,12 @@ def hook_of(module: nn.Module) -> str | None:
     return None
 
 
+def is_gradient_hooked(parameter: Tensor) -> bool:
+    """Whether something is called with its gradient."""
+    accumulated = getattr(parameter, "_post_accumulate_grad_hooks", None)
+    return bool(parameter._backward_hooks or accumulated)
+
+
 def refused_form(model: nn.Module, loss: Any) -> str | None:
     """What a model or a loss is made of that is never stacked, seen before it is called."""
     named = list(model.named_modules())
@@ -78,6 +84,6 @@ def refused_form(model: nn.Module, loss: Any) -> str | None:
     for name, one in model.named_parameters():
         if type(one) is not nn.Parameter:
             return f"'{name}' is no plain parameter but a {type(one).__name__}"
-        if one._backward_hooks or getattr(one, "_post_accumulate_grad_hooks", None):
+        if is_gradient_hooked(one):
             return f"the gradient of '{name}' has a hook"
     return None
