@@ -26,6 +26,9 @@ class DecodedInTurn(Mapping[str, Cells], Generic[Cells]):
             raise KeyError(name)
         return self.decode(name)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
 

@@ -12,7 +12,7 @@ import pyarrow.parquet
 
 from seedbed.errors import DataError
 from seedbed.raised import first_line
-from seedbed.tables.cells import of_one_text
+from seedbed.tables.cells import is_text, of_one_text
 from seedbed.tables.table_file import TableFile, saved_index
 
 BY_LENGTHS = {"DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"}
@@ -47,13 +47,15 @@ class ParquetFile(TableFile):
     @cached_property
     def written_by_lengths(self) -> frozenset[str]:
         """Columns of text that Arrow makes no dictionary of while it reads them."""
-        metadata = self._file.metadata
+        metadata, found = self._file.metadata, set()
         groups = [metadata.row_group(one) for one in range(metadata.num_row_groups)]
-        return frozenset(
-            metadata.schema.column(index).path
-            for index in range(metadata.num_columns)
-            if any(BY_LENGTHS & {*group.column(index).encodings} for group in groups)
-        )
+        for index in range(metadata.num_columns):
+            name = metadata.schema.column(index).path
+            if name in self.names and is_text(self.type_of(name)):
+                encodings = (group.column(index).encodings for group in groups)
+                if any(BY_LENGTHS & {*one} for one in encodings):
+                    found.add(name)
+        return frozenset(found)
 
     def type_of(self, name: str) -> Any:
         """The Arrow type of a column's cells; of a dictionary that of its values."""

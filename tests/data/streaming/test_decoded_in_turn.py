@@ -128,6 +128,7 @@ def test_columns_are_decoded_when_they_are_asked_for_and_not_kept() -> None:
     asked: list[str] = []
     columns = DecodedInTurn(["a", "b"], lambda name: asked.append(name) or name.upper(), 3)
     assert (asked, len(columns), [*columns]) == ([], 2, ["a", "b"])
+    assert ("a" in columns, "c" in columns, asked) == (True, False, [])
     assert (columns["b"], columns["b"], columns["a"]) == ("B", "B", "A")
     assert asked == ["b", "b", "a"]
     with pytest.raises(KeyError):

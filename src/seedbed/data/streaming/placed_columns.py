@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,13 +29,25 @@ class Columns(NamedTuple):
 
     Args:
         described: an array in C.
-        many: its length.
         held: what it points to.
     """
 
     described: Any
-    many: ctypes.c_long
     held: list[NDArray[Any]]
+
+
+def functions(path: Path) -> Any:
+    """The library of `placing.c`, which takes numbers and addresses of Python.
+
+    Raises:
+        OSError, AttributeError: if it is none.
+    """
+    library = ctypes.CDLL(str(path))
+    at, whole, real = ctypes.c_void_p, ctypes.c_long, ctypes.c_double
+    library.standardize.argtypes = [at, whole, real, real, real, at]
+    library.place.argtypes = [at, whole, whole, at, at, at, at]
+    library.place.restype = None
+    return library
 
 
 class Inputs:
@@ -98,16 +111,15 @@ def columns_of(
             subtracted, scale = (
                 (0.0, 1.0) if feature.scale is None else (feature.mean, feature.scale)
             )
-            ends = (ctypes.c_void_p(one.ctypes.data) for one in (values, numbers))
-            given = (ctypes.c_double(one) for one in (feature.mean, subtracted, scale))
-            if not standardize(next(ends), ctypes.c_long(len(values)), *given, next(ends)):
+            moved = (feature.mean, subtracted, scale)
+            if not standardize(values.ctypes.data, len(values), *moved, numbers.ctypes.data):
                 return None
             at = {"numbers": numbers.ctypes.data}
         else:
             return None
         found.append(_Described(first=first, width=feature.width, **at))
         first += feature.width
-    return Columns((_Described * len(found))(*found), ctypes.c_long(len(found)), held)
+    return Columns((_Described * len(found))(*found), held)
 
 
 def _may_be_unknown(inputs: NDArray[np.int64], names: RowNames) -> bool:

@@ -4,7 +4,6 @@ NumPy passes over memory several times for it, and its bits are those that count
 made in both ways and compared, and what the functions cannot take, or refuse, is left to NumPy.
 """
 
-import ctypes
 import logging
 import threading
 from pathlib import Path
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from seedbed.compiler.compilation import Compilation, CompilerError
 from seedbed.data.preprocessing import Preprocessing
-from seedbed.data.streaming.placed_columns import Inputs, columns_of
+from seedbed.data.streaming.placed_columns import Inputs, columns_of, functions
 from seedbed.tables.table import Table
 
 log = logging.getLogger("seedbed")
@@ -87,16 +86,16 @@ class Placing:
         try:
             compilation = Compilation(text_of(self._width, self._target_bytes))
             path = compilation.wait() if self._repays else compilation.found()
-            library = None if path is None else ctypes.CDLL(str(path))
-            if library is not None:
-                library.place.restype = None
+            library = None if path is None else functions(path)
         except (CompilerError, OSError, AttributeError) as err:
             log.debug("streamed rows are placed by NumPy: %s", err)
+            return
+        if library is None:
             return
         table = table.taken(np.arange(min(len(table), LOOKED_AT)))
         inputs, targets = self.preprocessing.inputs(table), self.preprocessing.targets(table)
         x, y = np.empty_like(inputs), np.empty_like(targets)
-        if library is None or not self._call(library, table, x, y, np.arange(len(x))):
+        if not self._call(library, table, x, y, np.arange(len(x))):
             return
         if x.tobytes() == inputs.tobytes() and y.tobytes() == targets.tobytes():
             self._library = library
@@ -111,12 +110,10 @@ class Placing:
             columns = columns_of(self.preprocessing, table, library.standardize, into)
             if columns is None:
                 return False
-            held = (
-                np.ascontiguousarray(places),
-                np.ascontiguousarray(self.preprocessing.targets(table)),
-            )
-            at = (ctypes.c_void_p(one.ctypes.data) for one in (*held, x, y))
-            library.place(columns.described, columns.many, ctypes.c_long(rows), *at)
+            targets = np.ascontiguousarray(self.preprocessing.targets(table))
+            places = np.ascontiguousarray(places)
+            at = [one.ctypes.data for one in (places, targets, x, y)]
+            library.place(columns.described, len(columns.described), rows, *at)
         return True
 
 
