@@ -35,8 +35,9 @@ class Watched(nn.Linear):
 PROGRAM = """
 import contextlib, gc, io, json, sys
 from seedbed.cli import main
-from seedbed.process import fast_start
+from seedbed.process import fast_start, freeing
 
+freeing.WORTH = -1  # whatever their size
 told = []
 for words in json.loads(sys.argv[1]):
     if "-m" in words:  # a sweep's models are counted

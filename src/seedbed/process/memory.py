@@ -1,10 +1,16 @@
-"""The memory of this machine, and what of it this process could have."""
+"""The memory of this machine, and what of it this process has and could have."""
 
 import math
 import os
+import sys
 from contextlib import suppress
 
 from seedbed.process.control_groups import bytes_of_groups, free_bytes_of_groups
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 
 def memory_bytes() -> float:
@@ -15,6 +21,18 @@ def memory_bytes() -> float:
 def free_memory_bytes() -> float:
     """What a new process could have, kept copies of files among it; infinite where nobody tells."""
     return min(_free_bytes_of_the_machine(), free_bytes_of_groups())
+
+
+def resident_bytes() -> int:
+    """What this process has now, or had at most where that is not told; 0 if nothing is."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - often asked
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        if resource is None:
+            return 0
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
 
 
 def _free_bytes_of_the_machine() -> float:

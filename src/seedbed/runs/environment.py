@@ -16,6 +16,9 @@ LONGEST_DIFF = 200_000
 GIT = ("git", "-c", "core.fsmonitor=false")
 """Without the hook that a repository's own config may name."""
 
+WITHOUT_COMMIT = "(initial)"
+"""What git tells in place of a commit where there is none yet."""
+
 PACKAGES = (
     "seedbed",
     "torch",
@@ -75,13 +78,22 @@ def _processor() -> str | None:
 
 def git_state(folder: Path) -> dict[str, Any] | None:
     """The commit of the repository that `folder` is in, and whether it has uncommitted changes."""
+    if not _may_be_in_a_repository(folder):
+        return None
     shown = _git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
     if shown is None:
         return None
     lines = shown.splitlines()
-    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), None)
+    told = [line.split()[-1] for line in lines if line.startswith("# branch.oid")]
+    commit = next((one for one in told if one != WITHOUT_COMMIT), None)
     dirty = any(not line.startswith("#") for line in lines)
     return {"commit": commit, "dirty": dirty, "diff": _diff(folder) if dirty else None}
+
+
+def _may_be_in_a_repository(folder: Path) -> bool:
+    """Asked first, as a process of git's takes longer than many a run's first step."""
+    named = any(name in os.environ for name in ("GIT_DIR", "GIT_WORK_TREE"))
+    return named or any((above / ".git").exists() for above in (folder, *folder.parents))
 
 
 def _diff(folder: Path) -> str | None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from seedbed.errors import ArgumentError, LimitError, SeedbedError
 from seedbed.process import signals
-from seedbed.process.memory import memory_bytes
+from seedbed.process.memory import memory_bytes, resident_bytes
 from seedbed.runs.data_paths import ENDINGS, FILE_KEYS, IMAGE_ENDINGS, files_named
 from seedbed.runs.layout import RunPaths
 from seedbed.runs.stored import stored_bytes
@@ -82,7 +82,7 @@ class Opening:
         self.memory = self._asked_memory or MEMORY
         self.seconds = self._asked_seconds or SECONDS
         self._over = threading.Event()
-        self._base = _resident()
+        self._base = resident_bytes()
         self._data = _data()
         self._filters = [*warnings.filters]
         self._before: tuple[int, int] | None = None
@@ -154,7 +154,7 @@ class Opening:
                     f"opening '{self.what}' takes more than {self.seconds:.3g} s; if you trust it, "
                     f"type {SECONDS_VARIABLE}={10 * self.seconds:.3g} before the command"
                 )
-            if _resident() - self._base > self.memory * GIGABYTE + TORCH:
+            if resident_bytes() - self._base > self.memory * GIGABYTE + TORCH:
                 _end(self.too_much_memory())
 
 
@@ -258,15 +258,3 @@ def _data() -> int | None:
         return int(told.partition("VmData:")[2].split()[0]) * 1024
     except (OSError, ValueError, IndexError):
         return None
-
-
-def _resident() -> int:
-    """Bytes of memory that the process has now, or had at most where that is not told."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        if resource is None:
-            return 0
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return most if sys.platform == "darwin" else most * 1024

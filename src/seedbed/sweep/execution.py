@@ -1,6 +1,5 @@
 """Runs jobs in the way that suits them: in stacks, one by one, or in processes."""
 
-import gc
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,6 +7,7 @@ from dataclasses import replace
 from seedbed.errors import RunTakenError, SeedbedError
 from seedbed.fused.rows import NotAlikeError
 from seedbed.process.cores import usable_cores
+from seedbed.process.freeing import freed
 from seedbed.raised import reason
 from seedbed.runs.heartbeat import beat
 from seedbed.runs.keepsake import put_back_unless_running
@@ -224,20 +224,19 @@ class Execution:
     def _here(self, stack: Stack) -> StackEnd:
         """Trains it in this process."""
         self.progress.stack_started(stack.number, len(stack.jobs))
-        try:
-            outcomes = run_stack(
-                stack,
-                step=lambda done, runs: self.progress.stack_step(stack.number, done, runs),
-                note=self.note,
-            )
-        except (KeyboardInterrupt, GeneratorExit, RunTakenError):
-            raise
-        except BaseException as err:  # sys.exit in a user's model too
-            if self.stop.requested:  # what is interrupted may raise anything
-                raise KeyboardInterrupt from err
-            return StackEnd("raised", why=reason(err))
-        finally:
-            gc.collect()  # a step that is written out holds itself, and the model with it
+        with freed():
+            try:
+                outcomes = run_stack(
+                    stack,
+                    step=lambda done, runs: self.progress.stack_step(stack.number, done, runs),
+                    note=self.note,
+                )
+            except (KeyboardInterrupt, GeneratorExit, RunTakenError):
+                raise
+            except BaseException as err:  # sys.exit in a user's model too
+                if self.stop.requested:  # what is interrupted may raise anything
+                    raise KeyboardInterrupt from err
+                return StackEnd("raised", why=reason(err))
         return StackEnd("ended", outcomes)
 
     def _died(self, stack: Stack, why: str, processes: StackExecutor) -> Ended:

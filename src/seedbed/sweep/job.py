@@ -12,6 +12,7 @@ from seedbed.components import AllowList
 from seedbed.config.schema import RunConfig
 from seedbed.errors import RunDirectoryError, SeedbedError
 from seedbed.handed_in import handing_in
+from seedbed.process.freeing import freed
 from seedbed.raised import reason
 from seedbed.runs.beginning import logged, write_hydra_files
 from seedbed.runs.directory import RunDirectory, claim, reclaim
@@ -104,6 +105,11 @@ def earlier_outcome(path: Path) -> Outcome | None:
 
 def run_job(job: Job) -> Outcome:
     """Runs a job, from its last checkpoint if it was cut off; never raises what the job raises."""
+    with freed():
+        return _ran(job)
+
+
+def _ran(job: Job) -> Outcome:
     # Imported here: torch takes a second, and a sweep with a mistake in it is answered before.
     from seedbed.recording.run import run
     from seedbed.training.reporter import Notes
