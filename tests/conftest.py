@@ -6,6 +6,7 @@ A test fails if it leaves a file in the repository.
 import contextlib
 import gc
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +50,16 @@ def pytest_runtest_setup() -> None:
 
 
 ROOT = Path(__file__).resolve().parents[1]
+
+IN_MEMORY, ENOUGH = Path("/dev/shm"), 6 * 2**30
+"""Where Linux keeps files in memory, and the free bytes that are wanted there."""
+
+
+def pytest_configure() -> None:
+    """Has the folders of tests in memory: a disk has them wait for each file that is made safe."""
+    with contextlib.suppress(OSError):
+        if not os.environ.get("TMPDIR") and shutil.disk_usage(IN_MEMORY).free > ENOUGH:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,8 +10,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -105,18 +105,19 @@ def as_in_a_process_of_its_own(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def modules_forgotten(folder: Path) -> Iterator[None]:
     """Forgets what is imported inside from a folder: another test's may have the same name."""
-    before = dict(sys.modules)
+    last = next(reversed(sys.modules))
     try:
         yield
     finally:
-        if sys.modules != before:  # which is asked in a thousandth of the time
-            _forget(folder, before)
+        _forget(folder, last)
 
 
-def _forget(folder: Path, before: Mapping[str, ModuleType]) -> None:
-    for name, module in list(sys.modules.items()):
-        is_new = before.get(name) is not module
-        if is_new and str(getattr(module, "__file__", None)).startswith(f"{folder}{os.sep}"):
+def _forget(folder: Path, last: str) -> None:
+    """Forgets the modules of a folder that were imported after another; all, if that is gone."""
+    imported_since = takewhile(lambda name: name != last, reversed(sys.modules))
+    for name in list(imported_since):
+        module = sys.modules[name]
+        if str(getattr(module, "__file__", None)).startswith(f"{folder}{os.sep}"):
             del sys.modules[name]
 
 

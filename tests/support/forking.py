@@ -187,6 +187,7 @@ if __name__ == "__main__":
         warm_up()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 100)  # to look through objects of a fork copies them
     leave_torchs_operators()
     use_huge_pages()
     with socket.socket(fileno=int(sys.argv[1])) as asked:
