@@ -90,15 +90,15 @@ class Moment:
     seconds: float
 
     @classmethod
-    def drawn(cls, rng: random.Random) -> "Moment":
-        """A random one."""
+    def drawn(cls, rng: random.Random, last: float) -> "Moment":
+        """A random one, at most so many seconds after the start."""
         number, times = rng.choice(SIGNALS), rng.choice((1, 1, 2))
         gap, to_all, after_line = (
             rng.choice((0.0, 0.01, 0.5)),
             rng.random() < 0.5,
             rng.random() < 0.4,
         )
-        seconds = rng.uniform(0, 1.5) if after_line else rng.uniform(FIRST, LAST)
+        seconds = rng.uniform(0, 1.5) if after_line else rng.uniform(FIRST, last)
         return cls(number, times, gap, to_all, after_line, seconds)
 
     def __str__(self) -> str:
@@ -287,6 +287,7 @@ def command() -> int:
     parser.add_argument("--commands", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=3000, help="of the runs that are reproduced")
+    parser.add_argument("--last", type=float, default=LAST, help="seconds from start to signal")
     parser.add_argument("--verbose", action="store_true", help="tell of each command")
     args = parser.parse_args()
     rng, began, problems, codes = random.Random(args.seed), time.monotonic(), 0, dict[str, int]()
@@ -298,7 +299,7 @@ def command() -> int:
         for number, name in enumerate(names):
             folder = Path(scratch) / str(number)
             shutil.copytree(Path(scratch) / "first", folder)
-            attempt = Attempt(COMMANDS[name], folder, Moment.drawn(rng)).made()
+            attempt = Attempt(COMMANDS[name], folder, Moment.drawn(rng, args.last)).made()
             codes[str(attempt.code)] = codes.get(str(attempt.code), 0) + 1
             if args.verbose:
                 print(
