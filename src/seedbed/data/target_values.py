@@ -1,7 +1,7 @@
 """The targets of a table as numbers, and as names of classes; errors name the first wrong row."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from seedbed.data.measurable import beyond_float32
 from seedbed.errors import DataError
 from seedbed.tables.row_names import RowNames
 from seedbed.tables.spellings import KnownNames
-from seedbed.tables.table import Table
+from seedbed.tables.table import Column, Table
 
 
 class _Numbers(NamedTuple):
@@ -27,6 +27,48 @@ NUMBERS_OF: dict[str, _Numbers] = {
 """What the targets of a task may be."""
 
 
+class NoTargetError(DataError):
+    """Rows whose target has no value.
+
+    Attributes:
+        name: of the target.
+        of_classes: whether it was to name a class.
+    """
+
+    name = ""
+    of_classes = False
+
+    @classmethod
+    def of(
+        cls, name: str, origin: str, missing: int, rows: int, first: str, *, of_classes: bool
+    ) -> Self:
+        """That a target has none.
+
+        Args:
+            name: of it.
+            origin: of the rows.
+            missing: how many have none.
+            rows: how many there are.
+            first: where the first of those is that have none.
+            of_classes: whether it was to name a class.
+        """
+        made = cls(
+            f"data.target: '{name}' of {origin} has no usable value in {missing} of {rows} rows, "
+            f"the first is {first}; fill them or take them out"
+        )
+        made.name, made.of_classes = name, of_classes
+        return made
+
+    def without(self, table: Table) -> NDArray[np.bool_]:
+        """Which rows of a table have none.
+
+        Shape:
+            (rows,)
+        """
+        column = table.columns[self.name]
+        return column.names().missing if self.of_classes else _not_finite(column)
+
+
 def real_values(table: Table, name: str) -> Floats:
     """A target of real numbers.
 
@@ -39,10 +81,8 @@ def real_values(table: Table, name: str) -> Floats:
             f"data.target: '{name}' of {table.origin} holds names, not numbers; type "
             "data.task=multiclass"
         )
-    finite = np.isfinite(column.values)
-    if not finite.all():
-        bad = ~finite.reshape(len(column), -1).all(axis=1)
-        _refuse_missing(table, name, bad)
+    if not np.isfinite(column.values).all():
+        _refuse_missing(table, name, _not_finite(column), of_classes=False)
     huge = beyond_float32(column.values)
     if huge.any():
         raise DataError(
@@ -94,7 +134,7 @@ def class_names(table: Table, name: str) -> RowNames:
     """
     names = table.column(name, "data.target").names()
     if names.missing.any():
-        _refuse_missing(table, name, names.missing)
+        _refuse_missing(table, name, names.missing, of_classes=True)
     return names
 
 
@@ -107,8 +147,16 @@ def class_numbers(table: Table, name: str, classes: Sequence[str]) -> NDArray[np
     return KnownNames(classes).indices(class_names(table, name))
 
 
-def _refuse_missing(table: Table, name: str, bad: NDArray[np.bool_]) -> None:
-    raise DataError(
-        f"data.target: '{name}' of {table.origin} has no usable value in {int(bad.sum())} of "
-        f"{len(bad)} rows, the first is row {int(np.argmax(bad)) + 1}; fill them or take them out"
+def _not_finite(column: Column) -> NDArray[np.bool_]:
+    """Shape: (rows,)."""
+    finite: NDArray[np.bool_] = np.isfinite(column.values).reshape(len(column), -1).all(axis=1)
+    return ~finite
+
+
+def _refuse_missing(
+    table: Table, name: str, bad: NDArray[np.bool_], *, of_classes: bool
+) -> NoReturn:
+    first = f"row {int(np.argmax(bad)) + 1}"
+    raise NoTargetError.of(
+        name, table.origin, int(bad.sum()), len(bad), first, of_classes=of_classes
     )

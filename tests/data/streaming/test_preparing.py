@@ -211,7 +211,7 @@ SLIPS = {
     "no target": (
         "y",
         None,
-        rf"'y' {LATER} has no usable value in 1 of 64 rows, the first is row 16",
+        r"no usable value in 1 of 500 rows, the first is row 80 of part-003\.parquet",
     ),
 }
 

@@ -23,6 +23,7 @@ from seedbed.data.run_columns import feature_names, own_files
 from seedbed.data.splits import refuse_few_rows, refuse_few_to_train, rest_of
 from seedbed.data.streaming.blocks import BUFFERS, MIXED, block_edges, capacity
 from seedbed.data.streaming.fitting import Fitting
+from seedbed.data.streaming.missing_targets import told_of_all_rows
 from seedbed.data.streaming.read_ahead import read_ahead
 from seedbed.data.streaming.rows import Block, StreamedRows
 from seedbed.data.streaming.split_rule import SPLITS, TRAIN, SplitRule, split_rule
@@ -96,15 +97,17 @@ def _fitted(
     paths = own_files(config)
     split = rest_of(config.split, paths)
     by_class = bool(columns.classes) and split.stratify and split.validation + split.test > 0
-    codes = _codes(stream, columns) if by_class else None
+    with told_of_all_rows(stream, columns.types):
+        codes = _codes(stream, columns) if by_class else None
     rule = split_rule(split, seed, stream.rows, codes, len(columns.classes))
     refuse_few_to_train(rule.counts[TRAIN], stream.origin)
     fitting = Fitting(config, columns, stream.origin)
     used = list(dict.fromkeys([*columns.features, *columns.targets]))
     whole = WholeNumbers(files, columns.features, columns.types)
-    for start, table in read_ahead(stream.tables(used, columns.types)):
-        fitting.add(table, rule.of(start, start + len(table)))
-        whole.add(table)
+    with told_of_all_rows(stream, columns.types):
+        for start, table in read_ahead(stream.tables(used, columns.types)):
+            fitting.add(table, rule.of(start, start + len(table)))
+            whole.add(table)
     preprocessing = fitting.preprocessing()
     stream.at_once *= PLACED_AT_ONCE // MOST_AT_ONCE  # nothing is added up by pieces any longer
     parts = _rows(stream, preprocessing, rule, memory)
@@ -142,14 +145,15 @@ def _looked_at(
     seen, whole = columns_seen(stream, features, targets, types)
     unused = left_out(config, files, [*features, *targets])
     targets = target_names(config, seen)
-    task, classes = task_of(config.task, seen, targets) if targets else (RECONSTRUCTION, [])
+    kinds = {name: column.kind for name, column in seen.columns.items()}
+    found = ColumnTypes(kinds, seen.text or TextForm())
+    with told_of_all_rows(stream, found):
+        task, classes = task_of(config.task, seen, targets) if targets else (RECONSTRUCTION, [])
     if classes and not whole:
         raise DataError(
             f"data.target: '{targets[0]}' has more than {MOST_DIFFERENT} classes; choose another "
             "target, or type data.task=regression if they are quantities"
         )
-    kinds = {name: column.kind for name, column in seen.columns.items()}
-    found = ColumnTypes(kinds, seen.text or TextForm())
     columns = Columns(feature_names(config, seen, targets), targets, task, classes, found)
     return stream, columns, [*notes, *seen.notes], unused
 
