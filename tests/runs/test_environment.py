@@ -94,6 +94,22 @@ def test_what_only_looks_like_a_repository_is_none(tmp_path: Path, content: str)
     assert git_state(tmp_path) is None
 
 
+def test_a_folder_that_cannot_be_looked_at_is_none(tmp_path: Path) -> None:
+    assert git_state(tmp_path / ("n" * 300)) is None
+
+
+def test_git_is_asked_where_a_folder_above_cannot_be_looked_at(
+    git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refused)
+    told = git_state(tmp_path / "code")
+    assert told is not None
+    assert told["commit"] == git("rev-parse", "HEAD")
+
+
 def test_a_bare_repository_is_none(git: Git, tmp_path: Path) -> None:
     git("clone", "-q", "--bare", ".", str(tmp_path / "bare"))
     assert git_state(tmp_path / "bare") is None

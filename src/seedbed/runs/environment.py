@@ -93,7 +93,10 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 def _may_be_in_a_repository(folder: Path) -> bool:
     """Asked first, as a process of git's takes longer than many a run's first step."""
     named = any(name in os.environ for name in ("GIT_DIR", "GIT_WORK_TREE"))
-    return named or any((above / ".git").exists() for above in (folder, *folder.parents))
+    try:
+        return named or any((above / ".git").exists() for above in (folder, *folder.parents))
+    except OSError:  # one may not be looked into, or has too long a name; git copes with that
+        return True
 
 
 def _diff(folder: Path) -> str | None:
