@@ -6,7 +6,6 @@ A test fails if it leaves a file in the repository.
 import contextlib
 import gc
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from support.command_line import (
     in_this_process,
     modules_forgotten,
 )
+from support.memory_folder import suits_tests
 from support.pictures import draw_losses_of_a_kind_once
 
 from seedbed.process.cores import usable_cores
@@ -57,9 +57,8 @@ IN_MEMORY, ENOUGH = Path("/dev/shm"), 6 * 2**30
 
 def pytest_configure() -> None:
     """Has the folders of tests in memory: a disk has them wait for each file that is made safe."""
-    with contextlib.suppress(OSError):
-        if not os.environ.get("TMPDIR") and shutil.disk_usage(IN_MEMORY).free > ENOUGH:
-            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
+    if not os.environ.get("TMPDIR") and suits_tests(IN_MEMORY, ENOUGH):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 
 @pytest.hookimpl(wrapper=True)
