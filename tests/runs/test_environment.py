@@ -56,6 +56,18 @@ def test_what_is_not_committed_is_kept(git: Git, tmp_path: Path) -> None:
     assert "-WIDTH = 3\n+WIDTH = 4" in told["diff"]
 
 
+@pytest.mark.parametrize("setting", ["color.ui=always", "color.diff=always", "diff.relative=true"])
+def test_a_diff_is_whole_and_plain_whatever_git_is_set_to(
+    git: Git, tmp_path: Path, setting: str
+) -> None:
+    (tmp_path / "code" / "net.py").write_text("WIDTH = 4\n")
+    plain = git("diff", "HEAD")
+    git("config", *setting.split("="))
+    told = git_state(tmp_path / "code" / "deep")
+    assert told is not None
+    assert told["diff"].strip() == plain
+
+
 def test_a_long_diff_is_cut_off(git: Git, tmp_path: Path) -> None:
     (tmp_path / "code" / "net.py").write_text("W = 1\n" * LONGEST_DIFF)
     told = git_state(tmp_path / "code")

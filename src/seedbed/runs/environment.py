@@ -13,8 +13,8 @@ from typing import Any
 LONGEST_DIFF = 200_000
 """Characters; enough for what is being tried out, not for data that was committed."""
 
-GIT = ("git", "-c", "core.fsmonitor=false")
-"""Without the hook that a repository's own config may name."""
+GIT = ("git", "-c", "core.fsmonitor=false", "-c", "diff.relative=false")
+"""Without the hook that a repository's own config may name, and of all its folders."""
 
 WITHOUT_COMMIT = "(initial)"
 """What git tells in place of a commit where there is none yet."""
@@ -101,7 +101,7 @@ def _may_be_in_a_repository(folder: Path) -> bool:
 
 def _diff(folder: Path) -> str | None:
     """What was not committed, of the files that git tracks."""
-    text = _git(folder, "diff", "HEAD", "--no-ext-diff", "--no-textconv")
+    text = _git(folder, "diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv")
     if text is None:
         return None
     more = f"\n… and {len(text) - LONGEST_DIFF} characters more"
