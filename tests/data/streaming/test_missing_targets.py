@@ -78,3 +78,14 @@ def test_a_file_of_a_folder_without_any_is_told(tmp_path: Path, words: list[str]
     assert "no usable value in 20 of 60 rows, the first is row 21" in told(
         path, "data.target=k", *words
     )
+
+
+@pytest.mark.parametrize("target", ["texts", "quantities", "truths"])
+def test_a_file_of_other_rows_is_told_alike(tmp_path: Path, target: str) -> None:
+    table = pa.table({"x": NUMBER * 1.0, "y": TARGETS[target]})
+    path = write(table.slice(0, 60), tmp_path / "rows.parquet")
+    other = write(table.slice(149_970, 60), tmp_path / "other.parquet", group=25)
+    words = ["data.target=y", f"data.validation_path={other}", "data.split.test=0"]
+    of_stream = told(path, *words, "data.stream=true")
+    assert of_stream == told(path, *words)
+    assert "no usable value in 2 of 60 rows, the first is row 38" in of_stream

@@ -233,11 +233,12 @@ def _held_out_notes(rows: StreamedRows, name: str) -> list[str]:
     """
     preprocessing = rows.preprocessing
     notes = RowNotes(preprocessing.features)
-    for block in rows.blocks:
-        for table in rows.tables(block):
-            preprocessing.inputs(table)
-            preprocessing.targets(table)
-            notes.add(table, unknown_names(preprocessing.features, table))
+    with told_of_all_rows(rows.stream, preprocessing.types):
+        for block in rows.blocks:
+            for table in rows.tables(block):
+                preprocessing.inputs(table)
+                preprocessing.targets(table)
+                notes.add(table, unknown_names(preprocessing.features, table))
     return notes.told(name)
 
 
